@@ -1,0 +1,121 @@
+//! What is "the same client".
+//!
+//! A [`ClientKey`] is 128 bits: an IPv4 address as its IPv4-mapped IPv6 form, an IPv6 address cut to its /64 (one
+//! subscriber holds at least that much, RFC 6177), or, where a log's client field holds a name and not an address, a hash of it in
+//! the multicast range `ff00::/8`, from which no client can send.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// Who a request is counted for. 16 bytes, `Copy`, cheap to hash.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientKey(u128);
+
+const NETWORK_BITS_V6: u32 = 64;
+const NAME_PREFIX: u128 = 0xff << 120;
+const NAME_BITS: u128 = (1 << 120) - 1;
+
+impl ClientKey {
+    /// The key of an address: IPv4 whole, IPv6 by /64, IPv4-mapped IPv6 as the IPv4 it is.
+    pub fn from_ip(ip: IpAddr) -> Self {
+        match ip.to_canonical() {
+            IpAddr::V4(v4) => Self(v4.to_ipv6_mapped().to_bits()),
+            IpAddr::V6(v6) => Self(v6.to_bits() & (u128::MAX << (128 - NETWORK_BITS_V6))),
+        }
+    }
+
+    /// The key of whatever a log's client field or a labels file holds.
+    ///
+    /// Accepts an address, an address with `/64`, the `#hex` form that [`fmt::Display`] writes for names, or any other text,
+    /// which is hashed (SHA-256, 120 bits).
+    pub fn from_text(text: &str) -> Self {
+        if let Ok(ip) = text.parse::<IpAddr>() {
+            return Self::from_ip(ip);
+        }
+        if let Some(network) = text.strip_suffix("/64").and_then(|text| text.parse::<Ipv6Addr>().ok()) {
+            return Self::from_ip(IpAddr::V6(network));
+        }
+        if let Some(name) =
+            text.strip_prefix('#').filter(|hex| hex.len() == 30).and_then(|hex| u128::from_str_radix(hex, 16).ok())
+        {
+            return Self(NAME_PREFIX | name);
+        }
+        let digest = Sha256::digest(text.as_bytes());
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(NAME_PREFIX | (u128::from_be_bytes(bytes) & NAME_BITS))
+    }
+
+    /// The address (of an IPv6 client, its /64's first), or `None` where the client is a name.
+    pub fn ip(self) -> Option<IpAddr> {
+        (self.0 & NAME_PREFIX != NAME_PREFIX).then(|| IpAddr::V6(Ipv6Addr::from_bits(self.0)).to_canonical())
+    }
+
+    /// The key's 128 bits, for hashing and storing.
+    pub const fn to_bits(self) -> u128 {
+        self.0
+    }
+}
+
+impl fmt::Display for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip() {
+            Some(IpAddr::V4(v4)) => write!(f, "{v4}"),
+            Some(IpAddr::V6(v6)) => write!(f, "{v6}/64"),
+            None => write!(f, "#{:030x}", self.0 & NAME_BITS),
+        }
+    }
+}
+
+impl fmt::Debug for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for ClientKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Ok(Self::from_text(&text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_survives_being_written_and_read() {
+        for text in ["192.0.2.7", "2001:db8:1:2::", "::1", "shopper-17", "#zz", "-", ""] {
+            let key = ClientKey::from_text(text);
+            assert_eq!(ClientKey::from_text(&key.to_string()), key, "{text:?} became {key}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_client_is_its_slash_64() {
+        assert_eq!(ClientKey::from_text("2001:db8:1:2:aaaa::1"), ClientKey::from_text("2001:db8:1:2::9"));
+        assert_ne!(ClientKey::from_text("2001:db8:1:2::1"), ClientKey::from_text("2001:db8:1:3::1"));
+        assert_eq!(ClientKey::from_text("2001:db8:1:2:aaaa::1").to_string(), "2001:db8:1:2::/64");
+    }
+
+    #[test]
+    fn an_ipv4_mapped_address_is_the_ipv4_client() {
+        assert_eq!(ClientKey::from_text("::ffff:192.0.2.7"), ClientKey::from_text("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_name_is_no_address() {
+        assert_eq!(ClientKey::from_text("shopper-17").ip(), None);
+        assert_ne!(ClientKey::from_text("shopper-17"), ClientKey::from_text("shopper-18"));
+    }
+}

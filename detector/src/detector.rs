@@ -1,0 +1,202 @@
+//! The pipeline: `Event → Window → Features → Score → Verdict`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::allow::AllowList;
+use crate::bans::Bans;
+use crate::event::{Event, Outcome, Request};
+use crate::features::Features;
+use crate::model::{Because, Model};
+use crate::policy::{Action, Decision, Policy, Reason, Standing, Verdict};
+use crate::table::{Client, Table};
+use crate::time::Timestamp;
+use crate::url::{Class, UrlHasher};
+use crate::window::Window;
+
+/// What a detector is built with and keeps for life.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The most clients it tracks at once.
+    pub capacity: usize,
+    /// Secret for hashing URLs and clients. A live gate draws one at start; a replay passes any fixed one.
+    pub hash_key: u64,
+}
+
+/// What judges: swapped whole on reload, while windows and bans stay untouched.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    /// The model; without one everybody is allowed.
+    pub model: Option<Model>,
+    /// The policy.
+    pub policy: Policy,
+    /// Asked before both.
+    pub allow: AllowList,
+}
+
+/// Watches clients and says what to do with each request.
+///
+/// Time is `event.at`; feed it live requests, last year's log or a simulation, and it cannot tell the difference.
+pub struct Detector {
+    table: Table,
+    bans: Bans,
+    judge: ArcSwap<Judge>,
+    hasher: UrlHasher,
+    panics: AtomicU64,
+}
+
+/// The time an outcome counted for, and its number among the client's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The effective time.
+    pub at: Timestamp,
+    /// The client's event number.
+    pub seq: u32,
+}
+
+/// How a detector is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// Clients tracked.
+    pub clients: u64,
+    /// The most it will track.
+    pub capacity: u64,
+    /// Clients evicted for others.
+    pub evictions: u64,
+    /// Bans in force.
+    pub bans: u64,
+    /// Panics caught; each allowed its request.
+    pub panics: u64,
+}
+
+impl Detector {
+    /// A detector that knows nobody yet.
+    pub fn new(settings: Settings, judge: Judge) -> Self {
+        Self {
+            table: Table::new(settings.capacity, settings.hash_key),
+            // A ban is a tenth of a window: as many again as clients cost little, and a flood cannot fill them for free.
+            bans: Bans::new(settings.capacity),
+            judge: ArcSwap::from_pointee(judge),
+            hasher: UrlHasher::new(settings.hash_key),
+            panics: AtomicU64::new(0),
+        }
+    }
+
+    /// Reduces a request to what the features may see.
+    pub fn event(&self, request: &Request<'_>) -> Event {
+        let exempt = self.judge.load().allow.covers(request.client, request.target);
+        Event::new(request, &self.hasher, exempt)
+    }
+
+    /// Takes a request in and says what to do with it. Never fails: what panics inside is counted and allowed.
+    pub fn observe(&self, event: &Event) -> Verdict {
+        catch_unwind(AssertUnwindSafe(|| self.judged(event))).unwrap_or_else(|_| {
+            self.panics.fetch_add(1, Ordering::Relaxed);
+            allowed(event, Reason::Failure)
+        })
+    }
+
+    /// Takes the end of an allowed request in. `None` when the client is not tracked.
+    pub fn conclude(&self, outcome: &Outcome) -> Option<Mark> {
+        let resolution_us = self.judge.load().resolution_us();
+        let outcome = Outcome { at: outcome.at.truncate(resolution_us), ..*outcome };
+        self.table.with_known(outcome.client, |client| {
+            let at = client.window.conclude(&outcome);
+            Mark { at, seq: client.window.sequence() }
+        })
+    }
+
+    fn judged(&self, event: &Event) -> Verdict {
+        if event.exempt {
+            return allowed(event, Reason::AllowList);
+        }
+        let judge = self.judge.load(); // model + policy, swapped whole on reload; windows are untouched
+        let event = Event { at: event.at.truncate(judge.resolution_us()), ..*event };
+        let create = || Client { window: Window::new(event.at), standing: Standing::new(self.bans.find(event.client)) };
+        let (verdict, ban) = self.table.with(event.client, event.at, create, |client| {
+            let before = client.standing.ban();
+            let verdict = judge.decide(client, &event);
+            let after = client.standing.ban();
+            (verdict, (after != before).then_some(after))
+        });
+        if let Some(ban) = ban {
+            self.bans.insert(event.client, ban);
+        }
+        verdict
+    }
+
+    /// Puts another model and policy in force.
+    pub fn install(&self, judge: Judge) {
+        self.judge.store(Arc::new(judge));
+    }
+
+    /// The model and policy in force.
+    pub fn judge(&self) -> Arc<Judge> {
+        self.judge.load_full()
+    }
+
+    /// Forgets bans long expired. Called by the owner's timer.
+    pub fn sweep(&self, now: Timestamp) {
+        /// The longest a policy may remember offences: a year.
+        const FORGET_US: u64 = 31_536_000 * 1_000_000;
+        self.bans.sweep(now, FORGET_US);
+    }
+
+    /// How it is doing at `now`.
+    pub fn stats(&self, now: Timestamp) -> Stats {
+        Stats {
+            clients: self.table.len() as u64,
+            capacity: self.table.capacity() as u64,
+            evictions: self.table.evictions(),
+            bans: self.bans.in_force(now) as u64,
+            panics: self.panics.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A client's features as they stand, or `None` when it is not tracked.
+    pub fn features(&self, client: crate::ClientKey) -> Option<Features> {
+        self.table.with_known(client, |client| Features::measure(&client.window))
+    }
+}
+
+impl Judge {
+    fn resolution_us(&self) -> u32 {
+        self.model.as_ref().map_or(1, Model::resolution_us)
+    }
+
+    /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
+    fn decide(&self, client: &mut Client, event: &Event) -> Verdict {
+        let at = client.window.push(event);
+        let pages = client.window.pages();
+        let judged = event.class == Class::Page && pages >= self.policy.min_pages();
+        let scored = self.model.as_ref().filter(|_| judged).map(|model| {
+            let features = Features::measure(&client.window);
+            (model, features, model.score(&features))
+        });
+        let fresh = scored.as_ref().map(|(_, _, score)| *score);
+        let Decision { action, reason, retry_after_s } =
+            self.policy.decide(fresh, event.class, pages, &mut client.standing, at);
+        let because = match &scored {
+            Some((model, features, _)) if action != Action::Allow => model.contributions(features).because(),
+            _ => Because::default(),
+        };
+        let score = client.standing.score();
+        Verdict { action, reason, score, retry_after_s, at, seq: client.window.sequence(), because }
+    }
+}
+
+/// What is said of a request that is not, or cannot be, judged. Failing open is decided here and nowhere else.
+fn allowed(event: &Event, reason: Reason) -> Verdict {
+    Verdict {
+        action: Action::Allow,
+        reason,
+        score: None,
+        retry_after_s: 0,
+        at: event.at,
+        seq: 0,
+        because: Because::default(),
+    }
+}

@@ -1,0 +1,42 @@
+//! The idea, pure: how a client behaves → what to do with its next request.
+//!
+//! ```text
+//! Request ─► Event ─► Window ─► Features ─► Model ─► Score ─► Policy ─► Verdict
+//!            (one per ClientKey, in the bounded Table)        (with the client's Standing)
+//! ```
+//!
+//! - [`time`], [`client`], [`url`], [`event`]: when, who, what is the same page, one request reduced to what features may see
+//! - [`window`]: a client's recent past in fixed memory; [`fixed`]: its integer logarithms and decay
+//! - [`features`]: the vector, one family a file
+//! - [`model`]: load, check, score, contributions
+//! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out
+//! - [`table`]: bounded `ClientKey → Client`
+//! - [`detector`]: the pipeline
+//!
+//! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on the hot path. The
+//! same code runs in the proxy, the trainer, replay and the benches, so what was trained is what is enforced.
+
+pub mod allow;
+pub mod bans;
+pub mod client;
+pub mod detector;
+pub mod event;
+pub mod features;
+pub mod fixed;
+pub mod model;
+pub mod policy;
+pub mod table;
+pub mod time;
+pub mod url;
+pub mod window;
+
+pub use allow::AllowList;
+pub use client::ClientKey;
+pub use detector::{Detector, Judge, Mark, Settings, Stats};
+pub use event::{Event, Method, Outcome, Request};
+pub use features::{FEATURES, Features};
+pub use model::{Model, ModelError, Score};
+pub use policy::{Action, Policy, PolicyConfig, PolicyError, Reason, Verdict};
+pub use time::Timestamp;
+pub use url::{Class, UrlHasher, UrlKey};
+pub use window::Window;

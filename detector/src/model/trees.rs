@@ -1,0 +1,194 @@
+//! A sum of regression trees in flat arrays.
+//!
+//! All nodes of all trees lie in one slice; a child always stands after its parent, so every walk ends. A missing
+//! value goes the way its node says. 100 trees of 16 leaves take 50 KB and about 1 µs.
+
+use super::{Contributions, file::ModelError};
+use crate::features::{COUNT, FEATURES, Features};
+
+/// One node. A leaf has `feature == LEAF` and its own index in `left` and `right`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Node {
+    /// Goes left when the feature's value is at most this.
+    pub threshold: f32,
+    /// Leaf: what it adds to the margin, in log-odds. Inner node: the mean of what the training rows below it got.
+    pub value: f32,
+    /// Feature index; bit 15: a missing value goes left.
+    pub feature: u16,
+    /// Index of the left child.
+    pub left: u16,
+    /// Index of the right child.
+    pub right: u16,
+}
+
+impl Node {
+    /// Marks a leaf.
+    pub const LEAF: u16 = 0x7fff;
+    /// Set in `feature`: a missing value goes left.
+    pub const MISSING_LEFT: u16 = 0x8000;
+
+    /// A leaf that adds `value`.
+    pub const fn leaf(value: f32) -> Self {
+        Self { threshold: 0.0, value, feature: Self::LEAF, left: 0, right: 0 }
+    }
+
+    const fn is_leaf(&self) -> bool {
+        self.feature & !Self::MISSING_LEFT == Self::LEAF
+    }
+}
+
+/// A checked forest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trees {
+    base: f32,
+    roots: Vec<u16>,
+    nodes: Vec<Node>,
+}
+
+impl Trees {
+    /// Checks every index and number once.
+    ///
+    /// # Errors
+    /// Names the first tree or node that is out of bounds, points backwards, is not finite or scores a feature that
+    /// may not be scored.
+    pub fn new(base: f32, roots: Vec<u16>, nodes: Vec<Node>) -> Result<Self, ModelError> {
+        let wrong = |what: String| Err(ModelError::Content(what));
+        if !base.is_finite() {
+            return wrong("base is not finite".into());
+        }
+        if let Some(root) = roots.iter().find(|&&root| usize::from(root) >= nodes.len()) {
+            return wrong(format!("root {root} is out of bounds: there are {} nodes", nodes.len()));
+        }
+        for (index, node) in nodes.iter().enumerate() {
+            if !node.threshold.is_finite() || !node.value.is_finite() {
+                return wrong(format!("node {index} holds a number that is not finite"));
+            }
+            if node.is_leaf() {
+                continue;
+            }
+            let feature = usize::from(node.feature & !Node::MISSING_LEFT);
+            match FEATURES.get(feature) {
+                None => return wrong(format!("node {index} asks for feature {feature}: there are {COUNT}")),
+                Some(known) if !known.scored => {
+                    return wrong(format!("node {index} asks for {}, which may not be scored", known.name));
+                }
+                Some(_) => {}
+            }
+            for child in [node.left, node.right] {
+                if usize::from(child) <= index || usize::from(child) >= nodes.len() {
+                    return wrong(format!("node {index} has child {child}, which does not stand after it"));
+                }
+            }
+        }
+        Ok(Self { base, roots, nodes })
+    }
+
+    /// Sum over all trees, in log-odds.
+    pub fn margin(&self, features: &Features) -> f32 {
+        let sum: f64 = self.roots.iter().map(|&root| f64::from(self.walk(root, features).value)).sum();
+        (f64::from(self.base) + sum) as f32
+    }
+
+    fn walk(&self, root: u16, features: &Features) -> &Node {
+        let mut node = &self.nodes[usize::from(root)];
+        while !node.is_leaf() {
+            node = &self.nodes[usize::from(next(node, features))];
+        }
+        node
+    }
+
+    /// Saabas 2014 ("interpreting random forests"): along each path, what every split moved the expectation by.
+    pub fn contributions(&self, features: &Features) -> Contributions {
+        let mut base = f64::from(self.base);
+        let mut parts = [0.0_f64; COUNT];
+        for &root in &self.roots {
+            let mut node = &self.nodes[usize::from(root)];
+            base += f64::from(node.value);
+            while !node.is_leaf() {
+                let child = &self.nodes[usize::from(next(node, features))];
+                parts[usize::from(node.feature & !Node::MISSING_LEFT)] +=
+                    f64::from(child.value) - f64::from(node.value);
+                node = child;
+            }
+        }
+        Contributions { base: base as f32, by_feature: parts.map(|part| part as f32) }
+    }
+
+    /// What is added to every margin.
+    pub fn base(&self) -> f32 {
+        self.base
+    }
+
+    /// Where each tree starts.
+    pub fn roots(&self) -> &[u16] {
+        &self.roots
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+}
+
+fn next(node: &Node, features: &Features) -> u16 {
+    let value = features.0[usize::from(node.feature & !Node::MISSING_LEFT)];
+    let left = if value.is_nan() { node.feature & Node::MISSING_LEFT != 0 } else { value <= node.threshold };
+    if left { node.left } else { node.right }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stump(feature: u16, missing_left: bool) -> Vec<Node> {
+        let flag = if missing_left { Node::MISSING_LEFT } else { 0 };
+        vec![
+            Node { threshold: 0.5, value: 0.25, feature: feature | flag, left: 1, right: 2 },
+            Node::leaf(-1.0),
+            Node::leaf(2.0),
+        ]
+    }
+
+    fn with(feature: usize, value: f32) -> Features {
+        let mut features = Features([f32::NAN; COUNT]);
+        features.0[feature] = value;
+        features
+    }
+
+    #[test]
+    fn values_go_left_up_to_the_threshold_and_missing_where_the_node_says() {
+        let check = |missing_left, value, expect| {
+            let trees = Trees::new(0.0, vec![0], stump(1, missing_left)).unwrap();
+            assert_eq!(trees.margin(&with(1, value)), expect);
+        };
+        check(true, 0.5, -1.0);
+        check(true, 0.6, 2.0);
+        check(true, f32::NAN, -1.0);
+        check(false, f32::NAN, 2.0);
+    }
+
+    #[test]
+    fn contributions_add_up_to_the_margin() {
+        let trees = Trees::new(0.5, vec![0], stump(1, true)).unwrap();
+        let features = with(1, 0.9);
+        let parts = trees.contributions(&features);
+        assert_eq!(parts.by_feature[1], 1.75);
+        assert_eq!(parts.sum(), trees.margin(&features));
+    }
+
+    #[test]
+    fn a_forest_that_could_loop_or_leave_its_bounds_is_refused() {
+        let refuse = |change: fn(&mut Vec<Node>), expect: &str| {
+            let mut nodes = stump(1, true);
+            change(&mut nodes);
+            let error = Trees::new(0.0, vec![0], nodes).unwrap_err().to_string();
+            assert!(error.contains(expect), "{error}");
+        };
+        refuse(|nodes| nodes[0].left = 0, "does not stand after it");
+        refuse(|nodes| nodes[0].right = 3, "does not stand after it");
+        refuse(|nodes| nodes[0].feature = 99, "feature 99");
+        refuse(|nodes| nodes[0].feature = crate::features::index_of("age").unwrap() as u16, "may not be scored");
+        refuse(|nodes| nodes[0].threshold = f32::NAN, "not finite");
+        refuse(|nodes| nodes.clear(), "out of bounds");
+    }
+}

@@ -1,0 +1,406 @@
+//! Score and standing → verdict, with a reason.
+//!
+//! A client's [`Standing`] is what the policy remembers of it: its last score, until when it is limited or banned, how
+//! often it has offended, and its tokens. Everything is integer time and integer tokens, so a replay decides the same.
+//!
+//! ```text
+//!            score ≥ limit                      score ≥ block
+//!   free ───────────────────► limited ───────────────────────────► banned (doubling, with a maximum)
+//!    ▲                           │ score < limit − hysteresis          │ expires; still scoring ≥ block → banned again
+//!    └───────────────────────────┴─────────────────────────────────────┘
+//! ```
+//!
+//! Limited means: pages come out of a token bucket, assets pass. A refusal never refills the bucket.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Because, Model, Score};
+use crate::time::Timestamp;
+use crate::url::Class;
+
+/// What is to be done with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Forward it.
+    Allow,
+    /// 429, come back later.
+    Limit,
+    /// 403.
+    Block,
+}
+
+/// Why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The operator lets this client or path pass unasked.
+    AllowList,
+    /// There is no model, or none of its thresholds is in force.
+    NoThreshold,
+    /// Too few pages to judge.
+    TooFewPages,
+    /// Scores like people do.
+    Usual,
+    /// Limited, and within the rate it may have (allow) or beyond it (limit).
+    Limited,
+    /// Scores beyond the block threshold.
+    Score,
+    /// An earlier ban has not expired.
+    Banned,
+    /// Scoring failed; the gate fails open.
+    Failure,
+}
+
+impl Action {
+    /// All of them, for metric labels.
+    pub const ALL: [Self; 3] = [Self::Allow, Self::Limit, Self::Block];
+
+    /// As written in the event log and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Limit => "limit",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl Reason {
+    /// All of them, for metric labels.
+    pub const ALL: [Self; 8] = [
+        Self::AllowList,
+        Self::NoThreshold,
+        Self::TooFewPages,
+        Self::Usual,
+        Self::Limited,
+        Self::Score,
+        Self::Banned,
+        Self::Failure,
+    ];
+
+    /// As written in the event log and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AllowList => "allow_list",
+            Self::NoThreshold => "no_threshold",
+            Self::TooFewPages => "too_few_pages",
+            Self::Usual => "usual",
+            Self::Limited => "limited",
+            Self::Score => "score",
+            Self::Banned => "banned",
+            Self::Failure => "failure",
+        }
+    }
+}
+
+/// What to do with one request, and why.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verdict {
+    /// What to do.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// The client's score, when it has one.
+    pub score: Option<Score>,
+    /// Limit: seconds until the next page is granted. Block: seconds until the ban expires. Else 0.
+    pub retry_after_s: u32,
+    /// The time the request counted for.
+    pub at: Timestamp,
+    /// The client's event number: orders what happened in the same microsecond.
+    pub seq: u32,
+    /// The features that speak loudest for it; empty on allow.
+    pub because: Because,
+}
+
+/// The policy as an operator writes it, unchecked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyConfig {
+    /// Score (0..1) from which a client is limited; the model's own threshold when absent.
+    pub limit_score: Option<f32>,
+    /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model without one never blocks.
+    pub block_score: Option<f32>,
+    /// Below this many page requests nobody is judged.
+    pub min_pages: u32,
+    /// How far, in log-odds, a score must fall below the limit threshold before a limited client is free again.
+    pub hysteresis: f32,
+    /// Pages a minute for a limited client.
+    pub limit_pages_per_min: u32,
+    /// Pages a limited client may ask for at once.
+    pub limit_burst_pages: u32,
+    /// Seconds a client stays limited after its last score above the threshold.
+    pub limit_s: u64,
+    /// Seconds of a first ban; each further one is twice as long.
+    pub block_s: u64,
+    /// Longest ban, in seconds.
+    pub block_max_s: u64,
+    /// Seconds without an offence after which earlier ones are forgotten.
+    pub forget_s: u64,
+}
+
+impl Default for PolicyConfig {
+    fn default() -> Self {
+        Self {
+            limit_score: None,
+            block_score: None,
+            min_pages: 5,            // below, even a clock cannot be told from a person (FPR doubles at 3)
+            hysteresis: 0.5,         // a score that wavers by a few per cent does not flap
+            limit_pages_per_min: 30, // a person reads slower; a scraper of 20,000 products needs 11 hours
+            limit_burst_pages: 10,   // a person who opens tabs notices nothing
+            limit_s: 60,
+            block_s: 300,
+            block_max_s: 86_400, // addresses change hands within a day
+            forget_s: 86_400,
+        }
+    }
+}
+
+/// Why a policy was refused.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("{key}: {problem}")]
+pub struct PolicyError {
+    /// The offending key of [`PolicyConfig`].
+    pub key: &'static str,
+    /// What is wrong and what to write instead.
+    pub problem: String,
+}
+
+/// A checked policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    config: PolicyConfig,
+    limit_margin: Option<f32>,
+    block_margin: Option<f32>,
+}
+
+/// What the policy remembers of a client. 56 bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    limited_until: Timestamp,
+    ban: Ban,
+    bucket_at: Timestamp,
+    /// Tokens in millionths of a page; only meaningful while limited.
+    bucket_micros: u32,
+    score: Option<Score>,
+}
+
+/// A ban, kept apart from the window so that it survives the window's eviction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// When it expires, or did.
+    pub until: Timestamp,
+    /// Bans so far; the next one lasts `block_s · 2^offences`.
+    pub offences: u32,
+}
+
+/// A time before every event.
+const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
+/// One page of a token bucket.
+const PAGE_MICROS: u32 = 1_000_000;
+
+impl Ban {
+    /// No ban, no offence.
+    pub const NONE: Self = Self { until: NEVER, offences: 0 };
+}
+
+impl Standing {
+    /// A client with nothing against it but, perhaps, an earlier ban.
+    pub const fn new(ban: Ban) -> Self {
+        Self { limited_until: NEVER, ban, bucket_at: NEVER, bucket_micros: 0, score: None }
+    }
+
+    /// Its ban, expired or not.
+    pub const fn ban(&self) -> Ban {
+        self.ban
+    }
+
+    /// Is it limited or banned at `at`?
+    pub fn is_suspect(&self, at: Timestamp) -> bool {
+        self.limited_until > at || self.ban.until > at
+    }
+
+    /// Its last score.
+    pub const fn score(&self) -> Option<Score> {
+        self.score
+    }
+}
+
+impl Policy {
+    /// Checks a policy against the model it will judge with.
+    ///
+    /// # Errors
+    /// Names the key that is out of range and the range.
+    pub fn new(config: PolicyConfig, model: Option<&Model>) -> Result<Self, PolicyError> {
+        let wrong = |key, problem: &str| Err(PolicyError { key, problem: problem.to_owned() });
+        for (key, score) in [("limit_score", config.limit_score), ("block_score", config.block_score)] {
+            if score.is_some_and(|score| !(score > 0.0 && score < 1.0)) {
+                return wrong(key, "must be above 0 and below 1");
+            }
+        }
+        let thresholds = model.map(Model::thresholds);
+        let margin =
+            |score: Option<f32>, own: Option<f32>| score.map(|score| Score::from_value(score).margin()).or(own);
+        let limit_margin = margin(config.limit_score, thresholds.and_then(|thresholds| thresholds.limit.margin));
+        let block_margin = margin(config.block_score, thresholds.and_then(|thresholds| thresholds.block.margin));
+        if let (Some(limit), Some(block)) = (limit_margin, block_margin)
+            && block < limit
+        {
+            return wrong(
+                "block_score",
+                "lies below the limit threshold: a client would be blocked before it is limited",
+            );
+        }
+        if config.min_pages < 1 {
+            return wrong("min_pages", "must be at least 1");
+        }
+        if !(0.0..=10.0).contains(&config.hysteresis) {
+            return wrong("hysteresis", "must be from 0 to 10 (log-odds)");
+        }
+        if !(1..=60_000).contains(&config.limit_pages_per_min) {
+            return wrong("limit_pages_per_min", "must be from 1 to 60000");
+        }
+        if !(1..=4_000).contains(&config.limit_burst_pages) {
+            return wrong("limit_burst_pages", "must be from 1 to 4000");
+        }
+        for (key, seconds) in [("limit_s", config.limit_s), ("block_s", config.block_s), ("forget_s", config.forget_s)]
+        {
+            if !(1..=31_536_000).contains(&seconds) {
+                return wrong(key, "must be from 1 second to a year");
+            }
+        }
+        if config.block_max_s < config.block_s || config.block_max_s > 31_536_000 {
+            return wrong("block_max_s", "must be at least block_s and at most a year");
+        }
+        Ok(Self { config, limit_margin, block_margin })
+    }
+
+    /// Does any score lead to anything but allow?
+    pub fn has_threshold(&self) -> bool {
+        self.limit_margin.is_some() || self.block_margin.is_some()
+    }
+
+    /// The margin from which on a client is limited, if any.
+    pub fn limit_margin(&self) -> Option<f32> {
+        self.limit_margin
+    }
+
+    /// The margin from which on a client is blocked, if any.
+    pub fn block_margin(&self) -> Option<f32> {
+        self.block_margin
+    }
+
+    /// Page requests needed before anybody is judged.
+    pub fn min_pages(&self) -> u32 {
+        self.config.min_pages
+    }
+
+    /// What to do with the request at hand. `fresh` is its score if one was computed for it; otherwise the last stands.
+    pub fn decide(
+        &self,
+        fresh: Option<Score>,
+        class: Class,
+        pages: u32,
+        standing: &mut Standing,
+        at: Timestamp,
+    ) -> Decision {
+        standing.score = fresh.or(standing.score);
+        if standing.ban.until > at {
+            return Decision::new(Action::Block, Reason::Banned, seconds_until(standing.ban.until, at));
+        }
+        let Some(score) = fresh.filter(|_| pages >= self.config.min_pages) else {
+            return self.carry_on(class, pages, standing, at);
+        };
+        if self.block_margin.is_some_and(|block| score.margin() >= block) {
+            standing.ban = self.lengthen(standing.ban, at);
+            return Decision::new(Action::Block, Reason::Score, seconds_until(standing.ban.until, at));
+        }
+        if let Some(limit) = self.limit_margin {
+            let limited = standing.limited_until > at;
+            if score.margin() >= limit {
+                if !limited {
+                    standing.bucket_at = at;
+                    standing.bucket_micros = self.config.limit_burst_pages * PAGE_MICROS;
+                }
+                standing.limited_until = at.plus_secs(self.config.limit_s);
+            } else if limited && score.margin() < limit - self.config.hysteresis {
+                standing.limited_until = NEVER;
+            }
+        }
+        self.carry_on(class, pages, standing, at)
+    }
+
+    /// Without a new score: what the standing says.
+    fn carry_on(&self, class: Class, pages: u32, standing: &mut Standing, at: Timestamp) -> Decision {
+        if standing.limited_until > at {
+            return match class {
+                Class::Asset => Decision::new(Action::Allow, Reason::Limited, 0),
+                Class::Page => self.take_token(standing, at),
+            };
+        }
+        let reason = match () {
+            () if !self.has_threshold() => Reason::NoThreshold,
+            () if pages < self.config.min_pages => Reason::TooFewPages,
+            () => Reason::Usual,
+        };
+        Decision::new(Action::Allow, reason, 0)
+    }
+
+    fn take_token(&self, standing: &mut Standing, at: Timestamp) -> Decision {
+        let per_min = u64::from(self.config.limit_pages_per_min);
+        let full = u64::from(self.config.limit_burst_pages * PAGE_MICROS);
+        let refill = at.micros_since(standing.bucket_at).saturating_mul(per_min) / 60;
+        let tokens = full.min(u64::from(standing.bucket_micros) + refill);
+        if refill > 0 {
+            standing.bucket_at = at;
+        }
+        let page = u64::from(PAGE_MICROS);
+        let granted = tokens >= page;
+        let left = if granted { tokens - page } else { tokens };
+        standing.bucket_micros = u32::try_from(left).unwrap_or(u32::MAX);
+        if granted {
+            return Decision::new(Action::Allow, Reason::Limited, 0);
+        }
+        let missing_us = (page - tokens) * 60 / per_min;
+        Decision::new(
+            Action::Limit,
+            Reason::Limited,
+            u32::try_from(missing_us.div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1),
+        )
+    }
+
+    /// The ban that follows `before`.
+    fn lengthen(&self, before: Ban, at: Timestamp) -> Ban {
+        let forgotten = before.until != NEVER && at.micros_since(before.until) >= self.config.forget_s * 1_000_000;
+        let offences = if forgotten { 0 } else { before.offences };
+        let seconds = self.config.block_s.saturating_mul(1 << offences.min(32)).min(self.config.block_max_s);
+        Ban { until: at.plus_secs(seconds), offences: offences.saturating_add(1) }
+    }
+}
+
+/// A verdict still without its score and time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// What to do.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// See [`Verdict::retry_after_s`].
+    pub retry_after_s: u32,
+}
+
+impl Decision {
+    const fn new(action: Action, reason: Reason, retry_after_s: u32) -> Self {
+        Self { action, reason, retry_after_s }
+    }
+}
+
+fn seconds_until(until: Timestamp, at: Timestamp) -> u32 {
+    u32::try_from(until.micros_since(at).div_ceil(1_000_000)).unwrap_or(u32::MAX)
+}
+
+const _: () = assert!(size_of::<Standing>() <= 56);
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -1,0 +1,111 @@
+use super::*;
+
+fn policy(change: impl FnOnce(&mut PolicyConfig)) -> Policy {
+    let mut config = PolicyConfig { limit_score: Some(0.5), block_score: Some(0.9), ..PolicyConfig::default() };
+    change(&mut config);
+    Policy::new(config, None).unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_secs(seconds)
+}
+
+fn decide(policy: &Policy, standing: &mut Standing, value: f32, seconds: i64) -> Decision {
+    policy.decide(Some(Score::from_value(value)), Class::Page, 10, standing, at(seconds))
+}
+
+#[test]
+fn a_usual_client_is_allowed() {
+    let decision = decide(&policy(|_| ()), &mut Standing::new(Ban::NONE), 0.4, 0);
+    assert_eq!(decision, Decision::new(Action::Allow, Reason::Usual, 0));
+}
+
+#[test]
+fn nobody_is_judged_on_too_few_pages() {
+    let decision =
+        policy(|_| ()).decide(Some(Score::from_value(0.99)), Class::Page, 4, &mut Standing::new(Ban::NONE), at(0));
+    assert_eq!(decision, Decision::new(Action::Allow, Reason::TooFewPages, 0));
+}
+
+#[test]
+fn a_limited_client_gets_its_burst_and_then_its_rate() {
+    let policy = policy(|config| (config.limit_burst_pages, config.limit_pages_per_min) = (3, 30));
+    let mut standing = Standing::new(Ban::NONE);
+    for _ in 0..3 {
+        assert_eq!(decide(&policy, &mut standing, 0.6, 0).action, Action::Allow);
+    }
+    assert_eq!(decide(&policy, &mut standing, 0.6, 0), Decision::new(Action::Limit, Reason::Limited, 2));
+    assert_eq!(decide(&policy, &mut standing, 0.6, 1), Decision::new(Action::Limit, Reason::Limited, 1));
+    assert_eq!(decide(&policy, &mut standing, 0.6, 2).action, Action::Allow);
+    assert_eq!(decide(&policy, &mut standing, 0.6, 2).action, Action::Limit);
+}
+
+#[test]
+fn a_refusal_gives_no_fresh_allowance() {
+    let policy = policy(|config| (config.limit_burst_pages, config.limit_pages_per_min) = (1, 1));
+    let mut standing = Standing::new(Ban::NONE);
+    let granted = (0..600).filter(|&i| decide(&policy, &mut standing, 0.6, i).action == Action::Allow).count();
+    assert_eq!(granted, 10);
+}
+
+#[test]
+fn assets_of_a_limited_client_pass() {
+    let policy = policy(|config| config.limit_burst_pages = 1);
+    let mut standing = Standing::new(Ban::NONE);
+    decide(&policy, &mut standing, 0.6, 0);
+    for _ in 0..60 {
+        assert_eq!(policy.decide(None, Class::Asset, 10, &mut standing, at(0)).action, Action::Allow);
+    }
+    assert_eq!(decide(&policy, &mut standing, 0.6, 0).action, Action::Limit);
+}
+
+#[test]
+fn a_limit_ends_by_time_or_by_a_score_clearly_below() {
+    let policy = policy(|_| ());
+    let mut standing = Standing::new(Ban::NONE);
+    decide(&policy, &mut standing, 0.6, 0);
+    assert_eq!(decide(&policy, &mut standing, 0.48, 1).reason, Reason::Limited, "within the hysteresis");
+    assert_eq!(decide(&policy, &mut standing, 0.3, 2).reason, Reason::Usual);
+    decide(&policy, &mut standing, 0.6, 3);
+    assert_eq!(decide(&policy, &mut standing, 0.48, 64).reason, Reason::Usual, "expired");
+}
+
+#[test]
+fn bans_double_up_to_the_maximum_and_are_forgotten() {
+    let policy = policy(|config| (config.block_s, config.block_max_s, config.forget_s) = (100, 350, 1_000));
+    let mut standing = Standing::new(Ban::NONE);
+    let mut now = 0;
+    for expect in [100, 200, 350, 350] {
+        assert_eq!(decide(&policy, &mut standing, 0.95, now), Decision::new(Action::Block, Reason::Score, expect));
+        assert_eq!(decide(&policy, &mut standing, 0.1, now + 1).reason, Reason::Banned, "also when it behaves");
+        now += i64::from(expect);
+    }
+    assert_eq!(decide(&policy, &mut standing, 0.1, now).action, Action::Allow, "a ban expires");
+    assert_eq!(decide(&policy, &mut standing, 0.95, now + 1_000).retry_after_s, 100);
+}
+
+#[test]
+fn without_thresholds_nobody_is_stopped() {
+    let policy = Policy::new(PolicyConfig::default(), None).unwrap();
+    let decision = decide(&policy, &mut Standing::new(Ban::NONE), 0.999, 0);
+    assert_eq!(decision, Decision::new(Action::Allow, Reason::NoThreshold, 0));
+}
+
+#[test]
+fn a_policy_out_of_range_names_its_key() {
+    let check = |change: fn(&mut PolicyConfig), key: &str| {
+        let mut config = PolicyConfig { limit_score: Some(0.5), ..PolicyConfig::default() };
+        change(&mut config);
+        assert_eq!(Policy::new(config, None).unwrap_err().key, key);
+    };
+    check(|config| config.limit_score = Some(1.5), "limit_score");
+    check(|config| config.limit_score = Some(f32::NAN), "limit_score");
+    check(|config| config.block_score = Some(0.2), "block_score");
+    check(|config| config.min_pages = 0, "min_pages");
+    check(|config| config.hysteresis = -1.0, "hysteresis");
+    check(|config| config.limit_pages_per_min = 0, "limit_pages_per_min");
+    check(|config| config.limit_burst_pages = 0, "limit_burst_pages");
+    check(|config| config.limit_s = 0, "limit_s");
+    check(|config| config.block_max_s = 1, "block_max_s");
+    check(|config| config.forget_s = 0, "forget_s");
+}

@@ -8,7 +8,7 @@ mod file;
 mod logistic;
 mod trees;
 
-pub use file::{Budget, Card, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal};
+pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal};
 pub use logistic::Logistic;
 pub use trees::{Node, Trees};
 

@@ -1,0 +1,280 @@
+//! From what is written to what is meant: the checks that types cannot make.
+
+use std::net::{IpAddr, SocketAddr};
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use toml::Spanned;
+
+use super::error::{ConfigError, Place, from_toml};
+use super::raw::{self, Raw};
+use super::{Config, EventLogConfig, ModelSource, Origin, Overrides, Timeouts};
+use crate::upstream::UpstreamUrl;
+
+/// Every interface: a gate stands in front.
+const LISTEN: &str = "0.0.0.0:8080";
+/// Loopback: metrics are nobody else's business. The port is free in the Prometheus exporters' list.
+const ADMIN: &str = "127.0.0.1:9145";
+/// A shop on the same network answers a SYN in milliseconds; five seconds spans one lost SYN and its repeats.
+const CONNECT_S: u64 = 5;
+/// What nginx uses for `proxy_read_timeout`: shops' slow pages have been built around it.
+const READ_S: u64 = 60;
+/// Likewise, for `proxy_send_timeout`.
+const WRITE_S: u64 = 60;
+/// Longer than the pause between two clicks, short enough that leavers free their sockets.
+const IDLE_S: u64 = 60;
+/// Under the 30 s after which Kubernetes and Docker-like supervisors kill, with room to flush.
+const STOP_GRACE_S: u64 = 20;
+/// No time-out is longer than an hour: such a value is a slip (milliseconds, mostly).
+const TIMEOUT_S: RangeInclusive<u64> = 1..=3600;
+/// 100 MiB: above any image a shop owner uploads; bodies stream through, so this costs no memory.
+const BODY_BYTES_MAX: u64 = 100 << 20;
+/// At the detector's budget of 640 bytes a client this is 128 MB.
+const CAPACITY: u64 = 200_000;
+/// A table of 50 million clients needs 32 GB; more is a slip.
+const CAPACITY_RANGE: RangeInclusive<u64> = 1..=50_000_000;
+/// A few minutes of a busy shop in each file, 2 GiB in all.
+const LOG_BYTES_MAX: u64 = 256 << 20;
+/// Below two buffers of the writer a file would hold one write only; above 1 TiB nothing rotates.
+const LOG_BYTES_RANGE: RangeInclusive<u64> = 128 << 10..=1 << 40;
+const LOG_FILES_MAX: u64 = 8;
+const LOG_FILES_RANGE: RangeInclusive<u64> = 1..=1000;
+/// Half a second of 8,000 requests a second. Each may hold 9 KB of text, so 75 MB at the very worst.
+const LOG_QUEUE: u64 = 8192;
+const LOG_QUEUE_RANGE: RangeInclusive<u64> = 1..=1 << 20;
+const THREADS_RANGE: RangeInclusive<u64> = 1..=1024;
+
+pub(super) fn check(text: &str, path: &Path, overrides: &Overrides) -> Result<Config, ConfigError> {
+    let raw: Raw = toml::from_str(text).map_err(|error| from_toml(path, text, &error))?;
+    Checker { text, path }.config(raw, overrides)
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+impl Checker<'_> {
+    fn config(&self, raw: Raw, overrides: &Overrides) -> Result<Config, ConfigError> {
+        let admin = self.address(&raw.admin, overrides.admin.as_deref(), "--admin", ADMIN)?;
+        let trusted_proxies = self.networks(&raw.client.trusted_proxies)?;
+        let mut warnings = Vec::new();
+        if !admin.ip().is_loopback() {
+            warnings.push(format!("admin listens on {admin}: whoever reaches it can read the metrics"));
+        }
+        if let Some(everyone) = trusted_proxies.iter().find(|network| network.prefix_len() == 0) {
+            warnings.push(format!("trusted_proxies holds {everyone}: every client can choose its own address"));
+        }
+        Ok(Config {
+            listen: self.address(&raw.listen, overrides.listen.as_deref(), "--listen", LISTEN)?,
+            upstream: self.upstream(&raw.upstream, overrides.upstream.as_deref())?,
+            mode: overrides.mode.or(raw.mode).unwrap_or_default(),
+            model: self.model(&raw, overrides),
+            threads: self.threads(&raw)?,
+            h2c: raw.h2c,
+            admin,
+            trusted_proxies,
+            timeouts: self.timeouts(&raw.timeouts)?,
+            body_bytes_max: Some(raw.limits.body_bytes_max.unwrap_or(BODY_BYTES_MAX)).filter(|max| *max > 0),
+            allow_networks: self.networks(&raw.allow.networks)?,
+            allow_paths: self.paths(&raw.allow.paths)?,
+            capacity: self.within(&raw.table.capacity, CAPACITY, CAPACITY_RANGE, "clients")? as usize,
+            event_log: self.event_log(raw.event_log.as_ref(), overrides)?,
+            policy: self.policy(raw.policy)?,
+            origin: Origin { path: None, overrides: overrides.clone() },
+            warnings,
+        })
+    }
+
+    fn address(
+        &self,
+        written: &Option<Spanned<String>>,
+        flag_value: Option<&str>,
+        flag: &'static str,
+        default: &str,
+    ) -> Result<SocketAddr, ConfigError> {
+        let (value, place) = self.pick(written, flag_value, flag, default);
+        value.parse().map_err(|_| ConfigError::Wrong {
+            place,
+            problem: format!("{value:?} is not an address with a port"),
+            remedy: format!("Write an IP address and a port, for example {default:?} or \"[::]:8080\"."),
+        })
+    }
+
+    fn upstream(
+        &self,
+        written: &Option<Spanned<String>>,
+        flag_value: Option<&str>,
+    ) -> Result<UpstreamUrl, ConfigError> {
+        if written.is_none() && flag_value.is_none() {
+            let place = match self.path.as_os_str().is_empty() {
+                true => Place::Flag("--upstream"),
+                false => self.place(0..0),
+            };
+            let remedy = "Write upstream = \"http://127.0.0.1:3000\", or pass --upstream URL.";
+            return Err(self.wrong(place, "no upstream: the gate does not know where the shop is", remedy));
+        }
+        let (value, place) = self.pick(written, flag_value, "--upstream", "");
+        UpstreamUrl::parse(value).map_err(|error| {
+            let remedy = "Write the shop's address, for example \"http://127.0.0.1:3000\" or \"https://shop.example\".";
+            self.wrong(place, &format!("upstream {value:?}: {error}"), remedy)
+        })
+    }
+
+    fn model(&self, raw: &Raw, overrides: &Overrides) -> ModelSource {
+        if let Some(path) = &overrides.model {
+            return ModelSource::File(path.clone());
+        }
+        if let Some(path) = &raw.model {
+            return ModelSource::File(self.beside(path.get_ref()));
+        }
+        overrides.model_built_in.map_or(ModelSource::None, ModelSource::BuiltIn)
+    }
+
+    fn threads(&self, raw: &Raw) -> Result<usize, ConfigError> {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        Ok(self.within(&raw.threads, cores, THREADS_RANGE, "threads")? as usize)
+    }
+
+    fn timeouts(&self, raw: &raw::Timeouts) -> Result<Timeouts, ConfigError> {
+        let seconds = |written, default| self.within(written, default, TIMEOUT_S, "seconds").map(Duration::from_secs);
+        Ok(Timeouts {
+            connect: seconds(&raw.connect_s, CONNECT_S)?,
+            read: seconds(&raw.read_s, READ_S)?,
+            write: seconds(&raw.write_s, WRITE_S)?,
+            idle: seconds(&raw.idle_s, IDLE_S)?,
+            stop_grace: seconds(&raw.stop_grace_s, STOP_GRACE_S)?,
+        })
+    }
+
+    fn networks(&self, written: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+        written.iter().map(|network| self.network(network)).collect()
+    }
+
+    fn network(&self, written: &Spanned<String>) -> Result<IpNet, ConfigError> {
+        let value = written.get_ref();
+        let network = value.parse::<IpNet>().or_else(|_| value.parse::<IpAddr>().map(IpNet::from));
+        let network = network.map_err(|_| {
+            let problem = format!("{value:?} is not a network");
+            let remedy = "Write an address with a prefix length, for example \"10.0.0.0/8\" or \"2001:db8::/32\".";
+            self.wrong(self.place(written.span()), &problem, remedy)
+        })?;
+        if network.addr() != network.network() {
+            let problem = format!("{value:?} has bits set beyond its prefix");
+            let remedy = format!("Write {:?}, or the single address {:?}.", network.trunc().to_string(), network.addr());
+            return Err(self.wrong(self.place(written.span()), &problem, &remedy));
+        }
+        Ok(network)
+    }
+
+    fn paths(&self, written: &[Spanned<String>]) -> Result<Vec<String>, ConfigError> {
+        let check = |path: &Spanned<String>| {
+            if path.get_ref().starts_with('/') && !path.get_ref().contains(['?', '#']) {
+                return Ok(path.get_ref().clone());
+            }
+            let problem = format!("{:?} is not a path", path.get_ref());
+            let remedy = "Write a path that starts with a slash and has no query, for example \"/healthz\".";
+            Err(self.wrong(self.place(path.span()), &problem, remedy))
+        };
+        written.iter().map(check).collect()
+    }
+
+    fn policy(&self, written: Option<Spanned<detector::PolicyConfig>>) -> Result<detector::PolicyConfig, ConfigError> {
+        let Some(written) = written else {
+            return Ok(detector::PolicyConfig::default());
+        };
+        let span = written.span();
+        let policy = written.into_inner();
+        detector::Policy::new(policy.clone(), None).map_err(|error| {
+            let remedy = "Change it in [policy]; what is left out there keeps its default.";
+            self.wrong(self.key_place(span, error.key), &format!("`{}` {}", error.key, error.problem), remedy)
+        })?;
+        Ok(policy)
+    }
+
+    /// Where a key stands in a section: the section's own place if it is not written there.
+    fn key_place(&self, section: Range<usize>, key: &str) -> Place {
+        let mut start = section.start;
+        for line in self.text.get(section.start..).unwrap_or_default().split_inclusive('\n') {
+            let written = line.trim_start();
+            if written.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')) {
+                start += line.len() - written.len();
+                return self.place(start..start + key.len());
+            }
+            start += line.len();
+        }
+        self.place(section)
+    }
+
+    fn event_log(
+        &self,
+        written: Option<&Spanned<raw::EventLog>>,
+        overrides: &Overrides,
+    ) -> Result<Option<EventLogConfig>, ConfigError> {
+        let empty = raw::EventLog::default();
+        let section = written.map_or(&empty, Spanned::get_ref);
+        let path = match (&overrides.event_log, &section.path, written) {
+            (Some(path), _, _) => path.clone(),
+            (None, Some(path), _) => self.beside(path.get_ref()),
+            (None, None, None) => return Ok(None),
+            (None, None, Some(written)) => {
+                let remedy = "Write path = \"/var/log/kidoban/events.jsonl\" in it, or remove the section.";
+                return Err(self.wrong(self.place(written.span()), "the event log has no path", remedy));
+            }
+        };
+        Ok(Some(EventLogConfig {
+            path,
+            bytes_max: self.within(&section.bytes_max, LOG_BYTES_MAX, LOG_BYTES_RANGE, "bytes")?,
+            files_max: self.within(&section.files_max, LOG_FILES_MAX, LOG_FILES_RANGE, "files")? as u32,
+            queue: self.within(&section.queue, LOG_QUEUE, LOG_QUEUE_RANGE, "lines")? as usize,
+        }))
+    }
+
+    fn within(
+        &self,
+        written: &Option<Spanned<u64>>,
+        default: u64,
+        range: RangeInclusive<u64>,
+        unit: &str,
+    ) -> Result<u64, ConfigError> {
+        let Some(written) = written else {
+            return Ok(default);
+        };
+        let value = *written.get_ref();
+        if range.contains(&value) {
+            return Ok(value);
+        }
+        let problem = format!("{value} {unit} is outside {} to {}", range.start(), range.end());
+        Err(self.wrong(self.place(written.span()), &problem, &format!("Leave it out for {default}.")))
+    }
+
+    /// The flag's value and place if there is one, else the file's, else the default's.
+    fn pick<'v>(
+        &self,
+        written: &'v Option<Spanned<String>>,
+        flag_value: Option<&'v str>,
+        flag: &'static str,
+        default: &'v str,
+    ) -> (&'v str, Place) {
+        match (flag_value, written) {
+            (Some(value), _) => (value, Place::Flag(flag)),
+            (None, Some(written)) => (written.get_ref(), self.place(written.span())),
+            (None, None) => (default, self.place(0..0)),
+        }
+    }
+
+    /// A path in the file is relative to the file, wherever the process was started.
+    fn beside(&self, path: &Path) -> PathBuf {
+        self.path.parent().map_or_else(|| path.to_path_buf(), |folder| folder.join(path))
+    }
+
+    fn place(&self, span: Range<usize>) -> Place {
+        Place::in_file(self.path, self.text, span)
+    }
+
+    fn wrong(&self, place: Place, problem: &str, remedy: &str) -> ConfigError {
+        ConfigError::Wrong { place, problem: problem.to_owned(), remedy: remedy.to_owned() }
+    }
+}

@@ -1,0 +1,221 @@
+//! Every metric there is, by name, and nothing else may make one.
+//!
+//! Handles are looked up once and kept: a macro at the call site costs ten times as much (42 ns against 4). Labels are
+//! words from bounded lists, never a client's data. Each gate has a recorder of its own, so several can run in one
+//! process. Histograms of this exporter hold raw samples until they are read: the timer's [`Metrics::upkeep`] keeps
+//! that bounded when nobody scrapes.
+
+use std::time::Duration;
+
+use detector::{Action, Model, Reason, Stats, Verdict};
+use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use crate::enforce::{Mode, Ruling};
+use crate::refuse::Malformed;
+
+const REQUESTS: &str = "kidoban_requests_total";
+const MALFORMED: &str = "kidoban_malformed_total";
+const SCORE: &str = "kidoban_score";
+const DECISION_SECONDS: &str = "kidoban_decision_seconds";
+const CLIENTS: &str = "kidoban_clients";
+const EVICTIONS: &str = "kidoban_evictions_total";
+const BANS: &str = "kidoban_bans";
+const PANICS: &str = "kidoban_detector_panics_total";
+const LOG_DROPPED: &str = "kidoban_event_log_dropped_total";
+const LOG_ERRORS: &str = "kidoban_event_log_errors_total";
+const UPSTREAM_ERRORS: &str = "kidoban_upstream_errors_total";
+const MODEL_INFO: &str = "kidoban_model_info";
+const RELOADS: &str = "kidoban_reloads_total";
+
+/// Name and help of every metric, for the exporter, the tests and the manual.
+pub const METRICS: [(&str, &str); 13] = [
+    (REQUESTS, "Requests by what was decided, why, and in which mode."),
+    (MALFORMED, "Requests the gate answered itself because they were malformed, by kind."),
+    (SCORE, "Scores of requests, 0 like people to 1 like bots."),
+    (DECISION_SECONDS, "Seconds from a request to its verdict; one in 16 is measured."),
+    (CLIENTS, "Clients tracked."),
+    (EVICTIONS, "Clients forgotten to make room for others."),
+    (BANS, "Bans in force."),
+    (PANICS, "Panics while scoring; each allowed its request."),
+    (LOG_DROPPED, "Event log lines dropped because the queue was full."),
+    (LOG_ERRORS, "Failed writes and rotations of the event log."),
+    (UPSTREAM_ERRORS, "Requests that failed because of the shop or the way to it."),
+    (MODEL_INFO, "1 for the model in force."),
+    (RELOADS, "Reloads by result."),
+];
+
+/// Twenty even steps: thresholds lie anywhere.
+const SCORE_BUCKETS: [f64; 20] = [
+    0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0,
+];
+/// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
+const DECISION_BUCKETS: [f64; 12] =
+    [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 10e-6, 25e-6, 100e-6, 500e-6, 2e-3, 10e-3];
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+
+/// The gate's metrics.
+pub struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    requests: [[[Counter; Reason::ALL.len()]; Action::ALL.len()]; Mode::ALL.len()],
+    malformed: [Counter; Malformed::ALL.len()],
+    score: Histogram,
+    decision_seconds: Histogram,
+    clients: Gauge,
+    evictions: Counter,
+    bans: Gauge,
+    panics: Counter,
+    /// For the event log's writer.
+    pub(crate) log_dropped: Counter,
+    /// For the event log's writer.
+    pub(crate) log_errors: Counter,
+    upstream_errors: Counter,
+    model_info: parking_lot::Mutex<Option<Gauge>>,
+    reloads: [Counter; 2],
+}
+
+impl Metrics {
+    /// A recorder of its own, with every metric at zero.
+    pub fn new() -> Self {
+        let recorder = recorder();
+        for (name, help) in METRICS {
+            // The kind does not matter to this exporter, the help text does.
+            recorder.describe_gauge(name.into(), None, help.into());
+        }
+        let counter = |name: &'static str, labels: Vec<Label>| recorder.register_counter(&key(name, labels), &METADATA);
+        let gauge = |name: &'static str| recorder.register_gauge(&key(name, Vec::new()), &METADATA);
+        let histogram = |name: &'static str| recorder.register_histogram(&key(name, Vec::new()), &METADATA);
+        Self {
+            requests: Mode::ALL.map(|mode| {
+                Action::ALL.map(|action| {
+                    Reason::ALL.map(|reason| {
+                        let labels = [("action", action.as_str()), ("reason", reason.as_str()), ("mode", mode.as_str())];
+                        counter(REQUESTS, labels.map(Label::from_static_pair).to_vec())
+                    })
+                })
+            }),
+            malformed: Malformed::ALL.map(|kind| counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])),
+            score: histogram(SCORE),
+            decision_seconds: histogram(DECISION_SECONDS),
+            clients: gauge(CLIENTS),
+            evictions: counter(EVICTIONS, Vec::new()),
+            bans: gauge(BANS),
+            panics: counter(PANICS, Vec::new()),
+            log_dropped: counter(LOG_DROPPED, Vec::new()),
+            log_errors: counter(LOG_ERRORS, Vec::new()),
+            upstream_errors: counter(UPSTREAM_ERRORS, Vec::new()),
+            model_info: parking_lot::Mutex::new(None),
+            reloads: ["ok", "refused"].map(|result| counter(RELOADS, vec![Label::from_static_parts("result", result)])),
+            handle: recorder.handle(),
+            recorder,
+        }
+    }
+
+    pub(crate) fn decided(&self, ruling: &Ruling) {
+        let Verdict { action, reason, score, .. } = ruling.verdict();
+        self.requests[ruling.mode() as usize][*action as usize][*reason as usize].increment(1);
+        if let Some(score) = score {
+            self.score.record(f64::from(score.value()));
+        }
+    }
+
+    pub(crate) fn decision_took(&self, time: Duration) {
+        self.decision_seconds.record(time.as_secs_f64());
+    }
+
+    pub(crate) fn malformed(&self, kind: Malformed) {
+        self.malformed[kind as usize].increment(1);
+    }
+
+    pub(crate) fn upstream_failed(&self) {
+        self.upstream_errors.increment(1);
+    }
+
+    pub(crate) fn reloaded(&self, ok: bool) {
+        self.reloads[usize::from(!ok)].increment(1);
+    }
+
+    /// Names the model in force, and no longer the one before.
+    pub(crate) fn model(&self, model: Option<&Model>) {
+        let (name, sha256) = model.map_or(("none", ""), |model| (model.file().name.as_str(), model.sha256()));
+        let labels = vec![Label::new("name", name.to_owned()), Label::new("sha256", sha256.to_owned())];
+        let next = self.recorder.register_gauge(&key(MODEL_INFO, labels), &METADATA);
+        let mut current = self.model_info.lock();
+        if let Some(before) = current.take() {
+            before.set(0.0);
+        }
+        next.set(1.0);
+        *current = Some(next);
+    }
+
+    /// The text Prometheus scrapes, with the detector's figures as of now.
+    pub(crate) fn render(&self, stats: &Stats) -> String {
+        self.clients.set(stats.clients as f64);
+        self.bans.set(stats.bans as f64);
+        self.evictions.absolute(stats.evictions);
+        self.panics.absolute(stats.panics);
+        self.handle.render()
+    }
+
+    /// Folds samples into buckets. To be called about once a second.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn recorder() -> PrometheusRecorder {
+    let buckets = |builder: PrometheusBuilder, name: &str, buckets: &[f64]| {
+        // Refused only when the list is empty, which these constants are not.
+        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).unwrap_or_default()
+    };
+    let builder = buckets(PrometheusBuilder::new(), SCORE, &SCORE_BUCKETS);
+    buckets(builder, DECISION_SECONDS, &DECISION_BUCKETS).build_recorder()
+}
+
+fn key(name: &'static str, labels: Vec<Label>) -> Key {
+    Key::from_parts(name, labels)
+}
+
+trait StaticPair {
+    fn from_static_pair(pair: (&'static str, &'static str)) -> Label;
+}
+
+impl StaticPair for Label {
+    fn from_static_pair((name, value): (&'static str, &'static str)) -> Label {
+        Label::from_static_parts(name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_in_the_order_of_their_variants() {
+        assert!(Mode::ALL.iter().enumerate().all(|(index, mode)| *mode as usize == index));
+        assert!(Action::ALL.iter().enumerate().all(|(index, action)| *action as usize == index));
+        assert!(Reason::ALL.iter().enumerate().all(|(index, reason)| *reason as usize == index));
+        assert!(Malformed::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
+    }
+
+    #[test]
+    fn every_metric_is_there_before_the_first_request() {
+        let metrics = Metrics::new();
+        metrics.model(None);
+        let text = metrics.render(&Stats { clients: 3, capacity: 9, evictions: 2, bans: 1, panics: 0 });
+        for (name, help) in METRICS {
+            assert!(text.contains(&format!("# HELP {name} {help}")), "{name} has no help in:\n{text}");
+            assert!(text.contains(&format!("# TYPE {name} ")), "{name} is missing in:\n{text}");
+        }
+        assert!(text.contains("kidoban_clients 3"), "{text}");
+        assert!(text.contains("kidoban_evictions_total 2"), "{text}");
+    }
+}

@@ -1,0 +1,130 @@
+//! Another model, policy, allow list or mode, without losing a window or a ban.
+//!
+//! Everything is read and checked first; only what is sound as a whole is put in force, in one step. A bad file is
+//! refused with its reason, counted, and the last good one keeps serving. What a running gate cannot change
+//! (listeners, upstream, sizes) is named, so that nobody believes it has happened.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use detector::{AllowList, Judge, Model, ModelError, Policy};
+use parking_lot::Mutex;
+
+use crate::config::{Config, ConfigError, ModelSource};
+use crate::enforce::Mode;
+use crate::identity::TrustedProxies;
+use crate::keeper::{Keeper, Live};
+
+/// A model of a thousand trees has 5 MB. Whatever is ten times that is another file.
+const MODEL_BYTES_MAX: u64 = 64 << 20;
+
+/// Why a model and policy cannot judge.
+#[derive(Debug, thiserror::Error)]
+pub enum JudgeError {
+    /// The model's file cannot be read.
+    #[error("{}: cannot read the model: {source}. Check the path and who may read it.", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The model's file is not a sound model.
+    #[error("{}: this model is refused: {source}", path.display())]
+    Model {
+        /// Which file, or `(built in)`.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ModelError,
+    },
+    /// The policy does not fit the model.
+    #[error("[policy] does not fit the model: {0}. Change it, or remove the key to use the model's own threshold.")]
+    Policy(#[from] detector::PolicyError),
+}
+
+/// Why a reload was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The model or policy.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+}
+
+/// What a reload did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reloaded {
+    /// The mode now in force.
+    pub mode: Mode,
+    /// The name of the model now in force.
+    pub model: Option<String>,
+    /// Keys that were changed in the file and that only a restart puts in force.
+    pub needs_restart: Vec<&'static str>,
+}
+
+/// Reads the model that a configuration names and joins it with its policy and allow list.
+///
+/// # Errors
+/// When the model cannot be read or is not sound, or the policy does not fit it.
+pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
+    let model = match &config.model {
+        ModelSource::None => None,
+        ModelSource::File(path) => Some(parse(path, &read(path)?)?),
+        ModelSource::BuiltIn(bytes) => Some(parse(Path::new("(built in)"), bytes)?),
+    };
+    let policy = Policy::new(config.policy.clone(), model.as_ref())?;
+    let allow = AllowList::new(config.allow_networks.clone(), config.allow_paths.clone());
+    Ok(Judge { model, policy, allow })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, JudgeError> {
+    let unreadable = |source| JudgeError::Unreadable { path: path.to_path_buf(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MODEL_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MODEL_BYTES_MAX {
+        return Err(unreadable(std::io::Error::other("it is larger than 64 MiB")));
+    }
+    Ok(bytes)
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Model, JudgeError> {
+    Model::parse(bytes).map_err(|source| JudgeError::Model { path: path.to_path_buf(), source })
+}
+
+/// Reloads a running gate. Two at once take turns.
+pub(crate) struct Reloader {
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) current: Mutex<Config>,
+}
+
+impl Reloader {
+    pub(crate) fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let mut current = self.current.lock();
+        let result = self.swap(&mut current);
+        self.keeper.metrics.reloaded(result.is_ok());
+        match &result {
+            Ok(done) => tracing::info!(mode = %done.mode, model = ?done.model, needs_restart = ?done.needs_restart, "reloaded"),
+            Err(error) => tracing::error!(%error, "reload refused, the last good configuration stays in force"),
+        }
+        result
+    }
+
+    fn swap(&self, current: &mut Config) -> Result<Reloaded, ReloadError> {
+        let next = current.reread()?;
+        let judge = judge(&next)?;
+        let needs_restart = current.needs_restart(&next);
+        let model = judge.model.as_ref().map(|model| model.file().name.clone());
+        self.keeper.metrics.model(judge.model.as_ref());
+        self.keeper.detector.install(judge);
+        let trusted = TrustedProxies::new(next.trusted_proxies.clone());
+        self.keeper.live.store(Arc::new(Live { mode: next.mode, trusted }));
+        let mode = next.mode;
+        // What needs a restart is compared with what is running, not with what was asked for last time.
+        current.adopt(next);
+        Ok(Reloaded { mode, model, needs_restart })
+    }
+}

@@ -1,0 +1,199 @@
+//! Starting, stopping, reloading, and what the operator sees.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+
+use detector::{ClientKey, Detector, Request, Settings};
+use proxy::ProxyError;
+use proxy::metrics::METRICS;
+use traffic::log::{LogReader, Kind};
+
+use super::*;
+
+#[test]
+fn the_admin_listener_shows_health_and_every_metric() {
+    let (origin, folder) = (Origin::start(), Folder::new("admin"));
+    let gate = strict(&origin, &folder, "enforce", BLOCK);
+    assert_eq!(Client::connect(gate.addr()).get("/").status, 403);
+    let mut client = Client::connect(gate.admin_addr());
+    let health = client.get("/healthz");
+    assert_eq!(health.body, "{\"mode\":\"enforce\",\"model\":\"strict\",\"status\":\"ok\"}\n");
+    let text = client.get("/metrics").body;
+    for (name, _) in METRICS {
+        assert!(text.contains(&format!("\n{name}")), "{name} is missing in:\n{text}");
+    }
+    assert!(text.contains("kidoban_requests_total{action=\"block\",reason=\"score\",mode=\"enforce\"} 1\n"), "{text}");
+    assert!(text.contains("kidoban_score_bucket{le=\"1\"} 1\n"), "{text}");
+    assert!(text.contains("kidoban_decision_seconds_count 1\n"), "{text}");
+    assert!(text.contains("kidoban_clients 1\n") && text.contains("kidoban_bans 1\n"), "{text}");
+    assert!(text.contains("kidoban_model_info{name=\"strict\",sha256=\""), "{text}");
+    assert_eq!(client.get("/nothing").status, 404);
+    assert_eq!(client.ask("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").status, 405);
+}
+
+#[test]
+fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
+    let (origin, folder) = (Origin::start(), Folder::new("log"));
+    let path = folder.0.join("events.jsonl");
+    let model = model(&folder.0, "strict", 5.0);
+    let rest = format!("mode = \"enforce\"\nmodel = {model:?}\n{LIMIT}[event_log]\npath = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.1\"]");
+    let gate = gate(&origin, &rest);
+    let judge = (*gate.detector().judge()).clone();
+    let mut client = Client::connect(gate.addr());
+    let mut statuses = Vec::new();
+    for number in 0..60 {
+        let (page, ip) = (number % 4, number % 3);
+        let answer = client.ask(&format!(
+            "GET /p/{page}?q=\"é\" HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 192.0.2.{ip}\r\nUser-Agent: a\tb\r\n\r\n"
+        ));
+        statuses.push(answer.status);
+    }
+    assert_eq!(client.get("/robots.txt").status, 200);
+    gate.stop();
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut reader = LogReader::new("events.jsonl", std::io::Cursor::new(text.as_bytes())).unwrap();
+    let detector = Detector::new(Settings { capacity: 1000, hash_key: 1 }, judge);
+    let (mut requests, mut outcomes) = (0, 0);
+    while let Some(record) = reader.next().unwrap() {
+        if record.kind == Kind::Outcome {
+            outcomes += 1;
+            detector.conclude(&record.outcome().unwrap());
+            continue;
+        }
+        requests += 1;
+        let Request { at, .. } = record.request().unwrap();
+        let verdict = detector.observe(&detector.event(&record.request().unwrap()));
+        let recorded = record.decision.unwrap();
+        assert_eq!(verdict.action.as_str(), recorded.action, "{recorded:?}");
+        assert_eq!(verdict.reason.as_str(), recorded.reason, "{recorded:?}");
+        assert_eq!(verdict.score.map(detector::Score::value), recorded.score, "{recorded:?}");
+        assert_eq!((verdict.at, verdict.seq), (at, recorded.seq));
+    }
+    assert_eq!(requests, 61);
+    let passed = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(outcomes, passed, "what was forwarded has an outcome, what was refused has none");
+    assert!(statuses.contains(&429));
+}
+
+#[test]
+fn a_stop_waits_for_the_request_in_flight_and_closes_idle_connections() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "");
+    let addr = gate.addr();
+    let mut idle = Client::connect(addr);
+    assert_eq!(idle.get("/").status, 200);
+    let mut busy = Client::connect(addr);
+    busy.send("GET /slow-known HTTP/1.1\r\nHost: shop.test\r\n\r\n");
+    origin.steps.recv().unwrap();
+    let stopping = std::thread::spawn(move || gate.stop());
+    assert!(idle.closed());
+    assert!(!stopping.is_finished());
+    origin.go.send(()).unwrap();
+    assert_eq!(busy.answer().body, "firstfinal");
+    stopping.join().unwrap();
+    assert!(std::net::TcpStream::connect(addr).is_err());
+}
+
+#[test]
+fn a_stop_cuts_off_what_outlasts_the_grace() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "[timeouts]\nstop_grace_s = 1");
+    let mut busy = Client::connect(gate.addr());
+    busy.send("GET /slow-known HTTP/1.1\r\nHost: shop.test\r\n\r\n");
+    origin.steps.recv().unwrap();
+    gate.stop();
+    assert_eq!(busy.head().0, 200);
+    assert_eq!(busy.read(5), "first");
+    assert!(busy.closed());
+}
+
+#[test]
+fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
+    let (origin, folder) = (Origin::start(), Folder::new("reload"));
+    let strict = model(&folder.0, "strict", 5.0);
+    let mild = model(&folder.0, "mild", -5.0);
+    let path = folder.0.join("kidoban.toml");
+    let write = |mode: &str, model: &Path, rest: &str| {
+        let ports = "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"";
+        let url = origin.url();
+        let text = format!("{ports}\nupstream = \"{url}\"\nmode = \"{mode}\"\nmodel = {model:?}\n{rest}");
+        std::fs::write(&path, text).unwrap();
+    };
+    write("enforce", &mild, BLOCK);
+    let gate = RunningGate::start(Config::load(Some(&path), &Overrides::default()).unwrap()).unwrap();
+    let mut client = Client::connect(gate.addr());
+    assert_eq!(client.get("/p/1").status, 200);
+
+    write("enforce", &strict, BLOCK);
+    let reloaded = gate.reload().unwrap();
+    assert_eq!(reloaded.model.as_deref(), Some("strict"));
+    assert_eq!(reloaded.needs_restart, Vec::<&str>::new());
+    assert_eq!(client.get("/p/2").status, 403);
+
+    let damaged = folder.0.join("damaged.json");
+    std::fs::write(&damaged, &std::fs::read(&mild).unwrap()[1..]).unwrap();
+    write("shadow", &damaged, BLOCK);
+    assert!(gate.reload().unwrap_err().to_string().contains("damaged.json: this model is refused"));
+    write("shadow", &mild, "[policy]\nmin_page = 1\n");
+    assert!(gate.reload().unwrap_err().to_string().contains("Did you mean `min_pages`?"));
+    assert_eq!(client.get("/p/3").status, 403, "the last good one keeps serving, its mode included");
+
+    write("shadow", &strict, "threads = 7\n[table]\ncapacity = 10\n");
+    assert_eq!(gate.reload().unwrap().needs_restart, ["threads", "table"]);
+    assert_eq!(client.get("/p/4").status, 200, "now in shadow");
+    let text = metrics(&gate);
+    assert!(text.contains("kidoban_reloads_total{result=\"ok\"} 2\n"), "{text}");
+    assert!(text.contains("kidoban_reloads_total{result=\"refused\"} 2\n"), "{text}");
+    assert!(text.contains("name=\"mild\"") && text.contains("kidoban_model_info{name=\"strict\""), "{text}");
+}
+
+#[test]
+fn a_reload_keeps_what_is_known_of_clients() {
+    let (origin, folder) = (Origin::start(), Folder::new("known"));
+    let gate = strict(&origin, &folder, "enforce", BLOCK);
+    assert_eq!(Client::connect(gate.addr()).get("/p/1").status, 403);
+    gate.reload().unwrap();
+    assert!(gate.detector().features(ClientKey::from_text("127.0.0.1")).is_some());
+    assert_eq!(Client::connect(gate.addr()).get("/p/1").status, 403);
+}
+
+#[test]
+fn what_cannot_start_says_why_before_anything_runs() {
+    let origin = Origin::start();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let fails = |config: Config| match RunningGate::start(config) {
+        Err(error) => error,
+        Ok(_) => panic!("it started"),
+    };
+    let overrides = |listen: String| Overrides {
+        listen: Some(listen),
+        upstream: Some(origin.url()),
+        admin: Some("127.0.0.1:0".to_owned()),
+        ..Overrides::default()
+    };
+    let listen = |address: String| fails(Config::from_flags(&overrides(address)).unwrap());
+    let error = listen(taken.local_addr().unwrap().to_string());
+    assert!(error.to_string().contains("the address is in use"), "{error}");
+    let error = listen("192.0.2.1:8080".to_owned());
+    assert!(error.to_string().contains("cannot listen on 192.0.2.1:8080: this machine does not have"), "{error}");
+    let error = fails(config("http://shop.invalid", ""));
+    assert!(matches!(error, ProxyError::Upstream { .. }), "{error}");
+    let error = fails(config(&origin.url(), "[event_log]\npath = \"/nonexistent/folder/events.jsonl\""));
+    assert!(error.to_string().contains("cannot write the event log /nonexistent/folder/events.jsonl"), "{error}");
+    let error = fails(config(&origin.url(), "model = \"/nonexistent/model.json\""));
+    assert!(error.to_string().contains("/nonexistent/model.json: cannot read the model"), "{error}");
+}
+
+#[test]
+fn several_gates_run_side_by_side_and_stop_when_dropped() {
+    let origin = Origin::start();
+    let (one, two) = (gate(&origin, ""), gate(&origin, ""));
+    assert_eq!(Client::connect(one.addr()).get("/").status, 200);
+    let addr = one.addr();
+    drop(one);
+    assert!(std::net::TcpStream::connect(addr).is_err());
+    assert!(metrics(&two).contains("mode=\"shadow\"} 0\n"));
+    assert_eq!(Client::connect(two.addr()).get("/").status, 200);
+}

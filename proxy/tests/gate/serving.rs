@@ -1,0 +1,157 @@
+//! What passes, passes unharmed.
+
+use std::io::Read;
+use std::net::TcpListener;
+
+use super::*;
+
+#[test]
+fn requests_pass_and_the_connection_stays() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "");
+    let mut client = Client::connect(gate.addr());
+    for target in ["/", "/p/1?size=m", "/caf%C3%A9"] {
+        let answer = client.get(target);
+        assert_eq!(answer.status, 200);
+        assert!(answer.body.starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{answer:?}");
+        assert_eq!(answer.header("connection"), Some("keep-alive"));
+    }
+    let answer = client.ask("POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 3\r\n\r\na=1");
+    assert_eq!(answer.status, 200);
+    assert_eq!(client.get("/after").status, 200);
+    gate.stop();
+}
+
+#[test]
+fn the_shop_learns_who_the_client_is_and_is_not_lied_to() {
+    let origin = Origin::start();
+    let direct = gate(&origin, "");
+    let forged = "GET / HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 198.51.100.1\r\nX-Real-IP: 198.51.100.1\r\n\r\n";
+    let seen = Client::connect(direct.addr()).ask(forged).body.to_ascii_lowercase();
+    assert!(seen.contains("\r\nx-forwarded-for: 127.0.0.1\r\n"), "{seen}");
+    assert!(seen.contains("\r\nx-forwarded-proto: http\r\n"), "{seen}");
+    assert!(seen.contains("\r\nx-forwarded-host: shop.test\r\n"), "{seen}");
+    assert!(!seen.contains("198.51.100.1"), "{seen}");
+
+    let behind = gate(&origin, "[client]\ntrusted_proxies = [\"127.0.0.0/8\"]");
+    let seen = Client::connect(behind.addr()).ask(forged).body.to_ascii_lowercase();
+    assert!(seen.contains("\r\nx-forwarded-for: 198.51.100.1, 127.0.0.1\r\n"), "{seen}");
+}
+
+#[test]
+fn an_upgrade_passes_in_both_directions() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "");
+    let mut client = Client::connect(gate.addr());
+    client.send(
+        "GET /upgrade HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+    );
+    assert_eq!(client.head().0, 101);
+    for (word, expect) in [("hello", "HELLO"), ("again", "AGAIN")] {
+        client.send(word);
+        assert_eq!(client.read(5), expect);
+    }
+}
+
+#[test]
+fn an_answer_arrives_while_it_is_being_written() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "");
+    for target in ["/slow", "/slow-known"] {
+        let mut client = Client::connect(gate.addr());
+        client.send(&format!("GET {target} HTTP/1.1\r\nHost: shop.test\r\n\r\n"));
+        origin.steps.recv().unwrap();
+        let (status, head) = client.head();
+        assert_eq!(status, 200, "{head}");
+        let chunked = target == "/slow";
+        assert_eq!(client.read(if chunked { 8 } else { 5 }), if chunked { "5\r\nfirst" } else { "first" });
+        origin.go.send(()).unwrap();
+        assert_eq!(client.read(if chunked { 10 } else { 5 }), if chunked { "\r\n5\r\nfinal" } else { "final" });
+    }
+}
+
+#[test]
+fn a_request_body_is_forwarded_while_it_is_being_sent() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "");
+    let mut client = Client::connect(gate.addr());
+    client.send("POST /upload HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 10\r\n\r\nfirst");
+    assert_eq!(origin.steps.recv().unwrap(), "half read");
+    client.send("final");
+    assert_eq!(client.answer().body, "done");
+}
+
+#[test]
+fn an_upstream_that_is_down_is_a_502_and_is_counted() {
+    let vacant = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gate = RunningGate::start(config(&format!("http://{vacant}"), "")).unwrap();
+    assert_eq!(Client::connect(gate.addr()).get("/").status, 502);
+    let text = metrics(&gate);
+    assert!(text.contains("kidoban_upstream_errors_total 1\n"), "{text}");
+    assert!(text.contains("reason=\"no_threshold\",mode=\"shadow\"} 1\n"), "{text}");
+}
+
+#[test]
+fn a_name_with_several_addresses_is_tried_at_each() {
+    // `localhost` is ::1 first on many machines; the shop listens on 127.0.0.1 only.
+    let origin = Origin::start();
+    let gate = RunningGate::start(config(&format!("http://localhost:{}", origin.addr.port()), "")).unwrap();
+    assert_eq!(Client::connect(gate.addr()).get("/").status, 200);
+}
+
+#[test]
+fn malformed_requests_are_answered_here_and_counted() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "[limits]\nbody_bytes_max = 1000");
+    let check = |request: &str, status| {
+        let mut client = Client::connect(gate.addr());
+        assert_eq!(client.ask(request).status, status, "{}", &request[..request.len().min(80)]);
+        client
+    };
+    let mut client = check("GET / HTTP/1.1\r\n\r\n", 400);
+    assert_eq!(client.get("/").status, 200, "the connection outlives a missing host");
+    check(&format!("GET /{} HTTP/1.1\r\nHost: shop.test\r\n\r\n", "a".repeat(9000)), 414);
+    check("POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 1001\r\n\r\n", 413);
+    let chunk = "x".repeat(2000);
+    check(&format!("POST / HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n{chunk}\r\n"), 413);
+    check("GET / HTTP/1.0\r\n\r\n", 200);
+    let text = metrics(&gate);
+    for (kind, count) in [("missing_host", 1), ("long_target", 1), ("large_body", 2)] {
+        assert!(text.contains(&format!("kidoban_malformed_total{{kind=\"{kind}\"}} {count}\n")), "{kind}: {text}");
+    }
+}
+
+#[test]
+fn a_client_that_wants_to_close_is_let_go() {
+    let origin = Origin::start();
+    let gate = gate(&origin, "");
+    let mut client = Client::connect(gate.addr());
+    let answer = client.ask("GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n");
+    assert_eq!(answer.header("connection"), Some("close"));
+    assert!(client.closed());
+}
+
+#[test]
+fn http2_in_clear_text_is_spoken_when_asked_for() {
+    let origin = Origin::start();
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0";
+    let settings_frame = |gate: &RunningGate| {
+        let mut client = Client::connect(gate.addr());
+        client.send(preface);
+        let mut head = [0; 9];
+        client.stream.read_exact(&mut head).is_ok() && head[3] == 4
+    };
+    assert!(settings_frame(&gate(&origin, "h2c = true")));
+    assert!(!settings_frame(&gate(&origin, "")));
+}
+
+#[test]
+fn the_bare_pass_through_passes() {
+    let origin = Origin::start();
+    let bare = RunningGate::start_bare(&config(&origin.url(), "")).unwrap();
+    let mut client = Client::connect(bare.addr());
+    assert_eq!(client.get("/").status, 200);
+    assert_eq!(client.get("/").status, 200);
+    bare.stop();
+}

@@ -1,0 +1,234 @@
+//! Every flag.
+
+use std::path::PathBuf;
+
+use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
+
+/// Access-control gate for online shops: looks at how a client behaves, lets people through, slows the doubtful, shuts
+/// out the abusive, and says why.
+#[derive(Debug, Parser)]
+#[command(name = "kidoban", version, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Toy shop, shoppers, bots and the gate, all on loopback; ends with who was stopped and why
+    #[command(after_help = "Example:\n  kidoban demo\n  kidoban demo --seconds 60 --keep")]
+    Demo(DemoArgs),
+    /// The reverse proxy; shadow mode unless told otherwise
+    #[command(after_help = "Example:\n  kidoban run --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080\n  \
+                            kidoban run -c kidoban.toml --model shop.json --mode enforce")]
+    Run(RunArgs),
+    /// What a log is: format, lines read and refused and why, time span, clients
+    #[command(after_help = "Example:\n  kidoban inspect /var/log/nginx/access.log*")]
+    Inspect(InspectArgs),
+    /// Learn a model from access logs
+    #[command(after_help = "Example:\n  kidoban train access.log.gz --labels labels.csv -o shop.json")]
+    Train(TrainArgs),
+    /// How good a model is on a labelled log: by client and class, with intervals, beside fixed rules
+    #[command(after_help = "Example:\n  kidoban evaluate --model shop.json --labels labels.csv access.log.gz")]
+    Evaluate(EvaluateArgs),
+    /// Who would have been stopped, when and why, in virtual time; changes nothing
+    #[command(after_help = "Example:\n  kidoban replay access.log --model shop.json\n  \
+                            kidoban replay -c kidoban.toml events.log --client 192.0.2.7")]
+    Replay(ReplayArgs),
+    /// Are configuration and model sound? Changes nothing
+    #[command(after_help = "Example:\n  kidoban check -c kidoban.toml --model shop.json")]
+    Check(CheckArgs),
+}
+
+/// `kidoban demo`
+#[derive(Debug, Arguments)]
+pub struct DemoArgs {
+    /// How long visitors come, in seconds
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(10..=3600))]
+    pub seconds: u64,
+    /// Everything random comes from this
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Leave shop and gate running afterwards and print their addresses
+    #[arg(long)]
+    pub keep: bool,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban run`
+#[derive(Debug, Arguments)]
+pub struct RunArgs {
+    /// Configuration file (TOML); flags overrule it
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The shop behind the gate
+    #[arg(long, value_name = "URL")]
+    pub upstream: Option<String>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Address of /metrics and /healthz
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<String>,
+    /// Where to write one line per request and outcome, for `kidoban replay`
+    #[arg(long, value_name = "FILE")]
+    pub event_log: Option<PathBuf>,
+    /// Model; the shipped one when absent
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// shadow: judge and record only; enforce: refuse as well
+    #[arg(long, value_enum)]
+    pub mode: Option<ModeArg>,
+}
+
+/// `--mode`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Judge and record, refuse nothing.
+    Shadow,
+    /// Refuse.
+    Enforce,
+}
+
+/// `kidoban inspect`
+#[derive(Debug, Arguments)]
+pub struct InspectArgs {
+    /// Paths, globs or `-`; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--algorithm`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AlgorithmArg {
+    /// Gradient-boosted trees.
+    Boosted,
+    /// Logistic regression.
+    Logistic,
+}
+
+/// `kidoban train`
+#[derive(Debug, Arguments)]
+pub struct TrainArgs {
+    /// Paths, globs or `-`, all of one site; .gz and .zst are read as they are
+    #[arg(value_name = "LOG", required_unless_present = "sites")]
+    pub logs: Vec<String>,
+    /// Who is a person and who is a bot: CSV `client,label[,why]`; weak rules when absent
+    #[arg(long, value_name = "CSV", requires = "logs")]
+    pub labels: Option<PathBuf>,
+    /// A folder with access.log* and labels.csv; may be repeated to learn from several sites with equal weight
+    #[arg(long = "site", value_name = "DIR", conflicts_with = "logs")]
+    pub sites: Vec<PathBuf>,
+    /// What to fit
+    #[arg(long, value_enum, default_value = "boosted")]
+    pub algorithm: AlgorithmArg,
+    /// Share of people that may be limited
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
+    pub limit_budget: f64,
+    /// Share of people that may be blocked
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = parse_share)]
+    pub block_budget: f64,
+    /// Page requests from which a client is judged
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_pages: u32,
+    /// Where to write the model
+    #[arg(short, long, value_name = "MODEL")]
+    pub output: PathBuf,
+    /// Name of the model; the file's name when absent
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Print the model's card as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban evaluate`
+#[derive(Debug, Arguments)]
+pub struct EvaluateArgs {
+    /// Paths, globs or `-`, all of one site; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<String>,
+    /// The model
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Who is a person and who is a bot: CSV `client,label[,why]`
+    #[arg(long, value_name = "CSV")]
+    pub labels: PathBuf,
+    /// Page requests from which a client is judged
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_pages: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban replay`
+#[derive(Debug, Arguments)]
+pub struct ReplayArgs {
+    /// Paths, globs or `-`; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<String>,
+    /// The model; the configuration's, or the shipped one, when absent
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Configuration file (TOML) with the policy to replay
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Show this client only, request by request
+    #[arg(long)]
+    pub client: Option<String>,
+    /// How many stopped clients to show
+    #[arg(long, default_value_t = 20)]
+    pub top: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban check`
+#[derive(Debug, Arguments)]
+pub struct CheckArgs {
+    /// Configuration file (TOML)
+    #[arg(short, long, value_name = "FILE", required_unless_present = "model")]
+    pub config: Option<PathBuf>,
+    /// Model
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `0.1%` or `0.001`.
+fn parse_share(text: &str) -> Result<f64, String> {
+    let (number, scale) = match text.strip_suffix('%') {
+        Some(percent) => (percent.trim(), 0.01),
+        None => (text, 1.0),
+    };
+    let share = number.parse::<f64>().map_err(|_| "expected a share such as 0.1% or 0.001".to_owned())? * scale;
+    if share > 0.0 && share < 1.0 { Ok(share) } else { Err("must be above 0 and below 100%".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        <Args as clap::CommandFactory>::command().debug_assert();
+    }
+
+    #[test]
+    fn shares_are_read_as_percent_or_fraction() {
+        assert_eq!(parse_share("0.1%"), Ok(0.001));
+        assert_eq!(parse_share("0.25"), Ok(0.25));
+        assert!(parse_share("0").is_err() && parse_share("100%").is_err() && parse_share("x").is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! `kidoban check`: are configuration and model sound? Changes nothing.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use detector::{Judge, Model, Score};
+use proxy::{Config, Overrides};
+use serde::Serialize;
+
+use crate::Answer;
+use crate::args::CheckArgs;
+use crate::input::read_model;
+use crate::output;
+use crate::run::overrides_with_shipped_model;
+use crate::train::metrics;
+
+#[derive(Serialize)]
+struct Checked {
+    sound: bool,
+    model: Option<String>,
+    sha256: Option<String>,
+    limit_score: Option<f32>,
+    block_score: Option<f32>,
+    warnings: Vec<String>,
+}
+
+/// Checks and prints.
+///
+/// # Errors
+/// What is not sound, with file, line and a way out.
+pub fn run(args: &CheckArgs) -> Result<Answer> {
+    let mut warnings = Vec::new();
+    let (model, limit, block) = match &args.config {
+        Some(path) => {
+            let overrides = Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
+            let config = Config::load(Some(path), &overrides)?;
+            warnings.extend(config.warnings().iter().cloned());
+            let Judge { model, policy, .. } = proxy::judge(&config)?;
+            (model, policy.limit_margin(), policy.block_margin())
+        }
+        None => {
+            let model = read_model(args.model.as_deref())?;
+            let thresholds = model.thresholds();
+            let margins = (thresholds.limit.margin, thresholds.block.margin);
+            (Some(model), margins.0, margins.1)
+        }
+    };
+    if limit.is_none() && block.is_none() {
+        warnings.push(
+            "no threshold is in force: nobody will be limited or blocked; train on your own log, or set limit_score"
+                .to_owned(),
+        );
+    }
+    let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
+    let checked = Checked {
+        sound: true,
+        model: model.as_ref().map(|model| model.file().name.clone()),
+        sha256: model.as_ref().map(|model| model.sha256().to_owned()),
+        limit_score: score(limit),
+        block_score: score(block),
+        warnings,
+    };
+    if args.json {
+        output::print_json(&checked)?;
+    } else {
+        output::print(&describe(args, &checked, model.as_ref()))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> String {
+    let mut text = String::new();
+    if let Some(path) = &args.config {
+        let _ = writeln!(text, "{} is sound.", path.display());
+    }
+    if let Some(model) = model {
+        let file = model.file();
+        let card = model.card();
+        let _ = writeln!(
+            text,
+            "Model {} is sound: {}, trained on {} rows until {} UTC, all {} golden rows score as recorded.",
+            file.name,
+            card.algorithm,
+            output::count(card.rows),
+            output::time(detector::Timestamp::from_micros(card.trained_until_us)),
+            file.golden.len(),
+        );
+        for (name, score, budget) in [
+            ("limit", checked.limit_score, &file.thresholds.limit),
+            ("block", checked.block_score, &file.thresholds.block),
+        ] {
+            let at = score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {score:.3}"));
+            let _ = writeln!(text, "  {name}  {at}; the model says: {}", budget.evidence);
+        }
+        let _ = write!(text, "\n{}", metrics(card));
+    }
+    for warning in &checked.warnings {
+        let _ = writeln!(text, "warning: {warning}");
+    }
+    text
+}

@@ -1,0 +1,195 @@
+//! The toy shop as a real server: HTTP/1.1 with keep-alive, pages a browser can show and `wget --mirror` can crawl.
+//!
+//! What is answered (status, which page, where a redirect leads) is decided by [`Site::respond`], the same function
+//! that the simulation asks; this module only renders it. Beside the shop there are a few endpoints that a proxy in
+//! front can be tried with, see `shop/probes.rs`. The cart lives in a cookie: the server remembers nothing.
+
+mod pages;
+mod picture;
+mod probes;
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, SET_COOKIE};
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use traffic::sim::{Kind, Reply, Site};
+
+/// A body of any making.
+type Body = BoxBody<Bytes, hyper::Error>;
+
+/// The largest form that is read; the shop's own have under a hundred bytes.
+const FORM_BYTES_MAX: usize = 64 * 1024;
+
+/// How long to wait before accepting again when the process is out of file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// A running shop. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Shop {
+    address: SocketAddr,
+    served: Arc<AtomicU64>,
+    /// Every task of the shop listens for the end of this sender.
+    _open: watch::Sender<()>,
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Counter {
+    site: Arc<Site>,
+    served: Arc<AtomicU64>,
+    open: watch::Receiver<()>,
+}
+
+impl Shop {
+    /// Opens the shop on this address; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(site: Arc<Site>, listen: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let served = Arc::new(AtomicU64::new(0));
+        let (sender, open) = watch::channel(());
+        tokio::spawn(accept(listener, Counter { site, served: Arc::clone(&served), open }));
+        Ok(Self { address, served, _open: sender })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// How many requests have reached it.
+    pub fn served(&self) -> u64 {
+        self.served.load(Ordering::Relaxed)
+    }
+}
+
+async fn accept(listener: TcpListener, counter: Counter) {
+    let mut open = counter.open.clone();
+    loop {
+        let accepted = tokio::select! {
+            _ = open.changed() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                tokio::spawn(connection(stream, counter.clone()));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, counter: Counter) {
+    // Small answers to small requests: waiting to fill a segment would only add 40 ms to some.
+    let _ = stream.set_nodelay(true);
+    let mut open = counter.open.clone();
+    let service = service_fn(move |request| {
+        let counter = counter.clone();
+        async move { Ok::<_, Infallible>(counter.answer(request).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::select! {
+        _ = open.changed() => {}
+        // A client that goes away in the middle is the client's business.
+        _ = served => {}
+    }
+}
+
+impl Counter {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        self.served.fetch_add(1, Ordering::Relaxed);
+        match probes::answer(request, &self.open).await {
+            Ok(response) => response,
+            Err(request) => self.sell(request).await,
+        }
+    }
+
+    async fn sell(&self, request: Request<Incoming>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let form = if head.method == Method::POST { Some(read_form(body).await) } else { None };
+        let reply = self.site.respond(head.method.as_str(), target, form.as_deref());
+        let mut cart = cart_in(&head.headers);
+        match reply.kind {
+            Kind::CartAdd(id) if reply.status < 400 => cart.push(id),
+            Kind::CheckoutComplete => cart.clear(),
+            _ => {}
+        }
+        render(&self.site, &reply, &cart)
+    }
+}
+
+fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
+    const ASSET_CACHING: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+    let (content_type, body) = match &reply.kind {
+        Kind::Style => ("text/css", pages::STYLE.to_owned()),
+        Kind::Script => ("text/javascript", pages::SCRIPT.to_owned()),
+        Kind::Favicon => ("image/svg+xml", picture::draw(0, 1)),
+        Kind::Image(id, number) => ("image/svg+xml", picture::draw(*id, *number)),
+        Kind::Robots => ("text/plain", "User-agent: *\nDisallow:\n".to_owned()),
+        Kind::Suggest(words) => ("application/json", pages::suggestions(site, words)),
+        Kind::Stock(id) => ("application/json", format!("{{\"id\":{id},\"in_stock\":{}}}", id % 7 != 0)),
+        kind => ("text/html; charset=utf-8", pages::page(site, kind, cart)),
+    };
+    let mut response = whole(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
+    let headers = response.headers_mut();
+    if matches!(reply.kind, Kind::Style | Kind::Script | Kind::Favicon | Kind::Image(..)) {
+        headers.insert(CACHE_CONTROL, ASSET_CACHING);
+    }
+    if let Some(location) = reply.location {
+        headers.insert(LOCATION, HeaderValue::from_static(location));
+    }
+    if matches!(reply.kind, Kind::CartAdd(_) | Kind::CheckoutComplete) {
+        let ids: Vec<String> = cart.iter().map(u32::to_string).collect();
+        if let Ok(cookie) = HeaderValue::from_str(&format!("cart={}; Path=/", ids.join("-"))) {
+            headers.insert(SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// A response whose body is at hand.
+fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// The body of a POST as text; what is too long or breaks off counts as empty, and the shop answers accordingly.
+async fn read_form(body: Incoming) -> String {
+    match Limited::new(body, FORM_BYTES_MAX).collect().await {
+        Ok(collected) => String::from_utf8_lossy(&collected.to_bytes()).into_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// The last twenty products put in the cart.
+fn cart_in(headers: &HeaderMap) -> Vec<u32> {
+    const CART_MAX: usize = 20;
+    let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let cart = cookies.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix("cart="));
+    let ids: Vec<u32> = cart.unwrap_or("").split('-').filter_map(|id| id.parse().ok()).collect();
+    ids[ids.len().saturating_sub(CART_MAX)..].to_vec()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! A visit while it happens: counters that a table can be drawn from at any moment.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use traffic::sim::{Population, Truth};
+
+use super::{Answer, Visitor};
+
+/// Counters of one visit, written by its task and read by whoever draws.
+#[derive(Debug)]
+pub struct Live {
+    name: String,
+    population: Population,
+    source: IpAddr,
+    allowed: AtomicU32,
+    limited: AtomicU32,
+    blocked: AtomicU32,
+    failed: AtomicU32,
+    /// Number of the first refused request, from 1; 0 while there is none.
+    first_refused: AtomicU32,
+}
+
+/// What [`Live`] says at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveRow {
+    /// The visitor's name.
+    pub name: String,
+    /// What it is.
+    pub population: Population,
+    /// Person or not.
+    pub truth: Truth,
+    /// Its address.
+    pub source: IpAddr,
+    /// Requests that have ended, one way or another.
+    pub requests: u32,
+    /// Answered by the shop.
+    pub allowed: u32,
+    /// Answered by the gate with 429.
+    pub limited: u32,
+    /// Answered by the gate with 403.
+    pub blocked: u32,
+    /// Without an answer.
+    pub failed: u32,
+    /// Number of the first request that the gate refused, from 1.
+    pub first_refused_at: Option<u32>,
+}
+
+impl Live {
+    /// All zero.
+    pub fn new(visitor: &Visitor) -> Self {
+        Self {
+            name: visitor.name.clone(),
+            population: visitor.visit.population(),
+            source: visitor.source,
+            allowed: AtomicU32::new(0),
+            limited: AtomicU32::new(0),
+            blocked: AtomicU32::new(0),
+            failed: AtomicU32::new(0),
+            first_refused: AtomicU32::new(0),
+        }
+    }
+
+    /// How things stand. Taken while a request is being counted, it may miss that one.
+    pub fn row(&self) -> LiveRow {
+        let read = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
+        let (allowed, limited) = (read(&self.allowed), read(&self.limited));
+        let (blocked, failed) = (read(&self.blocked), read(&self.failed));
+        LiveRow {
+            name: self.name.clone(),
+            population: self.population,
+            truth: self.population.truth(),
+            source: self.source,
+            requests: allowed + limited + blocked + failed,
+            allowed,
+            limited,
+            blocked,
+            failed,
+            first_refused_at: Some(read(&self.first_refused)).filter(|number| *number > 0),
+        }
+    }
+
+    pub(super) fn count(&self, answer: &Answer) {
+        let counter = match answer {
+            Answer::Allowed(_) => &self.allowed,
+            Answer::Limited(_) => &self.limited,
+            Answer::Blocked(_) => &self.blocked,
+            Answer::Failed(_) => &self.failed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if answer.decision().is_some() && self.first_refused.load(Ordering::Relaxed) == 0 {
+            // One task writes, so nothing can come between.
+            self.first_refused.store(self.row().requests, Ordering::Relaxed);
+        }
+    }
+}

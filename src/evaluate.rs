@@ -1,0 +1,82 @@
+//! `kidoban evaluate`: how good a model is on a labelled log.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+use trainer::evaluate::{Evaluation, Requests, evaluate};
+
+use crate::Answer;
+use crate::args::EvaluateArgs;
+use crate::input::{Logs, read_labels, read_model};
+use crate::output::{self, Table};
+
+/// Evaluates and prints. Answers no when there are no people or no bad robots to tell apart.
+///
+/// # Errors
+/// What cannot be read, and a model that is refused.
+pub fn run(args: &EvaluateArgs) -> Result<Answer> {
+    let model = read_model(Some(&args.model))?;
+    let labels = read_labels(&args.labels)?;
+    let (site, _) = Logs::find(&args.logs)?.read_site("site", Some(&labels))?;
+    let evaluation = evaluate(&model, &site, args.min_pages)?;
+    if args.json {
+        output::print_json(&evaluation)?;
+    } else {
+        output::print(&describe(&evaluation))?;
+    }
+    Ok(if evaluation.auc.is_some() { Answer::Yes } else { Answer::No })
+}
+
+fn describe(e: &Evaluation) -> String {
+    let mut text = String::new();
+    match (e.auc, e.auc_ci) {
+        (Some(auc), Some([low, high])) => {
+            let _ = writeln!(
+                text,
+                "A bad robot scores above a person in {} of cases (AUC {auc:.3}, 95 % {low:.3} – {high:.3}).",
+                output::percent(auc)
+            );
+        }
+        _ => text.push_str("There are not both people and bad robots with enough pages: nothing can be said.\n"),
+    }
+    let mut clients = Table::new(&["clients", "labelled", "judged", "fewer pages"]);
+    for (label, &number) in &e.clients {
+        let not = e.not_judged.get(label).copied().unwrap_or(0);
+        clients.row([label.to_string(), output::count(number), output::count(number - not), output::count(not)]);
+    }
+    let _ = write!(text, "\nJudged from {} page requests on.\n{}", e.min_pages, clients.render());
+    let _ = writeln!(text);
+    for (fpr, tpr) in &e.tpr_at_fpr {
+        let fpr: f64 = fpr.parse().unwrap_or(f64::NAN);
+        let caught = tpr.map_or_else(|| "–".to_owned(), output::percent);
+        let _ = writeln!(text, "  hurting {} of people, it catches {caught} of bad robots", output::percent(fpr));
+    }
+    for (name, at) in &e.at_threshold {
+        let _ = match at {
+            None => writeln!(text, "  {name} threshold: none"),
+            Some(at) => writeln!(
+                text,
+                "  {name} threshold: catches {} of bad robots, hurts {} of people (95 % {} – {})",
+                output::percent(at.tpr),
+                output::percent(at.fpr),
+                output::percent(at.fpr_ci[0]),
+                output::percent(at.fpr_ci[1]),
+            ),
+        };
+    }
+    if let Some(Requests { median, p90 }) = e.requests_to_detect {
+        let _ = writeln!(text, "  requests until detected: {median} in the median, {p90} for nine of ten");
+    }
+    let mut classes = Table::new(&["bad robots by label", "judged", "AUC", "caught"]);
+    for (why, class) in &e.by_class {
+        let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
+        classes.row([output::safe(why, 60), output::count(class.n), output::figure(class.auc), caught]);
+    }
+    let mut baselines = Table::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
+    for (name, row) in &e.baselines {
+        let median = row.requests_to_detect.map_or_else(|| "–".to_owned(), |requests| output::count(requests.median));
+        baselines.row([name.clone(), output::percent(row.tpr), output::percent(row.fpr), median]);
+    }
+    let _ = write!(text, "\n{}\n{}", classes.render(), baselines.render());
+    text
+}

@@ -1,0 +1,187 @@
+//! Opening logs, labels and models. The only file of the command line that reads them.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use detector::Model;
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
+use traffic::log::{LogReader, Tally, decompress};
+use trainer::{Labels, Site, SiteBuilder};
+
+/// The model that comes with the product.
+pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");
+
+/// A log being read.
+pub type Reader = LogReader<Box<dyn BufRead>>;
+
+/// Read in pieces of this size: a gzip stream then takes a few calls a second.
+const BUFFER_BYTES: usize = 1 << 18;
+/// Above this share of refused lines nothing is learnt: what cannot be read may be just what matters.
+const REFUSED_MAX: f64 = 0.05;
+
+/// Several logs with one progress bar and one digest.
+pub struct Logs {
+    paths: Vec<PathBuf>,
+    bar: ProgressBar,
+    digest: Arc<Mutex<Sha256>>,
+}
+
+impl Logs {
+    /// The files that paths and globs name, in the order given.
+    ///
+    /// # Errors
+    /// A pattern that names no file.
+    pub fn find(patterns: &[String]) -> Result<Self> {
+        let mut paths = Vec::new();
+        for pattern in patterns {
+            let path = PathBuf::from(pattern);
+            if pattern == "-" || path.is_file() {
+                paths.push(path);
+                continue;
+            }
+            let found = glob::glob(pattern).with_context(|| format!("{pattern}: not a path or glob"))?;
+            let before = paths.len();
+            paths.extend(found.filter_map(Result::ok).filter(|path| path.is_file()));
+            if paths.len() == before {
+                bail!("{pattern}: no such log; give a path, a glob in quotes, or - for standard input");
+            }
+        }
+        let bytes = paths.iter().map(|path| path.metadata().map_or(0, |metadata| metadata.len())).sum();
+        let bar = if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+            bar.set_style(style);
+        }
+        Ok(Self { paths, bar, digest: Arc::default() })
+    }
+
+    /// Names without folders.
+    pub fn names(&self) -> Vec<String> {
+        self.paths.iter().map(|path| name_of(path)).collect()
+    }
+
+    /// Opens them all.
+    ///
+    /// # Errors
+    /// The first that cannot be opened, or is no log.
+    pub fn open(&self) -> Result<Vec<Reader>> {
+        self.paths.iter().map(|path| self.open_one(path)).collect()
+    }
+
+    /// Reads them all as one labelled site.
+    ///
+    /// # Errors
+    /// What cannot be opened or read, and logs of which too many lines cannot be read.
+    pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
+        let mut builder = SiteBuilder::default();
+        let mut tallies = Vec::new();
+        for path in &self.paths {
+            // One at a time, so that the digest is over the logs as they were named.
+            let mut reader = self.open_one(path)?;
+            while let Some(record) = reader.next()? {
+                builder.note(&record);
+            }
+            refuse_if_unreadable(&reader)?;
+            tallies.push(reader.tally().clone());
+        }
+        self.finish();
+        let resolution_us = tallies.iter().map(Tally::resolution_us).max().unwrap_or(1);
+        Ok((builder.finish(name, resolution_us, labels), tallies))
+    }
+
+    /// Takes the progress bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// SHA-256, in hex, over the bytes read so far, as they lie on disk.
+    pub fn sha256(&self) -> String {
+        let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn open_one(&self, path: &Path) -> Result<Reader> {
+        let name = name_for_messages(path);
+        let raw: Box<dyn Read> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
+        };
+        let watched = Watched { raw, bar: self.bar.clone(), digest: Arc::clone(&self.digest) };
+        let plain = decompress(BufReader::with_capacity(BUFFER_BYTES, watched));
+        Ok(LogReader::new(&name, plain)?)
+    }
+}
+
+/// Bytes on their way, shown and digested.
+struct Watched {
+    raw: Box<dyn Read>,
+    bar: ProgressBar,
+    digest: Arc<Mutex<Sha256>>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.raw.read(buffer)?;
+        self.bar.inc(count as u64);
+        self.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
+    let tally = reader.tally();
+    let share = tally.refused as f64 / tally.lines.max(1) as f64;
+    if share <= REFUSED_MAX {
+        return Ok(());
+    }
+    let shown: Vec<String> = tally
+        .first_refused
+        .iter()
+        .map(|line| format!("\n  {}:{}: {}\n    {}", reader.name(), line.line_number, line.reason, line.excerpt))
+        .collect();
+    bail!(
+        "{}: {} of {} lines cannot be read ({:.1} %, at most 5 % are passed over); nothing was learnt. Look at it with \
+         `kidoban inspect`, and leave the file out or correct its log_format. The first ones:{}",
+        reader.name(),
+        tally.refused,
+        tally.lines,
+        share * 100.0,
+        shown.concat()
+    );
+}
+
+/// Reads a labels file.
+///
+/// # Errors
+/// A file that cannot be read, or its first bad line.
+pub fn read_labels(path: &Path) -> Result<Labels> {
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path).with_context(|| format!("{name}: cannot be read"))?;
+    Ok(Labels::parse(&name, &text)?)
+}
+
+/// Reads and checks a model; the shipped one when there is no path.
+///
+/// # Errors
+/// A file that cannot be read, or the reason why it is refused.
+pub fn read_model(path: Option<&Path>) -> Result<Model> {
+    match path {
+        None => Model::parse(SHIPPED_MODEL).context("the shipped model is refused: this build is broken"),
+        Some(path) => {
+            let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+            Model::parse(&bytes).with_context(|| format!("{}: the model is refused", path.display()))
+        }
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn name_for_messages(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}

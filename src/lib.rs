@@ -1,0 +1,52 @@
+//! The command line as a library: what the binary and the end-to-end tests share. One file a subcommand; no logic.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)] // printing is what this crate is for
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub mod args;
+pub mod check;
+pub mod demo;
+pub mod evaluate;
+pub mod input;
+pub mod inspect;
+pub mod output;
+pub mod replay;
+pub mod run;
+pub mod train;
+
+use args::{Args, Command};
+
+/// What a command that ran to its end has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// All is well: exit 0.
+    Yes,
+    /// A check failed or the answer is no: exit 1.
+    No,
+}
+
+/// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage, configuration or input error.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let result = match &args.command {
+        Command::Demo(options) => demo::run(options),
+        Command::Run(options) => run::run(options),
+        Command::Inspect(options) => inspect::run(options),
+        Command::Train(options) => train::run(options),
+        Command::Evaluate(options) => evaluate::run(options),
+        Command::Replay(options) => replay::run(options),
+        Command::Check(options) => check::run(options),
+    };
+    match result {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kidoban: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

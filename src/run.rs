@@ -1,0 +1,48 @@
+//! `kidoban run`: the gate.
+
+use std::io::IsTerminal;
+
+use anyhow::Result;
+use proxy::{Config, Mode, Overrides};
+use tracing_subscriber::EnvFilter;
+
+use crate::Answer;
+use crate::args::{ModeArg, RunArgs};
+use crate::input::SHIPPED_MODEL;
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// A configuration or model that is refused; an address that cannot be listened on.
+pub fn run(args: &RunArgs) -> Result<Answer> {
+    let overrides = Overrides {
+        upstream: args.upstream.clone(),
+        listen: args.listen.clone(),
+        admin: args.admin.clone(),
+        model: args.model.clone(),
+        mode: args.mode.map(|mode| match mode {
+            ModeArg::Shadow => Mode::Shadow,
+            ModeArg::Enforce => Mode::Enforce,
+        }),
+        event_log: args.event_log.clone(),
+        ..overrides_with_shipped_model()
+    };
+    let config = Config::load(args.config.as_deref(), &overrides)?;
+    log_to_stderr();
+    proxy::run(config)?;
+    Ok(Answer::Yes)
+}
+
+/// No flags, and the shipped model where nothing names another.
+pub fn overrides_with_shipped_model() -> Overrides {
+    Overrides { model_built_in: Some(SHIPPED_MODEL), ..Overrides::default() }
+}
+
+/// What the gate has to say goes to standard error; `RUST_LOG` says how much.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora=warn"));
+    let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_coloured);
+    // Fails only when one is installed already, which then serves as well.
+    drop(subscriber.try_init());
+}

@@ -1,0 +1,158 @@
+//! `kidoban train`: logs and labels in, a model out.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use detector::model::{Budget, Card, Metric, seal};
+use indicatif::ProgressBar;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use traffic::log::Tally;
+use trainer::boosted::BoostedParams;
+use trainer::calibrate::Budgets;
+use trainer::logistic::LogisticParams;
+use trainer::{Algorithm, Options, Site, train};
+
+use crate::Answer;
+use crate::args::{AlgorithmArg, TrainArgs};
+use crate::input::{Logs, read_labels};
+use crate::output;
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    model: &'a Path,
+    limit: &'a Budget,
+    block: &'a Budget,
+    card: &'a Card,
+}
+
+/// Trains and writes a model.
+///
+/// # Errors
+/// What cannot be read, what nothing can be learnt from, and what cannot be written.
+pub fn run(args: &TrainArgs) -> Result<Answer> {
+    let Sources { sites, tallies, data, data_sha256 } = read(args)?;
+    let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
+    let options = Options {
+        name,
+        algorithm: match args.algorithm {
+            AlgorithmArg::Boosted => Algorithm::Boosted(BoostedParams::default()),
+            AlgorithmArg::Logistic => Algorithm::Logistic(LogisticParams::default()),
+        },
+        budgets: Budgets { limit_alpha: args.limit_budget, block_alpha: args.block_budget, ..Budgets::default() },
+        min_pages: args.min_pages,
+        data,
+        data_sha256,
+    };
+    let spinner = ProgressBar::new_spinner();
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    let trained = train(&sites, &options, |step| spinner.set_message(step.to_owned()));
+    spinner.finish_and_clear();
+    let file = trained?.file;
+    write(&args.output, &seal(&file)?)?;
+    if args.json {
+        let Card { .. } = &file.card;
+        let printed = Printed {
+            model: &args.output,
+            limit: &file.thresholds.limit,
+            block: &file.thresholds.block,
+            card: &file.card,
+        };
+        output::print_json(&printed)?;
+    } else {
+        output::print(&describe(args, &sites, &tallies, &file))?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// What is trained on.
+struct Sources {
+    sites: Vec<Site>,
+    tallies: Vec<Tally>,
+    data: Vec<String>,
+    data_sha256: String,
+}
+
+fn read(args: &TrainArgs) -> Result<Sources> {
+    if args.sites.is_empty() {
+        let labels = args.labels.as_deref().map(read_labels).transpose()?;
+        let logs = Logs::find(&args.logs)?;
+        let (site, tallies) = logs.read_site("site", labels.as_ref())?;
+        return Ok(Sources { sites: vec![site], tallies, data: logs.names(), data_sha256: logs.sha256() });
+    }
+    let (mut sites, mut tallies, mut data, mut digest) = (Vec::new(), Vec::new(), Vec::new(), Sha256::new());
+    for folder in &args.sites {
+        let name = stem(folder);
+        let labels = read_labels(&folder.join("labels.csv"))?;
+        let logs = Logs::find(&[folder.join("access.log*").display().to_string()])?;
+        let (site, read) = logs.read_site(&name, Some(&labels))?;
+        data.extend(logs.names().into_iter().map(|log| format!("{name}/{log}")));
+        digest.update(logs.sha256());
+        sites.push(site);
+        tallies.extend(read);
+    }
+    let data_sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Sources { sites, tallies, data, data_sha256 })
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// Writes beside the target and renames: whoever reads the model meanwhile sees the old one or the new one, whole.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".tmp");
+    let beside = PathBuf::from(beside);
+    std::fs::write(&beside, bytes).with_context(|| format!("{}: cannot be written", beside.display()))?;
+    if let Err(error) = std::fs::rename(&beside, path) {
+        drop(std::fs::remove_file(&beside));
+        bail!("{}: cannot be written: {error}", path.display());
+    }
+    Ok(())
+}
+
+fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector::model::File) -> String {
+    let card = &file.card;
+    let mut text = String::new();
+    let lines: u64 = tallies.iter().map(|tally| tally.parsed).sum();
+    let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
+    let _ = write!(text, "Read {} lines", output::count(lines));
+    if refused > 0 {
+        let _ = write!(text, " ({} could not be read)", output::count(refused));
+    }
+    let clients: usize = sites.iter().map(|site| site.clients.len()).sum();
+    let _ = writeln!(text, " of {} clients.", output::count(clients as u64));
+    let _ = writeln!(text, "\nLabels, and the rule that gave each:");
+    for (rule, number) in &card.labels {
+        let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(rule, 80));
+    }
+    let _ = writeln!(text, "\nFitted {} on {} rows. On clients it did not see:", card.algorithm, output::count(card.rows));
+    text.push_str(&metrics(card));
+    let thresholds = &file.thresholds;
+    let _ = writeln!(text, "\nThresholds:");
+    let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
+    let _ = writeln!(text, "  block  {}", threshold(&thresholds.block));
+    let _ = writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
+    text
+}
+
+/// A card's metrics as a table.
+pub fn metrics(card: &Card) -> String {
+    let mut table = output::Table::new(&["measured", "value", "95 % interval", "clients"]);
+    for (name, Metric { value, low, high, n }) in &card.metrics {
+        table.row([name.clone(), format!("{value:.3}"), format!("{low:.3} – {high:.3}"), output::count(*n)]);
+    }
+    table.render()
+}
+
+fn threshold(budget: &Budget) -> String {
+    match budget.margin {
+        Some(margin) => {
+            format!("score ≥ {:.3}: {}", detector::Score::from_margin(margin).value(), budget.evidence)
+        }
+        None => format!("none: {}", budget.evidence),
+    }
+}

@@ -1,0 +1,137 @@
+//! AWS classic load balancer.
+//!
+//! ```text
+//! time name client:port backend:port request_s backend_s response_s elb_status backend_status received sent "request" "user agent" cipher protocol
+//! ```
+//!
+//! Source: AWS, "Access logs for your Classic Load Balancer". The time is when the request arrived; the three durations
+//! are −1 where the backend never answered. The user agent is missing from logs older than 2015.
+
+use super::clock::rfc3339;
+use super::scan::{Cursor, Fields, Refusal, Span, integer, request_line, seconds_us, status, without_port};
+
+/// One line.
+pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
+    let mut cursor = Cursor::new(text);
+    let time = cursor.word("time")?.of(text);
+    let at = rfc3339(time).map_err(|expected| Refusal::new("time", expected, time))?;
+    cursor.word("load balancer")?;
+    let client = without_port(text, cursor.word("client")?);
+    cursor.word("backend")?;
+    let mut duration_us = Some(0_u64);
+    for field in ["request time", "backend time", "response time"] {
+        let seconds = cursor.word(field)?.of(text);
+        let part_us = seconds_us(seconds);
+        if part_us.is_none() && !matches!(seconds, "-" | "-1") {
+            return Err(Refusal::new(field, "seconds or -1", seconds));
+        }
+        duration_us = duration_us.zip(part_us).and_then(|(sum, part)| sum.checked_add(part));
+    }
+    let code = cursor.word("status")?.of(text);
+    let status = match status(code) {
+        Some(status) => status,
+        None if code == "-" => 0,
+        None => return Err(Refusal::new("status", "three digits or -", code)),
+    };
+    cursor.word("backend status")?;
+    cursor.word("received bytes")?;
+    let sent = cursor.word("sent bytes")?.of(text);
+    let bytes = integer(sent);
+    if bytes.is_none() && sent != "-" {
+        return Err(Refusal::new("sent bytes", "digits or -", sent));
+    }
+    let request = cursor.quoted("request")?;
+    let (method, target) = request_line(text, request);
+    let user_agent = if cursor.is_at_end() { None } else { cursor.quoted("user agent")?.unless_dash(text) };
+    let host = authority(text, target).map(|authority| without_port(text, authority));
+    Ok(Fields { at, client, method, target, status, bytes, duration_us, host, user_agent, ..Fields::default() })
+}
+
+/// The host and port of a target in absolute form, which this load balancer always writes.
+fn authority(text: &str, target: Span) -> Option<Span> {
+    let url = target.of(text);
+    let start = url.find("://")? + 3;
+    let length = url[start..].find(['/', '?', '#']).unwrap_or(url.len() - start);
+    (length > 0).then(|| target.part(start, start + length))
+}
+
+#[cfg(test)]
+mod tests {
+    use detector::Timestamp;
+
+    use super::*;
+    use crate::log::{Kind, Record};
+
+    const GOOD: Record<'_> = Record {
+        kind: Kind::Whole,
+        at: Timestamp::from_micros(1_437_555_628_019_143),
+        client: "192.0.2.7",
+        method: "GET",
+        target: "https://shop.example:443/p/1?x=1",
+        status: 200,
+        bytes: Some(699),
+        duration_us: Some(26_151),
+        host: Some("shop.example"),
+        referer: None,
+        user_agent: Some("Mozilla/5.0"),
+        fetch_dest: None,
+        seq: 0,
+        id: None,
+        decision: None,
+    };
+
+    fn check(text: &str, expect: Result<Record<'_>, &str>) {
+        let found = parse(text).map(|fields| fields.record(text)).map_err(|refusal| refusal.to_string());
+        assert_eq!(found, expect.map_err(str::to_owned), "{text}");
+    }
+
+    #[test]
+    fn classic_load_balancer_lines_are_read() {
+        let head = "2015-07-22T09:00:28.019143Z shop 192.0.2.7:54635";
+        let request = r#""GET https://shop.example:443/p/1?x=1 HTTP/1.1""#;
+        check(
+            &format!(
+                r#"{head} 10.0.6.158:80 0.000022 0.026109 0.00002 200 200 0 699 {request} "Mozilla/5.0" AES TLSv1.2"#
+            ),
+            Ok(GOOD),
+        );
+        check(
+            &format!("{head} 10.0.6.158:80 0.000022 0.026109 0.00002 200 200 0 699 {request}"),
+            Ok(Record { user_agent: None, ..GOOD }),
+        );
+        check(
+            &format!(r#"{head} - -1 -1 -1 504 0 0 0 {request} "-" AES TLSv1.2"#),
+            Ok(Record { status: 504, bytes: Some(0), duration_us: None, user_agent: None, ..GOOD }),
+        );
+    }
+
+    #[test]
+    fn a_tcp_listener_has_no_request() {
+        check(
+            r#"2015-07-22T09:00:28.019143Z shop 192.0.2.7:54635 10.0.6.158:80 0.00107 0.00003 0.00004 - - 57 502 "- - - " "-" - -"#,
+            Ok(Record {
+                method: "-",
+                target: "- - - ",
+                status: 0,
+                bytes: Some(502),
+                duration_us: Some(1_140),
+                host: None,
+                user_agent: None,
+                ..GOOD
+            }),
+        );
+    }
+
+    #[test]
+    fn lines_that_are_none_are_refused() {
+        check(
+            "2015-07-22T09:00:28 shop 192.0.2.7:1 - 0 0 0 200 200 0 0",
+            Err(r#"time: expected a zone (+0200, -05:00 or Z) after the time, found "2015-07-22T09:00:28""#),
+        );
+        check(
+            "2015-07-22T09:00:28Z shop 192.0.2.7:1 - 0 fast 0 200 200 0 0",
+            Err(r#"backend time: expected seconds or -1, found "fast""#),
+        );
+        check("2015-07-22T09:00:28Z shop", Err("client: expected a word, found nothing"));
+    }
+}

@@ -1,0 +1,318 @@
+//! Our own event log: what the gate saw and decided, so that it can be decided again.
+//!
+//! One JSON object a line. A request and how it ended are two lines, because they are two events at two times and the
+//! next verdict may come between them.
+//!
+//! ```text
+//! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
+//! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"…"}
+//! ```
+//!
+//! `at` is microseconds. `key` and `class` are what the features saw: URLs are hashed with a secret that a log must not
+//! hold, and a replay without it must still come to the same verdict. Unknown keys are skipped, an unknown version is
+//! refused: a new key may be ignored, a changed meaning may not.
+
+use std::borrow::Cow;
+
+use detector::{Class, Timestamp, UrlKey};
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use super::nginx_json::keep;
+use super::scan::{Decided, Fields, Refusal};
+
+/// What `v` says in lines this version writes and reads.
+pub const VERSION: u32 = 1;
+
+/// A request and what was decided about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RequestLine<'a> {
+    /// When it arrived.
+    pub at: Timestamp,
+    /// The client's own count of events; orders those of the same microsecond.
+    pub seq: u32,
+    /// Who asked, as `ClientKey` displays it.
+    #[serde(borrow)]
+    pub client: Cow<'a, str>,
+    /// Method as on the wire.
+    #[serde(borrow)]
+    pub method: Cow<'a, str>,
+    /// Request target as on the wire.
+    #[serde(borrow)]
+    pub url: Cow<'a, str>,
+    /// Keyed hash of `url`.
+    pub key: UrlKey,
+    /// Page or asset.
+    pub class: Class,
+    /// Identifier of the decision, as the client was told.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+    /// `shadow` or `enforce`.
+    #[serde(borrow)]
+    pub mode: Cow<'a, str>,
+    /// `allow`, `limit` or `block`.
+    #[serde(borrow)]
+    pub action: Cow<'a, str>,
+    /// Why.
+    #[serde(borrow)]
+    pub reason: Cow<'a, str>,
+    /// The model's score; `None` (`null`) where it was not asked.
+    pub score: Option<f32>,
+    /// `User-Agent` header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<Cow<'a, str>>,
+    /// `Referer` header.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub referer: Option<Cow<'a, str>>,
+}
+
+/// How a request ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutcomeLine<'a> {
+    /// When it ended.
+    pub at: Timestamp,
+    /// The client's own count of events.
+    pub seq: u32,
+    /// Who had asked.
+    #[serde(borrow)]
+    pub client: Cow<'a, str>,
+    /// HTTP status sent; 0 where there was none.
+    pub status: u16,
+    /// Body bytes sent.
+    pub bytes: u64,
+    /// From the request's arrival to its end, in microseconds.
+    pub duration_us: u64,
+    /// Identifier of the decision on the request.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+}
+
+/// What our own lines begin with: it says how the rest is read, and reads in one comparison.
+const REQUEST_HEAD: &str = r#"{"v":1,"type":"request","#;
+const OUTCOME_HEAD: &str = r#"{"v":1,"type":"outcome","#;
+
+impl RequestLine<'_> {
+    /// Appends this as one line, newline included.
+    pub fn write_to(&self, log: &mut Vec<u8>) {
+        write(REQUEST_HEAD, self, log);
+    }
+}
+
+impl OutcomeLine<'_> {
+    /// Appends this as one line, newline included.
+    pub fn write_to(&self, log: &mut Vec<u8>) {
+        write(OUTCOME_HEAD, self, log);
+    }
+}
+
+fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
+    let start = log.len();
+    match serde_json::to_writer(&mut *log, line) {
+        Ok(()) => {
+            log.splice(start..=start, head.bytes());
+            log.push(b'\n');
+        }
+        // Texts and numbers into memory cannot fail. If serde thinks otherwise, no half line is left behind.
+        Err(_) => log.truncate(start),
+    }
+}
+
+/// What decides how the rest of a line is read that does not begin as ours do.
+#[derive(Deserialize)]
+struct Head<'a> {
+    v: u32,
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+}
+
+/// One line. Its strings are decoded into `decoded`, to which the spans refer.
+pub(super) fn parse<'a>(text: &'a str, decoded: &mut String) -> Result<Fields, Refusal<'a>> {
+    if text.starts_with(REQUEST_HEAD) {
+        return Ok(request(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded));
+    }
+    if text.starts_with(OUTCOME_HEAD) {
+        return Ok(outcome(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded));
+    }
+    let head: Head<'_> = serde_json::from_str(text).map_err(Refusal::Json)?;
+    if head.v != VERSION {
+        return Err(Refusal::new("v", "1, the only version known here", head.v.to_string()));
+    }
+    match &*head.r#type {
+        "request" => Ok(request(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded)),
+        "outcome" => Ok(outcome(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded)),
+        other => Err(Refusal::new("type", "request or outcome", other.to_owned())),
+    }
+}
+
+fn request(line: &RequestLine<'_>, decoded: &mut String) -> Fields {
+    let mut keep = |text: &str| keep(decoded, Some(text)).unwrap_or_default();
+    Fields {
+        kind: Kind::Request,
+        at: line.at,
+        client: keep(&line.client),
+        method: keep(&line.method),
+        target: keep(&line.url),
+        referer: line.referer.as_deref().map(&mut keep),
+        user_agent: line.user_agent.as_deref().map(&mut keep),
+        seq: line.seq,
+        id: Some(keep(&line.id)),
+        decided: Some(Decided {
+            key: line.key,
+            class: line.class,
+            mode: keep(&line.mode),
+            action: keep(&line.action),
+            reason: keep(&line.reason),
+            score: line.score,
+        }),
+        ..Fields::default()
+    }
+}
+
+fn outcome(line: &OutcomeLine<'_>, decoded: &mut String) -> Fields {
+    let mut keep = |text: &str| keep(decoded, Some(text)).unwrap_or_default();
+    Fields {
+        kind: Kind::Outcome,
+        at: line.at,
+        client: keep(&line.client),
+        status: line.status,
+        bytes: Some(line.bytes),
+        duration_us: Some(line.duration_us),
+        seq: line.seq,
+        id: Some(keep(&line.id)),
+        ..Fields::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::log::{Decision, Record};
+
+    fn request_line() -> RequestLine<'static> {
+        RequestLine {
+            at: Timestamp::from_micros(1_455_944_445_000_123),
+            seq: 7,
+            client: "192.0.2.7".into(),
+            method: "GET".into(),
+            url: "/p/1?x=\"1\"".into(),
+            key: UrlKey(305_419_896),
+            class: Class::Page,
+            id: "d1".into(),
+            mode: "shadow".into(),
+            action: "allow".into(),
+            reason: "score".into(),
+            score: Some(0.123),
+            user_agent: None,
+            referer: Some("https://shop/".into()),
+        }
+    }
+
+    const OUTCOME: &str = r#"{"v":1,"type":"outcome","at":5,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"d1"}"#;
+
+    fn reason(text: &str) -> String {
+        parse(text, &mut String::new()).map(|_| ()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_request_line_is_written_as_documented_and_read_back() {
+        let mut log = Vec::new();
+        request_line().write_to(&mut log);
+        let text = String::from_utf8(log).unwrap();
+        let expect = r#"{"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=\"1\"","key":305419896,"class":"page","id":"d1","mode":"shadow","action":"allow","reason":"score","score":0.123,"referer":"https://shop/"}"#;
+        assert_eq!(text, format!("{expect}\n"));
+
+        let mut decoded = String::new();
+        let fields = parse(text.trim_end(), &mut decoded).unwrap();
+        let record = fields.record(&decoded);
+        let decision = Decision {
+            seq: 7,
+            key: UrlKey(305_419_896),
+            class: Class::Page,
+            id: "d1",
+            mode: "shadow",
+            action: "allow",
+            reason: "score",
+            score: Some(0.123),
+        };
+        assert_eq!(record.decision, Some(decision));
+        assert_eq!(record.outcome(), None);
+        let request = record.request().unwrap();
+        assert_eq!(request.recorded, Some((UrlKey(305_419_896), Class::Page)));
+        assert_eq!((request.method, request.target), ("GET", "/p/1?x=\"1\""));
+    }
+
+    #[test]
+    fn an_outcome_is_written_as_documented_and_is_no_request() {
+        let line: OutcomeLine<'_> = serde_json::from_str(OUTCOME).unwrap();
+        let mut log = Vec::new();
+        line.write_to(&mut log);
+        assert_eq!(String::from_utf8(log).unwrap(), format!("{OUTCOME}\n"));
+
+        let mut decoded = String::new();
+        let fields = parse(OUTCOME, &mut decoded).unwrap();
+        let record: Record<'_> = fields.record(&decoded);
+        assert!(record.request().is_none());
+        assert_eq!(record.outcome().map(|outcome| outcome.status), Some(200));
+        assert_eq!((record.method, record.bytes, record.duration_us), ("", Some(123), Some(456)));
+        assert_eq!((record.seq, record.id), (8, Some("d1")));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_refused() {
+        let refuse = |from: &str, to: &str, expect: &str| {
+            let text = OUTCOME.replace(from, to);
+            assert_ne!(text, OUTCOME);
+            assert!(reason(&text).contains(expect), "{text}: {}", reason(&text));
+        };
+        refuse("\"v\":1", "\"v\":2", r#"v: expected 1, the only version known here, found "2""#);
+        refuse("\"v\":1,", "", "missing field `v`");
+        refuse("outcome", "verdict", r#"type: expected request or outcome, found "verdict""#);
+        refuse("\"status\":200", "\"status\":\"ok\"", "invalid type");
+        refuse("\"client\":\"192.0.2.7\",", "", "missing field `client`");
+        refuse("}", "", "EOF");
+    }
+
+    #[test]
+    fn the_order_of_keys_does_not_matter_and_new_ones_are_skipped() {
+        assert!(OUTCOME_HEAD.contains(&format!("\"v\":{VERSION},")) && REQUEST_HEAD.starts_with(&OUTCOME_HEAD[..15]));
+        let text = r#"{"type":"outcome", "id":"d1","duration_us":456,"bytes":1,"status":200,"new":{},"client":"c","seq":8,"at":5,"v":1}"#;
+        let mut decoded = String::new();
+        let fields = parse(text, &mut decoded).unwrap();
+        assert_eq!(fields.record(&decoded).outcome().map(|outcome| outcome.at), Some(Timestamp::from_micros(5)));
+    }
+
+    #[test]
+    fn a_score_that_is_no_number_becomes_null() {
+        let mut log = Vec::new();
+        RequestLine { score: Some(f32::NAN), ..request_line() }.write_to(&mut log);
+        let text = String::from_utf8(log).unwrap();
+        assert!(text.contains("\"score\":null"), "{text}");
+        assert!(parse(text.trim_end(), &mut String::new()).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_read_back(
+            at in any::<i64>(), seq in any::<u32>(), url in ".*", agent in proptest::option::of(".*"),
+            key in any::<u32>(), score in proptest::option::of(-1e30_f32..1e30),
+        ) {
+            let line = RequestLine {
+                at: Timestamp::from_micros(at), seq, url: url.as_str().into(), key: UrlKey(key), score,
+                user_agent: agent.as_deref().map(Into::into), ..request_line()
+            };
+            let mut log = Vec::new();
+            line.write_to(&mut log);
+            prop_assert_eq!(log.iter().filter(|byte| **byte == b'\n').count(), 1);
+            let text = String::from_utf8(log).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<RequestLine<'_>>(&text).unwrap(), &line);
+            let mut decoded = String::new();
+            let fields = parse(text.trim_end(), &mut decoded).unwrap();
+            let record = fields.record(&decoded);
+            prop_assert_eq!((record.at, record.seq, record.target), (line.at, seq, url.as_str()));
+            prop_assert_eq!(record.user_agent, agent.as_deref());
+            prop_assert_eq!(record.decision.and_then(|decision| decision.score), score);
+        }
+    }
+}

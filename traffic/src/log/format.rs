@@ -1,0 +1,164 @@
+//! Which format a line is in, and one parser for all of them.
+
+use std::fmt;
+
+use super::clock::Clock;
+use super::scan::{Fields, Refusal};
+use super::tally::excerpt;
+use super::{LogError, combined, elb, event_log, nginx_json};
+
+/// How many lines decide on a format: enough to outvote a torn first line, few enough to be there at once on a pipe.
+pub(super) const PEEK_LINES: usize = 20;
+
+/// How a log's lines are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// nginx and Apache `combined`; also what an empty log counts as.
+    Combined,
+    /// nginx and Apache `common`: `combined` without referer and user agent.
+    Common,
+    /// Either of them behind `host[:port] `.
+    VhostCombined,
+    /// nginx with `escape=json`, keys named after its variables.
+    NginxJson,
+    /// AWS classic load balancer.
+    ElbClassic,
+    /// Our own event log.
+    EventLog,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Combined => "combined",
+            Self::Common => "common",
+            Self::VhostCombined => "vhost combined",
+            Self::NginxJson => "nginx JSON",
+            Self::ElbClassic => "AWS classic ELB",
+            Self::EventLog => "kidoban event log",
+        })
+    }
+}
+
+/// Parses lines of one format and remembers where the last one's text is.
+pub(super) struct Parser {
+    pub(super) format: Format,
+    clock: Clock,
+    /// The last line's strings, where they had to be decoded.
+    decoded: String,
+    /// The last line, where it was not valid UTF-8.
+    lossy: String,
+    is_lossy: bool,
+    /// The last line was read without the quote before it.
+    pub(super) is_repaired: bool,
+}
+
+impl Parser {
+    pub(super) fn new(format: Format) -> Self {
+        let (decoded, lossy) = (String::new(), String::new());
+        Self { format, clock: Clock::default(), decoded, lossy, is_lossy: false, is_repaired: false }
+    }
+
+    pub(super) fn parse<'a>(&'a mut self, bytes: &'a [u8]) -> Result<Fields, Refusal<'a>> {
+        let line = match std::str::from_utf8(bytes) {
+            Ok(text) => {
+                self.is_lossy = false;
+                text
+            }
+            Err(_) => {
+                self.is_lossy = true;
+                self.lossy.clear();
+                self.lossy.push_str(&String::from_utf8_lossy(bytes));
+                &self.lossy
+            }
+        };
+        let text = unwrap(line);
+        self.is_repaired = text.len() != line.len();
+        let clock = &mut self.clock;
+        match self.format {
+            Format::Combined | Format::Common => combined::parse(text, clock),
+            Format::VhostCombined => combined::parse_vhost(text, clock),
+            Format::ElbClassic => elb::parse(text),
+            Format::NginxJson => nginx_json::parse(text, cleared(&mut self.decoded), clock),
+            Format::EventLog => event_log::parse(text, cleared(&mut self.decoded)),
+        }
+    }
+
+    /// What the spans of the fields last parsed refer to.
+    pub(super) fn text<'a>(&'a self, bytes: &'a [u8]) -> &'a str {
+        match self.format {
+            Format::NginxJson | Format::EventLog => &self.decoded,
+            _ if self.is_lossy => unwrap(&self.lossy),
+            // Checked a second time, which costs 10 ns a line; the first check's result cannot outlive its loop.
+            _ => unwrap(std::str::from_utf8(bytes).unwrap_or("")),
+        }
+    }
+}
+
+fn cleared(decoded: &mut String) -> &mut String {
+    decoded.clear();
+    decoded
+}
+
+/// A line without the stray quote before it and, where that leaves an odd number of quotes, the one after it.
+fn unwrap(line: &str) -> &str {
+    let Some(text) = line.strip_prefix('"') else { return line };
+    let mut is_odd = false;
+    let mut is_escaped = false;
+    for byte in text.bytes() {
+        is_odd ^= byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+    }
+    if is_odd { text.strip_suffix('"').unwrap_or(text) } else { text }
+}
+
+/// Without white space at the end, `\r` above all.
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    bytes.trim_ascii_end()
+}
+
+/// The format of most of these lines; of two with as many votes, the one seen first.
+pub(super) fn detect(name: &str, head: &[u8]) -> Result<Format, LogError> {
+    let mut votes: Vec<(Format, u32)> = Vec::new();
+    let mut first_unknown = None;
+    let lines = head.split(|byte| *byte == b'\n').map(trim).zip(1_u64..);
+    for (line, line_number) in lines.filter(|(line, _)| !line.is_empty()).take(PEEK_LINES) {
+        match format_of(line) {
+            Ok(format) => match votes.iter_mut().find(|(voted, _)| *voted == format) {
+                Some((_, count)) => *count += 1,
+                None => votes.push((format, 1)),
+            },
+            Err(combined) => {
+                first_unknown.get_or_insert((line_number, combined, line));
+            }
+        }
+    }
+    let most = votes.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    match (votes.iter().find(|(_, count)| *count == most), first_unknown) {
+        (Some((format, _)), _) => Ok(*format),
+        (None, None) => Ok(Format::Combined),
+        (None, Some((line_number, combined, line))) => {
+            Err(LogError::UnknownFormat { name: name.to_owned(), line_number, combined, excerpt: excerpt(line) })
+        }
+    }
+}
+
+/// The format that one line is in, or why it is not in the most common one.
+fn format_of(line: &[u8]) -> Result<Format, String> {
+    let reads = |format| {
+        let mut parser = Parser::new(format);
+        parser.parse(line).map_err(|refusal| refusal.to_string())
+    };
+    let combined = match reads(Format::Combined) {
+        Ok(fields) if has_user_agent(line, &fields) => return Ok(Format::Combined),
+        Ok(_) => return Ok(Format::Common),
+        Err(reason) => reason,
+    };
+    let others = [Format::VhostCombined, Format::ElbClassic, Format::EventLog, Format::NginxJson];
+    others.into_iter().find(|format| reads(*format).is_ok()).ok_or(combined)
+}
+
+/// `combined` that says `"-" "-"` has neither field set, so the line's end is looked at.
+fn has_user_agent(line: &[u8], fields: &Fields) -> bool {
+    fields.referer.is_some() || fields.user_agent.is_some() || line.ends_with(b"\"-\"")
+}

@@ -1,0 +1,200 @@
+//! Cuts a stream into lines in bounded memory.
+//!
+//! One buffer of 256 KiB is filled from the reader and lines are lent out of it, so a line is copied at most once, when
+//! it is moved to the buffer's front to make room. A line longer than [`LINE_BYTES_MAX`] is skipped to its end while
+//! it streams by.
+
+use std::io::{self, BufRead, ErrorKind};
+use std::ops::Range;
+
+use memchr::memchr;
+
+/// Lines longer than this are refused: eight times what servers take as a request line plus headers by default.
+pub const LINE_BYTES_MAX: usize = 64 * 1024;
+
+/// Four of the longest lines; a power of two that still fits a core's second-level cache.
+const BUFFER_BYTES: usize = 4 * LINE_BYTES_MAX;
+
+/// A line that is too long is described by its first bytes.
+const HEAD_BYTES: usize = 512;
+
+/// A line of [`Lines`], to be looked up with [`Lines::bytes`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A whole line without its newline.
+    Whole(Range<usize>),
+    /// The first bytes of a line that is too long.
+    TooLong(Range<usize>),
+}
+
+pub(super) struct Lines<R> {
+    reader: R,
+    buffer: Vec<u8>,
+    /// What was read and not yet given out.
+    unread: Range<usize>,
+    is_at_end: bool,
+    error: Option<io::Error>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, buffer: vec![0; BUFFER_BYTES], unread: 0..0, is_at_end: false, error: None }
+    }
+
+    /// What will be given out first: the first lines, as many as fit `LINE_BYTES_MAX`, for a look ahead.
+    pub(super) fn peek(&mut self, lines: usize) -> &[u8] {
+        while self.unread.len() < LINE_BYTES_MAX
+            && memchr::memchr_iter(b'\n', &self.buffer[self.unread.clone()]).nth(lines.saturating_sub(1)).is_none()
+            && self.fill()
+        {}
+        let end = self.unread.end.min(self.unread.start + LINE_BYTES_MAX);
+        &self.buffer[self.unread.start..end]
+    }
+
+    /// Leaves out the first bytes, as [`Lines::peek`] showed them.
+    pub(super) fn skip(&mut self, bytes: usize) {
+        self.unread.start = (self.unread.start + bytes).min(self.unread.end);
+    }
+
+    /// The next line; `None` at the end. The last line needs no newline, unless reading stopped with an error: then
+    /// it is a part of a line, and not given out.
+    ///
+    /// # Errors
+    ///
+    /// The reader's, once, after all lines before it.
+    pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
+        let mut searched = 0;
+        loop {
+            let start = self.unread.start;
+            if let Some(offset) = memchr(b'\n', &self.buffer[start + searched..self.unread.end]) {
+                let length = searched + offset;
+                self.unread.start = start + length + 1;
+                return Ok(Some(if length > LINE_BYTES_MAX {
+                    Line::TooLong(start..start + HEAD_BYTES)
+                } else {
+                    Line::Whole(start..start + length)
+                }));
+            }
+            searched = self.unread.len();
+            if searched > LINE_BYTES_MAX {
+                return self.skip_line().map(Some);
+            }
+            if !self.fill() {
+                return match self.error.take() {
+                    Some(error) => {
+                        self.unread = 0..0;
+                        Err(error)
+                    }
+                    None if searched == 0 => Ok(None),
+                    None => Ok(Some(Line::Whole(std::mem::replace(&mut self.unread, 0..0)))),
+                };
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self, line: &Range<usize>) -> &[u8] {
+        self.buffer.get(line.clone()).unwrap_or_default()
+    }
+
+    /// Throws away the rest of the line that fills the buffer and keeps its first bytes at the buffer's front.
+    fn skip_line(&mut self) -> io::Result<Line> {
+        self.buffer.copy_within(self.unread.start..self.unread.start + HEAD_BYTES, 0);
+        loop {
+            self.unread = HEAD_BYTES..HEAD_BYTES;
+            if !self.fill() {
+                return match self.error.take() {
+                    Some(error) => Err(error),
+                    None => Ok(Line::TooLong(0..HEAD_BYTES)),
+                };
+            }
+            if let Some(offset) = memchr(b'\n', &self.buffer[self.unread.clone()]) {
+                self.unread.start += offset + 1;
+                return Ok(Line::TooLong(0..HEAD_BYTES));
+            }
+        }
+    }
+
+    /// Reads more; false at the end and after an error.
+    fn fill(&mut self) -> bool {
+        if self.is_at_end {
+            return false;
+        }
+        if self.unread.start > HEAD_BYTES && self.buffer.len() - self.unread.end < LINE_BYTES_MAX {
+            self.buffer.copy_within(self.unread.clone(), 0);
+            self.unread = 0..self.unread.len();
+        }
+        loop {
+            match self.reader.read(&mut self.buffer[self.unread.end..]) {
+                Ok(0) => self.is_at_end = true,
+                Ok(bytes) => self.unread.end += bytes,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.error = Some(error);
+                    self.is_at_end = true;
+                }
+            }
+            return !self.is_at_end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cut(reader: impl Read) -> Vec<(bool, Vec<u8>)> {
+        let mut lines = Lines::new(BufReader::with_capacity(7, reader));
+        let mut found = Vec::new();
+        while let Some(line) = lines.next().unwrap() {
+            let (is_whole, Line::Whole(range) | Line::TooLong(range)) = (matches!(line, Line::Whole(_)), line);
+            found.push((is_whole, lines.bytes(&range).to_vec()));
+        }
+        found
+    }
+
+    #[test]
+    fn a_line_may_be_as_long_as_allowed_and_no_longer() {
+        let line = |length: usize| vec![b'x'; length];
+        let head = (false, line(HEAD_BYTES));
+        for end in [&b""[..], b"\n"] {
+            let text = [&line(LINE_BYTES_MAX), end].concat();
+            assert_eq!(cut(&text[..]), [(true, line(LINE_BYTES_MAX))]);
+            let text = [&line(LINE_BYTES_MAX + 1), end].concat();
+            assert_eq!(cut(&text[..]), std::slice::from_ref(&head));
+        }
+        let text = [&b"a\n"[..], &line(10 * LINE_BYTES_MAX), b"\nb\n", &line(BUFFER_BYTES), b"\n\nc"].concat();
+        let expect =
+            [(true, b"a".to_vec()), head.clone(), (true, b"b".to_vec()), head, (true, vec![]), (true, b"c".to_vec())];
+        assert_eq!(cut(&text[..]), expect);
+    }
+
+    #[test]
+    fn an_endless_line_takes_no_memory() {
+        let mut lines = Lines::new(BufReader::new(std::io::repeat(b'x').take(1 << 28)));
+        assert_eq!(lines.next().unwrap(), Some(Line::TooLong(0..HEAD_BYTES)));
+        assert_eq!(lines.next().unwrap(), None);
+        assert_eq!(lines.buffer.len(), BUFFER_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_are_what_lies_between_newlines(parts in prop::collection::vec(("[ab]{0,3}", 0..70_000_usize), 0..12)) {
+            let text: Vec<String> = parts.iter().map(|(text, length)| text.repeat(*length / 2)).collect();
+            let joined = text.join("\n");
+            let mut expect: Vec<&str> = joined.split('\n').collect();
+            if expect.last() == Some(&"") {
+                expect.pop();
+            }
+            let found = cut(joined.as_bytes());
+            prop_assert_eq!(found.len(), expect.len());
+            for ((is_whole, found), expect) in found.iter().zip(expect) {
+                prop_assert_eq!(*is_whole, expect.len() <= LINE_BYTES_MAX);
+                prop_assert_eq!(&found[..], &expect.as_bytes()[..if *is_whole { expect.len() } else { HEAD_BYTES }]);
+            }
+        }
+    }
+}

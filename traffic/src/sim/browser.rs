@@ -1,0 +1,166 @@
+//! What a person's browser adds to a click: referers, images in bursts, a cache, a person's pace.
+//!
+//! After a page come its style, script and the pictures in view, tens of milliseconds apart; further pictures follow
+//! while the person scrolls. What was loaded once is not asked for again, and a returning customer arrives with a warm
+//! cache, so "loads images" is a habit and not a proof.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::dice::Dice;
+use super::site::{Kind, Site};
+use super::visit::{Tempo, Turn};
+
+/// One person's browser.
+#[derive(Debug)]
+pub(super) struct Browser {
+    /// The URL of the page that is open.
+    page: Option<Arc<str>>,
+    cached: HashSet<u64>,
+    is_warm: bool,
+    /// Pictures in view before scrolling: a telephone shows 2, a large screen 12.
+    in_view: usize,
+    /// Time until a page's first bytes are here.
+    latency_s: f64,
+}
+
+/// How long a person takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Thinking {
+    median_s: f64,
+    sigma: f64,
+    /// Share of clicks that follow at once: wrong page, known way, impatience.
+    hasty_share: f64,
+    /// Share of thoughts that are something else entirely: the telephone, the kettle.
+    pause_share: f64,
+}
+
+impl Browser {
+    pub(super) fn new(dice: &mut Dice) -> Self {
+        Self {
+            page: None,
+            cached: HashSet::new(),
+            // A quarter to a third of a shop's visits are returns.
+            is_warm: dice.chance(0.3),
+            in_view: 2 + dice.below(11),
+            latency_s: dice.log_between(0.01, 0.15),
+        }
+    }
+
+    /// Where the person comes from: a search engine, or nowhere that is told.
+    pub(super) fn arrive(&mut self, dice: &mut Dice) {
+        self.page = dice.chance(0.6).then(|| Arc::from(dice.pick(REFERERS)));
+    }
+
+    /// Opens a page, loads what it needs, and says what it turned out to be.
+    pub(super) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> Kind {
+        turn.get(target.to_owned(), self.page.clone());
+        let kind = turn.site.respond("GET", target, None).kind;
+        self.page = Some(Arc::from(format!("https://{}{target}", Site::HOST)));
+        self.load(turn, &kind);
+        kind
+    }
+
+    /// Sends a form; where the answer redirects, follows.
+    pub(super) fn submit(&mut self, turn: &mut Turn<'_>, target: &str, form: String) -> Kind {
+        let reply = turn.site.respond("POST", target, Some(&form));
+        turn.post(target, form, self.page.clone());
+        match reply.location {
+            Some(location) => {
+                turn.pause(self.latency_s, 0.3);
+                self.open(turn, location)
+            }
+            None => reply.kind,
+        }
+    }
+
+    /// Asks in the background for something that is not a page of its own.
+    pub(super) fn fetch(&self, turn: &mut Turn<'_>, target: String) {
+        turn.get(target, self.page.clone());
+    }
+
+    /// Looks at one large picture of a product, unless it was seen before.
+    pub(super) fn look_at_picture(&mut self, turn: &mut Turn<'_>, id: u32, number: u8) {
+        self.load_image(turn, 0.0, id, number);
+    }
+
+    fn load(&mut self, turn: &mut Turn<'_>, kind: &Kind) {
+        let mut after = self.latency_s * turn.dice.between(0.8, 2.0);
+        for (key, target) in [(1, "/assets/app.css"), (2, "/assets/app.js"), (3, "/favicon.ico")] {
+            if self.cached.insert(key) && !self.is_warm {
+                turn.get_asset(after, target.to_owned(), self.page.clone());
+                after += turn.dice.exponential(0.006);
+            }
+        }
+        let pictures = match kind {
+            Kind::Home => turn.site.featured(),
+            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => listing.products.clone(),
+            Kind::Product(id) => {
+                let mut pictures = vec![*id];
+                pictures.extend(turn.site.related(*id));
+                pictures
+            }
+            _ => return,
+        };
+        // How far down this page the person gets, a screen at a time.
+        let seen = (self.in_view + turn.dice.exponential(self.in_view as f64) as usize).min(pictures.len());
+        for (index, id) in pictures.into_iter().take(seen).enumerate() {
+            let screens_down = index / self.in_view;
+            after += turn.dice.exponential(0.012);
+            if screens_down > 0 && index % self.in_view == 0 {
+                after += turn.dice.lognormal(0.7, 0.5);
+            }
+            self.load_image(turn, after, id, 1);
+        }
+    }
+
+    fn load_image(&mut self, turn: &mut Turn<'_>, after: f64, id: u32, number: u8) {
+        let is_new = self.cached.insert(u64::from(id) << 8 | u64::from(number));
+        // What a returning customer saw last time is still there, often.
+        if is_new && !(self.is_warm && turn.dice.chance(0.5)) {
+            turn.get_asset(after, format!("/img/p/{id}-{number}.jpg"), self.page.clone());
+        }
+    }
+}
+
+impl Thinking {
+    /// A person's own pace. Between people the median varies, within one person each thought does.
+    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+        let (median_s, spread, pause_share) = match tempo {
+            Tempo::Day => (4.5, 0.6, 0.03),
+            Tempo::Live => (2.8, 0.2, 0.0),
+        };
+        Self {
+            median_s: dice.lognormal(median_s, spread).clamp(1.2, 40.0),
+            // Dwell times on pages are heavy-tailed: σ of the logarithm near 1 (Liu, White & Dumais, SIGIR 2010,
+            // fit Weibulls with shape below 1).
+            sigma: dice.between(0.7, 1.1),
+            hasty_share: dice.between(0.05, 0.25),
+            pause_share,
+        }
+    }
+
+    /// The same person in a hurry.
+    pub(super) fn hurried(self) -> Self {
+        Self { median_s: self.median_s * 0.6, hasty_share: self.hasty_share + 0.1, ..self }
+    }
+
+    /// Lets the time until the next click pass.
+    pub(super) fn pause(&self, turn: &mut Turn<'_>) {
+        let secs = self.draw(turn.dice);
+        turn.wait(secs);
+    }
+
+    fn draw(&self, dice: &mut Dice) -> f64 {
+        if dice.chance(self.pause_share) {
+            return dice.log_between(20.0, 900.0);
+        }
+        if dice.chance(self.hasty_share) {
+            return dice.lognormal(0.6, 0.5);
+        }
+        // 0.25 s: no page is seen, understood and clicked faster.
+        0.25 + dice.lognormal(self.median_s, self.sigma)
+    }
+}
+
+const REFERERS: &[&str] = &["https://www.google.com/", "https://www.bing.com/", "https://duckduckgo.com/"];

@@ -1,0 +1,52 @@
+//! Programs that guess passwords.
+//!
+//! `POST /login`, one to three a second in the demo, 401 each time: either many passwords for one account, or one leaked
+//! pair after another. Some fetch the form first for its token. None guesses right: a success would only end it.
+
+use super::dice::Dice;
+use super::pace::Pace;
+use super::visit::{Behave, Tempo, Turn};
+
+/// One guesser.
+#[derive(Debug)]
+pub(super) struct BruteForcer {
+    pace: Pace,
+    /// The account it is after; `None` tries a list of leaked pairs.
+    account: Option<usize>,
+    fetches_form: bool,
+    requests_left: u32,
+}
+
+impl BruteForcer {
+    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+        let (per_second, requests_left) = match tempo {
+            Tempo::Day => (dice.log_between(0.1, 4.0), dice.lognormal(150.0, 0.8).clamp(20.0, 1_500.0) as u32),
+            Tempo::Live => (dice.between(1.0, 3.0), u32::MAX),
+        };
+        Self {
+            pace: Pace::regular(1.0 / per_second, dice),
+            account: dice.chance(0.5).then(|| dice.below(5_000)),
+            fetches_form: dice.chance(0.2),
+            requests_left,
+        }
+    }
+}
+
+impl Behave for BruteForcer {
+    fn act(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.requests_left == 0 {
+            return false;
+        }
+        self.requests_left -= 1;
+        if self.fetches_form {
+            turn.get("/login".to_owned(), None);
+            turn.pause(0.05, 0.4);
+        }
+        let account = self.account.unwrap_or_else(|| turn.dice.below(5_000));
+        // Seven digits can never be a password here: those are at least twelve hexadecimal ones.
+        let guess = turn.dice.below(10_000_000);
+        turn.post("/login", format!("user=customer{account}&password={guess:07}"), None);
+        self.pace.wait(turn);
+        true
+    }
+}

@@ -1,0 +1,287 @@
+//! A day of everybody: many visits on one clock, answered by the shop.
+//!
+//! People come by the hour (few at four in the morning, most in the evening, as shops see it), bots at any time. Each
+//! visitor has an address of its own, from ranges that belong to nobody: people mostly from the benchmarking range
+//! 198.18.0.0/15 (RFC 2544), bots first from the documentation ranges 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737),
+//! both also from 2001:db8::/32 (RFC 3849), one /64 each.
+//!
+//! Cost: about a microsecond and 200 bytes a request.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use detector::Timestamp;
+
+use super::dice::{Dice, micros, mix as scatter};
+use super::population::{Population, Truth};
+use super::site::{Kind, Site};
+use super::visit::{Tempo, Visit};
+
+/// How many visitors of each population come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mix {
+    counts: [usize; Population::ALL.len()],
+}
+
+/// One request of the simulated crowd, with how it ended and the truth about who sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SimRequest {
+    /// When it arrived at the shop.
+    pub at: Timestamp,
+    /// How long the shop took to answer, in microseconds.
+    pub took_us: u32,
+    /// Who asked: one address a visitor.
+    pub client: IpAddr,
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path and query.
+    pub target: String,
+    /// What the shop answered.
+    pub status: u16,
+    /// Body bytes of the answer, about.
+    pub bytes: u32,
+    /// The page it was asked from.
+    pub referer: Option<Arc<str>>,
+    /// What the visitor said it was.
+    pub user_agent: &'static str,
+    /// What the visitor was.
+    pub population: Population,
+}
+
+impl Mix {
+    /// Nobody.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// This many people, one in seven of them with many tabs, and this many bots, spread over all bad populations.
+    pub fn of(people: usize, bots: usize) -> Self {
+        let gallery = people / 7;
+        let mut mix = Self::new().with(Population::Shopper, people - gallery).with(Population::GalleryShopper, gallery);
+        let bad: Vec<Population> = Population::ALL.into_iter().filter(|p| p.truth() == Truth::Bad).collect();
+        for index in 0..bots {
+            mix.counts[bad[index % bad.len()] as usize] += 1;
+        }
+        mix
+    }
+
+    /// The same with `count` visitors of one population.
+    pub fn with(mut self, population: Population, count: usize) -> Self {
+        self.counts[population as usize] = count;
+        self
+    }
+
+    /// How many visitors of a population come.
+    pub fn count(&self, population: Population) -> usize {
+        self.counts[population as usize]
+    }
+}
+
+impl SimRequest {
+    /// When the answer was complete: the time a web server stamps into its log.
+    pub fn completed_at(&self) -> Timestamp {
+        self.at.plus_micros(u64::from(self.took_us))
+    }
+
+    /// Person or not.
+    pub fn truth(&self) -> Truth {
+        self.population.truth()
+    }
+}
+
+/// Everything the crowd asks for between `start` and `start + span_us`, in order of arrival.
+pub fn simulate(site: &Arc<Site>, seed: u64, start: Timestamp, mix: &Mix, span_us: u64) -> Vec<SimRequest> {
+    let mut requests = Vec::new();
+    let mut people = 0;
+    let mut bots = 0;
+    for population in Population::ALL {
+        for index in 0..mix.count(population) {
+            let visitor_seed = scatter(seed ^ ((population as u64) << 48) ^ index as u64);
+            let client = match population.truth() {
+                Truth::Human => address_of_person(seed, &mut people),
+                Truth::Bad => address_of_bot(seed, &mut bots),
+            };
+            visit(site, visitor_seed, population, client, start, span_us, &mut requests);
+        }
+    }
+    requests.sort_by_key(|request| (request.at, request.client));
+    requests
+}
+
+fn visit(
+    site: &Arc<Site>,
+    seed: u64,
+    population: Population,
+    client: IpAddr,
+    start: Timestamp,
+    span_us: u64,
+    out: &mut Vec<SimRequest>,
+) {
+    let mut dice = Dice::new(seed);
+    let visit = Visit::new(population, site, dice.bits(), Tempo::Day);
+    let user_agent = visit.user_agent();
+    let mut since_start_us = match population.truth() {
+        Truth::Human => arrival(start, span_us, &mut dice),
+        Truth::Bad => (dice.unit() * span_us as f64) as u64,
+    };
+    for step in visit {
+        since_start_us = since_start_us.saturating_add(step.wait_us);
+        if since_start_us >= span_us {
+            return;
+        }
+        let reply = site.respond(step.method, &step.target, step.form.as_deref());
+        out.push(SimRequest {
+            at: start.plus_micros(since_start_us),
+            took_us: took_us(&reply.kind, &mut dice),
+            client,
+            method: step.method,
+            target: step.target,
+            status: reply.status,
+            bytes: reply.bytes,
+            referer: step.referer,
+            user_agent,
+            population,
+        });
+    }
+}
+
+/// When a person comes, in microseconds after `start`: by the hour of the day, drawn by rejection.
+fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
+    const DAY_S: f64 = 86_400.0;
+    const QUIETEST_S: f64 = 4.0 * 3_600.0;
+    loop {
+        let since_start_us = (dice.unit() * span_us as f64) as u64;
+        let second = start.plus_micros(since_start_us).as_secs().rem_euclid(86_400) as f64;
+        // A shop sleeps but never quite: a tenth of the peak at the quietest hour.
+        let liveliness = 0.55 - 0.45 * (std::f64::consts::TAU * (second - QUIETEST_S) / DAY_S).cos();
+        if dice.chance(liveliness) {
+            return since_start_us;
+        }
+    }
+}
+
+/// How long an answer takes: files fast, pages slower, searches slowest.
+fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
+    let median_s = match kind {
+        Kind::Image(..) | Kind::Style | Kind::Script | Kind::Favicon | Kind::Robots => 0.0008,
+        Kind::Search(..) | Kind::CheckoutComplete => 0.045,
+        Kind::NotFound | Kind::WrongMethod => 0.004,
+        _ => 0.018,
+    };
+    u32::try_from(micros(dice.lognormal(median_s, 0.5)).min(20_000_000)).unwrap_or(u32::MAX)
+}
+
+fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
+    let index = *count;
+    *count += 1;
+    // One in five by IPv6. An odd factor and a shift permute the range, so every address is given once.
+    if index % 5 == 4 {
+        return address_v6(seed, index);
+    }
+    let offset = index.wrapping_mul(0x9e37).wrapping_add(scatter(seed) as u32) % (1 << 17);
+    IpAddr::V4(Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + offset))
+}
+
+fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
+    let index = *count;
+    *count += 1;
+    // Host bytes 1 to 254 of two networks, then IPv6.
+    if index % 5 == 4 || index >= 600 {
+        return address_v6(seed, 0x8000_0000 | index);
+    }
+    let rank = (index - index / 5).wrapping_add(scatter(seed) as u32 % 508) % 508;
+    let host = (1 + rank % 254) as u8;
+    IpAddr::V4(if rank < 254 { Ipv4Addr::new(198, 51, 100, host) } else { Ipv4Addr::new(203, 0, 113, host) })
+}
+
+/// A /64 of its own for every index.
+fn address_v6(seed: u64, index: u32) -> IpAddr {
+    let network = index.wrapping_mul(0x9e37_79b1).wrapping_add(scatter(seed) as u32);
+    let bits = 0x2001_0db8_u128 << 96 | u128::from(network) << 64 | u128::from(scatter(u64::from(network)));
+    IpAddr::V6(Ipv6Addr::from_bits(bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+    use super::*;
+
+    const START: Timestamp = Timestamp::from_secs(1_763_683_200);
+    const DAY_US: u64 = 86_400_000_000;
+
+    fn crowd(seed: u64, mix: &Mix) -> Vec<SimRequest> {
+        simulate(&Arc::new(Site::new(seed)), seed, START, mix, DAY_US)
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_day_and_another_seed_another() {
+        let mix = Mix::of(60, 12);
+        assert_eq!(crowd(1, &mix), crowd(1, &mix));
+        assert_ne!(crowd(1, &mix), crowd(2, &mix));
+    }
+
+    #[test]
+    fn requests_come_in_order_within_the_span() {
+        let requests = crowd(3, &Mix::of(100, 30));
+        assert!(requests.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        assert!(requests.iter().all(|request| request.at >= START && request.at.micros_since(START) < DAY_US));
+    }
+
+    #[test]
+    fn every_visitor_has_an_address_of_its_own() {
+        let mut people = 0;
+        let mut bots = 0;
+        let mut seen = HashSet::new();
+        for _ in 0..50_000 {
+            assert!(seen.insert(detector::ClientKey::from_ip(address_of_person(9, &mut people))));
+        }
+        for _ in 0..5_000 {
+            assert!(seen.insert(detector::ClientKey::from_ip(address_of_bot(9, &mut bots))));
+        }
+    }
+
+    #[test]
+    fn people_seldom_see_an_error_and_each_population_leaves_its_trace() {
+        let requests = crowd(4, &Mix::of(700, 120));
+        let mut errors: BTreeMap<Population, (usize, usize)> = BTreeMap::new();
+        let mut pages: BTreeMap<(Population, IpAddr), Vec<&str>> = BTreeMap::new();
+        for request in &requests {
+            let (bad, all) = errors.entry(request.population).or_default();
+            *bad += usize::from(request.status >= 400);
+            *all += 1;
+            if !request.target.starts_with("/img/") && !request.target.starts_with("/assets/") {
+                pages.entry((request.population, request.client)).or_default().push(&request.target);
+            }
+        }
+        let share = |population| {
+            let (bad, all) = errors[&population];
+            bad as f64 / all as f64
+        };
+        assert!(share(Population::Shopper) < 0.01, "shoppers: {}", share(Population::Shopper));
+        assert_eq!(share(Population::GalleryShopper), 0.0);
+        assert!(share(Population::BruteForcer) > 0.4);
+        assert!(share(Population::Scanner) > 0.9);
+        assert_eq!(share(Population::Scraper), 0.0);
+        for ((population, client), targets) in &pages {
+            let distinct = targets.iter().collect::<BTreeSet<_>>().len();
+            match population {
+                Population::Scraper | Population::SlowScraper | Population::MemorylessScraper
+                    if targets.len() < 2_000 =>
+                {
+                    assert!(
+                        distinct as f64 >= 0.93 * targets.len() as f64,
+                        "{client}: {distinct} of {}",
+                        targets.len()
+                    );
+                }
+                Population::Poller => assert!(distinct <= 3, "{client}: {distinct}"),
+                _ => {}
+            }
+        }
+        let clicks: Vec<usize> =
+            pages.iter().filter(|((p, _), _)| *p == Population::Shopper).map(|(_, t)| t.len()).collect();
+        let mean = clicks.iter().sum::<usize>() as f64 / clicks.len() as f64;
+        assert!((8.0..22.0).contains(&mean), "pages a shopper: {mean}");
+    }
+}

@@ -1,0 +1,199 @@
+//! A simulated crowd as a log file: nginx's JSON with milliseconds, or the combined format with seconds; and its labels.
+//!
+//! A web server stamps and writes a line when the answer is complete, so lines come in that order and not in the
+//! order of arrival. The parser has to cope with that on real logs, so it has to here.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use super::crowd::SimRequest;
+use super::population::{Population, Truth};
+
+/// The truth about one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelRow {
+    /// As the log's client field shows it.
+    pub client: IpAddr,
+    /// Person or not.
+    pub label: Truth,
+    /// Which population it was.
+    pub why: Population,
+}
+
+/// One row for each client, in order of appearance.
+pub fn labels(requests: &[SimRequest]) -> Vec<LabelRow> {
+    let mut seen = HashSet::new();
+    let rows = requests.iter().map(|request| LabelRow {
+        client: request.client,
+        label: request.truth(),
+        why: request.population,
+    });
+    rows.filter(|row| seen.insert(row.client)).collect()
+}
+
+/// Writes the labels as CSV: `client,label,why`.
+///
+/// # Errors
+/// Whatever `out` fails with.
+pub fn write_labels(rows: &[LabelRow], out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "client,label,why")?;
+    for row in rows {
+        writeln!(out, "{},{},{}", row.client, row.label.label(), row.why)?;
+    }
+    Ok(())
+}
+
+/// Writes the requests as nginx JSON lines: `msec remote_addr request_method request_uri status body_bytes_sent
+/// http_referer http_user_agent request_time`, times in seconds with three decimals.
+///
+/// # Errors
+/// Whatever `out` fails with.
+pub fn write_json(requests: &[SimRequest], out: &mut impl Write) -> io::Result<()> {
+    for request in by_completion(requests) {
+        let millis = request.completed_at().as_micros().div_euclid(1_000);
+        let took_ms = request.took_us / 1_000;
+        write!(out, "{{\"msec\":{}.{:03}", millis.div_euclid(1_000), millis.rem_euclid(1_000))?;
+        write!(out, ",\"remote_addr\":\"{}\",\"request_method\":\"{}\"", request.client, request.method)?;
+        write!(out, ",\"request_uri\":\"")?;
+        escape(&request.target, out)?;
+        write!(out, "\",\"status\":{},\"body_bytes_sent\":{}", request.status, request.bytes)?;
+        write!(out, ",\"http_referer\":\"")?;
+        escape(request.referer.as_deref().unwrap_or(""), out)?;
+        write!(out, "\",\"http_user_agent\":\"")?;
+        escape(request.user_agent, out)?;
+        writeln!(out, "\",\"request_time\":{}.{:03}}}", took_ms / 1_000, took_ms % 1_000)?;
+    }
+    Ok(())
+}
+
+/// Writes the requests as lines of the combined format, in UTC, to the second.
+///
+/// # Errors
+/// Whatever `out` fails with.
+pub fn write_combined(requests: &[SimRequest], out: &mut impl Write) -> io::Result<()> {
+    let mut stamped_s = i64::MIN;
+    let mut stamp = String::new();
+    for request in by_completion(requests) {
+        let second = request.completed_at().as_secs();
+        if second != stamped_s {
+            stamped_s = second;
+            stamp = clf_time(second);
+        }
+        write!(out, "{} - - [{stamp}] \"{} ", request.client, request.method)?;
+        escape(&request.target, out)?;
+        write!(out, " HTTP/1.1\" {} {} \"", request.status, request.bytes)?;
+        escape(request.referer.as_deref().unwrap_or("-"), out)?;
+        write!(out, "\" \"")?;
+        escape(request.user_agent, out)?;
+        writeln!(out, "\"")?;
+    }
+    Ok(())
+}
+
+/// The order in which a server writes them.
+fn by_completion(requests: &[SimRequest]) -> Vec<&SimRequest> {
+    let mut requests: Vec<&SimRequest> = requests.iter().collect();
+    requests.sort_by_key(|request| request.completed_at());
+    requests
+}
+
+/// `21/Nov/2025:00:00:00 +0000`; the date by Hinnant's days-to-civil algorithm, whose years begin in March so that
+/// the leap day comes last.
+fn clf_time(second: i64) -> String {
+    const MONTHS: [&str; 12] = ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
+    let (days, second_of_day) = (second.div_euclid(86_400) + 719_468, second.rem_euclid(86_400));
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let year = era * 400 + year_of_era + i64::from(month_from_march >= 10);
+    let (hour, minute) = (second_of_day / 3_600, second_of_day / 60 % 60);
+    let month = MONTHS[month_from_march as usize];
+    format!("{day:02}/{month}/{year}:{hour:02}:{minute:02}:{:02} +0000", second_of_day % 60)
+}
+
+/// Inside quotes. Visitors send nothing but visible ASCII, so two characters are all there is to escape.
+fn escape(text: &str, out: &mut impl Write) -> io::Result<()> {
+    for part in text.split_inclusive(['"', '\\']) {
+        match part.strip_suffix(['"', '\\']) {
+            Some(before) => write!(out, "{before}\\{}", &part[before.len()..])?,
+            None => out.write_all(part.as_bytes())?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use detector::Timestamp;
+
+    use super::super::{Mix, Site, simulate};
+    use super::*;
+
+    fn request() -> SimRequest {
+        SimRequest {
+            at: Timestamp::from_micros(1_763_683_200_120_000),
+            took_us: 3_456,
+            client: "198.18.0.7".parse().unwrap(),
+            method: "GET",
+            target: "/search?q=\"tea\"".to_owned(),
+            status: 200,
+            bytes: 2_300,
+            referer: Some(Arc::from("https://shop.example/")),
+            user_agent: "curl/8.5.0",
+            population: Population::Shopper,
+        }
+    }
+
+    fn written(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_request_becomes_the_line_that_nginx_would_write() {
+        let requests = [request()];
+        assert_eq!(
+            written(|out| write_json(&requests, out)),
+            "{\"msec\":1763683200.123,\"remote_addr\":\"198.18.0.7\",\"request_method\":\"GET\",\
+             \"request_uri\":\"/search?q=\\\"tea\\\"\",\"status\":200,\"body_bytes_sent\":2300,\
+             \"http_referer\":\"https://shop.example/\",\"http_user_agent\":\"curl/8.5.0\",\"request_time\":0.003}\n"
+        );
+        assert_eq!(
+            written(|out| write_combined(&requests, out)),
+            "198.18.0.7 - - [21/Nov/2025:00:00:00 +0000] \"GET /search?q=\\\"tea\\\" HTTP/1.1\" 200 2300 \
+             \"https://shop.example/\" \"curl/8.5.0\"\n"
+        );
+    }
+
+    #[test]
+    fn dates_are_right_around_leap_days() {
+        let check = |second, expect| assert_eq!(clf_time(second), expect);
+        check(0, "01/Jan/1970:00:00:00 +0000");
+        check(951_782_400, "29/Feb/2000:00:00:00 +0000");
+        check(951_868_799, "29/Feb/2000:23:59:59 +0000");
+        check(1_735_689_599, "31/Dec/2024:23:59:59 +0000");
+    }
+
+    #[test]
+    fn every_json_line_is_json_and_every_client_has_one_label() {
+        let site = Arc::new(Site::with_size(1, 100, 4));
+        let requests = simulate(&site, 1, Timestamp::from_secs(1_763_683_200), &Mix::of(20, 12), 3_600_000_000);
+        let text = written(|out| write_json(&requests, out));
+        assert_eq!(text.lines().count(), requests.len());
+        for line in text.lines() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(value["msec"].is_f64() && value["request_uri"].is_string(), "{line}");
+        }
+        let rows = labels(&requests);
+        let clients: HashSet<IpAddr> = requests.iter().map(|request| request.client).collect();
+        assert_eq!(rows.len(), clients.len());
+        let csv = written(|out| write_labels(&rows, out));
+        assert!(csv.starts_with("client,label,why\n") && csv.contains(",bad,poller"));
+    }
+}

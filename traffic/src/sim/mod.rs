@@ -1,0 +1,45 @@
+//! A toy shop and its visitors, on a clock that is only a number.
+//!
+//! What it is for: yesterday's log for a shop that has none yet (the demo), traffic with known truth for tests and
+//! benchmarks, and the very same visitors driven through real sockets by the demo. One place decides what the shop
+//! answers ([`Site::respond`]) and one what a visitor does next ([`Visit`]), so a simulated log and a live run cannot
+//! drift apart.
+//!
+//! ```text
+//!  seed ─► Site ──────────────► respond(method, target, form) ─► Reply ─┐
+//!            │                                                          ├─► SimRequest ─► nginx JSON · combined · labels
+//!  seed ─► Visit (a Population) ─► Step, Step, Step … ──────────────────┘
+//!                                   └─► or a real socket, in real time
+//! ```
+//!
+//! Every draw comes from a seeded generator: the same seed gives the same bytes. Within a population each visitor
+//! draws its own speed, jitter, order and habits, so that a model has to learn behaviour and not a constant; and what
+//! makes trouble for detectors is in the people too: double clicks, reloads, quick runs of clicks, tabs opened in
+//! bursts, mistyped passwords, dead bookmarks, warm caches, keystroke suggestions.
+//!
+//! Not simulated on purpose: reactions to a refusal (a bot honours nothing, a person tries on), shared addresses,
+//! verified crawlers, and bots that replay human timing: the ceiling of the method belongs in `docs/evasions.md`.
+
+mod browser;
+mod brute_forcer;
+mod catalogue;
+mod crowd;
+mod dice;
+mod gallery_shopper;
+mod line;
+mod pace;
+mod poller;
+mod population;
+mod scanner;
+mod scraper;
+mod shopper;
+mod site;
+mod visit;
+
+pub use catalogue::{Catalogue, Category, Product, Sort};
+pub use crowd::{Mix, SimRequest, simulate};
+pub use dice::Dice;
+pub use line::{LabelRow, labels, write_combined, write_json, write_labels};
+pub use population::{Population, Truth};
+pub use site::{Kind, Listing, Reply, Site};
+pub use visit::{Step, Tempo, Visit};

@@ -1,0 +1,63 @@
+//! How a program waits between requests.
+//!
+//! Programs sleep a fixed time, a time with jitter, or an exponential one, and then wait for the answer as well; now
+//! and then a connection stalls. Each bot draws its own shape and width, so that no constant gives it away.
+
+use super::dice::Dice;
+use super::visit::Turn;
+
+/// Waits of one bot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    gap_s: f64,
+    shape: Shape,
+    /// How long an answer takes from here, on top of the sleep.
+    latency_s: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    /// `sleep(gap * uniform(1 - j, 1 + j))`
+    Uniform(f64),
+    /// `sleep(gap + normal * j * gap)`
+    Normal(f64),
+    /// Exponential gaps: no memory, hence no beat.
+    Memoryless,
+}
+
+/// How often a connection stalls: once in 200 requests, for 3 to 10 gaps, as time-outs and retries do.
+const STALL_SHARE: f64 = 0.005;
+
+impl Pace {
+    /// A beat of about `gap_s`, with jitter of ±5 to ±30 %.
+    pub(super) fn regular(gap_s: f64, dice: &mut Dice) -> Self {
+        let jitter = dice.between(0.05, 0.30);
+        // A normal with the same spread as that uniform has a standard deviation of j/√3.
+        let shape = if dice.chance(0.5) { Shape::Uniform(jitter) } else { Shape::Normal(jitter / 3.0_f64.sqrt()) };
+        Self::with(gap_s, shape, dice)
+    }
+
+    /// Exponential gaps of mean `gap_s`.
+    pub(super) fn memoryless(gap_s: f64, dice: &mut Dice) -> Self {
+        Self::with(gap_s, Shape::Memoryless, dice)
+    }
+
+    fn with(gap_s: f64, shape: Shape, dice: &mut Dice) -> Self {
+        // Data centres are near: a few milliseconds to a few tens. Never more than a fraction of the gap, or the bot
+        // would not hold the speed it was given.
+        Self { gap_s, shape, latency_s: dice.log_between(0.003, 0.04).min(gap_s * 0.2) }
+    }
+
+    /// Lets one gap pass.
+    pub(super) fn wait(&self, turn: &mut Turn<'_>) {
+        let dice = &mut *turn.dice;
+        let sleep = match self.shape {
+            Shape::Uniform(jitter) => self.gap_s * dice.between(1.0 - jitter, 1.0 + jitter),
+            Shape::Normal(jitter) => self.gap_s * (1.0 + jitter * dice.normal()).max(0.05),
+            Shape::Memoryless => dice.exponential(self.gap_s),
+        };
+        let stall = if dice.chance(STALL_SHARE) { self.gap_s * dice.between(3.0, 10.0) } else { 0.0 };
+        let latency = dice.lognormal(self.latency_s, 0.4);
+        turn.wait(sleep + latency + stall);
+    }
+}

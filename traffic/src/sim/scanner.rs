@@ -1,0 +1,113 @@
+//! Programs that look for holes.
+//!
+//! A list of paths that some shop somewhere has open: configuration files, backups, administration pages, well-known
+//! exploits. Fast, every path once, nearly all 404. They start at the door like anybody.
+
+use super::dice::Dice;
+use super::pace::Pace;
+use super::visit::{Behave, Tempo, Turn};
+
+/// One scanner.
+#[derive(Debug)]
+pub(super) struct Scanner {
+    pace: Pace,
+    targets: Vec<String>,
+    next: usize,
+    requests_left: u32,
+}
+
+impl Scanner {
+    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+        let (per_second, requests_left) = match tempo {
+            Tempo::Day => (dice.log_between(0.5, 20.0), dice.lognormal(120.0, 0.8).clamp(15.0, 1_000.0) as u32),
+            Tempo::Live => (dice.between(4.0, 12.0), u32::MAX),
+        };
+        let mut targets: Vec<String> = PATHS.iter().map(|path| (*path).to_owned()).collect();
+        for folder in FOLDERS {
+            for file in FILES {
+                targets.push(format!("/{folder}/{file}"));
+            }
+        }
+        dice.shuffle(&mut targets);
+        targets.insert(0, "/".to_owned());
+        Self { pace: Pace::regular(1.0 / per_second, dice), targets, next: 0, requests_left }
+    }
+}
+
+impl Behave for Scanner {
+    fn act(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.requests_left == 0 {
+            return false;
+        }
+        self.requests_left -= 1;
+        turn.get(self.targets[self.next % self.targets.len()].clone(), None);
+        self.next += 1;
+        self.pace.wait(turn);
+        true
+    }
+}
+
+const PATHS: &[&str] = &[
+    "/.env",
+    "/.git/config",
+    "/.aws/credentials",
+    "/wp-login.php",
+    "/xmlrpc.php",
+    "/phpinfo.php",
+    "/server-status",
+    "/actuator/env",
+    "/?-d+allow_url_include%3d1",
+    "/cgi-bin/.%2e/.%2e/bin/sh",
+    "/index.php?s=/index/think/invokefunction",
+    "/login?user=admin%27--",
+    "/search?q=%3Cscript%3Ealert(1)%3C/script%3E",
+    "/p/1%20OR%201=1",
+    "/console/",
+    "/manager/html",
+    "/solr/admin/info/system",
+    "/owa/auth/logon.aspx",
+    "/HNAP1/",
+    "/boaform/admin/formLogin",
+];
+
+const FOLDERS: &[&str] = &[
+    "admin",
+    "backup",
+    "old",
+    "test",
+    "dev",
+    "db",
+    "phpmyadmin",
+    "pma",
+    "config",
+    "includes",
+    "wp-admin",
+    "wp-content",
+    "vendor",
+    "api/v1",
+    "shop",
+    "store",
+    "magento",
+    "var",
+    "tmp",
+    "uploads",
+];
+
+const FILES: &[&str] = &[
+    "index.php",
+    "config.php",
+    "config.php.bak",
+    ".env",
+    "backup.zip",
+    "dump.sql",
+    "setup.php",
+    "install.php",
+    "login.php",
+    "shell.php",
+    "upload.php",
+    "debug.log",
+    "users.json",
+    "web.config",
+    "info.php",
+    "eval-stdin.php",
+];

@@ -1,0 +1,244 @@
+//! One visitor's requests, one after another.
+//!
+//! A behaviour decides what its visitor does next and may plan ahead (a page, and its images over the next second);
+//! an agenda puts what was planned in order. A plan may reach into the future but never into the past, so
+//! everything up to the behaviour's own "now" can be handed out as soon as it is passed.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::dice::{Dice, micros};
+use super::population::Population;
+use super::site::Site;
+
+/// One request that a visitor makes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Step {
+    /// Microseconds since the visitor's previous request began; for the first one, since its visit began.
+    pub wait_us: u64,
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// Path and query.
+    pub target: String,
+    /// URL-encoded body of a POST.
+    pub form: Option<String>,
+    /// The page it was asked from, as an absolute URL.
+    pub referer: Option<Arc<str>>,
+    /// True for what a browser loads by itself: images, style, script.
+    pub is_asset: bool,
+}
+
+/// How long visits are and how fast visitors move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tempo {
+    /// A day in a log: people come and go, bots have their fill and leave, paces vary widely.
+    Day,
+    /// A demonstration of half a minute: everybody stays, people are brisk (median 3 s a page), bots are at work.
+    Live,
+}
+
+/// A visitor on the way: an endless or ending sequence of [`Step`]s.
+pub struct Visit {
+    population: Population,
+    user_agent: &'static str,
+    behaviour: Box<dyn Behave>,
+    site: Arc<Site>,
+    dice: Dice,
+    agenda: Agenda,
+    sent_us: u64,
+    is_over: bool,
+}
+
+/// What a population does.
+pub(super) trait Behave: Send {
+    /// Acts once: lets time pass and asks for things. False when the visit is over.
+    fn act(&mut self, turn: &mut Turn<'_>) -> bool;
+}
+
+/// What a behaviour has to work with while it acts.
+pub(super) struct Turn<'a> {
+    pub(super) site: &'a Site,
+    pub(super) dice: &'a mut Dice,
+    agenda: &'a mut Agenda,
+}
+
+/// What was planned, earliest first.
+#[derive(Default)]
+struct Agenda {
+    now_us: u64,
+    planned: BinaryHeap<Reverse<(u64, u64, Step)>>,
+    count: u64,
+}
+
+impl Visit {
+    /// A visitor of this population; everything about it comes from `seed`.
+    pub fn new(population: Population, site: &Arc<Site>, seed: u64, tempo: Tempo) -> Self {
+        let mut dice = Dice::nth(seed, population as u64);
+        let user_agent = population.user_agent(&mut dice);
+        let behaviour = population.behaviour(site, tempo, &mut dice);
+        let agenda = Agenda::default();
+        Self { population, user_agent, behaviour, site: Arc::clone(site), dice, agenda, sent_us: 0, is_over: false }
+    }
+
+    /// What kind of visitor this is.
+    pub fn population(&self) -> Population {
+        self.population
+    }
+
+    /// What it says it is.
+    pub fn user_agent(&self) -> &'static str {
+        self.user_agent
+    }
+}
+
+impl Iterator for Visit {
+    type Item = Step;
+
+    fn next(&mut self) -> Option<Step> {
+        loop {
+            if let Some((at_us, mut step)) = self.agenda.take_due(self.is_over) {
+                // Two requests in the same microsecond would be a gap of nothing; the second is sent one later.
+                step.wait_us = at_us.saturating_sub(self.sent_us).max(1);
+                self.sent_us += step.wait_us;
+                return Some(step);
+            }
+            if self.is_over {
+                return None;
+            }
+            let mut turn = Turn { site: &self.site, dice: &mut self.dice, agenda: &mut self.agenda };
+            self.is_over = !self.behaviour.act(&mut turn);
+        }
+    }
+}
+
+impl Agenda {
+    /// The earliest planned step, if nothing earlier can still be planned.
+    fn take_due(&mut self, is_over: bool) -> Option<(u64, Step)> {
+        let Reverse((at_us, _, _)) = self.planned.peek()?;
+        if *at_us > self.now_us && !is_over {
+            return None;
+        }
+        self.planned.pop().map(|Reverse((at_us, _, step))| (at_us, step))
+    }
+}
+
+impl Turn<'_> {
+    /// Lets time pass.
+    pub(super) fn wait(&mut self, secs: f64) {
+        self.agenda.now_us += micros(secs);
+    }
+
+    /// Lets a lognormal time pass: its median in seconds, and the spread of its logarithm.
+    pub(super) fn pause(&mut self, median_s: f64, sigma: f64) {
+        let secs = self.dice.lognormal(median_s, sigma);
+        self.wait(secs);
+    }
+
+    /// Asks for a page now.
+    pub(super) fn get(&mut self, target: String, referer: Option<Arc<str>>) {
+        self.plan(0.0, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false });
+    }
+
+    /// Sends a form now.
+    pub(super) fn post(&mut self, target: &str, form: String, referer: Option<Arc<str>>) {
+        let target = target.to_owned();
+        self.plan(0.0, Step { wait_us: 0, method: "POST", target, form: Some(form), referer, is_asset: false });
+    }
+
+    /// Asks for an asset `after` seconds from now.
+    pub(super) fn get_asset(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
+        self.plan(after, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: true });
+    }
+
+    fn plan(&mut self, after: f64, step: Step) {
+        let at_us = self.agenda.now_us + if after > 0.0 { micros(after) } else { 0 };
+        self.agenda.count += 1;
+        self.agenda.planned.push(Reverse((at_us, self.agenda.count, step)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one visitor asks for in its first `secs` seconds: time since the start and the step.
+    fn steps(population: Population, seed: u64, secs: u64) -> Vec<(u64, Step)> {
+        let mut at_us = 0;
+        Visit::new(population, &Arc::new(Site::new(1)), seed, Tempo::Live)
+            .map(|step| {
+                at_us += step.wait_us;
+                (at_us, step)
+            })
+            .take_while(|(at_us, _)| *at_us < secs * 1_000_000)
+            .collect()
+    }
+
+    fn page_count(population: Population, seed: u64, secs: u64) -> usize {
+        steps(population, seed, secs).iter().filter(|(_, step)| !step.is_asset).count()
+    }
+
+    #[test]
+    fn the_same_seed_repeats_the_visit_and_time_always_moves() {
+        for population in Population::ALL {
+            let visit = steps(population, 5, 60);
+            assert_eq!(visit, steps(population, 5, 60), "{population}");
+            assert_ne!(visit, steps(population, 6, 60), "{population}");
+            assert!(visit.iter().all(|(_, step)| step.wait_us > 0), "{population}");
+            assert!(visit.windows(2).all(|pair| pair[0].0 < pair[1].0), "{population}");
+        }
+    }
+
+    #[test]
+    fn half_a_minute_is_enough_to_see_most_people_on_six_pages() {
+        for population in [Population::Shopper, Population::GalleryShopper] {
+            let enough = (0..200).filter(|seed| page_count(population, *seed, 30) >= 6).count();
+            assert!(enough >= 150, "{population}: {enough} of 200");
+        }
+    }
+
+    #[test]
+    fn live_bots_hold_the_speed_they_are_given() {
+        let check = |population, slowest: f64, fastest: f64| {
+            for seed in 0..20 {
+                let per_second = page_count(population, seed, 60) as f64 / 60.0;
+                assert!((slowest..=fastest).contains(&per_second), "{population} {seed}: {per_second} a second");
+            }
+        };
+        check(Population::Scraper, 3.0, 10.5);
+        check(Population::SlowScraper, 0.25, 0.6);
+        check(Population::MemorylessScraper, 0.9, 4.2);
+        check(Population::Poller, 0.6, 3.8);
+        check(Population::BruteForcer, 0.7, 6.5);
+        check(Population::Scanner, 3.0, 12.5);
+    }
+
+    #[test]
+    fn people_load_pictures_once_and_bots_load_none() {
+        for seed in 0..40 {
+            let visit = steps(Population::Shopper, seed, 300);
+            let mut assets: Vec<&str> =
+                visit.iter().filter(|(_, step)| step.is_asset).map(|(_, step)| step.target.as_str()).collect();
+            let count = assets.len();
+            assets.sort_unstable();
+            assets.dedup();
+            assert_eq!(assets.len(), count, "shopper {seed} loaded a picture twice");
+            assert!(steps(Population::Scraper, seed, 30).iter().all(|(_, step)| !step.is_asset));
+        }
+    }
+
+    #[test]
+    fn some_people_buy_some_log_in_and_some_mistype() {
+        let site = Site::new(1);
+        let (mut bought, mut logged_in, mut mistyped) = (0, 0, 0);
+        for seed in 0..200 {
+            for (_, step) in steps(Population::Shopper, seed, 120) {
+                let status = site.respond(step.method, &step.target, step.form.as_deref()).status;
+                bought += usize::from(step.target == "/checkout/complete" && status == 200);
+                logged_in += usize::from(step.method == "POST" && step.target == "/login" && status == 303);
+                mistyped += usize::from(status == 401);
+            }
+        }
+        assert!(bought >= 10 && logged_in >= 10 && mistyped >= 1, "{bought} {logged_in} {mistyped}");
+    }
+}

@@ -1,0 +1,189 @@
+//! Gradient-boosted trees on histograms (`boosted`), behind linfa's traits.
+//!
+//! Friedman 2001 with second-order leaf values (Chen & Guestrin 2016) and histogram splits grown best leaf first (Ke et
+//! al. 2017): what linfa lacks. Log-loss; a missing value goes whichever way gains more; monotone constraints bound the
+//! leaves below a constrained split on both sides of its midpoint. Same seed, same rows: same bytes.
+//!
+//! Ours and not a library's: scoring needs flat trees with the mean of every inner node for exact contributions, and the
+//! file must be reproducible byte for byte.
+
+mod bins;
+mod grow;
+
+use detector::features::{FEATURES, Trend};
+use detector::model::{Node, Scorer, Trees};
+use linfa::ParamGuard;
+use linfa::dataset::{AsSingleTargets, Records};
+use linfa::traits::{Fit, PredictInplace};
+use ndarray::{Array1, Array2, Axis};
+
+use crate::samples::Rows;
+use crate::{TrainError, scorer_of};
+use bins::Binned;
+use grow::{Gradients, grow};
+
+/// Unchecked parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoostedParams(BoostedValidParams);
+
+/// Checked parameters: only these can fit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoostedValidParams {
+    /// Number of trees.
+    pub trees: usize,
+    /// Most leaves a tree.
+    pub leaves_max: usize,
+    /// Longest path from root to leaf.
+    pub depth_max: usize,
+    /// Shrinkage of every tree's leaves.
+    pub learning_rate: f64,
+    /// L2 penalty on leaf values, in rows of weight 1.
+    pub l2: f64,
+    /// Least weighted rows a leaf.
+    pub leaf_rows_min: f64,
+    /// Features that may be split on, by index.
+    pub features: Vec<usize>,
+}
+
+impl Default for BoostedParams {
+    /// 100 trees of at most 16 leaves and depth 6 reach all that more would (AUC 0.980 on 100k rows) at 50 KB.
+    fn default() -> Self {
+        Self(BoostedValidParams {
+            trees: 100,
+            leaves_max: 16,
+            depth_max: 6,
+            learning_rate: 0.1,
+            l2: 5.0,
+            leaf_rows_min: 20.0,
+            features: (0..FEATURES.len()).filter(|&i| FEATURES[i].scored).collect(),
+        })
+    }
+}
+
+impl BoostedParams {
+    /// Number of trees.
+    pub fn trees(mut self, trees: usize) -> Self {
+        self.0.trees = trees;
+        self
+    }
+
+    /// Most leaves a tree.
+    pub fn leaves_max(mut self, leaves: usize) -> Self {
+        self.0.leaves_max = leaves;
+        self
+    }
+
+    /// Shrinkage of every tree's leaves.
+    pub fn learning_rate(mut self, rate: f64) -> Self {
+        self.0.learning_rate = rate;
+        self
+    }
+
+    /// Least weighted rows a leaf.
+    pub fn leaf_rows_min(mut self, rows: f64) -> Self {
+        self.0.leaf_rows_min = rows;
+        self
+    }
+
+    /// Features that may be split on.
+    pub fn features(mut self, features: Vec<usize>) -> Self {
+        self.0.features = features;
+        self
+    }
+}
+
+impl ParamGuard for BoostedParams {
+    type Checked = BoostedValidParams;
+    type Error = TrainError;
+
+    fn check_ref(&self) -> Result<&Self::Checked, TrainError> {
+        let p = &self.0;
+        let wrong = |what: &str| Err(TrainError::Parameter(what.to_owned()));
+        match () {
+            () if !(1..=1_000).contains(&p.trees) => wrong("trees must be from 1 to 1000"),
+            () if !(2..=64).contains(&p.leaves_max) => wrong("leaves_max must be from 2 to 64"),
+            () if p.trees * (2 * p.leaves_max - 1) > usize::from(Node::LEAF) => {
+                wrong("trees × leaves_max must stay below 16,000: nodes are numbered with 15 bits")
+            }
+            () if !(1..=16).contains(&p.depth_max) => wrong("depth_max must be from 1 to 16"),
+            () if !(p.learning_rate > 0.0 && p.learning_rate <= 1.0) => {
+                wrong("learning_rate must be above 0, at most 1")
+            }
+            () if !(p.l2 >= 0.0 && p.leaf_rows_min >= 0.0) => wrong("l2 and leaf_rows_min must not be negative"),
+            () if p.features.iter().any(|&i| FEATURES.get(i).is_none_or(|feature| !feature.scored)) => {
+                wrong("features holds one that may not be scored")
+            }
+            () => Ok(p),
+        }
+    }
+
+    fn check(self) -> Result<Self::Checked, TrainError> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+/// A fitted forest.
+#[derive(Clone, Debug)]
+pub struct Boosted {
+    trees: Trees,
+}
+
+impl Boosted {
+    /// The detector's own form of it.
+    pub fn scorer(&self) -> Scorer {
+        Scorer::Trees(self.trees.clone())
+    }
+}
+
+impl Fit<Array2<f32>, Array1<bool>, TrainError> for BoostedValidParams {
+    type Object = Boosted;
+
+    /// Rows × features in the detector's order, NaN missing; weights as the dataset has them, or 1.
+    fn fit(&self, dataset: &Rows) -> Result<Boosted, TrainError> {
+        let targets = dataset.as_single_targets();
+        let rows = dataset.records.nsamples();
+        let bad = targets.iter().filter(|&&bad| bad).count();
+        if bad == 0 || bad == rows {
+            return Err(TrainError::OneClass);
+        }
+        let weight = |row: usize| f64::from(dataset.weights().map_or(1.0, |weights| weights[row]));
+        let total: f64 = (0..rows).map(weight).sum();
+        let positive: f64 = (0..rows).filter(|&row| targets[row]).map(weight).sum();
+        let base = (positive / (total - positive)).ln() as f32;
+
+        let binned = Binned::new(&dataset.records, &self.features);
+        let mut margins = vec![f64::from(base); rows];
+        let (mut roots, mut nodes) = (Vec::new(), Vec::new());
+        for _ in 0..self.trees {
+            let gradients = Gradients::log_loss(&margins, &targets.view(), weight);
+            let tree = grow(self, &binned, &gradients, |feature| FEATURES[feature].trend);
+            for (row, margin) in margins.iter_mut().enumerate() {
+                *margin += tree.value_of(&binned, row);
+            }
+            roots.push(u16::try_from(nodes.len()).map_err(|_| TrainError::TooLarge)?);
+            tree.flatten(&binned, &mut nodes)?;
+        }
+        let trees = Trees::new(base, roots, nodes).map_err(TrainError::Export)?;
+        Ok(Boosted { trees })
+    }
+}
+
+impl PredictInplace<Array2<f32>, Array1<f32>> for Boosted {
+    fn predict_inplace<'a>(&'a self, rows: &'a Array2<f32>, margins: &mut Array1<f32>) {
+        scorer_of(rows, margins, |features| self.trees.margin(features));
+    }
+
+    fn default_target(&self, rows: &Array2<f32>) -> Array1<f32> {
+        Array1::zeros(rows.len_of(Axis(0)))
+    }
+}
+
+/// The sign a constrained split's values must have: right minus left.
+pub(crate) fn direction(trend: Trend) -> f64 {
+    match trend {
+        Trend::Rising => 1.0,
+        Trend::Falling => -1.0,
+        Trend::Free => 0.0,
+    }
+}

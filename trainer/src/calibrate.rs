@@ -1,0 +1,197 @@
+//! From scores of people the model has not seen to thresholds with a proof, and to probabilities people can read.
+
+use detector::model::Budget;
+use linfa::dataset::Dataset;
+use linfa::traits::Fit;
+use linfa_linear::IsotonicRegression;
+use ndarray::{Array1, Array2};
+
+use crate::TrainError;
+use crate::statistics::{binomial_cdf, upper_bound};
+
+/// Share of people that a limit may hurt, and a block; and the chance that it is more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budgets {
+    /// For limiting.
+    pub limit_alpha: f64,
+    /// For blocking.
+    pub block_alpha: f64,
+    /// Chance of exceeding either.
+    pub delta: f64,
+}
+
+impl Default for Budgets {
+    /// 1 % limited, 0.1 % blocked, at 95 %.
+    fn default() -> Self {
+        Self { limit_alpha: 0.01, block_alpha: 0.001, delta: 0.05 }
+    }
+}
+
+/// Is the score that calibrates a client one of a model that has not seen it, and the very one that will be enforced?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// Calibration clients were kept apart from training: the bound holds for this model.
+    Split,
+    /// Each client was scored by a model trained without it, but not by this one: an estimate, never good enough to block.
+    CrossFitted,
+}
+
+/// The largest k for which `BinomCDF(k; n, α) ≤ δ`: how many of n people may lie above a threshold. `None` when
+/// not even none of them suffices.
+pub fn errors_allowed(n: u64, alpha: f64, delta: f64) -> Option<u64> {
+    let holds = |k: u64| binomial_cdf(k, n, alpha) <= delta;
+    if !holds(0) {
+        return None;
+    }
+    let mut k = 0;
+    while k + 1 < n && holds(k + 1) {
+        k += 1;
+    }
+    Some(k)
+}
+
+/// How many people a budget needs when none of them may lie above: ln δ / ln(1 − α).
+pub fn people_needed(alpha: f64, delta: f64) -> u64 {
+    (delta.ln() / (-alpha).ln_1p()).ceil() as u64
+}
+
+/// The threshold that keeps a budget, from each calibration person's highest score, or the number of people missing.
+pub fn block_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Budget {
+    let n = highest.len() as u64;
+    let refuse = |evidence: String| Budget { margin: None, alpha, delta, n, k: 0, evidence };
+    let needed = people_needed(alpha, delta);
+    match (errors_allowed(n, alpha, delta), proof) {
+        (None, _) => refuse(format!(
+            "needs {} more human clients: {needed} without an error prove {} at {} confidence, there are {n}",
+            needed.saturating_sub(n),
+            percent(alpha),
+            percent(1.0 - delta),
+        )),
+        (Some(_), Proof::CrossFitted) => {
+            refuse(format!("needs people kept apart from training: at least {needed} of them"))
+        }
+        (Some(k), Proof::Split) => Budget {
+            margin: threshold_above(highest, k),
+            alpha,
+            delta,
+            n,
+            k,
+            evidence: format!(
+                "{k} of {n} people kept apart from training lie above: at most {} of people, with {} confidence",
+                percent(alpha),
+                percent(1.0 - delta),
+            ),
+        },
+    }
+}
+
+/// The same for limiting, which may go without a proof: where the data cannot carry the budget, the threshold lies
+/// above everyone seen, and the evidence says what that proves.
+pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Budget {
+    let n = highest.len() as u64;
+    if let (Some(_), Proof::Split) = (errors_allowed(n, alpha, delta), proof) {
+        return block_budget(highest, alpha, delta, proof);
+    }
+    if n == 0 {
+        let evidence = "there is no person with enough pages to calibrate on".to_owned();
+        return Budget { margin: None, alpha, delta, n, k: 0, evidence };
+    }
+    let k = errors_allowed(n, alpha, delta).unwrap_or(0);
+    let bound = upper_bound(k, n, delta);
+    let how = if proof == Proof::Split { "kept apart from training" } else { "scored by models trained without them" };
+    let evidence = format!(
+        "{k} of {n} people {how} lie above: that shows at most {} hurt with {} confidence, not the {} asked for; \
+         it limits and never blocks",
+        percent(bound),
+        percent(1.0 - delta),
+        percent(alpha),
+    );
+    Budget { margin: threshold_above(highest, k), alpha: bound.max(alpha), delta, n, k, evidence }
+}
+
+/// The smallest margin above all but the k highest. Scores at it or higher are refused.
+fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
+    let mut sorted = highest.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    sorted.get(usize::try_from(k).ok()?).map(|spared| spared.next_up())
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent >= 9.995 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
+}
+
+/// Isotonic calibration: `[margin, probability]` knots, rising. For display only; thresholds stay on the margin.
+///
+/// # Errors
+/// What linfa's isotonic regression refuses.
+pub fn isotonic(scored: &[(f32, bool)]) -> Result<Vec<[f32; 2]>, TrainError> {
+    if !scored.iter().any(|row| row.1) || scored.iter().all(|row| row.1) {
+        return Ok(Vec::new());
+    }
+    let mut sorted = scored.to_vec();
+    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let records = Array2::from_shape_fn((sorted.len(), 1), |(row, _)| f64::from(sorted[row].0));
+    let targets: Array1<f64> = sorted.iter().map(|row| f64::from(u8::from(row.1))).collect();
+    let fitted = IsotonicRegression::new()
+        .fit(&Dataset::new(records.clone(), targets))
+        .map_err(|error| TrainError::Fit(error.to_string()))?;
+    let probabilities: Array1<f64> = linfa::traits::Predict::predict(&fitted, &records);
+    let mut knots: Vec<[f32; 2]> = Vec::new();
+    for (row, probability) in sorted.iter().zip(probabilities) {
+        let knot = [row.0, probability.clamp(0.0, 1.0) as f32];
+        match knots.last_mut() {
+            Some(last) if last[0] == knot[0] => last[1] = last[1].max(knot[1]),
+            _ => knots.push(knot),
+        }
+    }
+    // Inside a flat stretch nothing is said that its ends do not say.
+    let flat =
+        |i: usize| i > 0 && i + 1 < knots.len() && knots[i - 1][1] == knots[i][1] && knots[i + 1][1] == knots[i][1];
+    Ok((0..knots.len()).filter(|&i| !flat(i)).map(|i| knots[i]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_people_are_those_of_the_binomial() {
+        assert_eq!(people_needed(0.001, 0.05), 2_995);
+        assert_eq!(errors_allowed(2_994, 0.001, 0.05), None);
+        assert_eq!(errors_allowed(2_995, 0.001, 0.05), Some(0));
+        assert_eq!(errors_allowed(4_742, 0.001, 0.05), Some(1));
+    }
+
+    #[test]
+    fn too_few_people_give_no_block_threshold_and_the_number_missing() {
+        let people: Vec<f32> = (0..1_000).map(|i| i as f32).collect();
+        let budget = block_budget(&people, 0.001, 0.05, Proof::Split);
+        assert_eq!(budget.margin, None);
+        assert!(budget.evidence.contains("needs 1995 more human clients"), "{}", budget.evidence);
+        assert_eq!(block_budget(&vec![0.0; 9_000], 0.001, 0.05, Proof::CrossFitted).margin, None);
+    }
+
+    #[test]
+    fn a_threshold_spares_all_but_k_people() {
+        let people: Vec<f32> = (0..4_742).map(|i| i as f32).collect();
+        let budget = block_budget(&people, 0.001, 0.05, Proof::Split);
+        let threshold = budget.margin.unwrap();
+        assert_eq!(people.iter().filter(|&&score| score >= threshold).count(), 1);
+    }
+
+    #[test]
+    fn a_limit_without_proof_spares_everyone_seen_and_says_what_that_shows() {
+        let budget = limit_budget(&[0.5, 1.5, 1.0], 0.01, 0.05, Proof::CrossFitted);
+        assert!(budget.margin.unwrap() > 1.5);
+        assert!(budget.alpha > 0.6 && budget.evidence.contains("63 %"), "{}", budget.evidence);
+    }
+
+    #[test]
+    fn isotonic_knots_rise() {
+        let scored: Vec<(f32, bool)> = (0..200).map(|i| (i as f32 / 10.0, (i * i) % 200 < i)).collect();
+        let knots = isotonic(&scored).unwrap();
+        assert!(knots.is_sorted_by(|a, b| a[0] < b[0] && a[1] <= b[1]), "{knots:?}");
+        assert!(isotonic(&[(1.0, true)]).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,80 @@
+//! Learns from a shop's own access logs who behaves like a bot.
+//!
+//! ```text
+//! Record ─► site (steps in memory, evidence) ─► samples (rows, through the detector's own windows)
+//!                      │ label                        │ fit: boosted · logistic, behind linfa's Fit/Predict
+//!                      └──────► calibrate ◄───────────┘
+//!                                  │ thresholds with a proof            evaluate: by client, with intervals
+//!                                  └─► export ─► models/*.json
+//! ```
+//!
+//! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
+//! - [`site`]: one site's traffic in memory; [`samples`]: training rows and highest scores
+//! - [`boosted`], [`logistic`]: the algorithms; [`algorithm`]: choosing one
+//! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
+//! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log
+//!
+//! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
+
+pub mod algorithm;
+pub mod baselines;
+pub mod boosted;
+pub mod calibrate;
+pub mod evaluate;
+pub mod evidence;
+pub mod export;
+pub mod label;
+pub mod logistic;
+pub mod samples;
+pub mod site;
+pub mod statistics;
+pub mod train;
+
+pub use algorithm::Algorithm;
+pub use evaluate::{Evaluation, evaluate};
+pub use label::{Label, LabelError, Labels};
+pub use site::{Site, SiteBuilder, Step};
+pub use train::{Options, Trained, train};
+
+use detector::features::COUNT;
+use detector::{Features, ModelError};
+use ndarray::{Array1, Array2};
+
+/// Why nothing was trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A parameter out of range.
+    #[error("parameter: {0}")]
+    Parameter(String),
+    /// Only people or only bots.
+    #[error(
+        "people and bots are both needed, with at least 3 page requests each; check the labels with `kidoban inspect`"
+    )]
+    OneClass,
+    /// Too few clients to learn from.
+    #[error("{0}")]
+    TooFew(String),
+    /// More nodes than the format can number.
+    #[error("the forest has more than 32,767 nodes: ask for fewer trees or leaves")]
+    TooLarge,
+    /// The algorithm gave up.
+    #[error("the algorithm failed: {0}")]
+    Fit(String),
+    /// What was fitted cannot be written as a model.
+    #[error("the fitted model is not sound: {0}")]
+    Export(#[source] ModelError),
+    /// linfa's own.
+    #[error(transparent)]
+    Linfa(#[from] linfa::Error),
+}
+
+/// Scores rows × features through the detector.
+pub(crate) fn scorer_of(rows: &Array2<f32>, margins: &mut Array1<f32>, margin: impl Fn(&Features) -> f32) {
+    for (row, slot) in rows.rows().into_iter().zip(margins.iter_mut()) {
+        let mut features = Features([f32::NAN; COUNT]);
+        for (value, &from) in features.0.iter_mut().zip(row) {
+            *value = from;
+        }
+        *slot = margin(&features);
+    }
+}

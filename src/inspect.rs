@@ -139,7 +139,8 @@ fn warnings(tally: &Tally, busiest: Option<&Busiest>, requests: u64) -> Vec<Stri
     }
     if tally.parsed > 0 && tally.resolution_us() == 1_000_000 {
         warnings.push(
-            "times are whole seconds: gaps below a second cannot be told apart. Log $msec for a sharper model".to_owned(),
+            "times are whole seconds: gaps below a second cannot be told apart. Log $msec for a sharper model"
+                .to_owned(),
         );
     }
     warnings
@@ -154,7 +155,9 @@ fn describe(log: &Inspected) -> String {
     };
     let _ = writeln!(text, "  format      {} (times in {resolution})", log.format);
     let _ = write!(text, "  lines       {} read", output::count(log.parsed));
-    for (what, number) in [("refused", log.refused), ("blank", log.blank), ("unwrapped from stray quotes", log.repaired)] {
+    for (what, number) in
+        [("refused", log.refused), ("blank", log.blank), ("unwrapped from stray quotes", log.repaired)]
+    {
         if number > 0 {
             let _ = write!(text, ", {} {what}", output::count(number));
         }

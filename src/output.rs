@@ -29,7 +29,8 @@ impl Table {
         let cell = |row: &'_ Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
         let width = |column: usize| self.rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
         let is_number = |column: usize| {
-            let mut cells = self.rows.iter().skip(1).map(|row| cell(row, column)).filter(|cell| !cell.is_empty() && cell != "–");
+            let mut cells =
+                self.rows.iter().skip(1).map(|row| cell(row, column)).filter(|cell| !cell.is_empty() && cell != "–");
             cells.all(|cell| cell.starts_with(|first: char| first.is_ascii_digit() || first == '−' || first == '#'))
         };
         let mut text = String::new();

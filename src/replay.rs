@@ -40,6 +40,14 @@ pub struct Recorded {
     pub score: Option<f32>,
 }
 
+impl Recorded {
+    /// Same action, same reason, same score to the last bit.
+    pub fn is_repeated_by(&self, verdict: &Verdict) -> bool {
+        let score = verdict.score.map(detector::Score::value);
+        (self.action, self.reason, self.score) == (verdict.action, verdict.reason.as_str(), score)
+    }
+}
+
 /// Replays logs in order of time through a detector and calls `visit` with each request's verdict.
 ///
 /// # Errors
@@ -50,9 +58,9 @@ pub fn replay(
     shown: Option<ClientKey>,
     mut visit: impl FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>),
 ) -> Result<Vec<Tally>> {
-    let sources = readers.into_iter().map(|reader| {
-        Ordered::new(reader, |record: &Record<'_>| Some(step(record, detector, shown)))
-    });
+    let sources = readers
+        .into_iter()
+        .map(|reader| Ordered::new(reader, |record: &Record<'_>| Some(step(record, detector, shown))));
     let mut merged = Merged::new(sources.collect());
     for step in &mut merged {
         let (_, step) = step?;
@@ -149,10 +157,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         *actions.entry(format!("{}/{}", verdict.action.as_str(), verdict.reason.as_str())).or_default() += 1;
         if let Some(before) = before {
             recorded += 1;
-            let score = verdict.score.map(detector::Score::value);
-            identical += u64::from(
-                (before.action, before.reason, before.score) == (verdict.action, verdict.reason.as_str(), score),
-            );
+            identical += u64::from(before.is_repeated_by(verdict));
         }
         if let Some(request) = request {
             line(&mut timeline, verdict, request);
@@ -210,7 +215,8 @@ impl Story {
 }
 
 fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
-    let mut stopped: Vec<_> = stories.iter().filter_map(|(client, story)| Some((client, story, story.first?))).collect();
+    let mut stopped: Vec<_> =
+        stories.iter().filter_map(|(client, story)| Some((client, story, story.first?))).collect();
     stopped.sort_by_key(|(client, story, _)| (std::cmp::Reverse(story.limited + story.blocked), **client));
     let row = |(client, story, first): (&ClientKey, &Story, FirstStop)| Stopped {
         client: client.to_string(),
@@ -273,7 +279,8 @@ fn describe(replayed: &Replayed) -> String {
     if replayed.stopped.is_empty() {
         return text;
     }
-    let heading = ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "because of its"];
+    let heading =
+        ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "because of its"];
     let mut table = Table::new(&heading);
     for row in &replayed.stopped {
         table.row([

@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_trusted_list_is_continued() {
-        let claims = [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-for", "10.0.0.2"), ("x-forwarded-proto", "https")];
+        let claims =
+            [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-for", "10.0.0.2"), ("x-forwarded-proto", "https")];
         let request = stamped(true, &claims);
         assert_eq!(header(&request, "x-forwarded-for"), "192.0.2.7, 10.0.0.2, 10.0.0.1");
         assert_eq!(header(&request, "x-forwarded-proto"), "https");

@@ -52,12 +52,7 @@ pub(crate) struct Passage {
 }
 
 impl Keeper {
-    pub(crate) fn new(
-        detector: Arc<Detector>,
-        metrics: Arc<Metrics>,
-        recorder: Option<Recorder>,
-        live: Live,
-    ) -> Self {
+    pub(crate) fn new(detector: Arc<Detector>, metrics: Arc<Metrics>, recorder: Option<Recorder>, live: Live) -> Self {
         let (ids, decisions) = (DecisionIds::new(), AtomicU64::new(0));
         Self { detector, metrics, recorder, live: ArcSwap::from_pointee(live), ids, decisions }
     }

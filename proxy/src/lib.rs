@@ -35,5 +35,5 @@ pub mod upstream;
 
 pub use config::{Config, ConfigError, Overrides};
 pub use enforce::Mode;
-pub use reload::{JudgeError, Reloaded, ReloadError, judge};
+pub use reload::{JudgeError, ReloadError, Reloaded, judge};
 pub use server::{ProxyError, RunningBare, RunningGate, run};

@@ -46,12 +46,10 @@ pub const METRICS: [(&str, &str); 13] = [
 ];
 
 /// Twenty even steps: thresholds lie anywhere.
-const SCORE_BUCKETS: [f64; 20] = [
-    0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0,
-];
+const SCORE_BUCKETS: [f64; 20] =
+    [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0];
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
-const DECISION_BUCKETS: [f64; 12] =
-    [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 10e-6, 25e-6, 100e-6, 500e-6, 2e-3, 10e-3];
+const DECISION_BUCKETS: [f64; 12] = [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 10e-6, 25e-6, 100e-6, 500e-6, 2e-3, 10e-3];
 
 const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
@@ -91,12 +89,14 @@ impl Metrics {
             requests: Mode::ALL.map(|mode| {
                 Action::ALL.map(|action| {
                     Reason::ALL.map(|reason| {
-                        let labels = [("action", action.as_str()), ("reason", reason.as_str()), ("mode", mode.as_str())];
+                        let labels =
+                            [("action", action.as_str()), ("reason", reason.as_str()), ("mode", mode.as_str())];
                         counter(REQUESTS, labels.map(Label::from_static_pair).to_vec())
                     })
                 })
             }),
-            malformed: Malformed::ALL.map(|kind| counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])),
+            malformed: Malformed::ALL
+                .map(|kind| counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])),
             score: histogram(SCORE),
             decision_seconds: histogram(DECISION_SECONDS),
             clients: gauge(CLIENTS),

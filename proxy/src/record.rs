@@ -214,7 +214,8 @@ impl OwnedTexts {
             // Targets are cut at 8 KiB by the gate, the rest here: 32 bits are plenty.
             text.len() as u32
         };
-        let method_end = end(&String::from_utf8_lossy(&texts.method.as_bytes()[..texts.method.len().min(METHOD_BYTES_MAX)]));
+        let method_end =
+            end(&String::from_utf8_lossy(&texts.method.as_bytes()[..texts.method.len().min(METHOD_BYTES_MAX)]));
         let target_end = end(texts.target);
         let user_agent_end = end(&String::from_utf8_lossy(&texts.user_agent.unwrap_or_default()[..user_agent]));
         end(&String::from_utf8_lossy(&texts.referer.unwrap_or_default()[..referer]));
@@ -243,7 +244,6 @@ impl OwnedTexts {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -251,8 +251,7 @@ mod tests {
     #[test]
     fn texts_come_back_as_they_were_and_no_longer_than_they_may_be() {
         let long = vec![b'x'; 2000];
-        let texts =
-            Texts { method: "GET", target: "/p/1?café", user_agent: Some(&long), referer: Some(b"caf\xe9") };
+        let texts = Texts { method: "GET", target: "/p/1?café", user_agent: Some(&long), referer: Some(b"caf\xe9") };
         let copy = OwnedTexts::copy(texts);
         assert_eq!((copy.method(), copy.target()), ("GET", "/p/1?café"));
         assert_eq!(copy.user_agent().map(str::len), Some(TEXT_BYTES_MAX));

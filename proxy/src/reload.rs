@@ -107,7 +107,9 @@ impl Reloader {
         let result = self.swap(&mut current);
         self.keeper.metrics.reloaded(result.is_ok());
         match &result {
-            Ok(done) => tracing::info!(mode = %done.mode, model = ?done.model, needs_restart = ?done.needs_restart, "reloaded"),
+            Ok(done) => {
+                tracing::info!(mode = %done.mode, model = ?done.model, needs_restart = ?done.needs_restart, "reloaded")
+            }
             Err(error) => tracing::error!(%error, "reload refused, the last good configuration stays in force"),
         }
         result

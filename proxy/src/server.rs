@@ -25,7 +25,7 @@ use crate::keeper::{Keeper, Live};
 use crate::listener::{Bound, Serving};
 use crate::metrics::Metrics;
 use crate::record::Recorder;
-use crate::reload::{JudgeError, Reloaded, Reloader, ReloadError, judge};
+use crate::reload::{JudgeError, ReloadError, Reloaded, Reloader, judge};
 use crate::timer;
 use crate::upstream::Upstream;
 

@@ -120,7 +120,9 @@ impl Upstream {
     pub(crate) fn refresh(&self) {
         match self.url.resolve() {
             Ok(addresses) => self.peers.store(Arc::new(peers(&self.url, &self.timeouts, addresses))),
-            Err(error) => tracing::warn!(upstream = %self.url, %error, "cannot resolve the upstream, keeping its addresses"),
+            Err(error) => {
+                tracing::warn!(upstream = %self.url, %error, "cannot resolve the upstream, keeping its addresses")
+            }
         }
     }
 }

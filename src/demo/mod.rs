@@ -1,7 +1,158 @@
-//! A shop, its visitors, and nothing that is not on loopback: what `kidoban demo` shows and the end-to-end tests use.
+//! `kidoban demo`: everything an operator would do with Kidoban, on loopback, in half a minute.
 //!
-//! [`shop`] is the origin, a real HTTP server; [`visitors`] drives simulated people and bots through real sockets.
-//! Both follow [`traffic::sim`], so what a live run does is what a simulated log says.
+//! A toy shop keeps an access log. Yesterday's is simulated and trained on; then the gate opens in front of the shop
+//! with the resulting model, and today's visitors come through real sockets: [`shop`] is the origin, a real HTTP server,
+//! [`visitors`] drives simulated people and bots. Both follow [`traffic::sim`], so what a live run does is what a simulated
+//! log says. [`today`] is who comes, [`table`] what is shown.
 
 pub mod shop;
+pub mod table;
+pub mod today;
 pub mod visitors;
+pub mod yesterday;
+
+use std::io::{IsTerminal, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use proxy::{Config, Mode, Overrides, RunningGate};
+use tokio::time::{Instant, sleep};
+use traffic::sim::Site;
+
+use crate::Answer;
+use crate::args::DemoArgs;
+use crate::output::{self, print};
+use shop::Shop;
+use today::{Outcome, visitors_of_today};
+use visitors::{Course, Live, drive_all};
+
+/// How often the live table is drawn on a terminal, and told about elsewhere.
+const REDRAW: Duration = Duration::from_millis(250);
+const RETELL: Duration = Duration::from_secs(5);
+
+/// Runs the demo. Answers no when a shopper was refused or a bot was not stopped.
+///
+/// # Errors
+/// What cannot be written, listened on or trained.
+pub fn run(args: &DemoArgs) -> Result<Answer> {
+    let folder = Folder::create(args.keep)?;
+    let site = Arc::new(Site::new(args.seed));
+    if !args.json {
+        print("Yesterday: simulating the toy shop's access log and training on it …\n")?;
+    }
+    let model = yesterday::train(&site, args.seed, &folder.path)?;
+    if !args.json {
+        print(&yesterday::describe(&model, &folder.path))?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let shop = runtime.block_on(Shop::start(Arc::clone(&site), loopback())).context("the toy shop cannot listen")?;
+    let gate = RunningGate::start(config(&shop, &folder.path)?)?;
+    if !args.json {
+        print(&format!(
+            "\nToday: the gate at http://{} (enforce) in front of the shop at http://{}; metrics at http://{}/metrics\n",
+            gate.addr(),
+            shop.address(),
+            gate.admin_addr(),
+        ))?;
+    }
+    let visitors = visitors_of_today(&site, args.seed);
+    let seconds = Duration::from_secs(args.seconds);
+    runtime.block_on(async {
+        let course = Course { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
+        let (live, done) = drive_all(visitors, course);
+        let done = tokio::spawn(done);
+        watch(&live, course.until, args.json).await?;
+        done.await.context("a visitor failed")?;
+        let metrics = gate.metrics_text();
+        gate.flush_event_log();
+        let outcome = Outcome::judge(&live, &folder.path, &metrics)?;
+        if args.json {
+            output::print_json(&outcome)?;
+        } else {
+            print(&table::summary(&outcome))?;
+        }
+        if args.keep {
+            keep(&gate, &shop, &folder.path).await?;
+        }
+        Ok(if outcome.is_good() { Answer::Yes } else { Answer::No })
+    })
+}
+
+/// Shows how the visitors fare until they leave.
+async fn watch(live: &[Arc<Live>], until: Instant, is_quiet: bool) -> Result<()> {
+    let is_terminal = std::io::stdout().is_terminal();
+    let mut drawn = 0;
+    while Instant::now() < until {
+        let left = until.saturating_duration_since(Instant::now());
+        if is_quiet {
+            sleep(left).await;
+        } else if is_terminal {
+            let text = table::live(live, left);
+            let up = if drawn > 0 { format!("\x1b[{drawn}A\x1b[J") } else { String::new() };
+            drawn = text.lines().count();
+            print(&format!("{up}{text}"))?;
+            sleep(REDRAW.min(left)).await;
+        } else {
+            print(&table::line(live, left))?;
+            sleep(RETELL.min(left)).await;
+        }
+    }
+    if drawn > 0 {
+        print(&format!("\x1b[{drawn}A\x1b[J"))?;
+    }
+    Ok(())
+}
+
+async fn keep(gate: &RunningGate, shop: &Shop, folder: &Path) -> Result<()> {
+    print(&format!(
+        "\nStill running; stop with Ctrl-C.\n  shop through the gate  http://{}\n  shop itself            http://{}\n  \
+         metrics                http://{}/metrics\n  logs and model         {}\n",
+        gate.addr(),
+        shop.address(),
+        gate.admin_addr(),
+        folder.display()
+    ))?;
+    tokio::signal::ctrl_c().await.context("Ctrl-C cannot be waited for")
+}
+
+fn config(shop: &Shop, folder: &Path) -> Result<Config> {
+    let overrides = Overrides {
+        upstream: Some(format!("http://{}", shop.address())),
+        listen: Some(loopback().to_string()),
+        admin: Some(loopback().to_string()),
+        model: Some(folder.join("shop.json")),
+        mode: Some(Mode::Enforce),
+        event_log: Some(folder.join("events.log")),
+        ..Overrides::default()
+    };
+    Ok(Config::from_flags(&overrides)?)
+}
+
+fn loopback() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
+}
+
+/// Where the demo's logs and model lie; removed at the end unless they are to be kept.
+struct Folder {
+    path: PathBuf,
+    is_kept: bool,
+}
+
+impl Folder {
+    fn create(is_kept: bool) -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("kidoban-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
+        Ok(Self { path, is_kept })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.is_kept && std::fs::remove_dir_all(&self.path).is_err() {
+            drop(writeln!(std::io::stderr(), "{} could not be removed", self.path.display()));
+        }
+    }
+}

@@ -1,4 +1,10 @@
-//! placeholder
+//! Events without a socket: access logs of many formats, and simulated traffic on a virtual clock.
+//!
+//! - [`log`]: one format a file, our own event log's writer beside its parser; [`merge`]: several logs in order of time
+//! - [`sim`]: a seeded shop with seeded shoppers and attackers
+//!
+//! Pure like the detector: no clock, file, socket or randomness of its own. Whoever calls opens files and passes seeds.
+
 pub mod log;
 pub mod merge;
 pub mod sim;

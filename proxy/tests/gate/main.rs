@@ -16,9 +16,8 @@ use proxy::{Config, Overrides, RunningGate};
 
 /// What a gate needs to be started on free ports; `rest` is more configuration.
 fn config(upstream: &str, rest: &str) -> Config {
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = 2\n{rest}"
-    );
+    let text =
+        format!("listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = 2\n{rest}");
     Config::parse(&text, Path::new("test.toml"), &Overrides::default()).unwrap()
 }
 
@@ -75,8 +74,7 @@ impl Drop for Folder {
 /// Blocks every page from the first on.
 const BLOCK: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\n";
 /// Grants one page and then limits.
-const LIMIT: &str =
-    "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.99999\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n";
+const LIMIT: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.99999\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n";
 
 /// A gate in front of `origin` that finds everybody suspicious.
 fn strict(origin: &Origin, folder: &Folder, mode: &str, policy: &str) -> RunningGate {

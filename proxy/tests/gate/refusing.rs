@@ -95,7 +95,9 @@ fn shadow_never_changes_a_response() {
             assert!(answer.body.starts_with(request.split("\r\n").next().unwrap()), "{answer:?}");
         }
         let text = metrics(&gate);
-        let judged = text.lines().any(|line| line.contains("mode=\"shadow\"") && !line.contains("allow") && !line.ends_with(" 0"));
+        let judged = text
+            .lines()
+            .any(|line| line.contains("mode=\"shadow\"") && !line.contains("allow") && !line.ends_with(" 0"));
         assert!(judged, "shadow must have judged: {text}");
     }
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use detector::{ClientKey, Detector, Request, Settings};
 use proxy::ProxyError;
 use proxy::metrics::METRICS;
-use traffic::log::{LogReader, Kind};
+use traffic::log::{Kind, LogReader};
 
 use super::*;
 
@@ -36,7 +36,9 @@ fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
     let (origin, folder) = (Origin::start(), Folder::new("log"));
     let path = folder.0.join("events.jsonl");
     let model = model(&folder.0, "strict", 5.0);
-    let rest = format!("mode = \"enforce\"\nmodel = {model:?}\n{LIMIT}[event_log]\npath = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.1\"]");
+    let rest = format!(
+        "mode = \"enforce\"\nmodel = {model:?}\n{LIMIT}[event_log]\npath = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.1\"]"
+    );
     let gate = gate(&origin, &rest);
     let judge = (*gate.detector().judge()).clone();
     let mut client = Client::connect(gate.addr());

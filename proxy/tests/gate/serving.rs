@@ -26,7 +26,8 @@ fn requests_pass_and_the_connection_stays() {
 fn the_shop_learns_who_the_client_is_and_is_not_lied_to() {
     let origin = Origin::start();
     let direct = gate(&origin, "");
-    let forged = "GET / HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 198.51.100.1\r\nX-Real-IP: 198.51.100.1\r\n\r\n";
+    let forged =
+        "GET / HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 198.51.100.1\r\nX-Real-IP: 198.51.100.1\r\n\r\n";
     let seen = Client::connect(direct.addr()).ask(forged).body.to_ascii_lowercase();
     assert!(seen.contains("\r\nx-forwarded-for: 127.0.0.1\r\n"), "{seen}");
     assert!(seen.contains("\r\nx-forwarded-proto: http\r\n"), "{seen}");

@@ -1,0 +1,102 @@
+//! What the demo shows: a live table, one line elsewhere, a summary.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use traffic::sim::Truth;
+
+use super::today::Outcome;
+use super::visitors::{Live, LiveRow};
+use crate::output::{Table, count};
+
+/// One row a visitor, redrawn in place.
+pub fn live(live: &[Arc<Live>], left: Duration) -> String {
+    let mut table = Table::new(&["visitor", "requests", "allowed", "limited", "blocked", "first refused at"]);
+    for row in live.iter().map(|live| live.row()) {
+        table.row([
+            row.name.clone(),
+            row.requests.to_string(),
+            row.allowed.to_string(),
+            row.limited.to_string(),
+            row.blocked.to_string(),
+            row.first_refused_at.map_or_else(|| "–".to_owned(), |at| format!("#{at}")),
+        ]);
+    }
+    format!("{}  {} s left\n", table.render(), left.as_secs())
+}
+
+/// The same in one line, for logs and pipes.
+pub fn line(live: &[Arc<Live>], left: Duration) -> String {
+    let rows: Vec<LiveRow> = live.iter().map(|live| live.row()).collect();
+    let is_bad = |row: &&LiveRow| row.truth == Truth::Bad;
+    let refused = |row: &&LiveRow| row.limited + row.blocked > 0;
+    let bots = rows.iter().filter(is_bad).count();
+    format!(
+        "  {:>2} s left: {} requests; {} of {bots} bots stopped, {} of {} people refused\n",
+        left.as_secs(),
+        count(rows.iter().map(|row| u64::from(row.requests)).sum()),
+        rows.iter().filter(is_bad).filter(refused).count(),
+        rows.iter().filter(|row| !is_bad(row)).filter(refused).count(),
+        rows.len() - bots,
+    )
+}
+
+/// Who came, what became of each, and why.
+pub fn summary(outcome: &Outcome) -> String {
+    let heading =
+        ["visitor", "client", "requests", "score", "shipped model", "verdict", "at request", "because of its"];
+    let mut table = Table::new(&heading);
+    for row in &outcome.clients {
+        let score = |score: Option<f32>| score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));
+        let verdict = match (row.blocked, row.limited) {
+            (0, 0) => "allowed",
+            (0, _) => "limited",
+            (_, 0) => "blocked",
+            (_, _) => "limited, then blocked",
+        };
+        table.row([
+            row.name.clone(),
+            row.client.clone(),
+            count(u64::from(row.requests)),
+            score(row.score),
+            score(row.shipped_score),
+            verdict.to_owned(),
+            row.first_refused.map_or_else(|| "–".to_owned(), |at| format!("#{at}")),
+            row.because.join(", "),
+        ]);
+    }
+    let people = outcome.clients.iter().filter(|row| !row.is_bad).count();
+    let bots = outcome.clients.len() - people;
+    let mut text = format!("\n{}\n", table.render());
+    let _ = writeln!(
+        text,
+        "{} of {people} people were hurt, {} of {bots} bots stopped.",
+        outcome.people_hurt,
+        bots - outcome.bots_missed
+    );
+    let _ = writeln!(
+        text,
+        "{} of {} verdicts in the event log were repeated by replaying it.",
+        count(outcome.repeated),
+        count(outcome.recorded)
+    );
+    let _ = writeln!(
+        text,
+        "The shipped model, which has never seen this shop, scores {} of {bots} bots above every person.",
+        outcome.shipped_model_apart
+    );
+    if outcome.failed > 0 {
+        let _ = writeln!(text, "{} visitors had connections that failed.", outcome.failed);
+    }
+    let _ = writeln!(
+        text,
+        "{}",
+        if outcome.is_good() {
+            "Good."
+        } else {
+            "Not good: a shopper was refused, a bot was missed, or a verdict was not repeated."
+        }
+    );
+    text
+}

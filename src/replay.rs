@@ -234,7 +234,7 @@ fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
 
 /// The features that spoke loudest, in people's words.
 pub fn because(verdict: &Verdict) -> Vec<String> {
-    verdict.because.reasons().map(|(_, words, part)| format!("{words} (+{part:.1})")).collect()
+    verdict.because.iter().map(ToString::to_string).collect()
 }
 
 fn line(timeline: &mut String, verdict: &Verdict, request: &str) {
@@ -279,8 +279,7 @@ fn describe(replayed: &Replayed) -> String {
     if replayed.stopped.is_empty() {
         return text;
     }
-    let heading =
-        ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "because of its"];
+    let heading = ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "because"];
     let mut table = Table::new(&heading);
     for row in &replayed.stopped {
         table.row([

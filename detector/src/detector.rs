@@ -102,9 +102,8 @@ impl Detector {
     /// Takes the end of an allowed request in. `None` when the client is not tracked.
     pub fn conclude(&self, outcome: &Outcome) -> Option<Mark> {
         let resolution_us = self.judge.load().resolution_us();
-        let outcome = Outcome { at: outcome.at.truncate(resolution_us), ..*outcome };
         self.table.with_known(outcome.client, |client| {
-            let at = client.window.conclude(&outcome);
+            let at = client.window.conclude(outcome, resolution_us);
             Mark { at, seq: client.window.sequence() }
         })
     }
@@ -114,11 +113,10 @@ impl Detector {
             return allowed(event, Reason::AllowList);
         }
         let judge = self.judge.load(); // model + policy, swapped whole on reload; windows are untouched
-        let event = Event { at: event.at.truncate(judge.resolution_us()), ..*event };
         let create = || Client { window: Window::new(event.at), standing: Standing::new(self.bans.find(event.client)) };
         let (verdict, ban) = self.table.with(event.client, event.at, create, |client| {
             let before = client.standing.ban();
-            let verdict = judge.decide(client, &event);
+            let verdict = judge.decide(client, event);
             let after = client.standing.ban();
             (verdict, (after != before).then_some(after))
         });
@@ -169,7 +167,7 @@ impl Judge {
 
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
     fn decide(&self, client: &mut Client, event: &Event) -> Verdict {
-        let at = client.window.push(event);
+        let at = client.window.push(event, self.resolution_us());
         let pages = client.window.pages();
         let judged = event.class == Class::Page && pages >= self.policy.min_pages();
         let scored = self.model.as_ref().filter(|_| judged).map(|model| {
@@ -180,7 +178,7 @@ impl Judge {
         let Decision { action, reason, retry_after_s } =
             self.policy.decide(fresh, event.class, pages, &mut client.standing, at);
         let because = match &scored {
-            Some((model, features, _)) if action != Action::Allow => model.contributions(features).because(),
+            Some((model, features, _)) if action != Action::Allow => model.contributions(features).because(features),
             _ => Because::default(),
         };
         let score = client.standing.score();

@@ -94,8 +94,11 @@ impl Window {
     }
 
     /// Takes a request in and returns the time it counts for: a client's clock never goes back.
-    pub fn push(&mut self, event: &Event) -> Timestamp {
-        let at = self.advance(event.at);
+    ///
+    /// Everything is reckoned in steps of `resolution_us`, the time step of the log that the model was learnt from; the
+    /// time that is returned (and recorded) keeps its microseconds.
+    pub fn push(&mut self, event: &Event, resolution_us: u32) -> Timestamp {
+        let at = self.advance(event.at, resolution_us);
         self.requests = self.requests.saturating_add(1);
         add(&mut self.decayed.requests);
         match event.method {
@@ -104,14 +107,14 @@ impl Window {
             Method::Get | Method::Other => {}
         }
         if event.class == Class::Page {
-            self.push_page(event, at);
+            self.push_page(event, at.truncate(resolution_us));
         }
         at
     }
 
     /// Takes the end of a request in and returns the time it counts for.
-    pub fn conclude(&mut self, outcome: &Outcome) -> Timestamp {
-        let at = self.advance(outcome.at);
+    pub fn conclude(&mut self, outcome: &Outcome, resolution_us: u32) -> Timestamp {
+        let at = self.advance(outcome.at, resolution_us);
         if outcome.status != 0 {
             add_one(&mut self.decayed.outcomes);
             if (400..500).contains(&outcome.status) {
@@ -143,14 +146,14 @@ impl Window {
     }
 
     /// Moves the clock to `at` if that is later, fading all counts.
-    fn advance(&mut self, at: Timestamp) -> Timestamp {
+    fn advance(&mut self, at: Timestamp, resolution_us: u32) -> Timestamp {
         self.sequence = self.sequence.wrapping_add(1);
         if at <= self.last_at {
             return self.last_at;
         }
         // Whole ticks of absolute time, so that many short steps fade as much as one long one.
         let ticks = |tick_us: u64| {
-            let tick = |at: Timestamp| at.as_micros().div_euclid(tick_us as i64);
+            let tick = |at: Timestamp| at.truncate(resolution_us).as_micros().div_euclid(tick_us as i64);
             u64::try_from(tick(at).saturating_sub(tick(self.last_at))).unwrap_or(0)
         };
         let (fast, slow) = (ticks(TICK_US[0]), ticks(TICK_US[1]));
@@ -305,7 +308,7 @@ mod tests {
     fn window_of(events: &[Event]) -> Window {
         let mut window = Window::new(events[0].at);
         for event in events {
-            window.push(event);
+            window.push(event, 1);
         }
         window
     }
@@ -329,9 +332,20 @@ mod tests {
     }
 
     #[test]
+    fn live_time_is_reckoned_in_the_steps_of_the_log() {
+        let mut window = Window::new(Timestamp::default());
+        window.push(&event(900, 1), 1_000_000);
+        assert_eq!(window.push(&event(1_100, 2), 1_000_000), Timestamp::from_micros(1_100_000));
+        assert_eq!(window.push(&event(1_900, 3), 1_000_000), Timestamp::from_micros(1_900_000));
+        let (gaps, _) = window.gaps();
+        assert!((20_412..=20_413).contains(&gaps[0]), "log2 of 1,001 ms, not of 200 ms");
+        assert_eq!(gaps[1], 0);
+    }
+
+    #[test]
     fn a_clock_never_goes_back() {
         let mut window = window_of(&[event(5_000, 1)]);
-        assert_eq!(window.push(&event(1_000, 2)), Timestamp::from_secs(5));
+        assert_eq!(window.push(&event(1_000, 2), 1), Timestamp::from_secs(5));
         assert_eq!(window.gaps().0[0], 0);
     }
 
@@ -368,9 +382,9 @@ mod tests {
     fn outcomes_are_counted_by_status() {
         let mut window = window_of(&[event(0, 1)]);
         let outcome = |status| Outcome { client: event(0, 1).client, at: Timestamp::from_secs(1), status };
-        window.conclude(&outcome(0));
+        window.conclude(&outcome(0), 1);
         assert_eq!(window.decayed.outcomes, 0);
-        window.conclude(&outcome(404));
+        window.conclude(&outcome(404), 1);
         assert_eq!((window.decayed.outcomes, window.decayed.errors, window.decayed.not_found), (ONE, ONE, ONE));
     }
 }

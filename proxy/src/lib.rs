@@ -3,7 +3,7 @@
 //! Start reading at [`server`]: [`run`] is a gate until SIGTERM, [`RunningGate`] the same as a value. It is built from
 //! a [`Config`], which [`config`] reads from a TOML file and flags and checks as a whole.
 //!
-//! A request's way: [`listener`] accepts its connection. [`gate`] is the list of Pingora's hooks and passes it on.
+//! A request's way: [`listener`] accepts its connection on its own [`threads`]. [`gate`] is the list of Pingora's hooks and passes it on.
 //! [`identity`] works out who asks. [`keeper`] turns it into the detector's event and takes the verdict. [`enforce`]
 //! is where the mode rules what becomes of a verdict, in types, so that shadow cannot refuse. Then it is either
 //! answered by [`refuse`], quoting a [`decision`], or forwarded to the [`upstream`] with the headers of [`forward`].
@@ -30,6 +30,7 @@ mod record;
 pub mod refuse;
 pub mod reload;
 pub mod server;
+mod threads;
 mod timer;
 pub mod upstream;
 

@@ -69,6 +69,9 @@ pub enum ProxyError {
         /// What the system said.
         source: io::Error,
     },
+    /// Threads.
+    #[error("cannot start a thread: {0}. See the limits of the gate's user (ulimit -u) or container.")]
+    Threads(io::Error),
     /// Signals.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
@@ -127,8 +130,11 @@ impl RunningGate {
             complained_s: AtomicI64::new(0),
         };
         let (addr, admin_addr) = (front.addr(), back.addr());
-        let front = front.serve("kidoban-gate", config.threads, app(gate, config.threads, config.h2c));
-        let back = back.serve("kidoban-admin", ADMIN_THREADS, Admin { keeper: Arc::clone(&keeper) });
+        let app = app(gate, config.threads, config.h2c);
+        let front = front.serve("kidoban-gate", config.threads, app).map_err(ProxyError::Threads)?;
+        let back = back
+            .serve("kidoban-admin", ADMIN_THREADS, Admin { keeper: Arc::clone(&keeper) })
+            .map_err(ProxyError::Threads)?;
         back.spawn(|shutdown| timer::run(Arc::clone(&keeper), upstream, shutdown));
         let (listen, mode) = (front.addr(), config.mode);
         tracing::info!(%listen, admin = %back.addr(), upstream = %config.upstream, %mode, "the gate is open");
@@ -145,7 +151,8 @@ impl RunningGate {
         let upstream = Arc::new(upstream(config)?);
         let bound = bind(config.listen)?;
         let bare = Bare { upstream, timeouts: config.timeouts };
-        Ok(RunningBare(bound.serve("kidoban-bare", config.threads, app(bare, config.threads, config.h2c))))
+        let app = app(bare, config.threads, config.h2c);
+        bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
     }
 
     /// Where clients connect.

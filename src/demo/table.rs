@@ -44,8 +44,7 @@ pub fn line(live: &[Arc<Live>], left: Duration) -> String {
 
 /// Who came, what became of each, and why.
 pub fn summary(outcome: &Outcome) -> String {
-    let heading =
-        ["visitor", "client", "requests", "score", "shipped model", "verdict", "at request", "because of its"];
+    let heading = ["visitor", "client", "requests", "score", "shipped model", "verdict", "at request", "because"];
     let mut table = Table::new(&heading);
     for row in &outcome.clients {
         let score = |score: Option<f32>| score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));

@@ -34,16 +34,15 @@ pub struct Sample {
 pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &Window, u32)) {
     let mut windows: Vec<Option<Box<Window>>> = vec![None; site.clients.len()];
     for step in &site.steps {
-        let at = step.event.at.truncate(resolution_us);
-        let window = windows[step.client as usize].get_or_insert_with(|| Box::new(Window::new(at)));
+        let window = windows[step.client as usize].get_or_insert_with(|| Box::new(Window::new(step.event.at)));
         if let Some(event) = step.request() {
-            window.push(&detector::Event { at, ..*event });
+            window.push(event, resolution_us);
             if event.class == Class::Page {
                 visit(step.client as usize, window, window.pages());
             }
         }
         if let Some(outcome) = step.outcome() {
-            window.conclude(&detector::Outcome { at, ..outcome });
+            window.conclude(&outcome, resolution_us);
         }
     }
 }

@@ -51,7 +51,7 @@ pub struct Definition {
     pub scored: bool,
     /// Constraint for training.
     pub trend: Trend,
-    /// In people's words, completing "because of its …".
+    /// In people's words, before a value: "disorder of gaps 0.12".
     pub words: &'static str,
 }
 
@@ -160,15 +160,18 @@ pub(crate) mod tests {
         let at = |seconds: f64| Timestamp::from_micros((seconds * 1e6) as i64);
         let mut window = Window::new(at(pages[0].0));
         for &(seconds, path, query) in pages {
-            window.push(&Event {
-                client: ClientKey::from_text("192.0.2.1"),
-                at: at(seconds),
-                url: UrlKey(u32::from(path) << 16 | u32::from(query)),
-                class: Class::Page,
-                depth: 1,
-                method: Method::Get,
-                exempt: false,
-            });
+            window.push(
+                &Event {
+                    client: ClientKey::from_text("192.0.2.1"),
+                    at: at(seconds),
+                    url: UrlKey(u32::from(path) << 16 | u32::from(query)),
+                    class: Class::Page,
+                    depth: 1,
+                    method: Method::Get,
+                    exempt: false,
+                },
+                1,
+            );
         }
         window
     }

@@ -12,7 +12,9 @@ pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, Scorer
 pub use logistic::Logistic;
 pub use trees::{Node, Trees};
 
-use crate::features::{COUNT, FEATURES, Features};
+use std::fmt;
+
+use crate::features::{COUNT, Definition, FEATURES, Features};
 
 /// What a model says of a client: the raw margin, in log-odds. Thresholds are compared with it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -132,7 +134,17 @@ pub struct Contributions {
 
 /// The three features that speak loudest for a verdict, loudest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Because([Option<(u8, f32)>; 3]);
+pub struct Because([Option<Spoke>; 3]);
+
+/// One feature's part in a verdict.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spoke {
+    feature: u8,
+    /// What was measured; NaN when it was missing.
+    pub value: f32,
+    /// What it added to the margin, in log-odds.
+    pub part: f32,
+}
 
 impl Contributions {
     /// Base plus every contribution.
@@ -140,14 +152,14 @@ impl Contributions {
         (f64::from(self.base) + self.by_feature.iter().map(|&part| f64::from(part)).sum::<f64>()) as f32
     }
 
-    /// The three largest contributions towards "bot".
-    pub fn because(&self) -> Because {
-        let mut top: [Option<(u8, f32)>; 3] = [None; 3];
+    /// The three largest contributions towards "bot", with what was measured.
+    pub fn because(&self, features: &Features) -> Because {
+        let mut top: [Option<Spoke>; 3] = [None; 3];
         for (index, &part) in self.by_feature.iter().enumerate().filter(|(_, part)| **part > 0.0) {
-            let mut entry = Some((index as u8, part));
+            let mut next = Some(Spoke { feature: index as u8, value: features.0[index], part });
             for slot in &mut top {
-                if slot.is_none_or(|(_, least)| entry.is_some_and(|(_, part)| part > least)) {
-                    std::mem::swap(slot, &mut entry);
+                if slot.is_none_or(|least| next.is_some_and(|next| next.part > least.part)) {
+                    std::mem::swap(slot, &mut next);
                 }
             }
         }
@@ -156,12 +168,28 @@ impl Contributions {
 }
 
 impl Because {
-    /// Name of the feature, what it is in people's words, and its share of the margin, loudest first.
-    pub fn reasons(&self) -> impl Iterator<Item = (&'static str, &'static str, f32)> + '_ {
-        self.0.iter().flatten().map(|&(index, part)| {
-            let feature = &FEATURES[usize::from(index)];
-            (feature.name, feature.words, part)
-        })
+    /// Who spoke, loudest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Spoke> {
+        self.0.iter().flatten()
+    }
+}
+
+impl Spoke {
+    /// The feature.
+    pub fn definition(&self) -> &'static Definition {
+        &FEATURES[usize::from(self.feature)]
+    }
+}
+
+impl fmt::Display for Spoke {
+    /// `gaps repeat 0.94 (+2.1)`: in people's words, what was measured, and what it added to the margin.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.definition().words;
+        match self.value {
+            value if value.is_nan() => write!(f, "{words} not known (+{:.1})", self.part),
+            value if value.abs() >= 100.0 => write!(f, "{words} {value:.0} (+{:.1})", self.part),
+            value => write!(f, "{words} {value:.2} (+{:.1})", self.part),
+        }
     }
 }
 
@@ -177,9 +205,10 @@ mod tests {
         for (index, part) in [(3, 0.5), (0, 2.0), (7, -9.0), (5, 1.0), (9, 0.1)] {
             by_feature[index] = part;
         }
-        let because = Contributions { base: 0.0, by_feature }.because();
-        let names: Vec<_> = because.reasons().map(|(name, _, _)| name).collect();
+        let because = Contributions { base: 0.0, by_feature }.because(&Features([0.25; COUNT]));
+        let names: Vec<_> = because.iter().map(|spoke| spoke.definition().name).collect();
         assert_eq!(names, [FEATURES[0].name, FEATURES[5].name, FEATURES[3].name]);
+        assert_eq!(because.iter().next().unwrap().to_string(), "spread of gaps 0.25 (+2.0)");
     }
 
     #[test]

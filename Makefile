@@ -1,0 +1,41 @@
+# Thin: each line is a cargo call. `make demo` and `make test` are all a stranger needs.
+
+DATA ?= ../shared/data
+SITES = airisdata semicomplete mtn almhuette iti_train icm
+KIDOBAN = target/release/kidoban
+
+.PHONY: demo test lint bench model build setup deny
+
+demo: build
+	$(KIDOBAN) demo
+
+build: setup
+	cargo build --release --locked
+
+# Unit, property and end-to-end tests, then the examples in the documentation.
+test: setup
+	@if cargo nextest --version >/dev/null 2>&1; then \
+	  cargo nextest run --release --locked --workspace --no-fail-fast; \
+	else \
+	  cargo test --release --locked --workspace --all-targets --no-fail-fast; \
+	fi
+	cargo test --release --locked --workspace --doc
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --release --locked --workspace --all-targets -- -D warnings
+
+# Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
+bench: setup
+	cargo bench --locked
+
+# The shipped model, from the labelled logs in DATA. The same logs give the same bytes.
+model: build
+	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --name default -o models/default.json
+
+# Licences, sources and the direction of dependencies; needs cargo-deny.
+deny:
+	cargo deny check
+
+setup:
+	@scripts/setup

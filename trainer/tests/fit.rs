@@ -1,0 +1,153 @@
+//! Both algorithms learn, say the same before and after export, and repeat themselves byte for byte.
+
+use detector::features::{COUNT, FEATURES, Trend, index_of};
+use detector::model::{Budget, Card, Thresholds, seal};
+use detector::{Features, Model};
+use linfa::traits::{Fit, Predict};
+use linfa::{DatasetBase, ParamGuard};
+use ndarray::{Array1, Array2};
+use rand::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use trainer::boosted::BoostedParams;
+use trainer::export::export;
+use trainer::logistic::LogisticParams;
+use trainer::samples::{Rows, Sample};
+use trainer::statistics::auc;
+use trainer::{Algorithm, TrainError};
+
+/// Bots repeat their gaps and ask for many or for few URLs; a tenth of all values is missing.
+fn rows(count: usize, seed: u64) -> Rows {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+    let mut records = Array2::from_elem((count, COUNT), f32::NAN);
+    let mut targets = Array1::from_elem(count, false);
+    let (similarity, unique) = (index_of("gap_self_similarity").unwrap(), index_of("unique_ratio").unwrap());
+    for row in 0..count {
+        let bad = rng.gen_bool(0.3);
+        targets[row] = bad;
+        for feature in 0..COUNT {
+            records[(row, feature)] = rng.gen_range(0.0..1.0);
+        }
+        let noise: f32 = rng.gen_range(0.0..0.5);
+        records[(row, similarity)] = if bad { 0.4 + noise } else { noise };
+        records[(row, unique)] = match bad {
+            true if rng.gen_bool(0.5) => rng.gen_range(0.9..1.0),
+            true => rng.gen_range(0.0..0.2),
+            false => rng.gen_range(0.1..0.95),
+        };
+        for feature in 0..COUNT {
+            if rng.gen_bool(0.1) {
+                records[(row, feature)] = f32::NAN;
+            }
+        }
+    }
+    let weights = (0..count).map(|row| if row % 3 == 0 { 2.0 } else { 0.5 }).collect();
+    DatasetBase::new(records, targets).with_weights(weights)
+}
+
+fn area(margins: &Array1<f32>, rows: &Rows) -> f64 {
+    let side = |bad: bool| -> Vec<f32> {
+        margins.iter().zip(&rows.targets).filter(|(_, is_bad)| **is_bad == bad).map(|(margin, _)| *margin).collect()
+    };
+    auc(&side(false), &side(true)).unwrap()
+}
+
+fn features(rows: &Rows, row: usize) -> Features {
+    Features(std::array::from_fn(|feature| rows.records[(row, feature)]))
+}
+
+fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
+    let scorer = algorithm.fit(rows).unwrap();
+    let samples: Vec<Sample> = (0..rows.records.nrows())
+        .map(|row| Sample { site: 0, client: row, features: features(rows, row), bad: rows.targets[row] })
+        .collect();
+    let budget =
+        Budget { margin: Some(1.0), alpha: 0.01, delta: 0.05, n: 300, k: 0, evidence: "made up for a test".to_owned() };
+    let thresholds = Thresholds { limit: budget.clone(), block: budget };
+    seal(&export("test", &scorer, &samples, thresholds, vec![[0.0, 0.5]], 1, Card::default())).unwrap()
+}
+
+#[test]
+fn both_algorithms_learn_what_is_there_to_learn() {
+    let (train, test) = (rows(4_000, 1), rows(4_000, 2));
+    let boosted: Array1<f32> = BoostedParams::default().fit(&train).unwrap().predict(&test.records);
+    assert!(area(&boosted, &test) > 0.97, "boosted {}", area(&boosted, &test));
+    let logistic: Array1<f32> = LogisticParams::default().fit(&train).unwrap().predict(&test.records);
+    assert!(area(&logistic, &test) > 0.85, "logistic {}", area(&logistic, &test));
+}
+
+#[test]
+fn the_exported_model_scores_every_row_as_the_fitted_one() {
+    let rows = rows(2_000, 3);
+    let check = |algorithm: &Algorithm, fitted: &Array1<f32>| {
+        let model = Model::parse(&sealed(algorithm, &rows)).unwrap();
+        for (row, &margin) in fitted.iter().enumerate() {
+            assert_eq!(model.score(&features(&rows, row)).margin(), margin, "row {row}");
+        }
+    };
+    let params = BoostedParams::default();
+    check(&Algorithm::Boosted(params.clone()), &params.fit(&rows).unwrap().predict(&rows.records));
+    let params = LogisticParams::default();
+    check(&Algorithm::Logistic(params.clone()), &params.fit(&rows).unwrap().predict(&rows.records));
+}
+
+#[test]
+fn the_same_rows_give_the_same_bytes() {
+    let rows = rows(2_000, 4);
+    for algorithm in [Algorithm::default(), Algorithm::Logistic(LogisticParams::default())] {
+        assert_eq!(sealed(&algorithm, &rows), sealed(&algorithm, &rows));
+    }
+}
+
+#[test]
+fn contributions_add_up_to_the_score() {
+    let rows = rows(1_000, 5);
+    for algorithm in [Algorithm::default(), Algorithm::Logistic(LogisticParams::default())] {
+        let model = Model::parse(&sealed(&algorithm, &rows)).unwrap();
+        for row in 0..1_000 {
+            let features = features(&rows, row);
+            let (sum, margin) = (model.contributions(&features).sum(), model.score(&features).margin());
+            assert!((sum - margin).abs() < 1e-4, "row {row}: {sum} instead of {margin}");
+        }
+    }
+}
+
+#[test]
+fn constrained_features_move_the_score_one_way_only() {
+    let mut rows = rows(3_000, 6);
+    // A trap: in the data, high self-similarity is what people have.
+    let similarity = index_of("gap_self_similarity").unwrap();
+    for row in 0..3_000 {
+        let value = &mut rows.records[(row, similarity)];
+        *value = 1.0 - *value;
+    }
+    let scorer = Algorithm::default().fit(&rows).unwrap();
+    for row in 0..300 {
+        for (index, feature) in FEATURES.iter().enumerate() {
+            let sign = match feature.trend {
+                Trend::Rising => 1.0,
+                Trend::Falling => -1.0,
+                Trend::Free => continue,
+            };
+            let mut features = features(&rows, row);
+            let mut before = f32::NEG_INFINITY;
+            for step in 0..=20 {
+                features.0[index] = sign * (step as f32 / 20.0) + if sign < 0.0 { 1.0 } else { 0.0 };
+                let margin = scorer.margin(&features);
+                assert!(margin >= before - 1e-5, "{} row {row}", feature.name);
+                before = margin;
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_learnt_from_one_class_or_with_nonsense() {
+    let mut one = rows(100, 7);
+    one.targets.fill(true);
+    assert!(matches!(BoostedParams::default().fit(&one), Err(TrainError::OneClass)));
+    assert!(matches!(LogisticParams::default().fit(&one), Err(TrainError::OneClass)));
+    assert!(BoostedParams::default().trees(0).check().is_err());
+    assert!(BoostedParams::default().learning_rate(f64::NAN).check().is_err());
+    assert!(BoostedParams::default().features(vec![index_of("age").unwrap()]).check().is_err());
+    assert!(LogisticParams::default().alpha(-1.0).check().is_err());
+}

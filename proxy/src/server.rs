@@ -130,7 +130,7 @@ impl RunningGate {
             complained_s: AtomicI64::new(0),
         };
         let (addr, admin_addr) = (front.addr(), back.addr());
-        let app = app(gate, config.threads, config.h2c);
+        let app = app(gate, &config);
         let front = front.serve("kidoban-gate", config.threads, app).map_err(ProxyError::Threads)?;
         let back = back
             .serve("kidoban-admin", ADMIN_THREADS, Admin { keeper: Arc::clone(&keeper) })
@@ -151,7 +151,7 @@ impl RunningGate {
         let upstream = Arc::new(upstream(config)?);
         let bound = bind(config.listen)?;
         let bare = Bare { upstream, timeouts: config.timeouts };
-        let app = app(bare, config.threads, config.h2c);
+        let app = app(bare, config);
         bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
     }
 
@@ -291,16 +291,18 @@ fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>, Prox
         .map_err(|source| ProxyError::EventLog { path: log.path.display().to_string(), source })
 }
 
-fn app<P: ProxyHttp>(proxy: P, threads: usize, h2c: bool) -> HttpProxy<P> {
+fn app<P: ProxyHttp>(proxy: P, config: &Config) -> HttpProxy<P> {
     let conf = ServerConf {
-        threads,
+        threads: config.threads,
         upstream_keepalive_pool_size: UPSTREAM_POOL,
         max_retries: TRIES_MAX,
         ..ServerConf::default()
     };
     let mut app = pingora::proxy::http_proxy(&Arc::new(conf), proxy);
     let mut options = HttpServerOptions::default();
-    options.h2c = h2c;
+    options.h2c = config.h2c;
+    // Pingora's default is never.
+    options.h2_idle_timeout = Some(config.timeouts.idle);
     app.server_options = Some(options);
     app
 }

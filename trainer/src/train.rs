@@ -17,7 +17,7 @@ use crate::TrainError;
 use crate::algorithm::Algorithm;
 use crate::calibrate::{Budgets, Proof, block_budget, isotonic, limit_budget, people_needed};
 use crate::export::export;
-use crate::label::Label;
+use crate::label::{Label, Labelled};
 use crate::samples::{Sample, highest, rows, samples};
 use crate::site::{Site, Step};
 use crate::statistics::{auc_interval, share, tpr_at_fpr};
@@ -107,6 +107,14 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     insert_quality(&mut metrics, "calibration", &people, &bots);
     let thresholds = in_order(thresholds);
     insert_threshold_quality(&mut metrics, &thresholds, &bots);
+    for (class, scores) in scores.by_class() {
+        insert_quality(
+            &mut metrics,
+            &format!("class/{}", if class.is_empty() { "bad" } else { class }),
+            &people,
+            &scores,
+        );
+    }
 
     let card = Card {
         algorithm: options.algorithm.name().to_owned(),
@@ -148,13 +156,22 @@ struct Course<'a> {
     resolution_us: u32,
 }
 
-/// Highest scores by label.
+/// Highest scores, with the label and the reason for it.
 #[derive(Default)]
-struct Scores(Vec<(Label, f32)>);
+struct Scores<'a>(Vec<(&'a Labelled, f32)>);
 
-impl Scores {
+impl Scores<'_> {
     fn of(&self, label: Label) -> Vec<f32> {
-        self.0.iter().filter(|row| row.0 == label).map(|row| row.1).collect()
+        self.0.iter().filter(|row| row.0.label == label).map(|row| row.1).collect()
+    }
+
+    /// Of bad robots, by the reason of their label.
+    fn by_class(&self) -> BTreeMap<&str, Vec<f32>> {
+        let mut classes: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
+        for (labelled, score) in self.0.iter().filter(|row| row.0.label == Label::Bad) {
+            classes.entry(&labelled.why).or_default().push(*score);
+        }
+        classes
     }
 }
 
@@ -169,7 +186,7 @@ impl Course<'_> {
     }
 
     /// Highest scores of the clients for which there is a scorer.
-    fn scores<'s>(&self, scorer: impl Fn(usize, usize) -> Option<&'s Scorer>) -> Scores {
+    fn scores<'s>(&self, scorer: impl Fn(usize, usize) -> Option<&'s Scorer>) -> Scores<'_> {
         let mut scores = Scores::default();
         for (index, site) in self.sites.iter().enumerate() {
             let best = highest(site, self.resolution_us, self.options.min_pages, |client| {
@@ -177,7 +194,7 @@ impl Course<'_> {
                 if judged { scorer(index, client) } else { None }
             });
             let labelled = site.clients.iter().zip(best);
-            scores.0.extend(labelled.filter_map(|(client, best)| Some((client.labelled.label, best?))));
+            scores.0.extend(labelled.filter_map(|(client, best)| Some((&client.labelled, best?))));
         }
         scores
     }
@@ -200,7 +217,7 @@ impl Course<'_> {
         }
     }
 
-    fn cross_fitted(&self) -> Result<Scores, TrainError> {
+    fn cross_fitted(&self) -> Result<Scores<'_>, TrainError> {
         let fold_of = |site: usize, client: usize| fold(self.sites[site].clients[client].key) % FOLDS;
         let all = self.samples(|_, _| true);
         let mut scorers = Vec::new();

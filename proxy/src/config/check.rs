@@ -163,8 +163,11 @@ impl Checker<'_> {
         })?;
         if network.addr() != network.network() {
             let problem = format!("{value:?} has bits set beyond its prefix");
-            let remedy =
-                format!("Write {:?}, or the single address {:?}.", network.trunc().to_string(), network.addr());
+            let remedy = format!(
+                "Write {:?}, or the single address {:?}.",
+                network.trunc().to_string(),
+                network.addr().to_string()
+            );
             return Err(self.wrong(self.place(written.span()), &problem, &remedy));
         }
         Ok(network)

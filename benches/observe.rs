@@ -1,0 +1,399 @@
+//! What a verdict costs: nanoseconds per [`Detector::observe`], by number of clients and threads; nanoseconds per
+//! stage; bytes per tracked client.
+//!
+//! Clients behave like the simulated crowd (its URLs, its pages and assets), each has shown at least six pages before
+//! the clock starts, so that every page is scored, and they come back by Zipf's law: the first of a million makes 7 %
+//! of the traffic, as the busiest client of a shop does. See `README.md` beside this file.
+
+#![allow(clippy::print_stdout)] // printing figures is what a bench is for
+
+mod support;
+
+use std::hint::black_box;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion};
+use detector::detector::Settings;
+use detector::table::Client;
+use detector::{
+    Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
+};
+use support::{Effort, Spread, count, describe_machine, resident_bytes, shipped_judge};
+use traffic::LogReader;
+use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// 2026-11-21, midnight UTC: when the clock starts for clients that are known already.
+const START: Timestamp = Timestamp::from_secs(1_795_219_200);
+/// Any key; the same for every run.
+const HASH_KEY: u64 = 7;
+/// Pages each client has shown before the clock starts: one more than the policy wants to judge it.
+const PAGES_BEFORE: usize = 6;
+/// Of a visit this much is walked, then it begins again: several windows full.
+const STEPS_MAX: usize = 400;
+
+fn main() {
+    let effort = Effort::asked_for();
+    println!("{}", describe_machine());
+    // First, while nothing else lies in memory.
+    for clients in effort.pick(vec![1_000], vec![200_000, 1_000_000], vec![200_000, 1_000_000]) {
+        print_bytes_per_client(clients);
+    }
+    let crowd = Crowd::simulated();
+    println!("crowd: {}", crowd.describe());
+    let mut criterion = criterion(effort);
+    stages(&mut criterion, &crowd);
+    for clients in effort.pick(vec![100], vec![1_000, 100_000, 1_000_000], vec![1_000, 100_000, 1_000_000]) {
+        let bench = Bench::new(&crowd, clients, effort);
+        println!("{}", bench.describe());
+        bench.measure(&mut criterion);
+        bench.compare_threads(effort);
+    }
+    criterion.final_summary();
+}
+
+fn criterion(effort: Effort) -> Criterion {
+    let millis = |smoke, quick, full| Duration::from_millis(effort.pick(smoke, quick, full));
+    Criterion::default()
+        .sample_size(effort.pick(10, 10, 30))
+        .warm_up_time(millis(1, 300, 1_000))
+        .measurement_time(millis(5, 1_000, 4_000))
+        .without_plots()
+        .configure_from_args()
+}
+
+/// Grows a detector from nobody to `clients` clients and looks at what the process gained.
+fn print_bytes_per_client(clients: usize) {
+    let before = resident_bytes();
+    let detector = Detector::new(Settings { capacity: clients, hash_key: HASH_KEY }, shipped_judge());
+    let hasher = UrlHasher::new(HASH_KEY);
+    for index in 0..clients {
+        let request = Request {
+            client: client_key(index),
+            at: START,
+            method: "GET",
+            target: "/p/1",
+            fetch_dest: None,
+            recorded: None,
+        };
+        detector.observe(&Event::new(&request, &hasher, false));
+    }
+    let tracked = detector.stats(START).clients;
+    let each = (resident_bytes() - before) as f64 / tracked as f64;
+    println!(
+        "bytes per tracked client, everything, {} clients: {each:.0} (Client {}, of it Window {}; the rest is the \
+         allocator's rounding, the map's entry and the eviction ring)",
+        count(tracked as f64),
+        size_of::<Client>(),
+        size_of::<Window>(),
+    );
+}
+
+fn client_key(index: usize) -> ClientKey {
+    ClientKey::from_ip(Ipv4Addr::from_bits(0x0b00_0000 + index as u32).into())
+}
+
+/// What visitors do, without who they are.
+struct Crowd {
+    /// Visits of at least [`PAGES_BEFORE`] pages.
+    visits: Vec<Vec<Step>>,
+    /// The requests they were made of.
+    requests: Vec<SimRequest>,
+}
+
+/// One request of a visit.
+#[derive(Clone, Copy)]
+struct Step {
+    gap_us: u64,
+    event: Event,
+    status: u16,
+}
+
+impl Crowd {
+    fn simulated() -> Self {
+        let site = Arc::new(Site::new(1));
+        let requests = simulate(&site, 1, START, &Mix::of(600, 60), 3 * 3_600 * 1_000_000);
+        let hasher = UrlHasher::new(HASH_KEY);
+        let mut by_client: std::collections::BTreeMap<_, (Timestamp, Vec<Step>)> = std::collections::BTreeMap::new();
+        for request in &requests {
+            let (last_at, visit) = by_client.entry(request.client).or_insert((request.at, Vec::new()));
+            if visit.len() < STEPS_MAX {
+                let event = Event::new(&as_request(request), &hasher, false);
+                visit.push(Step { gap_us: request.at.micros_since(*last_at), event, status: request.status });
+                *last_at = request.at;
+            }
+        }
+        let pages = |visit: &[Step]| visit.iter().filter(|step| step.event.class == Class::Page).count();
+        let visits = by_client.into_values().map(|(_, visit)| visit).filter(|visit| pages(visit) >= PAGES_BEFORE);
+        Self { visits: visits.collect(), requests }
+    }
+
+    fn describe(&self) -> String {
+        let steps: usize = self.visits.iter().map(Vec::len).sum();
+        let pages = self.visits.iter().flatten().filter(|step| step.event.class == Class::Page).count();
+        format!(
+            "{} visits of {PAGES_BEFORE} pages or more, {steps} requests, {:.0} % of them pages",
+            self.visits.len(),
+            pages as f64 / steps as f64 * 100.0
+        )
+    }
+
+    fn visit_of(&self, client: usize) -> &[Step] {
+        &self.visits[client % self.visits.len()]
+    }
+
+    /// How many steps bring a client to [`PAGES_BEFORE`] pages.
+    fn steps_before(visit: &[Step]) -> usize {
+        let pages = visit.iter().enumerate().filter(|(_, step)| step.event.class == Class::Page);
+        pages.map(|(index, _)| index + 1).nth(PAGES_BEFORE - 1).unwrap_or(visit.len())
+    }
+}
+
+fn as_request(request: &SimRequest) -> Request<'_> {
+    Request {
+        client: ClientKey::from_ip(request.client),
+        at: request.at,
+        method: request.method,
+        target: &request.target,
+        fetch_dest: None,
+        recorded: None,
+    }
+}
+
+/// Zipf's law with exponent 1 over `count` ranks, by its cumulative distribution.
+struct Zipf(Vec<f64>);
+
+impl Zipf {
+    fn new(count: usize) -> Self {
+        let mut sum = 0.0;
+        let cumulative = (1..=count).map(|rank| {
+            sum += 1.0 / rank as f64;
+            sum
+        });
+        Self(cumulative.collect())
+    }
+
+    fn draw(&self, dice: &mut Dice) -> usize {
+        let point = dice.unit() * self.0[self.0.len() - 1];
+        self.0.partition_point(|&up_to| up_to <= point).min(self.0.len() - 1)
+    }
+}
+
+/// Requests to come, over and over; each time round they are later.
+struct Ring {
+    steps: Vec<(Event, u16)>,
+    /// Time between two of them: each client comes once in ten minutes on average, the first few all the time.
+    step_us: u64,
+}
+
+impl Ring {
+    fn new(crowd: &Crowd, clients: usize, length: usize) -> Self {
+        let zipf = Zipf::new(clients);
+        let mut dice = Dice::new(3);
+        let mut cursors: Vec<u32> =
+            (0..clients).map(|client| Crowd::steps_before(crowd.visit_of(client)) as u32).collect();
+        let steps = (0..length).map(|_| {
+            // An odd prime spreads ranks over clients, so that the busy ones are not neighbours in memory.
+            let client = (zipf.draw(&mut dice) as u64 * 2_654_435_761 % clients as u64) as usize;
+            let visit = crowd.visit_of(client);
+            let step = visit[cursors[client] as usize % visit.len()];
+            cursors[client] += 1;
+            (Event { client: client_key(client), ..step.event }, step.status)
+        });
+        Self { steps: steps.collect(), step_us: 600_000_000 / clients as u64 }
+    }
+
+    /// The `index`-th request since the start.
+    fn event(&self, index: u64) -> (Event, u16) {
+        let (event, status) = self.steps[index as usize % self.steps.len()];
+        (Event { at: START.plus_micros(index * self.step_us), ..event }, status)
+    }
+}
+
+/// A detector that knows its clients, and traffic for it.
+struct Bench {
+    clients: usize,
+    detector: Detector,
+    ring: Ring,
+}
+
+impl Bench {
+    fn new(crowd: &Crowd, clients: usize, effort: Effort) -> Self {
+        // A little more than they are: rings and shards fill unevenly, and nobody shall be evicted here.
+        let capacity = clients + clients / 8 + 1_000;
+        let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
+        for client in 0..clients {
+            let visit = crowd.visit_of(client);
+            let known = &visit[..Crowd::steps_before(visit)];
+            let span_us: u64 = known.iter().map(|step| step.gap_us).sum();
+            let mut at = Timestamp::from_micros(START.as_micros() - span_us as i64);
+            for step in known {
+                at = at.plus_micros(step.gap_us);
+                detector.observe(&Event { client: client_key(client), at, ..step.event });
+            }
+        }
+        let length = effort.pick(1_000, 1 << 20, 1 << 22);
+        Self { clients, detector, ring: Ring::new(crowd, clients, length) }
+    }
+
+    /// What the traffic looks like, from one look at a part of it.
+    fn describe(&self) -> String {
+        let looked_at = self.ring.steps.len().min(200_000) as u64;
+        let (mut pages, mut scored, mut stopped) = (0_u64, 0_u64, 0_u64);
+        for index in 0..looked_at {
+            let (event, _) = self.ring.event(index);
+            let verdict = self.detector.observe(&event);
+            let is_page = event.class == Class::Page;
+            pages += u64::from(is_page);
+            scored += u64::from(is_page && verdict.score.is_some());
+            stopped += u64::from(verdict.action != detector::Action::Allow);
+        }
+        let share = |part: u64| part as f64 / looked_at as f64 * 100.0;
+        format!(
+            "\n{} clients resident: {:.0} % of requests are pages, {:.0} % are scored, {:.1} % are limited",
+            count(self.detector.stats(START).clients as f64),
+            share(pages),
+            share(scored),
+            share(stopped)
+        )
+    }
+
+    fn measure(&self, criterion: &mut Criterion) {
+        let mut next = 0;
+        criterion.bench_function(BenchmarkId::new("observe", self.clients).to_string().as_str(), |bencher| {
+            bencher.iter_custom(|requests| {
+                let took = self.observe(next, requests);
+                next += requests;
+                took
+            });
+        });
+        criterion.bench_function(BenchmarkId::new("observe_and_conclude", self.clients).to_string().as_str(), |bencher| {
+            bencher.iter_custom(|requests| {
+                let started = Instant::now();
+                for index in next..next + requests {
+                    let (event, status) = self.ring.event(index);
+                    black_box(self.detector.observe(&event));
+                    let outcome = Outcome { client: event.client, at: event.at.plus_micros(20_000), status };
+                    black_box(self.detector.conclude(&outcome));
+                }
+                next += requests;
+                started.elapsed()
+            });
+        });
+        criterion.bench_function(BenchmarkId::new("observe_pages_only", self.clients).to_string().as_str(), |bencher| {
+            bencher.iter_custom(|requests| {
+                let started = Instant::now();
+                let mut left = requests;
+                while left > 0 {
+                    let (event, _) = self.ring.event(next);
+                    next += 1;
+                    if event.class == Class::Page {
+                        black_box(self.detector.observe(&event));
+                        left -= 1;
+                    }
+                }
+                started.elapsed()
+            });
+        });
+    }
+
+    fn observe(&self, from: u64, requests: u64) -> Duration {
+        let started = Instant::now();
+        for index in from..from + requests {
+            black_box(self.detector.observe(&self.ring.event(index).0));
+        }
+        started.elapsed()
+    }
+
+    /// The same traffic by one thread and by two, in turns.
+    fn compare_threads(&self, effort: Effort) {
+        let requests = effort.pick(1_000, 300_000, 1_000_000);
+        let half = self.ring.steps.len() as u64 / 2;
+        let pairs: Vec<(f64, f64)> = (0..effort.pick(1, 3, 9))
+            .map(|pair| {
+                let from = pair * requests;
+                let alone = requests as f64 / self.observe(from, requests).as_secs_f64();
+                let started = Instant::now();
+                std::thread::scope(|scope| {
+                    scope.spawn(|| self.observe(from, requests));
+                    scope.spawn(|| self.observe(from + half, requests));
+                });
+                (alone, 2.0 * requests as f64 / started.elapsed().as_secs_f64())
+            })
+            .collect();
+        let ratio = Spread::of(pairs.iter().map(|(one, two)| two / one));
+        println!(
+            "threads, {} clients: one {}/s, two {}/s, ratio {:.2} ({:.2} to {:.2}, {} pairs)",
+            count(self.clients as f64),
+            count(Spread::of(pairs.iter().map(|(one, _)| *one)).median),
+            count(Spread::of(pairs.iter().map(|(_, two)| *two)).median),
+            ratio.median,
+            ratio.min,
+            ratio.max,
+            pairs.len()
+        );
+    }
+}
+
+/// Each stage by itself, on what a thousand clients look like after a while, all in the cache.
+fn stages(criterion: &mut Criterion, crowd: &Crowd) {
+    const CLIENTS: usize = 1_000;
+    let judge = shipped_judge();
+    let model = judge.model.as_ref().expect("the shipped judge has a model");
+    let ring = Ring::new(crowd, CLIENTS, 1 << 16);
+    let index_of = |event: &Event| (event.client.to_bits() as u32 - 0x0b00_0000) as usize;
+    let mut windows: Vec<Window> = (0..CLIENTS).map(|_| Window::new(START)).collect();
+    let mut order = Vec::new();
+    for index in 0..ring.steps.len() as u64 {
+        let (event, _) = ring.event(index);
+        windows[index_of(&event)].push(&event);
+        if event.class == Class::Page {
+            order.push(index_of(&event));
+        }
+    }
+    let features: Vec<Features> = windows.iter().map(Features::measure).collect();
+    let mut stage = |name: &str, run: &mut dyn FnMut(usize)| {
+        let mut next = 0;
+        criterion.bench_function(&format!("stage/{name}"), |bencher| {
+            bencher.iter_custom(|times| {
+                let started = Instant::now();
+                for _ in 0..times {
+                    run(next);
+                    next += 1;
+                }
+                started.elapsed()
+            });
+        });
+    };
+    let judged = |turn: usize| order[turn % order.len()];
+    let mut pushed = windows.clone();
+    stage("push", &mut |turn| {
+        let (event, _) = ring.event((ring.steps.len() + turn) as u64);
+        black_box(pushed[index_of(&event)].push(&event));
+    });
+    stage("measure", &mut |turn| _ = black_box(Features::measure(&windows[judged(turn)])));
+    stage("score", &mut |turn| _ = black_box(model.score(&features[judged(turn)])));
+    stage("contributions", &mut |turn| _ = black_box(model.contributions(&features[judged(turn)])));
+    let detector = Detector::new(Settings { capacity: 1, hash_key: HASH_KEY }, judge.clone());
+    let requests = &crowd.requests;
+    stage("event_of_request", &mut |turn| {
+        _ = black_box(detector.event(&as_request(&requests[turn % requests.len()])));
+    });
+    let mut combined = Vec::new();
+    write_combined(requests, &mut combined).expect("memory takes everything");
+    let mut reader = LogReader::new("memory", combined.as_slice()).expect("a combined log");
+    stage("parse_combined_line", &mut |_| loop {
+        if black_box(reader.next().expect("memory reads")).is_some() {
+            break;
+        }
+        reader = LogReader::new("memory", combined.as_slice()).expect("a combined log");
+    });
+    let addresses: Vec<String> = requests.iter().map(|request| request.client.to_string()).collect();
+    stage("client_key_of_text", &mut |turn| {
+        _ = black_box(ClientKey::from_text(&addresses[turn % addresses.len()]));
+    });
+}

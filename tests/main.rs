@@ -1,0 +1,27 @@
+//! The product from outside: through sockets, files and the command line, with nothing mocked.
+//!
+//! | file | what must hold |
+//! |---|---|
+//! | `parity.rs` | served, recorded, replayed: the same verdicts, byte for byte |
+//! | `isolation.rs` | nobody's verdict depends on somebody else; memory is bounded; a reload forgets nobody |
+//! | `gate.rs` | shadow changes nothing, the allow list is asked first, the binary starts and stops |
+//! | `scenarios.rs` | who must be stopped and who must not, by name |
+//! | `models.rs` | a damaged or dishonest model is refused with its reason, and the last good one serves on |
+//! | `config.rs` | every bad configuration says where and what to do |
+//! | `cli.rs` | what the commands print, how they end |
+//! | `tidy.rs` | what the documents promise about the source |
+//!
+//! Everything random is seeded, nothing leaves loopback, every port is 0.
+
+// `allow-unwrap-in-tests` covers test functions only; a helper of a test may fail as loudly.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod cli;
+mod config;
+mod gate;
+mod isolation;
+mod models;
+mod parity;
+mod scenarios;
+mod support;
+mod tidy;

@@ -1,0 +1,182 @@
+//! Law 3: what was served is replayed, and every line of the event log is written again, byte for byte.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use detector::detector::Settings;
+use detector::{Action, Detector};
+use kidoban::input::Logs;
+use kidoban::replay::replay;
+use traffic::log::RequestLine;
+use traffic::sim::{self, Dice};
+
+use crate::support::http::Client;
+use crate::support::{Folder, gate, metric, model, origin};
+
+/// Connections at once: more than the gate has threads, so that requests of one client overtake each other.
+const CONNECTIONS: u64 = 12;
+/// On each. Together with the outcomes of what passes, well over 100,000 events.
+const REQUESTS: u64 = 6_500;
+/// Few clients that are at it all the time, on every connection at once.
+const BUSY: usize = 40;
+/// Many that ask for a handful of things each.
+const CROWD: usize = 6_000;
+
+/// What the answers said.
+#[derive(Default)]
+struct Answered {
+    passed: u64,
+    limited: u64,
+    blocked: u64,
+}
+
+#[test]
+fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
+    let folder = Folder::new("parity");
+    let model = model::write(&folder, &model::trained_on_a_day(&Arc::new(sim::Site::new(1))));
+    let log = folder.path("events.jsonl");
+    let gate = gate(
+        &folder,
+        origin::start(),
+        &format!(
+            "mode = \"enforce\"\nmodel = {model:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
+             [policy]\nlimit_score = 0.5\nblock_score = 0.98\nlimit_burst_pages = 3\n\
+             [event_log]\npath = {log:?}\nqueue = 1048576\n"
+        ),
+    );
+    let answered = serve(gate.addr());
+    let metrics = gate.metrics_text();
+    let judge = (*gate.detector().judge()).clone();
+    gate.stop();
+
+    let sent = CONNECTIONS * REQUESTS;
+    assert_eq!(metric(&metrics, "kidoban_event_log_dropped_total"), 0);
+    assert_eq!(metric(&metrics, "kidoban_detector_panics_total"), 0);
+    assert_eq!(answered.passed + answered.limited + answered.blocked, sent);
+    let (mut lines, outcomes) = read(&log);
+    assert_eq!(lines.len() as u64, sent, "every request has its line");
+    assert_eq!(outcomes, answered.passed, "what the shop answered has an outcome, and nothing else has");
+    assert!(sent + outcomes >= 100_000, "{} events", sent + outcomes);
+
+    // Another hash key: URLs are taken from the log as they were hashed at the time.
+    let detector = Detector::new(Settings { capacity: 200_000, hash_key: 0xdead_beef }, judge);
+    let mut replayed = HashMap::new();
+    let logs = Logs::find(&[log.display().to_string()]).unwrap();
+    replay(logs.open().unwrap(), &detector, None, |event, verdict, _, _| {
+        *replayed.entry(verdict.action).or_insert(0) += 1;
+        let line = lines.remove(&(event.client.to_string(), verdict.seq));
+        let line = line.unwrap_or_else(|| panic!("{} has no event {}", event.client, verdict.seq));
+        assert_eq!(again(&line, verdict), line);
+    })
+    .unwrap();
+    assert_eq!(lines.len(), 0, "every request was replayed");
+    assert_eq!(detector.stats(model::DAY).evictions, 0);
+
+    println!("{sent} requests, {outcomes} outcomes: {replayed:?}");
+    let count = |action| replayed.get(&action).copied().unwrap_or(0_u64);
+    assert_eq!((count(Action::Limit), count(Action::Block)), (answered.limited, answered.blocked));
+    for action in Action::ALL {
+        assert!(count(action) >= 1_000, "only {} {action:?}: this traffic proves too little", count(action));
+    }
+}
+
+/// Everybody's traffic, over all connections.
+fn serve(gate: SocketAddr) -> Answered {
+    let connections: Vec<_> =
+        (0..CONNECTIONS).map(|number| std::thread::spawn(move || serve_one(gate, Dice::nth(3, number)))).collect();
+    let mut all = Answered::default();
+    for connection in connections {
+        let one = connection.join().unwrap();
+        all.passed += one.passed;
+        all.limited += one.limited;
+        all.blocked += one.blocked;
+    }
+    all
+}
+
+fn serve_one(gate: SocketAddr, mut dice: Dice) -> Answered {
+    let mut connection = Client::connect(gate);
+    let mut answered = Answered::default();
+    for _ in 0..REQUESTS {
+        let request = request(&mut dice);
+        match connection.ask(&request).status {
+            429 => answered.limited += 1,
+            403 => answered.blocked += 1,
+            200 | 401 | 404 | 500 => answered.passed += 1,
+            other => panic!("{other} to {request}"),
+        }
+    }
+    answered
+}
+
+/// Somebody's next request. Addresses are of the benchmarking and documentation ranges, one in five IPv6.
+fn request(dice: &mut Dice) -> String {
+    let (client, line, body) = if dice.chance(0.3) {
+        let who = dice.below(BUSY);
+        let (line, body) = busy(who, dice);
+        (format!("203.0.113.{who}"), line, body)
+    } else {
+        let who = dice.below(CROWD);
+        let client = match who % 5 {
+            4 => format!("2001:db8:0:{who:x}::{:x}", dice.below(65_536)),
+            _ => format!("198.18.{}.{}", who / 250, who % 250),
+        };
+        let target = match dice.weighted(&[0.6, 0.3, 0.06, 0.04]) {
+            0 => format!("/img/{}.jpg", dice.below(500)),
+            1 => format!("/p/{}?ref=\"é\"", dice.below(300)),
+            2 => format!("/broken/{}", dice.below(9)),
+            _ => format!("/gone/{}", dice.below(9)),
+        };
+        (client, format!("GET {target}"), "")
+    };
+    format!(
+        "{line} HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: of {client}\r\nX-Forwarded-For: {client}\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Crawlers, pollers, guessers, scanners, each a quarter of the busy.
+fn busy(who: usize, dice: &mut Dice) -> (String, &'static str) {
+    match who % 4 {
+        0 => (format!("GET /p/{}", dice.below(20_000)), ""),
+        1 => (format!("HEAD /p/{who}"), ""),
+        2 => ("POST /login".to_owned(), "user=a&password=b"),
+        _ => (format!("GET /gone/{}.php", dice.below(1_000)), ""),
+    }
+}
+
+/// The request lines by client and event number, and how many outcomes there are.
+fn read(log: &Path) -> (HashMap<(String, u32), String>, u64) {
+    let (mut requests, mut outcomes) = (HashMap::new(), 0);
+    for line in BufReader::new(std::fs::File::open(log).unwrap()).lines() {
+        let line = line.unwrap();
+        if line.contains("\"type\":\"outcome\"") {
+            outcomes += 1;
+            continue;
+        }
+        let request: RequestLine<'_> = serde_json::from_str(&line).unwrap();
+        let key = (request.client.clone().into_owned(), request.seq);
+        assert!(requests.insert(key, line).is_none(), "an event number was given twice");
+    }
+    (requests, outcomes)
+}
+
+/// The same line with this verdict in it.
+fn again(line: &str, verdict: &detector::Verdict) -> String {
+    let request: RequestLine<'_> = serde_json::from_str(line).unwrap();
+    let mut again = Vec::new();
+    RequestLine {
+        at: verdict.at,
+        seq: verdict.seq,
+        action: verdict.action.as_str().into(),
+        reason: verdict.reason.as_str().into(),
+        score: verdict.score.map(detector::Score::value),
+        ..request
+    }
+    .write_to(&mut again);
+    String::from_utf8(again).unwrap().trim_end().to_owned()
+}

@@ -1,1 +1,83 @@
+//! Every bad configuration is a file of its own in `tests/data/config/bad`. Its first line says what the error must
+//! contain: `# expect: <text>`. Whoever finds a new way to get it wrong adds a file.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use proxy::{Config, ConfigError, Overrides};
+
+use crate::support::data;
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(data(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    assert!(!files.is_empty(), "no file in {folder}");
+    files
+}
+
+fn check(path: &Path) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kidoban")).arg("check").arg("-c").arg(path).output().unwrap();
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    (output.status.code(), text)
+}
+
+#[test]
+fn every_bad_configuration_is_refused_with_file_line_and_a_way_out() {
+    for path in files("config/bad") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let expect = text.lines().next().and_then(|line| line.strip_prefix("# expect: "));
+        let expect = expect.unwrap_or_else(|| panic!("{} does not begin with `# expect: `", path.display())).trim();
+        let error = match Config::load(Some(&path), &Overrides::default()) {
+            Err(error) => error,
+            Ok(_) => panic!("{} was accepted", path.display()),
+        };
+        let said = error.to_string();
+        assert!(said.contains(expect), "{}: expected {expect:?} in {said:?}", path.display());
+        let ConfigError::Wrong { place, problem, remedy } = &error else {
+            panic!("{} has no place: {said}", path.display());
+        };
+        let place = place.to_string();
+        let numbers = place.strip_prefix(&format!("{}:", path.display()));
+        let line = numbers.and_then(|numbers| numbers.split(':').next()?.parse::<usize>().ok());
+        assert!(line.is_some_and(|line| (1..=text.lines().count() + 1).contains(&line)), "{place}");
+        assert!(said.starts_with(&place), "{said}");
+        assert!(!problem.is_empty() && remedy.len() >= 10, "no advice: {said}");
+    }
+}
+
+#[test]
+fn the_command_refuses_each_of_them_with_2() {
+    for path in files("config/bad") {
+        let (code, said) = check(&path);
+        assert_eq!(code, Some(2), "{}: {said}", path.display());
+        let first = std::fs::read_to_string(&path).unwrap().lines().next().unwrap().to_owned();
+        let expect = first.strip_prefix("# expect: ").unwrap().trim();
+        assert!(said.contains(expect) && said.contains(&format!("{}:", path.display())), "{said}");
+    }
+}
+
+#[test]
+fn every_good_configuration_is_accepted() {
+    for path in files("config/good") {
+        Config::load(Some(&path), &Overrides::default()).unwrap_or_else(|error| panic!("{error}"));
+        let (code, said) = check(&path);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains(&format!("{} is sound.", path.display())), "{said}");
+    }
+}
+
+#[test]
+fn every_key_of_the_table_in_the_module_is_in_a_good_file() {
+    let table = include_str!("../proxy/src/config.rs");
+    let keys = table.lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |")).map(|(keys, _)| keys);
+    let good: String = files("config/good").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut seen = 0;
+    for key in keys.flat_map(|keys| keys.split("`, `")).filter(|key| !key.ends_with(".*")) {
+        let name = key.rsplit('.').next().unwrap();
+        let is_there = good.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{name} =")));
+        assert!(is_there, "`{key}` is in no good configuration");
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen}");
+}

@@ -1,1 +1,189 @@
+//! What the documents promise about the source.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use detector::FEATURES;
+
+use crate::support::root;
+
+/// Hard cap on a source file, its tests included.
+const LINES_MAX: usize = 600;
+/// Pingora's hooks hand over; logic lives elsewhere.
+const GATE_LINES_MAX: usize = 150;
+
+/// Files below the root with this extension, without what is generated or somebody else's.
+fn files(extension: &str) -> Vec<PathBuf> {
+    fn walk(folder: &Path, extension: &str, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let (path, name) = (entry.path(), entry.file_name());
+            let name = name.to_string_lossy();
+            if path.is_dir() && !path.is_symlink() {
+                let is_ours = !name.starts_with('.') && !["target", "vendor", "data"].contains(&&*name);
+                if is_ours {
+                    walk(&path, extension, found);
+                }
+            } else if path.extension().is_some_and(|found| found == extension) {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(root(), extension, &mut found);
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn no_source_file_is_longer_than_600_lines() {
+    for path in files("rs") {
+        let lines = read(&path).lines().count();
+        assert!(lines <= LINES_MAX, "{} has {lines} lines: it is more than one noun", path.display());
+    }
+    let lines = read("proxy/src/gate.rs").lines().count();
+    assert!(lines <= GATE_LINES_MAX, "proxy/src/gate.rs has {lines} lines: logic belongs elsewhere");
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for() {
+    for path in files("rs") {
+        let text = read(&path);
+        let is_tests = path.components().any(|part| part.as_os_str() == "tests")
+            || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
+        assert!(text.starts_with("//!") || is_tests, "{} does not begin with its purpose", path.display());
+    }
+}
+
+#[test]
+fn every_feature_is_in_the_manual_and_nothing_else_is() {
+    let manual = read("docs/features.md");
+    // A heading or a table row that begins with a name in backticks is about that feature.
+    let about = |line: &str| {
+        let line = line.trim_start();
+        let rest = line.strip_prefix('|').or_else(|| line.starts_with('#').then(|| line.trim_start_matches('#')))?;
+        let (name, _) = rest.trim_start().strip_prefix('`')?.split_once('`')?;
+        Some(name.to_owned())
+    };
+    let described: BTreeSet<String> = manual.lines().filter_map(about).collect();
+    let measured: BTreeSet<String> = FEATURES.iter().map(|feature| feature.name.to_owned()).collect();
+    let missing: Vec<_> = measured.difference(&described).collect();
+    assert!(missing.is_empty(), "docs/features.md has no heading or table row for {missing:?}");
+    let unknown: Vec<_> = described.difference(&measured).collect();
+    assert!(unknown.is_empty(), "docs/features.md describes {unknown:?}, which are not measured");
+}
+
+/// Lines of fenced code blocks, with continued lines joined and prompts taken off.
+fn code_lines(markdown: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut is_code = false;
+    let mut continued = String::new();
+    for line in markdown.lines() {
+        if line.trim_start().starts_with("```") {
+            is_code = !is_code;
+            continue;
+        }
+        if !is_code {
+            continue;
+        }
+        match line.strip_suffix('\\') {
+            Some(part) => continued.push_str(part),
+            None => lines.push(std::mem::take(&mut continued) + line),
+        }
+    }
+    lines.iter().map(|line| line.trim_start().trim_start_matches("$ ").trim_start_matches("sudo ").to_owned()).collect()
+}
+
+#[test]
+fn the_commands_of_the_readme_exist() {
+    let command = <kidoban::args::Args as clap::CommandFactory>::command();
+    let makefile = read("Makefile");
+    let mut seen = 0;
+    for line in code_lines(&read("README.md")) {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("make") => {
+                for target in words.take_while(|word| !word.starts_with('#')).filter(|word| !word.contains('=')) {
+                    let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
+                    assert!(is_there, "README: `{line}`: the Makefile has no target {target}");
+                    seen += 1;
+                }
+            }
+            Some("kidoban" | "target/release/kidoban") => {
+                let name = words.next().unwrap_or("--help");
+                // Output of a command may begin with the product's name as well.
+                if name.starts_with('-') || name.ends_with(':') {
+                    continue;
+                }
+                let subcommand = command.find_subcommand(name);
+                let subcommand = subcommand.unwrap_or_else(|| panic!("README: `{line}`: there is no `kidoban {name}`"));
+                for flag in words.take_while(|word| *word != "#").filter_map(|word| word.strip_prefix("--")) {
+                    let flag = flag.split('=').next().unwrap();
+                    let mut known = subcommand.get_arguments().filter_map(clap::Arg::get_long);
+                    assert!(known.any(|known| known == flag), "README: `{line}`: there is no --{flag}");
+                }
+                seen += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(seen >= 5, "README shows {seen} commands: two to begin with, and the way from a log to enforcing");
+}
+
+#[test]
+fn the_pure_crates_ask_nobody_what_time_it_is() {
+    for path in files("rs") {
+        let is_pure = ["detector/src", "traffic/src"].iter().any(|folder| path.starts_with(root().join(folder)));
+        let text = if is_pure { read(&path) } else { continue };
+        for forbidden in
+            ["Instant::now", "SystemTime::now", "thread::sleep", "std::env::", "std::net::Tcp", "thread_rng"]
+        {
+            assert!(!text.contains(forbidden), "{} holds {forbidden}: time and chance are arguments", path.display());
+        }
+    }
+}
+
+/// The names of a crate's dependencies, without those for tests.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let manifest: toml::Table = read(manifest).parse().unwrap();
+    let table = manifest.get("dependencies").and_then(toml::Value::as_table);
+    table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    const OURS: [&str; 4] = ["detector", "traffic", "trainer", "proxy"];
+    let check = |manifest: &str, allowed: &[&str]| {
+        let dependencies = dependencies(manifest);
+        assert!(!dependencies.is_empty(), "{manifest}");
+        for ours in OURS.iter().filter(|ours| dependencies.contains(**ours)) {
+            assert!(allowed.contains(ours), "{manifest} depends on {ours}");
+        }
+    };
+    check("detector/Cargo.toml", &[]);
+    check("traffic/Cargo.toml", &["detector"]);
+    check("trainer/Cargo.toml", &["detector", "traffic"]);
+    check("proxy/Cargo.toml", &["detector", "traffic"]);
+    check("Cargo.toml", &OURS);
+}
+
+#[test]
+fn pingora_is_the_proxys_and_linfa_the_trainers() {
+    for (manifest, is_proxy, is_trainer) in [
+        ("detector/Cargo.toml", false, false),
+        ("traffic/Cargo.toml", false, false),
+        ("trainer/Cargo.toml", false, true),
+        ("proxy/Cargo.toml", true, false),
+        ("Cargo.toml", false, false),
+    ] {
+        for name in dependencies(manifest) {
+            assert!(is_proxy || !name.starts_with("pingora"), "{manifest} depends on {name}");
+            assert!(is_trainer || !(name.starts_with("linfa") || name == "ndarray"), "{manifest} depends on {name}");
+        }
+    }
+}

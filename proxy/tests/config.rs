@@ -1,4 +1,5 @@
 //! Each mistake in a configuration is a named file that says in its first line what its writer must be told.
+#![allow(clippy::unwrap_used)] // Tests, helpers included: a panic is the report.
 
 use std::path::{Path, PathBuf};
 

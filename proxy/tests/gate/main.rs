@@ -1,7 +1,9 @@
 //! The gate through real sockets on loopback, in front of a shop that says what it saw.
+#![allow(clippy::unwrap_used)] // Tests, helpers included: a panic is the report.
 
 mod client;
 mod origin;
+mod probe;
 mod refusing;
 mod running;
 mod serving;

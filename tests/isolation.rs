@@ -6,7 +6,8 @@ use detector::policy::Standing;
 use detector::table::Client;
 use detector::url::UrlHasher;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Reason, Request, Timestamp, Verdict, Window,
+    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Reason, Request, Timestamp,
+    Verdict, Window,
 };
 use proptest::prelude::*;
 
@@ -75,7 +76,17 @@ fn verdicts(detector: &Detector, steps: &[Step], is_present: impl Fn(u8) -> bool
 }
 
 fn lively(capacity: usize) -> Detector {
-    model::detector(capacity, judge(model::parse(&model::file("lively", model::lively())), 0.4, 0.8))
+    let model = model::parse(&model::file("lively", model::lively()));
+    let config = PolicyConfig {
+        limit_score: Some(0.4),
+        block_score: Some(0.8),
+        // So little that a limited client meets its limit.
+        limit_burst_pages: 1,
+        limit_pages_per_min: 2,
+        ..PolicyConfig::default()
+    };
+    let policy = Policy::new(config, Some(&model)).unwrap();
+    model::detector(capacity, Judge { model: Some(model), policy, allow: AllowList::default() })
 }
 
 proptest! {

@@ -14,8 +14,11 @@ fn small() -> File {
 }
 
 /// Why these bytes are refused.
-fn reason(bytes: &[u8]) -> String {
-    Model::parse(bytes).map(|_| ()).expect_err("it was believed").to_string()
+fn reason(what: &str, bytes: &[u8]) -> String {
+    match Model::parse(bytes) {
+        Ok(_) => panic!("{what}: it was believed"),
+        Err(error) => error.to_string(),
+    }
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn logistic(change: impl FnOnce(&mut Vec<f32>, &mut Vec<f32>)) -> Vec<u8> {
 #[test]
 fn a_sealed_lie_is_refused_with_its_reason() {
     let check = |what: &str, bytes: Vec<u8>, expect: &str| {
-        let reason = reason(&bytes);
+        let reason = reason(what, &bytes);
         assert!(reason.contains(expect), "{what}: {reason}");
         assert!(reason.contains("train a new one"), "{what} says no way out: {reason}");
     };
@@ -108,7 +111,7 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     check("an unknown feature", trees(|_, feature, _, _| feature[0] = 999), "asks for feature 999");
     let age = index_of("age").unwrap() as u16;
     check("a feature for show", trees(|_, feature, _, _| feature[0] = age), "asks for age, which may not be scored");
-    check("arrays that differ", trees(|_, _, left, _| drop(left.pop())), "differ in length");
+    check("arrays that differ", trees(|_, _, left, _| _ = left.pop()), "differ in length");
     check("a threshold of 1e39", reseal_text("0.25", "1e39"), "not finite");
     check("a threshold of 1e999", reseal_text("0.25", "1e999"), "number out of range");
     check("a threshold of NaN", trees(|_, _, _, threshold| threshold[0] = f32::NAN), "invalid type: null");
@@ -117,23 +120,23 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     check("an index of 65536", reseal_text("\"roots\":[0]", "\"roots\":[65536]"), "invalid value");
 
     check("a scale of 0", logistic(|scale, _| scale[3] = 0.0), "every scale above 0");
-    check("too few weights", logistic(|_, weight| drop(weight.pop())), "weight has");
+    check("too few weights", logistic(|_, weight| _ = weight.pop()), "weight has");
     check("a weight for show", logistic(|_, weight| weight[usize::from(age)] = 1.0), "age has a weight");
 
     check("other names", reseal(|file| file.features[0] = "gap_cw".to_owned()), "features defined differently");
     check("names in another order", reseal(|file| file.features.swap(0, 1)), "features defined differently");
-    check("a name less", reseal(|file| drop(file.features.pop())), "features defined differently");
+    check("a name less", reseal(|file| _ = file.features.pop()), "features defined differently");
     check("another definition", reseal(|file| file.definition = "0".repeat(16)), "features defined differently");
     check("a later format", reseal(|file| file.format = 2), "format version 1 expected, 2 found");
     check("no format", reseal_text("\"format\":1", "\"format\":null"), "format version 1 expected, none found");
     check("another kind", reseal_text("\"kind\":\"trees\"", "\"kind\":\"oracle\""), "unknown variant");
     check("a key unknown here", reseal_text("\"format\":1", "\"format\":1,\"trust\":true"), "unknown field `trust`");
-    check("a key twice", reseal_text("\"name\":\"small\"", "\"nama\":\"small\""), "unknown field `nama`");
+    check("a key mistyped", reseal_text("\"name\":\"small\"", "\"nama\":\"small\""), "unknown field `nama`");
 
     check("another margin", reseal(|file| file.golden[0].margin += 0.01), "golden row 0 scores -2.5 instead of -2.49");
     check("a margin of 1e39", reseal_text("\"margin\":-2.5}", "\"margin\":1e39}"), "golden row 0");
     check("no golden row", reseal(|file| file.golden.clear()), "no golden row");
-    check("a golden row cut short", reseal(|file| drop(file.golden[0].row.pop())), "golden row 0 has not");
+    check("a golden row cut short", reseal(|file| _ = file.golden[0].row.pop()), "golden row 0 has not");
     check("a limit of 1e39", reseal_text("\"margin\":null", "\"margin\":1e39"), "a threshold is not finite");
     let falling = vec![[0.0, 0.9], [1.0, 0.1]];
     check("a calibration that falls", reseal(|file| file.calibration = falling), "calibration must rise");
@@ -150,7 +153,7 @@ fn a_model_that_is_none_is_refused_with_its_reason() {
         (&b"x".repeat(500), "does not end in its sha256"),
         (&seal(&small()).unwrap()[1..], "its sha256 does not fit its content"),
     ] {
-        let reason = reason(bytes);
+        let reason = reason(expect, bytes);
         assert!(reason.contains(expect) && reason.contains("copy it again"), "{reason}");
     }
 }

@@ -126,7 +126,7 @@ fn request(dice: &mut Dice) -> String {
         };
         let target = match dice.weighted(&[0.6, 0.3, 0.06, 0.04]) {
             0 => format!("/img/{}.jpg", dice.below(500)),
-            1 => format!("/p/{}?ref=\"é\"", dice.below(300)),
+            1 => format!("/p/{}?ref=café", dice.below(300)),
             2 => format!("/broken/{}", dice.below(9)),
             _ => format!("/gone/{}", dice.below(9)),
         };

@@ -127,27 +127,38 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "woff2",
 ];
 
+/// What a browser says when it loads something by itself.
+const ASSET_DESTS: &[&str] = &[
+    "image",
+    "style",
+    "script",
+    "font",
+    "audio",
+    "video",
+    "track",
+    "manifest",
+    "object",
+    "embed",
+    "worker",
+    "sharedworker",
+    "serviceworker",
+];
+
 /// Page or asset, from the browser's own word for it (`Sec-Fetch-Dest`) or else from the path's extension.
 ///
-/// `empty` is what `fetch()` sends: an API call, a page to us. A value that no browser sends is not believed.
+/// `empty` is what `fetch()` sends: an API call, a page to us. A value that no browser sends is not believed, nor is a
+/// scraper who claims that its documents are images.
 pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
+    let by_extension = if extension(path).is_some_and(is_asset) { Class::Asset } else { Class::Page };
     match fetch_dest {
-        Some("document" | "empty" | "iframe" | "frame" | "nested-document") => return Class::Page,
-        Some(
-            "image" | "style" | "script" | "font" | "audio" | "video" | "track" | "manifest" | "object" | "embed"
-            | "worker" | "sharedworker" | "serviceworker",
-        ) => {
-            // A scraper may claim that its pages are images; only what also looks like no document is believed.
-            if extension(path).is_none_or(|extension| !is_document(extension)) && !path.ends_with('/') {
-                return Class::Asset;
-            }
-        }
-        _ => {}
+        Some("document" | "empty" | "iframe" | "frame" | "nested-document") => Class::Page,
+        Some(dest) if ASSET_DESTS.contains(&dest) && !looks_like_a_document(path) => Class::Asset,
+        _ => by_extension,
     }
-    match extension(path) {
-        Some(extension) if is_asset(extension) => Class::Asset,
-        _ => Class::Page,
-    }
+}
+
+fn looks_like_a_document(path: &str) -> bool {
+    path.ends_with('/') || extension(path).is_some_and(is_document)
 }
 
 fn extension(path: &str) -> Option<&str> {

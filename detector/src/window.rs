@@ -203,7 +203,7 @@ impl Window {
         let mean = i64::from(self.depth_mean);
         self.depth_mean = (mean + (depth - mean) / n).clamp(0, i64::from(u16::MAX)) as u16;
         let square = i64::from(self.depth_square);
-        self.depth_square = (square + ((depth * depth >> 8) - square) / n).clamp(0, i64::from(u32::MAX)) as u32;
+        self.depth_square = (square + (((depth * depth) >> 8) - square) / n).clamp(0, i64::from(u32::MAX)) as u32;
     }
 
     /// Page requests since the client was first seen.

@@ -32,7 +32,7 @@ impl ProxyHttp for Bare {
         Ok(false)
     }
 
-    async fn upstream_peer(&self, _: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
-        Ok(self.upstream.peer())
+    async fn upstream_peer(&self, session: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
+        Ok(self.upstream.peer(session.is_upgrade_req()))
     }
 }

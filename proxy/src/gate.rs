@@ -105,8 +105,8 @@ impl ProxyHttp for Gate {
         Ok(())
     }
 
-    async fn upstream_peer(&self, _: &mut Session, _: &mut Visit) -> Result<Box<HttpPeer>> {
-        Ok(self.upstream.peer())
+    async fn upstream_peer(&self, session: &mut Session, _: &mut Visit) -> Result<Box<HttpPeer>> {
+        Ok(self.upstream.peer(session.is_upgrade_req()))
     }
 
     fn fail_to_connect(&self, _: &mut Session, peer: &HttpPeer, visit: &mut Visit, mut e: Box<Error>) -> Box<Error> {

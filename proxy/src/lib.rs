@@ -6,7 +6,8 @@
 //! A request's way: [`listener`] accepts its connection on its own [`threads`]. [`gate`] is the list of Pingora's hooks and passes it on.
 //! [`identity`] works out who asks. [`keeper`] turns it into the detector's event and takes the verdict. [`enforce`]
 //! is where the mode rules what becomes of a verdict, in types, so that shadow cannot refuse. Then it is either
-//! answered by [`refuse`], quoting a [`decision`], or forwarded to the [`upstream`] with the headers of [`forward`].
+//! answered by [`refuse`], quoting a [`decision`], or forwarded to the [`upstream`] (by a [`tunnel`] if it asks for one) with the headers of
+//! [`forward`].
 //! When it has ended, [`keeper`] tells the detector how.
 //!
 //! What happened goes two ways: [`metrics`] counts it, and [`record`] writes it to the event log, from which every
@@ -32,6 +33,7 @@ pub mod reload;
 pub mod server;
 mod threads;
 mod timer;
+mod tunnel;
 pub mod upstream;
 
 pub use config::{Config, ConfigError, Overrides};

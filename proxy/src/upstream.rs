@@ -13,6 +13,10 @@ use arc_swap::ArcSwap;
 use pingora::upstreams::peer::HttpPeer;
 
 use crate::config::Timeouts;
+use crate::tunnel::TunnelConnector;
+
+/// Keeps Pingora from sharing connections between tunnels and other requests, whose key is 0.
+const TUNNELS: u64 = 1;
 
 /// `http://host:port` or `https://host:port`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,10 +104,16 @@ impl Upstream {
         Ok(Self { url, timeouts, peers: ArcSwap::from_pointee(peers), preferred: AtomicUsize::new(0) })
     }
 
-    /// Where to send a request: the address that worked last.
-    pub(crate) fn peer(&self) -> Box<HttpPeer> {
+    /// Where to send a request: the address that worked last. A request that asks for an upgrade goes there by a
+    /// connection of its own kind, see [`crate::tunnel`].
+    pub(crate) fn peer(&self, upgrade: bool) -> Box<HttpPeer> {
         let peers = self.peers.load();
-        Box::new(peers[self.preferred.load(Ordering::Relaxed) % peers.len()].clone())
+        let mut peer = Box::new(peers[self.preferred.load(Ordering::Relaxed) % peers.len()].clone());
+        if upgrade {
+            peer.options.custom_l4 = Some(Arc::new(TunnelConnector));
+            peer.group_key = TUNNELS;
+        }
+        peer
     }
 
     /// Takes note that `failed` cannot be connected to: the next request begins at the address after it. Returns

@@ -50,17 +50,19 @@ impl Client {
 
     pub fn ask(&mut self, request: &str) -> Answer {
         self.stream.get_mut().write_all(request.as_bytes()).unwrap();
-        self.answer()
+        self.answer(request.starts_with("HEAD "))
     }
 
-    fn answer(&mut self) -> Answer {
+    fn answer(&mut self, is_head_only: bool) -> Answer {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             assert!(self.stream.read_line(&mut head).unwrap() > 0, "the connection was closed after {head:?}");
         }
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut answer = Answer { status, head, body: Vec::new() };
-        answer.body = if answer.header("transfer-encoding").is_some() {
+        answer.body = if is_head_only {
+            Vec::new()
+        } else if answer.header("transfer-encoding").is_some() {
             self.chunks()
         } else {
             self.bytes(answer.header("content-length").map_or(0, |length| length.parse().unwrap()))

@@ -24,6 +24,7 @@ fn serve(mut stream: TcpStream) {
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
             return;
         }
+        let content = if line.starts_with("HEAD ") { "" } else { "ok" };
         let status = match line.split(' ').nth(1).unwrap_or("") {
             "/login" => "401 Unauthorized",
             target if target.starts_with("/gone/") => "404 Not Found",
@@ -47,7 +48,7 @@ fn serve(mut stream: TcpStream) {
         if reader.read_exact(&mut body).is_err() {
             return;
         }
-        if write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\nok").is_err() {
+        if write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{content}").is_err() {
             return;
         }
     }

@@ -68,7 +68,7 @@ pub struct Logistic {
 impl Logistic {
     /// The detector's own form of it.
     pub fn scorer(&self) -> Scorer {
-        Scorer::Logistic(self.linear.clone())
+        Scorer::Logistic(Box::new(self.linear.clone()))
     }
 }
 

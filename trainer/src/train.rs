@@ -212,8 +212,8 @@ impl Course<'_> {
     fn is_apart(&self, site: usize, client: usize) -> bool {
         let client = &self.sites[site].clients[client];
         match client.labelled.label {
-            Label::Human => fold(client.key) % 2 == 0,
-            _ => fold(client.key) % FOLDS == 0,
+            Label::Human => fold(client.key).is_multiple_of(2),
+            _ => fold(client.key).is_multiple_of(FOLDS),
         }
     }
 

@@ -213,7 +213,7 @@ impl ScorerFile {
                 Ok(Scorer::Trees(Trees::new(*base, roots.clone(), (0..count).map(node).collect())?))
             }
             Self::Logistic { bias, mean, scale, weight } => {
-                Ok(Scorer::Logistic(Logistic::new(*bias, mean, scale, weight)?))
+                Ok(Scorer::Logistic(Box::new(Logistic::new(*bias, mean, scale, weight)?)))
             }
         }
     }
@@ -346,7 +346,8 @@ impl Model {
                 .features()
                 .ok_or_else(|| ModelError::Content(format!("golden row {i} has not {COUNT} values")))?;
             let margin = scorer.margin(&features);
-            if !((margin - golden.margin).abs() <= GOLDEN_TOLERANCE * golden.margin.abs().max(1.0)) {
+            let is_as_recorded = (margin - golden.margin).abs() <= GOLDEN_TOLERANCE * golden.margin.abs().max(1.0);
+            if !is_as_recorded {
                 let error = format!("golden row {i} scores {margin} instead of {}", golden.margin);
                 return Err(ModelError::Content(error));
             }

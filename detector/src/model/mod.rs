@@ -49,7 +49,7 @@ pub enum Scorer {
     /// A sum of regression trees (`boosted`).
     Trees(Trees),
     /// A weighted sum (`logistic`).
-    Logistic(Logistic),
+    Logistic(Box<Logistic>),
 }
 
 /// A checked model: scoring cannot fail.

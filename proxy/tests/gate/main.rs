@@ -3,7 +3,6 @@
 
 mod client;
 mod origin;
-mod probe;
 mod refusing;
 mod running;
 mod serving;

@@ -168,8 +168,8 @@ impl Grower<'_> {
         for (column, bins) in histogram.iter().enumerate() {
             let missing = bins[usize::from(MISSING)];
             let mut below = Sums::default();
-            for bin in 0..self.binned.edges[column].len() {
-                below = below.plus(bins[bin]);
+            for (bin, sums) in bins[..self.binned.edges[column].len()].iter().enumerate() {
+                below = below.plus(*sums);
                 let sides: &[bool] = if missing.0[2] > 0.0 { &[true, false] } else { &[true] };
                 for &missing_left in sides {
                     let left = if missing_left { below.plus(missing) } else { below };

@@ -18,9 +18,7 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use detector::detector::Settings;
 use detector::table::Client;
-use detector::{
-    Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
-};
+use detector::{Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window};
 use support::{Effort, Spread, count, describe_machine, resident_bytes, shipped_judge};
 use traffic::LogReader;
 use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};

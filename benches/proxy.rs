@@ -87,7 +87,11 @@ fn measure(effort: Effort) {
                 let bare_first = results.len() % 2 == 0;
                 let first = if bare_first { &bare } else { gate }.cpu_us(*load, requests);
                 let second = if bare_first { gate } else { &bare }.cpu_us(*load, requests);
-                results.push(if bare_first { Pair { bare: first, gate: second } } else { Pair { bare: second, gate: first } });
+                results.push(if bare_first {
+                    Pair { bare: first, gate: second }
+                } else {
+                    Pair { bare: second, gate: first }
+                });
             }
         }
     }
@@ -147,7 +151,10 @@ impl Role {
     fn warm_up(&self, effort: Effort) {
         let keys = effort.pick(20, KEYS, KEYS);
         let rounds = if self.name == "bare" { 1 } else { PAGES_BEFORE };
-        load(self.addr, (0..rounds).flat_map(|page| (0..keys).map(move |key| (key, page))).map(|(key, page)| page_of(key, page)));
+        load(
+            self.addr,
+            (0..rounds).flat_map(|page| (0..keys).map(move |key| (key, page))).map(|(key, page)| page_of(key, page)),
+        );
     }
 
     /// CPU time of the proxy for each of so many requests.
@@ -155,7 +162,11 @@ impl Role {
         let mut dice = Dice::new(11);
         let texts = (0..requests).map(|number| {
             let key = dice.below(what.keys as usize) as u32;
-            if number % what.pages_one_in == 0 { page_of(key, dice.below(2_000) as u32) } else { image_of(key, dice.below(2_000) as u32) }
+            if number % what.pages_one_in == 0 {
+                page_of(key, dice.below(2_000) as u32)
+            } else {
+                image_of(key, dice.below(2_000) as u32)
+            }
         });
         let texts: Vec<String> = texts.collect();
         let pid = self.child.id().to_string();
@@ -345,4 +356,3 @@ impl Drop for Folder {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
-

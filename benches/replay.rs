@@ -44,7 +44,10 @@ fn main() {
     let command = |path: &Path| (0..runs).map(|_| commanded(path, log.lines)).collect::<Vec<Run>>();
     print_runs("the command `kidoban replay`, plain", &command(&log.plain));
     print_runs("the command `kidoban replay`, gzip", &command(&log.gzipped));
-    print_runs("reading and parsing alone, plain", &(0..runs).map(|_| parsed(&log.plain, log.lines)).collect::<Vec<_>>());
+    print_runs(
+        "reading and parsing alone, plain",
+        &(0..runs).map(|_| parsed(&log.plain, log.lines)).collect::<Vec<_>>(),
+    );
 }
 
 /// Lines per second, by the wall clock and of time on a CPU.
@@ -69,10 +72,8 @@ fn print_runs(what: &str, runs: &[Run]) {
 /// One replay in this process, on one thread.
 fn replayed(path: &Path, lines: u64) -> Run {
     let (started, cpu_before) = (Instant::now(), cpu_time("self"));
-    let detector = Detector::new(
-        Settings { capacity: CAPACITY, hash_key: trainer::site::OFFLINE_HASH_KEY },
-        shipped_judge(),
-    );
+    let detector =
+        Detector::new(Settings { capacity: CAPACITY, hash_key: trainer::site::OFFLINE_HASH_KEY }, shipped_judge());
     let logs = open(path);
     let (mut requests, mut stopped) = (0_u64, 0_u64);
     let tallies = kidoban::replay::replay(logs.open().expect("a log"), &detector, None, |_, verdict, _, _| {

@@ -141,6 +141,9 @@ pub struct TrainArgs {
     /// Where to write the model
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
+    /// Where to write who was taken for what, and by which rule: a labels file to correct and train on again
+    #[arg(long, value_name = "CSV")]
+    pub labels_out: Option<PathBuf>,
     /// Name of the model; the file's name when absent
     #[arg(long)]
     pub name: Option<String>,

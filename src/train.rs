@@ -52,8 +52,10 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     spinner.finish_and_clear();
     let file = trained?.file;
     write(&args.output, &seal(&file)?)?;
+    if let Some(path) = &args.labels_out {
+        write(path, labels(&sites).as_bytes())?;
+    }
     if args.json {
-        let Card { .. } = &file.card;
         let printed = Printed {
             model: &args.output,
             limit: &file.thresholds.limit,
@@ -97,6 +99,17 @@ fn read(args: &TrainArgs) -> Result<Sources> {
     Ok(Sources { sites, tallies, data, data_sha256 })
 }
 
+/// Who was taken for what, and by which rule, as a labels file.
+fn labels(sites: &[Site]) -> String {
+    let mut text = String::from("client,label,why\n");
+    for client in sites.iter().flat_map(|site| &site.clients) {
+        let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\"").replace(['\r', '\n'], " "));
+        let name = if client.name.contains([',', '"']) { quoted(&client.name) } else { client.name.clone() };
+        let _ = writeln!(text, "{name},{},{}", client.labelled.label, quoted(&client.labelled.why));
+    }
+    text
+}
+
 fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
 }
@@ -125,6 +138,9 @@ fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector
     }
     let clients: usize = sites.iter().map(|site| site.clients.len()).sum();
     let _ = writeln!(text, " of {} clients.", output::count(clients as u64));
+    for line in tallies.iter().flat_map(|tally| &tally.first_refused).take(3) {
+        let _ = writeln!(text, "  line {}: {}\n    {}", line.line_number, line.reason, line.excerpt);
+    }
     let _ = writeln!(text, "\nLabels, and the rule that gave each:");
     for (rule, number) in &card.labels {
         let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(rule, 80));

@@ -111,7 +111,8 @@ fn neighbours_behind_one_load_balancer_are_judged_apart() {
     let folder = Folder::new("apart");
     let scored = model::file("lively", model::weighted(-3.0, &[("error_share", 8.0)]));
     let scored = model::write(&folder, &scored);
-    let rest = format!("mode = \"enforce\"\nmodel = {scored:?}\n{TRUST}[policy]\nlimit_score = 0.5\nblock_score = 0.9\n");
+    let rest =
+        format!("mode = \"enforce\"\nmodel = {scored:?}\n{TRUST}[policy]\nlimit_score = 0.5\nblock_score = 0.9\n");
     let gate = gate(&folder, origin::start(), &rest);
     let mut connection = Client::connect(gate.addr());
     let mut refused = 0;

@@ -43,7 +43,8 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
         origin::start(),
         &format!(
             "mode = \"enforce\"\nmodel = {model:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
-             [policy]\nlimit_score = 0.5\nblock_score = 0.98\nlimit_burst_pages = 3\n\
+             [policy]\nlimit_score = 0.3\nblock_score = 0.9985\n\
+             limit_burst_pages = 1\nlimit_pages_per_min = 1\n\
              [event_log]\npath = {log:?}\nqueue = 1048576\n"
         ),
     );

@@ -361,3 +361,12 @@ fn without_its_own_block_threshold_a_model_never_blocks() {
     let fate = watch(&detector, client("192.0.2.1"), &asked);
     assert!(fate.blocked == 0 && fate.limited > 100, "{fate:?}");
 }
+#[test]
+fn seeds() {
+    let site = Arc::new(Site::new(1));
+    for seed in 0..40 {
+        let mut t = 0; let mut pages = 0; let mut n = 0; let mut last = 0;
+        for s in Visit::new(Population::Shopper, &site, seed, Tempo::Live) { t += s.wait_us; if t > 20_000_000 { break; } n += 1; if !s.is_asset { pages += 1; last = t; } }
+        println!("seed {seed} n {n} pages {pages} last {last}");
+    }
+}

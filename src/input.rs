@@ -68,7 +68,7 @@ impl Logs {
     /// # Errors
     /// The first that cannot be opened, or is no log.
     pub fn open(&self) -> Result<Vec<Reader>> {
-        self.paths.iter().map(|path| self.open_one(path)).collect()
+        self.paths.iter().map(|path| self.open_one(path, None)).collect()
     }
 
     /// Reads them all as one labelled site.
@@ -80,7 +80,7 @@ impl Logs {
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One at a time, so that the digest is over the logs as they were named.
-            let mut reader = self.open_one(path)?;
+            let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
             while let Some(record) = reader.next()? {
                 builder.note(&record);
             }
@@ -97,37 +97,39 @@ impl Logs {
         self.bar.finish_and_clear();
     }
 
-    /// SHA-256, in hex, over the bytes read so far, as they lie on disk.
+    /// SHA-256, in hex, over the bytes that [`Logs::read_site`] read, as they lie on disk.
     pub fn sha256(&self) -> String {
         let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn open_one(&self, path: &Path) -> Result<Reader> {
+    fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
         let name = name_for_messages(path);
         let raw: Box<dyn Read> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
         };
-        let watched = Watched { raw, bar: self.bar.clone(), digest: Arc::clone(&self.digest) };
+        let watched = Watched { raw, bar: self.bar.clone(), digest };
         let plain = decompress(BufReader::with_capacity(BUFFER_BYTES, watched));
         Ok(LogReader::new(&name, plain)?)
     }
 }
 
-/// Bytes on their way, shown and digested.
+/// Bytes on their way, shown and, where wanted, digested.
 struct Watched {
     raw: Box<dyn Read>,
     bar: ProgressBar,
-    digest: Arc<Mutex<Sha256>>,
+    digest: Option<Arc<Mutex<Sha256>>>,
 }
 
 impl Read for Watched {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.raw.read(buffer)?;
         self.bar.inc(count as u64);
-        self.digest.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
+        if let Some(digest) = &self.digest {
+            digest.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
+        }
         Ok(count)
     }
 }

@@ -187,6 +187,7 @@ fn until(said: &mut impl BufRead, wanted: &str) -> String {
     loop {
         let mut line = String::new();
         assert!(said.read_line(&mut line).unwrap() > 0, "it ended without {wanted:?}: {all}");
+        assert!(!line.contains('\x1b'), "coloured away from a terminal: {line:?}");
         if line.contains(wanted) {
             return line;
         }

@@ -125,16 +125,18 @@ fn request(dice: &mut Dice) -> String {
             4 => format!("2001:db8:0:{who:x}::{:x}", dice.below(65_536)),
             _ => format!("198.18.{}.{}", who / 250, who % 250),
         };
-        let target = match dice.weighted(&[0.6, 0.3, 0.06, 0.04]) {
-            0 => format!("/img/{}.jpg", dice.below(500)),
-            1 => format!("/p/{}?ref=café", dice.below(300)),
-            2 => format!("/broken/{}", dice.below(9)),
-            _ => format!("/gone/{}", dice.below(9)),
+        let target = match dice.weighted(&[0.4, 0.2, 0.3, 0.06, 0.04]) {
+            0 => format!("/img/{}.jpg HTTP/1.1", dice.below(500)),
+            // No ending says what this is: the browser's header does, and the log must.
+            1 => format!("/image/{}/200x200 HTTP/1.1\r\nSec-Fetch-Dest: image", dice.below(500)),
+            2 => format!("/p/{}?ref=café HTTP/1.1", dice.below(300)),
+            3 => format!("/broken/{} HTTP/1.1", dice.below(9)),
+            _ => format!("/gone/{} HTTP/1.1", dice.below(9)),
         };
         (client, format!("GET {target}"), "")
     };
     format!(
-        "{line} HTTP/1.1\r\nHost: shop.test\r\nUser-Agent: of {client}\r\nX-Forwarded-For: {client}\r\n\
+        "{line}\r\nHost: shop.test\r\nUser-Agent: of {client}\r\nX-Forwarded-For: {client}\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
@@ -143,10 +145,10 @@ fn request(dice: &mut Dice) -> String {
 /// Crawlers, pollers, guessers, scanners, each a quarter of the busy.
 fn busy(who: usize, dice: &mut Dice) -> (String, &'static str) {
     match who % 4 {
-        0 => (format!("GET /p/{}", dice.below(20_000)), ""),
-        1 => (format!("HEAD /p/{who}"), ""),
-        2 => ("POST /login".to_owned(), "user=a&password=b"),
-        _ => (format!("GET /gone/{}.php", dice.below(1_000)), ""),
+        0 => (format!("GET /p/{} HTTP/1.1", dice.below(20_000)), ""),
+        1 => (format!("HEAD /p/{who} HTTP/1.1"), ""),
+        2 => ("POST /login HTTP/1.1".to_owned(), "user=a&password=b"),
+        _ => (format!("GET /gone/{}.php HTTP/1.1", dice.below(1_000)), ""),
     }
 }
 

@@ -43,7 +43,7 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     let policy = format!("[policy]\nlimit_score = {limit}\nblock_score = {block}\n");
     let gate = gate(&folder, shop.address(), &format!("mode = \"enforce\"\nmodel = {path:?}\n{policy}"));
 
-    let visitor = Visitor::new(1, 1, Visit::new(Population::Shopper, &site, 4, Tempo::Live));
+    let visitor = Visitor::new(1, 1, Visit::new(Population::Shopper, &site, 35, Tempo::Live));
     let live = Arc::new(Live::new(&visitor));
     let until = tokio::time::Instant::now() + Duration::from_secs(20);
     let person = runtime.spawn(drive(visitor, Course { to: gate.addr(), until, speed: 1.0 }, live));
@@ -69,7 +69,7 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     println!("the person asked for {} things, {pages} of them pages", visit.asked.len());
     assert_eq!(visit.first_refused(), None, "the person was refused");
     assert_eq!(visit.count(|answer| matches!(answer, Answer::Allowed(200..400))), visit.asked.len(), "{visit:?}");
-    assert!(pages >= 3, "the person asked for {pages} pages only: that proves nothing");
+    assert!(pages > PolicyConfig::default().min_pages as usize, "{pages} pages: the person was never judged");
 }
 
 /// One request on a virtual clock.
@@ -360,13 +360,4 @@ fn without_its_own_block_threshold_a_model_never_blocks() {
     let asked = at_pace(300, 0.5, 0.1, |index| ("GET", format!("/p/{}", 100 + index)));
     let fate = watch(&detector, client("192.0.2.1"), &asked);
     assert!(fate.blocked == 0 && fate.limited > 100, "{fate:?}");
-}
-#[test]
-fn seeds() {
-    let site = Arc::new(Site::new(1));
-    for seed in 0..40 {
-        let mut t = 0; let mut pages = 0; let mut n = 0; let mut last = 0;
-        for s in Visit::new(Population::Shopper, &site, seed, Tempo::Live) { t += s.wait_us; if t > 20_000_000 { break; } n += 1; if !s.is_asset { pages += 1; last = t; } }
-        println!("seed {seed} n {n} pages {pages} last {last}");
-    }
 }

@@ -68,7 +68,7 @@ fn criterion(effort: Effort) -> Criterion {
     Criterion::default()
         .sample_size(effort.pick(10, 10, 30))
         .warm_up_time(millis(1, 300, 1_000))
-        .measurement_time(millis(5, 1_000, 4_000))
+        .measurement_time(millis(5, 1_000, 3_000))
         .without_plots()
         .configure_from_args()
 }
@@ -319,7 +319,7 @@ impl Bench {
 
     /// The same traffic by one thread and by two, in turns.
     fn compare_threads(&self, effort: Effort) {
-        let requests = effort.pick(1_000, 300_000, 1_000_000);
+        let requests = effort.pick(1_000, 200_000, 500_000);
         let half = self.ring.steps.len() as u64 / 2;
         let pairs: Vec<(f64, f64)> = (0..effort.pick(1, 3, 9))
             .map(|pair| {

@@ -69,11 +69,11 @@ fn measure(effort: Effort) {
     println!("{}", describe_machine());
     let folder = Folder::new();
     let origin = Role::start("origin", None, &folder.0);
-    let requests = effort.pick(200, 20_000, 60_000);
-    let pairs = effort.pick(1, 3, 9);
+    let requests = effort.pick(200, 10_000, 15_000);
+    let pairs = effort.pick(1, 6, 15);
     let plans = [("gate", MANY), ("gate", HOT), ("gate", MIXED), ("gate+log", MANY)];
     let mut results: Vec<Vec<Pair>> = plans.iter().map(|_| Vec::new()).collect();
-    // Fresh processes for every third pair: where the allocator and the linker put things differs from start to start.
+    // Fresh processes for every few pairs: where the allocator and the linker put things differs from start to start.
     while results[0].len() < pairs {
         let bare = Role::start("bare", Some(origin.addr), &folder.0);
         let gate = Role::start("gate", Some(origin.addr), &folder.0);
@@ -81,7 +81,7 @@ fn measure(effort: Effort) {
         for proxy in [&bare, &gate, &logging] {
             proxy.warm_up(effort);
         }
-        for _ in 0..pairs.min(3) {
+        for _ in 0..pairs.div_ceil(3) {
             for ((role, load), results) in plans.iter().zip(&mut results) {
                 let gate = if *role == "gate" { &gate } else { &logging };
                 let bare_first = results.len() % 2 == 0;
@@ -180,7 +180,10 @@ impl Role {
 impl Drop for Role {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // It ends by itself when its input is closed.
+        // What it has to say in the end; then it ends by itself, its input being closed.
+        let mut rest = String::new();
+        let _ = self.child.stdout.as_mut().map(|stdout| stdout.read_to_string(&mut rest));
+        print!("{rest}");
         let _ = self.child.wait();
     }
 }
@@ -286,18 +289,13 @@ fn be_gate(rest: &str) {
         let lines = text.lines().filter(|line| line.starts_with(name));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
     };
-    eprintln_stats(&[
-        ("requests", sum("kidoban_requests_total")),
-        ("with a score", sum("kidoban_score_count")),
-        ("log lines dropped", sum("kidoban_event_log_dropped_total")),
-    ]);
+    println!(
+        "  that gate, warm-up included: {} requests, {} with a score, {} event log lines dropped",
+        count(sum("kidoban_requests_total")),
+        count(sum("kidoban_score_count")),
+        count(sum("kidoban_event_log_dropped_total")),
+    );
     gate.stop();
-}
-
-#[allow(clippy::print_stderr)] // a child's standard output is its parent's
-fn eprintln_stats(stats: &[(&str, f64)]) {
-    let stats: Vec<String> = stats.iter().map(|(name, value)| format!("{} {name}", count(*value))).collect();
-    eprintln!("  a gate's life: {}", stats.join(", "));
 }
 
 /// A server that answers every request at once with the same bytes, on one thread.

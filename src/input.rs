@@ -134,10 +134,14 @@ impl Read for Watched {
     }
 }
 
+/// Are more of its lines refused than may be?
+pub fn is_unreadable(refused: u64, lines: u64) -> bool {
+    refused as f64 > REFUSED_MAX * lines as f64
+}
+
 fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
     let tally = reader.tally();
-    let share = tally.refused as f64 / tally.lines.max(1) as f64;
-    if share <= REFUSED_MAX {
+    if !is_unreadable(tally.refused, tally.lines) {
         return Ok(());
     }
     let shown: Vec<String> = tally
@@ -151,7 +155,7 @@ fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
         reader.name(),
         tally.refused,
         tally.lines,
-        share * 100.0,
+        100.0 * tally.refused as f64 / tally.lines as f64,
         shown.concat()
     );
 }

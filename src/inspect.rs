@@ -47,7 +47,7 @@ struct Busiest {
     requests: u64,
 }
 
-/// Prints what each log is. Answers no when a log has lines but none could be read.
+/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse a log.
 ///
 /// # Errors
 /// What cannot be opened or read.
@@ -63,8 +63,8 @@ pub fn run(args: &InspectArgs) -> Result<Answer> {
     } else {
         output::print(&all.iter().map(describe).collect::<Vec<_>>().join("\n"))?;
     }
-    let readable = all.iter().all(|log| log.parsed > 0 || log.lines == log.blank);
-    Ok(if readable { Answer::Yes } else { Answer::No })
+    let is_fit = all.iter().all(|log| !crate::input::is_unreadable(log.refused, log.lines));
+    Ok(if is_fit { Answer::Yes } else { Answer::No })
 }
 
 fn inspect(mut reader: Reader) -> Result<Inspected> {
@@ -134,7 +134,7 @@ fn warnings(tally: &Tally, busiest: Option<&Busiest>, requests: u64) -> Vec<Stri
             busiest.client
         ));
     }
-    if tally.refused > 0 && share(tally.refused, tally.lines) > 0.05 {
+    if crate::input::is_unreadable(tally.refused, tally.lines) {
         warnings.push("more than 5 % of the lines cannot be read: `kidoban train` will refuse this log".to_owned());
     }
     if tally.parsed > 0 && tally.resolution_us() == 1_000_000 {

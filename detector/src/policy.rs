@@ -174,15 +174,17 @@ pub struct Policy {
     block_margin: Option<f32>,
 }
 
-/// What the policy remembers of a client. 56 bytes.
+/// What the policy remembers of a client. 40 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     limited_until: Timestamp,
-    ban: Ban,
+    banned_until: Timestamp,
     bucket_at: Timestamp,
     /// Tokens in millionths of a page; only meaningful while limited.
     bucket_micros: u32,
-    score: Option<Score>,
+    offences: u32,
+    /// The last margin; NaN when there was none, because an `Option` would take twice the room.
+    margin: f32,
 }
 
 /// A ban, kept apart from the window so that it survives the window's eviction.
@@ -207,22 +209,29 @@ impl Ban {
 impl Standing {
     /// A client with nothing against it but, perhaps, an earlier ban.
     pub const fn new(ban: Ban) -> Self {
-        Self { limited_until: NEVER, ban, bucket_at: NEVER, bucket_micros: 0, score: None }
+        Self {
+            limited_until: NEVER,
+            banned_until: ban.until,
+            bucket_at: NEVER,
+            bucket_micros: 0,
+            offences: ban.offences,
+            margin: f32::NAN,
+        }
     }
 
     /// Its ban, expired or not.
     pub const fn ban(&self) -> Ban {
-        self.ban
+        Ban { until: self.banned_until, offences: self.offences }
     }
 
     /// Is it limited or banned at `at`?
     pub fn is_suspect(&self, at: Timestamp) -> bool {
-        self.limited_until > at || self.ban.until > at
+        self.limited_until > at || self.banned_until > at
     }
 
     /// Its last score.
     pub const fn score(&self) -> Option<Score> {
-        self.score
+        if self.margin.is_nan() { None } else { Some(Score::from_margin(self.margin)) }
     }
 }
 
@@ -304,16 +313,19 @@ impl Policy {
         standing: &mut Standing,
         at: Timestamp,
     ) -> Decision {
-        standing.score = fresh.or(standing.score);
-        if standing.ban.until > at {
-            return Decision::new(Action::Block, Reason::Banned, seconds_until(standing.ban.until, at));
+        if let Some(score) = fresh {
+            standing.margin = score.margin();
+        }
+        if standing.banned_until > at {
+            return Decision::new(Action::Block, Reason::Banned, seconds_until(standing.banned_until, at));
         }
         let Some(score) = fresh.filter(|_| pages >= self.config.min_pages) else {
             return self.carry_on(class, pages, standing, at);
         };
         if self.block_margin.is_some_and(|block| score.margin() >= block) {
-            standing.ban = self.lengthen(standing.ban, at);
-            return Decision::new(Action::Block, Reason::Score, seconds_until(standing.ban.until, at));
+            let ban = self.lengthen(standing.ban(), at);
+            (standing.banned_until, standing.offences) = (ban.until, ban.offences);
+            return Decision::new(Action::Block, Reason::Score, seconds_until(ban.until, at));
         }
         if let Some(limit) = self.limit_margin {
             let limited = standing.limited_until > at;
@@ -399,7 +411,7 @@ fn seconds_until(until: Timestamp, at: Timestamp) -> u32 {
     u32::try_from(until.micros_since(at).div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
-const _: () = assert!(size_of::<Standing>() <= 56);
+const _: () = assert!(size_of::<Standing>() <= 40);
 
 #[cfg(test)]
 #[path = "policy_tests.rs"]

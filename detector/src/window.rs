@@ -10,8 +10,8 @@
 //!    192  urls      48 × u32   ring: the last 48 page URLs (path hash · query hash)
 //!    128  seen   2 × 512 bit   linear counter of page URLs (Whang et al. 1990), this half window and the one before
 //!     64  gaps      32 × u16   ring: the last 32 gaps between pages, log₂(1 + gap/1 ms) in 1/2048 octaves
-//!     36  decayed    9 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
-//!     28  pages, requests, …   counts since the client was first seen, path depth
+//!     32  decayed    8 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
+//!     22  pages, requests, …   counts since the client was first seen, path depth
 //! ```
 //!
 //! Cost: a push is about 20 ns and touches at most 8 cache lines; nothing is allocated.
@@ -51,7 +51,7 @@ pub struct Window {
     pages: u32,
     requests: u32,
     sequence: u32,
-    generation_pages: [u32; 2],
+    generation_pages: [u16; 2],
     depth_mean: u16,
     depth_square: u32,
 }
@@ -67,8 +67,7 @@ pub(crate) struct Decayed {
     pub outcomes: u32,
     pub errors: u32,
     pub not_found: u32,
-    /// `HEAD` requests and writes, τ = 600 s.
-    pub heads: u32,
+    /// Writes, τ = 600 s.
     pub writes: u32,
 }
 
@@ -101,10 +100,8 @@ impl Window {
         let at = self.advance(event.at, resolution_us);
         self.requests = self.requests.saturating_add(1);
         add(&mut self.decayed.requests);
-        match event.method {
-            Method::Head => add_one(&mut self.decayed.heads),
-            Method::Write => add_one(&mut self.decayed.writes),
-            Method::Get | Method::Other => {}
+        if event.method == Method::Write {
+            add_one(&mut self.decayed.writes);
         }
         if event.class == Class::Page {
             self.push_page(event, at.truncate(resolution_us));
@@ -169,7 +166,6 @@ impl Window {
                 &mut counts.outcomes,
                 &mut counts.errors,
                 &mut counts.not_found,
-                &mut counts.heads,
                 &mut counts.writes,
             ] {
                 *count = decay(*count, slow);
@@ -244,7 +240,7 @@ impl Window {
     /// Distinct page URLs of the sliding window as zero bits of the counter, and page requests in it.
     pub fn seen(&self) -> (u32, u32) {
         let zeros = self.seen[0].iter().zip(&self.seen[1]).map(|(now, before)| (now | before).count_zeros()).sum();
-        (zeros, self.generation_pages[0].saturating_add(self.generation_pages[1]))
+        (zeros, u32::from(self.generation_pages[0]) + u32::from(self.generation_pages[1]))
     }
 
     /// Mean and mean square of the pages' depth, in segments.
@@ -286,7 +282,7 @@ fn add_one(count: &mut u32) {
 }
 
 /// One client's share of the bound on memory (law 5).
-const _: () = assert!(size_of::<Window>() <= 488);
+const _: () = assert!(size_of::<Window>() <= 472);
 
 #[cfg(test)]
 mod tests {

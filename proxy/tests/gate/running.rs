@@ -142,7 +142,7 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
     assert!(gate.reload().unwrap_err().to_string().contains("Did you mean `min_pages`?"));
     assert_eq!(client.get("/p/3").status, 403, "the last good one keeps serving, its mode included");
 
-    write("shadow", &strict, "threads = 7\n[table]\ncapacity = 10\n");
+    write("shadow", &strict, "threads = 7\n[table]\ncapacity = 2000\n");
     assert_eq!(gate.reload().unwrap().needs_restart, ["threads", "table"]);
     assert_eq!(client.get("/p/4").status, 200, "now in shadow");
     let text = metrics(&gate);

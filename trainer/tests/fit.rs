@@ -1,5 +1,7 @@
 //! Both algorithms learn, say the same before and after export, and repeat themselves byte for byte.
 
+#![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
+
 use detector::features::{COUNT, FEATURES, Trend, index_of};
 use detector::model::{Budget, Card, Thresholds, seal};
 use detector::{Features, Model};

@@ -9,6 +9,7 @@ mod writer;
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use detector::{ClientKey, Event, Mark, UrlKey, Verdict};
 use metrics::Counter;
@@ -19,6 +20,10 @@ use crate::enforce::{Mode, Ruling};
 
 /// Of a user agent or referer this much is kept: the longest that browsers send is half of it.
 const TEXT_BYTES_MAX: usize = 512;
+/// How long lines gather. A worker that hands over a line to a sleeping thread wakes nobody, which costs it more than
+/// the line itself: a wake-up and a write for each line doubled the gate's CPU time per request. The default queue
+/// holds this much of 800,000 lines a second.
+const GATHER: Duration = Duration::from_millis(10);
 /// Standard methods have at most 17 letters (`UPDATEREDIRECTREF`); whatever is longer is nobody's method.
 const METHOD_BYTES_MAX: usize = 32;
 
@@ -141,29 +146,28 @@ impl Recorder {
     }
 }
 
+/// Waits for a line, lets more gather, writes them together, and so on until it is told to stop.
 fn run(queue: &Receiver<Message>, writer: &mut writer::Writer) {
-    loop {
-        let message = match queue.try_recv() {
-            Ok(message) => message,
-            Err(_) => {
-                // Caught up: what is written can be read while the gate idles.
-                writer.flush();
-                match queue.recv() {
-                    Ok(message) => message,
-                    Err(_) => return,
-                }
-            }
-        };
-        match message {
-            Message::Request(record) => writer.line(|line| record.write_to(line)),
-            Message::Outcome(record) => writer.line(|line| record.write_to(line)),
-            Message::Flush(done) => {
-                writer.flush();
-                // Whoever asked may have gone.
-                let _ = done.send(());
-            }
-            Message::Stop => return writer.flush(),
+    while let Ok(first) = queue.recv() {
+        if matches!(first, Message::Request(_) | Message::Outcome(_)) {
+            std::thread::sleep(GATHER);
         }
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Request(record) => writer.line(|line| record.write_to(line)),
+                Message::Outcome(record) => writer.line(|line| record.write_to(line)),
+                Message::Flush(done) => {
+                    writer.flush();
+                    // Whoever asked may have gone.
+                    let _ = done.send(());
+                }
+                Message::Stop => return writer.flush(),
+            }
+            next = queue.try_recv().ok();
+        }
+        // Caught up: what is written can be read while the gate idles.
+        writer.flush();
     }
 }
 

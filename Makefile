@@ -27,7 +27,7 @@ lint: setup
 
 # Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
 bench: setup
-	cargo bench --locked
+	cargo bench --locked --bench '*'
 
 # The shipped model, from the labelled logs in DATA. The same logs give the same bytes.
 model: build

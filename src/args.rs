@@ -164,9 +164,9 @@ pub struct EvaluateArgs {
     /// Who is a person and who is a bot: CSV `client,label[,why]`
     #[arg(long, value_name = "CSV")]
     pub labels: PathBuf,
-    /// Page requests from which a client is judged
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pub min_pages: u32,
+    /// Page requests from which a client is judged; the model's own number when absent
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub min_pages: Option<u32>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -51,6 +51,9 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
                 .to_owned(),
         );
     }
+    if block.is_some() && block != model.as_ref().and_then(|model| model.thresholds().block.margin) {
+        warnings.push("block_score is set by hand: nothing shows how many people it would block".to_owned());
+    }
     let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
     let checked = Checked {
         sound: true,
@@ -89,8 +92,17 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
             ("limit", checked.limit_score, &file.thresholds.limit),
             ("block", checked.block_score, &file.thresholds.block),
         ] {
-            let at = score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {score:.3}"));
-            let _ = writeln!(text, "  {name}  {at}; the model says: {}", budget.evidence);
+            let own = budget.margin.map(|margin| Score::from_margin(margin).value());
+            let _ = match score {
+                Some(score) if own != Some(score) => {
+                    writeln!(
+                        text,
+                        "  {name}  score ≥ {score:.3}, set in the configuration: there is no evidence for it"
+                    )
+                }
+                Some(score) => writeln!(text, "  {name}  score ≥ {score:.3}: {}", budget.evidence),
+                None => writeln!(text, "  {name}  none: {}", budget.evidence),
+            };
         }
         let _ = write!(text, "\n{}", metrics(card));
     }

@@ -18,7 +18,8 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
     let (site, _) = Logs::find(&args.logs)?.read_site("site", Some(&labels))?;
-    let evaluation = evaluate(&model, &site, args.min_pages)?;
+    let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
+    let evaluation = evaluate(&model, &site, min_pages)?;
     if args.json {
         output::print_json(&evaluation)?;
     } else {

@@ -88,7 +88,9 @@ impl Logs {
             tallies.push(reader.tally().clone());
         }
         self.finish();
-        let resolution_us = tallies.iter().map(Tally::resolution_us).max().unwrap_or(1);
+        // An empty file of a rotated set says nothing about how finely the others tell time.
+        let told = tallies.iter().filter(|tally| tally.parsed > 0);
+        let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
         Ok((builder.finish(name, resolution_us, labels), tallies))
     }
 

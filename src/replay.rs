@@ -17,7 +17,7 @@ use crate::args::ReplayArgs;
 use crate::input::{Logs, Reader, read_model};
 use crate::output::{self, Table};
 
-/// Clients tracked in a replay: as many as a gate tracks by default.
+/// Clients tracked when no configuration says how many: enough that nobody of most logs is evicted.
 const CAPACITY: usize = 1_000_000;
 
 /// One record, reduced and owned.
@@ -141,9 +141,9 @@ struct Replayed {
 /// # Errors
 /// What cannot be read; a model or configuration that is refused.
 pub fn run(args: &ReplayArgs) -> Result<Answer> {
-    let judge = judge(args)?;
+    let (judge, capacity) = judge(args)?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
-    let detector = Detector::new(Settings { capacity: CAPACITY, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge);
+    let detector = Detector::new(Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge);
     let logs = Logs::find(&args.logs)?;
     let shown = args.client.as_deref().map(ClientKey::from_text);
     let mut stories: HashMap<ClientKey, Story> = HashMap::new();
@@ -187,14 +187,15 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
     Ok(if recorded == identical { Answer::Yes } else { Answer::No })
 }
 
-fn judge(args: &ReplayArgs) -> Result<Judge> {
+fn judge(args: &ReplayArgs) -> Result<(Judge, usize)> {
     if let Some(path) = &args.config {
         let overrides = proxy::Overrides { model: args.model.clone(), ..crate::run::overrides_with_shipped_model() };
-        return Ok(proxy::judge(&proxy::Config::load(Some(path), &overrides)?)?);
+        let config = proxy::Config::load(Some(path), &overrides)?;
+        return Ok((proxy::judge(&config)?, config.capacity()));
     }
     let model = read_model(args.model.as_deref())?;
     let policy = Policy::new(PolicyConfig::default(), Some(&model)).context("the model's thresholds")?;
-    Ok(Judge { model: Some(model), policy, allow: AllowList::default() })
+    Ok((Judge { model: Some(model), policy, allow: AllowList::default() }, CAPACITY))
 }
 
 impl Story {
@@ -270,6 +271,15 @@ fn describe(replayed: &Replayed) -> String {
             output::count(replayed.recorded_identical),
             output::count(replayed.recorded)
         );
+        if replayed.recorded_identical < replayed.recorded {
+            text.push_str(
+                "The others were decided under another model or policy (pass the gate's own with -c and --model), by a gate \
+                 that was reloaded, or after lines that are not in this log.\n",
+            );
+            if replayed.evictions > 0 {
+                let _ = writeln!(text, "Here {} clients were evicted for others.", output::count(replayed.evictions));
+            }
+        }
     }
     let mut actions = Table::new(&["verdict/reason", "requests"]);
     for (action, number) in &replayed.actions {

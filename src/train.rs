@@ -158,9 +158,10 @@ fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector
 
 /// A card's metrics as a table.
 pub fn metrics(card: &Card) -> String {
-    let mut table = output::Table::new(&["measured", "value", "95 % interval", "clients"]);
-    for (name, Metric { value, low, high, n }) in &card.metrics {
-        table.row([name.clone(), format!("{value:.3}"), format!("{low:.3} – {high:.3}"), output::count(*n)]);
+    let mut table = output::Table::new(&["measured", "value", "95 % interval", "people", "bots"]);
+    for (name, Metric { value, low, high, people, bots }) in &card.metrics {
+        let interval = format!("{low:.3} – {high:.3}");
+        table.row([name.clone(), format!("{value:.3}"), interval, output::count(*people), output::count(*bots)]);
     }
     table.render()
 }

@@ -173,7 +173,7 @@ fn the_shipped_model_loads_and_its_card_is_complete() {
     assert!(card.metrics.keys().any(|name| name.starts_with("left_out/")), "how good it is on a shop it never saw");
     assert!(card.metrics.keys().any(|name| name.starts_with("held_out/")));
     for (name, metric) in &card.metrics {
-        assert!(metric.n > 0 && (0.0..=1.0).contains(&metric.value), "{name}: {metric:?}");
+        assert!(metric.people > 0 && metric.bots > 0 && (0.0..=1.0).contains(&metric.value), "{name}: {metric:?}");
         assert!(metric.low <= metric.value && metric.value <= metric.high, "{name}: {metric:?}");
     }
     let thresholds = model.thresholds();

@@ -69,7 +69,7 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     println!("the person asked for {} things, {pages} of them pages", visit.asked.len());
     assert_eq!(visit.first_refused(), None, "the person was refused");
     assert_eq!(visit.count(|answer| matches!(answer, Answer::Allowed(200..400))), visit.asked.len(), "{visit:?}");
-    assert!(pages > PolicyConfig::default().min_pages as usize, "{pages} pages: the person was never judged");
+    assert!(pages > detector::policy::MIN_PAGES as usize, "{pages} pages: the person was never judged");
 }
 
 /// One request on a virtual clock.

@@ -187,3 +187,17 @@ fn pingora_is_the_proxys_and_linfa_the_trainers() {
         }
     }
 }
+
+#[test]
+fn no_page_waits_for_something_to_be_filled_in() {
+    for path in files("md") {
+        assert!(!read(&path).contains("@@"), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_shipped_models_page_shows_the_figures_of_its_card() {
+    let model = detector::Model::parse(kidoban::input::SHIPPED_MODEL).unwrap();
+    let table = kidoban::train::metrics(model.card());
+    assert!(read(root().join("models/README.md")).contains(&table), "copy this into models/README.md:\n{table}");
+}

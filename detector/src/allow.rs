@@ -41,7 +41,7 @@ impl AllowList {
 
     fn covers_path(&self, path: &str) -> bool {
         // `/.well-known/../p/1` is whatever the shop makes of it, but not what the operator allowed.
-        let below = |prefix: &str| path.starts_with(prefix) && !path.contains("/..") && !path.contains('%');
+        let below = |prefix: &str| path.starts_with(prefix) && !path.contains("..") && !path.contains(['%', '\\', ';']);
         self.paths.iter().any(|allowed| path == allowed || (allowed.ends_with('/') && below(allowed)))
     }
 }
@@ -63,6 +63,8 @@ mod tests {
         check("192.0.3.9", "/hooks/stripe", true);
         check("192.0.3.9", "/hooks/../p/1", false);
         check("192.0.3.9", "/hooks/%2e%2e/p/1", false);
+        check("192.0.3.9", "/hooks/x\\..\\..\\p\\1", false);
+        check("192.0.3.9", "http://shop?p=5&x=/robots.txt", false);
         check("192.0.3.9", "/robots.txt", true);
         check("192.0.3.9", "/.well-known/acme-challenge/x", true);
         check("shopper", "/p/1", false);

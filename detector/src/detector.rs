@@ -68,6 +68,8 @@ pub struct Stats {
     pub evictions: u64,
     /// Bans in force.
     pub bans: u64,
+    /// Bans that found no room apart from their client's window.
+    pub bans_dropped: u64,
     /// Panics caught; each allowed its request.
     pub panics: u64,
 }
@@ -121,7 +123,7 @@ impl Detector {
             (verdict, (after != before).then_some(after))
         });
         if let Some(ban) = ban {
-            self.bans.insert(event.client, ban);
+            self.bans.insert(event.client, ban, verdict.at);
         }
         verdict
     }
@@ -136,11 +138,9 @@ impl Detector {
         self.judge.load_full()
     }
 
-    /// Forgets bans long expired. Called by the owner's timer.
+    /// Forgets bans that no longer count. Called by the owner's timer.
     pub fn sweep(&self, now: Timestamp) {
-        /// The longest a policy may remember offences: a year.
-        const FORGET_US: u64 = 31_536_000 * 1_000_000;
-        self.bans.sweep(now, FORGET_US);
+        self.bans.sweep(now, self.judge.load().policy.forget_us());
     }
 
     /// How it is doing at `now`.
@@ -150,6 +150,7 @@ impl Detector {
             capacity: self.table.capacity() as u64,
             evictions: self.table.evictions(),
             bans: self.bans.in_force(now) as u64,
+            bans_dropped: self.bans.dropped(),
             panics: self.panics.load(Ordering::Relaxed),
         }
     }

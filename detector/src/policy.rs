@@ -121,8 +121,9 @@ pub struct PolicyConfig {
     pub limit_score: Option<f32>,
     /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model without one never blocks.
     pub block_score: Option<f32>,
-    /// Below this many page requests nobody is judged.
-    pub min_pages: u32,
+    /// Below this many page requests nobody is judged; the model's own number when absent. Less than that only with
+    /// thresholds of one's own: the model's prove nothing there.
+    pub min_pages: Option<u32>,
     /// How far, in log-odds, a score must fall below the limit threshold before a limited client is free again.
     pub hysteresis: f32,
     /// Pages a minute for a limited client.
@@ -144,7 +145,7 @@ impl Default for PolicyConfig {
         Self {
             limit_score: None,
             block_score: None,
-            min_pages: 5,            // below, even a clock cannot be told from a person (FPR doubles at 3)
+            min_pages: None,
             hysteresis: 0.5,         // a score that wavers by a few per cent does not flap
             limit_pages_per_min: 30, // a person reads slower; a scraper of 20,000 products needs 11 hours
             limit_burst_pages: 10,   // a person who opens tabs notices nothing
@@ -170,6 +171,7 @@ pub struct PolicyError {
 #[derive(Clone, Debug)]
 pub struct Policy {
     config: PolicyConfig,
+    min_pages: u32,
     limit_margin: Option<f32>,
     block_margin: Option<f32>,
 }
@@ -195,6 +197,9 @@ pub struct Ban {
     /// Bans so far; the next one lasts `block_s · 2^offences`.
     pub offences: u32,
 }
+
+/// Page requests from which a client is judged: below, even a clock can hardly be told from a person.
+pub const MIN_PAGES: u32 = 5;
 
 /// A time before every event.
 const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
@@ -260,8 +265,17 @@ impl Policy {
                 "lies below the limit threshold: a client would be blocked before it is limited",
             );
         }
-        if config.min_pages < 1 {
+        let proven_from = thresholds.map_or(MIN_PAGES, |thresholds| thresholds.min_pages);
+        let min_pages = config.min_pages.unwrap_or(proven_from);
+        if min_pages < 1 {
             return wrong("min_pages", "must be at least 1");
+        }
+        let is_models = |own: Option<f32>, score: Option<f32>| own.is_some() && score.is_none();
+        if min_pages < proven_from
+            && (is_models(limit_margin, config.limit_score) || is_models(block_margin, config.block_score))
+        {
+            let problem = format!("is below {proven_from}, from which the model's thresholds were calibrated");
+            return wrong("min_pages", &problem);
         }
         if !(0.0..=10.0).contains(&config.hysteresis) {
             return wrong("hysteresis", "must be from 0 to 10 (log-odds)");
@@ -281,7 +295,7 @@ impl Policy {
         if config.block_max_s < config.block_s || config.block_max_s > 31_536_000 {
             return wrong("block_max_s", "must be at least block_s and at most a year");
         }
-        Ok(Self { config, limit_margin, block_margin })
+        Ok(Self { config, min_pages, limit_margin, block_margin })
     }
 
     /// Does any score lead to anything but allow?
@@ -299,9 +313,14 @@ impl Policy {
         self.block_margin
     }
 
+    /// Microseconds after a ban's end from which it no longer counts.
+    pub fn forget_us(&self) -> u64 {
+        self.config.forget_s * 1_000_000
+    }
+
     /// Page requests needed before anybody is judged.
     pub fn min_pages(&self) -> u32 {
-        self.config.min_pages
+        self.min_pages
     }
 
     /// What to do with the request at hand. `fresh` is its score if one was computed for it; otherwise the last stands.
@@ -319,7 +338,7 @@ impl Policy {
         if standing.banned_until > at {
             return Decision::new(Action::Block, Reason::Banned, seconds_until(standing.banned_until, at));
         }
-        let Some(score) = fresh.filter(|_| pages >= self.config.min_pages) else {
+        let Some(score) = fresh.filter(|_| pages >= self.min_pages) else {
             return self.carry_on(class, pages, standing, at);
         };
         if self.block_margin.is_some_and(|block| score.margin() >= block) {
@@ -352,7 +371,7 @@ impl Policy {
         }
         let reason = match () {
             () if !self.has_threshold() => Reason::NoThreshold,
-            () if pages < self.config.min_pages => Reason::TooFewPages,
+            () if pages < self.min_pages => Reason::TooFewPages,
             () => Reason::Usual,
         };
         Decision::new(Action::Allow, reason, 0)

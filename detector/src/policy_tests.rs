@@ -101,7 +101,7 @@ fn a_policy_out_of_range_names_its_key() {
     check(|config| config.limit_score = Some(1.5), "limit_score");
     check(|config| config.limit_score = Some(f32::NAN), "limit_score");
     check(|config| config.block_score = Some(0.2), "block_score");
-    check(|config| config.min_pages = 0, "min_pages");
+    check(|config| config.min_pages = Some(0), "min_pages");
     check(|config| config.hysteresis = -1.0, "hysteresis");
     check(|config| config.limit_pages_per_min = 0, "limit_pages_per_min");
     check(|config| config.limit_burst_pages = 0, "limit_burst_pages");

@@ -73,15 +73,24 @@ impl std::fmt::Debug for UrlHasher {
 pub fn split(target: &str) -> (&str, &str) {
     let target = without_authority(target);
     let target = target.split_once('#').map_or(target, |(before, _)| before);
-    target.split_once('?').unwrap_or((target, ""))
+    match target.split_once('?') {
+        Some(("", query)) => ("/", query),
+        Some(parts) => parts,
+        None => (target, ""),
+    }
 }
 
 fn without_authority(target: &str) -> &str {
     if target.starts_with('/') {
         return target;
     }
+    // RFC 3986, 3.2: the authority ends at the first slash, question mark or number sign; without a slash the path is
+    // empty, which is `/`, whatever slashes the query holds.
     match target.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |slash| &rest[slash..]),
+        Some((_, rest)) => match rest.find(['/', '?', '#']) {
+            Some(end) => &rest[end..],
+            None => "/",
+        },
         None => target,
     }
 }
@@ -92,7 +101,7 @@ pub fn depth(path: &str) -> u8 {
     u8::try_from(segments).unwrap_or(u8::MAX)
 }
 
-/// Endings that browsers load by themselves. Only a prior: `Sec-Fetch-Dest` overrules it where a browser sends it.
+/// Endings that browsers load by themselves. Only a prior: a browser that navigates to such a path says so.
 const ASSET_EXTENSIONS: &[&str] = &[
     "avif",
     "bmp",
@@ -127,38 +136,16 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "woff2",
 ];
 
-/// What a browser says when it loads something by itself.
-const ASSET_DESTS: &[&str] = &[
-    "image",
-    "style",
-    "script",
-    "font",
-    "audio",
-    "video",
-    "track",
-    "manifest",
-    "object",
-    "embed",
-    "worker",
-    "sharedworker",
-    "serviceworker",
-];
-
-/// Page or asset, from the browser's own word for it (`Sec-Fetch-Dest`) or else from the path's extension.
+/// Page or asset, from the path's extension; `Sec-Fetch-Dest` can make a page of what looks like an asset, because a
+/// browser navigates to it or calls it as an API (`empty` is what `fetch()` sends).
 ///
-/// `empty` is what `fetch()` sends: an API call, a page to us. A value that no browser sends is not believed, nor is a
-/// scraper who claims that its documents are images.
+/// Never the other way round: assets are not judged, and a scraper writes any header it likes.
 pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
-    let by_extension = if extension(path).is_some_and(is_asset) { Class::Asset } else { Class::Page };
     match fetch_dest {
         Some("document" | "empty" | "iframe" | "frame" | "nested-document") => Class::Page,
-        Some(dest) if ASSET_DESTS.contains(&dest) && !looks_like_a_document(path) => Class::Asset,
-        _ => by_extension,
+        _ if extension(path).is_some_and(is_asset) => Class::Asset,
+        _ => Class::Page,
     }
-}
-
-fn looks_like_a_document(path: &str) -> bool {
-    path.ends_with('/') || extension(path).is_some_and(is_document)
 }
 
 fn extension(path: &str) -> Option<&str> {
@@ -169,12 +156,6 @@ fn extension(path: &str) -> Option<&str> {
 
 fn is_asset(extension: &str) -> bool {
     ASSET_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
-}
-
-fn is_document(extension: &str) -> bool {
-    ["html", "htm", "php", "asp", "aspx", "jsp", "json", "xml"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 #[cfg(test)]
@@ -189,6 +170,8 @@ mod tests {
         check("/p/1#top", ("/p/1", ""));
         check("https://shop.example:443/p/1?a=b?c", ("/p/1", "a=b?c"));
         check("https://shop.example", ("/", ""));
+        check("http://shop?p=5&x=/robots.txt", ("/", "p=5&x=/robots.txt"));
+        check("http://shop#/a.png", ("", ""));
         check("*", ("*", ""));
         check("", ("", ""));
     }
@@ -219,7 +202,7 @@ mod tests {
         check("/v1.2/items", None, Class::Page);
         check("/.png", None, Class::Page);
         check("/image/60844/200x200", None, Class::Page);
-        check("/image/60844/200x200", Some("image"), Class::Asset);
+        check("/product/17", Some("image"), Class::Page);
         check("/chart.svg", Some("document"), Class::Page);
         check("/api/items", Some("empty"), Class::Page);
         check("/p/1.html", Some("image"), Class::Page);

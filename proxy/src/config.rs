@@ -37,7 +37,7 @@ use std::time::Duration;
 use detector::PolicyConfig;
 use ipnet::IpNet;
 
-pub use error::ConfigError;
+pub use error::{ConfigError, Place};
 
 use crate::enforce::Mode;
 use crate::upstream::UpstreamUrl;
@@ -76,6 +76,8 @@ pub struct Config {
     /// Largest request body in bytes; `None` is no limit.
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) policy: PolicyConfig,
+    /// Where the keys stand that a model may contradict.
+    policy_places: [(&'static str, Place); 3],
     pub(crate) allow_networks: Vec<IpNet>,
     pub(crate) allow_paths: Vec<String>,
     pub(crate) capacity: usize,
@@ -172,6 +174,17 @@ impl Config {
     /// Shadow or enforce.
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Where a policy key that does not fit the model is written.
+    pub(crate) fn policy_place(&self, key: &str) -> Place {
+        let known = self.policy_places.iter().find(|(known, _)| *known == key);
+        known.map_or(Place::Flag("--model"), |(_, place)| place.clone())
+    }
+
+    /// Clients remembered.
+    pub fn capacity(&self) -> usize {
+        self.capacity
     }
 
     /// The policy's section.

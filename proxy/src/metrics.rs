@@ -20,6 +20,7 @@ const SCORE: &str = "kidoban_score";
 const DECISION_SECONDS: &str = "kidoban_decision_seconds";
 const CLIENTS: &str = "kidoban_clients";
 const EVICTIONS: &str = "kidoban_evictions_total";
+const BANS_DROPPED: &str = "kidoban_bans_dropped_total";
 const BANS: &str = "kidoban_bans";
 const PANICS: &str = "kidoban_detector_panics_total";
 const LOG_DROPPED: &str = "kidoban_event_log_dropped_total";
@@ -29,13 +30,14 @@ const MODEL_INFO: &str = "kidoban_model_info";
 const RELOADS: &str = "kidoban_reloads_total";
 
 /// Name and help of every metric, for the exporter, the tests and the manual.
-pub const METRICS: [(&str, &str); 13] = [
+pub const METRICS: [(&str, &str); 14] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
     (MALFORMED, "Requests the gate answered itself because they were malformed, by kind."),
     (SCORE, "Scores of requests, 0 like people to 1 like bots."),
     (DECISION_SECONDS, "Seconds from a request to its verdict; one in 16 is measured."),
     (CLIENTS, "Clients tracked."),
     (EVICTIONS, "Clients forgotten to make room for others."),
+    (BANS_DROPPED, "Bans that found no room apart from their client's window."),
     (BANS, "Bans in force."),
     (PANICS, "Panics while scoring; each allowed its request."),
     (LOG_DROPPED, "Event log lines dropped because the queue was full."),
@@ -63,6 +65,7 @@ pub struct Metrics {
     decision_seconds: Histogram,
     clients: Gauge,
     evictions: Counter,
+    bans_dropped: Counter,
     bans: Gauge,
     panics: Counter,
     /// For the event log's writer.
@@ -101,6 +104,7 @@ impl Metrics {
             decision_seconds: histogram(DECISION_SECONDS),
             clients: gauge(CLIENTS),
             evictions: counter(EVICTIONS, Vec::new()),
+            bans_dropped: counter(BANS_DROPPED, Vec::new()),
             bans: gauge(BANS),
             panics: counter(PANICS, Vec::new()),
             log_dropped: counter(LOG_DROPPED, Vec::new()),
@@ -155,6 +159,7 @@ impl Metrics {
         self.clients.set(stats.clients as f64);
         self.bans.set(stats.bans as f64);
         self.evictions.absolute(stats.evictions);
+        self.bans_dropped.absolute(stats.bans_dropped);
         self.panics.absolute(stats.panics);
         self.handle.render()
     }
@@ -210,7 +215,8 @@ mod tests {
     fn every_metric_is_there_before_the_first_request() {
         let metrics = Metrics::new();
         metrics.model(None);
-        let text = metrics.render(&Stats { clients: 3, capacity: 9, evictions: 2, bans: 1, panics: 0 });
+        let text =
+            metrics.render(&Stats { clients: 3, capacity: 9, evictions: 2, bans: 1, bans_dropped: 0, panics: 0 });
         for (name, help) in METRICS {
             assert!(text.contains(&format!("# HELP {name} {help}")), "{name} has no help in:\n{text}");
             assert!(text.contains(&format!("# TYPE {name} ")), "{name} is missing in:\n{text}");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use detector::{AllowList, Judge, Model, ModelError, Policy};
 use parking_lot::Mutex;
 
-use crate::config::{Config, ConfigError, ModelSource};
+use crate::config::{Config, ConfigError, ModelSource, Place};
 use crate::enforce::Mode;
 use crate::identity::TrustedProxies;
 use crate::keeper::{Keeper, Live};
@@ -23,24 +23,31 @@ const MODEL_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum JudgeError {
     /// The model's file cannot be read.
-    #[error("{}: cannot read the model: {source}. Check the path and who may read it.", path.display())]
+    #[error("{}: cannot read the model: {problem}. Check the path and who may read it.", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        problem: std::io::Error,
     },
     /// The model's file is not a sound model.
-    #[error("{}: this model is refused: {source}", path.display())]
+    #[error("{}: this model is refused: {problem}", path.display())]
     Model {
         /// Which file, or `(built in)`.
         path: PathBuf,
         /// What is wrong with it.
-        source: ModelError,
+        problem: ModelError,
     },
     /// The policy does not fit the model.
-    #[error("[policy] does not fit the model: {0}. Change it, or remove the key to use the model's own threshold.")]
-    Policy(#[from] detector::PolicyError),
+    #[error(
+        "{place}: [policy] does not fit the model: {problem}. Change it, or remove the key to use the model's own."
+    )]
+    Policy {
+        /// Where the policy is written.
+        place: Place,
+        /// Which key, and why.
+        problem: detector::PolicyError,
+    },
 }
 
 /// Why a reload was refused.
@@ -75,13 +82,15 @@ pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
         ModelSource::File(path) => Some(parse(path, &read(path)?)?),
         ModelSource::BuiltIn(bytes) => Some(parse(Path::new("(built in)"), bytes)?),
     };
-    let policy = Policy::new(config.policy.clone(), model.as_ref())?;
+    let misfit =
+        |problem: detector::PolicyError| JudgeError::Policy { place: config.policy_place(problem.key), problem };
+    let policy = Policy::new(config.policy.clone(), model.as_ref()).map_err(misfit)?;
     let allow = AllowList::new(config.allow_networks.clone(), config.allow_paths.clone());
     Ok(Judge { model, policy, allow })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, JudgeError> {
-    let unreadable = |source| JudgeError::Unreadable { path: path.to_path_buf(), source };
+    let unreadable = |problem| JudgeError::Unreadable { path: path.to_path_buf(), problem };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MODEL_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -92,7 +101,7 @@ fn read(path: &Path) -> Result<Vec<u8>, JudgeError> {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Model, JudgeError> {
-    Model::parse(bytes).map_err(|source| JudgeError::Model { path: path.to_path_buf(), source })
+    Model::parse(bytes).map_err(|problem| JudgeError::Model { path: path.to_path_buf(), problem })
 }
 
 /// Reloads a running gate. Two at once take turns.

@@ -26,7 +26,7 @@ pub fn file(name: &str, scorer: ScorerFile) -> File {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds { limit: budget(), block: budget() },
+        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget() },
         card: Card::default(),
         golden: vec![GoldenRow { row: vec![None; COUNT], margin: 0.0 }],
     };

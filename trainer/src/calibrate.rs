@@ -96,15 +96,18 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
         let evidence = "there is no person with enough pages to calibrate on".to_owned();
         return Budget { margin: None, alpha, delta, n, k: 0, evidence };
     }
-    let k = errors_allowed(n, alpha, delta).unwrap_or(0);
+    let allowed = errors_allowed(n, alpha, delta);
+    let k = allowed.unwrap_or(0);
     let bound = upper_bound(k, n, delta);
     let how = if proof == Proof::Split { "kept apart from training" } else { "scored by models trained without them" };
+    let verdict = match allowed {
+        Some(_) => format!("an estimate that keeps the {} asked for, but no proof for this very model", percent(alpha)),
+        None => format!("not the {} asked for", percent(alpha)),
+    };
     let evidence = format!(
-        "{k} of {n} people {how} lie above: that shows at most {} hurt with {} confidence, not the {} asked for; \
-         it limits and never blocks",
+        "{k} of {n} people {how} lie above: at most {} hurt with {} confidence, {verdict}; it limits and never blocks",
         percent(bound),
         percent(1.0 - delta),
-        percent(alpha),
     );
     Budget { margin: threshold_above(highest, k), alpha: bound.max(alpha), delta, n, k, evidence }
 }

@@ -142,7 +142,7 @@ pub fn evaluate(model: &Model, site: &Site, min_pages: u32) -> Result<Evaluation
 /// Passes the traffic through the detector and, beside it, the baselines.
 fn watch(model: &Model, site: &Site, min_pages: u32) -> Result<Vec<Seen>, PolicyError> {
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
-    let policy = Policy::new(PolicyConfig { min_pages, ..PolicyConfig::default() }, Some(model))?;
+    let policy = Policy::new(PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() }, Some(model))?;
     let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
     // Below capacity, so that nobody's verdict depends on anybody else.
     let capacity = site.clients.len() * 2 + 1_024;

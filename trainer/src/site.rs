@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use detector::{ClientKey, Event, Outcome, Timestamp, UrlHasher};
+use detector::{AllowList, ClientKey, Event, Outcome, Reason, Timestamp, UrlHasher};
 use traffic::log::{Kind, Record};
 
 use crate::evidence::{Agents, Evidence};
@@ -84,6 +84,7 @@ impl Site {
 pub struct SiteBuilder {
     steps: Vec<Step>,
     hasher: UrlHasher,
+    allow: AllowList,
     agents: Agents,
     index: HashMap<ClientKey, u32>,
     clients: Vec<Client>,
@@ -95,6 +96,7 @@ impl Default for SiteBuilder {
         Self {
             steps: Vec::new(),
             hasher: UrlHasher::new(OFFLINE_HASH_KEY),
+            allow: AllowList::default(),
             agents: Agents::default(),
             index: HashMap::new(),
             clients: Vec::new(),
@@ -105,8 +107,13 @@ impl Default for SiteBuilder {
 
 impl SiteBuilder {
     /// Reduces a record and notes what the labelling rules want to know.
+    /// What the gate lets pass unasked it does not remember, so it is left out here as well.
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
+        let was_exempt = record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
+        if was_exempt || (record.kind != Kind::Outcome && self.allow.covers(key, record.target)) {
+            return;
+        }
         let client = *self.index.entry(key).or_insert_with(|| {
             self.clients.push(Client {
                 key,

@@ -20,7 +20,7 @@ use crate::export::export;
 use crate::label::{Label, Labelled};
 use crate::samples::{Sample, highest, rows, samples};
 use crate::site::{Site, Step};
-use crate::statistics::{auc_interval, share, tpr_at_fpr};
+use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
 
 /// Parts into which clients are cut for cross-fitting.
 const FOLDS: u64 = 5;
@@ -50,7 +50,7 @@ impl Default for Options {
             name: "model".to_owned(),
             algorithm: Algorithm::default(),
             budgets: Budgets::default(),
-            min_pages: detector::PolicyConfig::default().min_pages,
+            min_pages: detector::policy::MIN_PAGES,
             data: Vec::new(),
             data_sha256: String::new(),
         }
@@ -98,6 +98,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     let (people, bots) = (scores.of(Label::Human), scores.of(Label::Bad));
     let budgets = options.budgets;
     let thresholds = Thresholds {
+        min_pages: options.min_pages,
         limit: limit_budget(&people, budgets.limit_alpha, budgets.delta, proof),
         block: block_budget(&people, budgets.block_alpha, budgets.delta, proof),
     };
@@ -139,12 +140,13 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     Ok(Trained { file, proof })
 }
 
-/// A client must be limited before it is blocked: a limit threshold above the block threshold comes down to it.
+/// A client must be limited before it is blocked: a block threshold below the limit threshold goes up to it, which
+/// keeps both budgets.
 fn in_order(mut thresholds: Thresholds) -> Thresholds {
     if let (Some(limit), Some(block)) = (thresholds.limit.margin, thresholds.block.margin)
         && limit > block
     {
-        thresholds.limit.margin = Some(block);
+        thresholds.block.margin = Some(limit);
     }
     thresholds
 }
@@ -271,35 +273,36 @@ impl Course<'_> {
     }
 }
 
+/// Fewer people than this cannot show what happens when one in a hundred is hurt.
+const PEOPLE_FOR_TPR: usize = 100;
+
 fn insert_quality(metrics: &mut BTreeMap<String, Metric>, name: &str, people: &[f32], bots: &[f32]) {
-    let n = (people.len() + bots.len()) as u64;
+    let sizes = (people.len() as u64, bots.len() as u64);
     if let Some(auc) = auc_interval(people, bots) {
-        let metric = Metric { value: round(auc.value), low: round(auc.low), high: round(auc.high), n };
-        metrics.insert(format!("{name}/auc"), metric);
+        metrics.insert(format!("{name}/auc"), metric(auc, sizes));
     }
-    if let Some(tpr) = tpr_at_fpr(people, bots, 0.01) {
+    if let Some(tpr) = tpr_at_fpr(people, bots, 0.01)
+        && people.len() >= PEOPLE_FOR_TPR
+    {
         let caught = (tpr * bots.len() as f64).round() as u64;
-        let share = share(caught, bots.len() as u64);
-        let metric = Metric { value: round(tpr), low: round(share.low), high: round(share.high), n };
-        metrics.insert(format!("{name}/tpr_at_fpr_0.01"), metric);
+        metrics.insert(format!("{name}/tpr_at_fpr_0.01"), metric(share(caught, sizes.1), sizes));
     }
 }
 
 fn insert_threshold_quality(metrics: &mut BTreeMap<String, Metric>, thresholds: &Thresholds, bots: &[f32]) {
-    for (name, margin) in [("limit", thresholds.limit.margin), ("block", thresholds.block.margin)] {
-        if let Some(margin) = margin
+    for (name, budget) in [("limit", &thresholds.limit), ("block", &thresholds.block)] {
+        if let Some(margin) = budget.margin
             && !bots.is_empty()
         {
-            let share = share(bots.iter().filter(|&&score| score >= margin).count() as u64, bots.len() as u64);
-            let metric = Metric {
-                value: round(share.value),
-                low: round(share.low),
-                high: round(share.high),
-                n: bots.len() as u64,
-            };
-            metrics.insert(format!("calibration/tpr_at_{name}"), metric);
+            let caught = bots.iter().filter(|&&score| score >= margin).count() as u64;
+            let sizes = (budget.n, bots.len() as u64);
+            metrics.insert(format!("calibration/tpr_at_{name}"), metric(share(caught, sizes.1), sizes));
         }
     }
+}
+
+fn metric(interval: Interval, (people, bots): (u64, u64)) -> Metric {
+    Metric { value: round(interval.value), low: round(interval.low), high: round(interval.high), people, bots }
 }
 
 /// Four digits: more would be noise, and differ between machines.

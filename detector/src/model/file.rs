@@ -101,6 +101,8 @@ pub enum ScorerFile {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
+    /// Page requests from which they were calibrated: below, they prove nothing.
+    pub min_pages: u32,
     /// From which margin on a client is limited.
     pub limit: Budget,
     /// From which margin on a client is blocked.
@@ -163,8 +165,10 @@ pub struct Metric {
     pub low: f64,
     /// 95 % interval.
     pub high: f64,
-    /// Clients it was measured on.
-    pub n: u64,
+    /// People it was measured on.
+    pub people: u64,
+    /// Bad robots it was measured on.
+    pub bots: u64,
 }
 
 /// A row and the margin it must get; `null` is missing.
@@ -336,6 +340,9 @@ impl Model {
         let margins = [file.thresholds.limit.margin, file.thresholds.block.margin];
         if margins.iter().flatten().any(|margin| !margin.is_finite()) {
             return Err(ModelError::Content("a threshold is not finite".into()));
+        }
+        if file.thresholds.min_pages == 0 {
+            return Err(ModelError::Content("thresholds from 0 pages on".into()));
         }
         let scorer = file.scorer.check()?;
         if file.golden.is_empty() {

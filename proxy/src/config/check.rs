@@ -79,10 +79,11 @@ impl Checker<'_> {
             trusted_proxies,
             timeouts: self.timeouts(&raw.timeouts)?,
             body_bytes_max: Some(raw.limits.body_bytes_max.unwrap_or(BODY_BYTES_MAX)).filter(|max| *max > 0),
-            allow_networks: self.networks(&raw.allow.networks)?,
+            allow_networks: self.allowed_networks(&raw.allow.networks)?,
             allow_paths: self.paths(&raw.allow.paths)?,
             capacity: self.within(&raw.table.capacity, CAPACITY, CAPACITY_RANGE, "clients")? as usize,
             event_log: self.event_log(raw.event_log.as_ref(), overrides)?,
+            policy_places: self.policy_places(raw.policy.as_ref().map(Spanned::span)),
             policy: self.policy(raw.policy)?,
             origin: Origin { path: None, overrides: overrides.clone() },
             warnings,
@@ -154,6 +155,23 @@ impl Checker<'_> {
         written.iter().map(|network| self.network(network)).collect()
     }
 
+    /// IPv6 clients are counted by /64, so no smaller part of one can be let through.
+    fn allowed_networks(&self, written: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+        let networks = self.networks(written)?;
+        for (network, written) in networks.iter().zip(written) {
+            if let IpNet::V6(v6) = network
+                && v6.prefix_len() > 64
+            {
+                let problem =
+                    format!("{:?} is less than a /64, and IPv6 clients are counted by /64", written.get_ref());
+                let whole = ipnet::Ipv6Net::new(v6.addr(), 64).map_or(*v6, |net| net.trunc());
+                let remedy = format!("Write {:?} to let the whole of it pass.", whole.to_string());
+                return Err(self.wrong(self.place(written.span()), &problem, &remedy));
+            }
+        }
+        Ok(networks)
+    }
+
     fn network(&self, written: &Spanned<String>) -> Result<IpNet, ConfigError> {
         let value = written.get_ref();
         let network = value.parse::<IpNet>().or_else(|_| value.parse::<IpAddr>().map(IpNet::from));
@@ -197,6 +215,12 @@ impl Checker<'_> {
             self.wrong(self.key_place(span, error.key), &format!("`{}` {}", error.key, error.problem), remedy)
         })?;
         Ok(policy)
+    }
+
+    /// Where the keys stand that a model may contradict; without a section the model alone is at fault.
+    fn policy_places(&self, section: Option<Range<usize>>) -> [(&'static str, Place); 3] {
+        let place = |key| section.clone().map_or(Place::Flag("--model"), |section| self.key_place(section, key));
+        ["limit_score", "block_score", "min_pages"].map(|key| (key, place(key)))
     }
 
     /// Where a key stands in a section: the section's own place if it is not written there.

@@ -98,8 +98,13 @@ impl RotatingFile {
             }
         }
         if self.files_max == 1 {
-            std::fs::remove_file(&self.path)?;
+            match std::fs::remove_file(&self.path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        // Done, whether or not the new file opens: a rotation tried again would push out a kept file each time.
+        self.bytes = 0;
         self.reopen().map(|_| ())
     }
 

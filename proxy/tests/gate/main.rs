@@ -43,7 +43,7 @@ fn model(folder: &Path, name: &str, margin: f32) -> PathBuf {
             weight: vec![0.0; COUNT],
         },
         calibration: Vec::new(),
-        thresholds: Thresholds { limit: budget(None), block: budget(None) },
+        thresholds: Thresholds { min_pages: 1, limit: budget(None), block: budget(None) },
         card: Card::default(),
         golden: vec![GoldenRow { row: vec![None; COUNT], margin }],
     };

@@ -134,3 +134,20 @@ fn clients_behind_a_trusted_proxy_are_told_apart_and_strangers_cannot_pose_as_th
     assert_eq!(ask(&mut client, "192.0.2.1"), 200);
     assert_eq!(ask(&mut client, "192.0.2.2"), 429, "a stranger cannot become a new client with every request");
 }
+
+#[test]
+fn no_header_and_no_form_of_the_target_talks_its_way_past_a_ban() {
+    let (origin, folder) = (Origin::start(), Folder::new("talk"));
+    let gate = strict(&origin, &folder, "enforce", BLOCK);
+    let mut client = Client::connect(gate.addr());
+    for (target, header) in [
+        ("/product/17", "Sec-Fetch-Dest: image\r\n"),
+        ("/product/17", "Sec-Fetch-Dest: script\r\n"),
+        ("http://shop.test?product=17&x=/robots.txt", ""),
+        ("http://shop.test?product=17&x=/a.png", ""),
+        ("/.well-known/..;/product/17", ""),
+    ] {
+        let answer = client.ask(&format!("GET {target} HTTP/1.1\r\nHost: shop.test\r\n{header}\r\n"));
+        assert_eq!(answer.status, 403, "{target} {header}");
+    }
+}

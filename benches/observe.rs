@@ -18,7 +18,9 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use detector::detector::Settings;
 use detector::table::Client;
-use detector::{Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window};
+use detector::{
+    AllowList, Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
+};
 use support::{Effort, Spread, count, describe_machine, resident_bytes, shipped_judge};
 use traffic::LogReader;
 use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};
@@ -88,7 +90,7 @@ fn print_bytes_per_client(clients: usize) {
             fetch_dest: None,
             recorded: None,
         };
-        detector.observe(&Event::new(&request, &hasher, false));
+        detector.observe(&Event::new(&request, &hasher, &AllowList::default()));
     }
     let tracked = detector.stats(START).clients;
     let each = (resident_bytes() - before) as f64 / tracked as f64;
@@ -125,12 +127,12 @@ impl Crowd {
     fn simulated() -> Self {
         let site = Arc::new(Site::new(1));
         let requests = simulate(&site, 1, START, &Mix::of(600, 60), 3 * 3_600 * 1_000_000);
-        let hasher = UrlHasher::new(HASH_KEY);
+        let (hasher, allow) = (UrlHasher::new(HASH_KEY), AllowList::default());
         let mut by_client: std::collections::BTreeMap<_, (Timestamp, Vec<Step>)> = std::collections::BTreeMap::new();
         for request in &requests {
             let (last_at, visit) = by_client.entry(request.client).or_insert((request.at, Vec::new()));
             if visit.len() < STEPS_MAX {
-                let event = Event::new(&as_request(request), &hasher, false);
+                let event = Event::new(&as_request(request), &hasher, &allow);
                 visit.push(Step { gap_us: request.at.micros_since(*last_at), event, status: request.status });
                 *last_at = request.at;
             }

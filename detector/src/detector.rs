@@ -89,8 +89,7 @@ impl Detector {
 
     /// Reduces a request to what the features may see.
     pub fn event(&self, request: &Request<'_>) -> Event {
-        let exempt = self.judge.load().allow.covers(request.client, request.target);
-        Event::new(request, &self.hasher, exempt)
+        Event::new(request, &self.hasher, &self.judge.load().allow)
     }
 
     /// Takes a request in and says what to do with it. Never fails: what panics inside is counted and allowed.

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::allow::AllowList;
 use crate::client::ClientKey;
 use crate::time::Timestamp;
 use crate::url::{Class, UrlHasher, UrlKey, classify, depth, split};
@@ -73,11 +74,11 @@ pub struct Outcome {
 }
 
 impl Event {
-    /// Reduces a request. `exempt` is the allow list's answer.
-    pub fn new(request: &Request<'_>, hasher: &UrlHasher, exempt: bool) -> Self {
-        let (path, _) = split(request.target);
+    /// Reduces a request, having asked the allow list. Its target is taken apart once, here.
+    pub fn new(request: &Request<'_>, hasher: &UrlHasher, allow: &AllowList) -> Self {
+        let (path, query) = split(request.target);
         let (url, class) =
-            request.recorded.unwrap_or_else(|| (hasher.key(request.target), classify(path, request.fetch_dest)));
+            request.recorded.unwrap_or_else(|| (hasher.key_of(path, query), classify(path, request.fetch_dest)));
         Self {
             client: request.client,
             at: request.at,
@@ -85,7 +86,7 @@ impl Event {
             class,
             depth: depth(path),
             method: Method::from_wire(request.method),
-            exempt,
+            exempt: allow.covers(request.client, path),
         }
     }
 }

@@ -53,6 +53,11 @@ impl UrlHasher {
     /// The key of a request target, absolute form (`https://shop/p/1`) or origin form (`/p/1?size=m`).
     pub fn key(&self, target: &str) -> UrlKey {
         let (path, query) = split(target);
+        self.key_of(path, query)
+    }
+
+    /// The same of a target that has been split.
+    pub(crate) fn key_of(&self, path: &str, query: &str) -> UrlKey {
         UrlKey(u32::from(self.half(path)) << 16 | u32::from(self.half(query)))
     }
 

@@ -43,7 +43,8 @@ pub(crate) struct Visit {
 }
 
 impl Gate {
-    /// Judges the request if it can be judged. **Failing open is decided here**: whoever cannot be identified passes.
+    /// Judges the request. The listeners are TCP, so there is always a peer to judge; what fails open is decided in the
+    /// detector and nowhere else.
     fn judge(&self, session: &Session, visit: &mut Visit) -> Option<Refusal> {
         let peer = session.client_addr()?.as_inet()?.ip();
         let caller = self.keeper.identify(peer, session.req_header());

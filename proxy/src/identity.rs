@@ -59,8 +59,8 @@ impl Caller {
 
 fn walk(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
     let mut client = peer;
-    let values: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes).collect();
-    let entries = values.into_iter().rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
+    let values = headers.get_all(X_FORWARDED_FOR).iter().rev().map(http::HeaderValue::as_bytes);
+    let entries = values.flat_map(|value| value.rsplit(|byte| *byte == b','));
     // Empty list elements mean nothing and are to be ignored (RFC 9110, 5.6.1.2).
     for entry in entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty()) {
         let Some(hop) = parse(entry) else { break };

@@ -18,7 +18,7 @@ use crate::decision::{DecisionId, DecisionIds};
 use crate::enforce::{Mode, Ruling};
 use crate::identity::{Caller, TrustedProxies};
 use crate::metrics::Metrics;
-use crate::record::{Recorder, Texts};
+use crate::record::{OutcomeRecord, Recorder, Texts};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// Two clock reads and a histogram cost 80 ns: a tenth of the detector's budget on every request, nothing on one in 16.
@@ -79,7 +79,7 @@ impl Keeper {
         if self.decisions.fetch_add(1, Ordering::Relaxed).is_multiple_of(MEASURED_ONE_IN) {
             self.metrics.decision_took(arrived.elapsed().unwrap_or_default());
         }
-        self.metrics.decided(&ruling);
+        self.metrics.decided(&ruling, event.class);
         let id = self.ids.draw();
         if let Some(recorder) = &self.recorder {
             let text = |name| request.headers.get(name).map(http::HeaderValue::as_bytes);
@@ -101,7 +101,8 @@ impl Keeper {
         if let (Some(mark), Some(recorder)) = (self.detector.conclude(&outcome), &self.recorder) {
             let duration = ended.duration_since(passage.arrived).unwrap_or_default();
             let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-            recorder.outcome(passage.client, passage.id, mark, status, bytes, duration_us);
+            let Passage { client, id, .. } = *passage;
+            recorder.outcome(OutcomeRecord { client, id, mark, status, bytes, duration_us });
         }
     }
 

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use detector::{Action, Model, Reason, Stats, Verdict};
+use detector::{Action, Class, Model, Reason, Stats, Verdict};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -117,10 +117,11 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn decided(&self, ruling: &Ruling) {
+    /// Counts a verdict; its score where this request made it, for an asset carries the last page's.
+    pub(crate) fn decided(&self, ruling: &Ruling, class: Class) {
         let Verdict { action, reason, score, .. } = ruling.verdict();
         self.requests[ruling.mode() as usize][*action as usize][*reason as usize].increment(1);
-        if let Some(score) = score {
+        if let (Some(score), Class::Page) = (score, class) {
             self.score.record(f64::from(score.value()));
         }
     }

@@ -62,13 +62,14 @@ struct RequestRecord {
     texts: OwnedTexts,
 }
 
-struct OutcomeRecord {
-    client: ClientKey,
-    id: DecisionId,
-    mark: Mark,
-    status: u16,
-    bytes: u64,
-    duration_us: u64,
+/// How a request ended, as it goes into the log.
+pub(crate) struct OutcomeRecord {
+    pub(crate) client: ClientKey,
+    pub(crate) id: DecisionId,
+    pub(crate) mark: Mark,
+    pub(crate) status: u16,
+    pub(crate) bytes: u64,
+    pub(crate) duration_us: u64,
 }
 
 /// Four texts in one allocation.
@@ -107,16 +108,8 @@ impl Recorder {
         }));
     }
 
-    pub(crate) fn outcome(
-        &self,
-        client: ClientKey,
-        id: DecisionId,
-        mark: Mark,
-        status: u16,
-        bytes: u64,
-        duration_us: u64,
-    ) {
-        self.send(Message::Outcome(OutcomeRecord { client, id, mark, status, bytes, duration_us }));
+    pub(crate) fn outcome(&self, outcome: OutcomeRecord) {
+        self.send(Message::Outcome(outcome));
     }
 
     /// Waits until everything sent so far is in the file.

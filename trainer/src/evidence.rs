@@ -224,23 +224,7 @@ mod tests {
         let mut agents = Agents::default();
         let mut evidence = Evidence::default();
         for &(target, referer, agent) in records {
-            let record = Record {
-                kind: traffic::log::Kind::Whole,
-                at: detector::Timestamp::default(),
-                client: "192.0.2.1",
-                method: "GET",
-                target,
-                status: 200,
-                bytes: None,
-                duration_us: None,
-                host: None,
-                referer,
-                user_agent: Some(agent),
-                fetch_dest: None,
-                seq: 0,
-                id: None,
-                decision: None,
-            };
+            let record = Record { target, referer, user_agent: Some(agent), ..Record::default() };
             evidence.note(&record, detector::url::classify(target, None), &mut agents);
         }
         evidence.label()

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use detector::{AllowList, ClientKey, Event, Outcome, Reason, Timestamp, UrlHasher};
+use detector::{AllowList, ClientKey, Event, Outcome, Reason, Request, Timestamp, UrlHasher};
 use traffic::log::{Kind, Record};
 
 use crate::evidence::{Agents, Evidence};
@@ -106,12 +106,14 @@ impl Default for SiteBuilder {
 }
 
 impl SiteBuilder {
-    /// Reduces a record and notes what the labelling rules want to know.
-    /// What the gate lets pass unasked it does not remember, so it is left out here as well.
+    /// Reduces a record and notes what the labelling rules want to know. What the gate lets pass unasked it does not
+    /// remember, so it is left out here as well.
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
+        let nothing = Request { client: key, at: record.at, method: "", target: "", fetch_dest: None, recorded: None };
+        let event = Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow);
         let was_exempt = record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
-        if was_exempt || (record.kind != Kind::Outcome && self.allow.covers(key, record.target)) {
+        if was_exempt || event.exempt {
             return;
         }
         let client = *self.index.entry(key).or_insert_with(|| {
@@ -127,15 +129,6 @@ impl SiteBuilder {
         });
         let known = &mut self.clients[client as usize];
         known.first_at = known.first_at.min(record.at);
-        let request = record.request().unwrap_or(detector::Request {
-            client: key,
-            at: record.at,
-            method: "",
-            target: "",
-            fetch_dest: None,
-            recorded: None,
-        });
-        let event = Event::new(&request, &self.hasher, false);
         if record.kind != Kind::Outcome {
             known.pages += u32::from(event.class == detector::Class::Page);
             self.evidence[client as usize].note(record, event.class, &mut self.agents);

@@ -199,3 +199,15 @@ fn several_gates_run_side_by_side_and_stop_when_dropped() {
     assert!(metrics(&two).contains("mode=\"shadow\"} 0\n"));
     assert_eq!(Client::connect(two.addr()).get("/").status, 200);
 }
+
+#[test]
+fn a_score_is_counted_once_however_many_images_follow_its_page() {
+    let (origin, folder) = (Origin::start(), Folder::new("scores"));
+    let lenient = "[policy]\nmin_pages = 1\nlimit_score = 0.999\nblock_score = 0.9999\n";
+    let gate = strict(&origin, &folder, "enforce", lenient);
+    let mut client = Client::connect(gate.addr());
+    for target in ["/p/1", "/a.png", "/b.png", "/c.css"] {
+        assert_eq!(client.get(target).status, 200);
+    }
+    assert!(metrics(&gate).contains("kidoban_score_count 1\n"));
+}

@@ -58,28 +58,9 @@ fn after_host<'a>(mut cursor: Cursor<'a>, host: Option<Span>, clock: &mut Clock)
 
 #[cfg(test)]
 mod tests {
-    use detector::Timestamp;
-
     use super::*;
-    use crate::log::{Kind, Record};
-
-    const COMMON: Record<'_> = Record {
-        kind: Kind::Whole,
-        at: Timestamp::from_secs(1_455_944_445),
-        client: "192.0.2.7",
-        method: "GET",
-        target: "/p/1",
-        status: 200,
-        bytes: Some(187),
-        duration_us: None,
-        host: None,
-        referer: None,
-        user_agent: None,
-        fetch_dest: None,
-        seq: 0,
-        id: None,
-        decision: None,
-    };
+    use crate::log::Record;
+    use crate::log::tests::PLAIN;
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {
         let found = parse(text, &mut Clock::default());
@@ -90,11 +71,11 @@ mod tests {
     #[test]
     fn combined_and_common_lines_are_read() {
         let head = "192.0.2.7 - - [20/Feb/2016:00:00:45 -0500]";
-        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187"#), Ok(COMMON));
-        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 0.015"#), Ok(COMMON));
-        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 -"#), Ok(Record { bytes: None, ..COMMON }));
-        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "-" "-""#), Ok(COMMON));
-        let full = Record { referer: Some("https://shop/"), user_agent: Some(r#"a \"b\" \x22"#), ..COMMON };
+        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187"#), Ok(PLAIN));
+        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 0.015"#), Ok(PLAIN));
+        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 -"#), Ok(Record { bytes: None, ..PLAIN }));
+        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "-" "-""#), Ok(PLAIN));
+        let full = Record { referer: Some("https://shop/"), user_agent: Some(r#"a \"b\" \x22"#), ..PLAIN };
         check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "a \"b\" \x22""#), Ok(full));
         check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "a \"b\" \x22" "-" more"#), Ok(full));
     }
@@ -102,7 +83,7 @@ mod tests {
     #[test]
     fn requests_that_are_garbage_are_requests_still() {
         let head = "192.0.2.7 - - [20/Feb/2016:00:00:45 -0500]";
-        let bad = Record { method: "-", target: "", status: 400, ..COMMON };
+        let bad = Record { method: "-", target: "", status: 400, ..PLAIN };
         check(&format!(r#"{head} "-" 400 187"#), Ok(bad));
         check(&format!(r#"{head} "" 400 187"#), Ok(bad));
         check(&format!(r#"{head} "\x16\x03\x01" 400 187"#), Ok(Record { target: r"\x16\x03\x01", ..bad }));
@@ -112,8 +93,8 @@ mod tests {
     #[test]
     fn users_may_have_spaces_and_brackets() {
         let rest = r#"[20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187"#;
-        check(&format!("192.0.2.7 - John Doe {rest}"), Ok(COMMON));
-        check(&format!("192.0.2.7 - [admin] {rest}"), Ok(COMMON));
+        check(&format!("192.0.2.7 - John Doe {rest}"), Ok(PLAIN));
+        check(&format!("192.0.2.7 - [admin] {rest}"), Ok(PLAIN));
     }
 
     #[test]
@@ -150,9 +131,9 @@ mod tests {
             let found = parse_vhost(&text, &mut Clock::default()).map(|fields| fields.record(&text)).ok();
             assert_eq!(found, expect, "{text}");
         };
-        check("shop.example 192.0.2.7", Some(Record { host: Some("shop.example"), ..COMMON }));
-        check("shop.example:443 192.0.2.7", Some(Record { host: Some("shop.example"), ..COMMON }));
-        check("[2001:db8::1]:443 192.0.2.7", Some(Record { host: Some("2001:db8::1"), ..COMMON }));
+        check("shop.example 192.0.2.7", Some(Record { host: Some("shop.example"), ..PLAIN }));
+        check("shop.example:443 192.0.2.7", Some(Record { host: Some("shop.example"), ..PLAIN }));
+        check("[2001:db8::1]:443 192.0.2.7", Some(Record { host: Some("2001:db8::1"), ..PLAIN }));
         check("192.0.2.7", None);
     }
 }

@@ -57,7 +57,7 @@ pub enum Kind {
 /// One line of a log, borrowed from its reader.
 ///
 /// Text is as the log has it: in `combined` a quote within a field stays `\"` or `\x22`; JSON strings are decoded.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Record<'a> {
     /// Which of the fields below mean something.
     pub kind: Kind,

@@ -10,6 +10,25 @@ use super::*;
 const FORMATS: [Format; 6] =
     [Format::Combined, Format::Common, Format::VhostCombined, Format::NginxJson, Format::ElbClassic, Format::EventLog];
 
+/// What the plainest line of every format says.
+pub(super) const PLAIN: Record<'_> = Record {
+    kind: Kind::Whole,
+    at: Timestamp::from_secs(1_455_944_445),
+    client: "192.0.2.7",
+    method: "GET",
+    target: "/p/1",
+    status: 200,
+    bytes: Some(187),
+    duration_us: None,
+    host: None,
+    referer: None,
+    user_agent: None,
+    fetch_dest: None,
+    seq: 0,
+    id: None,
+    decision: None,
+};
+
 const GOOD: [&str; 8] = [
     r#"192.0.2.7 - al [20/Feb/2016:00:00:45 -0500] "GET /p/1?a=\"b\" HTTP/1.1" 200 187 "https://shop/" "Mozilla/5.0 (\x22)" "-""#,
     r#""192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "Mozilla/5.0""#,

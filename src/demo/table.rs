@@ -62,7 +62,8 @@ pub fn summary(outcome: &Outcome) -> String {
             score(row.shipped_score),
             verdict.to_owned(),
             row.first_refused.map_or_else(|| "–".to_owned(), |at| format!("#{at}")),
-            row.because.join(", "),
+            // The third would make most terminals wrap; `--json` has it.
+            row.because.iter().take(2).cloned().collect::<Vec<_>>().join(", "),
         ]);
     }
     let people = outcome.clients.iter().filter(|row| !row.is_bad).count();

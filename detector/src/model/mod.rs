@@ -6,6 +6,7 @@
 
 mod file;
 mod logistic;
+mod steps;
 mod trees;
 
 pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal};

@@ -5,14 +5,20 @@
 //! the multicast range `ff00::/8`, from which no client can send.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 /// Who a request is counted for. 16 bytes, `Copy`, cheap to hash.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientKey(u128);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ClientKey {
+    /// In two halves, high first: a `u128` wants places of 16 bytes, and a map's entry of key and pointer would take 32.
+    halves: [u64; 2],
+}
+
+const _: () = assert!(align_of::<ClientKey>() == 8);
 
 const NETWORK_BITS_V6: u32 = 64;
 const NAME_PREFIX: u128 = 0xff << 120;
@@ -22,8 +28,8 @@ impl ClientKey {
     /// The key of an address: IPv4 whole, IPv6 by /64, IPv4-mapped IPv6 as the IPv4 it is.
     pub fn from_ip(ip: IpAddr) -> Self {
         match ip.to_canonical() {
-            IpAddr::V4(v4) => Self(v4.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(v6) => Self(v6.to_bits() & (u128::MAX << (128 - NETWORK_BITS_V6))),
+            IpAddr::V4(v4) => Self::from_bits(v4.to_ipv6_mapped().to_bits()),
+            IpAddr::V6(v6) => Self::from_bits(v6.to_bits() & (u128::MAX << (128 - NETWORK_BITS_V6))),
         }
     }
 
@@ -41,22 +47,33 @@ impl ClientKey {
         if let Some(name) =
             text.strip_prefix('#').filter(|hex| hex.len() == 30).and_then(|hex| u128::from_str_radix(hex, 16).ok())
         {
-            return Self(NAME_PREFIX | name);
+            return Self::from_bits(NAME_PREFIX | name);
         }
         let digest = Sha256::digest(text.as_bytes());
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&digest[..16]);
-        Self(NAME_PREFIX | (u128::from_be_bytes(bytes) & NAME_BITS))
+        Self::from_bits(NAME_PREFIX | (u128::from_be_bytes(bytes) & NAME_BITS))
     }
 
     /// The address (of an IPv6 client, its /64's first), or `None` where the client is a name.
     pub fn ip(self) -> Option<IpAddr> {
-        (self.0 & NAME_PREFIX != NAME_PREFIX).then(|| IpAddr::V6(Ipv6Addr::from_bits(self.0)).to_canonical())
+        let bits = self.to_bits();
+        (bits & NAME_PREFIX != NAME_PREFIX).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
     /// The key's 128 bits, for hashing and storing.
     pub const fn to_bits(self) -> u128 {
-        self.0
+        ((self.halves[0] as u128) << 64) | self.halves[1] as u128
+    }
+
+    const fn from_bits(bits: u128) -> Self {
+        Self { halves: [(bits >> 64) as u64, bits as u64] }
+    }
+}
+
+impl Hash for ClientKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u128(self.to_bits());
     }
 }
 
@@ -65,7 +82,7 @@ impl fmt::Display for ClientKey {
         match self.ip() {
             Some(IpAddr::V4(v4)) => write!(f, "{v4}"),
             Some(IpAddr::V6(v6)) => write!(f, "{v6}/64"),
-            None => write!(f, "#{:030x}", self.0 & NAME_BITS),
+            None => write!(f, "#{:030x}", self.to_bits() & NAME_BITS),
         }
     }
 }

@@ -30,10 +30,14 @@ pub fn log2(x: u64) -> u32 {
 
 /// 2^(q/2048) as a float; the inverse of [`log2`].
 pub fn exp2(q: u32) -> f32 {
-    let mantissa = exp2_fraction(q & (OCTAVE - 1));
     let exponent = i32::try_from(q >> LOG_BITS).unwrap_or(i32::MAX).min(126);
     // Exact: both factors and their product are representable.
-    (mantissa as f32 / (1_u64 << 31) as f32) * f32::from_bits(((127 + exponent) as u32) << 23)
+    exp2_mantissa(q & (OCTAVE - 1)) * f32::from_bits(((127 + exponent) as u32) << 23)
+}
+
+/// 2^(f/2048) as a float, 0 ≤ f ≤ 2048.
+pub const fn exp2_mantissa(f: u32) -> f32 {
+    exp2_fraction(f) as f32 / (1_u64 << 31) as f32
 }
 
 /// `value · 2^(−ticks/2048)`, rounded down.
@@ -49,9 +53,9 @@ pub fn decay(value: u32, ticks: u64) -> u32 {
 }
 
 /// 2^(f/2048) with 31 fractional bits, 0 ≤ f ≤ 2048.
-fn exp2_fraction(f: u32) -> u64 {
+const fn exp2_fraction(f: u32) -> u64 {
     let index = (f >> 3) as usize;
-    let between = u64::from(f & 7);
+    let between = (f & 7) as u64;
     if between == 0 { EXP2[index] } else { EXP2[index] + (((EXP2[index + 1] - EXP2[index]) * between) >> 3) }
 }
 

@@ -1,9 +1,11 @@
 //! How clock-like the gaps between page requests are.
 //!
 //! Over the last k ≤ 32 gaps, all missing below 3. Gaps come from the window as logarithms, in which "within 10 %"
-//! is a plain difference, so that all but the mean and spread in seconds is integer work. About 400 ns.
+//! is a plain difference, so that all but the mean and spread in seconds is integer work. No branch depends on a gap: a
+//! core guesses people's gaps wrong every other time, and that would cost more than all the arithmetic. About 350 ns.
 
-use crate::fixed::{OCTAVE, exp2};
+use super::uniqueness::{LOG2, entropy_of};
+use crate::fixed::{LOG_BITS, OCTAVE, exp2_mantissa};
 use crate::window::{GAPS, Window};
 
 /// Features of this family.
@@ -12,16 +14,18 @@ pub const COUNT: usize = 8;
 pub const GAPS_MIN: usize = 3;
 
 /// log₂ 1.1 and −log₂ 0.9 in 1/2048 octaves: "the same gap" is within ten per cent.
-const SAME_ABOVE: i32 = 282;
-const SAME_BELOW: i32 = 311;
+const SAME_ABOVE: u16 = 282;
+const SAME_BELOW: u16 = 311;
 /// 0.22 octaves: "the same gap as L steps ago" is within ±16 %.
-const SIMILAR: i32 = 450;
+const SIMILAR: u16 = 450;
 /// Longest repeating schedule looked for.
 const LAGS: usize = 8;
 /// Half-octave bins; all gaps below 50 ms fall in the first.
 const BIN_SHIFT: u32 = OCTAVE.trailing_zeros() - 1;
 const FIRST_BIN: u32 = (5 * OCTAVE + OCTAVE / 2) >> BIN_SHIFT;
 const BINS: usize = 64;
+/// Sums of floats run in this many strands, which do not wait for each other.
+const STRANDS: usize = 8;
 
 /// `gap_cv`, `gap_burstiness`, `gap_median` (s), `gap_mad`, `gap_consistency`, `gap_log_sd`, `gap_entropy`,
 /// `gap_self_similarity`.
@@ -30,35 +34,86 @@ pub fn measure(window: &Window, out: &mut [f32]) {
     if count < GAPS_MIN {
         return;
     }
-    let gaps = &gaps[..count];
+    let sorted = sorted(&gaps, count);
+    let (gaps, sorted) = (&gaps[..count], &sorted[..count]);
     let mut seconds = [0.0_f32; GAPS];
-    for (second, &gap) in seconds.iter_mut().zip(gaps) {
-        *second = (exp2(u32::from(gap)) - 1.0) / 1_000.0;
+    for (second, &gap) in seconds.iter_mut().zip(sorted) {
+        *second = seconds_of(gap);
     }
-    let mut sorted = [0_u16; GAPS];
-    sorted[..count].copy_from_slice(gaps);
-    let sorted = &mut sorted[..count];
-    sorted.sort_unstable();
-
-    let cv = coefficient_of_variation(&seconds[..count]);
+    let seconds = &seconds[..count];
+    let cv = coefficient_of_variation(seconds);
     out[0] = cv;
     out[1] = burstiness(cv, count);
-    let median = sorted[count / 2];
-    let median_s = (exp2(u32::from(median)) - 1.0) / 1_000.0;
-    out[2] = median_s;
-    out[3] = median_deviation(&seconds[..count], median_s);
+    out[2] = seconds[count / 2];
+    out[3] = median_deviation(seconds);
     out[4] = consistency(sorted);
     out[5] = log_deviation(gaps);
     out[6] = entropy(gaps);
     out[7] = self_similarity(gaps);
 }
 
+/// 2^(q/2048) ms, less the 1 ms that was added, in seconds: the product of two powers from tables, to 1 part in 2²³.
+fn seconds_of(gap: u16) -> f32 {
+    const FINE_BITS: u32 = 5;
+    const FINE: usize = 1 << FINE_BITS;
+    const COARSE: usize = OCTAVE as usize / FINE;
+    const fn powers<const N: usize>(step: u32) -> [f32; N] {
+        let mut table = [0.0; N];
+        let mut i = 0;
+        while i < N {
+            table[i] = exp2_mantissa(i as u32 * step);
+            i += 1;
+        }
+        table
+    }
+    static FINE_POWERS: [f32; FINE] = powers(1);
+    static COARSE_POWERS: [f32; COARSE] = powers(FINE as u32);
+    let gap = u32::from(gap);
+    let octave = f32::from_bits((127 + (gap >> LOG_BITS)) << 23);
+    let coarse = COARSE_POWERS[(gap >> FINE_BITS) as usize % COARSE];
+    (octave * coarse * FINE_POWERS[gap as usize % FINE] - 1.0) / 1_000.0
+}
+
+/// The first `count` in order, the rest behind them: each goes where as many stand as are smaller.
+fn sorted(gaps: &[u16; GAPS], count: usize) -> [u16; GAPS] {
+    // Places make keys of equal gaps differ, and what is not there is larger than any gap.
+    let keys: [i32; GAPS] = std::array::from_fn(|i| {
+        let gap = if i < count { i32::from(gaps[i]) } else { 1 << 16 };
+        gap * GAPS as i32 + i as i32
+    });
+    let mut ranks = [0_i32; GAPS];
+    for key in keys {
+        for (rank, other) in ranks.iter_mut().zip(keys) {
+            *rank += i32::from(key < other);
+        }
+    }
+    let mut sorted = [0; GAPS];
+    for (&gap, rank) in gaps.iter().zip(ranks) {
+        sorted[rank as usize % GAPS] = gap;
+    }
+    sorted
+}
+
 /// sd(g)/mean(g); 0 when all pages came at once.
 fn coefficient_of_variation(seconds: &[f32]) -> f32 {
     let count = seconds.len() as f32;
-    let mean = seconds.iter().sum::<f32>() / count;
-    let variance = seconds.iter().map(|gap| (gap - mean) * (gap - mean)).sum::<f32>() / count;
+    let mean = sum(seconds) / count;
+    let mut squares = [0.0; GAPS];
+    for (square, gap) in squares.iter_mut().zip(seconds) {
+        *square = (gap - mean) * (gap - mean);
+    }
+    let variance = sum(&squares[..seconds.len()]) / count;
     if mean > 0.0 { variance.sqrt() / mean } else { 0.0 }
+}
+
+fn sum(values: &[f32]) -> f32 {
+    let mut strands = [0.0_f32; STRANDS];
+    for values in values.chunks(STRANDS) {
+        for (strand, value) in strands.iter_mut().zip(values) {
+            *strand += value;
+        }
+    }
+    strands.iter().sum()
 }
 
 /// Kim & Jo 2016 (Phys. Rev. E 94, 032311), equation 28: burstiness that can be compared across k. −1 clock, 0 Poisson, 1 bursts.
@@ -68,28 +123,31 @@ fn burstiness(cv: f32, gaps: usize) -> f32 {
     (up * cv - down) / ((up - 2.0) * cv + down)
 }
 
-/// med|g − med| / med; 0 when the median is 0.
-fn median_deviation(seconds: &[f32], median_s: f32) -> f32 {
-    let mut deviations = [0.0_f32; GAPS];
-    for (deviation, gap) in deviations.iter_mut().zip(seconds) {
-        *deviation = (gap - median_s).abs();
-    }
-    let deviations = &mut deviations[..seconds.len()];
+/// med|g − med| / med of sorted gaps; 0 when the median is 0.
+///
+/// The gaps nearest to the median stand around it, so their farthest is, of every run of half of them, the end that is
+/// farther off, and of those the nearest.
+fn median_deviation(seconds: &[f32]) -> f32 {
     let middle = seconds.len() / 2;
-    let (_, median, _) = deviations.select_nth_unstable_by(middle, f32::total_cmp);
-    if median_s > 0.0 { *median / median_s } else { 0.0 }
+    let median = seconds[middle];
+    let mut nearest = f32::INFINITY;
+    for (low, high) in seconds.iter().zip(&seconds[middle..]) {
+        let (below, above) = (median - low, high - median);
+        let farther = if below > above { below } else { above };
+        nearest = if farther < nearest { farther } else { nearest };
+    }
+    if median > 0.0 { nearest / median } else { 0.0 }
 }
 
 /// The largest share of gaps within 10 % of the first quartile, the median or the third quartile.
 fn consistency(sorted: &[u16]) -> f32 {
     let count = sorted.len();
     let near = |centre: u16| {
-        let centre = i32::from(centre);
-        let same = sorted.iter().filter(|&&gap| (-SAME_BELOW..=SAME_ABOVE).contains(&(i32::from(gap) - centre)));
-        same.count()
+        let (from, to) = (centre.saturating_sub(SAME_BELOW), centre.saturating_add(SAME_ABOVE));
+        sorted.iter().map(|&gap| u16::from((gap >= from) & (gap <= to))).sum::<u16>()
     };
     let most = near(sorted[count / 4]).max(near(sorted[count / 2])).max(near(sorted[count * 3 / 4]));
-    most as f32 / count as f32
+    f32::from(most) / count as f32
 }
 
 /// sd(log₂(1 ms + g)), in octaves.
@@ -103,28 +161,31 @@ fn log_deviation(gaps: &[u16]) -> f32 {
 
 /// Entropy over half-octave bins from 50 ms, over log₂ k: 0 all gaps alike, 1 all in different bins.
 fn entropy(gaps: &[u16]) -> f32 {
+    let bin = |gap: u16| ((u32::from(gap) >> BIN_SHIFT).saturating_sub(FIRST_BIN) as usize).min(BINS - 1);
     let mut bins = [0_u8; BINS];
     for &gap in gaps {
-        let bin = (u32::from(gap) >> BIN_SHIFT).saturating_sub(FIRST_BIN) as usize;
-        bins[bin.min(BINS - 1)] += 1;
+        bins[bin(gap)] += 1;
     }
-    super::uniqueness::entropy(bins.into_iter().filter(|&count| count > 0).map(u32::from), gaps.len())
+    let weighted = bins.iter().map(|&count| u32::from(count) * LOG2[usize::from(count) % LOG2.len()]).sum();
+    entropy_of(weighted, gaps.len())
 }
 
 /// The largest share, over lags 1..8, of gaps that resemble the one so many steps before.
 fn self_similarity(gaps: &[u16]) -> f32 {
     let mut best = 0.0_f32;
     for lag in 1..=LAGS.min(gaps.len() / 2) {
-        let pairs = gaps.len() - lag;
-        let similar = (0..pairs).filter(|&i| (i32::from(gaps[i + lag]) - i32::from(gaps[i])).abs() < SIMILAR).count();
-        best = best.max(similar as f32 / pairs as f32);
+        let pairs = gaps[lag..].iter().zip(gaps);
+        let similar: u16 = pairs.map(|(gap, before)| u16::from(gap.abs_diff(*before) < SIMILAR)).sum();
+        best = best.max(f32::from(similar) / (gaps.len() - lag) as f32);
     }
     best
 }
 
 #[cfg(test)]
 mod tests {
+    use super::GAPS;
     use crate::features::tests::measured;
+    use crate::fixed::log2;
 
     fn pages(gaps: &[f64]) -> Vec<(f64, u16, u16)> {
         let mut at = 1_000.0;
@@ -170,6 +231,59 @@ mod tests {
         let logs = gaps.map(|gap| (gap * 1_000.0 + 1.0).log2());
         let log_mean = logs.iter().sum::<f64>() / 7.0;
         check(&gaps, "gap_log_sd", (logs.iter().map(|log| (log - log_mean).powi(2)).sum::<f64>() / 7.0).sqrt());
+    }
+
+    /// Every number of gaps, with all kinds of ties, against the formulas as they are written.
+    #[test]
+    fn every_count_of_gaps_agrees_with_slow_formulas() {
+        let mut state = 1_u64;
+        for count in 3..80_usize {
+            for kinds in [1, 3, 1_000] {
+                let gaps: Vec<f64> = (0..count)
+                    .map(|_| {
+                        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                        ((state >> 40) % kinds) as f64 * 0.731 + 0.05
+                    })
+                    .collect();
+                check_slowly(&gaps);
+            }
+        }
+    }
+
+    fn check_slowly(gaps: &[f64]) {
+        let last = &gaps[gaps.len().saturating_sub(GAPS)..];
+        let count = last.len() as f64;
+        let mean = last.iter().sum::<f64>() / count;
+        let cv = (last.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt() / mean;
+        check(gaps, "gap_cv", cv);
+        let middle = |values: &mut Vec<f64>| {
+            values.sort_unstable_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        let median = middle(&mut last.to_vec());
+        check(gaps, "gap_median", median);
+        check(gaps, "gap_mad", middle(&mut last.iter().map(|gap| (gap - median).abs()).collect()) / median);
+        // In the window's steps, or what lies within a step of a bound would fall on either side.
+        let log = |gap: f64| f64::from(log2((gap * 1e6).round() as u64 + 1_000) - 20_410) / 2048.0;
+        let mut bins = std::collections::BTreeMap::new();
+        for &gap in last {
+            *bins.entry((log(gap) * 2.0).floor() as i64).or_insert(0.0) += 1.0 / count;
+        }
+        check(gaps, "gap_entropy", bins.values().map(|share: &f64| -share * share.log2()).sum::<f64>() / count.log2());
+        let alike = |lag: usize| {
+            let alike = last.windows(lag + 1).filter(|run| (log(run[lag]) - log(run[0])).abs() < 450.0 / 2048.0);
+            alike.count() as f64 / (last.len() - lag) as f64
+        };
+        check(gaps, "gap_self_similarity", (1..=8.min(last.len() / 2)).map(alike).fold(0.0, f64::max));
+        let mut sorted = last.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let near = |centre: usize| {
+            let centre = log(sorted[centre]);
+            let same = |gap: &&f64| (-311.0..=282.0).contains(&((log(**gap) - centre) * 2048.0));
+            sorted.iter().filter(same).count()
+        };
+        let most = [last.len() / 4, last.len() / 2, last.len() * 3 / 4].map(near).into_iter().max().unwrap();
+        check(gaps, "gap_consistency", most as f64 / count);
     }
 
     #[test]

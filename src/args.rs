@@ -112,6 +112,8 @@ pub enum AlgorithmArg {
     Boosted,
     /// Logistic regression.
     Logistic,
+    /// Small trees that vote, linfa's AdaBoost.
+    Adaboost,
 }
 
 /// `kidoban train`

@@ -10,6 +10,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use traffic::log::Tally;
+use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::calibrate::Budgets;
 use trainer::logistic::LogisticParams;
@@ -40,6 +41,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         algorithm: match args.algorithm {
             AlgorithmArg::Boosted => Algorithm::Boosted(BoostedParams::default()),
             AlgorithmArg::Logistic => Algorithm::Logistic(LogisticParams::default()),
+            AlgorithmArg::Adaboost => Algorithm::AdaBoost(AdaBoostParams::default()),
         },
         budgets: Budgets { limit_alpha: args.limit_budget, block_alpha: args.block_budget, ..Budgets::default() },
         min_pages: args.min_pages,

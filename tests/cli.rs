@@ -167,7 +167,10 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
     check(&["train", "combined.log"], "--output <MODEL>");
     check(&["train", "-o", "m.json"], "<LOG>...");
     check(&["train", "combined.log", "-o", "m.json", "--limit-budget", "5"], "must be above 0 and below 100%");
-    check(&["train", "combined.log", "-o", "m.json", "--algorithm", "magic"], "possible values: boosted, logistic");
+    check(
+        &["train", "combined.log", "-o", "m.json", "--algorithm", "magic"],
+        "possible values: boosted, logistic, adaboost",
+    );
     check(&["evaluate", "combined.log"], "--model <FILE>");
     check(&["run", "--mode", "sometimes"], "possible values: shadow, enforce");
     check(&["check"], "--config <FILE>");
@@ -243,7 +246,7 @@ fn labelled_day(test: &str) -> Folder {
 #[test]
 fn the_same_logs_train_the_same_bytes() {
     let folder = labelled_day("twice");
-    for algorithm in ["boosted", "logistic"] {
+    for algorithm in ["boosted", "logistic", "adaboost"] {
         let mut trained = Vec::new();
         for name in ["first", "second"] {
             std::fs::create_dir_all(folder.path(name)).unwrap();

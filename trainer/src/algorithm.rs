@@ -7,6 +7,7 @@ use linfa::ParamGuard;
 use linfa::traits::Fit;
 
 use crate::TrainError;
+use crate::adaboost::AdaBoostParams;
 use crate::boosted::BoostedParams;
 use crate::logistic::LogisticParams;
 use crate::samples::Rows;
@@ -18,6 +19,8 @@ pub enum Algorithm {
     Boosted(BoostedParams),
     /// Logistic regression.
     Logistic(LogisticParams),
+    /// Small trees that vote.
+    AdaBoost(AdaBoostParams),
 }
 
 impl Default for Algorithm {
@@ -35,6 +38,7 @@ impl Algorithm {
         match self {
             Self::Boosted(params) => Ok(params.fit(rows)?.scorer()),
             Self::Logistic(params) => Ok(params.fit(rows)?.scorer()),
+            Self::AdaBoost(params) => Ok(params.fit(rows)?.scorer()),
         }
     }
 
@@ -43,6 +47,7 @@ impl Algorithm {
         match self {
             Self::Boosted(_) => "boosted",
             Self::Logistic(_) => "logistic",
+            Self::AdaBoost(_) => "adaboost",
         }
     }
 
@@ -67,6 +72,16 @@ impl Algorithm {
             Self::Logistic(params) => {
                 let p = params.check_ref()?;
                 named(&[("alpha", p.alpha), ("iterations_max", p.iterations_max as f64)])
+            }
+            Self::AdaBoost(params) => {
+                let p = params.check_ref()?;
+                named(&[
+                    ("trees", p.trees as f64),
+                    ("depth_max", p.depth_max as f64),
+                    ("learning_rate", p.learning_rate),
+                    ("rows_max", p.rows_max as f64),
+                    ("seed", p.seed as f64),
+                ])
             }
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Record ─► site (steps in memory, evidence) ─► samples (rows, through the detector's own windows)
-//!                      │ label                        │ fit: boosted · logistic, behind linfa's Fit/Predict
+//!                      │ label                        │ fit: boosted · logistic · adaboost, behind linfa's Fit/Predict
 //!                      └──────► calibrate ◄───────────┘
 //!                                  │ thresholds with a proof            evaluate: by client, with intervals
 //!                                  └─► export ─► models/*.json
@@ -10,12 +10,13 @@
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
 //! - [`site`]: one site's traffic in memory; [`samples`]: training rows and highest scores
-//! - [`boosted`], [`logistic`]: the algorithms; [`algorithm`]: choosing one
+//! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
 
+pub mod adaboost;
 pub mod algorithm;
 pub mod baselines;
 pub mod boosted;
@@ -25,6 +26,7 @@ pub mod evidence;
 pub mod export;
 pub mod label;
 pub mod logistic;
+mod resample;
 pub mod samples;
 pub mod site;
 pub mod statistics;

@@ -12,6 +12,7 @@ use linfa::traits::{Fit, PredictInplace};
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2, Axis};
 
+use crate::resample::by_weight;
 use crate::samples::Rows;
 use crate::{TrainError, scorer_of};
 
@@ -136,34 +137,13 @@ fn moments(dataset: &Rows, feature: usize) -> (f32, f32) {
     (mean as f32, if deviation > 1e-6 { deviation } else { 1.0 })
 }
 
-/// Row numbers, each about as often as its weight says: systematic sampling, no randomness.
+/// Row numbers, each about as often as its weight says; no randomness.
 fn draw(dataset: &Rows) -> Vec<usize> {
     let rows = dataset.records.nrows();
-    let Some(weights) = dataset.weights() else { return (0..rows).collect() };
     // Light rows must not vanish: twice as many draws as rows, at most a million.
-    let draws = (2 * rows).clamp(1, 1_000_000) as f64;
-    let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
-    let mut drawn = Vec::new();
-    let mut sum = 0.0;
-    for (row, &weight) in weights.iter().enumerate() {
-        let before = (sum * draws / total).floor();
-        sum += f64::from(weight);
-        let times = ((sum * draws / total).floor() - before) as usize;
-        drawn.extend(std::iter::repeat_n(row, times));
-    }
-    drawn
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_drawn_as_their_weights_say() {
-        let dataset = Rows::new(Array2::zeros((4, COUNT)), Array1::from(vec![true, false, true, false]))
-            .with_weights(Array1::from(vec![1.0, 3.0, 0.0, 4.0]));
-        let drawn = draw(&dataset);
-        let count = |row| drawn.iter().filter(|&&drawn| drawn == row).count();
-        assert_eq!((count(0), count(1), count(2), count(3)), (1, 3, 0, 4));
+    let draws = (2 * rows).clamp(1, 1_000_000);
+    match dataset.weights() {
+        Some(weights) => by_weight(weights, draws, 0.0),
+        None => (0..rows).collect(),
     }
 }

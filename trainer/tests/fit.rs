@@ -1,4 +1,4 @@
-//! Both algorithms learn, say the same before and after export, and repeat themselves byte for byte.
+//! All algorithms learn, say the same before and after export, and repeat themselves byte for byte.
 
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
@@ -10,6 +10,7 @@ use linfa::{DatasetBase, ParamGuard};
 use ndarray::{Array1, Array2};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::export::export;
 use trainer::logistic::LogisticParams;
@@ -46,6 +47,14 @@ fn rows(count: usize, seed: u64) -> Rows {
     DatasetBase::new(records, targets).with_weights(weights)
 }
 
+fn every_algorithm() -> [Algorithm; 3] {
+    [
+        Algorithm::default(),
+        Algorithm::Logistic(LogisticParams::default()),
+        Algorithm::AdaBoost(AdaBoostParams::default()),
+    ]
+}
+
 fn area(margins: &Array1<f32>, rows: &Rows) -> f64 {
     let side = |bad: bool| -> Vec<f32> {
         margins.iter().zip(&rows.targets).filter(|(_, is_bad)| **is_bad == bad).map(|(margin, _)| *margin).collect()
@@ -69,12 +78,14 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
 }
 
 #[test]
-fn both_algorithms_learn_what_is_there_to_learn() {
+fn all_algorithms_learn_what_is_there_to_learn() {
     let (train, test) = (rows(4_000, 1), rows(4_000, 2));
     let boosted: Array1<f32> = BoostedParams::default().fit(&train).unwrap().predict(&test.records);
     assert!(area(&boosted, &test) > 0.97, "boosted {}", area(&boosted, &test));
     let logistic: Array1<f32> = LogisticParams::default().fit(&train).unwrap().predict(&test.records);
     assert!(area(&logistic, &test) > 0.85, "logistic {}", area(&logistic, &test));
+    let adaboost: Array1<f32> = AdaBoostParams::default().fit(&train).unwrap().predict(&test.records);
+    assert!(area(&adaboost, &test) > 0.95, "adaboost {}", area(&adaboost, &test));
 }
 
 #[test]
@@ -90,12 +101,36 @@ fn the_exported_model_scores_every_row_as_the_fitted_one() {
     check(&Algorithm::Boosted(params.clone()), &params.fit(&rows).unwrap().predict(&rows.records));
     let params = LogisticParams::default();
     check(&Algorithm::Logistic(params.clone()), &params.fit(&rows).unwrap().predict(&rows.records));
+    let params = AdaBoostParams::default();
+    check(&Algorithm::AdaBoost(params.clone()), &params.fit(&rows).unwrap().predict(&rows.records));
+}
+
+#[test]
+fn the_flat_form_of_adaboost_says_what_linfa_itself_predicts() {
+    let (train, test) = (rows(3_000, 8), rows(3_000, 9));
+    let fitted = AdaBoostParams::default().fit(&train).unwrap();
+    for rows in [&train, &test] {
+        let by_linfa = fitted.predict_by_linfa(&rows.records);
+        let margins: Array1<f32> = fitted.predict(&rows.records);
+        assert!(by_linfa.iter().any(|&bad| bad) && by_linfa.iter().any(|&bad| !bad));
+        for (row, (&bad, &margin)) in by_linfa.iter().zip(&margins).enumerate() {
+            assert_eq!(bad, margin > 0.0, "row {row}: {margin}");
+        }
+    }
+}
+
+#[test]
+fn another_seed_draws_other_rows_for_adaboost() {
+    let rows = rows(1_000, 10);
+    let fit = |seed| sealed(&Algorithm::AdaBoost(AdaBoostParams::default().trees(5).seed(seed)), &rows);
+    assert_eq!(fit(1), fit(1));
+    assert_ne!(fit(1), fit(2));
 }
 
 #[test]
 fn the_same_rows_give_the_same_bytes() {
     let rows = rows(2_000, 4);
-    for algorithm in [Algorithm::default(), Algorithm::Logistic(LogisticParams::default())] {
+    for algorithm in every_algorithm() {
         assert_eq!(sealed(&algorithm, &rows), sealed(&algorithm, &rows));
     }
 }
@@ -103,7 +138,7 @@ fn the_same_rows_give_the_same_bytes() {
 #[test]
 fn contributions_add_up_to_the_score() {
     let rows = rows(1_000, 5);
-    for algorithm in [Algorithm::default(), Algorithm::Logistic(LogisticParams::default())] {
+    for algorithm in every_algorithm() {
         let model = Model::parse(&sealed(&algorithm, &rows)).unwrap();
         for row in 0..1_000 {
             let features = features(&rows, row);
@@ -152,4 +187,8 @@ fn nothing_is_learnt_from_one_class_or_with_nonsense() {
     assert!(BoostedParams::default().learning_rate(f64::NAN).check().is_err());
     assert!(BoostedParams::default().features(vec![index_of("age").unwrap()]).check().is_err());
     assert!(LogisticParams::default().alpha(-1.0).check().is_err());
+    assert!(matches!(AdaBoostParams::default().fit(&one), Err(TrainError::OneClass)));
+    assert!(AdaBoostParams::default().trees(0).check().is_err());
+    assert!(AdaBoostParams::default().trees(5_000).check().is_err());
+    assert!(AdaBoostParams::default().depth_max(0).check().is_err());
 }

@@ -147,8 +147,16 @@ fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector
     for (rule, number) in &card.labels {
         let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(rule, 80));
     }
-    let _ =
-        writeln!(text, "\nFitted {} on {} rows. On clients it did not see:", card.algorithm, output::count(card.rows));
+    let trees = match (card.parameters.get("trees"), card.parameters.get("trees_max")) {
+        (Some(trees), Some(most)) => format!(" ({trees} trees of at most {most}, as held-out clients chose)"),
+        _ => String::new(),
+    };
+    let _ = writeln!(
+        text,
+        "\nFitted {}{trees} on {} rows. On clients it did not see:",
+        card.algorithm,
+        output::count(card.rows)
+    );
     text.push_str(&metrics(card));
     let thresholds = &file.thresholds;
     let _ = writeln!(text, "\nThresholds:");

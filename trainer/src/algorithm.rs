@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use detector::model::Scorer;
+use detector::model::{Scorer, Trees};
 use linfa::ParamGuard;
 use linfa::traits::Fit;
 
@@ -23,6 +23,15 @@ pub enum Algorithm {
     AdaBoost(AdaBoostParams),
 }
 
+/// What was fitted.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// In the detector's own form.
+    pub scorer: Scorer,
+    /// Boosted: trees added, as held-out clients chose.
+    pub rounds: Option<usize>,
+}
+
 impl Default for Algorithm {
     fn default() -> Self {
         Self::Boosted(BoostedParams::default())
@@ -30,7 +39,7 @@ impl Default for Algorithm {
 }
 
 impl Algorithm {
-    /// Fits the rows.
+    /// Fits the rows as the parameters say: nothing is held out.
     ///
     /// # Errors
     /// Parameters out of range, rows of one class only, or what the algorithm says.
@@ -39,6 +48,22 @@ impl Algorithm {
             Self::Boosted(params) => Ok(params.fit(rows)?.scorer()),
             Self::Logistic(params) => Ok(params.fit(rows)?.scorer()),
             Self::AdaBoost(params) => Ok(params.fit(rows)?.scorer()),
+        }
+    }
+
+    /// Fits the rows; boosting stops early on held-out clients, and may continue from a base. `clients` holds a number per
+    /// row, the same for all rows of a client, and well mixed.
+    ///
+    /// # Errors
+    /// As [`Algorithm::fit`]; a base with an algorithm that cannot continue one.
+    pub fn fit_by_client(&self, rows: &Rows, clients: &[u64], base: Option<&Trees>) -> Result<Fitted, TrainError> {
+        match (self, base) {
+            (Self::Boosted(params), _) => {
+                let fitted = params.check_ref()?.fit_by_client(rows, clients, base)?;
+                Ok(Fitted { scorer: fitted.scorer(), rounds: Some(fitted.rounds) })
+            }
+            (_, None) => Ok(Fitted { scorer: self.fit(rows)?, rounds: None }),
+            (_, Some(_)) => Err(TrainError::Parameter("only boosted can continue from a base model".to_owned())),
         }
     }
 
@@ -61,7 +86,8 @@ impl Algorithm {
             Self::Boosted(params) => {
                 let p = params.check_ref()?;
                 named(&[
-                    ("trees", p.trees as f64),
+                    ("trees_max", p.trees as f64),
+                    ("patience", p.patience as f64),
                     ("leaves_max", p.leaves_max as f64),
                     ("depth_max", p.depth_max as f64),
                     ("learning_rate", p.learning_rate),

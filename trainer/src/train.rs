@@ -14,7 +14,7 @@ use detector::model::{Card, File, Metric, Scorer, Thresholds};
 use detector::{ClientKey, Timestamp};
 
 use crate::TrainError;
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Fitted};
 use crate::calibrate::{Budgets, Proof, block_budget, isotonic, limit_budget, people_needed};
 use crate::export::export;
 use crate::label::{Label, Labelled};
@@ -89,7 +89,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     step("fitting");
     let apart = |site: usize, client: usize| proof == Proof::Split && course.is_apart(site, client);
     let samples = course.samples(|site, client| !apart(site, client));
-    let scorer = course.fit(&samples)?;
+    let Fitted { scorer, rounds } = course.fit(&samples)?;
     step("calibrating");
     let scores = match proof {
         Proof::Split => course.scores(|site, client| apart(site, client).then_some(&scorer)),
@@ -117,9 +117,11 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         );
     }
 
+    let mut parameters = options.algorithm.parameters()?;
+    parameters.extend(rounds.map(|rounds| ("trees".to_owned(), rounds as f64)));
     let card = Card {
         algorithm: options.algorithm.name().to_owned(),
-        parameters: options.algorithm.parameters()?,
+        parameters,
         trained_until_us: sites
             .iter()
             .flat_map(|site| site.steps.last())
@@ -183,8 +185,10 @@ impl Course<'_> {
         self.sites.iter().enumerate().flat_map(of).collect()
     }
 
-    fn fit(&self, samples: &[Sample]) -> Result<Scorer, TrainError> {
-        self.options.algorithm.fit(&rows(samples, self.sites))
+    fn fit(&self, samples: &[Sample]) -> Result<Fitted, TrainError> {
+        let number = |sample: &Sample| early_stopping_number(self.sites[sample.site].clients[sample.client].key);
+        let clients: Vec<u64> = samples.iter().map(number).collect();
+        self.options.algorithm.fit_by_client(&rows(samples, self.sites), &clients, None)
     }
 
     /// Highest scores of the clients for which there is a scorer.
@@ -225,7 +229,7 @@ impl Course<'_> {
         let mut scorers = Vec::new();
         for left_out in 0..FOLDS {
             let kept: Vec<Sample> = all.iter().filter(|s| fold_of(s.site, s.client) != left_out).cloned().collect();
-            scorers.push(self.fit(&kept)?);
+            scorers.push(self.fit(&kept)?.scorer);
         }
         Ok(self.scores(|site, client| Some(&scorers[fold_of(site, client) as usize])))
     }
@@ -236,7 +240,7 @@ impl Course<'_> {
         let cuts: Vec<Timestamp> = self.sites.iter().map(|site| cut(&site.steps)).collect();
         let early: Vec<Site> = self.sites.iter().zip(&cuts).map(|(site, &cut)| before(site, cut)).collect();
         let course = Course { sites: &early, ..*self };
-        let Ok(scorer) = course.fit(&course.samples(|_, _| true)) else { return metrics };
+        let Ok(Fitted { scorer, .. }) = course.fit(&course.samples(|_, _| true)) else { return metrics };
         for (index, (site, &cut)) in self.sites.iter().zip(&cuts).enumerate() {
             let late = |at: usize, client: usize| at == index && site.clients[client].first_at >= cut;
             let scores = self.scores(|at, client| late(at, client).then_some(&scorer));
@@ -256,7 +260,7 @@ impl Course<'_> {
             if site.count(Label::Human) == 0 || site.count(Label::Bad) == 0 {
                 continue;
             }
-            let Ok(scorer) = self.fit(&self.samples(|at, _| at != index)) else { continue };
+            let Ok(Fitted { scorer, .. }) = self.fit(&self.samples(|at, _| at != index)) else { continue };
             let scores = self.scores(|at, _| (at == index).then_some(&scorer));
             insert_quality(
                 &mut metrics,
@@ -329,6 +333,11 @@ fn fold(key: ClientKey) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)
+}
+
+/// A client's number for early stopping, which must not go along with its fold.
+fn early_stopping_number(key: ClientKey) -> u64 {
+    fold(key) / FOLDS
 }
 
 /// Clients by the rule that labelled them, over all sites.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
 use detector::features::{COUNT, FEATURES, Trend, index_of};
-use detector::model::{Budget, Card, Thresholds, seal};
+use detector::model::{Budget, Card, Scorer, Thresholds, seal};
 use detector::{Features, Model};
 use linfa::traits::{Fit, Predict};
 use linfa::{DatasetBase, ParamGuard};
@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use trainer::adaboost::AdaBoostParams;
-use trainer::boosted::BoostedParams;
+use trainer::boosted::{Boosted, BoostedParams};
 use trainer::export::export;
 use trainer::logistic::LogisticParams;
 use trainer::samples::{Rows, Sample};
@@ -191,4 +191,51 @@ fn nothing_is_learnt_from_one_class_or_with_nonsense() {
     assert!(AdaBoostParams::default().trees(0).check().is_err());
     assert!(AdaBoostParams::default().trees(5_000).check().is_err());
     assert!(AdaBoostParams::default().depth_max(0).check().is_err());
+}
+
+#[test]
+fn boosting_stops_early_on_held_out_clients_and_repeats_itself() {
+    // Noise around a simple rule, ten rows a client: the trees after the first few learn nothing.
+    let mut rows = rows(3_000, 11);
+    let clients: Vec<u64> = (0..3_000_u64).map(|row| (row / 10).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
+    for chunk in 0..300 {
+        let flips = rng.gen_bool(0.3);
+        for row in chunk * 10..(chunk + 1) * 10 {
+            rows.targets[row] = rows.targets[row] != flips;
+        }
+    }
+    let params = BoostedParams::default().trees(100).patience(5).check().unwrap();
+    let stopped = params.fit_by_client(&rows, &clients, None).unwrap();
+    assert!(stopped.was_stopped_by_clients && (1..100).contains(&stopped.rounds), "{} trees", stopped.rounds);
+    let again = params.fit_by_client(&rows, &clients, None).unwrap();
+    let trees = |fitted: &Boosted| match fitted.scorer() {
+        Scorer::Trees(trees) => trees,
+        Scorer::Logistic(_) => panic!("trees"),
+    };
+    assert_eq!(trees(&stopped), trees(&again));
+    assert_eq!(trees(&stopped).roots().len(), stopped.rounds);
+    // The same number of trees is fitted on all rows: refitted, not kept.
+    let plain = BoostedParams::default().trees(stopped.rounds).fit(&rows).unwrap();
+    assert_eq!(trees(&stopped), trees(&plain));
+    // Nobody to hold out: all trees.
+    let alone = params.fit_by_client(&rows, &[1; 3_000], None).unwrap();
+    assert!(!alone.was_stopped_by_clients && alone.rounds == 100);
+}
+
+#[test]
+fn boosting_goes_on_where_a_base_ends() {
+    let (early, late) = (rows(2_000, 13), rows(2_000, 14));
+    let clients: Vec<u64> = (0..2_000_u64).map(|row| row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
+    let Scorer::Trees(base) = BoostedParams::default().trees(2).fit(&early).unwrap().scorer() else { panic!("trees") };
+    let params = BoostedParams::default().check().unwrap();
+    let adapted = params.fit_by_client(&late, &clients, Some(&base)).unwrap();
+    let Scorer::Trees(trees) = adapted.scorer() else { panic!("trees") };
+    assert_eq!(trees.roots()[..2], base.roots()[..]);
+    assert_eq!(trees.nodes()[..base.nodes().len()], base.nodes()[..]);
+    assert_eq!(trees.roots().len(), 2 + adapted.rounds);
+    let test = rows(2_000, 15);
+    let by_base: Array1<f32> = (0..2_000).map(|row| base.margin(&features(&test, row))).collect();
+    let by_adapted: Array1<f32> = adapted.predict(&test.records);
+    assert!(area(&by_adapted, &test) > area(&by_base, &test), "nothing was added");
 }

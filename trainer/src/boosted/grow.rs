@@ -4,48 +4,13 @@ use std::ops::Range;
 
 use detector::features::Trend;
 use detector::model::Node;
-use ndarray::ArrayView1;
 
-use super::bins::{Binned, MISSING};
+use super::bins::{BINS, Binned, MISSING};
+use super::histogram::{Gradient, Histogram, Sums};
 use super::{BoostedValidParams, direction};
 use crate::TrainError;
 
-/// First and second derivative of the loss by margin, and the weight, per row.
-pub struct Gradients {
-    rows: Vec<[f64; 3]>,
-}
-
-impl Gradients {
-    /// Weighted log-loss at these margins.
-    pub fn log_loss(margins: &[f64], targets: &ArrayView1<'_, bool>, weight: impl Fn(usize) -> f64) -> Self {
-        let row = |(row, margin): (usize, &f64)| {
-            let p = 1.0 / (1.0 + (-margin).exp());
-            let w = weight(row);
-            [w * (p - f64::from(u8::from(targets[row]))), w * (p * (1.0 - p)).max(1e-9), w]
-        };
-        Self { rows: margins.iter().enumerate().map(row).collect() }
-    }
-}
-
-/// Sums over rows: gradient, hessian, weight.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums([f64; 3]);
-
 impl Sums {
-    fn add(&mut self, row: &[f64; 3]) {
-        for (sum, part) in self.0.iter_mut().zip(row) {
-            *sum += part;
-        }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] + other.0[i]))
-    }
-
-    fn minus(self, other: Self) -> Self {
-        Self(std::array::from_fn(|i| self.0[i] - other.0[i]))
-    }
-
     fn value(self, l2: f64, bounds: &Bounds) -> f64 {
         (-self.0[0] / (self.0[1] + l2)).clamp(bounds.0, bounds.1)
     }
@@ -62,6 +27,9 @@ type Bounds = (f64, f64);
 /// A tree on bins.
 pub struct Tree {
     nodes: Vec<TreeNode>,
+    /// The training rows, leaf by leaf, and where each leaf's rows lie.
+    order: Vec<u32>,
+    leaves: Vec<(usize, Range<usize>)>,
 }
 
 struct TreeNode {
@@ -92,23 +60,21 @@ struct Leaf {
     best: Option<Split>,
 }
 
-/// Sums by column and bin.
-type Histogram = Vec<[Sums; 256]>;
-
-/// Grows a tree; `trend` says how a feature may move the score.
+/// Grows a tree on these rows; `trend` says how a feature may move the score.
 pub fn grow(
     params: &BoostedValidParams,
     binned: &Binned,
-    gradients: &Gradients,
+    gradients: &[Gradient],
+    rows: &[u32],
     trend: impl Fn(usize) -> Trend,
 ) -> Tree {
-    let mut order: Vec<u32> = (0..binned.rows() as u32).collect();
+    let mut order = rows.to_vec();
     let directions: Vec<f64> = binned.features.iter().map(|&feature| direction(trend(feature))).collect();
-    let mut grower = Grower { params, binned, gradients, directions, nodes: Vec::new() };
-    let mut root_sums = Sums::default();
-    gradients.rows.iter().for_each(|row| root_sums.add(row));
-    let histogram = grower.histogram(&order);
-    let mut leaves = vec![grower.leaf(0..order.len(), 0, root_sums, (f64::MIN, f64::MAX), histogram)];
+    let mut grower =
+        Grower { params, binned, gradients, directions, nodes: Vec::new(), block: Vec::new(), aside: Vec::new() };
+    let histogram = Histogram::of(binned, gradients, &order, &mut grower.block);
+    let sums = histogram.total();
+    let mut leaves = vec![grower.leaf(0..order.len(), 0, sums, (f64::MIN, f64::MAX), histogram)];
     while leaves.len() < params.leaves_max {
         // The first of equals, so that the result does not depend on anything but the rows.
         let mut next: Option<(usize, f64)> = None;
@@ -125,7 +91,8 @@ pub fn grow(
         leaves.push(left);
         leaves.push(right);
     }
-    let mut tree = Tree { nodes: grower.nodes };
+    let leaves = leaves.into_iter().map(|leaf| (leaf.node, leaf.rows)).collect();
+    let mut tree = Tree { nodes: grower.nodes, order, leaves };
     for node in &mut tree.nodes {
         node.value *= params.learning_rate;
     }
@@ -136,45 +103,36 @@ pub fn grow(
 struct Grower<'a> {
     params: &'a BoostedValidParams,
     binned: &'a Binned,
-    gradients: &'a Gradients,
+    gradients: &'a [Gradient],
     directions: Vec<f64>,
     nodes: Vec<TreeNode>,
+    /// Scratch memory: of histograms, and of partitions.
+    block: Vec<Gradient>,
+    aside: Vec<u32>,
 }
 
 impl Grower<'_> {
     fn leaf(&mut self, rows: Range<usize>, depth: usize, sums: Sums, bounds: Bounds, histogram: Histogram) -> Leaf {
         let value = sums.value(self.params.l2, &bounds);
-        self.nodes.push(TreeNode { split: None, left: 0, right: 0, value, weight: sums.0[2] });
+        self.nodes.push(TreeNode { split: None, left: 0, right: 0, value, weight: sums.weight() });
         let best = (depth < self.params.depth_max).then(|| self.best_split(&histogram, sums, &bounds)).flatten();
         Leaf { node: self.nodes.len() - 1, rows, depth, sums, bounds, histogram, best }
-    }
-
-    fn histogram(&self, rows: &[u32]) -> Histogram {
-        let column = |column: usize| {
-            let bins = self.binned.column(column);
-            let mut sums = [Sums::default(); 256];
-            for &row in rows {
-                sums[usize::from(bins[row as usize])].add(&self.gradients.rows[row as usize]);
-            }
-            sums
-        };
-        (0..self.binned.features.len()).map(column).collect()
     }
 
     fn best_split(&self, histogram: &Histogram, total: Sums, bounds: &Bounds) -> Option<Split> {
         let l2 = self.params.l2;
         let whole = total.gain(total.value(l2, bounds), l2);
         let mut best: Option<Split> = None;
-        for (column, bins) in histogram.iter().enumerate() {
-            let missing = bins[usize::from(MISSING)];
+        for (column, bins) in histogram.columns().enumerate() {
+            let missing = bins[BINS - 1];
             let mut below = Sums::default();
             for (bin, sums) in bins[..self.binned.edges[column].len()].iter().enumerate() {
                 below = below.plus(*sums);
-                let sides: &[bool] = if missing.0[2] > 0.0 { &[true, false] } else { &[true] };
+                let sides: &[bool] = if missing.weight() > 1e-6 { &[true, false] } else { &[true] };
                 for &missing_left in sides {
                     let left = if missing_left { below.plus(missing) } else { below };
                     let right = total.minus(left);
-                    if left.0[2].min(right.0[2]) < self.params.leaf_rows_min {
+                    if left.weight().min(right.weight()) < self.params.leaf_rows_min {
                         continue;
                     }
                     let (low, high) = (left.value(l2, bounds), right.value(l2, bounds));
@@ -193,23 +151,28 @@ impl Grower<'_> {
 
     fn split(&mut self, leaf: Leaf, order: &mut [u32]) -> (Leaf, Leaf) {
         let Some(split) = leaf.best else { unreachable!("only leaves with a split are split") };
-        let bins = self.binned.column(split.column);
         let rows = &mut order[leaf.rows.clone()];
         // Stable, so that sums are added up in row order and the result is reproducible.
-        let (left, right): (Vec<u32>, Vec<u32>) = rows.iter().partition(|&&row| split.goes_left(bins[row as usize]));
-        rows[..left.len()].copy_from_slice(&left);
-        rows[left.len()..].copy_from_slice(&right);
-        let middle = leaf.rows.start + left.len();
-
-        // Only the smaller side is summed; the larger is what remains.
-        let left_is_smaller = left.len() <= right.len();
-        let small = self.histogram(if left_is_smaller { &left } else { &right });
-        let mut large = leaf.histogram;
-        for (large, small) in large.iter_mut().zip(&small) {
-            for (large, small) in large.iter_mut().zip(small) {
-                *large = large.minus(*small);
+        self.aside.clear();
+        let mut left_count = 0;
+        for at in 0..rows.len() {
+            let row = rows[at];
+            if split.goes_left(self.binned.row(row as usize)[split.column]) {
+                rows[left_count] = row;
+                left_count += 1;
+            } else {
+                self.aside.push(row);
             }
         }
+        rows[left_count..].copy_from_slice(&self.aside);
+        let middle = leaf.rows.start + left_count;
+
+        // Only the smaller side is summed; the larger is what remains.
+        let (left, right) = rows.split_at(left_count);
+        let left_is_smaller = left.len() <= right.len();
+        let smaller = if left_is_smaller { left } else { right };
+        let small = Histogram::of(self.binned, self.gradients, smaller, &mut self.block);
+        let large = leaf.histogram.minus(&small);
         let (left_histogram, right_histogram) = if left_is_smaller { (small, large) } else { (large, small) };
 
         let (mut left_bounds, mut right_bounds) = (leaf.bounds, leaf.bounds);
@@ -223,7 +186,7 @@ impl Grower<'_> {
                 (left_bounds.0, right_bounds.1) = (between, between);
             }
         }
-        debug_assert!((split.left.plus(split.right).0[2] - leaf.sums.0[2]).abs() < 1e-3);
+        debug_assert!((split.left.plus(split.right).weight() - leaf.sums.weight()).abs() < 1e-3);
         let left = self.leaf(leaf.rows.start..middle, leaf.depth + 1, split.left, left_bounds, left_histogram);
         let right = self.leaf(middle..leaf.rows.end, leaf.depth + 1, split.right, right_bounds, right_histogram);
         let node = &mut self.nodes[leaf.node];
@@ -251,12 +214,26 @@ impl Tree {
         }
     }
 
-    /// What the tree adds for a training row. As exported: leaf values are f32.
-    pub fn value_of(&self, binned: &Binned, row: usize) -> f64 {
+    /// Adds the tree to the margins of the rows it was grown on. As exported: leaf values are f32.
+    pub fn add_to(&self, margins: &mut [f64]) {
+        for (node, rows) in &self.leaves {
+            let value = f64::from(self.nodes[*node].value as f32);
+            for &row in &self.order[rows.clone()] {
+                margins[row as usize] += value;
+            }
+        }
+    }
+
+    /// Lets go of the rows: a forest keeps its trees, not their rows.
+    pub fn forget_rows(&mut self) {
+        (self.order, self.leaves) = Default::default();
+    }
+
+    /// What the tree adds for any row.
+    pub fn value_of(&self, bins: &[u8]) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
-            let left = split.goes_left(binned.column(split.column)[row]);
-            node = &self.nodes[if left { node.left } else { node.right }];
+            node = &self.nodes[if split.goes_left(bins[split.column]) { node.left } else { node.right }];
         }
         f64::from(node.value as f32)
     }

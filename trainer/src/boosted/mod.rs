@@ -2,25 +2,28 @@
 //!
 //! Friedman 2001 with second-order leaf values (Chen & Guestrin 2016) and histogram splits grown best leaf first (Ke et
 //! al. 2017): what linfa lacks. Log-loss; a missing value goes whichever way gains more; monotone constraints bound the
-//! leaves below a constrained split on both sides of its midpoint. Same seed, same rows: same bytes.
+//! leaves below a constrained split on both sides of its midpoint. No randomness: same rows, same bytes.
+//!
+//! **Early stopping** ([`BoostedValidParams::fit_by_client`]): a fifth of the clients is held out, by a hash of the client
+//! and never by row; the trees after which their loss is least are counted, and then as many are fitted on all rows.
+//! **Continuing** from a base forest: its margins are where boosting starts, and its trees stand first in the result.
 //!
 //! Ours and not a library's: scoring needs flat trees with the mean of every inner node for exact contributions, and the
 //! file must be reproducible byte for byte.
 
 mod bins;
+mod fit;
 mod grow;
+mod histogram;
 
 use detector::features::{FEATURES, Trend};
 use detector::model::{Node, Scorer, Trees};
 use linfa::ParamGuard;
-use linfa::dataset::{AsSingleTargets, Records};
 use linfa::traits::{Fit, PredictInplace};
 use ndarray::{Array1, Array2, Axis};
 
 use crate::samples::Rows;
 use crate::{TrainError, scorer_of};
-use bins::Binned;
-use grow::{Gradients, grow};
 
 /// Unchecked parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +32,10 @@ pub struct BoostedParams(BoostedValidParams);
 /// Checked parameters: only these can fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostedValidParams {
-    /// Number of trees.
+    /// Number of trees; with early stopping, most of them.
     pub trees: usize,
+    /// Trees without gain on held-out clients after which early stopping gives up.
+    pub patience: usize,
     /// Most leaves a tree.
     pub leaves_max: usize,
     /// Longest path from root to leaf.
@@ -50,6 +55,7 @@ impl Default for BoostedParams {
     fn default() -> Self {
         Self(BoostedValidParams {
             trees: 100,
+            patience: 15,
             leaves_max: 16,
             depth_max: 6,
             learning_rate: 0.1,
@@ -64,6 +70,12 @@ impl BoostedParams {
     /// Number of trees.
     pub fn trees(mut self, trees: usize) -> Self {
         self.0.trees = trees;
+        self
+    }
+
+    /// Trees without gain after which early stopping gives up.
+    pub fn patience(mut self, trees: usize) -> Self {
+        self.0.patience = trees;
         self
     }
 
@@ -101,6 +113,7 @@ impl ParamGuard for BoostedParams {
         let wrong = |what: &str| Err(TrainError::Parameter(what.to_owned()));
         match () {
             () if !(1..=1_000).contains(&p.trees) => wrong("trees must be from 1 to 1000"),
+            () if p.patience == 0 => wrong("patience must be at least 1"),
             () if !(2..=64).contains(&p.leaves_max) => wrong("leaves_max must be from 2 to 64"),
             () if p.trees * (2 * p.leaves_max - 1) > usize::from(Node::LEAF) => {
                 wrong("trees × leaves_max must stay below 16,000: nodes are numbered with 15 bits")
@@ -127,6 +140,10 @@ impl ParamGuard for BoostedParams {
 #[derive(Clone, Debug)]
 pub struct Boosted {
     trees: Trees,
+    /// Trees added, those of a base not counted.
+    pub rounds: usize,
+    /// Did held-out clients say how many?
+    pub was_stopped_by_clients: bool,
 }
 
 impl Boosted {
@@ -139,33 +156,21 @@ impl Boosted {
 impl Fit<Array2<f32>, Array1<bool>, TrainError> for BoostedValidParams {
     type Object = Boosted;
 
-    /// Rows × features in the detector's order, NaN missing; weights as the dataset has them, or 1.
+    /// Rows × features in the detector's order, NaN missing; weights as the dataset has them, or 1. All trees, no
+    /// stopping.
     fn fit(&self, dataset: &Rows) -> Result<Boosted, TrainError> {
-        let targets = dataset.as_single_targets();
-        let rows = dataset.records.nsamples();
-        let bad = targets.iter().filter(|&&bad| bad).count();
-        if bad == 0 || bad == rows {
-            return Err(TrainError::OneClass);
-        }
-        let weight = |row: usize| f64::from(dataset.weights().map_or(1.0, |weights| weights[row]));
-        let total: f64 = (0..rows).map(weight).sum();
-        let positive: f64 = (0..rows).filter(|&row| targets[row]).map(weight).sum();
-        let base = (positive / (total - positive)).ln() as f32;
+        fit::fit(self, dataset, None, None)
+    }
+}
 
-        let binned = Binned::new(&dataset.records, &self.features);
-        let mut margins = vec![f64::from(base); rows];
-        let (mut roots, mut nodes) = (Vec::new(), Vec::new());
-        for _ in 0..self.trees {
-            let gradients = Gradients::log_loss(&margins, &targets.view(), weight);
-            let tree = grow(self, &binned, &gradients, |feature| FEATURES[feature].trend);
-            for (row, margin) in margins.iter_mut().enumerate() {
-                *margin += tree.value_of(&binned, row);
-            }
-            roots.push(u16::try_from(nodes.len()).map_err(|_| TrainError::TooLarge)?);
-            tree.flatten(&binned, &mut nodes)?;
-        }
-        let trees = Trees::new(base, roots, nodes).map_err(TrainError::Export)?;
-        Ok(Boosted { trees })
+impl BoostedValidParams {
+    /// The same with early stopping: `clients` holds a number per row that is the same for all rows of a client, and well
+    /// mixed. Where the held-out clients are not of both kinds, nothing is stopped. `base` is continued, if there is one.
+    ///
+    /// # Errors
+    /// As [`Fit::fit`], and more nodes together with the base than can be numbered.
+    pub fn fit_by_client(&self, dataset: &Rows, clients: &[u64], base: Option<&Trees>) -> Result<Boosted, TrainError> {
+        fit::fit(self, dataset, Some(clients), base)
     }
 }
 

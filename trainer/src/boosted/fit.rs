@@ -1,0 +1,162 @@
+//! The boosting loop: gradients, a tree, new margins; early stopping; continuing from a base.
+
+use detector::Features;
+use detector::features::{COUNT, FEATURES};
+use detector::model::{Node, Trees};
+use linfa::dataset::AsSingleTargets;
+
+use super::bins::Binned;
+use super::grow::{Tree, grow};
+use super::histogram::Gradient;
+use super::{Boosted, BoostedValidParams};
+use crate::TrainError;
+use crate::samples::Rows;
+
+/// One client in so many is held out to say how many trees are enough.
+const HELD_OUT_ONE_IN: u64 = 5;
+/// Fewer held-out clients of a kind than this say nothing about the number of trees.
+const HELD_OUT_CLIENTS_MIN: usize = 5;
+
+pub fn fit(
+    params: &BoostedValidParams,
+    dataset: &Rows,
+    clients: Option<&[u64]>,
+    base: Option<&Trees>,
+) -> Result<Boosted, TrainError> {
+    let problem = Problem::new(params, dataset, base)?;
+    let rounds = clients.and_then(|clients| problem.rounds(clients));
+    let all: Vec<u32> = (0..problem.binned.rows() as u32).collect();
+    let (offset, trees) = problem.boost(&all, rounds.unwrap_or(params.trees), |_| true);
+
+    let (mut roots, mut nodes) =
+        base.map_or_else(Default::default, |base| (base.roots().to_vec(), base.nodes().to_vec()));
+    for tree in &trees {
+        roots.push(u16::try_from(nodes.len()).map_err(|_| TrainError::TooLarge)?);
+        tree.flatten(&problem.binned, &mut nodes)?;
+    }
+    if nodes.len() > usize::from(Node::LEAF) {
+        return Err(TrainError::TooLarge);
+    }
+    let start = (f64::from(base.map_or(0.0, Trees::base)) + offset) as f32;
+    let rounds_fitted = trees.len();
+    let trees = Trees::new(start, roots, nodes).map_err(TrainError::Export)?;
+    Ok(Boosted { trees, rounds: rounds_fitted, was_stopped_by_clients: rounds.is_some() })
+}
+
+/// Binned rows with their targets, weights and the margins to start from.
+struct Problem<'a> {
+    params: &'a BoostedValidParams,
+    binned: Binned,
+    bad: Vec<bool>,
+    weights: Vec<f32>,
+    start: Vec<f32>,
+}
+
+impl<'a> Problem<'a> {
+    fn new(params: &'a BoostedValidParams, dataset: &Rows, base: Option<&Trees>) -> Result<Self, TrainError> {
+        let bad = dataset.as_single_targets().to_vec();
+        if bad.iter().all(|&bad| bad) || bad.iter().all(|&bad| !bad) {
+            return Err(TrainError::OneClass);
+        }
+        let weights = dataset.weights().map_or_else(|| vec![1.0; bad.len()], <[f32]>::to_vec);
+        let mut start = vec![0.0; bad.len()];
+        if let Some(base) = base {
+            for (margin, row) in start.iter_mut().zip(dataset.records.rows()) {
+                let mut features = Features([f32::NAN; COUNT]);
+                features.0.iter_mut().zip(row).for_each(|(slot, &value)| *slot = value);
+                *margin = base.margin(&features);
+            }
+        }
+        Ok(Self { params, binned: Binned::new(&dataset.records, &params.features), bad, weights, start })
+    }
+
+    /// Grows up to `trees` trees on these rows, as long as `goes_on(tree)` says so. Returns what is added to every margin
+    /// before the first, and the trees.
+    fn boost(&self, rows: &[u32], trees: usize, mut goes_on: impl FnMut(&Tree) -> bool) -> (f64, Vec<Tree>) {
+        let offset = self.offset(rows);
+        let mut margins: Vec<f64> = self.start.iter().map(|&margin| f64::from(margin) + offset).collect();
+        let mut gradients: Vec<Gradient> = vec![[0.0; 4]; margins.len()];
+        let mut grown = Vec::new();
+        while grown.len() < trees {
+            for &row in rows {
+                let row = row as usize;
+                gradients[row] = self.gradient(row, margins[row]);
+            }
+            let mut tree = grow(self.params, &self.binned, &gradients, rows, |feature| FEATURES[feature].trend);
+            tree.add_to(&mut margins);
+            tree.forget_rows();
+            let ends = !goes_on(&tree);
+            grown.push(tree);
+            if ends {
+                break;
+            }
+        }
+        (offset, grown)
+    }
+
+    /// Weighted log-loss: first and second derivative by margin, and the weight.
+    fn gradient(&self, row: usize, margin: f64) -> Gradient {
+        let p = 1.0 / (1.0 + (-margin).exp());
+        let weight = f64::from(self.weights[row]);
+        let target = f64::from(u8::from(self.bad[row]));
+        [(weight * (p - target)) as f32, (weight * (p * (1.0 - p)).max(1e-9)) as f32, weight as f32, 0.0]
+    }
+
+    /// The constant that fits these rows best on top of where they start, by Newton's method.
+    fn offset(&self, rows: &[u32]) -> f64 {
+        let mut offset = 0.0;
+        for _ in 0..50 {
+            let (mut first, mut second) = (0.0, 0.0);
+            for &row in rows {
+                let [g, h, ..] = self.gradient(row as usize, f64::from(self.start[row as usize]) + offset);
+                first += f64::from(g);
+                second += f64::from(h);
+            }
+            let step = (first / second.max(1e-9)).clamp(-1.0, 1.0);
+            offset -= step;
+            if step.abs() < 1e-7 {
+                break;
+            }
+        }
+        offset
+    }
+
+    /// How many trees are best for clients held out; `None` where they cannot tell.
+    fn rounds(&self, clients: &[u64]) -> Option<usize> {
+        let is_held_out = |row: &u32| clients[*row as usize].is_multiple_of(HELD_OUT_ONE_IN);
+        let all = 0..self.binned.rows() as u32;
+        let (held_out, kept): (Vec<u32>, Vec<u32>) = all.partition(is_held_out);
+        let of_kind = |rows: &[u32], bad: bool| {
+            let of_kind = rows.iter().filter(|&&row| self.bad[row as usize] == bad).map(|&row| clients[row as usize]);
+            of_kind.collect::<std::collections::BTreeSet<_>>().len()
+        };
+        let least = [true, false].map(|bad| of_kind(&held_out, bad).min(of_kind(&kept, bad)));
+        if least[0].min(least[1]) < HELD_OUT_CLIENTS_MIN {
+            return None;
+        }
+        let offset = self.offset(&kept);
+        let mut margins: Vec<f64> = held_out.iter().map(|&row| f64::from(self.start[row as usize]) + offset).collect();
+        let (mut best, mut best_loss, mut round) = (0, self.loss(&held_out, &margins), 0);
+        self.boost(&kept, self.params.trees, |tree| {
+            round += 1;
+            for (margin, &row) in margins.iter_mut().zip(&held_out) {
+                *margin += tree.value_of(self.binned.row(row as usize));
+            }
+            let loss = self.loss(&held_out, &margins);
+            if loss < best_loss {
+                (best, best_loss) = (round, loss);
+            }
+            round < best + self.params.patience
+        });
+        Some(best)
+    }
+
+    /// Weighted log-loss of rows at these margins.
+    fn loss(&self, rows: &[u32], margins: &[f64]) -> f64 {
+        let of_row = |(&row, &margin): (&u32, &f64)| {
+            let sign = if self.bad[row as usize] { -1.0 } else { 1.0 };
+            f64::from(self.weights[row as usize]) * (sign * margin).min(700.0).exp().ln_1p()
+        };
+        rows.iter().zip(margins).map(of_row).sum()
+    }
+}

@@ -109,7 +109,7 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     check("a child beyond the last", trees(|_, _, left, _| left[2] = 5), "node 2 has child 5");
     check("a root beyond the last", trees(|roots, _, _, _| roots[0] = 5), "root 5 is out of bounds");
     check("an unknown feature", trees(|_, feature, _, _| feature[0] = 999), "asks for feature 999");
-    let age = index_of("age").unwrap() as u16;
+    let age = index_of("depth_mean").unwrap() as u16;
     check("a feature for show", trees(|_, feature, _, _| feature[0] = age), "asks for age, which may not be scored");
     check("arrays that differ", trees(|_, _, left, _| _ = left.pop()), "differ in length");
     check("a threshold of 1e39", reseal_text("0.25", "1e39"), "not finite");

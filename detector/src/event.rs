@@ -1,7 +1,7 @@
 //! One request, and later its outcome, reduced to what the features may see.
 //!
 //! A [`Request`] is what an edge or a log line knows. [`Event`] and [`Outcome`] are all that the rest of this crate
-//! ever sees of it: 32 and 32 bytes, no text, nothing to allocate. What decides a training label (user agent,
+//! ever sees of it: 48 and 32 bytes, no text, nothing to allocate. What decides a training label (user agent,
 //! referer, attack paths) is absent on purpose: a score that saw it would measure the labelling rule.
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::allow::AllowList;
 use crate::client::ClientKey;
 use crate::time::Timestamp;
-use crate::url::{Class, UrlHasher, UrlKey, classify, depth, split};
+use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
 
 /// What an edge knows of a request when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +39,12 @@ pub struct Event {
     pub url: UrlKey,
     /// Page or asset.
     pub class: Class,
+    /// Its form without numbers, and their sum.
+    pub shape: Shape,
+    /// The page's number in the model's site memory; 0 where there is none.
+    pub page: u32,
+    /// Its template's number there.
+    pub template: u8,
     /// Path segments.
     pub depth: u8,
     /// How it asks.
@@ -84,6 +90,9 @@ impl Event {
             at: request.at,
             url,
             class,
+            shape: if class == Class::Page { Shape::of(path, query) } else { Shape::default() },
+            page: 0,
+            template: 0,
             depth: depth(path),
             method: Method::from_wire(request.method),
             exempt: allow.covers(request.client, path),
@@ -103,4 +112,4 @@ impl Method {
     }
 }
 
-const _: () = assert!(size_of::<Event>() == 32 && size_of::<Outcome>() == 32);
+const _: () = assert!(size_of::<Event>() <= 48 && size_of::<Outcome>() == 32);

@@ -1,11 +1,14 @@
 //! What is "the same page".
 //!
-//! A request target is split into path and query and each half hashed to 16 bits with a secret key, so that one
-//! [`UrlKey`] answers both "same URL?" and "same path?" in 4 bytes. Whoever does not know the key can neither hide
-//! distinct URLs behind collisions nor make a stranger look bad (ePrint 2021/1139, arXiv 2011.10355). Over the 48
-//! URLs of a window two different ones collide with probability 48²/2³³ as URLs and about 1.7 % as paths.
+//! A request target is split into path and query, both are **normalised** while they are hashed, and each half goes to 16
+//! bits with a secret key, so that one [`UrlKey`] answers both "same URL?" and "same path?" in 4 bytes. Whoever does not
+//! know the key can neither hide distinct URLs behind collisions nor make a stranger look bad (ePrint 2021/1139, arXiv
+//! 2011.10355). Over the 48 URLs of a window two different ones collide with probability 48²/2³³ as URLs and about 1.7 %
+//! as paths.
 //!
-//! Absent on purpose: parameter order, tracking parameters and learnt templates; they come with the trainer's normaliser.
+//! Normalised (RFC 3986, 6.2.2): scheme and host dropped, `%41` is `A` where the character is unreserved, `%2f` is `%2F`,
+//! a trailing slash does not count, neither do the order of parameters, empty ones, and those that only track where a
+//! visitor came from. The case of a path does count: servers may tell `/A` from `/a`.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -58,13 +61,135 @@ impl UrlHasher {
 
     /// The same of a target that has been split.
     pub(crate) fn key_of(&self, path: &str, query: &str) -> UrlKey {
-        UrlKey(u32::from(self.half(path)) << 16 | u32::from(self.half(query)))
+        let (path, query) = self.hash(path, query);
+        UrlKey(((path >> 48) as u32) << 16 | (query >> 48) as u32)
     }
 
-    fn half(&self, text: &str) -> u16 {
+    /// Hashes of the normalised path and of the normalised query, which does not depend on the order of its parameters.
+    /// A query without parameters that count hashes to 0.
+    pub fn hash(&self, path: &str, query: &str) -> (u64, u64) {
+        let path = match path.trim_end_matches('/') {
+            "" => "/",
+            trimmed => trimmed,
+        };
+        let parameters = query.split('&').filter(|parameter| !parameter.is_empty() && !tracks(parameter));
+        let sum = parameters.fold(0_u64, |sum, parameter| sum.wrapping_add(self.text(parameter)));
+        // Odd multiplier: the sum's high bits must depend on all of its bits, and 0 stays 0.
+        (self.text(path), (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// Hash of a piece of a URL, percent-encoding normalised. In pieces of [`PIECE`] bytes of the normal form, so that a text
+    /// that needs no decoding and one that does meet.
+    fn text(&self, text: &str) -> u64 {
         let mut hasher = self.state.build_hasher();
-        hasher.write(text.as_bytes());
-        (hasher.finish() >> 48) as u16
+        if !text.as_bytes().contains(&b'%') {
+            text.as_bytes().chunks(PIECE).for_each(|piece| hasher.write(piece));
+            return hasher.finish();
+        }
+        let mut piece = [0; PIECE];
+        let mut filled = 0;
+        for byte in decoded(text.as_bytes()) {
+            piece[filled] = byte;
+            filled += 1;
+            if filled == PIECE {
+                hasher.write(&piece);
+                filled = 0;
+            }
+        }
+        if filled > 0 {
+            hasher.write(&piece[..filled]);
+        }
+        hasher.finish()
+    }
+}
+
+/// Bytes hashed at a time.
+const PIECE: usize = 128;
+
+/// Percent-encoding in its normal form: unreserved characters plain, hexadecimal digits in upper case, anything malformed
+/// as it is.
+fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+    let mut at = 0;
+    let mut pending: [u8; 2] = [0; 2];
+    let mut waiting = 0;
+    std::iter::from_fn(move || {
+        if waiting > 0 {
+            waiting -= 1;
+            return Some(pending[1 - waiting]);
+        }
+        let byte = *text.get(at)?;
+        at += 1;
+        let hex = |offset: usize| char::from(*text.get(at + offset)?).to_digit(16);
+        if byte == b'%'
+            && let (Some(high), Some(low)) = (hex(0), hex(1))
+        {
+            at += 2;
+            let value = (high * 16 + low) as u8;
+            if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
+                return Some(value);
+            }
+            pending = [high, low].map(|digit| b"0123456789ABCDEF"[digit as usize]);
+            waiting = 2;
+        }
+        Some(byte)
+    })
+}
+
+/// Parameters that say where a visitor came from and not what is asked for.
+const TRACKING: &[&str] = &[
+    "_ga",
+    "_gl",
+    "_hsenc",
+    "_hsmi",
+    "dclid",
+    "fbclid",
+    "gbraid",
+    "gclid",
+    "gclsrc",
+    "igshid",
+    "li_fat_id",
+    "mc_cid",
+    "mc_eid",
+    "mkt_tok",
+    "msclkid",
+    "srsltid",
+    "ttclid",
+    "twclid",
+    "wbraid",
+    "yclid",
+];
+
+fn tracks(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or(parameter);
+    name.starts_with("utm_") || TRACKING.contains(&name)
+}
+
+/// A URL without its numbers, and its numbers: `/item/17?page=2` has the shape of `/item/18?page=2`, and their numbers differ by
+/// one. A shape of 0 has no number. For telling enumeration without knowing the site; not keyed, because whoever makes two
+/// shapes collide fools only the count of his own steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Hash of everything but the digits.
+    pub form: u16,
+    /// Sum of the runs of digits, modulo 2³².
+    pub number: u32,
+}
+
+impl Shape {
+    /// The shape of a target that has been split.
+    pub fn of(path: &str, query: &str) -> Self {
+        let (mut hash, mut sum, mut run, mut digits) = (0_u32, 0_u32, 0_u32, false);
+        for &byte in path.as_bytes().iter().chain(b"?").chain(query.as_bytes()) {
+            if byte.is_ascii_digit() {
+                digits = true;
+                run = run.wrapping_mul(10).wrapping_add(u32::from(byte - b'0'));
+            } else {
+                sum = sum.wrapping_add(std::mem::take(&mut run));
+                hash = (hash.rotate_left(5) ^ u32::from(byte)).wrapping_mul(0x9e37_79b9);
+            }
+        }
+        let form = if digits { ((hash >> 16) as u16).max(1) } else { 0 };
+        Self { form, number: sum.wrapping_add(run) }
     }
 }
 
@@ -106,7 +231,8 @@ pub fn depth(path: &str) -> u8 {
     u8::try_from(segments).unwrap_or(u8::MAX)
 }
 
-/// Endings that browsers load by themselves. Only a prior: a browser that navigates to such a path says so.
+/// Endings that browsers load by themselves. Only a prior: a browser that navigates to such a path says so, and a model that
+/// remembers the site knows better.
 const ASSET_EXTENSIONS: &[&str] = &[
     "avif",
     "bmp",
@@ -141,16 +267,42 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "woff2",
 ];
 
-/// Page or asset, from the path's extension; `Sec-Fetch-Dest` can make a page of what looks like an asset, because a
-/// browser navigates to it or calls it as an API (`empty` is what `fetch()` sends).
+/// Page or asset, from the path's extension, or from its directories where there is none (`/image/60844/200x200`).
+/// `Sec-Fetch-Dest` can make a page of what looks like an asset, because a browser navigates to it
+/// or calls it as an API (`empty` is what `fetch()` sends).
 ///
 /// Never the other way round: assets are not judged, and a scraper writes any header it likes.
 pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
     match fetch_dest {
         Some("document" | "empty" | "iframe" | "frame" | "nested-document") => Class::Page,
-        _ if extension(path).is_some_and(is_asset) => Class::Asset,
-        _ => Class::Page,
+        _ => match extension(path) {
+            Some(extension) if is_asset(extension) => Class::Asset,
+            Some(_) => Class::Page,
+            None if is_rendition(path) => Class::Asset,
+            None => Class::Page,
+        },
     }
+}
+
+/// Does a path without an extension name an image all the same: below a directory for images, and ending in its size?
+/// A path that climbs (`/img/../basket`) does not.
+fn is_rendition(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
+    let Some(directory) = segments.next() else { return false };
+    let sized = |segment: &str| {
+        let Some((width, height)) = segment.split_once('x') else { return false };
+        let number = |side: &str| (1..=4).contains(&side.len()) && side.bytes().all(|byte| byte.is_ascii_digit());
+        number(width) && number(height)
+    };
+    const DIRECTORIES: &[&str] = &["image", "images", "img", "imgs", "thumb", "thumbs", "thumbnail", "thumbnails"];
+    let mut last = directory;
+    for segment in segments {
+        if segment == ".." || segment.contains('%') {
+            return false;
+        }
+        last = segment;
+    }
+    DIRECTORIES.iter().any(|known| known.eq_ignore_ascii_case(directory)) && sized(last)
 }
 
 fn extension(path: &str) -> Option<&str> {
@@ -206,12 +358,55 @@ mod tests {
         check("/p/1", None, Class::Page);
         check("/v1.2/items", None, Class::Page);
         check("/.png", None, Class::Page);
-        check("/image/60844/200x200", None, Class::Page);
+        check("/image/60844/productModel/200x200", None, Class::Asset);
+        check("/image/60844", None, Class::Page);
+        check("/image/../basket/1x1", None, Class::Page);
+        check("/img/%2e%2e/1x1", None, Class::Page);
+        check("/mattress/90x200", None, Class::Page);
         check("/product/17", Some("image"), Class::Page);
         check("/chart.svg", Some("document"), Class::Page);
         check("/api/items", Some("empty"), Class::Page);
         check("/p/1.html", Some("image"), Class::Page);
         check("/p/1/", Some("image"), Class::Page);
         check("/app.js", Some("nonsense"), Class::Asset);
+    }
+
+    #[test]
+    fn the_same_page_has_one_key_however_it_is_written() {
+        let hasher = UrlHasher::new(7);
+        let same = |a, b| assert_eq!(hasher.key(a), hasher.key(b), "{a} and {b}");
+        same("/p/1/", "/p/1");
+        same("/%70/1", "/p/1");
+        same("/a%2fb", "/a%2Fb");
+        same("/p?b=2&a=1", "/p?a=1&b=2");
+        same("/p?a=1&&", "/p?a=1");
+        same("/p?utm_source=x&a=1&gclid=9", "/p?a=1");
+        same("/p?fbclid=1", "/p");
+        same("https://shop/", "/");
+        let long = format!("/{}", "a%20b".repeat(100));
+        let encoded = long.replace('a', "%61");
+        same(&encoded, &long);
+        let other = |a, b| assert_ne!(hasher.key(a), hasher.key(b), "{a} and {b}");
+        other("/A", "/a");
+        other("/a%2Fb", "/a/b");
+        other("/p?a=1&a=1", "/p?a=1");
+        other("/p?a=1&b=2", "/p?a=2&b=1");
+        other("/p?gclid_x=1", "/p");
+        other("/%zz", "/%7z");
+    }
+
+    #[test]
+    fn a_shape_forgets_the_digits_and_sums_the_numbers() {
+        let shape = |target| {
+            let (path, query) = split(target);
+            Shape::of(path, query)
+        };
+        assert_eq!(shape("/item/17").form, shape("/item/18").form);
+        assert_eq!(shape("/item/18").number - shape("/item/17").number, 1);
+        assert_eq!(shape("/item/5?page=2").number, 7);
+        assert_eq!(shape("/c/shoes?page=9").form, shape("/c/shoes?page=10").form);
+        assert_ne!(shape("/item/17").form, shape("/basket/17").form);
+        assert_eq!(shape("/about"), Shape { form: 0, number: 0 });
+        shape(&"/9".repeat(5_000));
     }
 }

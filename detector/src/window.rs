@@ -6,18 +6,22 @@
 //! ```text
 //!  bytes  field                what
 //!  ─────  ───────────────────  ───────────────────────────────────────────────────────────────────────────
-//!     32  first, last, …       times in µs: first request, last request, last page, start of the generation
+//!     16  last_at, …           times in µs: last request, last page
 //!    192  urls      48 × u32   ring: the last 48 page URLs (path hash · query hash)
-//!    128  seen   2 × 512 bit   linear counter of page URLs (Whang et al. 1990), this half window and the one before
+//!     64  seen   2 × 256 bit   linear counter of page URLs (Whang et al. 1990), this half window and the one before
 //!     64  gaps      32 × u16   ring: the last 32 gaps between pages, log₂(1 + gap/1 ms) in 1/2048 octaves
+//!     32  slow      32 × u8    histogram of the gaps of about a day, in half octaves from 1 s
 //!     32  decayed    8 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
-//!     22  pages, requests, …   counts since the client was first seen, path depth
+//!     48  the rest             counts since the client was first seen, running means over its last 32 pages or requests
 //! ```
 //!
-//! Cost: a push is about 20 ns and touches at most 8 cache lines; nothing is allocated.
+//! **Forgetting**: after a day without a page the rings, the histogram and the running means start anew, and only the
+//! number of pages stays: what somebody did last week says nothing about how regular he is today.
+//!
+//! Cost: a push is about 30 ns and touches at most 8 cache lines; nothing is allocated.
 
 use crate::event::{Event, Method, Outcome};
-use crate::fixed::{decay, log2};
+use crate::fixed::{LOG_BITS, decay, log2};
 use crate::time::Timestamp;
 use crate::url::{Class, UrlKey};
 
@@ -25,14 +29,26 @@ use crate::url::{Class, UrlKey};
 pub const GAPS: usize = 32;
 /// Page URLs remembered one by one.
 pub const URLS: usize = 48;
-/// Bits of the linear counter: 3–4 % error up to 800 distinct URLs.
-pub const SEEN_BITS: usize = 512;
+/// Bits of the linear counter: 5 % error up to 400 distinct URLs.
+pub const SEEN_BITS: usize = 256;
 /// Half of the sliding window over which distinct URLs are counted.
 pub const GENERATION_US: u64 = 300_000_000;
 /// Time constants of the fading counts, in seconds, as in the features' names.
 pub const TAU_S: [u64; 2] = [60, 600];
+/// Half-octave bins of the long memory: from 1 s to 18 h and above.
+pub const SLOW_BINS: usize = 32;
+/// A silence after which a client's past no longer counts.
+pub const FORGET_US: u64 = 86_400_000_000;
+/// Pages or requests over which the running means run.
+pub const RUN: u32 = 32;
+/// Fixed-point one of a running mean of shares.
+pub const SHARE_ONE: u16 = u16::MAX;
 /// Fixed-point one of a fading count.
 pub const ONE: u32 = 1024;
+
+const DAY_US: u64 = 86_400_000_000;
+/// Deeper paths count as this deep.
+const DEPTH_MAX: u8 = 31;
 
 /// Microseconds in which a count with time constant τ falls by 1/2048 octave: τ · ln 2 / 2048.
 const TICK_US: [u64; 2] = [20_307, 203_070];
@@ -40,20 +56,42 @@ const TICK_US: [u64; 2] = [20_307, 203_070];
 /// The window. Starts empty with the client's first event.
 #[derive(Clone, Debug)]
 pub struct Window {
-    first_at: Timestamp,
     last_at: Timestamp,
     last_page_at: Timestamp,
-    generation_at: Timestamp,
     urls: [u32; URLS],
     seen: [[u64; SEEN_BITS / 64]; 2],
     gaps: [u16; GAPS],
+    slow: [u8; SLOW_BINS],
     pub(crate) decayed: Decayed,
-    pages: u32,
-    requests: u32,
-    sequence: u32,
+    /// Half window, day and second that the counters belong to, since the epoch.
+    generation: u32,
+    first_s: u32,
+    day: u16,
     generation_pages: [u16; 2],
-    depth_mean: u16,
-    depth_square: u32,
+    pages: u32,
+    sequence: u32,
+    /// Pages since the last forgetting, up to 255.
+    kept: u8,
+    pub(crate) run: Run,
+}
+
+/// Running means with weight 1/n up to n = [`RUN`], in 1/[`SHARE_ONE`] unless said otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Run {
+    /// Requests or outcomes counted so far, up to 255.
+    requests: u8,
+    outcomes: u8,
+    /// Depth of pages in 1/8 segments, and its square in 1/8.
+    pub depth: u8,
+    pub depth_square: u16,
+    /// `HEAD` requests; outcomes 304.
+    pub head: u16,
+    pub not_modified: u16,
+    /// Steps to a URL of the same form whose number differs by 1 to 3; by exactly +1.
+    pub sequence: u16,
+    pub page_walk: u16,
+    form: u16,
+    number: u32,
 }
 
 /// Counts that fade: `s ← s·e^(−Δ/τ) + 1`, in units of 1/[`ONE`].
@@ -75,20 +113,21 @@ impl Window {
     /// An empty window of a client first heard of at `at`.
     pub fn new(at: Timestamp) -> Self {
         Self {
-            first_at: at,
             last_at: at,
             last_page_at: at,
-            generation_at: at,
             urls: [0; URLS],
             seen: [[0; SEEN_BITS / 64]; 2],
             gaps: [0; GAPS],
+            slow: [0; SLOW_BINS],
             decayed: Decayed::default(),
-            pages: 0,
-            requests: 0,
-            sequence: 0,
+            generation: steps_since_epoch(at, GENERATION_US),
+            first_s: steps_since_epoch(at, 1_000_000),
+            day: steps_since_epoch(at, DAY_US) as u16,
             generation_pages: [0; 2],
-            depth_mean: 0,
-            depth_square: 0,
+            pages: 0,
+            sequence: 0,
+            kept: 0,
+            run: Run::default(),
         }
     }
 
@@ -98,7 +137,8 @@ impl Window {
     /// time that is returned (and recorded) keeps its microseconds.
     pub fn push(&mut self, event: &Event, resolution_us: u32) -> Timestamp {
         let at = self.advance(event.at, resolution_us);
-        self.requests = self.requests.saturating_add(1);
+        self.run.requests = self.run.requests.saturating_add(1);
+        blend_share(&mut self.run.head, event.method == Method::Head, self.run.requests);
         add(&mut self.decayed.requests);
         if event.method == Method::Write {
             add_one(&mut self.decayed.writes);
@@ -120,15 +160,21 @@ impl Window {
             if outcome.status == 404 {
                 add_one(&mut self.decayed.not_found);
             }
+            self.run.outcomes = self.run.outcomes.saturating_add(1);
+            blend_share(&mut self.run.not_modified, outcome.status == 304, self.run.outcomes);
         }
         at
     }
 
     fn push_page(&mut self, event: &Event, at: Timestamp) {
-        if self.pages > 0 {
-            let gap_ms_q10 = at.micros_since(self.last_page_at).saturating_add(1_000);
-            let gap = u16::try_from(log2_ms(gap_ms_q10)).unwrap_or(u16::MAX);
+        let gap_us = at.micros_since(self.last_page_at);
+        if gap_us > FORGET_US {
+            self.forget();
+        }
+        if self.kept > 0 {
+            let gap = u16::try_from(log2_ms(gap_us.saturating_add(1_000))).unwrap_or(u16::MAX);
             self.gaps[(self.pages as usize - 1) % GAPS] = gap;
+            self.push_slow(gap, at);
         }
         self.last_page_at = at;
         self.urls[self.pages as usize % URLS] = event.url.0;
@@ -137,9 +183,30 @@ impl Window {
         self.seen[0][bit / 64] |= 1 << (bit % 64);
         self.generation_pages[0] = self.generation_pages[0].saturating_add(1);
         add(&mut self.decayed.pages);
-        self.push_depth(event.depth);
+        self.kept = self.kept.saturating_add(1);
+        self.run.push(event, self.kept);
         // Past this many pages only the position in the rings matters: stay above them, keep the position.
         self.pages = if self.pages == u32::MAX { u32::MAX - (GAPS * URLS) as u32 } else { self.pages + 1 };
+    }
+
+    fn forget(&mut self) {
+        self.kept = 0;
+        self.slow = [0; SLOW_BINS];
+        self.run.form = 0;
+    }
+
+    /// Counts a gap in the long memory. Every day that begins halves what stands there, and so does a bin that is full.
+    fn push_slow(&mut self, gap: u16, at: Timestamp) {
+        let day = steps_since_epoch(at, DAY_US) as u16;
+        let days = day.wrapping_sub(self.day).min(7);
+        self.day = day;
+        let bin = &mut self.slow[slow_bin(gap)];
+        let full = *bin == u8::MAX;
+        let halvings = days + u16::from(full);
+        if halvings > 0 {
+            self.slow.iter_mut().for_each(|count| *count >>= halvings);
+        }
+        self.slow[slow_bin(gap)] += 1;
     }
 
     /// Moves the clock to `at` if that is later, fading all counts.
@@ -175,31 +242,22 @@ impl Window {
         at
     }
 
-    /// Starts a new half window when the current one is full; a longer silence empties both.
+    /// Starts a new half window when the next one has begun; a longer silence empties both.
     fn turn_generation(&mut self, at: Timestamp) {
-        let age_us = at.micros_since(self.generation_at);
-        if age_us < GENERATION_US {
-            return;
-        }
+        let generation = steps_since_epoch(at, GENERATION_US);
         let fresh = [0; SEEN_BITS / 64];
-        if age_us < 2 * GENERATION_US {
-            self.seen = [fresh, self.seen[0]];
-            self.generation_pages = [0, self.generation_pages[0]];
-        } else {
-            self.seen = [fresh, fresh];
-            self.generation_pages = [0, 0];
+        match generation.wrapping_sub(self.generation) {
+            0 => return,
+            1 => {
+                self.seen = [fresh, self.seen[0]];
+                self.generation_pages = [0, self.generation_pages[0]];
+            }
+            _ => {
+                self.seen = [fresh, fresh];
+                self.generation_pages = [0, 0];
+            }
         }
-        self.generation_at = at;
-    }
-
-    fn push_depth(&mut self, depth: u8) {
-        // Running mean and mean square with weight 1/n up to n = 32, in 1/256.
-        let n = (self.pages + 1).min(GAPS as u32) as i64;
-        let depth = i64::from(depth) << 8;
-        let mean = i64::from(self.depth_mean);
-        self.depth_mean = (mean + (depth - mean) / n).clamp(0, i64::from(u16::MAX)) as u16;
-        let square = i64::from(self.depth_square);
-        self.depth_square = (square + (((depth * depth) >> 8) - square) / n).clamp(0, i64::from(u32::MAX)) as u32;
+        self.generation = generation;
     }
 
     /// Page requests since the client was first seen.
@@ -207,9 +265,9 @@ impl Window {
         self.pages
     }
 
-    /// All requests since the client was first seen.
-    pub fn requests(&self) -> u32 {
-        self.requests
+    /// Pages since the last forgetting, up to 255.
+    pub fn kept(&self) -> u8 {
+        self.kept
     }
 
     /// Events taken in, requests and outcomes, modulo 2³²: orders what happened in the same microsecond.
@@ -222,19 +280,24 @@ impl Window {
         self.last_at
     }
 
-    /// Microseconds since the client was first seen.
-    pub fn age_us(&self) -> u64 {
-        self.last_at.micros_since(self.first_at)
+    /// Whole seconds since the client was first seen.
+    pub fn age_s(&self) -> u32 {
+        steps_since_epoch(self.last_at, 1_000_000).saturating_sub(self.first_s)
     }
 
     /// The remembered gaps between pages, `log₂(1 + gap/1 ms)` in 1/2048 octaves, oldest first, and how many.
     pub fn gaps(&self) -> ([u16; GAPS], usize) {
-        ring(&self.gaps, (self.pages as usize).saturating_sub(1))
+        ring(&self.gaps, (self.pages as usize).saturating_sub(1), usize::from(self.kept).saturating_sub(1))
     }
 
     /// The remembered page URLs, oldest first, and how many.
     pub fn urls(&self) -> ([u32; URLS], usize) {
-        ring(&self.urls, self.pages as usize)
+        ring(&self.urls, self.pages as usize, usize::from(self.kept))
+    }
+
+    /// The long memory: gaps by half octave, from below 1.4 s to above 13 h.
+    pub fn slow(&self) -> &[u8; SLOW_BINS] {
+        &self.slow
     }
 
     /// Distinct page URLs of the sliding window as zero bits of the counter, and page requests in it.
@@ -242,23 +305,57 @@ impl Window {
         let zeros = self.seen[0].iter().zip(&self.seen[1]).map(|(now, before)| (now | before).count_zeros()).sum();
         (zeros, u32::from(self.generation_pages[0]) + u32::from(self.generation_pages[1]))
     }
+}
 
-    /// Mean and mean square of the pages' depth, in segments.
-    pub fn depth(&self) -> (f32, f32) {
-        (f32::from(self.depth_mean) / 256.0, self.depth_square as f32 / 256.0)
+impl Run {
+    fn push(&mut self, event: &Event, kept: u8) {
+        let depth = event.depth.min(DEPTH_MAX);
+        self.depth = blend(u16::from(self.depth), u16::from(depth) * 8, kept) as u8;
+        self.depth_square = blend(self.depth_square, u16::from(depth) * u16::from(depth) * 8, kept);
+        if kept > 1 {
+            let same = event.shape.form != 0 && event.shape.form == self.form;
+            let step = event.shape.number.wrapping_sub(self.number) as i32;
+            blend_share(&mut self.sequence, same && (1..=3).contains(&step.unsigned_abs()), kept - 1);
+            blend_share(&mut self.page_walk, same && step == 1, kept - 1);
+        }
+        self.form = event.shape.form;
+        self.number = event.shape.number;
     }
 }
 
-/// The last `count` of a ring, oldest first.
-fn ring<T: Copy + Default, const N: usize>(ring: &[T; N], count: usize) -> ([T; N], usize) {
-    if count <= N {
-        return (*ring, count);
-    }
+/// The last `kept` values before position `next` of a ring, oldest first, at most all of it.
+fn ring<T: Copy + Default, const N: usize>(ring: &[T; N], next: usize, kept: usize) -> ([T; N], usize) {
+    let count = kept.min(N);
     let mut ordered = [T::default(); N];
-    let oldest = count % N;
-    ordered[..N - oldest].copy_from_slice(&ring[oldest..]);
-    ordered[N - oldest..].copy_from_slice(&ring[..oldest]);
-    (ordered, N)
+    let oldest = (next + N - count) % N;
+    let (tail, head) = (&ring[oldest..], &ring[..oldest]);
+    let first = count.min(tail.len());
+    ordered[..first].copy_from_slice(&tail[..first]);
+    ordered[first..count].copy_from_slice(&head[..count - first]);
+    (ordered, count)
+}
+
+/// A running mean's next value: weight 1/n up to n = [`RUN`].
+fn blend(mean: u16, value: u16, n: u8) -> u16 {
+    let n = i32::from(n).clamp(1, RUN as i32);
+    let off = i32::from(value) - i32::from(mean);
+    // Rounded away from zero, so that a mean gets to where it goes.
+    let step = (off + off.signum() * (n - 1)) / n;
+    (i32::from(mean) + step).clamp(0, i32::from(u16::MAX)) as u16
+}
+
+fn blend_share(mean: &mut u16, is: bool, n: u8) {
+    *mean = blend(*mean, if is { SHARE_ONE } else { 0 }, n);
+}
+
+/// Bin of the long memory: half octaves from 2¹⁰ ms.
+fn slow_bin(gap: u16) -> usize {
+    usize::from((gap >> (LOG_BITS - 1)).saturating_sub(2 * 10)).min(SLOW_BINS - 1)
+}
+
+/// Whole steps since the epoch, modulo 2³².
+fn steps_since_epoch(at: Timestamp, step_us: u64) -> u32 {
+    at.as_micros().div_euclid(step_us as i64) as u32
 }
 
 /// log₂ of a time given as µs (already offset by 1 ms), in ms.
@@ -288,6 +385,7 @@ const _: () = assert!(size_of::<Window>() <= 472);
 mod tests {
     use super::*;
     use crate::client::ClientKey;
+    use crate::url::Shape;
 
     fn event(at_ms: i64, url: u32) -> Event {
         Event {
@@ -295,6 +393,9 @@ mod tests {
             at: Timestamp::from_micros(at_ms * 1_000),
             url: UrlKey(url),
             class: Class::Page,
+            shape: Shape::default(),
+            page: 0,
+            template: 0,
             depth: 2,
             method: Method::Get,
             exempt: false,
@@ -367,11 +468,57 @@ mod tests {
     fn the_sliding_window_forgets_after_two_generations() {
         let minute = 60_000;
         let mut events: Vec<_> = (0..100).map(|i| event(i64::from(i), i)).collect();
-        assert!(window_of(&events).seen().0 < 430);
+        assert!(window_of(&events).seen().0 < 190);
         events.push(event(6 * minute, 1_000));
         assert_eq!(window_of(&events).seen().1, 101);
         events.push(event(17 * minute, 1_001));
-        assert_eq!(window_of(&events).seen(), (511, 1));
+        assert_eq!(window_of(&events).seen(), (255, 1));
+    }
+
+    #[test]
+    fn a_day_of_silence_is_forgotten_and_an_hour_is_not() {
+        let hour = 3_600_000;
+        let mut events: Vec<_> = (0..40).map(|i| event(i64::from(i) * hour, i)).collect();
+        let window = window_of(&events);
+        assert_eq!((window.gaps().1, window.urls().1, window.pages()), (32, 40, 40));
+        events.push(event(39 * hour + 25 * hour, 40));
+        let mut window = window_of(&events);
+        assert_eq!((window.gaps().1, window.urls().1, window.pages()), (0, 1, 41));
+        assert_eq!(window.urls().0[0], 40);
+        assert!(window.slow().iter().all(|&count| count == 0));
+        window.push(&event(65 * hour, 41), 1);
+        let ((urls, kept), (gaps, gap_count)) = (window.urls(), window.gaps());
+        assert_eq!((&urls[..kept], gap_count), (&[40, 41][..], 1));
+        assert!((f64::from(gaps[0]) / 2048.0 - 3_600_001_f64.log2()).abs() < 0.002);
+    }
+
+    #[test]
+    fn the_long_memory_counts_gaps_by_half_octave_and_halves_with_the_days() {
+        let window = window_of(&(0..20).map(|i| event(i * 522_000, 1)).collect::<Vec<_>>());
+        let bin = (2.0 * 522_001_f64.log2()) as usize - 20;
+        assert_eq!(usize::from(window.slow()[bin]), 19);
+        assert_eq!(window.slow().iter().map(|&count| u32::from(count)).sum::<u32>(), 19);
+        // An hour apart for ten days: never more than two days' worth.
+        let window = window_of(&(0..240).map(|i| event(i * 3_600_000, 1)).collect::<Vec<_>>());
+        let kept: u32 = window.slow().iter().map(|&count| u32::from(count)).sum();
+        assert!((24..=48).contains(&kept), "{kept}");
+        // Ten a second for an hour: a full bin halves and nothing overflows.
+        let window = window_of(&(0..36_000).map(|i| event(i * 100, 1)).collect::<Vec<_>>());
+        assert!((128..=255).contains(&window.slow()[0]));
+    }
+
+    #[test]
+    fn a_running_mean_gets_where_it_goes() {
+        let mut mean = 0;
+        for n in 1..=200 {
+            blend_share(&mut mean, true, n);
+        }
+        assert_eq!(mean, SHARE_ONE);
+        let mut mean = 0;
+        for n in 1..=10 {
+            blend_share(&mut mean, n % 2 == 0, n);
+        }
+        assert!((f64::from(mean) / f64::from(SHARE_ONE) - 0.5).abs() < 0.001);
     }
 
     #[test]

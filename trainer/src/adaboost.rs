@@ -192,5 +192,5 @@ fn imputed(rows: &Array2<f32>, with: &[f32; COUNT]) -> Array2<f64> {
 
 /// Indices of the features that may be scored: linfa's columns, in this order.
 fn scored() -> impl Iterator<Item = usize> {
-    (0..COUNT).filter(|&feature| FEATURES[feature].scored)
+    (0..COUNT).filter(|&feature| FEATURES[feature].scored())
 }

@@ -93,6 +93,9 @@ impl Algorithm {
                     ("learning_rate", p.learning_rate),
                     ("l2", p.l2),
                     ("leaf_rows_min", p.leaf_rows_min),
+                    ("row_share", p.row_share),
+                    ("feature_share", p.feature_share),
+                    ("seed", p.seed as f64),
                 ])
             }
             Self::Logistic(params) => {

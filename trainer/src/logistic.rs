@@ -82,7 +82,7 @@ impl Fit<Array2<f32>, Array1<bool>, TrainError> for LogisticValidParams {
         if targets.iter().all(|&bad| bad) || targets.iter().all(|&bad| !bad) {
             return Err(TrainError::OneClass);
         }
-        let scored: Vec<usize> = (0..COUNT).filter(|&i| FEATURES[i].scored).collect();
+        let scored: Vec<usize> = (0..COUNT).filter(|&i| FEATURES[i].scored()).collect();
         let (mut mean, mut scale) = ([0.0_f32; COUNT], [1.0_f32; COUNT]);
         for &feature in &scored {
             (mean[feature], scale[feature]) = moments(dataset, feature);

@@ -3,6 +3,7 @@
 //! The only place of this crate that measures features, and it does so by calling the detector: what is trained on is
 //! what the gate will see.
 
+use detector::features::{FEATURES, Role};
 use detector::{Class, Features, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
@@ -65,12 +66,16 @@ pub fn samples(site: &Site, index: usize, resolution_us: u32, takes: impl Fn(usi
 
 /// Rows with weights: every client counts the same, people and bots the same within a site, every site the same; and
 /// among bots a class (`why`) counts as the root of its size, so that declared robots do not drown the rest.
+///
+/// From several sites only features that mean the same on all of them are told, the others are missing throughout: the
+/// model is meant for a shop it has never seen.
 pub fn rows(samples: &[Sample], sites: &[Site]) -> Rows {
+    let told = |role| role == Role::Carried || sites.len() < 2;
     let weights = weights(samples, sites);
     let mut records = Array2::zeros((samples.len(), detector::features::COUNT));
     for (mut row, sample) in records.rows_mut().into_iter().zip(samples) {
-        for (slot, value) in row.iter_mut().zip(sample.features.0) {
-            *slot = value;
+        for ((slot, value), feature) in row.iter_mut().zip(sample.features.0).zip(&FEATURES) {
+            *slot = if told(feature.role) { value } else { f32::NAN };
         }
     }
     let targets = samples.iter().map(|sample| sample.bad).collect();

@@ -185,7 +185,7 @@ fn nothing_is_learnt_from_one_class_or_with_nonsense() {
     assert!(matches!(LogisticParams::default().fit(&one), Err(TrainError::OneClass)));
     assert!(BoostedParams::default().trees(0).check().is_err());
     assert!(BoostedParams::default().learning_rate(f64::NAN).check().is_err());
-    assert!(BoostedParams::default().features(vec![index_of("age").unwrap()]).check().is_err());
+    assert!(BoostedParams::default().features(vec![index_of("depth_mean").unwrap()]).check().is_err());
     assert!(LogisticParams::default().alpha(-1.0).check().is_err());
     assert!(matches!(AdaBoostParams::default().fit(&one), Err(TrainError::OneClass)));
     assert!(AdaBoostParams::default().trees(0).check().is_err());

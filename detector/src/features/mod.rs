@@ -4,6 +4,8 @@
 //! look like perfect pollers. `NaN` means missing and nothing else. The formulas, what each catches and whom it would
 //! wrong are in `docs/features.md`.
 
+pub mod enumeration;
+pub mod memory;
 pub mod outcome;
 pub mod periodicity;
 pub mod rate;
@@ -12,19 +14,23 @@ pub mod uniqueness;
 
 use sha2::{Digest, Sha256};
 
-use crate::window::{GAPS, GENERATION_US, SEEN_BITS, TAU_S, URLS, Window};
+use crate::window::{FORGET_US, GAPS, GENERATION_US, SEEN_BITS, SLOW_BINS, TAU_S, URLS, Window};
 
 /// Which family a feature belongs to; also its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
     /// How clock-like the gaps between pages are.
     Periodicity,
+    /// How clock-like they are over a day.
+    Memory,
     /// How unique the page URLs are.
     Uniqueness,
     /// How fast.
     Rate,
     /// How erroneous.
     Outcome,
+    /// How much like counting through.
+    Enumeration,
     /// How much is known, and where in the site the client moves.
     Shape,
 }
@@ -40,6 +46,17 @@ pub enum Trend {
     Free,
 }
 
+/// What a feature may be used for; leave-one-site-out decides (`docs/features.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It means the same on every site: models of several sites use these only.
+    Carried,
+    /// Its meaning differs from site to site: only a model trained or adapted on the site may use it.
+    Local,
+    /// For explanations: it recognises a site, or repeats what a training label was made from.
+    Shown,
+}
+
 /// One feature's definition.
 #[derive(Clone, Copy, Debug)]
 pub struct Definition {
@@ -47,54 +64,69 @@ pub struct Definition {
     pub name: &'static str,
     /// Its family.
     pub family: Family,
-    /// May a model score it? The rest is measured for explanations: it recognises sites or repeats a label's inputs.
-    pub scored: bool,
+    /// What it may be used for.
+    pub role: Role,
     /// Constraint for training.
     pub trend: Trend,
     /// In people's words, before a value: "disorder of gaps 0.12".
     pub words: &'static str,
 }
 
-const fn scored(name: &'static str, family: Family, trend: Trend, words: &'static str) -> Definition {
-    Definition { name, family, scored: true, trend, words }
+impl Definition {
+    /// May a model score it?
+    pub const fn scored(&self) -> bool {
+        !matches!(self.role, Role::Shown)
+    }
 }
 
-const fn shown(name: &'static str, family: Family, words: &'static str) -> Definition {
-    Definition { name, family, scored: false, trend: Trend::Free, words }
+const fn feature(name: &'static str, family: Family, role: Role, trend: Trend, words: &'static str) -> Definition {
+    Definition { name, family, role, trend, words }
 }
 
 /// Every feature, in the order of the vector.
-pub const FEATURES: [Definition; 27] = {
-    use Family::{Outcome, Periodicity, Rate, Shape, Uniqueness};
+pub const FEATURES: [Definition; 38] = {
+    use Family::{Enumeration, Memory, Outcome, Periodicity, Rate, Shape, Uniqueness};
+    use Role::{Carried, Local, Shown};
     use Trend::{Falling, Free, Rising};
     [
-        scored("gap_cv", Periodicity, Free, "spread of gaps"),
-        scored("gap_burstiness", Periodicity, Free, "burstiness of gaps"),
-        scored("gap_median", Periodicity, Free, "typical gap"),
-        scored("gap_mad", Periodicity, Free, "middle spread of gaps"),
-        scored("gap_consistency", Periodicity, Rising, "share of equal gaps"),
-        scored("gap_log_sd", Periodicity, Free, "spread of gaps over orders of magnitude"),
-        scored("gap_entropy", Periodicity, Falling, "disorder of gaps"),
-        scored("gap_self_similarity", Periodicity, Rising, "repeating schedule of gaps"),
-        scored("unique_ratio", Uniqueness, Free, "share of distinct URLs"),
-        scored("unique_path_ratio", Uniqueness, Free, "share of distinct paths"),
-        scored("unique_window", Uniqueness, Free, "distinct URLs in ten minutes"),
-        scored("unique_window_ratio", Uniqueness, Free, "share of distinct URLs in ten minutes"),
-        scored("url_entropy", Uniqueness, Free, "spread over URLs"),
-        scored("top_share", Uniqueness, Free, "share of the most requested URL"),
-        scored("revisit", Uniqueness, Free, "share of pages just seen"),
-        scored("query_fanout", Uniqueness, Free, "distinct queries per path"),
-        scored("rate_60s", Rate, Free, "pages in the last minute"),
-        scored("rate_600s", Rate, Free, "pages in the last ten minutes"),
-        shown("request_rate_60s", Rate, "requests in the last minute"),
-        shown("request_rate_600s", Rate, "requests in the last ten minutes"),
-        scored("error_share", Outcome, Rising, "share of errors"),
-        scored("not_found_share", Outcome, Rising, "share of pages not found"),
-        shown("depth_mean", Shape, "depth of paths"),
-        shown("depth_sd", Shape, "spread of path depth"),
-        scored("write_share", Shape, Free, "share of forms sent"),
-        scored("log_n", Shape, Free, "number of pages"),
-        shown("age", Shape, "time since first seen"),
+        feature("gap_cv", Periodicity, Local, Free, "spread of gaps"),
+        feature("gap_burstiness", Periodicity, Local, Free, "burstiness of gaps"),
+        feature("gap_median", Periodicity, Local, Free, "typical gap"),
+        feature("gap_mad", Periodicity, Local, Free, "middle spread of gaps"),
+        feature("gap_consistency", Periodicity, Carried, Rising, "share of equal gaps"),
+        feature("gap_log_sd", Periodicity, Local, Free, "spread of gaps over orders of magnitude"),
+        feature("gap_entropy", Periodicity, Carried, Falling, "disorder of gaps"),
+        feature("gap_self_similarity", Periodicity, Carried, Rising, "repeating schedule of gaps"),
+        feature("think_share", Periodicity, Carried, Falling, "share of gaps in which one can read"),
+        feature("burst_share", Periodicity, Local, Free, "share of pages within a second"),
+        feature("slow_beat", Memory, Local, Rising, "beat of the day"),
+        feature("slow_entropy", Memory, Carried, Falling, "disorder of the day's gaps"),
+        feature("unique_ratio", Uniqueness, Local, Free, "share of distinct URLs"),
+        feature("unique_path_ratio", Uniqueness, Local, Free, "share of distinct paths"),
+        feature("unique_window", Uniqueness, Local, Free, "distinct URLs in ten minutes"),
+        feature("unique_window_ratio", Uniqueness, Local, Free, "share of distinct URLs in ten minutes"),
+        feature("url_entropy", Uniqueness, Local, Free, "spread over URLs"),
+        feature("top_share", Uniqueness, Local, Free, "share of the most requested URL"),
+        feature("revisit", Uniqueness, Local, Free, "share of pages just seen"),
+        feature("query_fanout", Uniqueness, Local, Free, "distinct queries per path"),
+        feature("repeat_share", Uniqueness, Local, Free, "share of pages asked for again at once"),
+        feature("backtrack", Uniqueness, Carried, Falling, "share of steps there and back"),
+        feature("return_share", Uniqueness, Carried, Falling, "share of returns to a page"),
+        feature("rate_60s", Rate, Local, Free, "pages in the last minute"),
+        feature("rate_600s", Rate, Local, Free, "pages in the last ten minutes"),
+        feature("request_rate_60s", Rate, Shown, Free, "requests in the last minute"),
+        feature("request_rate_600s", Rate, Shown, Free, "requests in the last ten minutes"),
+        feature("asset_share", Rate, Shown, Free, "share of assets"),
+        feature("error_share", Outcome, Carried, Rising, "share of errors"),
+        feature("not_found_share", Outcome, Carried, Rising, "share of pages not found"),
+        feature("conditional_share", Outcome, Shown, Free, "share of pages not modified"),
+        feature("sequence_share", Enumeration, Local, Rising, "share of steps to a neighbouring number"),
+        feature("page_walk", Enumeration, Local, Rising, "share of steps to the next number"),
+        feature("depth_mean", Shape, Shown, Free, "depth of paths"),
+        feature("depth_sd", Shape, Shown, Free, "spread of path depth"),
+        feature("write_share", Shape, Carried, Free, "share of forms sent"),
+        feature("head_share", Shape, Shown, Free, "share of requests for headers only"),
+        feature("log_n", Shape, Local, Free, "number of pages"),
     ]
 };
 
@@ -110,13 +142,17 @@ impl Features {
     pub fn measure(window: &Window) -> Self {
         let mut vector = [f32::NAN; COUNT];
         let (periodicity, rest) = vector.split_at_mut(periodicity::COUNT);
+        let (memory, rest) = rest.split_at_mut(memory::COUNT);
         let (uniqueness, rest) = rest.split_at_mut(uniqueness::COUNT);
         let (rate, rest) = rest.split_at_mut(rate::COUNT);
-        let (outcome, shape) = rest.split_at_mut(outcome::COUNT);
+        let (outcome, rest) = rest.split_at_mut(outcome::COUNT);
+        let (enumeration, shape) = rest.split_at_mut(enumeration::COUNT);
         periodicity::measure(window, periodicity);
+        memory::measure(window, memory);
         uniqueness::measure(window, uniqueness);
         rate::measure(window, rate);
         outcome::measure(window, outcome);
+        enumeration::measure(window, enumeration);
         shape::measure(window, shape);
         Self(vector)
     }
@@ -136,8 +172,8 @@ pub fn index_of(name: &str) -> Option<usize> {
 /// another definition is refused. [`REVISION`] is raised by hand when a formula changes and its name does not.
 pub fn definition_hash() -> String {
     /// Raise when a formula changes.
-    const REVISION: u32 = 2;
-    let mut text = format!("{REVISION} {GAPS} {URLS} {SEEN_BITS} {GENERATION_US} {TAU_S:?}");
+    const REVISION: u32 = 3;
+    let mut text = format!("{REVISION} {GAPS} {URLS} {SEEN_BITS} {GENERATION_US} {TAU_S:?} {SLOW_BINS} {FORGET_US}");
     for feature in &FEATURES {
         text.push(' ');
         text.push_str(feature.name);
@@ -145,7 +181,16 @@ pub fn definition_hash() -> String {
     Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-const _: () = assert!(periodicity::COUNT + uniqueness::COUNT + rate::COUNT + outcome::COUNT + shape::COUNT == COUNT);
+const _: () = assert!(
+    periodicity::COUNT
+        + memory::COUNT
+        + uniqueness::COUNT
+        + rate::COUNT
+        + outcome::COUNT
+        + enumeration::COUNT
+        + shape::COUNT
+        == COUNT
+);
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -153,9 +198,9 @@ pub(crate) mod tests {
     use crate::client::ClientKey;
     use crate::event::{Event, Method};
     use crate::time::Timestamp;
-    use crate::url::{Class, UrlKey};
+    use crate::url::{Class, Shape, UrlKey};
 
-    /// A window over pages given as (seconds, path, query).
+    /// A window over pages given as (seconds, path, query). A path's number is also the number in it.
     pub fn window_of(pages: &[(f64, u16, u16)]) -> Window {
         let at = |seconds: f64| Timestamp::from_micros((seconds * 1e6) as i64);
         let mut window = Window::new(at(pages[0].0));
@@ -166,6 +211,9 @@ pub(crate) mod tests {
                     at: at(seconds),
                     url: UrlKey(u32::from(path) << 16 | u32::from(query)),
                     class: Class::Page,
+                    shape: Shape { form: 1, number: u32::from(path) },
+                    page: 0,
+                    template: 0,
                     depth: 1,
                     method: Method::Get,
                     exempt: false,
@@ -188,10 +236,12 @@ pub(crate) mod tests {
         }
         assert!(FEATURES.is_sorted_by_key(|feature| match feature.family {
             Family::Periodicity => 0,
-            Family::Uniqueness => 1,
-            Family::Rate => 2,
-            Family::Outcome => 3,
-            Family::Shape => 4,
+            Family::Memory => 1,
+            Family::Uniqueness => 2,
+            Family::Rate => 3,
+            Family::Outcome => 4,
+            Family::Enumeration => 5,
+            Family::Shape => 6,
         }));
     }
 

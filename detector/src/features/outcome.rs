@@ -3,18 +3,19 @@
 //! Missing until the first outcome. Scanners and brute forcers show here; a shop's own broken links do as well, which
 //! is why these alone never block.
 
-use crate::window::Window;
+use crate::window::{SHARE_ONE, Window};
 
 /// Features of this family.
-pub const COUNT: usize = 2;
+pub const COUNT: usize = 3;
 
-/// `error_share` (4xx), `not_found_share` (404).
+/// `error_share` (4xx), `not_found_share` (404), `conditional_share` (304, over the last 32 outcomes).
 pub fn measure(window: &Window, out: &mut [f32]) {
     let counts = &window.decayed;
     if counts.outcomes > 0 {
         let outcomes = counts.outcomes as f32;
         out[0] = (counts.errors as f32 / outcomes).min(1.0);
         out[1] = (counts.not_found as f32 / outcomes).min(1.0);
+        out[2] = f32::from(window.run.not_modified) / f32::from(SHARE_ONE);
     }
 }
 

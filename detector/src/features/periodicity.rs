@@ -9,7 +9,7 @@ use crate::fixed::{LOG_BITS, OCTAVE, exp2_mantissa};
 use crate::window::{GAPS, Window};
 
 /// Features of this family.
-pub const COUNT: usize = 8;
+pub const COUNT: usize = 10;
 /// Fewer gaps than this say nothing.
 pub const GAPS_MIN: usize = 3;
 
@@ -18,6 +18,10 @@ const SAME_ABOVE: u16 = 282;
 const SAME_BELOW: u16 = 311;
 /// 0.22 octaves: "the same gap as L steps ago" is within ±16 %.
 const SIMILAR: u16 = 450;
+/// Gaps in which a page is read, 2 s to 5 min, and gaps below 1.5 s, in 1/2048 octaves of 1 ms.
+const THINK_FROM: u16 = 22_458;
+const THINK_TO: u16 = 37_262;
+const BURST_TO: u16 = 21_609;
 /// Longest repeating schedule looked for.
 const LAGS: usize = 8;
 /// Half-octave bins; all gaps below 50 ms fall in the first.
@@ -28,7 +32,7 @@ const BINS: usize = 64;
 const STRANDS: usize = 8;
 
 /// `gap_cv`, `gap_burstiness`, `gap_median` (s), `gap_mad`, `gap_consistency`, `gap_log_sd`, `gap_entropy`,
-/// `gap_self_similarity`.
+/// `gap_self_similarity`, `think_share`, `burst_share`.
 pub fn measure(window: &Window, out: &mut [f32]) {
     let (gaps, count) = window.gaps();
     if count < GAPS_MIN {
@@ -50,6 +54,14 @@ pub fn measure(window: &Window, out: &mut [f32]) {
     out[5] = log_deviation(gaps);
     out[6] = entropy(gaps);
     out[7] = self_similarity(gaps);
+    out[8] = share_within(gaps, THINK_FROM, THINK_TO);
+    out[9] = share_within(gaps, 0, BURST_TO);
+}
+
+/// The share of gaps from `from` up to but without `to`.
+fn share_within(gaps: &[u16], from: u16, to: u16) -> f32 {
+    let within = gaps.iter().map(|&gap| u16::from((gap >= from) & (gap < to))).sum::<u16>();
+    f32::from(within) / gaps.len() as f32
 }
 
 /// 2^(q/2048) ms, less the 1 ms that was added, in seconds: the product of two powers from tables, to 1 part in 2²³.
@@ -284,6 +296,13 @@ mod tests {
         };
         let most = [last.len() / 4, last.len() / 2, last.len() * 3 / 4].map(near).into_iter().max().unwrap();
         check(gaps, "gap_consistency", most as f64 / count);
+    }
+
+    #[test]
+    fn thinking_takes_two_seconds_to_five_minutes() {
+        let gaps = [0.2, 1.4, 1.6, 1.99, 2.01, 30.0, 299.0, 301.0, 4_000.0, 5.0];
+        check(&gaps, "think_share", 0.4);
+        check(&gaps, "burst_share", 0.2);
     }
 
     #[test]

@@ -5,15 +5,21 @@
 use crate::window::{ONE, Window};
 
 /// Features of this family.
-pub const COUNT: usize = 4;
+pub const COUNT: usize = 5;
 
-/// `rate_60s`, `rate_600s`, `request_rate_60s`, `request_rate_600s`, in requests; never missing.
+/// `rate_60s`, `rate_600s`, `request_rate_60s`, `request_rate_600s`, in requests, never missing; and `asset_share`, the share of the
+/// last that is no page.
 pub fn measure(window: &Window, out: &mut [f32]) {
     let counts = &window.decayed;
     let all = [counts.pages[0], counts.pages[1], counts.requests[0], counts.requests[1]];
     for (out, count) in out.iter_mut().zip(all) {
         *out = count as f32 / ONE as f32;
     }
+    out[4] = if counts.requests[1] > 0 {
+        1.0 - (counts.pages[1] as f32 / counts.requests[1] as f32).min(1.0)
+    } else {
+        f32::NAN
+    };
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@
 use crate::window::{SEEN_BITS, URLS, Window};
 
 /// Features of this family.
-pub const COUNT: usize = 8;
+pub const COUNT: usize = 11;
 /// "Just seen" means among this many pages before.
 const RECENT: usize = 3;
 
 /// `unique_ratio`, `unique_path_ratio`, `unique_window` (URLs), `unique_window_ratio`, `url_entropy`, `top_share`,
-/// `revisit`, `query_fanout`. All missing before the first page; `revisit` and `url_entropy` before the second.
+/// `revisit`, `query_fanout`, `repeat_share`, `backtrack`, `return_share`. All missing before the first page; what
+/// compares pages with earlier ones before the second, `backtrack` before the third.
 pub fn measure(window: &Window, out: &mut [f32]) {
     let (urls, count) = window.urls();
     if count == 0 {
@@ -31,6 +32,14 @@ pub fn measure(window: &Window, out: &mut [f32]) {
     if count > 1 {
         out[4] = entropy_of(weighted, count);
         out[6] = revisit(&urls[..count]);
+        let steps = (count - 1) as f32;
+        let repeats = repeats(&urls[..count], 1);
+        out[8] = repeats as f32 / steps;
+        // Whoever asks for the same page again at once asks for one seen before: the rest of those return to it.
+        out[10] = (count as u32 - distinct - repeats) as f32 / steps;
+    }
+    if count > 2 {
+        out[9] = backtrack(&urls[..count]);
     }
     out[5] = f32::from(top) / count as f32;
     out[7] = distinct as f32 / distinct_paths as f32;
@@ -85,11 +94,14 @@ pub(super) fn entropy_of(weighted: u32, total: usize) -> f32 {
     most.saturating_sub(weighted) as f32 / most as f32
 }
 
-/// log₂ c for every count a ring can hold, with 20 fractional bits; 0 for 0.
-pub(super) static LOG2: [u32; URLS + 1] = {
-    let mut table = [0; URLS + 1];
+/// Counts whose logarithm is at hand: all that a ring or a bin of a histogram can hold.
+pub(super) const COUNTS: usize = 256;
+
+/// log₂ c for every such count, with 20 fractional bits; 0 for 0.
+pub(super) static LOG2: [u32; COUNTS] = {
+    let mut table = [0; COUNTS];
     let mut count = 2;
-    while count <= URLS {
+    while count < COUNTS {
         table[count] = log2(count as u64);
         count += 1;
     }
@@ -112,6 +124,17 @@ const fn log2(count: u64) -> u32 {
         bits += 1;
     }
     (exponent << 20) + fraction
+}
+
+/// How many URLs equal the one `lag` before them.
+fn repeats(urls: &[u32], lag: usize) -> u32 {
+    urls[lag..].iter().zip(urls).map(|(url, before)| u32::from(url == before)).sum()
+}
+
+/// Share of pages that equal the one before the last and not the last: there and back, as from a list to its items.
+fn backtrack(urls: &[u32]) -> f32 {
+    let back = urls.windows(3).map(|w| u32::from((w[2] == w[0]) & (w[2] != w[1]))).sum::<u32>();
+    back as f32 / (urls.len() - 2) as f32
 }
 
 /// Share of pages that stand among the three before them.
@@ -166,6 +189,32 @@ mod tests {
     }
 
     #[test]
+    fn browsing_from_a_list_goes_there_and_back() {
+        let hub = [(1, 0), (2, 0), (1, 0), (3, 0), (1, 0), (1, 0), (4, 0)];
+        check(&hub, "backtrack", 2.0 / 5.0);
+        check(&hub, "return_share", 2.0 / 6.0);
+        check(&hub, "repeat_share", 1.0 / 6.0);
+    }
+
+    #[test]
+    fn returns_and_repeats_agree_with_a_slow_count() {
+        let mut state = 7_u32;
+        for length in 3..48 {
+            let pages: Vec<(u16, u16)> = (0..length)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    ((state >> 29) as u16, 0)
+                })
+                .collect();
+            let steps = 1..pages.len();
+            let repeats = steps.clone().filter(|&i| pages[i] == pages[i - 1]).count();
+            let returns = steps.filter(|&i| pages[i] != pages[i - 1] && pages[..i].contains(&pages[i])).count();
+            check(&pages, "repeat_share", repeats as f64 / (length - 1) as f64);
+            check(&pages, "return_share", returns as f64 / (length - 1) as f64);
+        }
+    }
+
+    #[test]
     fn entropy_agrees_with_the_definition() {
         let pages = [(1, 0), (1, 0), (1, 0), (2, 0), (3, 0), (3, 0)];
         let expect = [3.0, 1.0, 2.0].map(|c: f64| -(c / 6.0) * (c / 6.0).log2()).iter().sum::<f64>() / 6_f64.log2();
@@ -207,7 +256,7 @@ mod tests {
 
     #[test]
     fn linear_counting_is_within_five_per_cent() {
-        for distinct in [10_u16, 100, 400, 800] {
+        for distinct in [10_u16, 100, 200, 400] {
             let crawl: Vec<_> = (0..distinct).map(|i| (f64::from(i) * 0.1, i.wrapping_mul(40_503), i)).collect();
             let value = measured(&crawl, "unique_window");
             assert!((value / f32::from(distinct) - 1.0).abs() < 0.08, "{distinct} counted as {value}");

@@ -35,7 +35,7 @@ impl Logistic {
         if !bias.is_finite() || model.scale.iter().any(|&scale| scale <= 0.0) {
             return Err(ModelError::Content("bias must be finite and every scale above 0".into()));
         }
-        if let Some(i) = (0..COUNT).find(|&i| !FEATURES[i].scored && model.weight[i] != 0.0) {
+        if let Some(i) = (0..COUNT).find(|&i| !FEATURES[i].scored() && model.weight[i] != 0.0) {
             return Err(ModelError::Content(format!("{} has a weight and may not be scored", FEATURES[i].name)));
         }
         Ok(model)

@@ -82,7 +82,7 @@ impl Trees {
             let feature = usize::from(node.feature & !Node::MISSING_LEFT);
             match FEATURES.get(feature) {
                 None => return wrong(format!("node {index} asks for feature {feature}: there are {COUNT}")),
-                Some(known) if !known.scored => {
+                Some(known) if !known.scored() => {
                     return wrong(format!("node {index} asks for {}, which may not be scored", known.name));
                 }
                 Some(_) => {}
@@ -250,7 +250,7 @@ mod tests {
         refuse(|nodes| nodes[0].left = 0, "does not stand after it");
         refuse(|nodes| nodes[0].right = 3, "does not stand after it");
         refuse(|nodes| nodes[0].feature = 99, "feature 99");
-        refuse(|nodes| nodes[0].feature = crate::features::index_of("age").unwrap() as u16, "may not be scored");
+        refuse(|nodes| nodes[0].feature = crate::features::index_of("depth_mean").unwrap() as u16, "may not be scored");
         refuse(|nodes| nodes[0].threshold = f32::NAN, "not finite");
         refuse(|nodes| nodes.clear(), "1 trees of 0 nodes");
         refuse(

@@ -15,7 +15,9 @@ use crate::samples::Rows;
 /// One client in so many is held out to say how many trees are enough.
 const HELD_OUT_ONE_IN: u64 = 5;
 /// Fewer held-out clients of a kind than this say nothing about the number of trees.
-const HELD_OUT_CLIENTS_MIN: usize = 5;
+const HELD_OUT_CLIENTS_MIN: usize = 2;
+/// With more rows than this one fold tells enough.
+const ROWS_FOR_ONE_FOLD: usize = 50_000;
 
 pub fn fit(
     params: &BoostedValidParams,
@@ -41,6 +43,39 @@ pub fn fit(
     let rounds_fitted = trees.len();
     let trees = Trees::new(start, roots, nodes).map_err(TrainError::Export)?;
     Ok(Boosted { trees, rounds: rounds_fitted, was_stopped_by_clients: rounds.is_some() })
+}
+
+/// One tree's draw of rows and columns: a hash of seed, round and number, so that the same seed draws the same.
+struct Draw {
+    seed: u64,
+    round: u64,
+}
+
+impl Draw {
+    fn takes(&self, number: u64, share: f64) -> bool {
+        share >= 1.0 || (self.hash(number) >> 11) as f64 / ((1_u64 << 53) as f64) < share
+    }
+
+    /// Which columns, at least one.
+    fn columns(&self, count: usize, share: f64) -> Vec<bool> {
+        const COLUMNS: u64 = 1 << 40;
+        let mut columns: Vec<bool> = (0..count as u64).map(|column| self.takes(COLUMNS + column, share)).collect();
+        if !columns.contains(&true) && count > 0 {
+            columns[self.round as usize % count] = true;
+        }
+        columns
+    }
+
+    /// splitmix64 (Steele et al. 2014).
+    fn hash(&self, number: u64) -> u64 {
+        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mix = |z: u64| {
+            let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            z ^ (z >> 31)
+        };
+        mix(mix(self.seed.wrapping_mul(STEP) ^ self.round).wrapping_add(number.wrapping_mul(STEP)))
+    }
 }
 
 /// Binned rows with their targets, weights and the margins to start from.
@@ -82,8 +117,16 @@ impl<'a> Problem<'a> {
                 let row = row as usize;
                 gradients[row] = self.gradient(row, margins[row]);
             }
-            let mut tree = grow(self.params, &self.binned, &gradients, rows, |feature| FEATURES[feature].trend);
+            let draw = Draw { seed: self.params.seed, round: grown.len() as u64 };
+            let (drawn, rest): (Vec<u32>, Vec<u32>) =
+                rows.iter().partition(|&&row| draw.takes(u64::from(row), self.params.row_share));
+            let columns = draw.columns(self.binned.features.len(), self.params.feature_share);
+            let mut tree =
+                grow(self.params, &self.binned, &gradients, &drawn, &columns, |feature| FEATURES[feature].trend);
             tree.add_to(&mut margins);
+            for row in rest {
+                margins[row as usize] += tree.value_of(self.binned.row(row as usize));
+            }
             tree.forget_rows();
             let ends = !goes_on(&tree);
             grown.push(tree);
@@ -121,9 +164,27 @@ impl<'a> Problem<'a> {
         offset
     }
 
-    /// How many trees are best for clients held out; `None` where they cannot tell.
+    /// How many trees are best for clients held out; `None` where they cannot tell. With few rows every client is held out
+    /// once and the losses are added up, because a fifth of a few people says little.
     fn rounds(&self, clients: &[u64]) -> Option<usize> {
-        let is_held_out = |row: &u32| clients[*row as usize].is_multiple_of(HELD_OUT_ONE_IN);
+        let folds = if clients.len() <= ROWS_FOR_ONE_FOLD { HELD_OUT_ONE_IN } else { 1 };
+        let mut losses = vec![0.0; self.params.trees + 1];
+        for fold in 0..folds {
+            self.add_losses(clients, fold, folds == 1, &mut losses)?;
+        }
+        let mut best = 0;
+        for (round, loss) in losses.iter().enumerate() {
+            if *loss < losses[best] {
+                best = round;
+            }
+        }
+        Some(best)
+    }
+
+    /// Adds the held-out clients' loss after 0, 1, … trees grown on the others. With `patience` it stops where nothing is
+    /// gained any more, and the rest of the losses is infinite.
+    fn add_losses(&self, clients: &[u64], fold: u64, patience: bool, losses: &mut [f64]) -> Option<()> {
+        let is_held_out = |row: &u32| clients[*row as usize] % HELD_OUT_ONE_IN == fold;
         let all = 0..self.binned.rows() as u32;
         let (held_out, kept): (Vec<u32>, Vec<u32>) = all.partition(is_held_out);
         let of_kind = |rows: &[u32], bad: bool| {
@@ -136,19 +197,23 @@ impl<'a> Problem<'a> {
         }
         let offset = self.offset(&kept);
         let mut margins: Vec<f64> = held_out.iter().map(|&row| f64::from(self.start[row as usize]) + offset).collect();
-        let (mut best, mut best_loss, mut round) = (0, self.loss(&held_out, &margins), 0);
+        let mut loss = self.loss(&held_out, &margins);
+        losses[0] += loss;
+        let (mut best, mut best_loss, mut round) = (0, loss, 0);
         self.boost(&kept, self.params.trees, |tree| {
             round += 1;
             for (margin, &row) in margins.iter_mut().zip(&held_out) {
                 *margin += tree.value_of(self.binned.row(row as usize));
             }
-            let loss = self.loss(&held_out, &margins);
+            loss = self.loss(&held_out, &margins);
+            losses[round] += loss;
             if loss < best_loss {
                 (best, best_loss) = (round, loss);
             }
-            round < best + self.params.patience
+            !patience || round < best + self.params.patience
         });
-        Some(best)
+        losses[round + 1..].iter_mut().for_each(|loss| *loss = f64::INFINITY);
+        Some(())
     }
 
     /// Weighted log-loss of rows at these margins.

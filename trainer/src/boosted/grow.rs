@@ -60,18 +60,27 @@ struct Leaf {
     best: Option<Split>,
 }
 
-/// Grows a tree on these rows; `trend` says how a feature may move the score.
+/// Grows a tree on these rows and columns; `trend` says how a feature may move the score.
 pub fn grow(
     params: &BoostedValidParams,
     binned: &Binned,
     gradients: &[Gradient],
     rows: &[u32],
+    columns: &[bool],
     trend: impl Fn(usize) -> Trend,
 ) -> Tree {
     let mut order = rows.to_vec();
     let directions: Vec<f64> = binned.features.iter().map(|&feature| direction(trend(feature))).collect();
-    let mut grower =
-        Grower { params, binned, gradients, directions, nodes: Vec::new(), block: Vec::new(), aside: Vec::new() };
+    let mut grower = Grower {
+        params,
+        binned,
+        gradients,
+        columns,
+        directions,
+        nodes: Vec::new(),
+        block: Vec::new(),
+        aside: Vec::new(),
+    };
     let histogram = Histogram::of(binned, gradients, &order, &mut grower.block);
     let sums = histogram.total();
     let mut leaves = vec![grower.leaf(0..order.len(), 0, sums, (f64::MIN, f64::MAX), histogram)];
@@ -104,6 +113,7 @@ struct Grower<'a> {
     params: &'a BoostedValidParams,
     binned: &'a Binned,
     gradients: &'a [Gradient],
+    columns: &'a [bool],
     directions: Vec<f64>,
     nodes: Vec<TreeNode>,
     /// Scratch memory: of histograms, and of partitions.
@@ -123,7 +133,7 @@ impl Grower<'_> {
         let l2 = self.params.l2;
         let whole = total.gain(total.value(l2, bounds), l2);
         let mut best: Option<Split> = None;
-        for (column, bins) in histogram.columns().enumerate() {
+        for (column, bins) in histogram.columns().enumerate().filter(|&(column, _)| self.columns[column]) {
             let missing = bins[BINS - 1];
             let mut below = Sums::default();
             for (bin, sums) in bins[..self.binned.edges[column].len()].iter().enumerate() {

@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use detector::policy::Standing;
-use detector::table::Client;
+use detector::policy::{Ban, Standing};
+use detector::table::{BYTES_BESIDE, Client};
 use detector::url::UrlHasher;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Reason, Request, Timestamp,
-    Verdict, Window,
+    Action, AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Reason,
+    Request, Timestamp, Verdict, Window,
 };
 use proptest::prelude::*;
 
@@ -99,6 +99,50 @@ proptest! {
         // Exact, seq and contributions included.
         prop_assert_eq!(alone, in_company);
     }
+
+    #[test]
+    fn a_newcomer_is_judged_like_a_client_with_a_window(steps in proptest::collection::vec(step(0), 1..60)) {
+        let detector = lively(1_000);
+        prop_assert_eq!(verdicts(&detector, &steps, |_| true), slow_verdicts(&detector, &steps));
+    }
+}
+
+/// What client 0 is told when a window is kept from its first event on.
+fn slow_verdicts(detector: &Detector, steps: &[Step]) -> Vec<Verdict> {
+    let judge = detector.judge();
+    let model = judge.model.as_ref().unwrap();
+    let (mut at, mut verdicts) = (model::DAY, Vec::new());
+    let mut kept: Option<(Window, Standing)> = None;
+    for Step { pause_us, act, .. } in steps {
+        at = at.plus_micros(*pause_us);
+        let what = match act {
+            Act::Ask(what) => *what,
+            Act::Answer(status) => {
+                if let Some((window, _)) = &mut kept {
+                    window.conclude(&Outcome { client: key(0), at, status: *status }, model.resolution_us());
+                }
+                continue;
+            }
+        };
+        let event = event(detector, key(0), at, what);
+        let (window, standing) = kept.get_or_insert_with(|| (Window::new(at), Standing::new(Ban::NONE)));
+        let at = window.push(&event, model.resolution_us());
+        let features = Features::measure(window);
+        let judged = event.class == Class::Page && window.pages() >= judge.policy.min_pages();
+        let fresh = judged.then(|| model.score(&features));
+        let decision = judge.policy.decide(fresh, event.class, window.pages(), standing, at);
+        let explained = judged && decision.action != Action::Allow;
+        verdicts.push(Verdict {
+            action: decision.action,
+            reason: decision.reason,
+            score: standing.score(),
+            retry_after_s: decision.retry_after_s,
+            at,
+            seq: window.sequence(),
+            because: if explained { model.contributions(&features).because(&features) } else { Default::default() },
+        });
+    }
+    verdicts
 }
 
 #[test]
@@ -135,6 +179,8 @@ fn ten_times_as_many_keys_as_there_is_room_for_never_exceed_it() {
     assert!((20_000..20_064).contains(&capacity), "{capacity}");
     for index in 0..10 * capacity as u32 {
         let at = model::DAY.plus_micros(u64::from(index));
+        // Twice: who comes once to a full table gets no place, and proves nothing.
+        detector.observe(&event(&detector, stranger(index), at, 3));
         detector.observe(&event(&detector, stranger(index), at, 3));
         if index % 1_000 == 0 {
             assert!(detector.stats(at).clients <= capacity);
@@ -183,7 +229,9 @@ fn a_flood_of_strangers_does_not_wash_out_a_suspect() {
         assert_eq!(offend(&detector, suspect, model::DAY).action, Action::Block);
     }
     for index in 0..64_000 {
-        detector.observe(&event(&detector, stranger(index), model::DAY.plus_micros(u64::from(index)), 3));
+        let event = event(&detector, stranger(index), model::DAY.plus_micros(u64::from(index)), 3);
+        detector.observe(&event);
+        detector.observe(&event);
     }
     assert!(detector.stats(model::DAY).evictions > 50_000);
     let later = model::DAY.plus_secs(1);
@@ -212,12 +260,75 @@ fn a_ban_outlives_the_window_it_came_from() {
 
 #[test]
 fn a_client_takes_at_most_640_bytes() {
-    // The map's entry is a key and a pointer under a control byte, at 7/16 of its room when it has just grown; the
-    // ring holds the key once more.
-    let entry = (size_of::<ClientKey>() + size_of::<Box<Client>>() + 1) * 16 / 7;
-    let bytes = size_of::<Client>() + entry + size_of::<ClientKey>();
+    let bytes = size_of::<Client>() + BYTES_BESIDE;
     println!("window {} + standing {}, {bytes} in all", size_of::<Window>(), size_of::<Standing>());
     assert!(bytes <= 640, "{bytes} bytes");
+}
+
+/// A shop in which a steady scraper is blocked after some dozens of pages.
+fn patient(capacity: usize) -> Detector {
+    let weights = [("rate_600s", 0.1), ("unique_ratio", 2.0), ("gap_consistency", 2.0)];
+    let model = model::parse(&model::file("patient", model::weighted(-6.0, &weights)));
+    model::detector(capacity, judge(model, 0.6, 0.8))
+}
+
+/// How many requests a scraper of a page a second makes until it is blocked, while others act before each.
+fn requests_until_blocked(detector: &Detector, mut others: impl FnMut(&Detector, Timestamp)) -> u32 {
+    let scraper = stranger(0x80_0000);
+    for request in 1..1_000 {
+        let at = model::DAY.plus_secs(u64::from(request));
+        others(detector, at);
+        let target = format!("/p/{request}");
+        let page = Request { client: scraper, at, method: "GET", target: &target, fetch_dest: None, recorded: None };
+        let verdict = detector.observe(&detector.event(&page));
+        if verdict.action == Action::Block {
+            return request;
+        }
+        if verdict.action == Action::Allow {
+            detector.conclude(&Outcome { client: scraper, at, status: 200 });
+        }
+    }
+    panic!("the scraper is never blocked");
+}
+
+#[test]
+fn a_flood_of_spoofed_keys_hides_nobody() {
+    let alone = requests_until_blocked(&patient(6_400), |_, _| ());
+    assert!(alone >= 20, "blocked after {alone}: ten per cent of that is nothing");
+    // Each key once, and each key as often as it takes to get a place; more in a second than there is room for in six.
+    for times in [1, 2, 5] {
+        let detector = patient(6_400);
+        let capacity = detector.stats(model::DAY).capacity;
+        let mut next = 0;
+        let mut flood = |detector: &Detector, keys: u32, at: Timestamp| {
+            for index in next..next + keys {
+                for _ in 0..times {
+                    let verdict = detector.observe(&event(detector, stranger(index), at, 3));
+                    assert_eq!(verdict.action, Action::Allow);
+                }
+            }
+            next += keys;
+        };
+        flood(&detector, 100_000, model::DAY);
+        assert!(detector.stats(model::DAY).clients > capacity * 99 / 100);
+        let flooded = requests_until_blocked(&detector, |detector, at| flood(detector, 1_000, at));
+        println!("blocked after {alone} requests alone, {flooded} in a flood of keys that come {times} times");
+        assert!(f64::from(flooded) <= f64::from(alone) * 1.1, "{flooded} instead of {alone}, keys come {times} times");
+        assert!(detector.stats(model::DAY).clients <= capacity);
+    }
+}
+
+#[test]
+fn who_is_turned_away_from_a_full_table_is_allowed_and_told_so() {
+    let detector = patient(64);
+    (0..10_000).for_each(|index| _ = detector.observe(&event(&detector, stranger(index), model::DAY, 3)));
+    let late = event(&detector, stranger(0x80_0000), model::DAY.plus_secs(1), 3);
+    let verdict = detector.observe(&late);
+    assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::Crowded));
+    assert_eq!((verdict.at, verdict.seq, verdict.score), (late.at, 0, None));
+    assert_eq!(detector.conclude(&Outcome { client: late.client, at: late.at, status: 200 }), None);
+    let verdict = detector.observe(&late);
+    assert_eq!((verdict.reason, verdict.seq), (Reason::TooFewPages, 1), "it returned, and has a place");
 }
 
 fn with_allowed(judge: &Judge, networks: &[&str]) -> Judge {

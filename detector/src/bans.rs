@@ -23,9 +23,6 @@ impl Bans {
 
     /// The client's ban, expired or not; [`Ban::NONE`] if there was none.
     pub fn find(&self, client: ClientKey) -> Ban {
-        if self.bans.is_empty() {
-            return Ban::NONE;
-        }
         self.bans.get(&client).map_or(Ban::NONE, |ban| *ban)
     }
 

@@ -25,6 +25,9 @@ const NAME_PREFIX: u128 = 0xff << 120;
 const NAME_BITS: u128 = (1 << 120) - 1;
 
 impl ClientKey {
+    /// The unspecified address, `::`: no client sends from it.
+    pub const NOBODY: Self = Self::from_bits(0);
+
     /// The key of an address: IPv4 whole, IPv6 by /64, IPv4-mapped IPv6 as the IPv4 it is.
     pub fn from_ip(ip: IpAddr) -> Self {
         match ip.to_canonical() {

@@ -11,11 +11,12 @@ use crate::bans::Bans;
 use crate::event::{Event, Outcome, Request};
 use crate::features::Features;
 use crate::model::{Because, Model};
-use crate::policy::{Action, Decision, Policy, Reason, Standing, Verdict};
+use crate::newcomer::Newcomer;
+use crate::policy::{Action, Ban, Decision, Policy, Reason, Standing, Verdict};
+use crate::shard::Seat;
 use crate::table::{Client, Table};
 use crate::time::Timestamp;
 use crate::url::{Class, UrlHasher};
-use crate::window::Window;
 
 /// What a detector is built with and keeps for life.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +65,7 @@ pub struct Stats {
     pub clients: u64,
     /// The most it will track.
     pub capacity: u64,
-    /// Clients evicted for others.
+    /// Clients evicted for others. Who is turned away by the doorkeeper of a full table evicts nobody.
     pub evictions: u64,
     /// Bans in force.
     pub bans: u64,
@@ -103,9 +104,15 @@ impl Detector {
     /// Takes the end of an allowed request in. `None` when the client is not tracked.
     pub fn conclude(&self, outcome: &Outcome) -> Option<Mark> {
         let resolution_us = self.judge.load().resolution_us();
-        self.table.with_known(outcome.client, |client| {
-            let at = client.window.conclude(outcome, resolution_us);
-            Mark { at, seq: client.window.sequence() }
+        self.table.with_known(outcome.client, |seat| {
+            if let Seat::Newcomer(newcomer) = seat
+                && let Some(at) = newcomer.conclude(outcome, resolution_us)
+            {
+                return Mark { at, seq: newcomer.sequence() };
+            }
+            let window = &mut seat.client(outcome.at).window;
+            let at = window.conclude(outcome, resolution_us);
+            Mark { at, seq: window.sequence() }
         })
     }
 
@@ -114,13 +121,12 @@ impl Detector {
             return allowed(event, Reason::AllowList);
         }
         let judge = self.judge.load(); // model + policy, swapped whole on reload; windows are untouched
-        let create = || Client { window: Window::new(event.at), standing: Standing::new(self.bans.find(event.client)) };
-        let (verdict, ban) = self.table.with(event.client, event.at, create, |client| {
-            let before = client.standing.ban();
-            let verdict = judge.decide(client, event);
-            let after = client.standing.ban();
-            (verdict, (after != before).then_some(after))
-        });
+        let ban = || self.bans.find(event.client);
+        let judged =
+            self.table.with(event.client, event.at, judge.resolution_us(), ban, |seat| judge.observe(seat, event));
+        let Some((verdict, ban)) = judged else {
+            return allowed(event, Reason::Crowded);
+        };
         if let Some(ban) = ban {
             self.bans.insert(event.client, ban, verdict.at);
         }
@@ -156,13 +162,43 @@ impl Detector {
 
     /// A client's features as they stand, or `None` when it is not tracked.
     pub fn features(&self, client: crate::ClientKey) -> Option<Features> {
-        self.table.with_known(client, |client| Features::measure(&client.window))
+        self.table.with_known(client, |seat| match seat {
+            Seat::Newcomer(newcomer) => Features::measure(&newcomer.window(newcomer.last_at())),
+            Seat::Known(client) => Features::measure(&client.window),
+        })
     }
 }
 
 impl Judge {
     fn resolution_us(&self) -> u32 {
         self.model.as_ref().map_or(1, Model::resolution_us)
+    }
+
+    /// The verdict, and the client's ban if that is a new one.
+    fn observe(&self, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+        if let Seat::Newcomer(newcomer) = seat
+            && let Some(verdict) = self.greet(newcomer, event)
+        {
+            return (verdict, None);
+        }
+        let client = seat.client(event.at);
+        let before = client.standing.ban();
+        let verdict = self.decide(client, event);
+        let after = client.standing.ban();
+        (verdict, (after != before).then_some(after))
+    }
+
+    /// What [`Judge::decide`] would say of a client that has never been scored, or `None` when it must be asked.
+    fn greet(&self, newcomer: &mut Newcomer, event: &Event) -> Option<Verdict> {
+        if event.class == Class::Page && newcomer.pages() + 1 >= self.policy.min_pages() {
+            return None;
+        }
+        let at = newcomer.push(event, self.resolution_us())?;
+        let mut standing = Standing::new(Ban::NONE);
+        let Decision { action, reason, retry_after_s } =
+            self.policy.decide(None, event.class, newcomer.pages(), &mut standing, at);
+        let (score, because, seq) = (None, Because::default(), newcomer.sequence());
+        Some(Verdict { action, reason, score, retry_after_s, at, seq, because })
     }
 
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.

@@ -10,7 +10,8 @@
 //! - [`features`]: the vector, one family a file
 //! - [`model`]: load, check, score, contributions
 //! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out
-//! - [`table`]: bounded `ClientKey → Client`
+//! - [`table`]: bounded `ClientKey → Client`, of `shard`s; `newcomer`: a client's first few events; `doorkeeper`: who was
+//!   lately turned away from a full table
 //! - [`detector`]: the pipeline
 //!
 //! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on the hot path. The
@@ -20,11 +21,14 @@ pub mod allow;
 pub mod bans;
 pub mod client;
 pub mod detector;
+mod doorkeeper;
 pub mod event;
 pub mod features;
 pub mod fixed;
 pub mod model;
+mod newcomer;
 pub mod policy;
+mod shard;
 pub mod table;
 pub mod time;
 pub mod url;

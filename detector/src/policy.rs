@@ -48,6 +48,8 @@ pub enum Reason {
     Score,
     /// An earlier ban has not expired.
     Banned,
+    /// All places are taken and this client was not here lately: it is noted, and has a place when it returns.
+    Crowded,
     /// Scoring failed; the gate fails open.
     Failure,
 }
@@ -68,7 +70,7 @@ impl Action {
 
 impl Reason {
     /// All of them, for metric labels.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AllowList,
         Self::NoThreshold,
         Self::TooFewPages,
@@ -76,6 +78,7 @@ impl Reason {
         Self::Limited,
         Self::Score,
         Self::Banned,
+        Self::Crowded,
         Self::Failure,
     ];
 
@@ -89,6 +92,7 @@ impl Reason {
             Self::Limited => "limited",
             Self::Score => "score",
             Self::Banned => "banned",
+            Self::Crowded => "crowded",
             Self::Failure => "failure",
         }
     }

@@ -1,25 +1,27 @@
 //! Bounded `ClientKey → Client`.
 //!
-//! A dashmap of boxed clients (an entry is 24 bytes, so growing it moves little) beside one ring of keys per shard,
-//! over which a clock hand goes when the table is full: of the next few clients it evicts the one that is harmless and
-//! longest idle. A client under suspicion goes last; its ban lives in [`crate::bans`] and survives even that.
-//!
-//! Locks: a ring's mutex is taken first, then a map shard, never the other way round, and never two rings.
+//! A client is a [`crate::newcomer`] first, in about 100 bytes, and has a window when it stays. Places are spread over
+//! shards ([`crate::shard`]), each with a lock of its own. While there is room everybody gets a place. When a shard is
+//! full its [`crate::doorkeeper`] stands in front: who was not seen lately is only noted, and who returns takes the
+//! place of whoever is idle or has just come himself. So keys that come once cost nothing, and neither push out who is there. A
+//! client under suspicion goes last; its ban lives in [`crate::bans`] and survives even that.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use dashmap::DashMap;
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 
 use crate::client::ClientKey;
-use crate::policy::Standing;
+use crate::policy::{Ban, Standing};
+use crate::shard::{Admission, Seat, Shard};
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// What is kept of one client.
+pub use crate::shard::BYTES_BESIDE;
+
+/// What is kept of a client that stays.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Its recent past.
@@ -28,69 +30,74 @@ pub struct Client {
     pub standing: Standing,
 }
 
-/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With the map's entry (25
-/// bytes, at its emptiest 57) and the ring's key (16) this stays below 640.
+/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With [`BYTES_BESIDE`]
+/// this stays below 640.
 const _: () = assert!(size_of::<Client>() <= 512);
 
-/// Clients looked at for one eviction: enough that a suspect is nearly never the best of them.
-const CANDIDATES: usize = 8;
-/// Rings, and map shards: two cores rarely meet on one of 64.
-const RINGS: usize = 64;
+/// Clients of different rings never evict one another. A ring is one shard, or, in a large table, several.
+pub const RINGS: usize = 64;
+/// Clients a shard holds, about: many, so that shards fill evenly, and few, so that two cores rarely meet in one.
+const SHARD: usize = 4_096;
 
 /// The bounded table.
 pub struct Table {
-    clients: DashMap<ClientKey, Box<Client>, SeedableRandomState>,
-    rings: Vec<Mutex<Ring>>,
-    ring_capacity: usize,
+    shards: Vec<Mutex<Shard>>,
+    hasher: SeedableRandomState,
+    shard_capacity: usize,
     count: AtomicUsize,
     evictions: AtomicU64,
-}
-
-#[derive(Default)]
-struct Ring {
-    keys: Vec<ClientKey>,
-    hand: usize,
 }
 
 static SHARED: SharedSeed = SharedSeed::from_u64(0x6761_7465_6b65_6570);
 
 impl Table {
-    /// A table for at most about `capacity` clients (rounded up to a multiple of 64), hashing keys with a secret.
+    /// A table for at most about `capacity` clients (rounded up to a multiple of its shards), hashing keys with a secret.
     pub fn new(capacity: usize, hash_key: u64) -> Self {
-        let ring_capacity = capacity.div_ceil(RINGS).max(1);
-        let hasher = SeedableRandomState::with_seed(hash_key, &SHARED);
+        let shards = (capacity / SHARD).next_power_of_two().max(RINGS);
+        let shard_capacity = capacity.div_ceil(shards).max(1);
         Self {
-            clients: DashMap::with_capacity_and_hasher_and_shard_amount(ring_capacity * RINGS, hasher, RINGS),
-            rings: (0..RINGS).map(|_| Mutex::new(Ring::default())).collect(),
-            ring_capacity,
+            shards: (0..shards).map(|_| Mutex::new(Shard::new(shard_capacity))).collect(),
+            hasher: SeedableRandomState::with_seed(hash_key, &SHARED),
+            shard_capacity,
             count: AtomicUsize::new(0),
             evictions: AtomicU64::new(0),
         }
     }
 
-    /// Runs `act` on the client, which is made by `create` when it is not known.
+    /// Runs `act` on what is kept of the client. One that has no place gets one, with the ban that is remembered of it,
+    /// and with windows reckoned in `resolution_us`; `None` when there is none for it.
     pub fn with<T>(
         &self,
         key: ClientKey,
         at: Timestamp,
-        create: impl FnOnce() -> Client,
-        act: impl Fn(&mut Client) -> T,
-    ) -> T {
-        if let Some(mut client) = self.clients.get_mut(&key) {
-            return act(&mut client);
+        resolution_us: u32,
+        ban: impl FnOnce() -> Ban,
+        act: impl FnOnce(&mut Seat) -> T,
+    ) -> Option<T> {
+        let hash = self.hasher.hash_one(key);
+        let mut shard = self.shard(hash);
+        if let Some(place) = shard.find(key, hash) {
+            return Some(act(shard.seat(place)));
         }
-        let mut ring = self.ring(key);
-        if !self.clients.contains_key(&key) {
-            self.make_room(&mut ring, key, at);
-        }
-        let mut client = self.clients.entry(key).or_insert_with(|| Box::new(create()));
-        drop(ring);
-        act(&mut client)
+        let place = match shard.admit(key, hash, at, ban(), resolution_us, |key| self.hasher.hash_one(key)) {
+            Admission::Noted => return None,
+            Admission::Seated(place) => {
+                self.count.fetch_add(1, Ordering::Relaxed);
+                place
+            }
+            Admission::Evicted(place) => {
+                self.evictions.fetch_add(1, Ordering::Relaxed);
+                place
+            }
+        };
+        Some(act(shard.seat(place)))
     }
 
-    /// Runs `act` on the client if it is known.
-    pub fn with_known<T>(&self, key: ClientKey, act: impl FnOnce(&mut Client) -> T) -> Option<T> {
-        self.clients.get_mut(&key).map(|mut client| act(&mut client))
+    /// Runs `act` on what is kept of the client if it has a place.
+    pub fn with_known<T>(&self, key: ClientKey, act: impl FnOnce(&mut Seat) -> T) -> Option<T> {
+        let hash = self.hasher.hash_one(key);
+        let mut shard = self.shard(hash);
+        shard.find(key, hash).map(|place| act(shard.seat(place)))
     }
 
     /// Clients held.
@@ -105,7 +112,7 @@ impl Table {
 
     /// The most clients it will hold.
     pub fn capacity(&self) -> usize {
-        self.ring_capacity * RINGS
+        self.shard_capacity * self.shards.len()
     }
 
     /// Clients evicted so far.
@@ -113,75 +120,83 @@ impl Table {
         self.evictions.load(Ordering::Relaxed)
     }
 
-    fn ring(&self, key: ClientKey) -> MutexGuard<'_, Ring> {
-        // The high bits: dashmap takes its shard from others.
-        let index = (self.clients.hasher().hash_one(key) >> 20) as usize % RINGS;
-        // A panic elsewhere cannot leave a ring half changed: its two fields are independent.
-        self.rings[index].lock().unwrap_or_else(PoisonError::into_inner)
+    /// Which of the [`RINGS`] a client is in.
+    pub fn ring_of(&self, key: ClientKey) -> usize {
+        self.hasher.hash_one(key) as usize % RINGS
     }
 
-    /// Puts the key into the ring, in an evicted client's place when the ring is full.
-    fn make_room(&self, ring: &mut Ring, key: ClientKey, at: Timestamp) {
-        if ring.keys.len() < self.ring_capacity {
-            ring.keys.push(key);
-            self.count.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let slots = (0..CANDIDATES.min(ring.keys.len())).map(|step| (ring.hand + step) % ring.keys.len());
-        let victim = slots.min_by_key(|&slot| self.worth(ring.keys[slot], at)).unwrap_or(0);
-        self.clients.remove(&ring.keys[victim]);
-        ring.keys[victim] = key;
-        ring.hand = (ring.hand + CANDIDATES) % ring.keys.len();
-        self.evictions.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How much keeping a client is worth: suspects most, then whoever was here last.
-    fn worth(&self, key: ClientKey, at: Timestamp) -> (bool, Timestamp) {
-        match self.clients.get(&key) {
-            Some(client) => (client.standing.is_suspect(at), client.window.last_at()),
-            None => (false, Timestamp::from_micros(i64::MIN)),
-        }
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        // The low bits: shards find their own by the high ones. A panic while it was locked was a window's: a shard does
+        // not change its index after it has handed one out.
+        self.shards[hash as usize & (self.shards.len() - 1)].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{Ban, Standing};
 
     fn key(i: u32) -> ClientKey {
         ClientKey::from_ip(std::net::Ipv4Addr::from(i).into())
     }
 
-    fn client(at: Timestamp, banned_until: Timestamp) -> Client {
-        Client { window: Window::new(at), standing: Standing::new(Ban { until: banned_until, offences: 1 }) }
+    fn come(table: &Table, client: u32, at: i64, ban: Ban) -> bool {
+        table.with(key(client), Timestamp::from_secs(at), 1, || ban, |_| ()).is_some()
+    }
+
+    fn is_held(table: &Table, client: u32) -> bool {
+        table.with_known(key(client), |_| ()).is_some()
+    }
+
+    fn held(table: &Table) -> usize {
+        table.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
 
     #[test]
     fn the_table_never_grows_beyond_its_capacity() {
         let table = Table::new(1_000, 1);
         for i in 0..50_000 {
-            let at = Timestamp::from_secs(i64::from(i));
-            table.with(key(i), at, || client(at, Timestamp::default()), |_| ());
+            // Twice, so that the doorkeeper lets them in.
+            come(&table, i, i64::from(i), Ban::NONE);
+            assert!(come(&table, i, i64::from(i), Ban::NONE));
         }
-        assert!(table.clients.len() <= table.capacity());
-        assert_eq!(table.len(), table.clients.len());
+        assert!(held(&table) <= table.capacity());
+        assert_eq!(table.len(), held(&table));
         assert!(table.capacity() < 1_064);
         assert_eq!(table.evictions(), 50_000 - table.len() as u64);
     }
 
     #[test]
+    fn who_comes_once_to_a_full_table_pushes_out_nobody() {
+        let table = Table::new(6_400, 1);
+        let first: Vec<u32> = (0..100_000).filter(|&i| come(&table, i, 0, Ban::NONE)).collect();
+        let full = table.len() as u64;
+        let before = table.evictions();
+        let mistaken = (100_000..200_000).filter(|&i| come(&table, i, 1, Ban::NONE)).count() as u64;
+        assert_eq!(table.evictions() - before, mistaken);
+        assert!(mistaken < 1_000, "{mistaken} of 100,000 strangers were taken for one who returns");
+        assert_eq!(full, table.capacity() as u64);
+        assert!(first.iter().filter(|&&i| is_held(&table, i)).count() > 5_400);
+    }
+
+    #[test]
+    fn an_offender_gets_a_place_at_once() {
+        let table = Table::new(64, 1);
+        (0..10_000).for_each(|i| _ = come(&table, i, 0, Ban::NONE));
+        assert!(come(&table, 20_000, 1, Ban { until: Timestamp::from_secs(9), offences: 1 }));
+    }
+
+    #[test]
     fn suspects_are_not_washed_out() {
         let table = Table::new(6_400, 1);
-        let forever = Timestamp::from_secs(1_000_000_000);
-        for i in 0..100 {
-            table.with(key(i), Timestamp::from_secs(0), || client(Timestamp::from_secs(0), forever), |_| ());
+        let forever = Ban { until: Timestamp::from_secs(1_000_000_000), offences: 1 };
+        (0..100).for_each(|i| _ = come(&table, i, 0, forever));
+        for i in 1_000..100_000 {
+            come(&table, i, i64::from(i), Ban::NONE);
+            come(&table, i, i64::from(i), Ban::NONE);
         }
-        for i in 1_000..200_000 {
-            let at = Timestamp::from_secs(i64::from(i));
-            table.with(key(i), at, || client(at, Timestamp::default()), |_| ());
-        }
-        assert!((0..100).all(|i| table.with_known(key(i), |_| ()).is_some()));
+        assert!(table.evictions() > 90_000);
+        assert!((0..100).all(|i| is_held(&table, i)));
     }
 
     #[test]
@@ -192,13 +207,23 @@ mod tests {
                 let table = &table;
                 scope.spawn(move || {
                     for i in 0..20_000_u32 {
-                        let at = Timestamp::from_secs(i64::from(i));
-                        table.with(key(i % 5_000 + thread), at, || client(at, Timestamp::default()), |_| ());
+                        come(table, i % 5_000 + thread, i64::from(i), Ban::NONE);
                     }
                 });
             }
         });
-        assert_eq!(table.len(), table.clients.len());
+        assert_eq!(table.len(), held(&table));
         assert!(table.len() <= 640);
+    }
+
+    #[test]
+    fn large_tables_have_more_shards_and_the_same_rings() {
+        let table = Table::new(1_000_000, 1);
+        assert!((1_000_000..1_000_256).contains(&table.capacity()));
+        assert_eq!(table.shards.len() % RINGS, 0);
+        for i in 0..1_000 {
+            let shard = table.hasher.hash_one(key(i)) as usize & (table.shards.len() - 1);
+            assert_eq!(table.ring_of(key(i)), shard % RINGS);
+        }
     }
 }

@@ -1,0 +1,173 @@
+//! A client of whom hardly anything is known: its first few events as they came, in 56 bytes.
+//!
+//! Most clients of a flood, and many of an ordinary day, come once. A newcomer's events are kept raw; when there are
+//! more of them, or one is to be scored, they are pushed into a [`Window`], which then is bit for bit the one it would
+//! have been from the start. Until then nothing is scored, so its verdicts need no window.
+
+use crate::client::ClientKey;
+use crate::event::{Event, Method, Outcome};
+use crate::time::Timestamp;
+use crate::url::{Class, UrlKey};
+use crate::window::Window;
+
+/// Events kept raw: one request with its outcome, and one more. A fourth event shows that it stays.
+const NOTES: usize = 3;
+
+/// The first few events.
+#[derive(Clone, Copy, Debug)]
+pub struct Newcomer {
+    notes: [Note; NOTES],
+    /// The time step they are to be reckoned in; should a reload bring another, the window is made first.
+    resolution_us: u32,
+    count: u8,
+    pages: u8,
+}
+
+/// Everything a window takes from an event. Times are those that count: a client's clock never goes back.
+#[derive(Clone, Copy, Debug)]
+enum Note {
+    Request { at: Timestamp, url: UrlKey, class: Class, depth: u8, method: Method },
+    Outcome { at: Timestamp, status: u16 },
+}
+
+const _: () = assert!(size_of::<Newcomer>() <= 56);
+
+impl Newcomer {
+    /// Nobody yet.
+    pub const fn new(resolution_us: u32) -> Self {
+        let none = Note::Outcome { at: Timestamp::from_micros(i64::MIN), status: 0 };
+        Self { notes: [none; NOTES], resolution_us, count: 0, pages: 0 }
+    }
+
+    /// Takes a request in, as [`Window::push`] does, or `None` when it needs a window.
+    pub fn push(&mut self, event: &Event, resolution_us: u32) -> Option<Timestamp> {
+        let Event { url, class, depth, method, .. } = *event;
+        let at = event.at.max(self.last_at());
+        self.note(Note::Request { at, url, class, depth, method }, resolution_us)?;
+        self.pages += u8::from(class == Class::Page);
+        Some(at)
+    }
+
+    /// Takes the end of a request in, as [`Window::conclude`] does, or `None` when it needs a window.
+    pub fn conclude(&mut self, outcome: &Outcome, resolution_us: u32) -> Option<Timestamp> {
+        let at = outcome.at.max(self.last_at());
+        self.note(Note::Outcome { at, status: outcome.status }, resolution_us)?;
+        Some(at)
+    }
+
+    fn note(&mut self, note: Note, resolution_us: u32) -> Option<()> {
+        if resolution_us != self.resolution_us {
+            return None;
+        }
+        *self.notes.get_mut(usize::from(self.count))? = note;
+        self.count += 1;
+        Some(())
+    }
+
+    /// The window of a client that has done this; of one that has done nothing, one that begins at `at`.
+    pub fn window(&self, at: Timestamp) -> Window {
+        let notes = &self.notes[..usize::from(self.count)];
+        let mut window = Window::new(notes.first().map_or(at, Note::at));
+        for &note in notes {
+            // Windows do not ask whose they are.
+            let client = ClientKey::NOBODY;
+            match note {
+                Note::Request { at, url, class, depth, method } => {
+                    window.push(&Event { client, at, url, class, depth, method, exempt: false }, self.resolution_us)
+                }
+                Note::Outcome { at, status } => window.conclude(&Outcome { client, at, status }, self.resolution_us),
+            };
+        }
+        window
+    }
+
+    /// Page requests so far.
+    pub fn pages(&self) -> u32 {
+        u32::from(self.pages)
+    }
+
+    /// Events taken in.
+    pub fn sequence(&self) -> u32 {
+        u32::from(self.count)
+    }
+
+    /// Microseconds from its first event to its last.
+    pub fn age_us(&self) -> u64 {
+        self.last_at().micros_since(if self.count > 0 { self.notes[0].at() } else { self.last_at() })
+    }
+
+    /// The client's own clock; before every event when there was none.
+    pub fn last_at(&self) -> Timestamp {
+        let last = self.count.checked_sub(1).map(|last| self.notes[usize::from(last)].at());
+        last.unwrap_or(Timestamp::from_micros(i64::MIN))
+    }
+}
+
+impl Note {
+    const fn at(&self) -> Timestamp {
+        match self {
+            Self::Request { at, .. } | Self::Outcome { at, .. } => *at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Any few events, out of order and in any time step: both ways to the window end in the same bits.
+    #[test]
+    fn the_window_is_the_one_it_would_have_been() {
+        let mut state = 3_u64;
+        let mut dice = move |sides: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % sides
+        };
+        let client = ClientKey::from_text("192.0.2.1");
+        for _ in 0..20_000 {
+            let resolution_us = [1, 1_000, 1_000_000][dice(3) as usize];
+            let mut at = Timestamp::from_secs(1_795_219_200);
+            let mut newcomer = Newcomer::new(resolution_us);
+            let mut window: Option<Window> = None;
+            for count in 0..dice(NOTES as u64 + 2) as u32 {
+                // Backwards as well, and far beyond what fades.
+                at = Timestamp::from_micros(at.as_micros() + [-900_000, 0, 1_700_001, 400_000_000][dice(4) as usize]);
+                let (noted, pushed) = if count > 0 && dice(3) == 0 {
+                    let outcome = Outcome { client, at, status: [0, 200, 404, 500][dice(4) as usize] };
+                    let window = window.as_mut().unwrap();
+                    (newcomer.conclude(&outcome, resolution_us), window.conclude(&outcome, resolution_us))
+                } else {
+                    let event = Event {
+                        client,
+                        at,
+                        url: UrlKey(dice(5) as u32),
+                        class: [Class::Page, Class::Asset][dice(2) as usize],
+                        depth: dice(5) as u8,
+                        method: [Method::Get, Method::Write][dice(2) as usize],
+                        exempt: false,
+                    };
+                    let window = window.get_or_insert_with(|| Window::new(at));
+                    (newcomer.push(&event, resolution_us), window.push(&event, resolution_us))
+                };
+                if count as usize == NOTES {
+                    assert_eq!(noted, None, "it is full");
+                    break;
+                }
+                assert_eq!(noted, Some(pushed));
+                let window = window.as_ref().unwrap();
+                assert_eq!((newcomer.sequence(), newcomer.pages()), (window.sequence(), window.pages()));
+                assert_eq!(newcomer.last_at(), window.last_at());
+                assert_eq!(format!("{:?}", newcomer.window(at)), format!("{window:?}"));
+            }
+        }
+    }
+
+    #[test]
+    fn another_time_step_needs_a_window() {
+        let outcome = Outcome { client: ClientKey::NOBODY, at: Timestamp::default(), status: 200 };
+        let mut newcomer = Newcomer::new(1);
+        assert!(newcomer.conclude(&outcome, 1).is_some());
+        assert_eq!(newcomer.conclude(&outcome, 1_000_000), None);
+        assert_eq!(newcomer.sequence(), 1);
+    }
+}

@@ -1,0 +1,307 @@
+//! A part of the table: places for clients, an index that finds them, and a doorkeeper for when all are taken.
+//!
+//! ```text
+//!  index   cells of 4 bytes, at most half of them in use: fingerprint of the hash · number of the place + 1, or 0
+//!  places  32 bytes each, filled from the front: key and a pointer to what is kept of the client
+//! ```
+//!
+//! The index is made once, as large as it will ever be, and removing closes the gap (Knuth, TAOCP 6.4, algorithm R): it
+//! leaves no tombstones, so nothing is ever hashed again and no request waits for it. A cell's home can be read from its
+//! fingerprint, so closing a gap looks at nothing but cells.
+
+use crate::client::ClientKey;
+use crate::doorkeeper::Doorkeeper;
+use crate::newcomer::Newcomer;
+use crate::policy::{Ban, Standing};
+use crate::table::Client;
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// Clients looked at for one eviction: enough that a suspect is nearly never the best of them.
+const CANDIDATES: usize = 8;
+/// What having been around counts at most: somebody who has stayed this long may be silent as long before he goes.
+const STAY_MAX_US: u64 = 600_000_000;
+
+/// What is kept of a client.
+pub enum Seat {
+    /// Its first few events.
+    Newcomer(Box<Newcomer>),
+    /// All of it.
+    Known(Box<Client>),
+}
+
+struct Place {
+    key: ClientKey,
+    seat: Seat,
+}
+
+/// Bytes a client may take beside its [`Seat`]'s content: its place, up to four cells, up to eight bytes of doorkeeper.
+pub const BYTES_BESIDE: usize = size_of::<Place>() + 4 * size_of::<u32>() + 8;
+
+/// Up to `capacity` clients.
+pub struct Shard {
+    index: Box<[u32]>,
+    places: Vec<Place>,
+    capacity: usize,
+    hand: usize,
+    door: Doorkeeper,
+}
+
+/// Whether there was a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// An empty one.
+    Seated(usize),
+    /// Somebody else's.
+    Evicted(usize),
+    /// No: it is only noted.
+    Noted,
+}
+
+impl Seat {
+    /// The whole client, made of its first events if it was a newcomer; `at` is the time of an event to come.
+    pub fn client(&mut self, at: Timestamp) -> &mut Client {
+        if let Self::Newcomer(newcomer) = self {
+            *self = Self::known(newcomer.window(at), Ban::NONE);
+        }
+        match self {
+            Self::Known(client) => client,
+            Self::Newcomer(_) => unreachable!("it has just been replaced"),
+        }
+    }
+
+    fn known(window: Window, ban: Ban) -> Self {
+        Self::Known(Box::new(Client { window, standing: Standing::new(ban) }))
+    }
+
+    /// How much keeping it is worth: suspects most, then whoever was here last, the time that somebody has been around
+    /// counting as if it had been here so much later. So newcomers and the idle go first, and a flood of keys pushes out
+    /// nobody who has come back for longer than its keys do.
+    fn worth(&self, at: Timestamp) -> (bool, Timestamp) {
+        let (is_suspect, last_at, stayed_us) = match self {
+            Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_us()),
+            Self::Known(client) => (client.standing.is_suspect(at), client.window.last_at(), client.window.age_us()),
+        };
+        (is_suspect, last_at.plus_micros(stayed_us.min(STAY_MAX_US)))
+    }
+}
+
+impl Shard {
+    /// For `capacity` ≥ 1 clients, at most 2¹⁵.
+    pub fn new(capacity: usize) -> Self {
+        let cells = (capacity * 2).next_power_of_two();
+        // A fingerprint holds its home: as many bits again as a place's number.
+        assert!(cells <= 1 << 16, "{capacity} clients are too many for a shard");
+        Self {
+            index: vec![0; cells].into_boxed_slice(),
+            places: Vec::with_capacity(capacity),
+            capacity,
+            hand: 0,
+            door: Doorkeeper::new(capacity),
+        }
+    }
+
+    /// Clients held.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// What is kept at a place that [`Shard::find`] or [`Shard::admit`] named.
+    pub fn seat(&mut self, place: usize) -> &mut Seat {
+        &mut self.places[place].seat
+    }
+
+    /// Where this client is.
+    pub fn find(&self, key: ClientKey, hash: u64) -> Option<usize> {
+        let fingerprint = self.fingerprint(hash);
+        let mut at = self.home(fingerprint);
+        // Half of the cells are empty, so every search ends.
+        while self.index[at] != 0 {
+            let (print, place) = self.read(self.index[at]);
+            if print == fingerprint && self.places[place].key == key {
+                return Some(place);
+            }
+            at = self.next(at);
+        }
+        None
+    }
+
+    /// Gives a client who has none a place: an empty one; or, to one who returns or has offended before, that of the
+    /// least worthy of a few.
+    pub fn admit(
+        &mut self,
+        key: ClientKey,
+        hash: u64,
+        at: Timestamp,
+        ban: Ban,
+        resolution_us: u32,
+        hash_of: impl Fn(ClientKey) -> u64,
+    ) -> Admission {
+        let is_full = self.places.len() >= self.capacity;
+        if is_full && ban == Ban::NONE && !self.door.knows(hash) {
+            return Admission::Noted;
+        }
+        let seat = if ban == Ban::NONE {
+            Seat::Newcomer(Box::new(Newcomer::new(resolution_us)))
+        } else {
+            Seat::known(Window::new(at), ban)
+        };
+        if !is_full {
+            self.places.push(Place { key, seat });
+            self.enter(hash, self.places.len() - 1);
+            return Admission::Seated(self.places.len() - 1);
+        }
+        // Far apart: who came together, suspects above all, has places side by side.
+        let stride = self.capacity.div_ceil(CANDIDATES);
+        let candidates = (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
+        let victim = candidates.min_by_key(|&place| self.places[place].seat.worth(at)).unwrap_or(0);
+        self.hand = (self.hand + 1) % self.capacity;
+        self.strike(hash_of(self.places[victim].key), victim);
+        self.places[victim] = Place { key, seat };
+        self.enter(hash, victim);
+        Admission::Evicted(victim)
+    }
+
+    /// Enters a place into the index.
+    fn enter(&mut self, hash: u64, place: usize) {
+        let fingerprint = self.fingerprint(hash);
+        let mut at = self.home(fingerprint);
+        while self.index[at] != 0 {
+            at = self.next(at);
+        }
+        self.index[at] = (fingerprint << self.bits()) | (place as u32 + 1);
+    }
+
+    /// Strikes a place from the index and closes the gap.
+    fn strike(&mut self, hash: u64, place: usize) {
+        let mut gap = self.home(self.fingerprint(hash));
+        while self.index[gap] == 0 || self.read(self.index[gap]).1 != place {
+            gap = self.next(gap);
+        }
+        let mut at = self.next(gap);
+        while self.index[at] != 0 {
+            let home = self.home(self.read(self.index[at]).0);
+            // Whose home lies at the gap or before it may move there.
+            if self.distance(home, at) >= self.distance(gap, at) {
+                self.index[gap] = self.index[at];
+                gap = at;
+            }
+            at = self.next(at);
+        }
+        self.index[gap] = 0;
+    }
+
+    fn bits(&self) -> u32 {
+        self.index.len().trailing_zeros()
+    }
+
+    /// The upper half of a hash, as much as fits above a place's number.
+    fn fingerprint(&self, hash: u64) -> u32 {
+        (hash >> 32) as u32 >> self.bits()
+    }
+
+    /// Fingerprint and place of a cell in use.
+    fn read(&self, cell: u32) -> (u32, usize) {
+        (cell >> self.bits(), (cell as usize & (self.index.len() - 1)) - 1)
+    }
+
+    fn home(&self, fingerprint: u32) -> usize {
+        fingerprint as usize & (self.index.len() - 1)
+    }
+
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.index.len() - 1)
+    }
+
+    fn distance(&self, from: usize, to: usize) -> usize {
+        to.wrapping_sub(from) & (self.index.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Method};
+    use crate::url::{Class, UrlKey};
+
+    const AT: Timestamp = Timestamp::from_secs(1_795_219_200);
+
+    fn key(i: u32) -> ClientKey {
+        ClientKey::from_ip(std::net::Ipv4Addr::from(i).into())
+    }
+
+    /// Few homes and few fingerprints, so that runs are long, wrap round and collide.
+    fn bad_hash(key: ClientKey) -> u64 {
+        let mixed = (key.to_bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed & 0xf000_0000_8000_0000 | mixed >> 48
+    }
+
+    #[test]
+    fn the_index_finds_everybody_and_nobody_else() {
+        for hash in [bad_hash, |key: ClientKey| (key.to_bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)] {
+            let mut shard = Shard::new(50);
+            let mut seated: Vec<Option<ClientKey>> = vec![None; 50];
+            for i in 0..5_000_u32 {
+                let newcomer = key(i * 7_919 % 3_001);
+                if shard.find(newcomer, hash(newcomer)).is_some() {
+                    assert!(seated.contains(&Some(newcomer)));
+                    continue;
+                }
+                assert!(!seated.contains(&Some(newcomer)));
+                let at = AT.plus_secs(u64::from(i));
+                match shard.admit(newcomer, hash(newcomer), at, Ban::NONE, 1, hash) {
+                    Admission::Seated(place) | Admission::Evicted(place) => seated[place] = Some(newcomer),
+                    Admission::Noted => continue,
+                }
+                for (place, key) in seated.iter().enumerate() {
+                    if let Some(key) = key {
+                        assert_eq!(shard.find(*key, hash(*key)), Some(place));
+                    }
+                }
+            }
+            assert_eq!(shard.len(), 50);
+            assert_eq!(shard.index.iter().filter(|&&cell| cell != 0).count(), 50, "no cell is left behind");
+        }
+    }
+
+    #[test]
+    fn the_idle_go_first_and_suspects_last() {
+        let ago = |seconds: i64| Timestamp::from_secs(AT.as_secs() - seconds);
+        let page = |at| Event {
+            client: key(1),
+            at,
+            url: UrlKey(1),
+            class: Class::Page,
+            depth: 1,
+            method: Method::Get,
+            exempt: false,
+        };
+        let newcomer = |at| {
+            let mut newcomer = Newcomer::new(1);
+            newcomer.push(&page(at), 1);
+            Seat::Newcomer(Box::new(newcomer))
+        };
+        let client = |first, last| {
+            let mut window = Window::new(first);
+            window.push(&page(last), 1);
+            Seat::known(window, Ban::NONE)
+        };
+        let suspect = Seat::known(Window::new(ago(7_200)), Ban { until: AT.plus_secs(1), offences: 1 });
+        let seats = [
+            client(ago(9_000), ago(3_600)),
+            newcomer(ago(50)),
+            newcomer(ago(2)),
+            // Silent for a minute, after five.
+            client(ago(360), ago(60)),
+            suspect,
+        ];
+        assert!(seats.map(|seat| seat.worth(AT)).is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_newcomer_takes_at_most_128_bytes_and_a_client_640() {
+        assert!(size_of::<Newcomer>() + BYTES_BESIDE <= 128);
+        assert!(size_of::<Client>() + BYTES_BESIDE <= 640);
+    }
+}

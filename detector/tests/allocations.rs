@@ -1,0 +1,106 @@
+//! Judging a client that is known allocates nothing: neither what it asks for, nor how that ends, nor a refusal with its
+//! reasons. A test of its own, because it counts what a whole process allocates.
+
+// `allow-unwrap-in-tests` covers test functions only; a helper of a test may fail as loudly.
+#![allow(clippy::unwrap_used)]
+
+use allocation_counter::measure;
+use detector::features::{COUNT, FEATURES, definition_hash, index_of};
+use detector::model::{Budget, Card, File, GoldenRow, ScorerFile, Thresholds, seal};
+use detector::{
+    AllowList, ClientKey, Detector, Judge, Model, Outcome, Policy, PolicyConfig, Request, Settings, Timestamp,
+};
+
+const START: Timestamp = Timestamp::from_secs(1_795_219_200);
+
+/// Pages of different URLs score this.
+fn trees() -> ScorerFile {
+    let unique = index_of("unique_ratio").unwrap() as u16;
+    ScorerFile::Trees {
+        base: 0.0,
+        roots: vec![0],
+        feature: vec![unique, 0x7fff, 0x7fff],
+        threshold: vec![0.5, 0.0, 0.0],
+        left: vec![1, 1, 2],
+        right: vec![2, 1, 2],
+        value: vec![0.0, -3.0, 3.0],
+    }
+}
+
+fn weights() -> ScorerFile {
+    let mut weight = vec![0.0; COUNT];
+    weight[index_of("unique_ratio").unwrap()] = 9.0;
+    ScorerFile::Logistic { bias: -6.0, mean: vec![0.0; COUNT], scale: vec![1.0; COUNT], weight }
+}
+
+fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
+    let budget = || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
+    let mut file = File {
+        format: 1,
+        name: "test".to_owned(),
+        product: "test".to_owned(),
+        features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
+        definition: definition_hash(),
+        resolution_us: 1,
+        scorer,
+        calibration: Vec::new(),
+        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget() },
+        card: Card::default(),
+        golden: vec![GoldenRow { row: vec![None; COUNT], margin: 0.0 }],
+    };
+    file.golden[0].margin = file.scorer.check().unwrap().margin(&file.golden[0].features().unwrap());
+    let model = Model::parse(&seal(&file).unwrap()).unwrap();
+    let config =
+        PolicyConfig { limit_score: Some(limit), block_score: Some(block), limit_burst_pages: 1, ..Default::default() };
+    let policy = Policy::new(config, Some(&model)).unwrap();
+    Judge { model: Some(model), policy, allow: AllowList::default() }
+}
+
+/// Two hundred pages, images and forms of one client, the last hundred of them counted: allocations, and how often each
+/// action was taken.
+fn visit(judge: Judge, pages: u64) -> (u64, [usize; 3]) {
+    let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge);
+    let client = ClientKey::from_text("192.0.2.1");
+    let (mut allocated, mut actions) = (0, [0; 3]);
+    for turn in 0..200_u64 {
+        let at = START.plus_secs(turn);
+        let (page, form) = (format!("/p/{}", turn % pages), format!("/basket/{}", turn % pages));
+        let asked = measure(|| {
+            for (method, target) in [("GET", page.as_str()), ("GET", "/img/1.png"), ("POST", form.as_str())] {
+                let request = Request { client, at, method, target, fetch_dest: None, recorded: None };
+                let verdict = detector.observe(&detector.event(&request));
+                actions[verdict.action as usize] += 1;
+                for status in [200, 404] {
+                    detector.conclude(&Outcome { client, at, status });
+                }
+            }
+        });
+        if turn >= 100 {
+            allocated += asked.count_total;
+        }
+    }
+    (allocated, actions)
+}
+
+#[test]
+fn a_known_client_costs_no_allocation_whatever_is_decided() {
+    for scorer in [trees, weights] {
+        let (allocated, [_, limited, blocked]) = visit(judge(scorer(), 0.99, 0.999), 2);
+        assert_eq!((allocated, limited, blocked), (0, 0, 0), "allowed");
+        let (allocated, [_, limited, blocked]) = visit(judge(scorer(), 0.5, 0.9999), 1_000);
+        assert!(limited > 100 && blocked == 0, "{limited} limited, {blocked} blocked");
+        assert_eq!(allocated, 0, "limited");
+        let (allocated, [_, _, blocked]) = visit(judge(scorer(), 0.5, 0.6), 1_000);
+        assert!(blocked > 100, "{blocked} blocked");
+        assert_eq!(allocated, 0, "blocked");
+    }
+}
+
+#[test]
+fn the_counter_counts() {
+    let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge(trees(), 0.7, 0.9));
+    let client = ClientKey::from_text("192.0.2.1");
+    let request = Request { client, at: START, method: "GET", target: "/", fetch_dest: None, recorded: None };
+    let event = detector.event(&request);
+    assert!(measure(|| _ = detector.observe(&event)).count_total > 0, "a newcomer needs a place");
+}

@@ -7,21 +7,21 @@
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
+#[path = "observe/strangers.rs"]
+mod strangers;
 mod support;
 
 use std::hint::black_box;
 use std::net::Ipv4Addr;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
 use detector::detector::Settings;
-use detector::table::Client;
 use detector::{
     AllowList, Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
 };
-use support::{Effort, Spread, count, describe_machine, resident_bytes, shipped_judge};
+use support::{Effort, Spread, count, describe_machine, shipped_judge};
 use traffic::LogReader;
 use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};
 
@@ -37,21 +37,13 @@ const PAGES_BEFORE: usize = 6;
 /// Of a visit this much is walked, then it begins again: several windows full.
 const STEPS_MAX: usize = 400;
 
-/// Tells a child how many clients to grow to; set by this bench when it starts itself again.
-const GROW: &str = "KIDOBAN_BENCH_GROW";
-
 fn main() {
-    if let Some(clients) = std::env::var(GROW).ok().and_then(|text| text.parse().ok()) {
-        return print_bytes_per_client(clients);
+    if strangers::run_as_child() {
+        return;
     }
     let effort = Effort::asked_for();
     println!("{}", describe_machine());
-    for clients in effort.pick(vec![1_000], vec![200_000, 1_000_000], vec![200_000, 1_000_000]) {
-        // In a process of its own: an allocator that has given memory back once would give the same again.
-        let own = std::env::current_exe().expect("a process has a file");
-        let status = Command::new(own).env(GROW, clients.to_string()).status().expect("the bench starts itself again");
-        assert!(status.success(), "growing to {clients} clients ended with {status}");
-    }
+    strangers::measure(effort);
     let crowd = Crowd::simulated();
     println!("crowd: {}", crowd.describe());
     let mut criterion = criterion(effort);
@@ -73,34 +65,6 @@ fn criterion(effort: Effort) -> Criterion {
         .measurement_time(millis(5, 1_000, 3_000))
         .without_plots()
         .configure_from_args()
-}
-
-/// Grows a detector from nobody to `clients` clients and looks at what the process gained.
-fn print_bytes_per_client(clients: usize) {
-    let judge = shipped_judge();
-    let before = resident_bytes();
-    let detector = Detector::new(Settings { capacity: clients, hash_key: HASH_KEY }, judge);
-    let hasher = UrlHasher::new(HASH_KEY);
-    for index in 0..clients {
-        let request = Request {
-            client: client_key(index),
-            at: START,
-            method: "GET",
-            target: "/p/1",
-            fetch_dest: None,
-            recorded: None,
-        };
-        detector.observe(&Event::new(&request, &hasher, &AllowList::default()));
-    }
-    let tracked = detector.stats(START).clients;
-    let each = (resident_bytes() - before) as f64 / tracked as f64;
-    println!(
-        "bytes per tracked client, everything, {} clients: {each:.0} (Client {}, of it Window {}; the rest is the \
-         allocator's rounding, the map's entry and the eviction ring)",
-        count(tracked as f64),
-        size_of::<Client>(),
-        size_of::<Window>(),
-    );
 }
 
 fn client_key(index: usize) -> ClientKey {

@@ -17,6 +17,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use proxy::{Config, Overrides, RunningGate};
 use support::{Effort, SHIPPED_MODEL, Spread, count, cpu_time, describe_machine};
@@ -98,6 +99,48 @@ fn measure(effort: Effort) {
     for ((role, load), pairs) in plans.iter().zip(&results) {
         print_pairs(role, load.name, pairs);
     }
+    newcomers(effort, origin.addr, &folder.0);
+}
+
+/// Every request from an address that was never seen: the slowest of a hundred, by the bare proxy and by the gate in
+/// turns.
+fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
+    let requests = effort.pick(200, 20_000, 50_000);
+    let bare = Role::start("bare", Some(origin), folder);
+    let gate = Role::start("gate", Some(origin), folder);
+    bare.warm_up(effort);
+    gate.warm_up(effort);
+    let mut next = KEYS;
+    let mut p99_us = |role: &Role| {
+        let from = next;
+        next += requests;
+        let mut micros = load(role.addr, (from..next).map(|key| page_of(key, key % 2_000)));
+        micros.sort_unstable();
+        f64::from(micros[micros.len() * 99 / 100])
+    };
+    let pairs: Vec<(f64, f64)> = (0..effort.pick(1, 6, 12))
+        .map(|pair| {
+            if pair % 2 == 0 {
+                let bare = p99_us(&bare);
+                (bare, p99_us(&gate))
+            } else {
+                let gate = p99_us(&gate);
+                (p99_us(&bare), gate)
+            }
+        })
+        .collect();
+    let ratio = Spread::of(pairs.iter().map(|(bare, gate)| gate / bare));
+    println!(
+        "gate, every request from somebody new ({} of them): p99 bare {:.0} µs, gate {:.0} µs; ratio {:.2} ({:.2} to {:.2}, \
+         {} pairs)",
+        count(f64::from(next - KEYS) / 2.0),
+        Spread::of(pairs.iter().map(|(bare, _)| *bare)).median,
+        Spread::of(pairs.iter().map(|(_, gate)| *gate)).median,
+        ratio.median,
+        ratio.min,
+        ratio.max,
+        pairs.len(),
+    );
 }
 
 /// CPU microseconds per request.
@@ -207,9 +250,11 @@ fn request(key: u32, target: &str, destination: &str) -> String {
     )
 }
 
-/// Sends all requests over a few keep-alive connections, one at a time on each; every answer must be 200.
-fn load(addr: SocketAddr, requests: impl Iterator<Item = String>) {
+/// Sends all requests over a few keep-alive connections, one at a time on each; every answer must be 200. Returns how
+/// long each took, in µs.
+fn load(addr: SocketAddr, requests: impl Iterator<Item = String>) -> Vec<u32> {
     let requests = std::cell::RefCell::new(requests);
+    let micros = std::cell::RefCell::new(Vec::new());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let local = tokio::task::LocalSet::new();
     let connections = (0..CONNECTIONS).map(|_| async {
@@ -218,13 +263,16 @@ fn load(addr: SocketAddr, requests: impl Iterator<Item = String>) {
         let mut answer = vec![0; 4_096];
         loop {
             let Some(request) = requests.borrow_mut().next() else { return };
+            let started = Instant::now();
             stream.write_all(request.as_bytes()).await.expect("the proxy reads");
             let status = read_answer(&mut stream, &mut answer).await;
+            micros.borrow_mut().push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
             assert_eq!(status, "200", "every request passes, or the runs would not compare");
         }
     });
     let all: Vec<_> = connections.collect();
     runtime.block_on(local.run_until(join_all(all)));
+    micros.into_inner()
 }
 
 /// Polls every future to its end.

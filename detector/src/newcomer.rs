@@ -1,4 +1,4 @@
-//! A client of whom hardly anything is known: its first few events as they came, in 56 bytes.
+//! A client of whom hardly anything is known: its first events as they came, in 72 bytes.
 //!
 //! Most clients of a flood, and many of an ordinary day, come once. A newcomer's events are kept raw; when there are
 //! more of them, or one is to be scored, they are pushed into a [`Window`], which then is bit for bit the one it would
@@ -7,11 +7,11 @@
 use crate::client::ClientKey;
 use crate::event::{Event, Method, Outcome};
 use crate::time::Timestamp;
-use crate::url::{Class, UrlKey};
+use crate::url::{Class, Shape, UrlKey};
 use crate::window::Window;
 
-/// Events kept raw: one request with its outcome, and one more. A fourth event shows that it stays.
-const NOTES: usize = 3;
+/// Events kept raw: one request with its outcome. A third event shows that it stays.
+const NOTES: usize = 2;
 
 /// The first few events.
 #[derive(Clone, Copy, Debug)]
@@ -26,11 +26,23 @@ pub struct Newcomer {
 /// Everything a window takes from an event. Times are those that count: a client's clock never goes back.
 #[derive(Clone, Copy, Debug)]
 enum Note {
-    Request { at: Timestamp, url: UrlKey, class: Class, depth: u8, method: Method },
-    Outcome { at: Timestamp, status: u16 },
+    Request {
+        at: Timestamp,
+        url: UrlKey,
+        shape: Shape,
+        page: u32,
+        template: u8,
+        class: Class,
+        depth: u8,
+        method: Method,
+    },
+    Outcome {
+        at: Timestamp,
+        status: u16,
+    },
 }
 
-const _: () = assert!(size_of::<Newcomer>() <= 56);
+const _: () = assert!(size_of::<Newcomer>() <= 72);
 
 impl Newcomer {
     /// Nobody yet.
@@ -41,9 +53,9 @@ impl Newcomer {
 
     /// Takes a request in, as [`Window::push`] does, or `None` when it needs a window.
     pub fn push(&mut self, event: &Event, resolution_us: u32) -> Option<Timestamp> {
-        let Event { url, class, depth, method, .. } = *event;
+        let Event { url, shape, page, template, class, depth, method, .. } = *event;
         let at = event.at.max(self.last_at());
-        self.note(Note::Request { at, url, class, depth, method }, resolution_us)?;
+        self.note(Note::Request { at, url, shape, page, template, class, depth, method }, resolution_us)?;
         self.pages += u8::from(class == Class::Page);
         Some(at)
     }
@@ -72,9 +84,10 @@ impl Newcomer {
             // Windows do not ask whose they are.
             let client = ClientKey::NOBODY;
             match note {
-                Note::Request { at, url, class, depth, method } => {
-                    window.push(&Event { client, at, url, class, depth, method, exempt: false }, self.resolution_us)
-                }
+                Note::Request { at, url, shape, page, template, class, depth, method } => window.push(
+                    &Event { client, at, url, shape, page, template, class, depth, method, exempt: false },
+                    self.resolution_us,
+                ),
                 Note::Outcome { at, status } => window.conclude(&Outcome { client, at, status }, self.resolution_us),
             };
         }
@@ -91,9 +104,10 @@ impl Newcomer {
         u32::from(self.count)
     }
 
-    /// Microseconds from its first event to its last.
-    pub fn age_us(&self) -> u64 {
-        self.last_at().micros_since(if self.count > 0 { self.notes[0].at() } else { self.last_at() })
+    /// Whole seconds from its first event to its last.
+    pub fn age_s(&self) -> u32 {
+        let first = if self.count > 0 { self.notes[0].at() } else { self.last_at() };
+        u32::try_from(self.last_at().micros_since(first) / 1_000_000).unwrap_or(u32::MAX)
     }
 
     /// The client's own clock; before every event when there was none.
@@ -142,6 +156,9 @@ mod tests {
                         at,
                         url: UrlKey(dice(5) as u32),
                         class: [Class::Page, Class::Asset][dice(2) as usize],
+                        shape: Shape { form: 1 + dice(2) as u16, number: dice(5) as u32 },
+                        page: dice(3) as u32,
+                        template: dice(16) as u8,
                         depth: dice(5) as u8,
                         method: [Method::Get, Method::Write][dice(2) as usize],
                         exempt: false,

@@ -78,11 +78,11 @@ impl Seat {
     /// counting as if it had been here so much later. So newcomers and the idle go first, and a flood of keys pushes out
     /// nobody who has come back for longer than its keys do.
     fn worth(&self, at: Timestamp) -> (bool, Timestamp) {
-        let (is_suspect, last_at, stayed_us) = match self {
-            Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_us()),
-            Self::Known(client) => (client.standing.is_suspect(at), client.window.last_at(), client.window.age_us()),
+        let (is_suspect, last_at, stayed_s) = match self {
+            Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_s()),
+            Self::Known(client) => (client.standing.is_suspect(at), client.window.last_at(), client.window.age_s()),
         };
-        (is_suspect, last_at.plus_micros(stayed_us.min(STAY_MAX_US)))
+        (is_suspect, last_at.plus_micros((u64::from(stayed_s) * 1_000_000).min(STAY_MAX_US)))
     }
 }
 
@@ -273,6 +273,9 @@ mod tests {
             at,
             url: UrlKey(1),
             class: Class::Page,
+            shape: Default::default(),
+            page: 0,
+            template: 0,
             depth: 1,
             method: Method::Get,
             exempt: false,

@@ -1,5 +1,5 @@
-//! How fast logs are replayed: lines per second through the same call as `kidoban replay`, scores included, from a plain
-//! and a gzipped combined log; and the whole command as a child process.
+//! How fast logs are replayed: lines per second through the same call as `kidoban replay`, scores included, by one job
+//! and by several, from a plain and a gzipped combined log; and the whole command as a child process.
 //!
 //! The log is a simulated day, written to a temporary folder and removed again. See `README.md` beside this file.
 
@@ -15,11 +15,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use detector::detector::Settings;
-use detector::{Action, Detector, Timestamp};
+use detector::{Action, Detector, Event, Timestamp, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
-use support::{Effort, Spread, count, cpu_time, cpu_time_of_children, describe_machine, shipped_judge};
+use kidoban::replay::{Recorded, Watch, replay_on};
+use support::{
+    Effort, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process, describe_machine, shipped_judge,
+};
 use traffic::sim::{Mix, Site, simulate, write_combined};
 
 #[global_allocator]
@@ -38,12 +41,25 @@ fn main() {
     let log = Log::write(&folder.0, effort);
     println!("{}", log.description);
     let runs = effort.pick(1, 3, 7);
-    let call = |path: &Path| (0..runs).map(|_| replayed(path, log.lines)).collect::<Vec<Run>>();
-    print_runs("kidoban::replay::replay, plain", &call(&log.plain));
-    print_runs("kidoban::replay::replay, gzip", &call(&log.gzipped));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // In turns, so that what else the machine does falls on all alike.
+    let mut calls: Vec<(String, &Path, usize, Vec<Run>)> = Vec::new();
+    for (name, path) in [("plain", &log.plain), ("gzip", &log.gzipped)] {
+        for jobs in (1..=cores).filter(|jobs| jobs.is_power_of_two()) {
+            calls.push((format!("kidoban::replay::replay_on, {name}, {jobs} jobs"), path, jobs, Vec::new()));
+        }
+    }
+    for _ in 0..runs {
+        for (_, path, jobs, done) in &mut calls {
+            done.push(replayed(path, log.lines, *jobs));
+        }
+    }
+    for (name, _, _, done) in &calls {
+        print_runs(name, done);
+    }
     let command = |path: &Path| (0..runs).map(|_| commanded(path, log.lines)).collect::<Vec<Run>>();
-    print_runs("the command `kidoban replay`, plain", &command(&log.plain));
-    print_runs("the command `kidoban replay`, gzip", &command(&log.gzipped));
+    print_runs("the command `kidoban replay`, all cores, plain", &command(&log.plain));
+    print_runs("the command `kidoban replay`, all cores, gzip", &command(&log.gzipped));
     print_runs(
         "reading and parsing alone, plain",
         &(0..runs).map(|_| parsed(&log.plain, log.lines)).collect::<Vec<_>>(),
@@ -69,22 +85,35 @@ fn print_runs(what: &str, runs: &[Run]) {
     );
 }
 
-/// One replay in this process, on one thread.
-fn replayed(path: &Path, lines: u64) -> Run {
-    let (started, cpu_before) = (Instant::now(), cpu_time("self"));
+/// What one watcher counts.
+#[derive(Default)]
+struct Counts {
+    requests: u64,
+    stopped: u64,
+}
+
+impl Watch for Counts {
+    fn see(&mut self, _: &Event, verdict: &Verdict, _: Option<&Recorded>, _: Option<&str>) {
+        self.requests += 1;
+        self.stopped += u64::from(verdict.action != Action::Allow);
+    }
+}
+
+/// One replay in this process. CPU time is the whole process's: the threads of a replay have ended when it is read.
+fn replayed(path: &Path, lines: u64, jobs: usize) -> Run {
+    let (started, cpu_before) = (Instant::now(), cpu_time_of_process());
     let detector =
         Detector::new(Settings { capacity: CAPACITY, hash_key: trainer::site::OFFLINE_HASH_KEY }, shipped_judge());
     let logs = open(path);
-    let (mut requests, mut stopped) = (0_u64, 0_u64);
-    let tallies = kidoban::replay::replay(logs.open().expect("a log"), &detector, None, |_, verdict, _, _| {
-        requests += 1;
-        stopped += u64::from(verdict.action != Action::Allow);
-    });
+    let (tallies, counts) =
+        replay_on::<Counts>(jobs, logs.open().expect("a log"), &detector, None).expect("the log reads");
     logs.finish();
-    let read: u64 = tallies.expect("the log reads").iter().map(|tally| tally.parsed).sum();
+    let read: u64 = tallies.iter().map(|tally| tally.parsed).sum();
+    let requests: u64 = counts.iter().map(|counts| counts.requests).sum();
+    let stopped: u64 = counts.iter().map(|counts| counts.stopped).sum();
     assert_eq!((read, requests), (lines, lines), "every line is read and judged");
     assert!(stopped < lines / 2, "most requests pass, as on a shop");
-    run(lines, started, (cpu_time("self") - cpu_before).as_secs_f64())
+    run(lines, started, (cpu_time_of_process() - cpu_before).as_secs_f64())
 }
 
 /// The same by the binary, with its model check, its report and its exit.

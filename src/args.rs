@@ -1,5 +1,6 @@
 //! Every flag.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
@@ -192,6 +193,9 @@ pub struct ReplayArgs {
     /// How many stopped clients to show
     #[arg(long, default_value_t = 20)]
     pub top: usize,
+    /// Threads for each stage; all cores when absent. The result is the same
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

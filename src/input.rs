@@ -15,8 +15,11 @@ use trainer::{Labels, Site, SiteBuilder};
 /// The model that comes with the product.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");
 
+/// Where its lines come from.
+pub type Input = Box<dyn BufRead + Send>;
+
 /// A log being read.
-pub type Reader = LogReader<Box<dyn BufRead>>;
+pub type Reader = LogReader<Input>;
 
 /// Read in pieces of this size: a gzip stream then takes a few calls a second.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -63,6 +66,12 @@ impl Logs {
         self.paths.iter().map(|path| name_of(path)).collect()
     }
 
+    /// Can some of them be read once only?
+    pub fn has_pipe(&self) -> bool {
+        // `is_file`: not standard input, nor what a shell's `<(…)` names.
+        self.paths.iter().any(|path| !path.is_file())
+    }
+
     /// Opens them all.
     ///
     /// # Errors
@@ -107,7 +116,7 @@ impl Logs {
 
     fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
         let name = name_for_messages(path);
-        let raw: Box<dyn Read> = if path == Path::new("-") {
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
@@ -120,7 +129,7 @@ impl Logs {
 
 /// Bytes on their way, shown and, where wanted, digested.
 struct Watched {
-    raw: Box<dyn Read>,
+    raw: Box<dyn Read + Send>,
     bar: ProgressBar,
     digest: Option<Arc<Mutex<Sha256>>>,
 }

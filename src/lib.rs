@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub mod ahead;
 pub mod args;
 pub mod check;
 pub mod demo;

@@ -2,93 +2,29 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::num::NonZeroUsize;
+use std::thread;
 
 use anyhow::{Context, Result};
 use detector::detector::Settings;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Request, Timestamp, Verdict,
+    Action, AllowList, ClientKey, Detector, Event, Judge, Policy, PolicyConfig, Reason, Timestamp, Verdict,
 };
 use serde::Serialize;
-use traffic::log::{Record, Tally};
-use traffic::{Merged, Ordered};
+
+mod parallel;
+mod pass;
+
+pub use parallel::{Crowded, Watch, replay_on};
+pub use pass::{Recorded, replay};
 
 use crate::Answer;
 use crate::args::ReplayArgs;
-use crate::input::{Logs, Reader, read_model};
+use crate::input::{Logs, read_model};
 use crate::output::{self, Table};
 
 /// Clients tracked when no configuration says how many: enough that nobody of most logs is evicted.
 const CAPACITY: usize = 1_000_000;
-
-/// One record, reduced and owned.
-struct Step {
-    event: Option<Event>,
-    outcome: Option<Outcome>,
-    recorded: Option<Recorded>,
-    /// Method and target, kept for the client that is shown only.
-    shown: Option<Box<str>>,
-}
-
-/// What the gate decided at the time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Recorded {
-    /// Its action.
-    pub action: Action,
-    /// Its reason, as written.
-    pub reason: &'static str,
-    /// Its score.
-    pub score: Option<f32>,
-}
-
-impl Recorded {
-    /// Same action, same reason, same score to the last bit.
-    pub fn is_repeated_by(&self, verdict: &Verdict) -> bool {
-        let score = verdict.score.map(detector::Score::value);
-        (self.action, self.reason, self.score) == (verdict.action, verdict.reason.as_str(), score)
-    }
-}
-
-/// Replays logs in order of time through a detector and calls `visit` with each request's verdict.
-///
-/// # Errors
-/// What cannot be read.
-pub fn replay(
-    readers: Vec<Reader>,
-    detector: &Detector,
-    shown: Option<ClientKey>,
-    mut visit: impl FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>),
-) -> Result<Vec<Tally>> {
-    let sources = readers
-        .into_iter()
-        .map(|reader| Ordered::new(reader, |record: &Record<'_>| Some(step(record, detector, shown))));
-    let mut merged = Merged::new(sources.collect());
-    for step in &mut merged {
-        let (_, step) = step?;
-        if let Some(event) = &step.event {
-            let verdict = detector.observe(event);
-            visit(event, &verdict, step.recorded.as_ref(), step.shown.as_deref());
-        }
-        if let Some(outcome) = &step.outcome {
-            detector.conclude(outcome);
-        }
-    }
-    Ok(merged.sources().iter().map(|source| source.reader().tally().clone()).collect())
-}
-
-fn step(record: &Record<'_>, detector: &Detector, shown: Option<ClientKey>) -> Step {
-    let request: Option<Request<'_>> = record.request();
-    let wanted = request.as_ref().filter(|request| shown == Some(request.client));
-    Step {
-        shown: wanted.map(|request| format!("{} {}", request.method, request.target).into()),
-        event: request.map(|request| detector.event(&request)),
-        outcome: record.outcome(),
-        recorded: record.decision.and_then(|decision| {
-            let action = Action::ALL.into_iter().find(|action| action.as_str() == decision.action)?;
-            let reason = detector::Reason::ALL.into_iter().find(|reason| reason.as_str() == decision.reason)?;
-            Some(Recorded { action, reason: reason.as_str(), score: decision.score })
-        }),
-    }
-}
 
 /// What became of one client.
 #[derive(Clone, Debug, Default)]
@@ -143,27 +79,24 @@ struct Replayed {
 pub fn run(args: &ReplayArgs) -> Result<Answer> {
     let (judge, capacity) = judge(args)?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
-    let detector = Detector::new(Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge);
+    let detector = || Detector::new(Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge.clone());
     let logs = Logs::find(&args.logs)?;
     let shown = args.client.as_deref().map(ClientKey::from_text);
-    let mut stories: HashMap<ClientKey, Story> = HashMap::new();
-    let mut actions: BTreeMap<String, u64> = BTreeMap::new();
-    let mut timeline = String::new();
-    let (mut requests, mut recorded, mut identical) = (0, 0, 0);
-    let tallies = replay(logs.open()?, &detector, shown, |event, verdict, before, request| {
-        requests += 1;
-        let story = stories.entry(event.client).or_default();
-        story.take(verdict);
-        *actions.entry(format!("{}/{}", verdict.action.as_str(), verdict.reason.as_str())).or_default() += 1;
-        if let Some(before) = before {
-            recorded += 1;
-            identical += u64::from(before.is_repeated_by(verdict));
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let (detector, tallies, parts) = {
+        let crowd = detector();
+        match replay_on::<Summary>(jobs, logs.open()?, &crowd, shown) {
+            // Files can be read again, a pipe cannot.
+            Err(error) if error.is::<Crowded>() && !logs.has_pipe() => {
+                let one_by_one = detector();
+                let (tallies, parts) = replay_on(1, logs.open()?, &one_by_one, shown)?;
+                (one_by_one, tallies, parts)
+            }
+            replayed => replayed.map(|(tallies, parts)| (crowd, tallies, parts))?,
         }
-        if let Some(request) = request {
-            line(&mut timeline, verdict, request);
-        }
-    })?;
+    };
     logs.finish();
+    let Summary { stories, verdicts, requests, recorded, identical, timeline } = Summary::sum(parts);
     let stats = detector.stats(Timestamp::default());
     let replayed = Replayed {
         model,
@@ -173,7 +106,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         clients: stories.len() as u64,
         clients_limited: stories.values().filter(|story| story.limited > 0).count() as u64,
         clients_blocked: stories.values().filter(|story| story.blocked > 0).count() as u64,
-        actions,
+        actions: named(&verdicts),
         recorded,
         recorded_identical: identical,
         evictions: stats.evictions,
@@ -196,6 +129,64 @@ fn judge(args: &ReplayArgs) -> Result<(Judge, usize)> {
     let model = read_model(args.model.as_deref())?;
     let policy = Policy::new(PolicyConfig::default(), Some(&model)).context("the model's thresholds")?;
     Ok((Judge { model: Some(model), policy, allow: AllowList::default() }, CAPACITY))
+}
+
+/// What became of everybody, as one watcher saw it.
+#[derive(Default)]
+struct Summary {
+    stories: HashMap<ClientKey, Story>,
+    /// Requests by action and reason.
+    verdicts: [[u64; Reason::ALL.len()]; Action::ALL.len()],
+    requests: u64,
+    /// Requests whose verdict the log knows, and those that were decided so again.
+    recorded: u64,
+    identical: u64,
+    /// The shown client's requests. Only one watcher sees them.
+    timeline: String,
+}
+
+impl Watch for Summary {
+    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+        self.requests += 1;
+        self.stories.entry(event.client).or_default().take(verdict);
+        self.verdicts[verdict.action as usize][verdict.reason as usize] += 1;
+        if let Some(before) = recorded {
+            self.recorded += 1;
+            self.identical += u64::from(before.is_repeated_by(verdict));
+        }
+        if let Some(request) = request {
+            line(&mut self.timeline, verdict, request);
+        }
+    }
+}
+
+impl Summary {
+    /// The sum of what watchers saw of different clients.
+    fn sum(parts: Vec<Self>) -> Self {
+        let mut sum = Self::default();
+        for part in parts {
+            sum.stories.extend(part.stories);
+            for (sum, part) in sum.verdicts.as_flattened_mut().iter_mut().zip(part.verdicts.as_flattened()) {
+                *sum += part;
+            }
+            sum.requests += part.requests;
+            sum.recorded += part.recorded;
+            sum.identical += part.identical;
+            sum.timeline.push_str(&part.timeline);
+        }
+        sum
+    }
+}
+
+/// The verdicts that were given, by name.
+fn named(verdicts: &[[u64; Reason::ALL.len()]; Action::ALL.len()]) -> BTreeMap<String, u64> {
+    let mut named = BTreeMap::new();
+    for (action, reasons) in Action::ALL.iter().zip(verdicts) {
+        for (reason, &number) in Reason::ALL.iter().zip(reasons).filter(|(_, number)| **number > 0) {
+            named.insert(format!("{}/{}", action.as_str(), reason.as_str()), number);
+        }
+    }
+    named
 }
 
 impl Story {

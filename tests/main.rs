@@ -22,6 +22,7 @@ mod gate;
 mod isolation;
 mod models;
 mod parity;
+mod replay;
 mod scenarios;
 mod support;
 mod tidy;

@@ -39,6 +39,11 @@ impl Bans {
         }
     }
 
+    /// The most it remembers.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Bans that found no room, and so end with their client's window.
     pub fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)

@@ -133,6 +133,18 @@ impl Detector {
         verdict
     }
 
+    /// Which of 64 groups a client is in. Clients of different groups never evict one another, so whoever watches each
+    /// group's clients in order of time, in whatever order the groups, gets the same verdicts; as long as there is
+    /// room for every ban, the one thing that all clients share.
+    pub fn group(&self, client: crate::ClientKey) -> usize {
+        self.table.ring_of(client)
+    }
+
+    /// How many bans it remembers, of all clients together.
+    pub fn room_for_bans(&self) -> usize {
+        self.bans.capacity()
+    }
+
     /// Puts another model and policy in force.
     pub fn install(&self, judge: Judge) {
         self.judge.store(Arc::new(judge));

@@ -2,7 +2,7 @@
 //!
 //! Web servers write a line when a request ends, load balancers stamp when it began, and several workers share a file:
 //! lines come nearly in order, never quite. [`Reorder`] holds each item back until nothing older is to be expected,
-//! [`Ordered`] does so for one log, [`Merged`] joins several.
+//! [`Ordered`] does so for one log ([`Reordered`] for one that others parse), [`Merged`] joins several.
 //!
 //! ```text
 //! LogReader ─► map to T ─► Reorder ─┐
@@ -152,12 +152,11 @@ impl<T> PartialEq for Held<T> {
 
 impl<T> Eq for Held<T> {}
 
-/// One log's records, each made into a `T` as it is read, in the order of time.
+/// Items of one log with their ties, put into the order of time.
 ///
 /// Ends after an error, which comes behind everything that was read before it.
-pub struct Ordered<R: BufRead, T, F> {
-    reader: LogReader<R>,
-    map: F,
+pub struct Reordered<I, T> {
+    source: I,
     reorder: Reorder<T>,
     state: State,
 }
@@ -165,6 +164,60 @@ pub struct Ordered<R: BufRead, T, F> {
 enum State {
     Reading,
     Draining(Option<LogError>),
+}
+
+impl<I, T> Reordered<I, T> {
+    /// Puts these into order.
+    pub fn new(source: I) -> Self {
+        Self::with_reorder(source, Reorder::default())
+    }
+
+    /// The same with a horizon of its own.
+    pub fn with_reorder(source: I, reorder: Reorder<T>) -> Self {
+        Self { source, reorder, state: State::Reading }
+    }
+
+    /// What they come from.
+    pub fn source(&self) -> &I {
+        &self.source
+    }
+}
+
+impl<I: Iterator<Item = Result<(Timestamp, u32, T), LogError>>, T> Iterator for Reordered<I, T> {
+    type Item = Result<(Timestamp, T), LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match &mut self.state {
+                State::Reading => {
+                    if let Some(ripe) = self.reorder.pop() {
+                        return Some(Ok(ripe));
+                    }
+                    match self.source.next() {
+                        Some(Ok((at, tie, item))) => self.reorder.push(at, tie, item),
+                        None => self.state = State::Draining(None),
+                        Some(Err(error)) => self.state = State::Draining(Some(error)),
+                    }
+                }
+                State::Draining(error) => {
+                    return match self.reorder.release() {
+                        Some(item) => Some(Ok(item)),
+                        None => error.take().map(Err),
+                    };
+                }
+            }
+        }
+    }
+}
+
+/// One log's records, each made into a `T` as it is read, in the order of time.
+///
+/// Ends after an error, which comes behind everything that was read before it.
+pub struct Ordered<R: BufRead, T, F>(Reordered<Mapped<R, F>, T>);
+
+struct Mapped<R: BufRead, F> {
+    reader: LogReader<R>,
+    map: F,
 }
 
 impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Ordered<R, T, F> {
@@ -176,19 +229,37 @@ impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Ordered<R, T, F> {
     /// The same with a horizon of its own: `Reorder::new(u64::MAX, usize::MAX)` sorts the whole log in memory, for logs
     /// that are put together in another order than that of time.
     pub fn with_reorder(reader: LogReader<R>, map: F, reorder: Reorder<T>) -> Self {
-        Self { reader, map, reorder, state: State::Reading }
+        Self(Reordered::with_reorder(Mapped { reader, map }, reorder))
     }
 }
 
 impl<R: BufRead, T, F> Ordered<R, T, F> {
     /// The log behind it: its format and what became of its lines.
     pub fn reader(&self) -> &LogReader<R> {
-        &self.reader
+        &self.0.source.reader
     }
 
     /// How many records came too late to be put in order.
     pub fn late(&self) -> u64 {
-        self.reorder.late()
+        self.0.reorder.late()
+    }
+}
+
+impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Iterator for Mapped<R, F> {
+    type Item = Result<(Timestamp, u32, T), LogError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.reader.next() {
+                Ok(Some(record)) => {
+                    if let Some(item) = (self.map)(&record) {
+                        return Some(Ok((record.at, record.seq, item)));
+                    }
+                }
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }
 
@@ -196,30 +267,7 @@ impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Iterator for Ordered<R, 
     type Item = Result<(Timestamp, T), LogError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match &mut self.state {
-                State::Reading => {
-                    if let Some(ripe) = self.reorder.pop() {
-                        return Some(Ok(ripe));
-                    }
-                    match self.reader.next() {
-                        Ok(Some(record)) => {
-                            if let Some(item) = (self.map)(&record) {
-                                self.reorder.push(record.at, record.seq, item);
-                            }
-                        }
-                        Ok(None) => self.state = State::Draining(None),
-                        Err(error) => self.state = State::Draining(Some(error)),
-                    }
-                }
-                State::Draining(error) => {
-                    return match self.reorder.release() {
-                        Some(item) => Some(Ok(item)),
-                        None => error.take().map(Err),
-                    };
-                }
-            }
-        }
+        self.0.next()
     }
 }
 

@@ -14,7 +14,7 @@ const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// or as it is.
 ///
 /// Errors, a truncated file among them, come out of the returned reader after everything that could be read.
-pub fn decompress(mut reader: impl BufRead + 'static) -> Box<dyn BufRead> {
+pub fn decompress(mut reader: impl BufRead + Send + 'static) -> Box<dyn BufRead + Send> {
     let (head, error) = head(&mut reader);
     let all = Cursor::new(head.clone()).chain(FailFirst(error)).chain(reader);
     if head.starts_with(&GZIP_MAGIC) {

@@ -96,6 +96,12 @@ impl<R: BufRead> Lines<R> {
         self.buffer.get(line.clone()).unwrap_or_default()
     }
 
+    /// The reader, what was read and not given out, and the error that reading ended with.
+    pub(super) fn into_parts(mut self) -> (R, Vec<u8>, Option<io::Error>) {
+        self.buffer.truncate(self.unread.end);
+        (self.reader, self.buffer.split_off(self.unread.start), self.error)
+    }
+
     /// Throws away the rest of the line that fills the buffer and keeps its first bytes at the buffer's front.
     fn skip_line(&mut self) -> io::Result<Line> {
         self.buffer.copy_within(self.unread.start..self.unread.start + HEAD_BYTES, 0);

@@ -12,7 +12,7 @@
 //! | `event_log.rs` | our own, writer and parser |
 //!
 //! `lines.rs` cuts lines in bounded memory, `format.rs` tells formats apart, `scan.rs` walks through a line, `clock.rs`
-//! reads its time, `reader.rs` ties them together, `decompress.rs` undoes gzip and zstd.
+//! reads its time, `reader.rs` ties them together, `chunks.rs` does so for several threads, `decompress.rs` undoes gzip and zstd.
 //!
 //! Times are what the log says. nginx and Apache differ in what they stamp (nginx the end of a request, Apache and the
 //! load balancer its start); nothing is corrected here, because the difference is not always in the log.
@@ -21,6 +21,7 @@
 
 use detector::{Class, ClientKey, Outcome, Request, Timestamp, UrlKey};
 
+mod chunks;
 mod clock;
 mod combined;
 mod decompress;
@@ -35,6 +36,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use chunks::{CHUNK_BYTES, Chunk, Chunks, Parsed};
 pub use decompress::decompress;
 pub use event_log::{OutcomeLine, RequestLine, VERSION as EVENT_LOG_VERSION};
 pub use format::Format;

@@ -5,7 +5,7 @@ use std::io::{self, BufRead};
 use super::Record;
 use super::format::{Format, PEEK_LINES, Parser, detect, trim};
 use super::lines::{Line, Lines};
-use super::scan::Refusal;
+use super::scan::{Fields, Refusal};
 use super::tally::Tally;
 
 /// Why a log cannot be read on.
@@ -88,29 +88,14 @@ impl<R: BufRead> LogReader<R> {
                     return Err(LogError::Read { name: self.name.clone(), line_number: self.tally.lines + 1, source });
                 }
             };
-            self.tally.lines += 1;
-            match line {
-                Line::TooLong(range) => {
-                    let expected = "at most 65536 bytes before the line ends";
-                    let head = self.lines.bytes(&range);
-                    self.tally.refuse(&Refusal::new("line", expected, "more"), head);
-                }
-                Line::Whole(range) => {
-                    let bytes = trim(self.lines.bytes(&range));
-                    if bytes.is_empty() {
-                        self.tally.blank += 1;
-                        continue;
-                    }
-                    match self.parser.parse(bytes) {
-                        Ok(fields) => break (range, fields),
-                        Err(refusal) => self.tally.refuse(&refusal, bytes),
-                    }
-                }
+            let is_too_long = matches!(line, Line::TooLong(_));
+            let (Line::Whole(range) | Line::TooLong(range)) = line;
+            if let Some(fields) = fields_of(self.lines.bytes(&range), is_too_long, &mut self.parser, &mut self.tally) {
+                break (range, fields);
             }
         };
-        let record = fields.record(self.parser.text(trim(self.lines.bytes(&line))));
+        let record = fields.record(text_of(self.lines.bytes(&line), &self.parser));
         self.tally.count(&record);
-        self.tally.repaired += u64::from(self.parser.is_repaired);
         Ok(Some(record))
     }
 
@@ -128,6 +113,41 @@ impl<R: BufRead> LogReader<R> {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Name, format, and the lines' reader, what was read ahead and the error it ran into.
+    pub(super) fn into_parts(self) -> (String, Format, (R, Vec<u8>, Option<io::Error>)) {
+        (self.name, self.parser.format, self.lines.into_parts())
+    }
+}
+
+/// What one line without its newline says, counted in the tally whatever it is; `None` where it says nothing. Of a line
+/// that is too long its head suffices.
+pub(super) fn fields_of(line: &[u8], is_too_long: bool, parser: &mut Parser, tally: &mut Tally) -> Option<Fields> {
+    tally.lines += 1;
+    if is_too_long {
+        tally.refuse(&Refusal::new("line", "at most 65536 bytes before the line ends", "more"), line);
+        return None;
+    }
+    let bytes = trim(line);
+    if bytes.is_empty() {
+        tally.blank += 1;
+        return None;
+    }
+    match parser.parse(bytes) {
+        Ok(fields) => {
+            tally.repaired += u64::from(parser.is_repaired);
+            Some(fields)
+        }
+        Err(refusal) => {
+            tally.refuse(&refusal, bytes);
+            None
+        }
+    }
+}
+
+/// What the fields just parsed of this line refer to.
+pub(super) fn text_of<'a>(line: &'a [u8], parser: &'a Parser) -> &'a str {
+    parser.text(trim(line))
 }
 
 fn skip_byte_order_mark<R: BufRead>(lines: &mut Lines<R>) {

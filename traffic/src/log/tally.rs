@@ -75,14 +75,46 @@ impl Tally {
         if self.first_at.is_none_or(|first| record.at < first) {
             self.first_at = Some(record.at);
         }
-        match self.last_at {
-            Some(last) if record.at < last => {
-                self.out_of_order += 1;
-                self.step_back_us_max = self.step_back_us_max.max(last.micros_since(record.at));
-            }
-            _ => self.last_at = Some(record.at),
-        }
+        self.follow(record.at);
         self.private_addresses += u64::from(is_private(record.client));
+    }
+
+    /// Is the time of the next line behind that of one before it?
+    fn follow(&mut self, at: Timestamp) {
+        match self.last_at {
+            Some(last) if at < last => {
+                self.out_of_order += 1;
+                self.step_back_us_max = self.step_back_us_max.max(last.micros_since(at));
+            }
+            _ => self.last_at = Some(at),
+        }
+    }
+
+    /// Adds the lines that came right after, and were counted by themselves; `times` are those of their records, in
+    /// the order of the lines.
+    pub fn append(&mut self, later: &Self, times: impl IntoIterator<Item = Timestamp>) {
+        let room = REFUSED_KEPT_MAX.saturating_sub(self.first_refused.len());
+        let renumbered =
+            |refused: &Refused| Refused { line_number: self.lines + refused.line_number, ..refused.clone() };
+        let refused: Vec<Refused> = later.first_refused.iter().take(room).map(renumbered).collect();
+        self.first_refused.extend(refused);
+        self.lines += later.lines;
+        self.parsed += later.parsed;
+        self.refused += later.refused;
+        self.blank += later.blank;
+        self.repaired += later.repaired;
+        self.private_addresses += later.private_addresses;
+        self.sub_second |= later.sub_second;
+        self.sub_milli |= later.sub_milli;
+        if self.last_at.is_none_or(|last| later.first_at.is_none_or(|first| last <= first)) {
+            // Nothing of it lies behind anything before it.
+            self.out_of_order += later.out_of_order;
+            self.step_back_us_max = self.step_back_us_max.max(later.step_back_us_max);
+            self.last_at = later.last_at.or(self.last_at);
+        } else {
+            times.into_iter().for_each(|at| self.follow(at));
+        }
+        self.first_at = [self.first_at, later.first_at].into_iter().flatten().min();
     }
 
     pub(super) fn refuse(&mut self, refusal: &Refusal<'_>, line: &[u8]) {

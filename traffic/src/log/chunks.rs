@@ -1,0 +1,263 @@
+//! A log in pieces of whole lines, so that several threads can parse one file.
+//!
+//! ```text
+//! LogReader ─► Chunks ─► Chunk 0 ─► parse ─► Parsed 0 ─┐
+//!   (format)           ─► Chunk 1 ─► parse ─► Parsed 1 ─┼─ in the order of their numbers: Tally::append
+//!                      ─► Chunk 2 ─► parse ─► Parsed 2 ─┘
+//! ```
+//!
+//! Cutting is one copy and a search for the last newline; all else happens to the chunk alone. Chunks taken in order
+//! give the records and, appended, the tally that [`LogReader::next`] gives: a test holds them to it.
+
+use std::io::{self, BufRead, ErrorKind};
+
+use detector::Timestamp;
+use memchr::{memchr, memrchr};
+
+use super::Record;
+use super::format::{Format, Parser};
+use super::lines::LINE_BYTES_MAX;
+use super::reader::{LogReader, fields_of, text_of};
+use super::tally::Tally;
+
+/// About 1,300 lines: enough that handing a chunk over costs nothing beside parsing it, few enough that a core's
+/// second-level cache holds it.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The rest of a log, cut into chunks.
+pub struct Chunks<R> {
+    name: String,
+    format: Format,
+    reader: R,
+    /// The beginning of a line whose end has not been read.
+    carry: Vec<u8>,
+    chunk_bytes: usize,
+    number: u64,
+    is_at_end: bool,
+    error: Option<io::Error>,
+}
+
+/// Whole lines of a log.
+#[derive(Debug)]
+pub struct Chunk {
+    /// Counted from 0.
+    pub number: u64,
+    format: Format,
+    text: Vec<u8>,
+}
+
+/// What the lines of a chunk say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed<T> {
+    /// Each record's time, its place among the client's events of that microsecond, and what was made of it.
+    pub items: Vec<(Timestamp, u32, T)>,
+    /// What became of the lines, counted from the chunk's first.
+    pub tally: Tally,
+}
+
+impl<R: BufRead> Chunks<R> {
+    pub(super) fn new(name: String, format: Format, reader: R, unread: Vec<u8>, error: Option<io::Error>) -> Self {
+        let is_at_end = error.is_some();
+        Self { name, format, reader, carry: unread, chunk_bytes: CHUNK_BYTES, number: 0, is_at_end, error }
+    }
+
+    /// The same in pieces of about this size; at least the longest line that is read.
+    #[must_use]
+    pub fn of_size(self, chunk_bytes: usize) -> Self {
+        Self { chunk_bytes: chunk_bytes.max(LINE_BYTES_MAX + 1), ..self }
+    }
+
+    /// The log's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The next lines; `None` at the end.
+    ///
+    /// # Errors
+    /// The reader's, after all lines before it and once; then `None`.
+    pub fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
+        let mut text = std::mem::take(&mut self.carry);
+        self.fill(&mut text, self.chunk_bytes);
+        if self.is_at_end {
+            if self.error.is_some() {
+                // Part of a line, and not given out.
+                text.truncate(memrchr(b'\n', &text).map_or(0, |at| at + 1));
+            }
+        } else if let Some(at) = memrchr(b'\n', &text) {
+            self.carry = text.split_off(at + 1);
+        } else {
+            self.skip_line(&mut text);
+        }
+        if text.is_empty() {
+            return self.error.take().map_or(Ok(None), Err);
+        }
+        self.number += 1;
+        Ok(Some(Chunk { number: self.number - 1, format: self.format, text }))
+    }
+
+    /// Keeps so much of a line that it is still too long, and throws away the rest while it streams by.
+    fn skip_line(&mut self, text: &mut Vec<u8>) {
+        text.truncate(LINE_BYTES_MAX + 1);
+        let mut more = Vec::new();
+        loop {
+            more.clear();
+            self.fill(&mut more, self.chunk_bytes);
+            if let Some(at) = memchr(b'\n', &more) {
+                text.push(b'\n');
+                self.carry = more.split_off(at + 1);
+                return;
+            }
+            if self.is_at_end {
+                if self.error.is_some() {
+                    text.clear();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Reads until there are so many bytes, or no more.
+    fn fill(&mut self, text: &mut Vec<u8>, bytes: usize) {
+        let mut filled = text.len();
+        text.resize(bytes.max(filled), 0);
+        while filled < bytes && !self.is_at_end {
+            match self.reader.read(&mut text[filled..]) {
+                Ok(0) => self.is_at_end = true,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error);
+                    self.is_at_end = true;
+                }
+            }
+        }
+        text.truncate(filled);
+    }
+}
+
+impl Chunk {
+    /// Parses its lines and makes something of each record. Lines that cannot be read are counted.
+    pub fn parse<T>(&self, mut map: impl FnMut(&Record<'_>) -> T) -> Parsed<T> {
+        let mut parser = Parser::new(self.format);
+        let mut tally = Tally::default();
+        let mut items = Vec::with_capacity(self.text.len() / 128);
+        let mut rest = &self.text[..];
+        while !rest.is_empty() {
+            let (line, after) = match memchr(b'\n', rest) {
+                Some(at) => (&rest[..at], &rest[at + 1..]),
+                None => (rest, &rest[rest.len()..]),
+            };
+            rest = after;
+            if let Some(fields) = fields_of(line, line.len() > LINE_BYTES_MAX, &mut parser, &mut tally) {
+                let record = fields.record(text_of(line, &parser));
+                tally.count(&record);
+                items.push((record.at, record.seq, map(&record)));
+            }
+        }
+        Parsed { items, tally }
+    }
+}
+
+impl<R: BufRead> LogReader<R> {
+    /// What has not been read of it, in chunks.
+    pub fn into_chunks(self) -> Chunks<R> {
+        let (name, format, (reader, unread, error)) = self.into_parts();
+        Chunks::new(name, format, reader, unread, error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const LINE: &str = r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
+
+    type Seen = Vec<(Timestamp, String)>;
+
+    /// Records, tally and error, read line by line.
+    fn by_line(reader: impl BufRead) -> (Seen, Tally, Option<String>) {
+        let mut log = LogReader::new("a.log", reader).unwrap();
+        let mut seen = Vec::new();
+        let error = loop {
+            match log.next() {
+                Ok(Some(record)) => seen.push((record.at, record.target.to_owned())),
+                Ok(None) => break None,
+                Err(error) => break Some(error.to_string()),
+            }
+        };
+        (seen, log.tally().clone(), error)
+    }
+
+    /// The same by chunks.
+    fn by_chunk(reader: impl BufRead) -> (Seen, Tally, Option<String>) {
+        let mut chunks = LogReader::new("a.log", reader).unwrap().into_chunks().of_size(0);
+        let (mut seen, mut tally) = (Vec::new(), Tally::default());
+        let mut number = 0;
+        let error = loop {
+            match chunks.next_chunk() {
+                Ok(Some(chunk)) => {
+                    assert_eq!(chunk.number, number);
+                    number += 1;
+                    let parsed = chunk.parse(|record| record.target.to_owned());
+                    tally.append(&parsed.tally, parsed.items.iter().map(|item| item.0));
+                    seen.extend(parsed.items.into_iter().map(|(at, _, target)| (at, target)));
+                }
+                Ok(None) => break None,
+                Err(source) => {
+                    let line_number = tally.lines + 1;
+                    break Some(super::super::LogError::Read { name: "a.log".into(), line_number, source }.to_string());
+                }
+            }
+        };
+        (seen, tally, error)
+    }
+
+    struct Broken;
+
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("broken"))
+        }
+    }
+
+    /// A line, by a number that says what is wrong with it.
+    fn line(kind: u8, second: u32, length: usize) -> String {
+        let good = LINE.replace("00:00:45", &format!("00:{:02}:{:02}", second / 60 % 60, second % 60));
+        match kind {
+            0 => String::new(),
+            1 => format!("torn {}", "x".repeat(length)),
+            2 => good.replace("/p/1", &format!("/{}", "y".repeat(length))),
+            3 => format!("\"{good}\"\r"),
+            _ => good.replace("/p/1", &format!("/p/{second}")),
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn chunks_in_order_are_the_log(
+            lines in prop::collection::vec((0_u8..12, 0_u32..3_600, 0_usize..140_000), 0..60),
+            ends_with_newline: bool,
+            is_broken: bool,
+            has_mark: bool,
+        ) {
+            let mut text = if has_mark { "\u{feff}" } else { "" }.to_owned() + LINE + "\n";
+            let lines: Vec<String> = lines.iter().map(|(kind, second, length)| line(*kind, *second, *length)).collect();
+            text += &lines.join("\n");
+            if ends_with_newline {
+                text.push('\n');
+            }
+            let reader = || {
+                let end: Box<dyn Read> = if is_broken { Box::new(Broken) } else { Box::new(io::empty()) };
+                BufReader::with_capacity(4_000, text.as_bytes().chain(end))
+            };
+            prop_assert_eq!(by_line(reader()), by_chunk(reader()));
+        }
+    }
+}

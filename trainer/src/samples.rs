@@ -3,6 +3,10 @@
 //! The only place of this crate that measures features, and it does so by calling the detector: what is trained on is
 //! what the gate will see.
 
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::thread;
+
 use detector::features::{FEATURES, Role};
 use detector::{Class, Features, Window};
 use linfa::DatasetBase;
@@ -33,13 +37,24 @@ pub struct Sample {
 /// Walks through a site's traffic and calls `visit(client, window, pages)` at each page request, as the gate would
 /// stand when it decides about that request.
 pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &Window, u32)) {
+    walk_part(site, resolution_us, (0, 1), |_, client, window, pages| visit(client, window, pages));
+}
+
+/// The same for every `parts`-th client from the `part`-th on; `visit` is also told the step's place in the site.
+fn walk_part(
+    site: &Site,
+    resolution_us: u32,
+    (part, parts): (usize, usize),
+    mut visit: impl FnMut(usize, usize, &Window, u32),
+) {
     let mut windows: Vec<Option<Box<Window>>> = vec![None; site.clients.len()];
-    for step in &site.steps {
+    let mine = site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
+    for (place, step) in mine {
         let window = windows[step.client as usize].get_or_insert_with(|| Box::new(Window::new(step.event.at)));
         if let Some(event) = step.request() {
             window.push(event, resolution_us);
             if event.class == Class::Page {
-                visit(step.client as usize, window, window.pages());
+                visit(place, step.client as usize, window, window.pages());
             }
         }
         if let Some(outcome) = step.outcome() {
@@ -48,20 +63,55 @@ pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &Windo
     }
 }
 
-/// Training rows of the clients that `takes` accepts and that are labelled human or bad.
+/// As many parts as there are cores.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+/// Does `work` for each part on a thread of its own: a client's features are its own affair (law 4).
+fn in_parts<T: Send>(parts: usize, work: impl Fn((usize, usize)) -> T + Sync) -> Vec<T> {
+    let work = &work;
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..parts).map(|part| scope.spawn(move || work((part, parts)))).collect();
+        let mut done = vec![work((0, parts))];
+        // A panic there goes on here.
+        done.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        done
+    })
+}
+
+/// Training rows of the clients that `takes` accepts and that are labelled human or bad, in the order of their steps.
 pub fn samples(site: &Site, index: usize, resolution_us: u32, takes: impl Fn(usize) -> bool) -> Vec<Sample> {
-    let mut samples = Vec::new();
-    walk(site, resolution_us, |client, window, pages| {
-        let bad = match site.clients[client].labelled.label {
-            Label::Bad => true,
-            Label::Human => false,
-            Label::GoodBot | Label::Unknown => return,
-        };
-        if SCHEDULE.contains(&pages) && takes(client) {
-            samples.push(Sample { site: index, client, features: Features::measure(window), bad });
-        }
+    samples_in(cores(), site, index, resolution_us, takes)
+}
+
+fn samples_in(
+    parts: usize,
+    site: &Site,
+    index: usize,
+    resolution_us: u32,
+    takes: impl Fn(usize) -> bool,
+) -> Vec<Sample> {
+    let taken = |(client, known): (usize, &crate::site::Client)| match known.labelled.label {
+        Label::Bad => takes(client).then_some(true),
+        Label::Human => takes(client).then_some(false),
+        Label::GoodBot | Label::Unknown => None,
+    };
+    let bad: Vec<Option<bool>> = site.clients.iter().enumerate().map(taken).collect();
+    let parts = in_parts(parts, |part| {
+        let mut samples = Vec::new();
+        walk_part(site, resolution_us, part, |place, client, window, pages| {
+            if let Some(bad) = bad[client]
+                && SCHEDULE.contains(&pages)
+            {
+                samples.push((place, Sample { site: index, client, features: Features::measure(window), bad }));
+            }
+        });
+        samples
     });
-    samples
+    let mut samples = parts.concat();
+    samples.sort_unstable_by_key(|(place, _)| *place);
+    samples.into_iter().map(|(_, sample)| sample).collect()
 }
 
 /// Rows with weights: every client counts the same, people and bots the same within a site, every site the same; and
@@ -118,15 +168,113 @@ pub fn highest<'a>(
     min_pages: u32,
     scorer: impl Fn(usize) -> Option<&'a detector::model::Scorer>,
 ) -> Vec<Option<f32>> {
-    let mut highest: Vec<Option<f32>> = vec![None; site.clients.len()];
-    walk(site, resolution_us, |client, window, pages| {
-        if pages >= min_pages
-            && let Some(scorer) = scorer(client)
-        {
-            let margin = scorer.margin(&Features::measure(window));
-            let best = &mut highest[client];
-            *best = Some(best.map_or(margin, |best| best.max(margin)));
-        }
+    highest_in(cores(), site, resolution_us, min_pages, scorer)
+}
+
+fn highest_in<'a>(
+    parts: usize,
+    site: &Site,
+    resolution_us: u32,
+    min_pages: u32,
+    scorer: impl Fn(usize) -> Option<&'a detector::model::Scorer>,
+) -> Vec<Option<f32>> {
+    let scorers: Vec<_> = (0..site.clients.len()).map(scorer).collect();
+    let parts = in_parts(parts, |part| {
+        let mut highest: Vec<Option<f32>> = vec![None; site.clients.len()];
+        walk_part(site, resolution_us, part, |_, client, window, pages| {
+            if pages >= min_pages
+                && let Some(scorer) = scorers[client]
+            {
+                let margin = scorer.margin(&Features::measure(window));
+                let best = &mut highest[client];
+                *best = Some(best.map_or(margin, |best| best.max(margin)));
+            }
+        });
+        highest
     });
-    highest
+    // Only one part knows a client.
+    (0..site.clients.len()).map(|client| parts.iter().find_map(|part| part[client])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use detector::Timestamp;
+    use detector::model::ScorerFile;
+    use traffic::log::LogReader;
+    use traffic::sim;
+
+    use super::*;
+    use crate::label::Labels;
+    use crate::site::SiteBuilder;
+
+    /// A simulated morning.
+    fn site() -> Site {
+        let shop = Arc::new(sim::Site::with_size(1, 200, 4));
+        let start = Timestamp::from_secs(1_763_683_200);
+        let requests = sim::simulate(&shop, 1, start, &sim::Mix::of(60, 24), 6 * 3_600_000_000);
+        let (mut log, mut labels) = (Vec::new(), Vec::new());
+        sim::write_json(&requests, &mut log).unwrap();
+        sim::write_labels(&sim::labels(&requests), &mut labels).unwrap();
+        let labels = Labels::parse("labels.csv", std::str::from_utf8(&labels).unwrap()).unwrap();
+        let mut reader = LogReader::new("day.log", &log[..]).unwrap();
+        let mut builder = SiteBuilder::default();
+        while let Some(record) = reader.next().unwrap() {
+            builder.note(&record);
+        }
+        builder.finish("shop", 1_000, Some(&labels))
+    }
+
+    #[test]
+    fn any_number_of_parts_gives_the_rows_of_one_walk_in_its_order() {
+        let site = site();
+        let takes = |client: usize| !client.is_multiple_of(5);
+        let mut expect = Vec::new();
+        walk(&site, 1_000, |client, window, pages| {
+            if takes(client) && SCHEDULE.contains(&pages) {
+                expect.push((client, Features::measure(window).0.map(f32::to_bits)));
+            }
+        });
+        assert!(expect.len() > 100, "{} rows", expect.len());
+        for parts in 1..5 {
+            let samples = samples_in(parts, &site, 3, 1_000, takes);
+            assert!(samples.iter().all(|sample| sample.site == 3));
+            let is_bad = |sample: &Sample| site.clients[sample.client].labelled.label == Label::Bad;
+            assert!(samples.iter().all(|sample| sample.bad == is_bad(sample)));
+            let found: Vec<_> =
+                samples.iter().map(|sample| (sample.client, sample.features.0.map(f32::to_bits))).collect();
+            assert!(found == expect, "{parts} parts");
+        }
+    }
+
+    #[test]
+    fn any_number_of_parts_gives_the_highest_scores_of_one_walk() {
+        let site = site();
+        let mut weight = vec![0.0; detector::features::COUNT];
+        for (name, value) in [("unique_ratio", 2.0), ("gap_cv", -0.8), ("rate_60s", 0.05)] {
+            weight[detector::features::index_of(name).unwrap()] = value;
+        }
+        let (mean, scale) = (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
+        let scorer = ScorerFile::Logistic { bias: 0.3, mean, scale, weight }.check().unwrap();
+        let mut expect: Vec<Option<f32>> = vec![None; site.clients.len()];
+        walk(&site, 1_000, |client, window, pages| {
+            if pages >= 5 && client % 3 != 1 {
+                let margin = scorer.margin(&Features::measure(window));
+                expect[client] = Some(expect[client].map_or(margin, |best: f32| best.max(margin)));
+            }
+        });
+        assert!(expect.iter().flatten().count() > 30);
+        for parts in 1..5 {
+            let found = highest_in(parts, &site, 1_000, 5, |client| (client % 3 != 1).then_some(&scorer));
+            assert_eq!(found, expect, "{parts} parts");
+        }
+    }
+
+    #[test]
+    fn parts_come_in_order_and_a_panic_in_one_is_not_swallowed() {
+        assert_eq!(in_parts(3, |part| part), [(0, 3), (1, 3), (2, 3)]);
+        assert_eq!(in_parts(1, |part| part), [(0, 1)]);
+        assert!(std::panic::catch_unwind(|| in_parts(2, |(part, _)| assert_eq!(part, 0))).is_err());
+    }
 }

@@ -58,7 +58,7 @@ impl Mix {
     pub fn of(people: usize, bots: usize) -> Self {
         let gallery = people / 7;
         let mut mix = Self::new().with(Population::Shopper, people - gallery).with(Population::GalleryShopper, gallery);
-        let bad: Vec<Population> = Population::ALL.into_iter().filter(|p| p.truth() == Truth::Bad).collect();
+        let bad: Vec<Population> = Population::OF_THE_DEMO.into_iter().filter(|p| p.truth() == Truth::Bad).collect();
         for index in 0..bots {
             mix.counts[bad[index % bad.len()] as usize] += 1;
         }
@@ -99,7 +99,7 @@ pub fn simulate(site: &Arc<Site>, seed: u64, start: Timestamp, mix: &Mix, span_u
             let visitor_seed = scatter(seed ^ ((population as u64) << 48) ^ index as u64);
             let client = match population.truth() {
                 Truth::Human => address_of_person(seed, &mut people),
-                Truth::Bad => address_of_bot(seed, &mut bots),
+                Truth::Bad | Truth::Welcome => address_of_bot(seed, &mut bots),
             };
             visit(site, visitor_seed, population, client, start, span_us, &mut requests);
         }
@@ -122,7 +122,7 @@ fn visit(
     let user_agent = visit.user_agent();
     let mut since_start_us = match population.truth() {
         Truth::Human => arrival(start, span_us, &mut dice),
-        Truth::Bad => (dice.unit() * span_us as f64) as u64,
+        Truth::Bad | Truth::Welcome => (dice.unit() * span_us as f64) as u64,
     };
     for step in visit {
         since_start_us = since_start_us.saturating_add(step.wait_us);
@@ -146,7 +146,7 @@ fn visit(
 }
 
 /// When a person comes, in microseconds after `start`: by the hour of the day, drawn by rejection.
-fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
+pub(super) fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
     const DAY_S: f64 = 86_400.0;
     const QUIETEST_S: f64 = 4.0 * 3_600.0;
     loop {
@@ -161,7 +161,7 @@ fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
 }
 
 /// How long an answer takes: files fast, pages slower, searches slowest.
-fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
+pub(super) fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
     let median_s = match kind {
         Kind::Image(..) | Kind::Style | Kind::Script | Kind::Favicon | Kind::Robots => 0.0008,
         Kind::Search(..) | Kind::CheckoutComplete => 0.045,
@@ -171,7 +171,7 @@ fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
     u32::try_from(micros(dice.lognormal(median_s, 0.5)).min(20_000_000)).unwrap_or(u32::MAX)
 }
 
-fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
+pub(super) fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
     let index = *count;
     *count += 1;
     // One in five by IPv6. An odd factor and a shift permute the range, so every address is given once.
@@ -182,7 +182,7 @@ fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + offset))
 }
 
-fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
+pub(super) fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
     let index = *count;
     *count += 1;
     // Host bytes 1 to 254 of two networks, then IPv6.
@@ -195,7 +195,7 @@ fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
 }
 
 /// A /64 of its own for every index.
-fn address_v6(seed: u64, index: u32) -> IpAddr {
+pub(super) fn address_v6(seed: u64, index: u32) -> IpAddr {
     let network = index.wrapping_mul(0x9e37_79b1).wrapping_add(scatter(seed) as u32);
     let bits = 0x2001_0db8_u128 << 96 | u128::from(network) << 64 | u128::from(scatter(u64::from(network)));
     IpAddr::V6(Ipv6Addr::from_bits(bits))

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use super::crowd::SimRequest;
-use super::population::{Population, Truth};
+use super::population::Truth;
 
 /// The truth about one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct LabelRow {
     /// Person or not.
     pub label: Truth,
     /// Which population it was.
-    pub why: Population,
+    pub why: &'static str,
 }
 
 /// One row for each client, in order of appearance.
@@ -27,7 +27,7 @@ pub fn labels(requests: &[SimRequest]) -> Vec<LabelRow> {
     let rows = requests.iter().map(|request| LabelRow {
         client: request.client,
         label: request.truth(),
-        why: request.population,
+        why: request.population.name(),
     });
     rows.filter(|row| seen.insert(row.client)).collect()
 }
@@ -131,6 +131,7 @@ mod tests {
 
     use detector::Timestamp;
 
+    use super::super::population::Population;
     use super::super::{Mix, Site, simulate};
     use super::*;
 

@@ -17,12 +17,16 @@
 //! makes trouble for detectors is in the people too: double clicks, reloads, quick runs of clicks, tabs opened in
 //! bursts, mistyped passwords, dead bookmarks, warm caches, keystroke suggestions.
 //!
-//! Not simulated on purpose: reactions to a refusal (a bot honours nothing, a person tries on), shared addresses,
-//! verified crawlers, and bots that replay human timing: the ceiling of the method belongs in `docs/evasions.md`.
+//! The demo has one shop and a crowd of eight populations. [`SHOPS`] are shops that differ, with everybody: people who
+//! return, wait and share addresses, bots that trickle, spread, and play back a person's gaps.
+//!
+//! Not simulated on purpose: reactions to a refusal (a bot honours nothing, a person tries on) and verified crawlers.
 
 mod browser;
 mod brute_forcer;
+mod cart_poller;
 mod catalogue;
+mod crawler;
 mod crowd;
 mod dice;
 mod gallery_shopper;
@@ -30,16 +34,20 @@ mod line;
 mod pace;
 mod poller;
 mod population;
+mod returning;
 mod scanner;
 mod scraper;
 mod shopper;
+mod shops;
 mod site;
 mod visit;
+mod watchdog;
 
 pub use catalogue::{Catalogue, Category, Product, Sort};
 pub use crowd::{Mix, SimRequest, simulate};
 pub use dice::Dice;
 pub use line::{LabelRow, labels, write_combined, write_json, write_labels};
 pub use population::{Population, Truth};
+pub use shops::{Assets, Clock, DEFAULT_START, Incident, SHOPS, Shop, Urls, simulate_shop};
 pub use site::{Kind, Listing, Reply, Site};
 pub use visit::{Step, Tempo, Visit};

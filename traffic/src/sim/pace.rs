@@ -23,6 +23,10 @@ enum Shape {
     Normal(f64),
     /// Exponential gaps: no memory, hence no beat.
     Memoryless,
+    /// `sleep(gap)`
+    Fixed,
+    /// Lognormal gaps with this σ, as people have them.
+    Lognormal(f64),
 }
 
 /// How often a connection stalls: once in 200 requests, for 3 to 10 gaps, as time-outs and retries do.
@@ -42,6 +46,17 @@ impl Pace {
         Self::with(gap_s, Shape::Memoryless, dice)
     }
 
+    /// The same sleep every time; only answers differ.
+    pub(super) fn fixed(gap_s: f64, dice: &mut Dice) -> Self {
+        Self::with(gap_s, Shape::Fixed, dice)
+    }
+
+    /// Lognormal gaps of median `gap_s`, as wide as people's (σ 0.6 to 1.1).
+    pub(super) fn lognormal(gap_s: f64, dice: &mut Dice) -> Self {
+        let sigma = dice.between(0.6, 1.1);
+        Self::with(gap_s, Shape::Lognormal(sigma), dice)
+    }
+
     fn with(gap_s: f64, shape: Shape, dice: &mut Dice) -> Self {
         // Data centres are near: a few milliseconds to a few tens. Never more than a fraction of the gap, or the bot
         // would not hold the speed it was given.
@@ -55,6 +70,8 @@ impl Pace {
             Shape::Uniform(jitter) => self.gap_s * dice.between(1.0 - jitter, 1.0 + jitter),
             Shape::Normal(jitter) => self.gap_s * (1.0 + jitter * dice.normal()).max(0.05),
             Shape::Memoryless => dice.exponential(self.gap_s),
+            Shape::Fixed => self.gap_s,
+            Shape::Lognormal(sigma) => dice.lognormal(self.gap_s, sigma),
         };
         let stall = if dice.chance(STALL_SHARE) { self.gap_s * dice.between(3.0, 10.0) } else { 0.0 };
         let latency = dice.lognormal(self.latency_s, 0.4);

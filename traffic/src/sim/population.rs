@@ -3,14 +3,19 @@
 use std::fmt;
 
 use super::brute_forcer::BruteForcer;
+use super::cart_poller::CartPoller;
+use super::crawler::{Beat, Breadth, Crawler};
 use super::dice::Dice;
 use super::gallery_shopper::GalleryShopper;
+use super::pace::Pace;
 use super::poller::Poller;
+use super::returning::{PriceWatcher, Refresher, ReturningShopper};
 use super::scanner::Scanner;
 use super::scraper::Scraper;
 use super::shopper::Shopper;
 use super::site::Site;
-use super::visit::{Behave, Tempo};
+use super::visit::{Behave, Tempo, Visit};
+use super::watchdog::HealthChecker;
 
 /// What a visitor really is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +24,8 @@ pub enum Truth {
     Human,
     /// Somebody to be stopped.
     Bad,
+    /// A robot of the shop's own.
+    Welcome,
 }
 
 /// A kind of visitor.
@@ -40,6 +47,43 @@ pub enum Population {
     BruteForcer,
     /// Looks for holes: attack paths that do not exist here.
     Scanner,
+    // The demo's crowd ends here; what follows comes to the shops of `shops/`.
+    /// A person with several sessions, hours apart.
+    ReturningShopper,
+    /// A person who looks at the same products every few hours.
+    PriceWatcher,
+    /// A person who reloads a page until something happens.
+    Refresher,
+    /// People behind one address of their mobile network.
+    SharedShopper,
+    /// People who came for a sale, all at once.
+    SaleShopper,
+    /// The shop's own health check.
+    HealthChecker,
+    /// Walks the catalogue by number, after `robots.txt` and site map.
+    SitemapCrawler,
+    /// Takes a random sample of products.
+    SamplingScraper,
+    /// Takes what people look at, as often.
+    PopularScraper,
+    /// Takes list pages only.
+    ListScraper,
+    /// Any breadth, at lognormal gaps of some seconds.
+    HumanPacedScraper,
+    /// Any breadth, playing back a person's own gaps.
+    ReplayingScraper,
+    /// Any breadth, a request every 5 to 60 minutes.
+    TricklingScraper,
+    /// Goes through an old list: many dead links.
+    DeadLinkCrawler,
+    /// Another user agent at every request.
+    RotatingScraper,
+    /// One scraper over the addresses of a /24, or the /64s of a /56.
+    SpreadScraper,
+    /// Puts sold-out things into a cart until they are not.
+    CartPoller,
+    /// A password every few minutes, for as long as it takes.
+    SlowBruteForcer,
 }
 
 impl Truth {
@@ -48,13 +92,44 @@ impl Truth {
         match self {
             Self::Human => "human",
             Self::Bad => "bad",
+            Self::Welcome => "good_bot",
         }
     }
 }
 
 impl Population {
     /// Every population.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 26] = [
+        Self::Shopper,
+        Self::GalleryShopper,
+        Self::Scraper,
+        Self::SlowScraper,
+        Self::MemorylessScraper,
+        Self::Poller,
+        Self::BruteForcer,
+        Self::Scanner,
+        Self::ReturningShopper,
+        Self::PriceWatcher,
+        Self::Refresher,
+        Self::SharedShopper,
+        Self::SaleShopper,
+        Self::HealthChecker,
+        Self::SitemapCrawler,
+        Self::SamplingScraper,
+        Self::PopularScraper,
+        Self::ListScraper,
+        Self::HumanPacedScraper,
+        Self::ReplayingScraper,
+        Self::TricklingScraper,
+        Self::DeadLinkCrawler,
+        Self::RotatingScraper,
+        Self::SpreadScraper,
+        Self::CartPoller,
+        Self::SlowBruteForcer,
+    ];
+
+    /// Those of the demo, and of [`Mix::of`](super::Mix::of).
+    pub const OF_THE_DEMO: [Self; 8] = [
         Self::Shopper,
         Self::GalleryShopper,
         Self::Scraper,
@@ -76,13 +151,38 @@ impl Population {
             Self::Poller => "poller",
             Self::BruteForcer => "brute_forcer",
             Self::Scanner => "scanner",
+            Self::ReturningShopper => "returning_shopper",
+            Self::PriceWatcher => "price_watcher",
+            Self::Refresher => "refresher",
+            Self::SharedShopper => "carrier_nat",
+            Self::SaleShopper => "flash_sale",
+            Self::HealthChecker => "health_checker",
+            Self::SitemapCrawler => "sitemap_crawler",
+            Self::SamplingScraper => "sampling_scraper",
+            Self::PopularScraper => "popular_scraper",
+            Self::ListScraper => "list_scraper",
+            Self::HumanPacedScraper => "human_paced_scraper",
+            Self::ReplayingScraper => "replaying_scraper",
+            Self::TricklingScraper => "trickling_scraper",
+            Self::DeadLinkCrawler => "dead_link_crawler",
+            Self::RotatingScraper => "rotating_scraper",
+            Self::SpreadScraper => "spread_scraper",
+            Self::CartPoller => "cart_poller",
+            Self::SlowBruteForcer => "slow_brute_forcer",
         }
     }
 
     /// Person or not.
     pub const fn truth(self) -> Truth {
         match self {
-            Self::Shopper | Self::GalleryShopper => Truth::Human,
+            Self::Shopper
+            | Self::GalleryShopper
+            | Self::ReturningShopper
+            | Self::PriceWatcher
+            | Self::Refresher
+            | Self::SharedShopper
+            | Self::SaleShopper => Truth::Human,
+            Self::HealthChecker => Truth::Welcome,
             _ => Truth::Bad,
         }
     }
@@ -90,10 +190,12 @@ impl Population {
     /// What such a visitor says it is. Most bots say they are browsers, so a rule on user agents would find the rest only.
     pub(super) fn user_agent(self, dice: &mut Dice) -> &'static str {
         let share_of_libraries = match self {
-            Self::Shopper | Self::GalleryShopper => 0.0,
-            Self::Scraper | Self::SlowScraper | Self::MemorylessScraper => 0.05,
-            Self::Poller | Self::BruteForcer => 0.2,
+            _ if self.truth() == Truth::Human => 0.0,
+            Self::Poller | Self::BruteForcer | Self::SlowBruteForcer | Self::CartPoller => 0.2,
             Self::Scanner => 0.4,
+            Self::HealthChecker => return "kube-probe/1.31",
+            Self::RotatingScraper => 0.0,
+            _ => 0.05,
         };
         let names = if dice.chance(share_of_libraries) { LIBRARIES } else { BROWSERS };
         dice.pick(names)
@@ -109,8 +211,70 @@ impl Population {
             Self::Poller => Box::new(Poller::new(site, tempo, dice)),
             Self::BruteForcer => Box::new(BruteForcer::new(tempo, dice)),
             Self::Scanner => Box::new(Scanner::new(tempo, dice)),
+            Self::ReturningShopper => Box::new(ReturningShopper::new(tempo, dice)),
+            Self::PriceWatcher => Box::new(PriceWatcher::new(tempo, dice)),
+            Self::Refresher => Box::new(Refresher::new(tempo, dice)),
+            Self::SharedShopper => match dice.weighted(&[0.8, 0.2]) {
+                0 => Box::new(Shopper::new(tempo, dice)),
+                _ => Box::new(GalleryShopper::new(tempo, dice)),
+            },
+            Self::SaleShopper => match dice.weighted(&[0.6, 0.1, 0.3]) {
+                0 => Box::new(Shopper::new(tempo, dice)),
+                1 => Box::new(GalleryShopper::new(tempo, dice)),
+                _ => Box::new(Refresher::new(tempo, dice)),
+            },
+            Self::HealthChecker => Box::new(HealthChecker::new(tempo, dice)),
+            Self::CartPoller => Box::new(CartPoller::new(site, tempo, dice)),
+            Self::SlowBruteForcer => Box::new(BruteForcer::slow(tempo, dice)),
+            _ => Box::new(self.crawler(site, tempo, dice)),
         }
     }
+}
+
+impl Population {
+    /// Those who copy the catalogue with some care.
+    fn crawler(self, site: &Site, tempo: Tempo, dice: &mut Dice) -> Crawler {
+        let gap_s = match tempo {
+            Tempo::Day => dice.log_between(0.3, 20.0),
+            Tempo::Live => dice.between(0.3, 1.5),
+        };
+        let (breadth, beat, requests) = match self {
+            Self::SitemapCrawler => (Breadth::SiteMap, Beat::any(gap_s, dice), 400.0),
+            Self::SamplingScraper => (Breadth::Sample, Beat::any(gap_s, dice), 150.0),
+            Self::PopularScraper => (Breadth::Popular, Beat::any(gap_s, dice), 150.0),
+            Self::ListScraper => (Breadth::Lists, Beat::any(gap_s, dice), 120.0),
+            Self::DeadLinkCrawler => (Breadth::Stale, Beat::any(gap_s, dice), 150.0),
+            Self::HumanPacedScraper => {
+                let gap_s = if tempo == Tempo::Day { dice.log_between(2.0, 20.0) } else { gap_s };
+                (Breadth::any(dice), Beat::Paced(Pace::lognormal(gap_s, dice)), 100.0)
+            }
+            Self::ReplayingScraper => (Breadth::any(dice), replayed(site, tempo, dice), 100.0),
+            Self::TricklingScraper => {
+                let gap_s = if tempo == Tempo::Day { dice.log_between(300.0, 3_600.0) } else { gap_s };
+                (Breadth::any(dice), Beat::any(gap_s, dice), 4_000.0)
+            }
+            Self::SpreadScraper => (Breadth::any(dice), Beat::any(gap_s * 0.3, dice), 1_500.0),
+            _ => (Breadth::any(dice), Beat::any(gap_s, dice), 250.0),
+        };
+        Crawler::new(breadth, beat, requests, site, tempo, dice)
+    }
+}
+
+/// The gaps between a person's pages, recorded over several visits.
+fn replayed(site: &Site, tempo: Tempo, dice: &mut Dice) -> Beat {
+    let mut gaps_s = Vec::new();
+    let site = std::sync::Arc::new(site.clone());
+    while gaps_s.len() < 12 {
+        let mut since_page_us = 0;
+        for step in Visit::new(Population::Shopper, &site, dice.bits(), tempo).take(400) {
+            since_page_us += step.wait_us;
+            if !step.is_asset {
+                gaps_s.push(since_page_us as f64 / 1e6);
+                since_page_us = 0;
+            }
+        }
+    }
+    Beat::Replayed { gaps_s, next: 0 }
 }
 
 impl fmt::Display for Population {

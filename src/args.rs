@@ -38,6 +38,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  kidoban replay access.log --model shop.json\n  \
                             kidoban replay -c kidoban.toml events.log --client 192.0.2.7")]
     Replay(ReplayArgs),
+    /// A simulated shop's access log and who in it is what, to train on and to try things out
+    #[command(after_help = "Example:\n  kidoban simulate --shop spa --seed 1 -o sim/spa\n  \
+                            kidoban simulate --shop all --seed 1 -o sim --hours 72")]
+    Simulate(SimulateArgs),
     /// Are configuration and model sound? Changes nothing
     #[command(after_help = "Example:\n  kidoban check -c kidoban.toml --model shop.json")]
     Check(CheckArgs),
@@ -196,6 +200,29 @@ pub struct ReplayArgs {
     /// Threads for each stage; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban simulate`
+#[derive(Debug, Arguments)]
+pub struct SimulateArgs {
+    /// The shop, or all; a wrong name lists them
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    pub shop: String,
+    /// Everything random comes from this
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Folder for access.log and labels.csv; of all shops, each gets a folder in it
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// How long, from a Monday midnight on
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=744))]
+    pub hours: u64,
+    /// People a day; the shop's own number when absent
+    #[arg(long, value_name = "N")]
+    pub people: Option<usize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -16,6 +16,7 @@ pub mod inspect;
 pub mod output;
 pub mod replay;
 pub mod run;
+pub mod simulate;
 pub mod train;
 
 use args::{Args, Command};
@@ -39,6 +40,7 @@ pub fn main() -> ExitCode {
         Command::Train(options) => train::run(options),
         Command::Evaluate(options) => evaluate::run(options),
         Command::Replay(options) => replay::run(options),
+        Command::Simulate(options) => simulate::run(options),
         Command::Check(options) => check::run(options),
     };
     match result {

@@ -59,7 +59,7 @@ fn assert_golden(name: &str, stdout: &str) {
     assert!(golden == stdout, "{name} prints\n{stdout}\nand not\n{golden}\n(see the top of tests/cli.rs)");
 }
 
-const SUBCOMMANDS: [&str; 7] = ["demo", "run", "inspect", "train", "evaluate", "replay", "check"];
+const SUBCOMMANDS: [&str; 8] = ["demo", "run", "inspect", "train", "evaluate", "replay", "simulate", "check"];
 
 #[test]
 fn help_is_as_agreed_and_shows_an_example() {
@@ -481,4 +481,35 @@ fn a_model_of_a_real_site_tells_its_people_from_its_robots() {
     let evaluated = kidoban(&folder.0, &evaluate).assert(0).json();
     assert_contract(&evaluated);
     assert!(evaluated["auc"].as_f64().unwrap() >= 0.90, "{}", evaluated["auc"]);
+}
+
+#[test]
+fn simulated_shops_are_written_read_and_trained_on() {
+    let folder = Folder::new("simulate");
+    let simulate = |seed: &str, name: &str| {
+        let people = ["--hours", "12", "--people", "250"];
+        let ended =
+            kidoban(&folder.0, &[&["simulate", "--shop", "outlet", "--seed", seed, "-o", name], &people[..]].concat());
+        assert!(ended.assert(0).stdout.contains(&format!("kidoban train --site {name}")));
+        std::fs::read(folder.path(name).join("access.log")).unwrap()
+    };
+    let log = simulate("1", "outlet");
+    assert!(log == simulate("1", "again") && log != simulate("2", "other"), "a seed is a day");
+    let inspected = kidoban(&folder.0, &["inspect", "outlet/access.log", "--json"]).assert(0).json();
+    assert_eq!((&inspected[0]["format"], &inspected[0]["refused"]), (&"combined".into(), &0.into()));
+    assert_eq!(inspected[0]["resolution_us"], 1_000_000);
+    let sites = ["train", "--site", "outlet", "--site", "other", "--algorithm", "logistic", "-o", "m.json", "--json"];
+    let trained = kidoban(&folder.0, &sites).assert(0).json();
+    let auc = trained["card"]["metrics"]["left_out/outlet/auc"]["value"].as_f64().unwrap();
+    assert!(auc > 0.7, "one outlet teaches the other: {auc}");
+    let labels = std::fs::read_to_string(folder.path("outlet").join("labels.csv")).unwrap();
+    assert!(labels.contains(",bad,trickling_scraper") && labels.contains(",human,returning_shopper"));
+
+    let all =
+        kidoban(&folder.0, &["simulate", "-o", "all", "--hours", "1", "--people", "24", "--json"]).assert(0).json();
+    assert_eq!(all.as_array().unwrap().len(), sim::SHOPS.len());
+    let json = kidoban(&folder.0, &["inspect", "all/spa/access.log", "--json"]).assert(0).json();
+    assert_eq!((&json[0]["format"], &json[0]["resolution_us"]), (&"nginx JSON".into(), &1_000.into()));
+    let unknown = kidoban(&folder.0, &["simulate", "--shop", "nowhere", "-o", "x"]).assert(2);
+    assert!(unknown.stderr.contains("boutique") && !folder.path("x").exists(), "{}", unknown.stderr);
 }

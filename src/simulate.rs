@@ -1,0 +1,93 @@
+//! `kidoban simulate`: a shop's log and the truth about it, for training and for trying things out.
+
+use std::fs::{File, create_dir_all};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use traffic::sim::{
+    Clock, DEFAULT_START, SHOPS, Shop, Truth, labels, simulate_shop, write_combined, write_json, write_labels,
+};
+
+use crate::Answer;
+use crate::args::SimulateArgs;
+use crate::output;
+
+const HOUR_US: u64 = 3_600 * 1_000_000;
+
+/// A shop's log on disk.
+#[derive(Debug, Serialize)]
+pub struct Written {
+    /// The shop.
+    pub shop: &'static str,
+    /// Lines of its log.
+    pub requests: u64,
+    /// People among its clients; an address that many share is one.
+    pub people: u64,
+    /// Bots to be stopped.
+    pub bots: u64,
+}
+
+/// Writes some hours of a shop into a folder: `access.log` in the format that shows its clock (combined for seconds,
+/// nginx JSON for milliseconds), and `labels.csv`. What lies there under these names is overwritten. `people` a day; the
+/// shop's own number when `None`.
+///
+/// # Errors
+/// What cannot be written.
+pub fn write_shop(shop: &Shop, seed: u64, hours: u64, people: Option<usize>, folder: &Path) -> Result<Written> {
+    let requests = simulate_shop(shop, seed, DEFAULT_START, hours * HOUR_US, people);
+    let rows = labels(&requests);
+    let write = |name: &str, content: &dyn Fn(&mut BufWriter<File>) -> std::io::Result<()>| {
+        let path = folder.join(name);
+        let written = create_dir_all(folder).and_then(|()| File::create(&path)).and_then(|file| {
+            let mut file = BufWriter::new(file);
+            content(&mut file)?;
+            file.flush()
+        });
+        written.with_context(|| format!("{}: cannot be written", path.display()))
+    };
+    write("access.log", &|file| match shop.clock {
+        Clock::Seconds => write_combined(&requests, file),
+        Clock::Millis => write_json(&requests, file),
+    })?;
+    write("labels.csv", &|file| write_labels(&rows, file))?;
+    let number = |truth| rows.iter().filter(|row| row.label == truth).count() as u64;
+    Ok(Written {
+        shop: shop.name,
+        requests: requests.len() as u64,
+        people: number(Truth::Human),
+        bots: number(Truth::Bad),
+    })
+}
+
+/// Writes one shop into the folder, or each of all into a folder of its own there.
+///
+/// # Errors
+/// A shop that there is not; what cannot be written.
+pub fn run(args: &SimulateArgs) -> Result<Answer> {
+    let one = |shop, folder: &Path| write_shop(shop, args.seed, args.hours, args.people, folder);
+    let written = match (args.shop.as_str(), Shop::find(&args.shop)) {
+        ("all", _) => SHOPS.iter().map(|shop| one(shop, &args.output.join(shop.name))).collect::<Result<Vec<_>>>()?,
+        (_, Some(shop)) => vec![one(shop, &args.output)?],
+        (name, None) => {
+            let names: Vec<&str> = SHOPS.iter().map(|shop| shop.name).collect();
+            bail!("there is no shop {name:?}; there are all, {}", names.join(", "));
+        }
+    };
+    if args.json {
+        output::print_json(&written)?;
+        return Ok(Answer::Yes);
+    }
+    let mut table = output::Table::new(&["shop", "requests", "people", "bots"]);
+    for Written { shop, requests, people, bots } in &written {
+        table.row([(*shop).to_owned(), output::count(*requests), output::count(*people), output::count(*bots)]);
+    }
+    let folder = |shop: &str| match written.len() {
+        1 => args.output.display().to_string(),
+        _ => args.output.join(shop).display().to_string(),
+    };
+    let sites: Vec<String> = written.iter().map(|written| format!("--site {}", folder(written.shop))).collect();
+    output::print(&format!("{}\nNext: kidoban train {} -o shop.json\n", table.render(), sites.join(" ")))?;
+    Ok(Answer::Yes)
+}

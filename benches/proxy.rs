@@ -311,7 +311,7 @@ fn serve_until_told(addr: SocketAddr) {
 }
 
 /// Enforces, with thresholds that nobody reaches: everybody is scored, nobody refused, so that both proxies do the same
-/// work behind the verdict. One thread, so that the figures are of the code and not of stealing.
+/// work behind the verdict. By force, because the shipped model knows no shop and is not armed. One thread, so that the figures are of the code and not of stealing.
 fn config(rest: &str) -> Config {
     let upstream = std::env::var(UPSTREAM).unwrap_or_default();
     let text = format!(
@@ -319,7 +319,7 @@ fn config(rest: &str) -> Config {
          [client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
          [policy]\nlimit_score = 0.9999998\nblock_score = 0.9999999\n{rest}"
     );
-    let overrides = Overrides { model_built_in: Some(SHIPPED_MODEL), ..Overrides::default() };
+    let overrides = Overrides { model_built_in: Some(SHIPPED_MODEL), force: true, ..Overrides::default() };
     Config::parse(&text, Path::new("bench.toml"), &overrides).expect("the configuration is sound")
 }
 

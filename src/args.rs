@@ -88,6 +88,9 @@ pub struct RunArgs {
     /// shadow: judge and record only; enforce: refuse as well
     #[arg(long, value_enum)]
     pub mode: Option<ModeArg>,
+    /// Enforce with a model that failed its gates
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `--mode`
@@ -136,6 +139,27 @@ pub struct TrainArgs {
     /// What to fit
     #[arg(long, value_enum, default_value = "boosted")]
     pub algorithm: AlgorithmArg,
+    /// A model to adapt to this site, such as the shipped one: its trees stay, new ones are added as long as they help
+    #[arg(long, value_name = "MODEL", requires = "logs")]
+    pub base: Option<PathBuf>,
+    /// Whoever was served a path that begins so is a person: where a finished checkout or log-in leads; may be repeated
+    #[arg(long = "people-path", value_name = "PATH", requires = "logs")]
+    pub people_paths: Vec<String>,
+    /// Train on clients too whose label models contradict that have not seen them
+    #[arg(long)]
+    pub no_prune: bool,
+    /// Do not measure the other algorithms beside the chosen one
+    #[arg(long)]
+    pub no_compare: bool,
+    /// While too few people are known: limit who scores above this share of the site's undeclared clients, 95% to below 100%
+    #[arg(long, value_name = "SHARE", default_value = "99%", value_parser = parse_warm_up)]
+    pub warm_up: f64,
+    /// Arm the model even when it fails a gate
+    #[arg(long)]
+    pub force: bool,
+    /// Where to write the training rows: label, weight, client, site, fold, margin out of fold, features
+    #[arg(long, value_name = "CSV")]
+    pub rows: Option<PathBuf>,
     /// Share of people that may be limited
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
     pub limit_budget: f64,
@@ -240,6 +264,12 @@ pub struct CheckArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// A share from which a warm-up may start.
+fn parse_warm_up(text: &str) -> Result<f64, String> {
+    let share = parse_share(text)?;
+    if share >= 0.95 { Ok(share) } else { Err("must be from 95% to below 100%: lower hurts people".to_owned()) }
 }
 
 /// `0.1%` or `0.001`.

@@ -19,6 +19,8 @@ struct Checked {
     sound: bool,
     model: Option<String>,
     sha256: Option<String>,
+    state: Option<String>,
+    armed: Option<bool>,
     limit_score: Option<f32>,
     block_score: Option<f32>,
     warnings: Vec<String>,
@@ -36,6 +38,7 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
             let config = Config::load(Some(path), &overrides)?;
             warnings.extend(config.warnings().iter().cloned());
             let Judge { model, policy, .. } = proxy::judge(&config)?;
+            proxy::refuse_unarmed(&config, model.as_ref())?;
             (model, policy.limit_margin(), policy.block_margin())
         }
         None => {
@@ -51,6 +54,11 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
                 .to_owned(),
         );
     }
+    if let Some(model) = &model
+        && !model.readiness().is_armed()
+    {
+        warnings.push("the model is not armed: kidoban run --mode enforce refuses it".to_owned());
+    }
     if block.is_some() && block != model.as_ref().and_then(|model| model.thresholds().block.margin) {
         warnings.push("block_score is set by hand: nothing shows how many people it would block".to_owned());
     }
@@ -59,6 +67,8 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
         sound: true,
         model: model.as_ref().map(|model| model.file().name.clone()),
         sha256: model.as_ref().map(|model| model.sha256().to_owned()),
+        state: model.as_ref().map(|model| model.readiness().to_string()),
+        armed: model.as_ref().map(|model| model.readiness().is_armed()),
         limit_score: score(limit),
         block_score: score(block),
         warnings,
@@ -88,6 +98,7 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
             output::time(detector::Timestamp::from_micros(card.trained_until_us)),
             file.golden.len(),
         );
+        let _ = writeln!(text, "{}", file.readiness);
         for (name, score, budget) in [
             ("limit", checked.limit_score, &file.thresholds.limit),
             ("block", checked.block_score, &file.thresholds.block),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use detector::Model;
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
-use traffic::log::{LogReader, Tally, decompress};
+use traffic::log::{LogReader, Record, Tally, decompress};
 use trainer::{Labels, Site, SiteBuilder};
 
 /// The model that comes with the product.
@@ -85,12 +85,26 @@ impl Logs {
     /// # Errors
     /// What cannot be opened or read, and logs of which too many lines cannot be read.
     pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
+        self.read_site_watched(name, labels, |_| {})
+    }
+
+    /// The same; `watch` sees every record.
+    ///
+    /// # Errors
+    /// As [`Logs::read_site`].
+    pub fn read_site_watched(
+        &self,
+        name: &str,
+        labels: Option<&Labels>,
+        mut watch: impl FnMut(&Record<'_>),
+    ) -> Result<(Site, Vec<Tally>)> {
         let mut builder = SiteBuilder::default();
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One at a time, so that the digest is over the logs as they were named.
             let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
             while let Some(record) = reader.next()? {
+                watch(&record);
                 builder.note(&record);
             }
             refuse_if_unreadable(&reader)?;

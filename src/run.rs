@@ -25,6 +25,7 @@ pub fn run(args: &RunArgs) -> Result<Answer> {
             ModeArg::Enforce => Mode::Enforce,
         }),
         event_log: args.event_log.clone(),
+        force: args.force,
         ..overrides_with_shipped_model()
     };
     let config = Config::load(args.config.as_deref(), &overrides)?;

@@ -1,29 +1,36 @@
 //! `kidoban train`: logs and labels in, a model out.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use detector::model::{Budget, Card, Metric, seal};
+use detector::ClientKey;
+use detector::model::{Budget, Card, Metric, Readiness, seal};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use traffic::log::Tally;
+use traffic::log::{Kind, Tally};
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::calibrate::Budgets;
+use trainer::label::Labelled;
 use trainer::logistic::LogisticParams;
-use trainer::{Algorithm, Options, Site, train};
+use trainer::poison::OUTCOME;
+use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
 use crate::Answer;
 use crate::args::{AlgorithmArg, TrainArgs};
-use crate::input::{Logs, read_labels};
+use crate::input::{Logs, read_labels, read_model};
 use crate::output;
 
 #[derive(Serialize)]
 struct Printed<'a> {
     model: &'a Path,
+    state: String,
+    readiness: &'a Readiness,
+    is_adapted: bool,
     limit: &'a Budget,
     block: &'a Budget,
     card: &'a Card,
@@ -45,14 +52,25 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         },
         budgets: Budgets { limit_alpha: args.limit_budget, block_alpha: args.block_budget, ..Budgets::default() },
         min_pages: args.min_pages,
+        base: args.base.as_deref().map(|path| anyhow::Ok(Base::new(read_model(Some(path))?)?)).transpose()?,
+        labels_are_checked: args.labels.is_some() || !args.sites.is_empty(),
+        prunes: !args.no_prune,
+        compares: !args.no_compare,
+        warm_up: args.warm_up,
+        is_forced: args.force,
         data,
         data_sha256,
     };
     let spinner = ProgressBar::new_spinner();
     spinner.enable_steady_tick(Duration::from_millis(120));
-    let trained = train(&sites, &options, |step| spinner.set_message(step.to_owned()));
+    let trained = train(&sites, &options, |step| spinner.set_message(format!("Building: {step}")));
     spinner.finish_and_clear();
-    let file = trained?.file;
+    let Trained { file, is_adapted, .. } = trained?;
+    if let Some(path) = &args.rows {
+        let mut rows = Vec::new();
+        write_rows(&sites, &options, &mut rows)?;
+        write(path, &rows)?;
+    }
     write(&args.output, &seal(&file)?)?;
     if let Some(path) = &args.labels_out {
         write(path, labels(&sites).as_bytes())?;
@@ -60,13 +78,16 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     if args.json {
         let printed = Printed {
             model: &args.output,
+            state: file.readiness.to_string(),
+            readiness: &file.readiness,
+            is_adapted,
             limit: &file.thresholds.limit,
             block: &file.thresholds.block,
             card: &file.card,
         };
         output::print_json(&printed)?;
     } else {
-        output::print(&describe(args, &sites, &tallies, &file))?;
+        output::print(&describe(args, &sites, &tallies, &file, is_adapted))?;
     }
     Ok(Answer::Yes)
 }
@@ -83,7 +104,21 @@ fn read(args: &TrainArgs) -> Result<Sources> {
     if args.sites.is_empty() {
         let labels = args.labels.as_deref().map(read_labels).transpose()?;
         let logs = Logs::find(&args.logs)?;
-        let (site, tallies) = logs.read_site("site", labels.as_ref())?;
+        let mut served: HashSet<ClientKey> = HashSet::new();
+        let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
+            // A redirect to the page of thanks counts when the page itself is served.
+            let is_served = record.kind == Kind::Whole && (200..300).contains(&record.status);
+            if is_served && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str())) {
+                served.insert(record.client_key());
+            }
+        })?;
+        // A label somebody wrote, or an attack seen, says more than one page served.
+        let is_open = |label| matches!(label, Label::Unknown) || (labels.is_none() && label == Label::Human);
+        for client in site.clients.iter_mut().filter(|client| served.contains(&client.key)) {
+            if is_open(client.labelled.label) {
+                client.labelled = Labelled { label: Label::Human, why: format!("{OUTCOME}was served a people path") };
+            }
+        }
         return Ok(Sources { sites: vec![site], tallies, data: logs.names(), data_sha256: logs.sha256() });
     }
     let (mut sites, mut tallies, mut data, mut digest) = (Vec::new(), Vec::new(), Vec::new(), Sha256::new());
@@ -129,7 +164,13 @@ fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector::model::File) -> String {
+fn describe(
+    args: &TrainArgs,
+    sites: &[Site],
+    tallies: &[Tally],
+    file: &detector::model::File,
+    is_adapted: bool,
+) -> String {
     let card = &file.card;
     let mut text = String::new();
     let lines: u64 = tallies.iter().map(|tally| tally.parsed).sum();
@@ -147,6 +188,12 @@ fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector
     for (rule, number) in &card.labels {
         let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(rule, 80));
     }
+    for (reason, number) in &card.dropped {
+        let _ = writeln!(text, "  {:>8}  {reason}", output::count(*number));
+    }
+    if args.base.is_some() {
+        text.push_str(&adapted(card, is_adapted));
+    }
     let trees = match (card.parameters.get("trees"), card.parameters.get("trees_max")) {
         (Some(trees), Some(most)) => format!(" ({trees} trees of at most {most}, as held-out clients chose)"),
         _ => String::new(),
@@ -162,8 +209,31 @@ fn describe(args: &TrainArgs, sites: &[Site], tallies: &[Tally], file: &detector
     let _ = writeln!(text, "\nThresholds:");
     let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
     let _ = writeln!(text, "  block  {}", threshold(&thresholds.block));
+    let _ = writeln!(text, "\n{}", file.readiness);
+    if !file.readiness.is_armed() {
+        text.push_str("It is written, and not armed: kidoban run --mode enforce refuses it; shadow mode does not.\n");
+    }
     let _ = writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
     text
+}
+
+/// What adapting the base gained.
+fn adapted(card: &Card, is_adapted: bool) -> String {
+    let figure = |name: &str| match card.metrics.get(name) {
+        Some(Metric { value, low, high, .. }) => format!("{value:.3} ({low:.3} – {high:.3})"),
+        None => "not known".to_owned(),
+    };
+    let verdict = match (is_adapted, card.metrics.contains_key("gain/auc")) {
+        (true, _) => "adapted",
+        (false, true) => "nothing is gained: the base is kept as it is, with thresholds of this site",
+        (false, false) => "no people and bots to tell apart: the base is kept as it is",
+    };
+    format!(
+        "\nOn clients of this site that the adapted models did not see: base AUC {}, adapted {}, gain {}: {verdict}.\n",
+        figure("base/auc"),
+        figure("adapted/auc"),
+        figure("gain/auc"),
+    )
 }
 
 /// A card's metrics as a table.

@@ -200,6 +200,8 @@ fn what_cannot_be_read_ends_with_2_and_says_what_to_do() {
     check(&labels, &["bad-labels.csv:3: expected human, bad, good_bot or unknown, found \"robot\""]);
     check(&["train", "common.log", "--labels", "labels.csv", "-o", "m.json"], &["people and bots are both needed"]);
     check(&["run", "--listen", "127.0.0.1:0"], &["--upstream: no upstream", "pass --upstream URL"]);
+    let unarmed = ["run", "--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--mode", "enforce"];
+    check(&unarmed, &["(built in): this model is not armed. Failed: ", "kidoban train --base", "--mode shadow"]);
     check(&["run", "--upstream", "shop"], &["--upstream: upstream \"shop\"", "Write the shop's address"]);
     assert!(!data("logs/m.json").exists(), "nothing was learnt, so nothing is written");
 }
@@ -262,6 +264,8 @@ fn the_same_logs_train_the_same_bytes() {
     let site = ["train", "--site", ".", "--name", "boosted", "-o", "site.json", "--json"];
     let card = kidoban(&folder.0, &site).assert(0).json();
     assert_eq!(card["card"]["clients"]["human"], 150);
+    assert!(card["card"]["metrics"]["compare/logistic/auc"]["value"].as_f64().unwrap() > 0.5);
+    assert!(card["state"].as_str().unwrap().starts_with("Collecting: "), "{}", card["state"]);
 }
 
 #[test]
@@ -512,4 +516,24 @@ fn simulated_shops_are_written_read_and_trained_on() {
     assert_eq!((&json[0]["format"], &json[0]["resolution_us"]), (&"nginx JSON".into(), &1_000.into()));
     let unknown = kidoban(&folder.0, &["simulate", "--shop", "nowhere", "-o", "x"]).assert(2);
     assert!(unknown.stderr.contains("boutique") && !folder.path("x").exists(), "{}", unknown.stderr);
+}
+
+#[test]
+fn the_shipped_model_is_adapted_and_its_rows_can_be_taken_elsewhere() {
+    let folder = labelled_day("adapted");
+    let arguments = ["train", "access.log", "--labels", "labels.csv", "--no-compare", "--no-prune", "-o", "own.json"];
+    kidoban(&folder.0, &arguments).assert(0);
+    let again = [&arguments[..6], &["--base", "own.json", "-o", "again.json"]].concat();
+    let said = kidoban(&folder.0, &again).assert(2).stderr;
+    assert!(said.contains("the base was trained on this very log"), "{said}");
+    folder.write("base.json", kidoban::input::SHIPPED_MODEL);
+    let adapt = [&arguments[..6], &["--base", "base.json", "--rows", "rows.csv", "-o", "shop.json"]].concat();
+    let said = kidoban(&folder.0, &adapt).assert(0).stdout;
+    assert!(said.contains("On clients of this site that the adapted models did not see: base AUC 0."), "{said}");
+    let checked = kidoban(&folder.0, &["check", "--model", "shop.json", "--json"]).assert(0).json();
+    assert_eq!(checked["armed"], true);
+    let rows = std::fs::read_to_string(folder.path("rows.csv")).unwrap();
+    let columns = 6 + detector::features::COUNT;
+    assert!(rows.starts_with("label,weight,client,site,fold,margin,gap_cv,") && rows.lines().count() > 500);
+    assert!(rows.lines().all(|line| line.split(',').count() == columns));
 }

@@ -2,7 +2,7 @@
 
 use detector::Model;
 use detector::features::{COUNT, index_of};
-use detector::model::{File, GoldenRow, ScorerFile, seal};
+use detector::model::{Deciles, File, GoldenRow, Readiness, Reference, Requirement, ScorerFile, State, seal};
 use kidoban::input::{SHIPPED_MODEL, read_model};
 use sha2::{Digest, Sha256};
 
@@ -88,6 +88,14 @@ fn trees(change: impl FnOnce(&mut Vec<u16>, &mut Vec<u16>, &mut Vec<u16>, &mut V
     })
 }
 
+fn readiness(change: impl FnOnce(&mut Readiness)) -> Vec<u8> {
+    reseal(|file| {
+        let gate = Requirement { name: "area".into(), value: 0.9, required: 0.7, remedy: "label".into() };
+        file.readiness.gates = vec![gate];
+        change(&mut file.readiness);
+    })
+}
+
 fn logistic(change: impl FnOnce(&mut Vec<f32>, &mut Vec<f32>)) -> Vec<u8> {
     reseal(|file| {
         file.scorer = model::lively();
@@ -127,10 +135,11 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     check("names in another order", reseal(|file| file.features.swap(0, 1)), "features defined differently");
     check("a name less", reseal(|file| _ = file.features.pop()), "features defined differently");
     check("another definition", reseal(|file| file.definition = "0".repeat(16)), "features defined differently");
-    check("a later format", reseal(|file| file.format = 2), "format version 1 expected, 2 found");
-    check("no format", reseal_text("\"format\":1", "\"format\":null"), "format version 1 expected, none found");
+    check("a later format", reseal(|file| file.format = 9), "format version 2 expected, 9 found");
+    check("an earlier format", reseal(|file| file.format = 1), "format version 2 expected, 1 found");
+    check("no format", reseal_text("\"format\":2", "\"format\":null"), "format version 2 expected, none found");
     check("another kind", reseal_text("\"kind\":\"trees\"", "\"kind\":\"oracle\""), "unknown variant");
-    check("a key unknown here", reseal_text("\"format\":1", "\"format\":1,\"trust\":true"), "unknown field `trust`");
+    check("a key unknown here", reseal_text("\"format\":2", "\"format\":2,\"trust\":true"), "unknown field `trust`");
     check("a key mistyped", reseal_text("\"name\":\"small\"", "\"nama\":\"small\""), "unknown field `nama`");
 
     check("another margin", reseal(|file| file.golden[0].margin += 0.01), "golden row 0 scores -2.5 instead of -2.49");
@@ -140,6 +149,25 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     check("a limit of 1e39", reseal_text("\"margin\":null", "\"margin\":1e39"), "a threshold is not finite");
     let falling = vec![[0.0, 0.9], [1.0, 0.1]];
     check("a calibration that falls", reseal(|file| file.calibration = falling), "calibration must rise");
+    check("ready, and a gate failed", readiness(|ready| ready.gates[0].value = 0.1), "not what its gates say");
+    check("failed, and no gate failed", readiness(|ready| ready.state = State::Failed), "not what its gates say");
+    check("forced without need", readiness(|ready| ready.forced = true), "forced, and nothing failed");
+    check("a gate of 1e999", reseal_text("\"people_seen\":0", "\"people_seen\":1e999"), "out of range");
+    check("an unknown state", reseal_text("\"ready\"", "\"armed\""), "unknown variant");
+    let deciles = || Deciles { edges: vec![0.1, 0.2], shares: vec![0.5, 0.2, 0.2, 0.1] };
+    let drift = |change: fn(&mut Reference)| {
+        reseal(|file| {
+            let mut reference = Reference { clients: 2, rows: 3, features: vec![deciles(); COUNT], score: deciles() };
+            change(&mut reference);
+            file.drift = Some(reference);
+        })
+    };
+    assert!(Model::parse(&drift(|_| {})).is_ok());
+    check("a feature less", drift(|drift| _ = drift.features.pop()), "drift is kept for");
+    check("edges that fall", drift(|drift| drift.features[3].edges = vec![0.2, 0.1]), "deciles 3 of the drift");
+    check("a share too few", drift(|drift| _ = drift.score.shares.pop()), "of the drift reference");
+    check("shares of two", drift(|drift| drift.score.shares[0] = 1.0), "of the drift reference");
+    check("drift of nobody", drift(|drift| drift.clients = 0), "no clients");
     check("no resolution", reseal(|file| file.resolution_us = 0), "resolution_us must be");
     check("a resolution of an hour", reseal(|file| file.resolution_us = u32::MAX), "resolution_us must be");
 }

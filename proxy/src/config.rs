@@ -57,6 +57,8 @@ pub struct Overrides {
     pub mode: Option<Mode>,
     /// `--event-log`; relative to the working directory.
     pub event_log: Option<PathBuf>,
+    /// `--force`: enforce with a model that failed its gates.
+    pub force: bool,
     /// The model to use when neither flag nor file names one: the binary passes the one it ships.
     pub model_built_in: Option<&'static [u8]>,
 }
@@ -68,6 +70,7 @@ pub struct Config {
     pub(crate) upstream: UpstreamUrl,
     pub(crate) mode: Mode,
     pub(crate) model: ModelSource,
+    pub(crate) force: bool,
     pub(crate) threads: usize,
     pub(crate) h2c: bool,
     pub(crate) admin: SocketAddr,

@@ -38,6 +38,17 @@ pub enum JudgeError {
         /// What is wrong with it.
         problem: ModelError,
     },
+    /// The model failed its gates and is to refuse people.
+    #[error(
+        "{}: this model is not armed. {state}. Until then run it with --mode shadow; --force overrules this.",
+        path.display()
+    )]
+    Unarmed {
+        /// Which file, or `(built in)`.
+        path: PathBuf,
+        /// What it failed, by how much, and what to do.
+        state: String,
+    },
     /// The policy does not fit the model.
     #[error(
         "{place}: [policy] does not fit the model: {problem}. Change it, or remove the key to use the model's own."
@@ -89,6 +100,23 @@ pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
     Ok(Judge { model, policy, allow })
 }
 
+/// Refuses to enforce with a model that failed its gates, unless forced, which is logged.
+///
+/// # Errors
+/// [`JudgeError::Unarmed`].
+pub fn refuse_unarmed(config: &Config, model: Option<&Model>) -> Result<(), JudgeError> {
+    let Some(model) = model.filter(|model| config.mode == Mode::Enforce && !model.readiness().is_armed()) else {
+        return Ok(());
+    };
+    let state = model.readiness().to_string();
+    if config.force {
+        tracing::warn!(model = model.file().name, %state, "this model is not armed and enforces by force");
+        return Ok(());
+    }
+    let path = config.model_path().unwrap_or(Path::new("(built in)")).to_path_buf();
+    Err(JudgeError::Unarmed { path, state })
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, JudgeError> {
     let unreadable = |problem| JudgeError::Unreadable { path: path.to_path_buf(), problem };
     let file = std::fs::File::open(path).map_err(unreadable)?;
@@ -127,6 +155,7 @@ impl Reloader {
     fn swap(&self, current: &mut Config) -> Result<Reloaded, ReloadError> {
         let next = current.reread()?;
         let judge = judge(&next)?;
+        refuse_unarmed(&next, judge.model.as_ref())?;
         let needs_restart = current.needs_restart(&next);
         let model = judge.model.as_ref().map(|model| model.file().name.clone());
         self.keeper.metrics.model(judge.model.as_ref());

@@ -25,7 +25,7 @@ use crate::keeper::{Keeper, Live};
 use crate::listener::{Bound, Serving};
 use crate::metrics::Metrics;
 use crate::record::Recorder;
-use crate::reload::{JudgeError, ReloadError, Reloaded, Reloader, judge};
+use crate::reload::{JudgeError, ReloadError, Reloaded, Reloader, judge, refuse_unarmed};
 use crate::timer;
 use crate::upstream::Upstream;
 
@@ -112,6 +112,7 @@ impl RunningGate {
             tracing::warn!("{warning}");
         }
         let judge = judge(&config)?;
+        refuse_unarmed(&config, judge.model.as_ref())?;
         let upstream = Arc::new(upstream(&config)?);
         let front = bind(config.listen)?;
         let back = bind(config.admin)?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use detector::detector::Settings;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
-use detector::model::{Budget, Card, File, GoldenRow, ScorerFile, Thresholds, seal};
+use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{self, Mix, SimRequest};
@@ -18,7 +18,7 @@ use super::Folder;
 pub fn file(name: &str, scorer: ScorerFile) -> File {
     let budget = || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let mut file = File {
-        format: 1,
+        format: detector::model::FORMAT,
         name: name.to_owned(),
         product: "test".to_owned(),
         features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
@@ -27,7 +27,9 @@ pub fn file(name: &str, scorer: ScorerFile) -> File {
         scorer,
         calibration: Vec::new(),
         thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget() },
+        readiness: Readiness::default(),
         card: Card::default(),
+        drift: None,
         golden: vec![GoldenRow { row: vec![None; COUNT], margin: 0.0 }],
     };
     if let Ok(scorer) = file.scorer.check() {

@@ -112,6 +112,31 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
     Budget { margin: threshold_above(highest, k), alpha: bound.max(alpha), delta, n, k, evidence }
 }
 
+/// Fewer clients have no 99th percentile.
+const WARM_UP_CLIENTS_MIN: usize = 100;
+
+/// While too few people are known: limits the clients of the site that score above `share` of its undeclared clients.
+/// `None` where there are fewer than 100 of those. The evidence says whom of the known people that would have hurt.
+pub fn warm_up_budget(undeclared: &[f32], people: &[f32], share: f64, delta: f64) -> Option<Budget> {
+    if undeclared.len() < WARM_UP_CLIENTS_MIN {
+        return None;
+    }
+    let spared = (undeclared.len() as f64 * share).ceil() as usize;
+    let above = (undeclared.len() - spared.min(undeclared.len())) as u64;
+    let margin = threshold_above(undeclared, above)?;
+    let n = people.len() as u64;
+    let k = people.iter().filter(|&&score| score >= margin).count() as u64;
+    let bound = if n == 0 { 1.0 } else { upper_bound(k, n, delta) };
+    let evidence = format!(
+        "warm-up: {above} of this site's {} undeclared clients lie above, {k} of {n} known people: at most {} of people hurt \
+         with {} confidence; it limits and never blocks",
+        undeclared.len(),
+        percent(bound),
+        percent(1.0 - delta),
+    );
+    Some(Budget { margin: Some(margin), alpha: bound, delta, n, k, evidence })
+}
+
 /// The smallest margin above all but the k highest. Scores at it or higher are refused.
 fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
     let mut sorted = highest.to_vec();
@@ -188,6 +213,18 @@ mod tests {
         let budget = limit_budget(&[0.5, 1.5, 1.0], 0.01, 0.05, Proof::CrossFitted);
         assert!(budget.margin.unwrap() > 1.5);
         assert!(budget.alpha > 0.6 && budget.evidence.contains("63 %"), "{}", budget.evidence);
+    }
+
+    #[test]
+    fn a_warm_up_limits_one_in_a_hundred_undeclared_clients() {
+        let clients: Vec<f32> = (0..1_000).map(|i| i as f32).collect();
+        let budget = warm_up_budget(&clients, &[5.0, 995.0], 0.99, 0.05).unwrap();
+        let margin = budget.margin.unwrap();
+        assert_eq!(clients.iter().filter(|&&score| score >= margin).count(), 10);
+        assert_eq!((budget.n, budget.k), (2, 1));
+        assert!(budget.evidence.starts_with("warm-up: 10 of this site's 1000 undeclared"), "{}", budget.evidence);
+        assert!(budget.evidence.contains("1 of 2 known people") && budget.evidence.contains("never blocks"));
+        assert_eq!(warm_up_budget(&clients[..99], &[], 0.99, 0.05).map(|budget| budget.n), None);
     }
 
     #[test]

@@ -1,26 +1,38 @@
 //! A fitted scorer as a model file.
 
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{Card, File, GoldenRow, Scorer, ScorerFile, Thresholds};
+use detector::model::{Card, File, GoldenRow, Readiness, Reference, Scorer, ScorerFile, Thresholds};
 
 use crate::samples::Sample;
 
 /// Golden rows a file: enough to walk most trees, 12 KB.
 const GOLDEN_ROWS: usize = 32;
 
+/// What a model file says beside its scorer.
+#[derive(Clone, Debug)]
+pub struct Said {
+    /// Name of the model.
+    pub name: String,
+    /// Thresholds and their evidence.
+    pub thresholds: Thresholds,
+    /// May it refuse anybody?
+    pub readiness: Readiness,
+    /// Isotonic knots.
+    pub calibration: Vec<[f32; 2]>,
+    /// Time step of the logs, in µs.
+    pub resolution_us: u32,
+    /// What drift is measured against.
+    pub drift: Option<Reference>,
+    /// What it was trained on and how good it is.
+    pub card: Card,
+}
+
 /// Everything a model file says, but for the seal.
-pub fn export(
-    name: &str,
-    scorer: &Scorer,
-    samples: &[Sample],
-    thresholds: Thresholds,
-    calibration: Vec<[f32; 2]>,
-    resolution_us: u32,
-    card: Card,
-) -> File {
+pub fn export(scorer: &Scorer, samples: &[Sample], said: Said) -> File {
+    let Said { name, thresholds, readiness, calibration, resolution_us, drift, card } = said;
     File {
         format: detector::model::FORMAT,
-        name: name.to_owned(),
+        name,
         product: env!("CARGO_PKG_VERSION").to_owned(),
         features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
         definition: definition_hash(),
@@ -28,7 +40,9 @@ pub fn export(
         scorer: ScorerFile::from(scorer),
         calibration,
         thresholds,
+        readiness,
         card,
+        drift,
         golden: golden(scorer, samples),
     }
 }

@@ -12,31 +12,42 @@
 //! - [`site`]: one site's traffic in memory; [`samples`]: training rows and highest scores
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
+//! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
+//! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
 
 pub mod adaboost;
+pub mod adapt;
 pub mod algorithm;
 pub mod baselines;
 pub mod boosted;
 pub mod calibrate;
+pub mod counterfactual;
+mod course;
+pub mod drift;
 pub mod evaluate;
 pub mod evidence;
 pub mod export;
 pub mod label;
 pub mod logistic;
+pub mod poison;
+mod prune;
+mod quality;
+mod readiness;
 mod resample;
 pub mod samples;
 pub mod site;
 pub mod statistics;
 pub mod train;
 
+pub use adapt::Base;
 pub use algorithm::Algorithm;
 pub use evaluate::{Evaluation, evaluate};
 pub use label::{Label, LabelError, Labels};
 pub use site::{Site, SiteBuilder, Step};
-pub use train::{Options, Trained, train};
+pub use train::{Options, Trained, train, write_rows};
 
 use detector::features::COUNT;
 use detector::{Features, ModelError};
@@ -65,6 +76,9 @@ pub enum TrainError {
     /// What was fitted cannot be written as a model.
     #[error("the fitted model is not sound: {0}")]
     Export(#[source] ModelError),
+    /// Rows that cannot be written.
+    #[error("the rows cannot be written: {0}")]
+    Write(#[source] std::io::Error),
     /// linfa's own.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),

@@ -28,6 +28,8 @@ pub struct Sample {
     pub site: usize,
     /// Index of its client there.
     pub client: usize,
+    /// Page requests of its window.
+    pub pages: u32,
     /// What the detector measured.
     pub features: Features,
     /// Is it a bot?
@@ -82,29 +84,27 @@ fn in_parts<T: Send>(parts: usize, work: impl Fn((usize, usize)) -> T + Sync) ->
 
 /// Training rows of the clients that `takes` accepts and that are labelled human or bad, in the order of their steps.
 pub fn samples(site: &Site, index: usize, resolution_us: u32, takes: impl Fn(usize) -> bool) -> Vec<Sample> {
-    samples_in(cores(), site, index, resolution_us, takes)
+    samples_as(site, index, resolution_us, |client| match site.clients[client].labelled.label {
+        Label::Bad if takes(client) => Some(true),
+        Label::Human if takes(client) => Some(false),
+        _ => None,
+    })
 }
 
-fn samples_in(
-    parts: usize,
-    site: &Site,
-    index: usize,
-    resolution_us: u32,
-    takes: impl Fn(usize) -> bool,
-) -> Vec<Sample> {
-    let taken = |(client, known): (usize, &crate::site::Client)| match known.labelled.label {
-        Label::Bad => takes(client).then_some(true),
-        Label::Human => takes(client).then_some(false),
-        Label::GoodBot | Label::Unknown => None,
-    };
-    let bad: Vec<Option<bool>> = site.clients.iter().enumerate().map(taken).collect();
+/// Rows at the same page counts of the clients for which `bad` says yes or no.
+pub fn samples_as(site: &Site, index: usize, resolution_us: u32, bad: impl Fn(usize) -> Option<bool>) -> Vec<Sample> {
+    let bad: Vec<Option<bool>> = (0..site.clients.len()).map(bad).collect();
+    samples_in(cores(), site, index, resolution_us, &bad)
+}
+
+fn samples_in(parts: usize, site: &Site, index: usize, resolution_us: u32, bad: &[Option<bool>]) -> Vec<Sample> {
     let parts = in_parts(parts, |part| {
         let mut samples = Vec::new();
         walk_part(site, resolution_us, part, |place, client, window, pages| {
             if let Some(bad) = bad[client]
                 && SCHEDULE.contains(&pages)
             {
-                samples.push((place, Sample { site: index, client, features: Features::measure(window), bad }));
+                samples.push((place, Sample { site: index, client, pages, features: Features::measure(window), bad }));
             }
         });
         samples
@@ -238,7 +238,13 @@ mod tests {
         });
         assert!(expect.len() > 100, "{} rows", expect.len());
         for parts in 1..5 {
-            let samples = samples_in(parts, &site, 3, 1_000, takes);
+            let bad: Vec<Option<bool>> = site
+                .clients
+                .iter()
+                .enumerate()
+                .map(|(client, known)| takes(client).then_some(known.labelled.label == Label::Bad))
+                .collect();
+            let samples = samples_in(parts, &site, 3, 1_000, &bad);
             assert!(samples.iter().all(|sample| sample.site == 3));
             let is_bad = |sample: &Sample| site.clients[sample.client].labelled.label == Label::Bad;
             assert!(samples.iter().all(|sample| sample.bad == is_bad(sample)));

@@ -1,31 +1,39 @@
 //! The whole way from traffic to a model file.
 //!
-//! 1. **Held out by client and by time**: a model of the first 70 % of each site's time judges the clients that appear
-//!    only after it. Those figures go on the card.
-//! 2. **Left out by site**, where there are several: how good it is on a shop it never saw.
-//! 3. **Calibration.** With enough people, half of them are kept apart from training and prove the budgets
+//! 1. **Suspects** (with a base model): who looks anomalous to it and is vouched for by nobody does not count as ordinary.
+//! 2. **Held out by client and by time**: a model of the first 70 % of each site's time judges the clients that appear
+//!    only after it. **Left out by site**, where there are several: how good it is on a shop it never saw.
+//! 3. **Doubted labels** do not train; what that does is measured. **Compared**: the three algorithms on the same folds.
+//! 4. The model that is written. With a base, only if it gains on clients it did not see.
+//! 5. **Calibration.** With enough people, half of them are kept apart from training and prove the budgets
 //!    ([`Proof::Split`]). With fewer, five models that each leave out a fifth of the clients score them
 //!    ([`Proof::CrossFitted`]): good for showing probabilities and for limiting, never for blocking.
-//! 4. The model that is written.
+//! 6. **Readiness**: whether it may refuse anybody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::io;
 
-use detector::model::{Card, File, Metric, Scorer, Thresholds};
-use detector::{ClientKey, Timestamp};
+use detector::model::{Card, File, Scorer, Thresholds};
 
 use crate::TrainError;
+use crate::adaboost::AdaBoostParams;
+use crate::adapt::{Base, gain, is_worth_it};
 use crate::algorithm::{Algorithm, Fitted};
-use crate::calibrate::{Budgets, Proof, block_budget, isotonic, limit_budget, people_needed};
-use crate::export::export;
-use crate::label::{Label, Labelled};
-use crate::samples::{Sample, highest, rows, samples};
-use crate::site::{Site, Step};
-use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
-
-/// Parts into which clients are cut for cross-fitting.
-const FOLDS: u64 = 5;
-/// Share of a site's time that trains when it is tested on the rest.
-const TRAIN_SHARE: f64 = 0.7;
+use crate::boosted::BoostedParams;
+use crate::calibrate::{
+    Budgets, Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed, warm_up_budget,
+};
+use crate::course::Course;
+use crate::drift;
+use crate::export::{Said, export};
+use crate::label::Label;
+use crate::logistic::LogisticParams;
+use crate::poison;
+use crate::prune::{ClientIndex, doubted};
+use crate::quality::Figures;
+use crate::readiness::readiness;
+use crate::samples::Sample;
+use crate::site::Site;
 
 /// What to train.
 #[derive(Clone, Debug)]
@@ -38,6 +46,18 @@ pub struct Options {
     pub budgets: Budgets,
     /// Page requests from which a client is judged.
     pub min_pages: u32,
+    /// A model to adapt to the site.
+    pub base: Option<Base>,
+    /// Has somebody looked at the labels (a file), or are they weak rules'?
+    pub labels_are_checked: bool,
+    /// Leave out of training whose label models contradict that have not seen it?
+    pub prunes: bool,
+    /// Measure the other algorithms as well?
+    pub compares: bool,
+    /// Share of undeclared clients below a limit threshold as long as too few people are known.
+    pub warm_up: f64,
+    /// Arm it even when a gate fails?
+    pub is_forced: bool,
     /// File names of the logs.
     pub data: Vec<String>,
     /// SHA-256 over the logs as read.
@@ -45,12 +65,19 @@ pub struct Options {
 }
 
 impl Default for Options {
+    /// Checked labels, all of which train; one algorithm.
     fn default() -> Self {
         Self {
             name: "model".to_owned(),
             algorithm: Algorithm::default(),
             budgets: Budgets::default(),
             min_pages: detector::policy::MIN_PAGES,
+            base: None,
+            labels_are_checked: true,
+            prunes: false,
+            compares: false,
+            warm_up: 0.99,
+            is_forced: false,
             data: Vec::new(),
             data_sha256: String::new(),
         }
@@ -64,6 +91,8 @@ pub struct Trained {
     pub file: File,
     /// How the thresholds were calibrated.
     pub proof: Proof,
+    /// With a base: was it adapted, or is it kept as it was because nothing was gained?
+    pub is_adapted: bool,
 }
 
 /// Trains on one or more labelled sites. `step(text)` is told what begins.
@@ -71,52 +100,70 @@ pub struct Trained {
 /// # Errors
 /// [`TrainError`] when there is nothing to learn from.
 pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> Result<Trained, TrainError> {
-    let resolution_us = sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1);
-    let course = Course { sites, options, resolution_us };
+    if !(0.5..1.0).contains(&options.warm_up) {
+        return Err(TrainError::Parameter("the warm-up percentile must be from 50 to below 100".to_owned()));
+    }
+    let suspects = suspects(sites, options)?;
+    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects };
+    let mut figures = Figures::default();
+    let mut dropped = BTreeMap::new();
+    if !suspects.is_empty() {
+        dropped.insert("anomalous to the base model: not taken for people".to_owned(), suspects.len() as u64);
+    }
 
     step("measuring on clients held out by time");
-    let mut metrics = course.held_out_by_time();
+    course.held_out_by_time(&mut figures);
     if sites.len() > 1 {
         step("measuring on each site left out");
-        metrics.extend(course.left_out_by_site());
+        course.left_out_by_site(&mut figures);
     }
     let people = course.people_judged();
-    let proof = if people / 2 >= people_needed(options.budgets.block_alpha, options.budgets.delta) {
-        Proof::Split
-    } else {
-        Proof::CrossFitted
-    };
-    step("fitting");
+    let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
+    let proof = if people / 2 >= needed { Proof::Split } else { Proof::CrossFitted };
     let apart = |site: usize, client: usize| proof == Proof::Split && course.is_apart(site, client);
-    let samples = course.samples(|site, client| !apart(site, client));
-    let Fitted { scorer, rounds } = course.fit(&samples)?;
+    let all = course.samples(|site, client| !apart(site, client));
+
+    let folds = Folds::new(&course, &all, proof, &mut figures, &mut dropped, &mut step)?;
+    step("fitting");
+    let is_kept = |sample: &&Sample| !folds.doubted.contains(&(sample.site, sample.client));
+    let samples: Vec<Sample> = all.iter().filter(is_kept).cloned().collect();
+    let Fitted { scorer, rounds } = folds.fit(&course, &samples)?;
     step("calibrating");
-    let scores = match proof {
-        Proof::Split => course.scores(|site, client| apart(site, client).then_some(&scorer)),
-        Proof::CrossFitted => course.cross_fitted()?,
+    let wanted = |site: usize, client: usize| course.is_labelled(site, client);
+    let scorer_for = |site: usize, client: usize| match proof {
+        Proof::Split => apart(site, client).then_some(&scorer),
+        Proof::CrossFitted => folds.scorers.get(course.fold(site, client)),
     };
-    let (people, bots) = (scores.of(Label::Human), scores.of(Label::Bad));
+    let scores = course.scores(|site, client| if wanted(site, client) { scorer_for(site, client) } else { None });
+    let (people_scores, bots) = (scores.of(Label::Human), scores.of(Label::Bad));
     let budgets = options.budgets;
-    let thresholds = Thresholds {
+    let mut thresholds = Thresholds {
         min_pages: options.min_pages,
-        limit: limit_budget(&people, budgets.limit_alpha, budgets.delta, proof),
-        block: block_budget(&people, budgets.block_alpha, budgets.delta, proof),
+        limit: limit_budget(&people_scores, budgets.limit_alpha, budgets.delta, proof),
+        block: block_budget(&people_scores, budgets.block_alpha, budgets.delta, proof),
     };
+    let n = people_scores.len() as u64;
+    if sites.len() == 1 && errors_allowed(n, budgets.limit_alpha, budgets.delta).is_none() {
+        let undeclared = course.scores(|site, client| {
+            if course.is_undeclared(site, client) { folds.scorers.get(course.fold(site, client)) } else { None }
+        });
+        let undeclared: Vec<f32> = undeclared.0.iter().map(|row| row.1).collect();
+        let warm_up = warm_up_budget(&undeclared, &people_scores, options.warm_up, budgets.delta);
+        thresholds.limit = warm_up.unwrap_or(thresholds.limit);
+    }
     let tagged: Vec<(f32, bool)> =
-        people.iter().map(|&score| (score, false)).chain(bots.iter().map(|&score| (score, true))).collect();
+        people_scores.iter().map(|&score| (score, false)).chain(bots.iter().map(|&score| (score, true))).collect();
     let calibration = isotonic(&tagged)?;
-    insert_quality(&mut metrics, "calibration", &people, &bots);
+    figures.insert_scores("calibration", &scores);
     let thresholds = in_order(thresholds);
-    insert_threshold_quality(&mut metrics, &thresholds, &bots);
+    figures.insert_thresholds(&thresholds, &bots);
     for (class, scores) in scores.by_class() {
-        insert_quality(
-            &mut metrics,
-            &format!("class/{}", if class.is_empty() { "bad" } else { class }),
-            &people,
-            &scores,
-        );
+        let class = if class.is_empty() { "bad" } else { class };
+        figures.insert(&format!("class/{class}"), &people_scores, &scores);
     }
 
+    let mut readiness = readiness(&figures.0, &thresholds, people, 2 * needed);
+    readiness.forced = options.is_forced && !readiness.is_armed();
     let mut parameters = options.algorithm.parameters()?;
     parameters.extend(rounds.map(|rounds| ("trees".to_owned(), rounds as f64)));
     let card = Card {
@@ -135,11 +182,169 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
             .map(|label| (label.to_string(), sites.iter().map(|site| site.count(*label)).sum()))
             .collect(),
         labels: rules(sites),
+        dropped,
+        base: options.base.as_ref().map_or_else(String::new, Base::named),
         rows: samples.len() as u64,
-        metrics,
+        metrics: figures.0,
     };
-    let file = export(&options.name, &scorer, &samples, thresholds, calibration, resolution_us, card);
-    Ok(Trained { file, proof })
+    let said = Said {
+        name: options.name.clone(),
+        thresholds,
+        readiness,
+        calibration,
+        resolution_us: course.resolution_us,
+        drift: drift::reference(&course.ordinary(), &scorer),
+        card,
+    };
+    Ok(Trained { file: export(&scorer, &samples, said), proof, is_adapted: !folds.keeps_base })
+}
+
+/// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features; the margin is that of a model
+/// that has not seen the client. For comparisons with other learners.
+///
+/// # Errors
+/// [`TrainError`] as [`train`]; [`TrainError::Write`] when it cannot be written.
+pub fn write_rows(sites: &[Site], options: &Options, out: &mut dyn io::Write) -> Result<(), TrainError> {
+    let suspects = suspects(sites, options)?;
+    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects };
+    let samples = course.samples(|_, _| true);
+    let scorers = course.cross_fit(&options.algorithm, &samples, &HashSet::new())?;
+    course.write_rows(&samples, &course.out_of_fold(&samples, &scorers), out).map_err(TrainError::Write)
+}
+
+fn resolution_us(sites: &[Site]) -> u32 {
+    sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1)
+}
+
+fn suspects(sites: &[Site], options: &Options) -> Result<HashSet<ClientIndex>, TrainError> {
+    let Some(base) = &options.base else { return Ok(HashSet::new()) };
+    if !options.data_sha256.is_empty() && base.model().card().data_sha256 == options.data_sha256 {
+        return Err(TrainError::Parameter("the base was trained on this very log: give a later one".to_owned()));
+    }
+    Ok(poison::suspects(sites, base.model(), resolution_us(sites), options.labels_are_checked))
+}
+
+/// Models by fold, and what they say about labels, algorithms and the base.
+struct Folds {
+    /// Empty where nothing needs them.
+    scorers: Vec<Scorer>,
+    doubted: HashSet<ClientIndex>,
+    keeps_base: bool,
+}
+
+impl Folds {
+    fn new(
+        course: &Course<'_>,
+        samples: &[Sample],
+        proof: Proof,
+        figures: &mut Figures,
+        dropped: &mut BTreeMap<String, u64>,
+        step: &mut impl FnMut(&str),
+    ) -> Result<Self, TrainError> {
+        let options = course.options;
+        let mut folds = Self { scorers: Vec::new(), doubted: HashSet::new(), keeps_base: false };
+        let is_needed = proof == Proof::CrossFitted || options.base.is_some() || options.compares || options.prunes;
+        if !is_needed {
+            return Ok(folds);
+        }
+        step("cross-fitting");
+        let measure = |name: &str, margins: &[f32], figures: &mut Figures| {
+            figures.insert_scores(name, &course.highest_of_rows(samples, margins));
+        };
+        folds.scorers = course.cross_fit(&options.algorithm, samples, &folds.doubted)?;
+        if options.prunes {
+            step("looking for wrong labels");
+            let margins = course.out_of_fold(samples, &folds.scorers);
+            // Unknown clients have no label to doubt.
+            let is_labelled = |sample: &&Sample| course.is_labelled(sample.site, sample.client);
+            let labelled: Vec<Sample> = samples.iter().filter(is_labelled).cloned().collect();
+            let of_labelled: Vec<f32> = course.out_of_fold(&labelled, &folds.scorers);
+            folds.doubted = doubted(&labelled, &of_labelled);
+            measure("before_pruning", &margins, figures);
+            if !folds.doubted.is_empty() {
+                folds.prune(course, samples, &margins, figures, dropped)?;
+            }
+        }
+        if options.compares {
+            step("comparing algorithms");
+            let all = [
+                Algorithm::Boosted(BoostedParams::default()),
+                Algorithm::Logistic(LogisticParams::default()),
+                Algorithm::AdaBoost(AdaBoostParams::default()),
+            ];
+            for algorithm in all {
+                let is_chosen = algorithm.name() == options.algorithm.name();
+                let fitted = if is_chosen {
+                    Ok(folds.scorers.clone())
+                } else {
+                    course.cross_fit(&algorithm, samples, &folds.doubted)
+                };
+                // One that gives up on these rows has no line in the table.
+                let Ok(scorers) = fitted else { continue };
+                let margins = course.out_of_fold(samples, &scorers);
+                measure(&format!("compare/{}", algorithm.name()), &margins, figures);
+            }
+        }
+        folds.weigh_base(course, samples, figures);
+        Ok(folds)
+    }
+
+    /// Fits again without the doubted, and keeps that if it orders the clients at least as well **as they are
+    /// labelled**: where labels are wrong by chance, the order by labels and the true order rise together.
+    fn prune(
+        &mut self,
+        course: &Course<'_>,
+        samples: &[Sample],
+        before: &[f32],
+        figures: &mut Figures,
+        dropped: &mut BTreeMap<String, u64>,
+    ) -> Result<(), TrainError> {
+        let pruned = course.cross_fit(&course.options.algorithm, samples, &self.doubted)?;
+        let before = course.highest_of_rows(samples, before);
+        let after = course.highest_of_rows(samples, &course.out_of_fold(samples, &pruned));
+        figures.insert_scores("after_pruning", &after);
+        let [people, bots] = [Label::Human, Label::Bad].map(|label| [before.of(label), after.of(label)]);
+        let gain = gain([&people[0], &people[1]], [&bots[0], &bots[1]]);
+        let is_kept = gain.is_some_and(|gain| gain.value >= 0.0);
+        for &(site, client) in &self.doubted {
+            let label = course.sites[site].clients[client].labelled.label;
+            let verdict = if is_kept { "left out of training" } else { "trained on, as leaving them out lost" };
+            *dropped.entry(format!("labelled {label}, looks otherwise: {verdict}")).or_insert(0) += 1;
+        }
+        if is_kept {
+            self.scorers = pruned;
+        } else {
+            self.doubted.clear();
+        }
+        Ok(())
+    }
+
+    /// Keeps the base where adapting it gains nothing on clients that the adapted models did not see.
+    fn weigh_base(&mut self, course: &Course<'_>, samples: &[Sample], figures: &mut Figures) {
+        let Some(base) = &course.options.base else { return };
+        let scorer = base.model().scorer();
+        let by_base: Vec<f32> = samples.iter().map(|sample| scorer.margin(&sample.features)).collect();
+        let by_base = course.highest_of_rows(samples, &by_base);
+        let adapted = course.highest_of_rows(samples, &course.out_of_fold(samples, &self.scorers));
+        figures.insert_scores("base", &by_base);
+        figures.insert_scores("adapted", &adapted);
+        let [people, bots] = [Label::Human, Label::Bad].map(|label| [by_base.of(label), adapted.of(label)]);
+        let gain = gain([&people[0], &people[1]], [&bots[0], &bots[1]]);
+        if let Some(gain) = gain {
+            figures.insert_one("gain/auc".to_owned(), gain, (people[0].len() as u64, bots[0].len() as u64));
+        }
+        self.keeps_base = !gain.is_some_and(is_worth_it);
+        if self.keeps_base {
+            self.scorers = vec![scorer.clone(); self.scorers.len()];
+        }
+    }
+
+    fn fit(&self, course: &Course<'_>, samples: &[Sample]) -> Result<Fitted, TrainError> {
+        match &course.options.base {
+            Some(base) if self.keeps_base => Ok(Fitted { scorer: base.model().scorer().clone(), rounds: Some(0) }),
+            _ => course.fit(samples),
+        }
+    }
 }
 
 /// A client must be limited before it is blocked: a block threshold below the limit threshold goes up to it, which
@@ -151,193 +356,6 @@ fn in_order(mut thresholds: Thresholds) -> Thresholds {
         thresholds.block.margin = Some(limit);
     }
     thresholds
-}
-
-/// What stays the same throughout.
-struct Course<'a> {
-    sites: &'a [Site],
-    options: &'a Options,
-    resolution_us: u32,
-}
-
-/// Highest scores, with the label and the reason for it.
-#[derive(Default)]
-struct Scores<'a>(Vec<(&'a Labelled, f32)>);
-
-impl Scores<'_> {
-    fn of(&self, label: Label) -> Vec<f32> {
-        self.0.iter().filter(|row| row.0.label == label).map(|row| row.1).collect()
-    }
-
-    /// Of bad robots, by the reason of their label.
-    fn by_class(&self) -> BTreeMap<&str, Vec<f32>> {
-        let mut classes: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
-        for (labelled, score) in self.0.iter().filter(|row| row.0.label == Label::Bad) {
-            classes.entry(&labelled.why).or_default().push(*score);
-        }
-        classes
-    }
-}
-
-impl Course<'_> {
-    fn samples(&self, takes: impl Fn(usize, usize) -> bool) -> Vec<Sample> {
-        let of = |(index, site)| samples(site, index, self.resolution_us, |client| takes(index, client));
-        self.sites.iter().enumerate().flat_map(of).collect()
-    }
-
-    fn fit(&self, samples: &[Sample]) -> Result<Fitted, TrainError> {
-        let number = |sample: &Sample| early_stopping_number(self.sites[sample.site].clients[sample.client].key);
-        let clients: Vec<u64> = samples.iter().map(number).collect();
-        self.options.algorithm.fit_by_client(&rows(samples, self.sites), &clients, None)
-    }
-
-    /// Highest scores of the clients for which there is a scorer.
-    fn scores<'s>(&self, scorer: impl Fn(usize, usize) -> Option<&'s Scorer>) -> Scores<'_> {
-        let mut scores = Scores::default();
-        for (index, site) in self.sites.iter().enumerate() {
-            let best = highest(site, self.resolution_us, self.options.min_pages, |client| {
-                let judged = matches!(site.clients[client].labelled.label, Label::Human | Label::Bad);
-                if judged { scorer(index, client) } else { None }
-            });
-            let labelled = site.clients.iter().zip(best);
-            scores.0.extend(labelled.filter_map(|(client, best)| Some((&client.labelled, best?))));
-        }
-        scores
-    }
-
-    /// People with enough pages to be judged.
-    fn people_judged(&self) -> u64 {
-        let judged = |site: &Site| {
-            let enough = |client: &&crate::site::Client| client.pages >= self.options.min_pages;
-            site.clients.iter().filter(|client| client.labelled.label == Label::Human).filter(enough).count() as u64
-        };
-        self.sites.iter().map(judged).sum()
-    }
-
-    /// Half of the people and a fifth of the bots calibrate and do not train.
-    fn is_apart(&self, site: usize, client: usize) -> bool {
-        let client = &self.sites[site].clients[client];
-        match client.labelled.label {
-            Label::Human => fold(client.key).is_multiple_of(2),
-            _ => fold(client.key).is_multiple_of(FOLDS),
-        }
-    }
-
-    fn cross_fitted(&self) -> Result<Scores<'_>, TrainError> {
-        let fold_of = |site: usize, client: usize| fold(self.sites[site].clients[client].key) % FOLDS;
-        let all = self.samples(|_, _| true);
-        let mut scorers = Vec::new();
-        for left_out in 0..FOLDS {
-            let kept: Vec<Sample> = all.iter().filter(|s| fold_of(s.site, s.client) != left_out).cloned().collect();
-            scorers.push(self.fit(&kept)?.scorer);
-        }
-        Ok(self.scores(|site, client| Some(&scorers[fold_of(site, client) as usize])))
-    }
-
-    /// Site by site: trained on its first 70 % of time (and so much of the others), tested on who came after.
-    fn held_out_by_time(&self) -> BTreeMap<String, Metric> {
-        let mut metrics = BTreeMap::new();
-        let cuts: Vec<Timestamp> = self.sites.iter().map(|site| cut(&site.steps)).collect();
-        let early: Vec<Site> = self.sites.iter().zip(&cuts).map(|(site, &cut)| before(site, cut)).collect();
-        let course = Course { sites: &early, ..*self };
-        let Ok(Fitted { scorer, .. }) = course.fit(&course.samples(|_, _| true)) else { return metrics };
-        for (index, (site, &cut)) in self.sites.iter().zip(&cuts).enumerate() {
-            let late = |at: usize, client: usize| at == index && site.clients[client].first_at >= cut;
-            let scores = self.scores(|at, client| late(at, client).then_some(&scorer));
-            insert_quality(
-                &mut metrics,
-                &self.named("held_out", site),
-                &scores.of(Label::Human),
-                &scores.of(Label::Bad),
-            );
-        }
-        metrics
-    }
-
-    fn left_out_by_site(&self) -> BTreeMap<String, Metric> {
-        let mut metrics = BTreeMap::new();
-        for (index, site) in self.sites.iter().enumerate() {
-            if site.count(Label::Human) == 0 || site.count(Label::Bad) == 0 {
-                continue;
-            }
-            let Ok(Fitted { scorer, .. }) = self.fit(&self.samples(|at, _| at != index)) else { continue };
-            let scores = self.scores(|at, _| (at == index).then_some(&scorer));
-            insert_quality(
-                &mut metrics,
-                &self.named("left_out", site),
-                &scores.of(Label::Human),
-                &scores.of(Label::Bad),
-            );
-        }
-        metrics
-    }
-
-    fn named(&self, what: &str, site: &Site) -> String {
-        if self.sites.len() > 1 { format!("{what}/{}", site.name) } else { what.to_owned() }
-    }
-}
-
-/// Fewer people than this cannot show what happens when one in a hundred is hurt.
-const PEOPLE_FOR_TPR: usize = 100;
-
-fn insert_quality(metrics: &mut BTreeMap<String, Metric>, name: &str, people: &[f32], bots: &[f32]) {
-    let sizes = (people.len() as u64, bots.len() as u64);
-    if let Some(auc) = auc_interval(people, bots) {
-        metrics.insert(format!("{name}/auc"), metric(auc, sizes));
-    }
-    if let Some(tpr) = tpr_at_fpr(people, bots, 0.01)
-        && people.len() >= PEOPLE_FOR_TPR
-    {
-        let caught = (tpr * bots.len() as f64).round() as u64;
-        metrics.insert(format!("{name}/tpr_at_fpr_0.01"), metric(share(caught, sizes.1), sizes));
-    }
-}
-
-fn insert_threshold_quality(metrics: &mut BTreeMap<String, Metric>, thresholds: &Thresholds, bots: &[f32]) {
-    for (name, budget) in [("limit", &thresholds.limit), ("block", &thresholds.block)] {
-        if let Some(margin) = budget.margin
-            && !bots.is_empty()
-        {
-            let caught = bots.iter().filter(|&&score| score >= margin).count() as u64;
-            let sizes = (budget.n, bots.len() as u64);
-            metrics.insert(format!("calibration/tpr_at_{name}"), metric(share(caught, sizes.1), sizes));
-        }
-    }
-}
-
-fn metric(interval: Interval, (people, bots): (u64, u64)) -> Metric {
-    Metric { value: round(interval.value), low: round(interval.low), high: round(interval.high), people, bots }
-}
-
-/// Four digits: more would be noise, and differ between machines.
-fn round(value: f64) -> f64 {
-    (value * 1e4).round() / 1e4
-}
-
-/// The time before which 70 % of the steps lie.
-fn cut(steps: &[Step]) -> Timestamp {
-    let index = (steps.len() as f64 * TRAIN_SHARE) as usize;
-    steps.get(index).map_or(Timestamp::default(), |step| step.event.at)
-}
-
-/// The site as it was known at a time.
-fn before(site: &Site, cut: Timestamp) -> Site {
-    let steps = site.steps.iter().filter(|step| step.event.at < cut).copied().collect();
-    Site { steps, ..site.clone() }
-}
-
-/// Which part a client belongs to: a hash of its key (splitmix64), so that it is the same in every run.
-fn fold(key: ClientKey) -> u64 {
-    let bits = key.to_bits();
-    let mut x = (bits as u64) ^ ((bits >> 64) as u64).rotate_left(32);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
-/// A client's number for early stopping, which must not go along with its fold.
-fn early_stopping_number(key: ClientKey) -> u64 {
-    fold(key) / FOLDS
 }
 
 /// Clients by the rule that labelled them, over all sites.

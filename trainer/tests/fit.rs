@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
 use detector::features::{COUNT, FEATURES, Trend, index_of};
-use detector::model::{Budget, Card, Scorer, Thresholds, seal};
+use detector::model::{Budget, Card, Readiness, Scorer, Thresholds, seal};
 use detector::{Features, Model};
 use linfa::traits::{Fit, Predict};
 use linfa::{DatasetBase, ParamGuard};
@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::{Boosted, BoostedParams};
-use trainer::export::export;
+use trainer::export::{Said, export};
 use trainer::logistic::LogisticParams;
 use trainer::samples::{Rows, Sample};
 use trainer::statistics::auc;
@@ -69,12 +69,21 @@ fn features(rows: &Rows, row: usize) -> Features {
 fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
     let scorer = algorithm.fit(rows).unwrap();
     let samples: Vec<Sample> = (0..rows.records.nrows())
-        .map(|row| Sample { site: 0, client: row, features: features(rows, row), bad: rows.targets[row] })
+        .map(|row| Sample { site: 0, client: row, pages: 5, features: features(rows, row), bad: rows.targets[row] })
         .collect();
     let budget =
         Budget { margin: Some(1.0), alpha: 0.01, delta: 0.05, n: 300, k: 0, evidence: "made up for a test".to_owned() };
     let thresholds = Thresholds { min_pages: 5, limit: budget.clone(), block: budget };
-    seal(&export("test", &scorer, &samples, thresholds, vec![[0.0, 0.5]], 1, Card::default())).unwrap()
+    let said = Said {
+        name: "test".to_owned(),
+        thresholds,
+        readiness: Readiness::default(),
+        calibration: vec![[0.0, 0.5]],
+        resolution_us: 1,
+        drift: None,
+        card: Card::default(),
+    };
+    seal(&export(&scorer, &samples, said)).unwrap()
 }
 
 #[test]
@@ -195,17 +204,18 @@ fn nothing_is_learnt_from_one_class_or_with_nonsense() {
 
 #[test]
 fn boosting_stops_early_on_held_out_clients_and_repeats_itself() {
-    // Noise around a simple rule, ten rows a client: the trees after the first few learn nothing.
+    // Noise around a simple rule, two rows a client, hasty parameters: the trees after the first few learn by heart.
     let mut rows = rows(3_000, 11);
-    let clients: Vec<u64> = (0..3_000_u64).map(|row| (row / 10).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
+    let clients: Vec<u64> = (0..3_000_u64).map(|row| (row / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
-    for chunk in 0..300 {
+    for chunk in 0..1_500 {
         let flips = rng.gen_bool(0.3);
-        for row in chunk * 10..(chunk + 1) * 10 {
+        for row in chunk * 2..(chunk + 1) * 2 {
             rows.targets[row] = rows.targets[row] != flips;
         }
     }
-    let params = BoostedParams::default().trees(100).patience(5).check().unwrap();
+    let hasty = || BoostedParams::default().patience(5).learning_rate(0.5).leaf_rows_min(1.0);
+    let params = hasty().trees(100).check().unwrap();
     let stopped = params.fit_by_client(&rows, &clients, None).unwrap();
     assert!(stopped.was_stopped_by_clients && (1..100).contains(&stopped.rounds), "{} trees", stopped.rounds);
     let again = params.fit_by_client(&rows, &clients, None).unwrap();
@@ -216,7 +226,7 @@ fn boosting_stops_early_on_held_out_clients_and_repeats_itself() {
     assert_eq!(trees(&stopped), trees(&again));
     assert_eq!(trees(&stopped).roots().len(), stopped.rounds);
     // The same number of trees is fitted on all rows: refitted, not kept.
-    let plain = BoostedParams::default().trees(stopped.rounds).fit(&rows).unwrap();
+    let plain = hasty().trees(stopped.rounds).fit(&rows).unwrap();
     assert_eq!(trees(&stopped), trees(&plain));
     // Nobody to hold out: all trees.
     let alone = params.fit_by_client(&rows, &[1; 3_000], None).unwrap();

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Logistic, Model, Node, Scorer, Trees};
+use super::{Logistic, Model, Node, Readiness, Reference, Scorer, Trees};
 use crate::features::{COUNT, FEATURES, Features, definition_hash};
 
 /// The only format version this build reads and writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 /// A model file is refused above this size, before it is parsed: a hundred trees are 200 KB.
 const BYTES_MAX: usize = 64 << 20;
 /// Largest difference between a golden row's recorded and computed margin: float rounding, nothing more.
@@ -57,8 +57,12 @@ pub struct File {
     pub calibration: Vec<[f32; 2]>,
     /// Thresholds and their evidence.
     pub thresholds: Thresholds,
+    /// May it refuse anybody?
+    pub readiness: Readiness,
     /// What it was trained on and how good it is.
     pub card: Card,
+    /// What drift is measured against, where it was kept.
+    pub drift: Option<Reference>,
     /// Rows that must score as recorded.
     pub golden: Vec<GoldenRow>,
 }
@@ -135,7 +139,7 @@ pub struct Budget {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
-    /// `boosted` or `logistic`.
+    /// `boosted`, `logistic` or `adaboost`.
     pub algorithm: String,
     /// The algorithm's parameters.
     pub parameters: BTreeMap<String, f64>,
@@ -149,6 +153,10 @@ pub struct Card {
     pub clients: BTreeMap<String, u64>,
     /// Labels by the rule that gave them.
     pub labels: BTreeMap<String, u64>,
+    /// Clients whose label was not believed in training, by the reason; they still count in every figure.
+    pub dropped: BTreeMap<String, u64>,
+    /// The model that was adapted to a site: its name and SHA-256; empty where there is none.
+    pub base: String,
     /// Rows trained on.
     pub rows: u64,
     /// Measured on clients it did not see, by name.
@@ -264,12 +272,14 @@ pub fn seal(file: &File) -> Result<Vec<u8>, ModelError> {
     member("name", serde_json::to_string(&file.name))?;
     member("product", serde_json::to_string(&file.product))?;
     member("card", serde_json::to_string(&file.card))?;
+    member("readiness", serde_json::to_string(&file.readiness))?;
     member("thresholds", serde_json::to_string(&file.thresholds))?;
     member("calibration", serde_json::to_string(&file.calibration))?;
     member("resolution_us", serde_json::to_string(&file.resolution_us))?;
     member("features", serde_json::to_string(&file.features))?;
     member("definition", serde_json::to_string(&file.definition))?;
     member("scorer", serde_json::to_string(&file.scorer))?;
+    member("drift", serde_json::to_string(&file.drift))?;
     member("golden", serde_json::to_string(&file.golden))?;
     let digest = hex(&Sha256::digest(text.as_bytes()));
     text.push_str(&format!("{SEAL_START}{digest}{SEAL_END}"));
@@ -343,6 +353,10 @@ impl Model {
         }
         if file.thresholds.min_pages == 0 {
             return Err(ModelError::Content("thresholds from 0 pages on".into()));
+        }
+        file.readiness.check(file.thresholds.block.margin.is_some())?;
+        if let Some(reference) = &file.drift {
+            reference.check()?;
         }
         let scorer = file.scorer.check()?;
         if file.golden.is_empty() {

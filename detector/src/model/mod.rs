@@ -6,11 +6,15 @@
 
 mod file;
 mod logistic;
+mod readiness;
+mod reference;
 mod steps;
 mod trees;
 
 pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal};
 pub use logistic::Logistic;
+pub use readiness::{Readiness, Requirement, State};
+pub use reference::{Deciles, Reference};
 pub use trees::{Node, Trees};
 
 use std::fmt;
@@ -86,6 +90,11 @@ impl Model {
         &self.file.thresholds
     }
 
+    /// May it refuse anybody, and if not, why?
+    pub fn readiness(&self) -> &Readiness {
+        &self.file.readiness
+    }
+
     /// What it was trained on and how good it is.
     pub fn card(&self) -> &Card {
         &self.file.card
@@ -99,6 +108,11 @@ impl Model {
     /// SHA-256 of the file's content, in hex.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// How it scores.
+    pub fn scorer(&self) -> &Scorer {
+        &self.scorer
     }
 
     /// How likely a score means a bot, by isotonic calibration on held-out clients, 0..=1; for people to read.

@@ -73,6 +73,7 @@ impl Checker<'_> {
             upstream: self.upstream(&raw.upstream, overrides.upstream.as_deref())?,
             mode: overrides.mode.or(raw.mode).unwrap_or_default(),
             model: self.model(&raw, overrides),
+            force: overrides.force,
             threads: self.threads(&raw)?,
             h2c: raw.h2c,
             admin,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use client::Client;
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{Budget, Card, File, GoldenRow, ScorerFile, Thresholds, seal};
+use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use origin::Origin;
 use proxy::{Config, Overrides, RunningGate};
 
@@ -28,9 +28,14 @@ fn gate(origin: &Origin, rest: &str) -> RunningGate {
 
 /// A model for which everybody scores the same: `margin` in log-odds.
 fn model(folder: &Path, name: &str, margin: f32) -> PathBuf {
+    model_that_is(Readiness::default(), folder, name, margin)
+}
+
+/// The same, ready or not.
+fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -> PathBuf {
     let budget = |margin| Budget { margin, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let file = File {
-        format: 1,
+        format: detector::model::FORMAT,
         name: name.to_owned(),
         product: "test".to_owned(),
         features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
@@ -44,7 +49,9 @@ fn model(folder: &Path, name: &str, margin: f32) -> PathBuf {
         },
         calibration: Vec::new(),
         thresholds: Thresholds { min_pages: 1, limit: budget(None), block: budget(None) },
+        readiness,
         card: Card::default(),
+        drift: None,
         golden: vec![GoldenRow { row: vec![None; COUNT], margin }],
     };
     let path = folder.join(format!("{name}.json"));

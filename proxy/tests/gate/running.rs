@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
+use detector::model::Requirement;
 use detector::{ClientKey, Detector, Request, Settings};
 use proxy::ProxyError;
 use proxy::metrics::METRICS;
@@ -210,4 +211,32 @@ fn a_score_is_counted_once_however_many_images_follow_its_page() {
         assert_eq!(client.get(target).status, 200);
     }
     assert!(metrics(&gate).contains("kidoban_score_count 1\n"));
+}
+
+#[test]
+fn a_model_that_failed_its_gates_watches_and_does_not_refuse_unless_forced() {
+    let folder = Folder::new("unarmed");
+    let origin = Origin::start();
+    let gate = Requirement { name: "the area".into(), value: 0.6, required: 0.7, remedy: "label more clients".into() };
+    let unarmed = Readiness::new(10, 5_990, false, vec![gate]);
+    let path = model_that_is(unarmed, &folder.0, "unarmed", 5.0);
+    let start = |mode: &str, force: bool| {
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{}\"\nmode = \"{mode}\"\nmodel = {path:?}\n{BLOCK}",
+            origin.url()
+        );
+        let overrides = Overrides { force, ..Overrides::default() };
+        RunningGate::start(Config::parse(&text, Path::new("test.toml"), &overrides).unwrap())
+    };
+    let error = start("enforce", false).map(|_| ()).unwrap_err().to_string();
+    for part in [
+        "unarmed.json: this model is not armed. Failed: the area is 0.600, at least 0.700 is needed: label more",
+        "--force",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let shadow = start("shadow", false).unwrap();
+    assert_eq!(Client::connect(shadow.addr()).get("/p/1").status, 200);
+    let forced = start("enforce", true).unwrap();
+    assert_eq!(Client::connect(forced.addr()).get("/p/1").status, 403);
 }

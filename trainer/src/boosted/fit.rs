@@ -14,10 +14,8 @@ use crate::samples::Rows;
 
 /// One client in so many is held out to say how many trees are enough.
 const HELD_OUT_ONE_IN: u64 = 5;
-/// Fewer held-out clients of a kind than this say nothing about the number of trees.
-const HELD_OUT_CLIENTS_MIN: usize = 2;
-/// With more rows than this one fold tells enough.
-const ROWS_FOR_ONE_FOLD: usize = 50_000;
+/// Fewer held-out clients of a kind than this say nothing about the number of trees: chance would choose a few.
+const HELD_OUT_CLIENTS_MIN: usize = 20;
 
 pub fn fit(
     params: &BoostedValidParams,
@@ -164,64 +162,65 @@ impl<'a> Problem<'a> {
         offset
     }
 
-    /// How many trees are best for clients held out; `None` where they cannot tell. With few rows every client is held out
-    /// once and the losses are added up, because a fifth of a few people says little.
+    /// How many trees are enough by the clients held out; `None` where they cannot tell.
+    ///
+    /// The most trees whose area is within one standard error of the best: among fifty people the very best number is
+    /// chance, and too few trees cost more than too many.
     fn rounds(&self, clients: &[u64]) -> Option<usize> {
-        let folds = if clients.len() <= ROWS_FOR_ONE_FOLD { HELD_OUT_ONE_IN } else { 1 };
-        let mut losses = vec![0.0; self.params.trees + 1];
-        for fold in 0..folds {
-            self.add_losses(clients, fold, folds == 1, &mut losses)?;
-        }
-        let mut best = 0;
-        for (round, loss) in losses.iter().enumerate() {
-            if *loss < losses[best] {
-                best = round;
-            }
-        }
-        Some(best)
-    }
-
-    /// Adds the held-out clients' loss after 0, 1, … trees grown on the others. With `patience` it stops where nothing is
-    /// gained any more, and the rest of the losses is infinite.
-    fn add_losses(&self, clients: &[u64], fold: u64, patience: bool, losses: &mut [f64]) -> Option<()> {
-        let is_held_out = |row: &u32| clients[*row as usize] % HELD_OUT_ONE_IN == fold;
+        let is_held_out = |row: &u32| clients[*row as usize].is_multiple_of(HELD_OUT_ONE_IN);
         let all = 0..self.binned.rows() as u32;
         let (held_out, kept): (Vec<u32>, Vec<u32>) = all.partition(is_held_out);
         let of_kind = |rows: &[u32], bad: bool| {
             let of_kind = rows.iter().filter(|&&row| self.bad[row as usize] == bad).map(|&row| clients[row as usize]);
             of_kind.collect::<std::collections::BTreeSet<_>>().len()
         };
-        let least = [true, false].map(|bad| of_kind(&held_out, bad).min(of_kind(&kept, bad)));
-        if least[0].min(least[1]) < HELD_OUT_CLIENTS_MIN {
+        let sizes = [false, true].map(|bad| of_kind(&held_out, bad));
+        if sizes[0].min(sizes[1]) < HELD_OUT_CLIENTS_MIN || of_kind(&kept, false).min(of_kind(&kept, true)) == 0 {
             return None;
         }
         let offset = self.offset(&kept);
         let mut margins: Vec<f64> = held_out.iter().map(|&row| f64::from(self.start[row as usize]) + offset).collect();
-        let mut loss = self.loss(&held_out, &margins);
-        losses[0] += loss;
-        let (mut best, mut best_loss, mut round) = (0, loss, 0);
+        let mut areas = vec![self.area(&held_out, &margins)];
+        let mut best = areas[0];
+        let mut enough = 0;
         self.boost(&kept, self.params.trees, |tree| {
-            round += 1;
             for (margin, &row) in margins.iter_mut().zip(&held_out) {
                 *margin += tree.value_of(self.binned.row(row as usize));
             }
-            loss = self.loss(&held_out, &margins);
-            losses[round] += loss;
-            if loss < best_loss {
-                (best, best_loss) = (round, loss);
-            }
-            !patience || round < best + self.params.patience
+            let area = self.area(&held_out, &margins);
+            areas.push(area);
+            best = best.max(area);
+            let least = best - standard_error(best, sizes);
+            enough = areas.iter().rposition(|&area| area >= least).unwrap_or(0);
+            areas.len() - 1 < enough + self.params.patience
         });
-        losses[round + 1..].iter_mut().for_each(|loss| *loss = f64::INFINITY);
-        Some(())
+        Some(enough)
     }
 
-    /// Weighted log-loss of rows at these margins.
-    fn loss(&self, rows: &[u32], margins: &[f64]) -> f64 {
-        let of_row = |(&row, &margin): (&u32, &f64)| {
-            let sign = if self.bad[row as usize] { -1.0 } else { 1.0 };
-            f64::from(self.weights[row as usize]) * (sign * margin).min(700.0).exp().ln_1p()
-        };
-        rows.iter().zip(margins).map(of_row).sum()
+    /// Weighted area under the curve of rows at these margins. Not the loss, which overconfidence makes worse long before
+    /// the order suffers; thresholds live on the order.
+    fn area(&self, rows: &[u32], margins: &[f64]) -> f64 {
+        let tag =
+            |(&row, &margin): (&u32, &f64)| (margin, self.bad[row as usize], f64::from(self.weights[row as usize]));
+        let mut all: Vec<(f64, bool, f64)> = rows.iter().zip(margins).map(tag).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (mut below, mut wins, mut bots) = (0.0, 0.0, 0.0);
+        for tied in all.chunk_by(|a, b| a.0 == b.0) {
+            let weight = |bad: bool| tied.iter().filter(|row| row.1 == bad).map(|row| row.2).sum::<f64>();
+            let (people_here, bots_here) = (weight(false), weight(true));
+            wins += bots_here * (below + people_here / 2.0);
+            below += people_here;
+            bots += bots_here;
+        }
+        wins / (below * bots).max(f64::MIN_POSITIVE)
     }
+}
+
+/// Of an area measured on so many people and bots (Hanley & McNeil 1982).
+fn standard_error(area: f64, [people, bots]: [usize; 2]) -> f64 {
+    let (m, n) = (people as f64, bots as f64);
+    let (bot_pairs, people_pairs) = (area / (2.0 - area), 2.0 * area * area / (1.0 + area));
+    let variance =
+        area * (1.0 - area) + (n - 1.0) * (bot_pairs - area * area) + (m - 1.0) * (people_pairs - area * area);
+    (variance.max(0.0) / (m * n)).sqrt()
 }

@@ -5,7 +5,8 @@
 //! leaves below a constrained split on both sides of its midpoint. No randomness: same rows, same bytes.
 //!
 //! **Early stopping** ([`BoostedValidParams::fit_by_client`]): a fifth of the clients is held out, by a hash of the client
-//! and never by row; the trees after which their loss is least are counted, and then as many are fitted on all rows.
+//! and never by row; the most trees after which their area under the curve is within a standard error of the best are counted, and then as many
+//! are fitted on all rows.
 //! **Continuing** from a base forest: its margins are where boosting starts, and its trees stand first in the result.
 //!
 //! Ours and not a library's: scoring needs flat trees with the mean of every inner node for exact contributions, and the
@@ -34,7 +35,7 @@ pub struct BoostedParams(BoostedValidParams);
 pub struct BoostedValidParams {
     /// Number of trees; with early stopping, most of them.
     pub trees: usize,
-    /// Trees without gain on held-out clients after which early stopping gives up.
+    /// Trees beyond the last good number after which early stopping gives up.
     pub patience: usize,
     /// Most leaves a tree.
     pub leaves_max: usize,
@@ -62,7 +63,7 @@ impl Default for BoostedParams {
     fn default() -> Self {
         Self(BoostedValidParams {
             trees: 150,
-            patience: 30,
+            patience: 20,
             leaves_max: 8,
             depth_max: 6,
             learning_rate: 0.07,
@@ -83,7 +84,7 @@ impl BoostedParams {
         self
     }
 
-    /// Trees without gain after which early stopping gives up.
+    /// Trees beyond the last good number after which early stopping gives up.
     pub fn patience(mut self, trees: usize) -> Self {
         self.0.patience = trees;
         self

@@ -1,0 +1,177 @@
+//! May a model refuse anybody? Its state, and the gates it had to pass.
+//!
+//! A model that fails a gate is written, read and shown, and scores in shadow mode; it is not **armed**: a gate that is
+//! told to enforce refuses it until it is trained better or forced.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ModelError;
+
+/// More gates than any trainer of ours has.
+const GATES_MAX: usize = 16;
+
+/// Where a model stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// All gates passed, but too few people are known to prove a block threshold: it limits and never blocks.
+    Collecting,
+    /// All gates passed, and its block threshold is proven.
+    #[default]
+    Ready,
+    /// A gate failed: not armed.
+    Failed,
+}
+
+/// What a model must reach before it may refuse anybody.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requirement {
+    /// What was measured, in words.
+    pub name: String,
+    /// What came out.
+    pub value: f64,
+    /// What is needed at least.
+    pub required: f64,
+    /// What to do where it is not reached.
+    pub remedy: String,
+}
+
+/// State, people, gates.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readiness {
+    /// Where it stands.
+    pub state: State,
+    /// Armed although a gate failed: somebody said so when it was trained.
+    pub forced: bool,
+    /// People with enough pages to be judged.
+    pub people_seen: u64,
+    /// As many are needed to prove a block threshold.
+    pub people_needed: u64,
+    /// What it was measured against. Empty for a model written by hand.
+    pub gates: Vec<Requirement>,
+}
+
+impl Requirement {
+    /// Is it reached?
+    pub fn is_passed(&self) -> bool {
+        self.value >= self.required
+    }
+}
+
+impl Readiness {
+    /// The state that people and gates make.
+    pub fn new(people_seen: u64, people_needed: u64, blocks: bool, gates: Vec<Requirement>) -> Self {
+        let state = match () {
+            () if !gates.iter().all(Requirement::is_passed) => State::Failed,
+            () if blocks => State::Ready,
+            () => State::Collecting,
+        };
+        Self { state, forced: false, people_seen, people_needed, gates }
+    }
+
+    /// May it refuse anybody?
+    pub fn is_armed(&self) -> bool {
+        self.forced || self.state != State::Failed
+    }
+
+    pub(super) fn check(&self, blocks: bool) -> Result<(), ModelError> {
+        let wrong = |what: &str| Err(ModelError::Content(what.to_owned()));
+        let finite = |gate: &Requirement| gate.value.is_finite() && gate.required.is_finite();
+        if self.gates.len() > GATES_MAX || !self.gates.iter().all(finite) {
+            return wrong("its gates are too many, or not numbers");
+        }
+        if (self.state == State::Failed) == self.gates.iter().all(Requirement::is_passed) {
+            return wrong("its state is not what its gates say");
+        }
+        if self.state == State::Collecting && blocks {
+            return wrong("it has a block threshold and says that it is still collecting");
+        }
+        if self.forced && self.state != State::Failed {
+            return wrong("it is forced, and nothing failed");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Readiness {
+    /// In plain words, with what to do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.state {
+            State::Ready => f.write_str("Ready"),
+            State::Collecting => write!(
+                f,
+                "Collecting: {} of {} people seen; it limits, and blocks nobody until then",
+                grouped(self.people_seen),
+                grouped(self.people_needed)
+            ),
+            State::Failed => {
+                f.write_str("Failed")?;
+                for (i, gate) in self.gates.iter().filter(|gate| !gate.is_passed()).enumerate() {
+                    let Requirement { name, value, required, remedy } = gate;
+                    let start = if i == 0 { ": " } else { "; " };
+                    let (value, required) = (figure(*value), figure(*required));
+                    write!(f, "{start}{name} is {value}, at least {required} is needed: {remedy}")?;
+                }
+                f.write_str(if self.forced { " (armed by force)" } else { "" })
+            }
+        }
+    }
+}
+
+/// Whole numbers without digits after the point.
+fn figure(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:.3}") }
+}
+
+/// `1,204`
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gate(value: f64) -> Requirement {
+        Requirement { name: "area".into(), value, required: 0.7, remedy: "label more clients".into() }
+    }
+
+    #[test]
+    fn the_state_follows_from_gates_and_people_and_says_what_to_do() {
+        let check = |readiness: Readiness, state, armed, words: &str| {
+            assert_eq!((readiness.state, readiness.is_armed()), (state, armed));
+            assert_eq!(readiness.to_string(), words);
+        };
+        check(Readiness::new(9_000, 5_990, true, vec![gate(0.9)]), State::Ready, true, "Ready");
+        let words = "Collecting: 1,204 of 5,990 people seen; it limits, and blocks nobody until then";
+        check(Readiness::new(1_204, 5_990, false, vec![gate(0.7)]), State::Collecting, true, words);
+        let failed = Readiness::new(1_204, 5_990, false, vec![gate(0.9), gate(0.61)]);
+        let words = "Failed: area is 0.610, at least 0.700 is needed: label more clients";
+        check(failed.clone(), State::Failed, false, words);
+        let forced = Readiness { forced: true, ..failed };
+        check(forced, State::Failed, true, &format!("{words} (armed by force)"));
+    }
+
+    #[test]
+    fn a_state_that_its_gates_deny_is_refused() {
+        let sound = Readiness::new(10, 20, false, vec![gate(0.9)]);
+        assert!(sound.check(false).is_ok());
+        assert!(sound.check(true).is_err());
+        assert!(Readiness { state: State::Failed, ..sound.clone() }.check(false).is_err());
+        assert!(Readiness { gates: vec![gate(0.1)], ..sound.clone() }.check(false).is_err());
+        assert!(Readiness { forced: true, ..sound.clone() }.check(false).is_err());
+        assert!(Readiness { gates: vec![gate(f64::INFINITY)], ..sound }.check(false).is_err());
+    }
+}

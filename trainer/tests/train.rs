@@ -1,0 +1,185 @@
+//! Whole training runs on simulated days: wrong labels, floods, a base model, few people.
+
+#![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use detector::model::{State, seal};
+use detector::{Model, Timestamp};
+use traffic::log::LogReader;
+use traffic::sim::{self, Mix};
+use trainer::label::Labelled;
+use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, Trained, evaluate, train};
+
+/// Monday 2026-11-16, 00:00 UTC.
+const DAY: Timestamp = Timestamp::from_secs(1_794_787_200);
+const DAY_US: u64 = 86_400 * 1_000_000;
+
+/// A simulated day, with the truth as labels.
+fn day(people: usize, bots: usize, seed: u64) -> Site {
+    let day = sim::simulate(&Arc::new(sim::Site::new(2)), seed, DAY, &Mix::of(people, bots), DAY_US);
+    let (mut log, mut labels) = (Vec::new(), Vec::new());
+    sim::write_json(&day, &mut log).unwrap();
+    sim::write_labels(&sim::labels(&day), &mut labels).unwrap();
+    let labels = Labels::parse("labels.csv", std::str::from_utf8(&labels).unwrap()).unwrap();
+    let mut reader = LogReader::new("day.log", Cursor::new(&log[..])).unwrap();
+    let mut builder = SiteBuilder::default();
+    while let Some(record) = reader.next().unwrap() {
+        builder.note(&record);
+    }
+    builder.finish("shop", reader.tally().resolution_us(), Some(&labels))
+}
+
+/// Changes the label of a share of the clients that have another one.
+fn relabel(site: &mut Site, from: Label, to: Label, why: &str, share: f64) {
+    let clients: Vec<usize> = (0..site.clients.len()).filter(|&i| site.clients[i].labelled.label == from).collect();
+    let count = clients.len() as f64;
+    for (number, &client) in clients.iter().enumerate() {
+        // Spread evenly over the clients in order of appearance, and so over their kinds.
+        if ((number + 1) as f64 * share).floor() > (number as f64 * share).floor() {
+            site.clients[client].labelled = Labelled { label: to, why: why.to_owned() };
+        }
+    }
+    assert!(count > 0.0);
+}
+
+fn model(trained: &Trained) -> Model {
+    Model::parse(&seal(&trained.file).unwrap()).unwrap()
+}
+
+fn run(site: &Site, options: &Options) -> Trained {
+    train(std::slice::from_ref(site), options, |_| {}).unwrap()
+}
+
+#[test]
+fn leaving_out_doubted_labels_restores_what_mislabelled_bots_cost() {
+    let truth = day(1_000, 300, 99);
+    // Caught without hurting more than one person in a thousand, by the truth.
+    let caught = |trained: &Trained| evaluate(&model(trained), &truth, 5).unwrap().tpr_at_fpr["0.001"].unwrap();
+    let (mut plain, mut pruned) = (0.0, 0.0);
+    for share in [0.3, 0.45, 0.6] {
+        let mut noisy = day(200, 200, 1);
+        relabel(&mut noisy, Label::Bad, Label::Human, "taken for a person", share);
+        let with = |prunes| run(&noisy, &Options { prunes, ..Options::default() });
+        plain += caught(&with(false)) / 3.0;
+        let trained = with(true);
+        pruned += caught(&trained) / 3.0;
+        let (card, wrong) = (&trained.file.card, (200.0 * share) as u64);
+        let dropped = card.dropped["labelled human, looks otherwise: left out of training"];
+        assert!(
+            dropped > wrong / 3 && dropped < wrong * 5 / 4,
+            "{dropped} dropped of {wrong} wrong: {:?}",
+            card.dropped
+        );
+        assert!(card.metrics.contains_key("before_pruning/auc") && card.metrics.contains_key("after_pruning/auc"));
+    }
+    assert!(pruned > plain, "{plain} caught with wrong labels, {pruned} without the doubted ones");
+}
+
+#[test]
+fn whoever_floods_while_a_model_is_trained_does_not_become_the_norm() {
+    let base = Base::new(model(&run(&day(200, 100, 2), &Options::default()))).unwrap();
+    // Nine in ten bots pass for people by a weak rule; the rest are known.
+    let mut flooded = day(150, 300, 3);
+    let truth: Vec<Label> = flooded.clients.iter().map(|client| client.labelled.label).collect();
+    relabel(&mut flooded, Label::Bad, Label::Human, "assets with referer", 0.9);
+    let weak = || Options { labels_are_checked: false, ..Options::default() };
+    let guarded = run(&flooded, &Options { base: Some(base), ..weak() });
+    let naive = run(&flooded, &weak());
+    let suspects = guarded.file.card.dropped["anomalous to the base model: not taken for people"];
+    let passing = truth.iter().zip(&flooded.clients);
+    let passing = passing.filter(|(truth, client)| **truth == Label::Bad && client.labelled.label == Label::Human);
+    assert!(suspects > passing.count() as u64 / 2, "{suspects} suspects");
+    assert!(naive.file.card.dropped.is_empty());
+    let later = day(200, 100, 4);
+    let auc = |trained: &Trained| evaluate(&model(trained), &later, 5).unwrap().auc.unwrap();
+    assert!(auc(&guarded) > auc(&naive) + 0.02, "{} guarded, {} not", auc(&guarded), auc(&naive));
+    // Nor is the flood in what drift is measured against.
+    let ordinary = |trained: &Trained| trained.file.drift.as_ref().unwrap().clients;
+    assert!(ordinary(&guarded) < ordinary(&naive));
+    // A label somebody wrote is believed.
+    let base = Base::new(model(&run(&day(200, 100, 2), &Options::default()))).unwrap();
+    let checked = run(&flooded, &Options { base: Some(base), ..Options::default() });
+    assert!(checked.file.card.dropped.is_empty());
+}
+
+#[test]
+fn a_base_is_adapted_where_that_gains_and_kept_where_it_does_not() {
+    // A base of wrong labels has much to learn, one of the same shop nothing.
+    let mut wrong = day(150, 100, 5);
+    relabel(&mut wrong, Label::Bad, Label::Human, "", 0.5);
+    let site = day(200, 150, 6);
+    let poor = Base::new(model(&run(&wrong, &Options::default()))).unwrap();
+    let adapted = run(&site, &Options { base: Some(poor.clone()), ..Options::default() });
+    let metric = |name: &str| adapted.file.card.metrics[name];
+    assert!(adapted.is_adapted && metric("gain/auc").value > 0.0 && metric("gain/auc").low < metric("gain/auc").value);
+    assert!(metric("adapted/auc").value > metric("base/auc").value);
+    assert!(adapted.file.card.base.ends_with(poor.model().sha256()));
+    let detector::model::ScorerFile::Trees { roots, .. } = &adapted.file.scorer else { panic!("trees") };
+    let added = adapted.file.card.parameters["trees"] as usize;
+    assert_eq!(roots.len(), poor.trees().roots().len() + added);
+    assert!(added > 0);
+
+    let good = Base::new(model(&run(&day(900, 500, 7), &Options::default()))).unwrap();
+    let kept = run(&day(60, 40, 8), &Options { base: Some(good.clone()), ..Options::default() });
+    assert!(!kept.is_adapted, "{:?}", kept.file.card.metrics.get("gain/auc"));
+    assert_eq!(
+        model(&kept).scorer().margin(&detector::Features([0.5; 27])),
+        good.model().scorer().margin(&detector::Features([0.5; 27]))
+    );
+}
+
+#[test]
+fn a_site_without_labels_is_learnt_from_its_people_and_the_unknown() {
+    let mut site = day(200, 150, 9);
+    relabel(&mut site, Label::Bad, Label::Unknown, "no evidence either way", 0.8);
+    relabel(&mut site, Label::Human, Label::Unknown, "no evidence either way", 0.5);
+    let mut wrong = day(150, 100, 5);
+    relabel(&mut wrong, Label::Bad, Label::Human, "", 0.5);
+    let base = Base::new(model(&run(&wrong, &Options::default()))).unwrap();
+    let rows = |labels_are_checked| {
+        let options = Options { base: Some(base.clone()), labels_are_checked, ..Options::default() };
+        run(&site, &options).file.card.rows
+    };
+    assert!(rows(false) > rows(true), "the unknown train as bots of low weight where nobody checked the labels");
+}
+
+#[test]
+fn few_people_mean_a_warm_up_that_limits_and_a_state_that_says_so() {
+    let site = day(200, 60, 10);
+    let trained = run(&site, &Options::default());
+    let (limit, readiness) = (&trained.file.thresholds.limit, &trained.file.readiness);
+    assert!(limit.evidence.starts_with("warm-up: 1 of this site's") && limit.margin.is_some(), "{}", limit.evidence);
+    assert_eq!(trained.file.thresholds.block.margin, None);
+    assert_eq!((readiness.state, readiness.is_armed()), (State::Collecting, true));
+    let words = readiness.to_string();
+    assert!(words.starts_with("Collecting: 1") && words.contains(" of 5,990 people seen"), "{words}");
+}
+
+#[test]
+fn a_model_under_its_gates_is_written_and_not_armed_unless_forced() {
+    // Labels by the toss of a coin: nothing to learn.
+    let mut site = day(100, 100, 11);
+    relabel(&mut site, Label::Bad, Label::Unknown, "", 1.0);
+    relabel(&mut site, Label::Human, Label::Bad, "", 0.5);
+    let trained = run(&site, &Options::default());
+    assert_eq!((trained.file.readiness.state, trained.file.readiness.is_armed()), (State::Failed, false));
+    let words = trained.file.readiness.to_string();
+    assert!(words.starts_with("Failed: ") && words.contains("at least 0.700 is needed: label more"), "{words}");
+    assert!(!model(&trained).readiness().is_armed());
+    let forced = run(&site, &Options { is_forced: true, ..Options::default() });
+    assert!(model(&forced).readiness().is_armed() && forced.file.readiness.to_string().ends_with("(armed by force)"));
+}
+
+#[test]
+fn the_three_algorithms_are_compared_on_the_same_folds() {
+    let site = day(120, 80, 12);
+    let trained = run(&site, &Options { compares: true, ..Options::default() });
+    let metrics = &trained.file.card.metrics;
+    let of = |name: &str| metrics[&format!("compare/{name}/auc")];
+    let sizes = |name: &str| (of(name).people, of(name).bots);
+    assert!(of("boosted").value > 0.9 && of("adaboost").value > 0.8 && of("logistic").value > 0.7);
+    assert_eq!(sizes("boosted"), sizes("logistic"));
+    assert_eq!(sizes("boosted"), sizes("adaboost"));
+}

@@ -4,7 +4,7 @@ DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
 
-.PHONY: demo test lint bench model build setup deny
+.PHONY: demo test lint bench model lightgbm build setup deny
 
 demo: build
 	$(KIDOBAN) demo
@@ -32,6 +32,14 @@ bench: setup
 # The shipped model, from the labelled logs in DATA. The same logs give the same bytes.
 model: build
 	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --name default -o models/default.json
+
+# Our boosting beside LightGBM's, on the rows of the shipped model. LightGBM comes from PyPI into a place of its own.
+lightgbm: build
+	test -x target/lightgbm/bin/python || python3 -m venv target/lightgbm
+	target/lightgbm/bin/python -m pip install --quiet lightgbm scikit-learn pandas
+	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --no-prune --no-compare --rows target/rows.csv -o target/rows-model.json >/dev/null
+	target/lightgbm/bin/python benches/lightgbm.py target/rows.csv
+	cargo bench --profile release --locked -p kidoban-trainer --bench train -- target/rows.csv
 
 # Licences, sources and the direction of dependencies; needs cargo-deny.
 deny:

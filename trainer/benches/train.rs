@@ -1,7 +1,7 @@
 //! How long training takes: 500,000 rows of made-up clients, all scored features, one core.
 //!
 //! ```text
-//! cargo bench -p kidoban-trainer --bench train            # or: … -- 100000
+//! cargo bench -p kidoban-trainer --bench train            # or: … -- 100000, or: … -- rows.csv
 //! ```
 //!
 //! Rows look like the real ones: some twenty page counts a client, values skewed, tied and missing as the features are,
@@ -22,8 +22,11 @@ use trainer::samples::Rows;
 use trainer::statistics::auc;
 
 fn main() {
-    let rows = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(500_000);
-    let rows = made_up(rows, 1);
+    let argument = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    let rows = match argument.as_deref() {
+        Some(path) if path.ends_with(".csv") => read(path),
+        argument => made_up(argument.map_or(500_000, |number| number.parse().unwrap()), 1),
+    };
     let before_kib = peak_kib();
     let start = Instant::now();
     let fitted = BoostedParams::default().fit(&rows).unwrap();
@@ -39,6 +42,20 @@ fn main() {
         auc(&side(false), &side(true)).unwrap()
     );
     println!("fit {seconds:.2} s, peak {} MiB, of which the rows {} MiB", peak_kib / 1024, before_kib / 1024);
+}
+
+/// Rows that `kidoban train --rows` wrote.
+fn read(path: &str) -> Rows {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (mut values, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        targets.push(fields[0] == "1");
+        weights.push(fields[1].parse().unwrap());
+        values.extend(fields[6..].iter().map(|field| field.parse().unwrap_or(f32::NAN)));
+    }
+    let records = Array2::from_shape_vec((targets.len(), COUNT), values).unwrap();
+    DatasetBase::new(records, Array1::from(targets)).with_weights(Array1::from(weights))
 }
 
 /// Rows in the detector's order.

@@ -39,7 +39,7 @@ lightgbm: build
 	target/lightgbm/bin/python -m pip install --quiet lightgbm scikit-learn pandas
 	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --no-prune --no-compare --rows target/rows.csv -o target/rows-model.json >/dev/null
 	target/lightgbm/bin/python benches/lightgbm.py target/rows.csv
-	cargo bench --profile release --locked -p kidoban-trainer --bench train -- target/rows.csv
+	cargo bench --profile release --locked -p kidoban-trainer --bench train -- $(CURDIR)/target/rows.csv
 
 # Licences, sources and the direction of dependencies; needs cargo-deny.
 deny:

@@ -8,6 +8,7 @@
 //! - [`time`], [`client`], [`url`], [`event`]: when, who, what is the same page, one request reduced to what features may see
 //! - [`window`]: a client's recent past in fixed memory; [`fixed`]: its integer logarithms and decay
 //! - [`features`]: the vector, one family a file
+//! - [`memory`]: what a model remembers of one shop: popularity, steps, URL templates
 //! - [`model`]: load, check, score, contributions
 //! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out
 //! - [`table`]: bounded `ClientKey → Client`, of `shard`s; `newcomer`: a client's first few events; `doorkeeper`: who was
@@ -25,6 +26,7 @@ mod doorkeeper;
 pub mod event;
 pub mod features;
 pub mod fixed;
+pub mod memory;
 pub mod model;
 mod newcomer;
 pub mod policy;
@@ -39,6 +41,7 @@ pub use client::ClientKey;
 pub use detector::{Detector, Judge, Mark, Settings, Stats};
 pub use event::{Event, Method, Outcome, Request};
 pub use features::{FEATURES, Features};
+pub use memory::{Memory, MemoryError, MemoryFile, Place};
 pub use model::{Model, ModelError, Score};
 pub use policy::{Action, Policy, PolicyConfig, PolicyError, Reason, Verdict};
 pub use time::Timestamp;

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
-//! - [`site`]: one site's traffic in memory; [`samples`]: training rows and highest scores
+//! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`memory`]: what a model remembers of it
+//! - [`samples`]: training rows and highest scores
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
@@ -36,10 +37,12 @@ pub mod poison;
 mod prune;
 mod quality;
 mod readiness;
+pub mod memory;
 mod resample;
 pub mod samples;
 pub mod site;
 pub mod statistics;
+pub mod targets;
 pub mod train;
 
 pub use adapt::Base;

@@ -1,15 +1,18 @@
 //! One site's traffic in memory: who asked for what, in order, and what is known of them.
 //!
-//! A request takes 64 bytes, so that ten million lines take 640 megabytes and can be passed over as often as
-//! training needs without reading the logs again.
+//! A request takes 72 bytes, and each distinct target its text once, so that ten million lines take 720 megabytes and
+//! the texts, and can be passed over as often as training needs without reading the logs again.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use detector::{AllowList, ClientKey, Event, Outcome, Reason, Request, Timestamp, UrlHasher};
+use detector::url::split;
+use detector::{AllowList, Class, ClientKey, Event, Memory, Outcome, Place, Reason, Request, Timestamp, UrlHasher};
 use traffic::log::{Kind, Record};
 
 use crate::evidence::{Agents, Evidence};
 use crate::label::{Label, Labelled, Labels};
+use crate::targets::{NONE, Targets};
 
 /// The key that URLs are hashed with offline: any fixed one makes training reproducible.
 pub const OFFLINE_HASH_KEY: u64 = 0x6b69_646f;
@@ -21,10 +24,17 @@ pub struct Step {
     pub client: u32,
     /// The client's own count of events, which orders those of one microsecond; 0 where the log has none.
     pub seq: u32,
+    /// What was asked for, as an index into [`Site::targets`]; [`NONE`] for an outcome.
+    pub target: u32,
+    /// The page of this site that sent the client here, as its referer says, likewise; [`NONE`] where there is none or
+    /// nobody had asked for it yet.
+    pub referer: u32,
     /// What happened.
     pub kind: Kind,
     /// Status, for [`Kind::Whole`] and [`Kind::Outcome`].
     pub status: u16,
+    /// Page or asset before anything was learnt: by extension, by `Sec-Fetch-Dest`, or as an event log has it.
+    pub prior: Class,
     /// The request; of an outcome only client and time mean anything.
     pub event: Event,
 }
@@ -69,6 +79,8 @@ pub struct Site {
     pub steps: Vec<Step>,
     /// Clients in order of first appearance in the files.
     pub clients: Vec<Client>,
+    /// What was asked for; shared, because a part of a site's steps refers to all of it.
+    pub targets: Arc<Targets>,
     /// Time step of its log, in µs.
     pub resolution_us: u32,
 }
@@ -77,6 +89,28 @@ impl Site {
     /// Clients by label.
     pub fn count(&self, label: Label) -> u64 {
         self.clients.iter().filter(|client| client.labelled.label == label).count() as u64
+    }
+
+    /// Sees each request as a gate would that has this memory: page or asset as it was learnt, else as before.
+    pub fn remember(&mut self, memory: &Memory) {
+        let places = self.places(memory);
+        self.clients.iter_mut().for_each(|client| client.pages = 0);
+        for step in &mut self.steps {
+            let Some(place) = places.get(step.target as usize) else { continue };
+            // THE ONE PLACE where what the memory says becomes part of an event: `event.page = place.page` and
+            // `event.template = place.template` belong here.
+            step.event.class = place.class.unwrap_or(step.prior);
+            self.clients[step.client as usize].pages += u32::from(step.event.class == Class::Page);
+        }
+    }
+
+    /// Where each target falls, in the order of [`Site::targets`].
+    pub fn places(&self, memory: &Memory) -> Vec<Place> {
+        let place = |target| {
+            let (path, query) = split(target);
+            memory.place(path, query)
+        };
+        self.targets.iter().map(place).collect()
     }
 }
 
@@ -89,6 +123,7 @@ pub struct SiteBuilder {
     index: HashMap<ClientKey, u32>,
     clients: Vec<Client>,
     evidence: Vec<Evidence>,
+    targets: Targets,
 }
 
 impl Default for SiteBuilder {
@@ -101,6 +136,7 @@ impl Default for SiteBuilder {
             index: HashMap::new(),
             clients: Vec::new(),
             evidence: Vec::new(),
+            targets: Targets::default(),
         }
     }
 }
@@ -133,13 +169,19 @@ impl SiteBuilder {
             known.pages += u32::from(event.class == detector::Class::Page);
             self.evidence[client as usize].note(record, event.class, &mut self.agents);
         }
-        self.steps.push(Step { client, seq: record.seq, kind: record.kind, status: record.status, event });
+        let (mut target, mut referer) = (NONE, NONE);
+        if record.kind != Kind::Outcome {
+            target = self.targets.intern(record.target);
+            referer = record.referer.and_then(|text| self.targets.referred(text, record.host)).unwrap_or(NONE);
+        }
+        let (seq, kind, status, prior) = (record.seq, record.kind, record.status, event.class);
+        self.steps.push(Step { client, seq, target, referer, kind, status, prior, event });
     }
 
     /// The site in time order, labelled: from the file where one is given (whom it does not name is unknown), else by
     /// the rules.
     pub fn finish(self, name: &str, resolution_us: u32, labels: Option<&Labels>) -> Site {
-        let mut steps = self.steps;
+        let (mut steps, targets) = (self.steps, Arc::new(self.targets));
         // Stable: lines of one second stay in the order of the log. Nearly sorted already, so nearly free.
         steps.sort_by_key(|step| (step.event.at, step.seq));
         let mut clients = self.clients;
@@ -152,8 +194,8 @@ impl SiteBuilder {
                 None => evidence.label(),
             };
         }
-        Site { name: name.to_owned(), steps, clients, resolution_us }
+        Site { name: name.to_owned(), steps, clients, targets, resolution_us }
     }
 }
 
-const _: () = assert!(size_of::<Step>() <= 64);
+const _: () = assert!(size_of::<Step>() <= 72);

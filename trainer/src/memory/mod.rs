@@ -1,0 +1,219 @@
+//! Learns what a model remembers of one shop ([`MemoryFile`]) from that shop's traffic.
+//!
+//! ```text
+//! targets ─► patterns ─► classes ─► Layout: key, templates, where each target falls   (from all traffic)
+//!                                      └─► count: visitors, steps, transitions        (of the clients taken)
+//! ```
+//!
+//! The layout is the same whichever clients are taken, so that memories of the folds of a cross-fit differ in counts
+//! only, and a client's own visits never make its pages look known to the model that judges it.
+//!
+//! Whoever is labelled bad or a robot teaches nothing. Of everyone else each client counts once per page, and only its
+//! first 48 pages and steps count, so that no client is the site.
+
+mod classes;
+mod count;
+mod patterns;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use detector::memory::{NUMBERS, PAGES_MAX, STEPS_MAX, TEMPLATES_MAX, TemplateFile, Templates, VISITORS_MAX, probe};
+use detector::url::{classify, split};
+use detector::{Class, ClientKey, Memory, MemoryError, MemoryFile, Place};
+use sha2::{Digest, Sha256};
+
+use crate::label::Label;
+use crate::site::Site;
+use count::{Counts, count};
+use patterns::Asked;
+
+/// Pages and steps of one client that count, first ones first: as many as its window holds.
+const PER_CLIENT: usize = 48;
+/// Different targets of one client from which patterns are learnt; assets are among them.
+const TARGETS_PER_CLIENT: u32 = 256;
+
+/// Learns from the clients that `takes` accepts (by index into [`Site::clients`]); templates, classes and the key are
+/// learnt from all.
+///
+/// # Errors
+/// [`MemoryError`] when what was learnt cannot be opened, which would be a mistake of the learner.
+pub fn learn(site: &Site, takes: impl Fn(usize) -> bool) -> Result<MemoryFile, MemoryError> {
+    let layout = Layout::of(site)?;
+    Ok(layout.file(count(site, &layout.places, |client| teaches(site, client) && takes(client))))
+}
+
+/// Learns one memory per fold, the f-th without the clients of which [`fold_of`] is f.
+///
+/// # Errors
+/// As [`learn`].
+pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<MemoryFile>, MemoryError> {
+    let layout = Layout::of(site)?;
+    let without = |fold| {
+        let takes = |client: usize| teaches(site, client) && fold_of(site.clients[client].key, folds) != fold;
+        layout.file(count(site, &layout.places, takes))
+    };
+    Ok((0..folds).map(without).collect())
+}
+
+/// Which fold a client belongs to: a hash of its key, the same in every run.
+pub fn fold_of(key: ClientKey, folds: usize) -> usize {
+    let digest =
+        Sha256::new().chain_update(b"kidoban memory fold").chain_update(key.to_bits().to_le_bytes()).finalize();
+    let number = digest.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
+    (number % folds.max(1) as u64) as usize
+}
+
+/// Does this client count as one of the site's people?
+fn teaches(site: &Site, client: usize) -> bool {
+    !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot)
+}
+
+/// What is the same in all memories of a site.
+struct Layout {
+    key: u64,
+    templates: Vec<TemplateFile>,
+    /// Of each target.
+    places: Vec<Place>,
+}
+
+impl Layout {
+    fn of(site: &Site) -> Result<Self, MemoryError> {
+        let templates = classed_patterns(site)?;
+        let mut layout = Self { key: key(site), templates, places: Vec::new() };
+        // Twice: the order of the templates says their numbers, and how often each is visited says the order.
+        layout.weigh(site)?;
+        layout.templates.sort_by(|a, b| {
+            let asset = |template: &TemplateFile| template.class == Some(Class::Asset);
+            asset(a).cmp(&asset(b)).then(b.share.total_cmp(&a.share)).then_with(|| a.pattern.cmp(&b.pattern))
+        });
+        layout.templates.retain(|template| template.share > 0.0 || template.class.is_some());
+        layout.weigh(site)?;
+        Ok(layout)
+    }
+
+    /// Places the targets and shares the visits of all who teach among the templates.
+    fn weigh(&mut self, site: &Site) -> Result<(), MemoryError> {
+        let memory = Memory::open(&self.file(Counts::default()))?;
+        self.places = site.places(&memory);
+        let counts = count(site, &self.places, |client| teaches(site, client));
+        let mut visits = vec![0_u64; self.templates.len()];
+        for (target, &seen) in site.targets.iter().zip(&counts.targets) {
+            let (path, query) = split(target);
+            if let Some(index) = memory.pattern(path, query) {
+                visits[index] += u64::from(seen);
+            }
+        }
+        for (template, visits) in self.templates.iter_mut().zip(visits) {
+            // Four digits: it is for people to read.
+            template.share = (visits as f64 / f64::from(counts.visits.max(1)) * 1e4).round() as f32 / 1e4;
+        }
+        Ok(())
+    }
+
+    fn file(&self, counts: Counts) -> MemoryFile {
+        let (pages, visitors) = most(&counts.pages, PAGES_MAX).into_iter().unzip();
+        MemoryFile {
+            key: format!("{:016x}", self.key),
+            probe: probe(self.key),
+            clients: counts.clients,
+            visits: counts.visits,
+            distinct: counts.pages.len() as u32,
+            templates: self.templates.clone(),
+            mix: counts.mix,
+            transitions: counts.transitions,
+            pages,
+            visitors,
+            steps: most(&counts.steps, STEPS_MAX).into_iter().map(|(step, _)| step).collect(),
+        }
+    }
+}
+
+/// The hashes that most clients share, at most so many, ascending, with their clients.
+fn most(counts: &HashMap<u32, u32>, many: usize) -> Vec<(u32, u16)> {
+    let mut ranked: Vec<(u32, u32)> = counts.iter().map(|(&hash, &clients)| (hash, clients)).collect();
+    ranked.sort_unstable_by_key(|&(hash, clients)| (Reverse(clients), hash));
+    ranked.truncate(many);
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(hash, clients)| (hash, clients.min(VISITORS_MAX) as u16)).collect()
+}
+
+/// The key that the site's pages are hashed with: a digest of who asked for what and when, so that the same log gives
+/// the same file and nobody else can know it.
+fn key(site: &Site) -> u64 {
+    let mut digest = Sha256::new().chain_update(b"kidoban memory key");
+    for target in site.targets.iter() {
+        digest.update(target.as_bytes());
+        digest.update(b"\n");
+    }
+    for step in &site.steps {
+        digest.update(step.event.client.to_bits().to_le_bytes());
+        digest.update(step.event.at.as_micros().to_le_bytes());
+        digest.update(step.target.to_le_bytes());
+    }
+    digest.finalize().iter().take(8).fold(0, |key, &byte| key << 8 | u64::from(byte))
+}
+
+/// The site's patterns with what each was learnt to be. Targets that look like pages and those that look like assets
+/// are learnt apart, and of the latter a pattern only stays where it overrules the prior.
+fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, MemoryError> {
+    let priors: Vec<Class> = site.targets.iter().map(|target| classify(split(target).0, None)).collect();
+    let clients = clients_by_target(site);
+    let patterns = [Class::Page, Class::Asset].map(|prior| {
+        let asked = site.targets.iter().zip(&clients).zip(&priors);
+        let asked = asked.filter(|&((_, &clients), &of)| clients > 0 && of == prior);
+        patterns::learn(&asked.map(|((target, &clients), _)| Asked::new(target, clients)).collect::<Vec<_>>())
+    });
+    let open = |patterns: &[String]| Templates::new(patterns.iter().map(|pattern| (pattern.as_str(), None)));
+    let templates = [open(&patterns[0])?, open(&patterns[1])?];
+    let [pages, assets] = &patterns;
+    let group = |(target, prior): (&str, &Class)| {
+        let (path, query) = split(target);
+        let (templates, offset) = if *prior == Class::Page { (&templates[0], 0) } else { (&templates[1], pages.len()) };
+        templates.find(path, query).map(|found| offset + usize::from(found.index))
+    };
+    let groups: Vec<Option<usize>> = site.targets.iter().zip(&priors).map(group).collect();
+    let evidence = classes::gather(site, &groups, pages.len() + assets.len());
+    let template = |(pattern, class): (&String, _)| TemplateFile { pattern: pattern.clone(), class, share: 0.0 };
+    let learnt = evidence.iter().map(|evidence| evidence.is_asset().then_some(Class::Asset));
+    let mut found: Vec<TemplateFile> = pages.iter().zip(learnt).map(template).collect();
+    for (pattern, _) in assets.iter().zip(&evidence[pages.len()..]).filter(|(_, evidence)| evidence.is_page()) {
+        match found.iter_mut().find(|template| template.pattern == *pattern) {
+            // What looks like a page and what looks like an asset under one pattern, and both are pages.
+            Some(template) if template.class.is_none() => template.class = Some(Class::Page),
+            // Learnt to be both: the prior holds for each.
+            Some(template) => template.class = None,
+            None => found.insert(0, template((pattern, Some(Class::Page)))),
+        }
+    }
+    found.truncate(TEMPLATES_MAX);
+    while Templates::new(found.iter().map(|template| (template.pattern.as_str(), template.class))).is_err() {
+        // Too many different parameters between the two: the rarest goes.
+        if found.pop().is_none() {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// How many of those who teach asked for each target, among the first 256 of each.
+fn clients_by_target(site: &Site) -> Vec<u32> {
+    let mut clients = vec![0_u32; site.targets.len()];
+    let mut asked: Vec<Vec<u32>> = vec![Vec::new(); site.clients.len()];
+    for step in &site.steps {
+        let asked = &mut asked[step.client as usize];
+        let fits = asked.len() < TARGETS_PER_CLIENT as usize && teaches(site, step.client as usize);
+        if let Some(count) = clients.get_mut(step.target as usize)
+            && fits
+            && !asked.contains(&step.target)
+        {
+            asked.push(step.target);
+            *count += 1;
+        }
+    }
+    clients
+}
+
+const _: () = assert!(NUMBERS == 16 && PER_CLIENT <= u8::MAX as usize);

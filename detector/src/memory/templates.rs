@@ -298,7 +298,10 @@ impl Templates {
         if possible == 0 {
             return None;
         }
-        let has = parameters(query).fold(0, |has, (name, value)| has | self.bits(name, value));
+        let has = match self.parameters.is_empty() {
+            true => 0,
+            false => parameters(query).fold(0, |has, (name, value)| has | self.bits(name, value)),
+        };
         while possible != 0 {
             let rank = possible.trailing_zeros() as usize;
             if self.needs.get(rank)? & !has == 0 {
@@ -347,8 +350,7 @@ impl Templates {
     }
 
     fn bits(&self, name: &str, value: &str) -> u64 {
-        let compare = |named: &Named| named.name.iter().copied().cmp(normal(name));
-        let Ok(at) = self.parameters.binary_search_by(compare) else { return 0 };
+        let Some(at) = search(&self.parameters, name, |named| &named.name) else { return 0 };
         let named = &self.parameters[at];
         named.present | look_up(&named.values, value)
     }
@@ -363,11 +365,26 @@ impl Position {
 
 /// Is it what `:n` stands for?
 fn is_number(segment: &str) -> bool {
-    normal(segment).all(|byte| byte.is_ascii_digit())
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    if is_plain(segment) { segment.bytes().all(is_digit) } else { normal(segment).all(is_digit) }
+}
+
+/// Is it its own normal form?
+fn is_plain(text: &str) -> bool {
+    !text.as_bytes().contains(&b'%')
+}
+
+/// Where the normal form of a text stands among sorted ones.
+fn search<T>(sorted: &[T], text: &str, key: impl Fn(&T) -> &[u8]) -> Option<usize> {
+    if is_plain(text) {
+        sorted.binary_search_by(|known| key(known).cmp(text.as_bytes())).ok()
+    } else {
+        sorted.binary_search_by(|known| key(known).iter().copied().cmp(normal(text))).ok()
+    }
 }
 
 fn look_up(texts: &[(Box<[u8]>, u64)], text: &str) -> u64 {
-    texts.binary_search_by(|(known, _)| known.iter().copied().cmp(normal(text))).map_or(0, |at| texts[at].1)
+    search(texts, text, |(known, _)| known).map_or(0, |at| texts[at].1)
 }
 
 fn entry<'a>(texts: &'a mut Vec<(Box<[u8]>, u64)>, text: &str) -> &'a mut u64 {

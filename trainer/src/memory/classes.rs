@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use detector::Timestamp;
+use detector::{Class, Timestamp};
 
 use super::teaches;
 use crate::site::Site;
@@ -31,8 +31,8 @@ const PER_VIEW_MIN: u32 = 2;
 const DOCUMENT_SHARE_MIN: f64 = 0.02;
 /// What has an asset's extension is a page only when hardly ever asked for right after another,
 const UNLED_SHARE_MIN: f64 = 0.9;
-/// and when this share of its requests is named as a referer: a style sheet's fonts name it, an image found by a
-/// search engine has no referer, but only a document has both.
+/// and when this share of its requests leads to a page: an image found by a search engine leads nowhere. Styles and
+/// scripts never are, because they lead to what they load, and in old browsers to where their menus lead.
 const PAGE_SHARE_MIN: f64 = 0.2;
 
 /// How a template is asked for, by client. Shares are means over clients: one that asks a thousand times has one voice.
@@ -53,6 +53,8 @@ struct Own {
     views: HashSet<u32>,
     /// Requests that led to others, by step.
     documents: HashSet<u32>,
+    /// Of those, to other targets that look like pages.
+    ways: HashSet<u32>,
 }
 
 impl Evidence {
@@ -73,8 +75,8 @@ impl Evidence {
         requests >= LED_MIN
             && self.count(|own| own.quick < own.requests) >= CLIENTS_MIN
             && self.mean(|own| own.requests - own.quick, |own| own.requests) >= UNLED_SHARE_MIN
-            && self.documents_of() >= CLIENTS_MIN
-            && self.document_share() >= PAGE_SHARE_MIN
+            && self.count(|own| !own.ways.is_empty()) >= CLIENTS_MIN
+            && self.mean(|own| own.ways.len() as u32, |own| own.requests) >= PAGE_SHARE_MIN
     }
 
     fn documents_of(&self) -> usize {
@@ -128,7 +130,11 @@ pub fn gather(site: &Site, groups: &[Option<usize>], count: usize) -> Vec<Eviden
             }
         }
         if let (Some((_, view)), Some(group)) = (view, group(step.referer)) {
-            evidence[group].by_client.entry(step.client).or_default().documents.insert(view);
+            let own = evidence[group].by_client.entry(step.client).or_default();
+            own.documents.insert(view);
+            if step.prior == Class::Page && step.target != step.referer {
+                own.ways.insert(view);
+            }
         }
         if is_referer.get(step.target as usize) == Some(&true) {
             last.insert((step.client, step.target), (step.event.at, index as u32));

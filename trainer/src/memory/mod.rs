@@ -171,6 +171,9 @@ fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, MemoryError> {
     let [pages, assets] = &patterns;
     let group = |(target, prior): (&str, &Class)| {
         let (path, query) = split(target);
+        if [".css", ".js", ".mjs"].iter().any(|ending| path.to_ascii_lowercase().ends_with(ending)) {
+            return None;
+        }
         let (templates, offset) = if *prior == Class::Page { (&templates[0], 0) } else { (&templates[1], pages.len()) };
         templates.find(path, query).map(|found| offset + usize::from(found.index))
     };
@@ -204,7 +207,9 @@ fn clients_by_target(site: &Site) -> Vec<u32> {
     let mut asked: Vec<Vec<u32>> = vec![Vec::new(); site.clients.len()];
     for step in &site.steps {
         let asked = &mut asked[step.client as usize];
-        let fits = asked.len() < TARGETS_PER_CLIENT as usize && teaches(site, step.client as usize);
+        // What the shop does not have says nothing about its URLs, whoever tries it.
+        let fits =
+            step.status < 400 && asked.len() < TARGETS_PER_CLIENT as usize && teaches(site, step.client as usize);
         if let Some(count) = clients.get_mut(step.target as usize)
             && fits
             && !asked.contains(&step.target)

@@ -137,16 +137,21 @@ fn what_looks_like_an_asset_is_a_page_only_when_people_walk_through_it() {
     for person in 0..10_i64 {
         for view in 0..6 {
             let (at, client) = (person * 1_000_000 + view * 60_000, format!("person-{person}"));
-            // A site whose pages end in .js, with pictures of their own; and pictures found by a search engine.
-            let page = format!("/recipe/{}.js", (person * 6 + view) % 30);
+            // A site whose pages end in .ts and lead on to lists, with pictures of their own; and pictures found by a search engine.
+            let page = format!("/recipe/{}.ts", (person * 6 + view) % 30);
             log.view(at, &client, &page, None, &[format!("/photo/{view}.jpg"), "/style.css".to_owned()]);
             log.view(at + 150, &client, "/style.css", Some(&page), &["/font.woff2".to_owned()]);
+            log.ask(at + 9_000, &client, &format!("/list/{view}"), Some(&page));
+            // Cached by a page that is not in the log, it still loads its font, and its menu leads on.
+            log.view(at + 40_000, &client, "/late.css", None, &["/font.woff2".to_owned()]);
+            log.ask(at + 45_000, &client, "/menu.js", None);
+            log.ask(at + 48_000, &client, &format!("/list/{view}"), Some("/menu.js"));
             log.ask(at + 30_000, &client, &format!("/found/{view}.jpg"), None);
         }
     }
     let memory = memory(&log.site(""));
-    assert_eq!(class(&memory, "/recipe/77.js"), Class::Page);
-    for target in ["/photo/1.jpg", "/found/1.jpg", "/style.css", "/font.woff2"] {
+    assert_eq!(class(&memory, "/recipe/77.ts"), Class::Page);
+    for target in ["/photo/1.jpg", "/found/1.jpg", "/style.css", "/late.css", "/menu.js", "/font.woff2"] {
         assert_eq!(class(&memory, target), Class::Asset, "{target}");
     }
 }

@@ -90,6 +90,8 @@ fn one_page_has_one_id_however_it_is_written() {
     let memory = Memory::open(&empty(&[])).unwrap();
     let page = |path, query| memory.place(path, query).page;
     assert_eq!(page("/p/1/", "b=2&a=1"), page("/%70/1", "a=1&utm_source=mail&b=2"));
+    let (long, escaped) = (format!("/{}", "a".repeat(150)), format!("/{}%61", "a".repeat(149)));
+    assert_eq!(page(&long, ""), page(&escaped, ""));
     assert_ne!(page("/p/1", ""), page("/p/2", ""));
     assert_ne!(page("/p/1", "a=1"), page("/p/1", "a=2"));
     assert_ne!(page("/p/1", ""), page("/p1", ""));

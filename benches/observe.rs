@@ -96,7 +96,7 @@ impl Crowd {
         for request in &requests {
             let (last_at, visit) = by_client.entry(request.client).or_insert((request.at, Vec::new()));
             if visit.len() < STEPS_MAX {
-                let event = Event::new(&as_request(request), &hasher, &allow);
+                let event = Event::new(&as_request(request), &hasher, &allow, None);
                 visit.push(Step { gap_us: request.at.micros_since(*last_at), event, status: request.status });
                 *last_at = request.at;
             }

@@ -17,7 +17,10 @@ use crate::output::{self, Table};
 pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
-    let (site, _) = Logs::find(&args.logs)?.read_site("site", Some(&labels))?;
+    let (mut site, _) = Logs::find(&args.logs)?.read_site("site", Some(&labels))?;
+    if let Some(memory) = model.shared_memory() {
+        site.remember_all(memory);
+    }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
     let evaluation = evaluate(&model, &site, min_pages)?;
     if args.json {

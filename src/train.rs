@@ -41,7 +41,12 @@ struct Printed<'a> {
 /// # Errors
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
 pub fn run(args: &TrainArgs) -> Result<Answer> {
-    let Sources { sites, tallies, data, data_sha256 } = read(args)?;
+    let Sources { mut sites, tallies, data, data_sha256 } = read(args)?;
+    // A model of one site remembers it; one of several is for a shop that it has never seen.
+    let memory = match &mut sites[..] {
+        [site] => Some(site.learn()?),
+        _ => None,
+    };
     let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
     let options = Options {
         name,
@@ -58,6 +63,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         compares: !args.no_compare,
         warm_up: args.warm_up,
         is_forced: args.force,
+        memory,
         data,
         data_sha256,
     };

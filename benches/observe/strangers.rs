@@ -151,5 +151,5 @@ fn spoofed(keys: usize, capacity: usize) {
 fn page() -> Event {
     let request =
         Request { client: client_key(0), at: START, method: "GET", target: "/p/1", fetch_dest: None, recorded: None };
-    Event::new(&request, &UrlHasher::new(HASH_KEY), &AllowList::default())
+    Event::new(&request, &UrlHasher::new(HASH_KEY), &AllowList::default(), None)
 }

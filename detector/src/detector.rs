@@ -10,6 +10,7 @@ use crate::allow::AllowList;
 use crate::bans::Bans;
 use crate::event::{Event, Outcome, Request};
 use crate::features::Features;
+use crate::memory::Memory;
 use crate::model::{Because, Model};
 use crate::newcomer::Newcomer;
 use crate::policy::{Action, Ban, Decision, Policy, Reason, Standing, Verdict};
@@ -90,7 +91,8 @@ impl Detector {
 
     /// Reduces a request to what the features may see.
     pub fn event(&self, request: &Request<'_>) -> Event {
-        Event::new(request, &self.hasher, &self.judge.load().allow)
+        let judge = self.judge.load();
+        Event::new(request, &self.hasher, &judge.allow, judge.memory())
     }
 
     /// Takes a request in and says what to do with it. Never fails: what panics inside is counted and allowed.
@@ -103,14 +105,15 @@ impl Detector {
 
     /// Takes the end of an allowed request in. `None` when the client is not tracked.
     pub fn conclude(&self, outcome: &Outcome) -> Option<Mark> {
-        let resolution_us = self.judge.load().resolution_us();
+        let judge = self.judge.load();
+        let resolution_us = judge.resolution_us();
         self.table.with_known(outcome.client, |seat| {
             if let Seat::Newcomer(newcomer) = seat
                 && let Some(at) = newcomer.conclude(outcome, resolution_us)
             {
                 return Mark { at, seq: newcomer.sequence() };
             }
-            let window = &mut seat.client(outcome.at).window;
+            let window = &mut seat.client(outcome.at, judge.memory()).window;
             let at = window.conclude(outcome, resolution_us);
             Mark { at, seq: window.sequence() }
         })
@@ -175,7 +178,9 @@ impl Detector {
     /// A client's features as they stand, or `None` when it is not tracked.
     pub fn features(&self, client: crate::ClientKey) -> Option<Features> {
         self.table.with_known(client, |seat| match seat {
-            Seat::Newcomer(newcomer) => Features::measure(&newcomer.window(newcomer.last_at())),
+            Seat::Newcomer(newcomer) => {
+                Features::measure(&newcomer.window(newcomer.last_at(), self.judge.load().memory()))
+            }
             Seat::Known(client) => Features::measure(&client.window),
         })
     }
@@ -186,6 +191,10 @@ impl Judge {
         self.model.as_ref().map_or(1, Model::resolution_us)
     }
 
+    fn memory(&self) -> Option<&Memory> {
+        self.model.as_ref().and_then(Model::memory)
+    }
+
     /// The verdict, and the client's ban if that is a new one.
     fn observe(&self, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
         if let Seat::Newcomer(newcomer) = seat
@@ -193,7 +202,7 @@ impl Judge {
         {
             return (verdict, None);
         }
-        let client = seat.client(event.at);
+        let client = seat.client(event.at, self.memory());
         let before = client.standing.ban();
         let verdict = self.decide(client, event);
         let after = client.standing.ban();
@@ -215,7 +224,7 @@ impl Judge {
 
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
     fn decide(&self, client: &mut Client, event: &Event) -> Verdict {
-        let at = client.window.push(event, self.resolution_us());
+        let at = client.window.push_at_site(event, self.resolution_us(), self.memory());
         let pages = client.window.pages();
         let judged = event.class == Class::Page && pages >= self.policy.min_pages();
         let scored = self.model.as_ref().filter(|_| judged).map(|model| {

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::allow::AllowList;
 use crate::client::ClientKey;
+use crate::memory::{Memory, OTHER, Place};
 use crate::time::Timestamp;
-use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
+use crate::url::{Class, Shape, UrlHasher, UrlKey, classify_learnt, depth, split};
 
 /// What an edge knows of a request when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -80,19 +81,23 @@ pub struct Outcome {
 }
 
 impl Event {
-    /// Reduces a request, having asked the allow list. Its target is taken apart once, here.
-    pub fn new(request: &Request<'_>, hasher: &UrlHasher, allow: &AllowList) -> Self {
+    /// Reduces a request, having asked the allow list, and the site memory where the model has one. Its target is taken
+    /// apart once, here.
+    pub fn new(request: &Request<'_>, hasher: &UrlHasher, allow: &AllowList, memory: Option<&Memory>) -> Self {
         let (path, query) = split(request.target);
-        let (url, class) =
-            request.recorded.unwrap_or_else(|| (hasher.key_of(path, query), classify(path, request.fetch_dest)));
+        let nowhere = Place { page: 0, template: OTHER, class: None };
+        let place = memory.map_or(nowhere, |memory| memory.place(path, query));
+        let (url, class) = request
+            .recorded
+            .unwrap_or_else(|| (hasher.key_of(path, query), classify_learnt(path, request.fetch_dest, place.class)));
         Self {
             client: request.client,
             at: request.at,
             url,
             class,
             shape: if class == Class::Page { Shape::of(path, query) } else { Shape::default() },
-            page: 0,
-            template: 0,
+            page: place.page,
+            template: place.template,
             depth: depth(path),
             method: Method::from_wire(request.method),
             exempt: allow.covers(request.client, path),

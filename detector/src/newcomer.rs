@@ -6,6 +6,7 @@
 
 use crate::client::ClientKey;
 use crate::event::{Event, Method, Outcome};
+use crate::memory::Memory;
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
 use crate::window::Window;
@@ -77,16 +78,17 @@ impl Newcomer {
     }
 
     /// The window of a client that has done this; of one that has done nothing, one that begins at `at`.
-    pub fn window(&self, at: Timestamp) -> Window {
+    pub fn window(&self, at: Timestamp, memory: Option<&Memory>) -> Window {
         let notes = &self.notes[..usize::from(self.count)];
         let mut window = Window::new(notes.first().map_or(at, Note::at));
         for &note in notes {
             // Windows do not ask whose they are.
             let client = ClientKey::NOBODY;
             match note {
-                Note::Request { at, url, shape, page, template, class, depth, method } => window.push(
+                Note::Request { at, url, shape, page, template, class, depth, method } => window.push_at_site(
                     &Event { client, at, url, shape, page, template, class, depth, method, exempt: false },
                     self.resolution_us,
+                    memory,
                 ),
                 Note::Outcome { at, status } => window.conclude(&Outcome { client, at, status }, self.resolution_us),
             };
@@ -174,7 +176,7 @@ mod tests {
                 let window = window.as_ref().unwrap();
                 assert_eq!((newcomer.sequence(), newcomer.pages()), (window.sequence(), window.pages()));
                 assert_eq!(newcomer.last_at(), window.last_at());
-                assert_eq!(format!("{:?}", newcomer.window(at)), format!("{window:?}"));
+                assert_eq!(format!("{:?}", newcomer.window(at, None)), format!("{window:?}"));
             }
         }
     }

@@ -11,6 +11,7 @@
 
 use crate::client::ClientKey;
 use crate::doorkeeper::Doorkeeper;
+use crate::memory::Memory;
 use crate::newcomer::Newcomer;
 use crate::policy::{Ban, Standing};
 use crate::table::Client;
@@ -60,9 +61,9 @@ pub enum Admission {
 
 impl Seat {
     /// The whole client, made of its first events if it was a newcomer; `at` is the time of an event to come.
-    pub fn client(&mut self, at: Timestamp) -> &mut Client {
+    pub fn client(&mut self, at: Timestamp, memory: Option<&Memory>) -> &mut Client {
         if let Self::Newcomer(newcomer) = self {
-            *self = Self::known(newcomer.window(at), Ban::NONE);
+            *self = Self::known(newcomer.window(at, memory), Ban::NONE);
         }
         match self {
             Self::Known(client) => client,

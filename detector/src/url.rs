@@ -72,7 +72,8 @@ impl UrlHasher {
             "" => "/",
             trimmed => trimmed,
         };
-        let parameters = query.split('&').filter(|parameter| !parameter.is_empty() && !tracks(parameter));
+        let parameters =
+            query.split('&').filter(|parameter| !is_tracking(parameter.split('=').next().unwrap_or(parameter)));
         let sum = parameters.fold(0_u64, |sum, parameter| sum.wrapping_add(self.text(parameter)));
         // Odd multiplier: the sum's high bits must depend on all of its bits, and 0 stays 0.
         (self.text(path), (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -159,9 +160,9 @@ const TRACKING: &[&str] = &[
     "yclid",
 ];
 
-fn tracks(parameter: &str) -> bool {
-    let name = parameter.split('=').next().unwrap_or(parameter);
-    name.starts_with("utm_") || TRACKING.contains(&name)
+/// Does a parameter of this name count for nothing? One without a name does not, either.
+pub fn is_tracking(name: &str) -> bool {
+    name.is_empty() || name.starts_with("utm_") || TRACKING.contains(&name)
 }
 
 /// A URL without its numbers, and its numbers: `/item/17?page=2` has the shape of `/item/18?page=2`, and their numbers differ by
@@ -273,9 +274,15 @@ const ASSET_EXTENSIONS: &[&str] = &[
 ///
 /// Never the other way round: assets are not judged, and a scraper writes any header it likes.
 pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
-    match fetch_dest {
-        Some("document" | "empty" | "iframe" | "frame" | "nested-document") => Class::Page,
-        _ => match extension(path) {
+    classify_learnt(path, fetch_dest, None)
+}
+
+/// The same where a site memory may have learnt the class of the path's template.
+pub fn classify_learnt(path: &str, fetch_dest: Option<&str>, learnt: Option<Class>) -> Class {
+    match (fetch_dest, learnt) {
+        (Some("document" | "empty" | "iframe" | "frame" | "nested-document"), _) => Class::Page,
+        (_, Some(class)) => class,
+        (_, None) => match extension(path) {
             Some(extension) if is_asset(extension) => Class::Asset,
             Some(_) => Class::Page,
             None if is_rendition(path) => Class::Asset,

@@ -12,6 +12,7 @@
 //!     64  gaps      32 × u16   ring: the last 32 gaps between pages, log₂(1 + gap/1 ms) in 1/2048 octaves
 //!     32  slow      32 × u8    histogram of the gaps of about a day, in half octaves from 1 s
 //!     32  decayed    8 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
+//!     20  site                 what the model's site memory says of the last pages
 //!     48  the rest             counts since the client was first seen, running means over its last 32 pages or requests
 //! ```
 //!
@@ -22,6 +23,7 @@
 
 use crate::event::{Event, Method, Outcome};
 use crate::fixed::{LOG_BITS, decay, log2};
+use crate::memory::{Memory, OTHER};
 use crate::time::Timestamp;
 use crate::url::{Class, UrlKey};
 
@@ -73,6 +75,7 @@ pub struct Window {
     /// Pages since the last forgetting, up to 255.
     kept: u8,
     pub(crate) run: Run,
+    pub(crate) site: SiteRun,
 }
 
 /// Running means with weight 1/n up to n = [`RUN`], in 1/[`SHARE_ONE`] unless said otherwise.
@@ -87,11 +90,31 @@ pub(crate) struct Run {
     /// `HEAD` requests; outcomes 304.
     pub head: u16,
     pub not_modified: u16,
+    /// Outcomes 3xx but 304.
+    pub redirected: u16,
     /// Steps to a URL of the same form whose number differs by 1 to 3; by exactly +1.
     pub sequence: u16,
     pub page_walk: u16,
     form: u16,
     number: u32,
+}
+
+/// What the site memory says of the last pages. Nothing while the model has none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SiteRun {
+    page: u32,
+    template: u8,
+    /// Pages counted since the last forgetting, and steps from one page to another, up to 255.
+    pub pages: u8,
+    pub steps: u8,
+    /// Running means: (bits + 16) · 2048; a share; a share; bits · 4096 twice.
+    pub novelty: u16,
+    pub tail: u16,
+    pub known: u16,
+    pub surprise: u16,
+    pub rarity: u16,
+    /// Steps within the same page counted into `surprise`.
+    pub walked: u8,
 }
 
 /// Counts that fade: `s ← s·e^(−Δ/τ) + 1`, in units of 1/[`ONE`].
@@ -128,6 +151,7 @@ impl Window {
             sequence: 0,
             kept: 0,
             run: Run::default(),
+            site: SiteRun::default(),
         }
     }
 
@@ -136,6 +160,11 @@ impl Window {
     /// Everything is reckoned in steps of `resolution_us`, the time step of the log that the model was learnt from; the
     /// time that is returned (and recorded) keeps its microseconds.
     pub fn push(&mut self, event: &Event, resolution_us: u32) -> Timestamp {
+        self.push_at_site(event, resolution_us, None)
+    }
+
+    /// The same, asking the model's site memory where it has one.
+    pub fn push_at_site(&mut self, event: &Event, resolution_us: u32, memory: Option<&Memory>) -> Timestamp {
         let at = self.advance(event.at, resolution_us);
         self.run.requests = self.run.requests.saturating_add(1);
         blend_share(&mut self.run.head, event.method == Method::Head, self.run.requests);
@@ -145,6 +174,9 @@ impl Window {
         }
         if event.class == Class::Page {
             self.push_page(event, at.truncate(resolution_us));
+            if let Some(memory) = memory {
+                self.site.push(event, memory);
+            }
         }
         at
     }
@@ -162,6 +194,8 @@ impl Window {
             }
             self.run.outcomes = self.run.outcomes.saturating_add(1);
             blend_share(&mut self.run.not_modified, outcome.status == 304, self.run.outcomes);
+            let redirects = (300..400).contains(&outcome.status) && outcome.status != 304;
+            blend_share(&mut self.run.redirected, redirects, self.run.outcomes);
         }
         at
     }
@@ -193,6 +227,7 @@ impl Window {
         self.kept = 0;
         self.slow = [0; SLOW_BINS];
         self.run.form = 0;
+        self.site = SiteRun::default();
     }
 
     /// Counts a gap in the long memory. Every day that begins halves what stands there, and so does a bin that is full.
@@ -321,6 +356,35 @@ impl Run {
         self.form = event.shape.form;
         self.number = event.shape.number;
     }
+}
+
+impl SiteRun {
+    fn push(&mut self, event: &Event, memory: &Memory) {
+        let novelty = memory.novelty(event.page);
+        if novelty.is_nan() {
+            return;
+        }
+        self.pages = self.pages.saturating_add(1);
+        self.novelty = blend(self.novelty, fixed(novelty + 16.0, 2_048.0), self.pages);
+        blend_share(&mut self.tail, memory.visitors(event.page) <= 1, self.pages);
+        let share = memory.mix()[usize::from(event.template.min(OTHER))];
+        self.rarity = blend(self.rarity, fixed(-share.log2(), 4_096.0), self.pages);
+        if self.pages > 1 {
+            self.walked = self.walked.saturating_add(1);
+            let surprise = memory.surprise(self.template, event.template);
+            self.surprise = blend(self.surprise, fixed(surprise, 4_096.0), self.walked);
+            if event.page != self.page {
+                self.steps = self.steps.saturating_add(1);
+                blend_share(&mut self.known, memory.knows_step(self.page, event.page), self.steps);
+            }
+        }
+        (self.page, self.template) = (event.page, event.template);
+    }
+}
+
+/// A value as a whole number of 1/`one`, within 16 bits.
+fn fixed(value: f32, one: f32) -> u16 {
+    (value * one).clamp(0.0, f32::from(u16::MAX)) as u16
 }
 
 /// The last `kept` values before position `next` of a ring, oldest first, at most all of it.

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::sync::Arc;
 
 use detector::features::FEATURES;
 use detector::model::Scorer;
-use detector::{ClientKey, Timestamp};
+use detector::{ClientKey, Memory, Timestamp};
 use ndarray::Array1;
 
 use crate::TrainError;
@@ -170,13 +171,22 @@ impl<'a> Course<'a> {
     /// Site by site: trained on its first 70 % of time (and so much of the others), tested on who came after.
     pub fn held_out_by_time(&self, figures: &mut Figures) {
         let cuts: Vec<Timestamp> = self.sites.iter().map(|site| cut(&site.steps)).collect();
-        let early: Vec<Site> = self.sites.iter().zip(&cuts).map(|(site, &cut)| before(site, cut)).collect();
+        let mut early: Vec<Site> = self.sites.iter().zip(&cuts).map(|(site, &cut)| before(site, cut)).collect();
+        // What is remembered must be of that time as well.
+        let mut late: Vec<Site> = Vec::new();
+        for (early, site) in early.iter_mut().zip(self.sites).filter(|(_, site)| !site.memories.is_empty()) {
+            let Some(memory) = early.learn().ok().and_then(|file| Memory::open(&file).ok()) else { return };
+            let mut remembered = site.clone();
+            remembered.remember_all(Arc::new(memory));
+            late.push(remembered);
+        }
+        let judged = Course { sites: if late.is_empty() { self.sites } else { &late }, ..*self };
         let course = Course { sites: &early, ..*self };
         let Ok(Fitted { scorer, .. }) = course.fit(&course.samples(|_, _| true)) else { return };
         for (index, (site, &cut)) in self.sites.iter().zip(&cuts).enumerate() {
             let is_late = |at: usize, client: usize| at == index && site.clients[client].first_at >= cut;
             let scores =
-                self.scores(|at, client| (is_late(at, client) && self.is_labelled(at, client)).then_some(&scorer));
+                judged.scores(|at, client| (is_late(at, client) && self.is_labelled(at, client)).then_some(&scorer));
             figures.insert_scores(&self.named("held_out", site), &scores);
         }
     }

@@ -1,5 +1,6 @@
 //! A fitted scorer as a model file.
 
+use detector::MemoryFile;
 use detector::features::{COUNT, FEATURES, definition_hash};
 use detector::model::{Card, File, GoldenRow, Readiness, Reference, Scorer, ScorerFile, Thresholds};
 
@@ -21,6 +22,8 @@ pub struct Said {
     pub calibration: Vec<[f32; 2]>,
     /// Time step of the logs, in µs.
     pub resolution_us: u32,
+    /// What is remembered of the site.
+    pub site: Option<MemoryFile>,
     /// What drift is measured against.
     pub drift: Option<Reference>,
     /// What it was trained on and how good it is.
@@ -29,7 +32,7 @@ pub struct Said {
 
 /// Everything a model file says, but for the seal.
 pub fn export(scorer: &Scorer, samples: &[Sample], said: Said) -> File {
-    let Said { name, thresholds, readiness, calibration, resolution_us, drift, card } = said;
+    let Said { name, thresholds, readiness, calibration, resolution_us, site, drift, card } = said;
     File {
         format: detector::model::FORMAT,
         name,
@@ -43,6 +46,7 @@ pub fn export(scorer: &Scorer, samples: &[Sample], said: Said) -> File {
         readiness,
         card,
         drift,
+        site,
         golden: golden(scorer, samples),
     }
 }

@@ -8,7 +8,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use detector::features::{FEATURES, Role};
-use detector::{Class, Features, Window};
+use detector::{Class, Features, Memory, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
 
@@ -49,12 +49,14 @@ fn walk_part(
     (part, parts): (usize, usize),
     mut visit: impl FnMut(usize, usize, &Window, u32),
 ) {
-    let mut windows: Vec<Option<Box<Window>>> = vec![None; site.clients.len()];
+    let mut windows: Vec<Option<(Box<Window>, Option<&Memory>)>> = vec![None; site.clients.len()];
     let mine = site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
     for (place, step) in mine {
-        let window = windows[step.client as usize].get_or_insert_with(|| Box::new(Window::new(step.event.at)));
+        let client = step.client as usize;
+        let create = || (Box::new(Window::new(step.event.at)), site.memory_for(client));
+        let (window, memory) = windows[client].get_or_insert_with(create);
         if let Some(event) = step.request() {
-            window.push(event, resolution_us);
+            window.push_at_site(event, resolution_us, *memory);
             if event.class == Class::Page {
                 visit(place, step.client as usize, window, window.pages());
             }

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use detector::url::split;
-use detector::{AllowList, Class, ClientKey, Event, Memory, Outcome, Place, Reason, Request, Timestamp, UrlHasher};
+use detector::{
+    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Outcome, Place, Reason, Request, Timestamp,
+    UrlHasher,
+};
 use traffic::log::{Kind, Record};
 
 use crate::evidence::{Agents, Evidence};
@@ -83,9 +86,43 @@ pub struct Site {
     pub targets: Arc<Targets>,
     /// Time step of its log, in µs.
     pub resolution_us: u32,
+    /// What is remembered of it: nothing, one memory for everybody, or one for each fold of clients
+    /// ([`crate::memory::fold_of`]) that has not seen them.
+    pub memories: Vec<Arc<Memory>>,
 }
 
 impl Site {
+    /// Remembers its own people: each fifth of the clients is measured by what the others taught, as a gate measures
+    /// strangers. Returns what a model of this site remembers.
+    ///
+    /// # Errors
+    /// [`MemoryError`]: a mistake of the learner.
+    pub fn learn(&mut self) -> Result<MemoryFile, MemoryError> {
+        const FOLDS: usize = 5;
+        let file = crate::memory::learn(self, |_| true)?;
+        let folds = crate::memory::learn_folds(self, FOLDS)?;
+        self.memories = folds.iter().map(|fold| Memory::open(fold).map(Arc::new)).collect::<Result<_, _>>()?;
+        let memory = Memory::open(&file)?;
+        self.remember(&memory);
+        Ok(file)
+    }
+
+    /// Measures everybody with this memory.
+    pub fn remember_all(&mut self, memory: Arc<Memory>) {
+        self.remember(&memory);
+        self.memories = vec![memory];
+    }
+
+    /// The memory that a client is measured with.
+    pub fn memory_for(&self, client: usize) -> Option<&Memory> {
+        let fold = match self.memories.len() {
+            0 => return None,
+            1 => 0,
+            folds => crate::memory::fold_of(self.clients[client].key, folds),
+        };
+        self.memories.get(fold).map(Arc::as_ref)
+    }
+
     /// Clients by label.
     pub fn count(&self, label: Label) -> u64 {
         self.clients.iter().filter(|client| client.labelled.label == label).count() as u64
@@ -97,8 +134,7 @@ impl Site {
         self.clients.iter_mut().for_each(|client| client.pages = 0);
         for step in &mut self.steps {
             let Some(place) = places.get(step.target as usize) else { continue };
-            // THE ONE PLACE where what the memory says becomes part of an event: `event.page = place.page` and
-            // `event.template = place.template` belong here.
+            (step.event.page, step.event.template) = (place.page, place.template);
             step.event.class = place.class.unwrap_or(step.prior);
             self.clients[step.client as usize].pages += u32::from(step.event.class == Class::Page);
         }
@@ -147,7 +183,7 @@ impl SiteBuilder {
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
         let nothing = Request { client: key, at: record.at, method: "", target: "", fetch_dest: None, recorded: None };
-        let event = Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow);
+        let event = Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow, None);
         let was_exempt = record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
         if was_exempt || event.exempt {
             return;
@@ -194,7 +230,7 @@ impl SiteBuilder {
                 None => evidence.label(),
             };
         }
-        Site { name: name.to_owned(), steps, clients, targets, resolution_us }
+        Site { name: name.to_owned(), steps, clients, targets, resolution_us, memories: Vec::new() }
     }
 }
 

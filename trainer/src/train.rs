@@ -13,6 +13,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 
+use detector::MemoryFile;
 use detector::model::{Card, File, Scorer, Thresholds};
 
 use crate::TrainError;
@@ -58,6 +59,8 @@ pub struct Options {
     pub warm_up: f64,
     /// Arm it even when a gate fails?
     pub is_forced: bool,
+    /// What [`Site::learn`] returned, where there is one site and the model is to remember it.
+    pub memory: Option<MemoryFile>,
     /// File names of the logs.
     pub data: Vec<String>,
     /// SHA-256 over the logs as read.
@@ -78,6 +81,7 @@ impl Default for Options {
             compares: false,
             warm_up: 0.99,
             is_forced: false,
+            memory: None,
             data: Vec::new(),
             data_sha256: String::new(),
         }
@@ -193,6 +197,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         readiness,
         calibration,
         resolution_us: course.resolution_us,
+        site: options.memory.clone(),
         drift: drift::reference(&course.ordinary(), &scorer),
         card,
     };

@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod periodicity;
 pub mod rate;
 pub mod shape;
+pub mod site;
 pub mod uniqueness;
 
 use sha2::{Digest, Sha256};
@@ -31,6 +32,8 @@ pub enum Family {
     Outcome,
     /// How much like counting through.
     Enumeration,
+    /// How unlike the site's people it moves, where the model remembers the site.
+    Site,
     /// How much is known, and where in the site the client moves.
     Shape,
 }
@@ -84,8 +87,8 @@ const fn feature(name: &'static str, family: Family, role: Role, trend: Trend, w
 }
 
 /// Every feature, in the order of the vector.
-pub const FEATURES: [Definition; 38] = {
-    use Family::{Enumeration, Memory, Outcome, Periodicity, Rate, Shape, Uniqueness};
+pub const FEATURES: [Definition; 44] = {
+    use Family::{Enumeration, Memory, Outcome, Periodicity, Rate, Shape, Site, Uniqueness};
     use Role::{Carried, Local, Shown};
     use Trend::{Falling, Free, Rising};
     [
@@ -120,8 +123,14 @@ pub const FEATURES: [Definition; 38] = {
         feature("error_share", Outcome, Carried, Rising, "share of errors"),
         feature("not_found_share", Outcome, Carried, Rising, "share of pages not found"),
         feature("conditional_share", Outcome, Shown, Free, "share of pages not modified"),
+        feature("redirect_share", Outcome, Local, Free, "share of redirects"),
         feature("sequence_share", Enumeration, Local, Rising, "share of steps to a neighbouring number"),
         feature("page_walk", Enumeration, Local, Rising, "share of steps to the next number"),
+        feature("novelty", Site, Local, Free, "rarity of pages among people"),
+        feature("tail_share", Site, Local, Free, "share of pages nobody asks for"),
+        feature("known_step", Site, Local, Free, "share of steps that people take"),
+        feature("walk_likelihood", Site, Local, Free, "oddity of the way from page to page"),
+        feature("template_rarity", Site, Local, Free, "rarity of the kinds of page"),
         feature("depth_mean", Shape, Shown, Free, "depth of paths"),
         feature("depth_sd", Shape, Shown, Free, "spread of path depth"),
         feature("write_share", Shape, Carried, Free, "share of forms sent"),
@@ -146,13 +155,15 @@ impl Features {
         let (uniqueness, rest) = rest.split_at_mut(uniqueness::COUNT);
         let (rate, rest) = rest.split_at_mut(rate::COUNT);
         let (outcome, rest) = rest.split_at_mut(outcome::COUNT);
-        let (enumeration, shape) = rest.split_at_mut(enumeration::COUNT);
+        let (enumeration, rest) = rest.split_at_mut(enumeration::COUNT);
+        let (site, shape) = rest.split_at_mut(site::COUNT);
         periodicity::measure(window, periodicity);
         memory::measure(window, memory);
         uniqueness::measure(window, uniqueness);
         rate::measure(window, rate);
         outcome::measure(window, outcome);
         enumeration::measure(window, enumeration);
+        site::measure(window, site);
         shape::measure(window, shape);
         Self(vector)
     }
@@ -188,6 +199,7 @@ const _: () = assert!(
         + rate::COUNT
         + outcome::COUNT
         + enumeration::COUNT
+        + site::COUNT
         + shape::COUNT
         == COUNT
 );
@@ -241,7 +253,8 @@ pub(crate) mod tests {
             Family::Rate => 3,
             Family::Outcome => 4,
             Family::Enumeration => 5,
-            Family::Shape => 6,
+            Family::Site => 6,
+            Family::Shape => 7,
         }));
     }
 

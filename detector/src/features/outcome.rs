@@ -6,9 +6,10 @@
 use crate::window::{SHARE_ONE, Window};
 
 /// Features of this family.
-pub const COUNT: usize = 3;
+pub const COUNT: usize = 4;
 
-/// `error_share` (4xx), `not_found_share` (404), `conditional_share` (304, over the last 32 outcomes).
+/// `error_share` (4xx), `not_found_share` (404), `conditional_share` (304) and `redirect_share` (other 3xx) over
+/// the last 32 outcomes.
 pub fn measure(window: &Window, out: &mut [f32]) {
     let counts = &window.decayed;
     if counts.outcomes > 0 {
@@ -16,6 +17,7 @@ pub fn measure(window: &Window, out: &mut [f32]) {
         out[0] = (counts.errors as f32 / outcomes).min(1.0);
         out[1] = (counts.not_found as f32 / outcomes).min(1.0);
         out[2] = f32::from(window.run.not_modified) / f32::from(SHARE_ONE);
+        out[3] = f32::from(window.run.redirected) / f32::from(SHARE_ONE);
     }
 }
 

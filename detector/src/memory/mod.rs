@@ -14,21 +14,18 @@
 //! a look-up reads one cache line of an index and one or two of a table, also where somebody chose the hashes.
 
 mod file;
-mod normal;
 mod sorted;
 mod templates;
 #[cfg(test)]
 mod tests;
 
 pub use file::{MemoryError, MemoryFile, PAGES_MAX, STEPS_MAX, TemplateFile, VISITORS_MAX};
-pub use normal::is_tracking;
 pub use templates::{
     PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, Templates, normal,
     parameters, segments,
 };
 
-use crate::url::Class;
-use normal::Normaliser;
+use crate::url::{Class, UrlHasher};
 use sorted::Sorted;
 
 /// Templates told apart by [`Memory::mix`] and [`Memory::surprise`]: the 15 most common and any other.
@@ -50,7 +47,7 @@ pub struct Place {
 /// One shop, as remembered.
 #[derive(Clone)]
 pub struct Memory {
-    normaliser: Normaliser,
+    hasher: UrlHasher,
     templates: Templates,
     pages: Sorted,
     /// Distinct clients by page, in the order of `pages`.
@@ -70,7 +67,7 @@ impl Memory {
     pub fn open(file: &MemoryFile) -> Result<Self, MemoryError> {
         let key = file.check()?;
         let memory = Self {
-            normaliser: Normaliser::new(key),
+            hasher: UrlHasher::new(key),
             templates: Templates::new(
                 file.templates.iter().map(|template| (template.pattern.as_str(), template.class)),
             )?,
@@ -131,7 +128,7 @@ impl Memory {
     }
 
     fn page(&self, path: &str, query: &str) -> u32 {
-        let (path, query) = self.normaliser.hash(path, query);
+        let (path, query) = self.hasher.hash(path, query);
         high_half(path ^ query.rotate_left(32))
     }
 }
@@ -147,7 +144,7 @@ const PROBE: (&str, &str) = ("/kidob%61n//%e6%9c%a8/", "b=2&utm_source=x&%61=1")
 
 /// The [`MemoryFile::probe`] for this key.
 pub fn probe(key: u64) -> u32 {
-    let (path, query) = Normaliser::new(key).hash(PROBE.0, PROBE.1);
+    let (path, query) = UrlHasher::new(key).hash(PROBE.0, PROBE.1);
     high_half(path ^ query.rotate_left(32))
 }
 

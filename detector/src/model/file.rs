@@ -5,11 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Logistic, Model, Node, Readiness, Reference, Scorer, Trees};
 use crate::features::{COUNT, FEATURES, Features, definition_hash};
+use crate::memory::{Memory, MemoryFile};
 
 /// The only format version this build reads and writes.
 pub const FORMAT: u32 = 2;
@@ -63,6 +66,8 @@ pub struct File {
     pub card: Card,
     /// What drift is measured against, where it was kept.
     pub drift: Option<Reference>,
+    /// What it remembers of the site, where it was trained on one.
+    pub site: Option<MemoryFile>,
     /// Rows that must score as recorded.
     pub golden: Vec<GoldenRow>,
 }
@@ -280,6 +285,7 @@ pub fn seal(file: &File) -> Result<Vec<u8>, ModelError> {
     member("definition", serde_json::to_string(&file.definition))?;
     member("scorer", serde_json::to_string(&file.scorer))?;
     member("drift", serde_json::to_string(&file.drift))?;
+    member("site", serde_json::to_string(&file.site))?;
     member("golden", serde_json::to_string(&file.golden))?;
     let digest = hex(&Sha256::digest(text.as_bytes()));
     text.push_str(&format!("{SEAL_START}{digest}{SEAL_END}"));
@@ -358,6 +364,8 @@ impl Model {
         if let Some(reference) = &file.drift {
             reference.check()?;
         }
+        let memory = file.site.as_ref().map(Memory::open).transpose();
+        let memory = memory.map_err(|error| ModelError::Content(format!("site memory: {error}")))?.map(Arc::new);
         let scorer = file.scorer.check()?;
         if file.golden.is_empty() {
             return Err(ModelError::Content("there is no golden row to score again".into()));
@@ -374,6 +382,6 @@ impl Model {
                 return Err(ModelError::Content(error));
             }
         }
-        Ok(Self { scorer, file: Box::new(file), sha256 })
+        Ok(Self { scorer, memory, file: Box::new(file), sha256 })
     }
 }

@@ -18,8 +18,10 @@ pub use reference::{Deciles, Reference};
 pub use trees::{Node, Trees};
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::features::{COUNT, Definition, FEATURES, Features};
+use crate::memory::Memory;
 
 /// What a model says of a client: the raw margin, in log-odds. Thresholds are compared with it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -61,6 +63,7 @@ pub enum Scorer {
 #[derive(Clone, Debug)]
 pub struct Model {
     scorer: Scorer,
+    memory: Option<Arc<Memory>>,
     file: Box<File>,
     sha256: String,
 }
@@ -83,6 +86,16 @@ impl Model {
     /// Time step, in µs, of the logs it was trained on; live time is truncated to it.
     pub fn resolution_us(&self) -> u32 {
         self.file.resolution_us
+    }
+
+    /// What it remembers of the site it was trained on, if of any.
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_deref()
+    }
+
+    /// The same, to share.
+    pub fn shared_memory(&self) -> Option<Arc<Memory>> {
+        self.memory.clone()
     }
 
     /// Thresholds and the evidence for them.

@@ -37,7 +37,7 @@ model: build
 lightgbm: build
 	test -x target/lightgbm/bin/python || python3 -m venv target/lightgbm
 	target/lightgbm/bin/python -m pip install --quiet lightgbm scikit-learn pandas
-	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --no-prune --no-compare --rows target/rows.csv -o target/rows-model.json >/dev/null
+	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --no-compare --rows target/rows.csv -o target/rows-model.json >/dev/null
 	target/lightgbm/bin/python benches/lightgbm.py target/rows.csv
 	cargo bench --profile release --locked -p kidoban-trainer --bench train -- $(CURDIR)/target/rows.csv
 

@@ -145,9 +145,9 @@ pub struct TrainArgs {
     /// Whoever was served a path that begins so is a person: where a finished checkout or log-in leads; may be repeated
     #[arg(long = "people-path", value_name = "PATH", requires = "logs")]
     pub people_paths: Vec<String>,
-    /// Train on clients too whose label models contradict that have not seen them
+    /// Leave out whose label models contradict that have not seen them, and keep that if strangers are told apart as well
     #[arg(long)]
-    pub no_prune: bool,
+    pub prune: bool,
     /// Do not measure the other algorithms beside the chosen one
     #[arg(long)]
     pub no_compare: bool,

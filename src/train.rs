@@ -59,7 +59,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         min_pages: args.min_pages,
         base: args.base.as_deref().map(|path| anyhow::Ok(Base::new(read_model(Some(path))?)?)).transpose()?,
         labels_are_checked: args.labels.is_some() || !args.sites.is_empty(),
-        prunes: !args.no_prune,
+        prunes: args.prune,
         compares: !args.no_compare,
         warm_up: args.warm_up,
         is_forced: args.force,

@@ -521,13 +521,13 @@ fn simulated_shops_are_written_read_and_trained_on() {
 #[test]
 fn the_shipped_model_is_adapted_and_its_rows_can_be_taken_elsewhere() {
     let folder = labelled_day("adapted");
-    let arguments = ["train", "access.log", "--labels", "labels.csv", "--no-compare", "--no-prune", "-o", "own.json"];
+    let arguments = ["train", "access.log", "--labels", "labels.csv", "--no-compare", "-o", "own.json"];
     kidoban(&folder.0, &arguments).assert(0);
-    let again = [&arguments[..6], &["--base", "own.json", "-o", "again.json"]].concat();
+    let again = [&arguments[..5], &["--base", "own.json", "-o", "again.json"]].concat();
     let said = kidoban(&folder.0, &again).assert(2).stderr;
     assert!(said.contains("the base was trained on this very log"), "{said}");
     folder.write("base.json", kidoban::input::SHIPPED_MODEL);
-    let adapt = [&arguments[..6], &["--base", "base.json", "--rows", "rows.csv", "-o", "shop.json"]].concat();
+    let adapt = [&arguments[..5], &["--base", "base.json", "--rows", "rows.csv", "-o", "shop.json"]].concat();
     let said = kidoban(&folder.0, &adapt).assert(0).stdout;
     assert!(said.contains("On clients of this site that the adapted models did not see: base AUC 0."), "{said}");
     let checked = kidoban(&folder.0, &["check", "--model", "shop.json", "--json"]).assert(0).json();

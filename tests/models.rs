@@ -118,7 +118,11 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     check("a root beyond the last", trees(|roots, _, _, _| roots[0] = 5), "root 5 is out of bounds");
     check("an unknown feature", trees(|_, feature, _, _| feature[0] = 999), "asks for feature 999");
     let age = index_of("depth_mean").unwrap() as u16;
-    check("a feature for show", trees(|_, feature, _, _| feature[0] = age), "asks for age, which may not be scored");
+    check(
+        "a feature for show",
+        trees(|_, feature, _, _| feature[0] = age),
+        "asks for depth_mean, which may not be scored",
+    );
     check("arrays that differ", trees(|_, _, left, _| _ = left.pop()), "differ in length");
     check("a threshold of 1e39", reseal_text("0.25", "1e39"), "not finite");
     check("a threshold of 1e999", reseal_text("0.25", "1e999"), "number out of range");
@@ -129,7 +133,7 @@ fn a_sealed_lie_is_refused_with_its_reason() {
 
     check("a scale of 0", logistic(|scale, _| scale[3] = 0.0), "every scale above 0");
     check("too few weights", logistic(|_, weight| _ = weight.pop()), "weight has");
-    check("a weight for show", logistic(|_, weight| weight[usize::from(age)] = 1.0), "age has a weight");
+    check("a weight for show", logistic(|_, weight| weight[usize::from(age)] = 1.0), "depth_mean has a weight");
 
     check("other names", reseal(|file| file.features[0] = "gap_cw".to_owned()), "features defined differently");
     check("names in another order", reseal(|file| file.features.swap(0, 1)), "features defined differently");

@@ -22,10 +22,10 @@ use traffic::sim::{Dice, Mix, Population, Site, Tempo, Visit, simulate};
 
 use crate::support::{Folder, gate, model};
 
-/// The shop's own thresholds: its people's, and for blocking one more unit of log-odds (× e).
+/// The shop's own thresholds: its people's, and for blocking two more units of log-odds (× e²).
 fn thresholds(file: &detector::model::File) -> [f32; 2] {
     let limit = file.thresholds.limit.margin.unwrap();
-    [limit, limit + 1.0].map(|margin| Score::from_margin(margin).value())
+    [limit, limit + 2.0].map(|margin| Score::from_margin(margin).value())
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub const SHARE_ONE: u16 = u16::MAX;
 /// Fixed-point one of a fading count.
 pub const ONE: u32 = 1024;
 
+/// Sooner than this follows what no click asked for.
+const STEP_US: u64 = 1_000_000;
 const DAY_US: u64 = 86_400_000_000;
 /// Deeper paths count as this deep.
 const DEPTH_MAX: u8 = 31;
@@ -84,6 +86,8 @@ pub(crate) struct Run {
     /// Requests or outcomes counted so far, up to 255.
     requests: u8,
     outcomes: u8,
+    /// Steps from page to page that took a second or more, since the last forgetting, up to 255.
+    pub steps: u8,
     /// Depth of pages in 1/8 segments, and its square in 1/8.
     pub depth: u8,
     pub depth_square: u16,
@@ -218,7 +222,7 @@ impl Window {
         self.generation_pages[0] = self.generation_pages[0].saturating_add(1);
         add(&mut self.decayed.pages);
         self.kept = self.kept.saturating_add(1);
-        self.run.push(event, self.kept);
+        self.run.push(event, self.kept, gap_us);
         // Past this many pages only the position in the rings matters: stay above them, keep the position.
         self.pages = if self.pages == u32::MAX { u32::MAX - (GAPS * URLS) as u32 } else { self.pages + 1 };
     }
@@ -226,7 +230,7 @@ impl Window {
     fn forget(&mut self) {
         self.kept = 0;
         self.slow = [0; SLOW_BINS];
-        self.run.form = 0;
+        (self.run.form, self.run.steps) = (0, 0);
         self.site = SiteRun::default();
     }
 
@@ -343,15 +347,17 @@ impl Window {
 }
 
 impl Run {
-    fn push(&mut self, event: &Event, kept: u8) {
+    fn push(&mut self, event: &Event, kept: u8, gap_us: u64) {
         let depth = event.depth.min(DEPTH_MAX);
         self.depth = blend(u16::from(self.depth), u16::from(depth) * 8, kept) as u8;
         self.depth_square = blend(self.depth_square, u16::from(depth) * u16::from(depth) * 8, kept);
-        if kept > 1 {
+        // What a script fetches ahead follows within the second: a list of twelve neighbours is not counting through.
+        if kept > 1 && gap_us >= STEP_US {
+            self.steps = self.steps.saturating_add(1);
             let same = event.shape.form != 0 && event.shape.form == self.form;
             let step = event.shape.number.wrapping_sub(self.number) as i32;
-            blend_share(&mut self.sequence, same && (1..=3).contains(&step.unsigned_abs()), kept - 1);
-            blend_share(&mut self.page_walk, same && step == 1, kept - 1);
+            blend_share(&mut self.sequence, same && (1..=3).contains(&step.unsigned_abs()), self.steps);
+            blend_share(&mut self.page_walk, same && step == 1, self.steps);
         }
         self.form = event.shape.form;
         self.number = event.shape.number;

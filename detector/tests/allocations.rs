@@ -6,7 +6,7 @@
 
 use allocation_counter::measure;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
-use detector::model::{Budget, Card, File, GoldenRow, ScorerFile, Thresholds, seal};
+use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{
     AllowList, ClientKey, Detector, Judge, Model, Outcome, Policy, PolicyConfig, Request, Settings, Timestamp,
 };
@@ -36,7 +36,7 @@ fn weights() -> ScorerFile {
 fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
     let budget = || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let mut file = File {
-        format: 1,
+        format: detector::model::FORMAT,
         name: "test".to_owned(),
         product: "test".to_owned(),
         features: FEATURES.iter().map(|feature| feature.name.to_owned()).collect(),
@@ -45,7 +45,10 @@ fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
         scorer,
         calibration: Vec::new(),
         thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget() },
+        readiness: Readiness::default(),
         card: Card::default(),
+        drift: None,
+        site: None,
         golden: vec![GoldenRow { row: vec![None; COUNT], margin: 0.0 }],
     };
     file.golden[0].margin = file.scorer.check().unwrap().margin(&file.golden[0].features().unwrap());

@@ -9,7 +9,7 @@ use detector::features::{COUNT, FEATURES, definition_hash, index_of};
 use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
-use traffic::sim::{self, Mix, SimRequest};
+use traffic::sim::{self, Mix, Population, SimRequest};
 use trainer::{Labels, Options, Site, SiteBuilder, train};
 
 use super::Folder;
@@ -30,6 +30,7 @@ pub fn file(name: &str, scorer: ScorerFile) -> File {
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,
+        site: None,
         golden: vec![GoldenRow { row: vec![None; COUNT], margin: 0.0 }],
     };
     if let Ok(scorer) = file.scorer.check() {
@@ -99,9 +100,10 @@ pub fn detector(capacity: usize, judge: Judge) -> Detector {
 pub const DAY: Timestamp = Timestamp::from_secs(1_794_787_200);
 pub const DAY_US: u64 = 86_400 * 1_000_000;
 
-/// The model a toy shop would train on a day of 1,200 people and 240 bots, as `kidoban demo` does on a larger one.
+/// The model a toy shop would train on a day of 1,200 people and 270 bots, some of them slow, as `kidoban demo` does on a larger one.
 pub fn trained_on_a_day(site: &Arc<sim::Site>) -> File {
-    let site = labelled(&sim::simulate(site, 20_261_116, DAY, &Mix::of(1_200, 240), DAY_US));
+    let mix = Mix::of(1_200, 240).with(Population::SlowBruteForcer, 30);
+    let site = labelled(&sim::simulate(site, 20_261_116, DAY, &mix, DAY_US));
     let options = Options { name: "toy".to_owned(), ..Options::default() };
     train(std::slice::from_ref(&site), &options, |_| ()).unwrap().file
 }

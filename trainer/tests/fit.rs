@@ -81,6 +81,7 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
         calibration: vec![[0.0, 0.5]],
         resolution_us: 1,
         drift: None,
+        site: None,
         card: Card::default(),
     };
     seal(&export(&scorer, &samples, said)).unwrap()

@@ -53,28 +53,20 @@ fn run(site: &Site, options: &Options) -> Trained {
 }
 
 #[test]
-fn leaving_out_doubted_labels_restores_what_mislabelled_bots_cost() {
-    let truth = day(1_000, 300, 99);
-    // Caught without hurting more than one person in a thousand, by the truth.
-    let caught = |trained: &Trained| evaluate(&model(trained), &truth, 5).unwrap().tpr_at_fpr["0.001"].unwrap();
-    let (mut plain, mut pruned) = (0.0, 0.0);
+fn wrong_labels_are_doubted_and_what_leaving_them_out_does_is_measured() {
     for share in [0.3, 0.45, 0.6] {
         let mut noisy = day(200, 200, 1);
         relabel(&mut noisy, Label::Bad, Label::Human, "taken for a person", share);
-        let with = |prunes| run(&noisy, &Options { prunes, ..Options::default() });
-        plain += caught(&with(false)) / 3.0;
-        let trained = with(true);
-        pruned += caught(&trained) / 3.0;
+        let trained = run(&noisy, &Options { prunes: true, ..Options::default() });
         let (card, wrong) = (&trained.file.card, (200.0 * share) as u64);
-        let dropped = card.dropped["labelled human, looks otherwise: left out of training"];
-        assert!(
-            dropped > wrong / 3 && dropped < wrong * 5 / 4,
-            "{dropped} dropped of {wrong} wrong: {:?}",
-            card.dropped
-        );
-        assert!(card.metrics.contains_key("before_pruning/auc") && card.metrics.contains_key("after_pruning/auc"));
+        // Doubted, whether that then trained better or not.
+        let is_doubted = |(why, _): &(&String, &u64)| why.starts_with("labelled human, looks otherwise");
+        let doubted: u64 = card.dropped.iter().filter(is_doubted).map(|(_, count)| count).sum();
+        assert!(doubted > wrong / 3 && doubted < wrong * 5 / 4, "{doubted} of {wrong} wrong: {:?}", card.dropped);
+        let [before, after] = ["before_pruning/auc", "after_pruning/auc"].map(|name| card.metrics[name].value);
+        let is_kept = card.dropped.contains_key("labelled human, looks otherwise: left out of training");
+        assert!(!is_kept || after >= before, "kept at {after} against {before}");
     }
-    assert!(pruned > plain, "{plain} caught with wrong labels, {pruned} without the doubted ones");
 }
 
 #[test]
@@ -125,8 +117,8 @@ fn a_base_is_adapted_where_that_gains_and_kept_where_it_does_not() {
     let kept = run(&day(60, 40, 8), &Options { base: Some(good.clone()), ..Options::default() });
     assert!(!kept.is_adapted, "{:?}", kept.file.card.metrics.get("gain/auc"));
     assert_eq!(
-        model(&kept).scorer().margin(&detector::Features([0.5; 27])),
-        good.model().scorer().margin(&detector::Features([0.5; 27]))
+        model(&kept).scorer().margin(&detector::Features([0.5; detector::features::COUNT])),
+        good.model().scorer().margin(&detector::Features([0.5; detector::features::COUNT]))
     );
 }
 

@@ -1,7 +1,7 @@
 //! How much a client counts through: `/item/17`, `/item/18`; `?page=2`, `?page=3`. About 3 ns.
 //!
-//! Running means over the last 32 steps between pages whose URLs are the same but for their digits. Missing before the second
-//! page.
+//! Running means over the last 32 steps from page to page that took a second or more: what scripts fetch ahead is numbered as
+//! well. Missing before the first such step.
 
 use crate::window::{SHARE_ONE, Window};
 
@@ -10,7 +10,7 @@ pub const COUNT: usize = 2;
 
 /// `sequence_share`: steps by 1 to 3 up or down. `page_walk`: steps by exactly one up.
 pub fn measure(window: &Window, out: &mut [f32]) {
-    if window.kept() > 1 {
+    if window.run.steps > 0 {
         out[0] = f32::from(window.run.sequence) / f32::from(SHARE_ONE);
         out[1] = f32::from(window.run.page_walk) / f32::from(SHARE_ONE);
     }

@@ -52,6 +52,7 @@ fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -
         readiness,
         card: Card::default(),
         drift: None,
+        site: None,
         golden: vec![GoldenRow { row: vec![None; COUNT], margin }],
     };
     let path = folder.join(format!("{name}.json"));

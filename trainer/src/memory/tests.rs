@@ -69,13 +69,13 @@ fn people(log: &mut Log, loads: impl Fn(&str, i64) -> Vec<String>) {
 #[test]
 fn images_without_an_extension_are_assets_and_products_are_pages() {
     let mut log = Log::default();
-    people(&mut log, |_, view| (0..6).map(|n| format!("/image/{}/productModel/200x200", 60_000 + view + n)).collect());
+    people(&mut log, |_, view| (0..6).map(|n| format!("/photo/{}/productModel/large", 60_000 + view + n)).collect());
     let mut site = log.site("");
     let memory = memory(&site);
-    assert_eq!(class(&memory, "/image/60844/productModel/200x200"), Class::Asset);
+    assert_eq!(class(&memory, "/photo/60844/productModel/large"), Class::Asset);
     assert_eq!(class(&memory, "/product/60844"), Class::Page);
     assert_eq!(class(&memory, "/list?page=9"), Class::Page);
-    assert_eq!(memory.place("/image/60844/productModel/200x200", "").template, OTHER);
+    assert_eq!(memory.place("/photo/60844/productModel/large", "").template, OTHER);
 
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "by the prior everything is a page");
     site.remember(&memory);

@@ -30,6 +30,7 @@ pub mod memory;
 pub mod model;
 mod newcomer;
 pub mod policy;
+mod running;
 mod shard;
 pub mod table;
 pub mod time;

@@ -3,7 +3,8 @@
 //! Running means over the last 32 steps from page to page that took a second or more: what scripts fetch ahead is numbered as
 //! well. Missing before the first such step.
 
-use crate::window::{SHARE_ONE, Window};
+use crate::running::SHARE_ONE;
+use crate::window::Window;
 
 /// Features of this family.
 pub const COUNT: usize = 2;

@@ -3,7 +3,8 @@
 //! Missing until the first outcome. Scanners and brute forcers show here; a shop's own broken links do as well, which
 //! is why these alone never block.
 
-use crate::window::{SHARE_ONE, Window};
+use crate::running::SHARE_ONE;
+use crate::window::Window;
 
 /// Features of this family.
 pub const COUNT: usize = 4;

@@ -1,6 +1,7 @@
 //! How much is known of a client, and where in the site it moves. About 5 ns.
 
-use crate::window::{SHARE_ONE, Window};
+use crate::running::SHARE_ONE;
+use crate::window::Window;
 
 /// Features of this family.
 pub const COUNT: usize = 5;

@@ -3,7 +3,8 @@
 //! Running means over the last 32 pages or steps of what [`crate::memory`] says of them. All missing, not zero, where the model has
 //! no site memory. They belong to a model of the site: on another shop their signs flip.
 
-use crate::window::{SHARE_ONE, Window};
+use crate::running::SHARE_ONE;
+use crate::window::Window;
 
 /// Features of this family.
 pub const COUNT: usize = 5;

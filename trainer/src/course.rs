@@ -170,6 +170,11 @@ impl<'a> Course<'a> {
 
     /// Site by site: trained on its first 70 % of time (and so much of the others), tested on who came after.
     pub fn held_out_by_time(&self, figures: &mut Figures) {
+        self.late_scores(|site, scores| figures.insert_scores(&self.named("held_out", site), scores));
+    }
+
+    /// The same scores themselves; none when there is nothing to learn from before the cut.
+    pub fn late_scores(&self, mut visit: impl FnMut(&Site, &Scores<'_>)) {
         let cuts: Vec<Timestamp> = self.sites.iter().map(|site| cut(&site.steps)).collect();
         let mut early: Vec<Site> = self.sites.iter().zip(&cuts).map(|(site, &cut)| before(site, cut)).collect();
         // What is remembered must be of that time as well.
@@ -187,7 +192,7 @@ impl<'a> Course<'a> {
             let is_late = |at: usize, client: usize| at == index && site.clients[client].first_at >= cut;
             let scores =
                 judged.scores(|at, client| (is_late(at, client) && self.is_labelled(at, client)).then_some(&scorer));
-            figures.insert_scores(&self.named("held_out", site), &scores);
+            visit(site, &scores);
         }
     }
 
@@ -247,6 +252,6 @@ fn fold(key: ClientKey) -> u64 {
 }
 
 /// A client's number for early stopping, which must not go along with its fold.
-fn early_stopping_number(key: ClientKey) -> u64 {
+pub(crate) fn early_stopping_number(key: ClientKey) -> u64 {
     fold(key) / FOLDS
 }

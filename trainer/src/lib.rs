@@ -15,7 +15,7 @@
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
 //! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
-//! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log
+//! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
 
@@ -35,6 +35,7 @@ pub mod label;
 pub mod logistic;
 pub mod memory;
 pub mod poison;
+pub mod protocol;
 mod prune;
 mod quality;
 mod readiness;

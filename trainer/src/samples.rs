@@ -122,12 +122,16 @@ fn samples_in(parts: usize, site: &Site, index: usize, resolution_us: u32, bad: 
 /// From several sites only features that mean the same on all of them are told, the others are missing throughout: the
 /// model is meant for a shop it has never seen.
 pub fn rows(samples: &[Sample], sites: &[Site]) -> Rows {
-    let told = |role| role == Role::Carried || sites.len() < 2;
+    rows_of(samples, sites, |feature| FEATURES[feature].role == Role::Carried || sites.len() < 2)
+}
+
+/// The same with a choice of features, by index: the others are missing throughout.
+pub fn rows_of(samples: &[Sample], sites: &[Site], told: impl Fn(usize) -> bool) -> Rows {
     let weights = weights(samples, sites);
     let mut records = Array2::zeros((samples.len(), detector::features::COUNT));
     for (mut row, sample) in records.rows_mut().into_iter().zip(samples) {
-        for ((slot, value), feature) in row.iter_mut().zip(sample.features.0).zip(&FEATURES) {
-            *slot = if told(feature.role) { value } else { f32::NAN };
+        for (feature, (slot, value)) in row.iter_mut().zip(sample.features.0).enumerate() {
+            *slot = if told(feature) { value } else { f32::NAN };
         }
     }
     let targets = samples.iter().map(|sample| sample.bad).collect();

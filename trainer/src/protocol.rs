@@ -1,0 +1,283 @@
+//! How good the detector is on sites it did and did not see: the splits behind `docs/quality.md`.
+//!
+//! Every split is by client or by time, never by row, and a client's score is the highest that it reached.
+//!
+//! - [`held_out_by_time`], [`cross_validated`]: at home
+//! - [`Strangers`]: each site by a model of all others, with any choice of features
+//! - [`half`], [`adapted_on_half`]: a model of the others, adapted to one half of a site's clients and tried on the other
+//! - [`model_of`]: a scorer and its thresholds as a model, to put through the detector
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use detector::features::{COUNT, FEATURES, Role};
+use detector::model::{Budget, Card, Readiness, Scorer, Thresholds, seal};
+use detector::{ClientKey, Features, Memory, Model};
+
+use crate::TrainError;
+use crate::adapt::Base;
+use crate::calibrate::{Budgets, Proof, block_budget, limit_budget};
+use crate::course::{Course, early_stopping_number};
+use crate::export::{Said, export};
+use crate::label::{Label, Labelled};
+use crate::memory::fold_of;
+use crate::samples::{Sample, highest, rows_of, samples_as, walk};
+use crate::site::Site;
+use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
+use crate::train::{Options, train};
+
+/// Which features a model is told, in the order of the vector.
+pub type Told = [bool; COUNT];
+
+/// What models of several sites are told.
+pub fn carried() -> Told {
+    std::array::from_fn(|index| FEATURES[index].role == Role::Carried)
+}
+
+/// Highest scores of a site's labelled clients.
+#[derive(Clone, Debug, Default)]
+pub struct Scored {
+    /// Of people and bots: index into [`Site::clients`], and score.
+    pub clients: Vec<(usize, f32)>,
+    /// People's.
+    pub people: Vec<f32>,
+    /// Bots', by the reason of their label.
+    pub classes: BTreeMap<String, Vec<f32>>,
+}
+
+impl Scored {
+    /// Of the clients that have a score and are labelled human or bad.
+    pub fn of(site: &Site, scores: impl IntoIterator<Item = (usize, f32)>) -> Self {
+        let mut scored = Self::default();
+        for (client, score) in scores {
+            let labelled = &site.clients[client].labelled;
+            match labelled.label {
+                Label::Human => scored.people.push(score),
+                Label::Bad => scored.classes.entry(labelled.why.clone()).or_default().push(score),
+                Label::GoodBot | Label::Unknown => continue,
+            }
+            scored.clients.push((client, score));
+        }
+        scored
+    }
+
+    /// Bots' scores, all classes together.
+    pub fn bots(&self) -> Vec<f32> {
+        self.classes.values().flatten().copied().collect()
+    }
+
+    /// Can they be told apart at all: are there people and bots?
+    pub fn has_both(&self) -> bool {
+        !self.people.is_empty() && !self.classes.is_empty()
+    }
+
+    /// Area under the curve.
+    pub fn area(&self) -> Option<Interval> {
+        auc_interval(&self.people, &self.bots())
+    }
+
+    /// Share of bots caught when at most 1 % of people are hurt; below 100 people that is nobody.
+    pub fn caught(&self) -> Option<Interval> {
+        caught(&self.people, &self.bots())
+    }
+}
+
+/// Share of these bots caught when at most 1 % of people are hurt; the interval is that of the share of bots.
+pub fn caught(people: &[f32], bots: &[f32]) -> Option<Interval> {
+    let caught = tpr_at_fpr(people, bots, 0.01)?;
+    Some(share((caught * bots.len() as f64).round() as u64, bots.len() as u64))
+}
+
+/// A model of the site's first 70 % of time, tried on the clients that came after. `None` when there is nothing to
+/// learn from, or nobody came.
+pub fn held_out_by_time(site: &Site, options: &Options) -> Option<Scored> {
+    let suspects = HashSet::new();
+    let course = course(std::slice::from_ref(site), options, &suspects);
+    let mut scored = Scored::default();
+    course.late_scores(|_, scores| {
+        scored.people = scores.of(Label::Human);
+        let owned = |(why, scores): (&str, Vec<f32>)| (why.to_owned(), scores);
+        scored.classes = scores.by_class().into_iter().map(owned).collect();
+    });
+    scored.has_both().then_some(scored)
+}
+
+/// Five models of the site, each without a fifth of the clients, which it scores.
+///
+/// # Errors
+/// As [`train`].
+pub fn cross_validated(site: &Site, options: &Options) -> Result<Scored, TrainError> {
+    let suspects = HashSet::new();
+    let course = course(std::slice::from_ref(site), options, &suspects);
+    let scorers = course.cross_fit(&options.algorithm, &course.samples(|_, _| true), &suspects)?;
+    let scorer = |client: usize| course.is_labelled(0, client).then(|| &scorers[course.fold(0, client)]);
+    let best = highest(site, site.resolution_us, options.min_pages, scorer);
+    Ok(Scored::of(site, present(best)))
+}
+
+fn course<'a>(sites: &'a [Site], options: &'a Options, suspects: &'a HashSet<(usize, usize)>) -> Course<'a> {
+    Course { sites, options, resolution_us: resolution_us(sites), suspects }
+}
+
+fn resolution_us(sites: &[Site]) -> u32 {
+    sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1)
+}
+
+fn present(best: Vec<Option<f32>>) -> impl Iterator<Item = (usize, f32)> {
+    best.into_iter().enumerate().filter_map(|(client, best)| Some((client, best?)))
+}
+
+/// Several sites, measured once: each is scored by a model of the others.
+pub struct Strangers<'a> {
+    sites: &'a [Site],
+    options: &'a Options,
+    samples: Vec<Sample>,
+    /// Of each site, every page request of a labelled client that has enough of them.
+    judged: Vec<Vec<(usize, Features)>>,
+}
+
+impl<'a> Strangers<'a> {
+    /// Measures them; none may have a memory.
+    pub fn new(sites: &'a [Site], options: &'a Options) -> Self {
+        let resolution = resolution_us(sites);
+        let role = |label| match label {
+            Label::Bad => Some(true),
+            Label::Human => Some(false),
+            Label::GoodBot | Label::Unknown => None,
+        };
+        let samples = sites.iter().enumerate().flat_map(|(index, site)| {
+            samples_as(site, index, resolution, |client| role(site.clients[client].labelled.label))
+        });
+        let judged = sites.iter().map(|site| {
+            let mut judged = Vec::new();
+            walk(site, resolution, |client, window, pages| {
+                if pages >= options.min_pages && role(site.clients[client].labelled.label).is_some() {
+                    judged.push((client, Features::measure(window)));
+                }
+            });
+            judged
+        });
+        Self { sites, options, samples: samples.collect(), judged: judged.collect() }
+    }
+
+    /// Fits all sites but one; what is not told is missing.
+    ///
+    /// # Errors
+    /// As [`train`].
+    pub fn fit(&self, left_out: usize, told: &Told) -> Result<Scorer, TrainError> {
+        let samples: Vec<Sample> = self.samples.iter().filter(|sample| sample.site != left_out).cloned().collect();
+        let number = |sample: &Sample| early_stopping_number(self.sites[sample.site].clients[sample.client].key);
+        let clients: Vec<u64> = samples.iter().map(number).collect();
+        let rows = rows_of(&samples, self.sites, |feature| told[feature]);
+        Ok(self.options.algorithm.fit_by_client(&rows, &clients, None)?.scorer)
+    }
+
+    /// Scores a site.
+    pub fn score(&self, site: usize, scorer: &Scorer) -> Scored {
+        let mut best: BTreeMap<usize, f32> = BTreeMap::new();
+        for (client, features) in &self.judged[site] {
+            let margin = scorer.margin(features);
+            best.entry(*client).and_modify(|best| *best = best.max(margin)).or_insert(margin);
+        }
+        Scored::of(&self.sites[site], best)
+    }
+
+    /// Has the site people and bots with enough pages?
+    pub fn is_tested(&self, site: usize) -> bool {
+        let has = |label: Label| {
+            self.judged[site].iter().any(|(client, _)| self.sites[site].clients[*client].labelled.label == label)
+        };
+        has(Label::Human) && has(Label::Bad)
+    }
+}
+
+/// Which half of its site a client belongs to: 0 or 1, by a hash of its key.
+pub fn half_of(key: ClientKey) -> usize {
+    fold_of(key, 2)
+}
+
+/// The site as if the clients of the other half had never come. Their places in [`Site::clients`] stay, so that
+/// indices mean the same in both halves; they are unknown there and have no steps.
+pub fn half(site: &Site, which: usize) -> Site {
+    let mut part = Site { memories: Vec::new(), ..site.clone() };
+    part.steps.retain(|step| half_of(site.clients[step.client as usize].key) == which);
+    for client in part.clients.iter_mut().filter(|client| half_of(client.key) != which) {
+        client.labelled = Labelled { label: Label::Unknown, why: "of the other half".to_owned() };
+        client.pages = 0;
+    }
+    part
+}
+
+/// What came of adapting a model to one half of a site.
+pub struct Adapted {
+    /// The clients of the other half.
+    pub scored: Scored,
+    /// Was anything gained on the half itself, or was the base kept?
+    pub is_adapted: bool,
+}
+
+/// Adapts the base to the clients of one half, as `kidoban train --base` does, and scores those of the other. The memory
+/// of the site is learnt from the first half's traffic alone. Where that half has too little to learn from, the base is
+/// kept.
+///
+/// # Errors
+/// As [`train`], and a memory that cannot be opened.
+pub fn adapted_on_half(site: &Site, which: usize, base: &Base, options: &Options) -> Result<Adapted, TrainError> {
+    let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
+    let mut known = half(site, which);
+    let file = known.learn().map_err(failed)?;
+    let memory = Memory::open(&file).map(Arc::new).map_err(failed)?;
+    let adapting = Options { base: Some(base.clone()), memory: Some(file), ..options.clone() };
+    let trained = match train(&[known], &adapting, |_| {}) {
+        Ok(trained) => Some(trained),
+        Err(TrainError::OneClass | TrainError::TooFew(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let is_adapted = trained.as_ref().is_some_and(|trained| trained.is_adapted);
+    let scorer = match trained {
+        Some(trained) => trained.file.scorer.check().map_err(TrainError::Export)?,
+        None => base.model().scorer().clone(),
+    };
+    let mut other = half(site, 1 - which);
+    other.remember_all(memory);
+    let best = highest(&other, other.resolution_us, options.min_pages, |_| Some(&scorer));
+    Ok(Adapted { scored: Scored::of(&other, present(best)), is_adapted })
+}
+
+/// Thresholds that keep the budgets, proven by people whom the model has not seen.
+pub fn calibrated(people: &[f32], budgets: Budgets, min_pages: u32) -> Thresholds {
+    let Budgets { limit_alpha, block_alpha, delta } = budgets;
+    let limit = limit_budget(people, limit_alpha, delta, Proof::Split);
+    let mut block = block_budget(people, block_alpha, delta, Proof::Split);
+    // As in training: nobody is blocked before being limited.
+    block.margin = block.margin.map(|block| limit.margin.map_or(block, |limit| limit.max(block)));
+    Thresholds { min_pages, limit, block }
+}
+
+/// A scorer as a model that remembers no site.
+///
+/// # Errors
+/// [`TrainError::Export`] when it is not sound.
+pub fn model_of(name: &str, scorer: &Scorer, thresholds: Thresholds) -> Result<Model, TrainError> {
+    let said = Said {
+        name: name.to_owned(),
+        thresholds,
+        readiness: Readiness::default(),
+        calibration: Vec::new(),
+        resolution_us: 1,
+        site: None,
+        drift: None,
+        card: Card::default(),
+    };
+    let sealed = seal(&export(scorer, &[], said)).map_err(TrainError::Export)?;
+    Model::parse(&sealed).map_err(TrainError::Export)
+}
+
+/// Thresholds of a model that refuses nobody.
+pub fn without_thresholds(min_pages: u32) -> Thresholds {
+    let none = Budget { margin: None, alpha: 0.0, delta: 0.0, n: 0, k: 0, evidence: String::new() };
+    Thresholds { min_pages, limit: none.clone(), block: none }
+}
+
+#[cfg(test)]
+mod tests;

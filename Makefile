@@ -4,7 +4,7 @@ DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
 
-.PHONY: demo test lint bench model lightgbm build setup deny
+.PHONY: demo test lint bench quality model lightgbm build setup deny
 
 demo: build
 	$(KIDOBAN) demo
@@ -27,7 +27,11 @@ lint: setup
 
 # Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
 bench: setup
-	cargo bench --locked --bench '*'
+	cargo bench --locked --bench observe --bench replay --bench proxy
+
+# How good the detector is on the labelled logs in DATA and on simulated shops: rewrites the tables of docs/quality.md.
+quality: setup
+	cargo bench --profile release --locked --bench quality -- $(foreach site,$(SITES),--site $(abspath $(DATA))/$(site)) --write $(CURDIR)/docs/quality.md
 
 # The shipped model, from the labelled logs in DATA. The same logs give the same bytes.
 model: build

@@ -10,7 +10,8 @@ use trainer::{Site, TrainError};
 
 use crate::table::{Table, mean};
 
-pub fn table(sites: &[Site], strangers: &Strangers<'_>) -> Result<String> {
+/// `most`: how many choices of features are tried.
+pub fn table(sites: &[Site], strangers: &Strangers<'_>, most: usize) -> Result<String> {
     let mut table = Table::new(
         "What each feature is worth on a site it never saw",
         "Means over the left-out sites above: of the model as it is told (the *carried* features), without each of them in turn, \
@@ -28,6 +29,7 @@ pub fn table(sites: &[Site], strangers: &Strangers<'_>) -> Result<String> {
         let of_role = FEATURES.iter().enumerate().filter(|(_, it)| it.role == role && it.family != Family::Site);
         tried.extend(of_role.map(|(index, it)| (format!("{sign} `{}`", it.name), toggled(index))));
     }
+    tried.truncate(most);
     let tested: Vec<usize> = (0..sites.len()).filter(|&site| strangers.is_tested(site)).collect();
     let of_told = |told: &Told| -> Result<[f64; 2], TrainError> {
         let score = |&site: &usize| Ok(strangers.score(site, &strangers.fit(site, told)?));

@@ -101,7 +101,8 @@ impl<'a> Strange<'a> {
             "The model of the other sites, adapted (`kidoban train --base`) to one half of the site's clients, whose labels and whose \
              traffic alone it learns from, and judged on the other half; then the other way round. Mean of the two; the interval is \
              the mean of both intervals' ends, wider than that of a mean. *Before*: the same clients by the model that was not \
-             adapted, halves judged apart as well.",
+             adapted, halves judged apart as well. A half that gains nothing \
+             on itself keeps the model as it was, as the product does; *always adapted* is what came of it otherwise.",
             &[
                 "site",
                 "people",
@@ -111,17 +112,20 @@ impl<'a> Strange<'a> {
                 "caught at 1 % before",
                 "caught at 1 % of people (95 %)",
                 "halves that gained",
+                "AUC, always adapted",
+                "caught, always adapted",
             ],
         );
-        let mut means: [Vec<f64>; 4] = Default::default();
+        let mut means: [Vec<f64>; 6] = Default::default();
         for (index, scorer, before) in &self.tested {
             let site = &self.sites[*index];
             let base = Base::new(model_of("others", scorer, without_thresholds(self.options.min_pages))?)?;
-            let (mut after, mut was, mut gained) = (Vec::new(), Vec::new(), 0);
+            let (mut after, mut always, mut was, mut gained) = (Vec::new(), Vec::new(), Vec::new(), 0);
             for which in 0..2 {
-                let Adapted { scored, is_adapted } = adapted_on_half(site, which, &base, self.options)?;
+                let Adapted { scored, always: forced, is_adapted } = adapted_on_half(site, which, &base, self.options)?;
                 gained += u32::from(is_adapted);
                 after.push(scored);
+                always.push(forced);
                 was.push(part(site, before, 1 - which));
             }
             let figures = [
@@ -129,6 +133,8 @@ impl<'a> Strange<'a> {
                 both(&after, Scored::area),
                 both(&was, Scored::caught),
                 both(&after, Scored::caught),
+                both(&always, Scored::area),
+                both(&always, Scored::caught),
             ];
             for (means, figure) in means.iter_mut().zip(&figures) {
                 means.extend(figure.map(|figure| figure.value));
@@ -144,10 +150,14 @@ impl<'a> Strange<'a> {
                 short(figures[2]),
                 figure(figures[3]),
                 format!("{gained} of 2"),
+                short(figures[4]),
+                short(figures[5]),
             ]);
         }
-        let [was, now, caught_was, caught_now] = means.map(|values| format!("{:.3}", mean(values)));
-        table.row(["mean".to_owned(), String::new(), String::new(), was, now, caught_was, caught_now, String::new()]);
+        let [was, now, caught_was, caught_now, always, caught_always] =
+            means.map(|values| format!("{:.3}", mean(values)));
+        let none = String::new;
+        table.row(["mean".to_owned(), none(), none(), was, now, caught_was, caught_now, none(), always, caught_always]);
         Ok(table.end())
     }
 
@@ -159,7 +169,7 @@ impl<'a> Strange<'a> {
              and the other way round; both counts together.",
             &[
                 "site",
-                "people asked to prove 1 %",
+                "people that calibrate",
                 "limit refuses at most (95 %)",
                 "people limited (95 %)",
                 "bots limited (95 %)",

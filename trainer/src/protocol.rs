@@ -212,6 +212,8 @@ pub fn half(site: &Site, which: usize) -> Site {
 pub struct Adapted {
     /// The clients of the other half.
     pub scored: Scored,
+    /// The same by a model that was adapted whether that gained anything or not.
+    pub always: Scored,
     /// Was anything gained on the half itself, or was the base kept?
     pub is_adapted: bool,
 }
@@ -228,20 +230,30 @@ pub fn adapted_on_half(site: &Site, which: usize, base: &Base, options: &Options
     let file = known.learn().map_err(failed)?;
     let memory = Memory::open(&file).map(Arc::new).map_err(failed)?;
     let adapting = Options { base: Some(base.clone()), memory: Some(file), ..options.clone() };
-    let trained = match train(&[known], &adapting, |_| {}) {
+    let known = [known];
+    let trained = match train(&known, &adapting, |_| {}) {
         Ok(trained) => Some(trained),
         Err(TrainError::OneClass | TrainError::TooFew(_)) => None,
         Err(error) => return Err(error),
     };
     let is_adapted = trained.as_ref().is_some_and(|trained| trained.is_adapted);
-    let scorer = match trained {
-        Some(trained) => trained.file.scorer.check().map_err(TrainError::Export)?,
-        None => base.model().scorer().clone(),
+    let kept = base.model().scorer().clone();
+    let (scorer, always) = match trained {
+        Some(trained) => {
+            let nobody = HashSet::new();
+            let course = course(&known, &adapting, &nobody);
+            let always = course.fit(&course.samples(|_, _| true))?.scorer;
+            (trained.file.scorer.check().map_err(TrainError::Export)?, always)
+        }
+        None => (kept.clone(), kept),
     };
     let mut other = half(site, 1 - which);
     other.remember_all(memory);
-    let best = highest(&other, other.resolution_us, options.min_pages, |_| Some(&scorer));
-    Ok(Adapted { scored: Scored::of(&other, present(best)), is_adapted })
+    let score = |scorer: &Scorer| {
+        let best = highest(&other, other.resolution_us, options.min_pages, |_| Some(scorer));
+        Scored::of(&other, present(best))
+    };
+    Ok(Adapted { scored: score(&scorer), always: score(&always), is_adapted })
 }
 
 /// Thresholds that keep the budgets, proven by people whom the model has not seen.

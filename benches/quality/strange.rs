@@ -102,7 +102,7 @@ impl<'a> Strange<'a> {
              traffic alone it learns from, and judged on the other half; then the other way round. Mean of the two; the interval is \
              the mean of both intervals' ends, wider than that of a mean. *Before*: the same clients by the model that was not \
              adapted, halves judged apart as well. A half that gains nothing \
-             on itself keeps the model as it was, as the product does; *always adapted* is what came of it otherwise.",
+             on itself keeps the model as it was, as the product does; *always adapted* is what came of it otherwise, with every label believed.",
             &[
                 "site",
                 "people",

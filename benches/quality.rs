@@ -70,7 +70,7 @@ fn main() -> Result<()> {
 
 /// What `kidoban train` uses, but for the comparison of algorithms.
 fn options() -> Options {
-    Options { prunes: true, ..Options::default() }
+    Options::default()
 }
 
 /// All tables, as Markdown.

@@ -80,7 +80,6 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
         readiness: Readiness::default(),
         calibration: vec![[0.0, 0.5]],
         resolution_us: 1,
-        site: None,
         drift: None,
         site: None,
         card: Card::default(),

@@ -92,7 +92,7 @@ pub const FEATURES: [Definition; 44] = {
     use Role::{Carried, Local, Shown};
     use Trend::{Falling, Free, Rising};
     [
-        feature("gap_cv", Periodicity, Local, Free, "spread of gaps"),
+        feature("gap_cv", Periodicity, Carried, Free, "spread of gaps"),
         feature("gap_burstiness", Periodicity, Local, Free, "burstiness of gaps"),
         feature("gap_median", Periodicity, Local, Free, "typical gap"),
         feature("gap_mad", Periodicity, Local, Free, "middle spread of gaps"),

@@ -18,6 +18,7 @@ use trainer::calibrate::Budgets;
 use trainer::label::Labelled;
 use trainer::logistic::LogisticParams;
 use trainer::poison::OUTCOME;
+use trainer::train::remember;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
 use crate::Answer;
@@ -42,13 +43,8 @@ struct Printed<'a> {
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
 pub fn run(args: &TrainArgs) -> Result<Answer> {
     let Sources { mut sites, tallies, data, data_sha256 } = read(args)?;
-    // A model of one site remembers it; one of several is for a shop that it has never seen.
-    let memory = match &mut sites[..] {
-        [site] => Some(site.learn()?),
-        _ => None,
-    };
     let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
-    let options = Options {
+    let mut options = Options {
         name,
         algorithm: match args.algorithm {
             AlgorithmArg::Boosted => Algorithm::Boosted(BoostedParams::default()),
@@ -63,10 +59,14 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         compares: !args.no_compare,
         warm_up: args.warm_up,
         is_forced: args.force,
-        memory,
+        memory: None,
         data,
         data_sha256,
     };
+    // A model of one site remembers it; one of several is for a shop that it has never seen.
+    if let [site] = &mut sites[..] {
+        options.memory = Some(remember(site, &options)?);
+    }
     let spinner = ProgressBar::new_spinner();
     spinner.enable_steady_tick(Duration::from_millis(120));
     let trained = train(&sites, &options, |step| spinner.set_message(format!("Building: {step}")));

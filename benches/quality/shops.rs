@@ -60,7 +60,7 @@ pub fn table(
         let stranger = model_of("others", &scorer, thresholds)?;
         rows(&mut table, shop, "never saw it", &stranger, &other)?;
         let mut known = known;
-        let memory = Some(known.learn()?);
+        let memory = Some(trainer::train::remember(&mut known, options)?);
         let trained = train(&[known], &Options { base: Some(base.clone()), memory, ..options.clone() }, |_| {})?;
         let adapted = Model::parse(&seal(&trained.file)?)?;
         let mut other = other;

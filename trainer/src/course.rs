@@ -161,11 +161,7 @@ impl<'a> Course<'a> {
 
     /// Half of the people and a fifth of the bots calibrate and do not train.
     pub fn is_apart(&self, site: usize, client: usize) -> bool {
-        let client = self.client(site, client);
-        match client.labelled.label {
-            Label::Human => fold(client.key).is_multiple_of(2),
-            _ => fold(client.key).is_multiple_of(FOLDS),
-        }
+        is_apart(self.client(site, client))
     }
 
     /// Site by site: trained on its first 70 % of time (and so much of the others), tested on who came after.
@@ -227,6 +223,14 @@ impl<'a> Course<'a> {
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+/// Is this client one that calibrates and does not train, where there are enough people?
+pub fn is_apart(client: &Client) -> bool {
+    match client.labelled.label {
+        Label::Human => fold(client.key).is_multiple_of(2),
+        _ => fold(client.key).is_multiple_of(FOLDS),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::memory::fold_of;
 use crate::samples::{Sample, highest, rows_of, samples_as, walk};
 use crate::site::Site;
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
-use crate::train::{Options, train};
+use crate::train::{Options, remember, train};
 
 /// Which features a model is told, in the order of the vector.
 pub type Told = [bool; COUNT];
@@ -199,7 +199,7 @@ pub fn half_of(key: ClientKey) -> usize {
 /// The site as if the clients of the other half had never come. Their places in [`Site::clients`] stay, so that
 /// indices mean the same in both halves; they are unknown there and have no steps.
 pub fn half(site: &Site, which: usize) -> Site {
-    let mut part = Site { memories: Vec::new(), ..site.clone() };
+    let mut part = Site { memories: Vec::new(), apart: Vec::new(), ..site.clone() };
     part.steps.retain(|step| half_of(site.clients[step.client as usize].key) == which);
     for client in part.clients.iter_mut().filter(|client| half_of(client.key) != which) {
         client.labelled = Labelled { label: Label::Unknown, why: "of the other half".to_owned() };
@@ -227,7 +227,7 @@ pub struct Adapted {
 pub fn adapted_on_half(site: &Site, which: usize, base: &Base, options: &Options) -> Result<Adapted, TrainError> {
     let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
     let mut known = half(site, which);
-    let file = known.learn().map_err(failed)?;
+    let file = remember(&mut known, options)?;
     let memory = Memory::open(&file).map(Arc::new).map_err(failed)?;
     let adapting = Options { base: Some(base.clone()), memory: Some(file), ..options.clone() };
     let known = [known];

@@ -20,6 +20,9 @@ use crate::targets::{NONE, Targets};
 /// The key that URLs are hashed with offline: any fixed one makes training reproducible.
 pub const OFFLINE_HASH_KEY: u64 = 0x6b69_646f;
 
+/// Parts of the clients, each measured with what the others taught.
+const MEMORY_FOLDS: usize = 5;
+
 /// One step of a site's traffic.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
@@ -87,8 +90,11 @@ pub struct Site {
     /// Time step of its log, in µs.
     pub resolution_us: u32,
     /// What is remembered of it: nothing, one memory for everybody, or one for each fold of clients
-    /// ([`crate::memory::fold_of`]) that has not seen them.
+    /// ([`crate::memory::fold_of`]) that has not seen them, and last the one that is shipped.
     pub memories: Vec<Arc<Memory>>,
+    /// Clients kept apart to prove a budget: they teach no memory, and are measured with the one that is shipped, as whoever
+    /// comes later is. Empty where nobody is.
+    pub apart: Vec<bool>,
 }
 
 impl Site {
@@ -98,11 +104,21 @@ impl Site {
     /// # Errors
     /// [`MemoryError`]: a mistake of the learner.
     pub fn learn(&mut self) -> Result<MemoryFile, MemoryError> {
-        const FOLDS: usize = 5;
-        let file = crate::memory::learn(self, |_| true)?;
-        let folds = crate::memory::learn_folds(self, FOLDS)?;
+        self.learn_without(Vec::new())
+    }
+
+    /// The same without those who are kept apart (one entry a client, or none at all).
+    ///
+    /// # Errors
+    /// As [`Site::learn`].
+    pub fn learn_without(&mut self, apart: Vec<bool>) -> Result<MemoryFile, MemoryError> {
+        let teaches = |client: usize| !apart.get(client).copied().unwrap_or(false);
+        let file = crate::memory::learn(self, teaches)?;
+        let folds = crate::memory::learn_folds(self, MEMORY_FOLDS, teaches)?;
+        let memory = Arc::new(Memory::open(&file)?);
         self.memories = folds.iter().map(|fold| Memory::open(fold).map(Arc::new)).collect::<Result<_, _>>()?;
-        let memory = Memory::open(&file)?;
+        self.memories.push(Arc::clone(&memory));
+        self.apart = apart;
         self.remember(&memory);
         Ok(file)
     }
@@ -111,16 +127,18 @@ impl Site {
     pub fn remember_all(&mut self, memory: Arc<Memory>) {
         self.remember(&memory);
         self.memories = vec![memory];
+        self.apart = Vec::new();
     }
 
     /// The memory that a client is measured with.
     pub fn memory_for(&self, client: usize) -> Option<&Memory> {
-        let fold = match self.memories.len() {
-            0 => return None,
-            1 => 0,
-            folds => crate::memory::fold_of(self.clients[client].key, folds),
+        let is_apart = self.apart.get(client).copied().unwrap_or(false);
+        let memory = if is_apart || self.memories.len() < MEMORY_FOLDS {
+            self.memories.last()
+        } else {
+            self.memories.get(crate::memory::fold_of(self.clients[client].key, MEMORY_FOLDS))
         };
-        self.memories.get(fold).map(Arc::as_ref)
+        memory.map(Arc::as_ref)
     }
 
     /// Clients by label.
@@ -230,7 +248,7 @@ impl SiteBuilder {
                 None => evidence.label(),
             };
         }
-        Site { name: name.to_owned(), steps, clients, targets, resolution_us, memories: Vec::new() }
+        Site { name: name.to_owned(), steps, clients, targets, resolution_us, memories: Vec::new(), apart: Vec::new() }
     }
 }
 

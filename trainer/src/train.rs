@@ -24,7 +24,7 @@ use crate::boosted::BoostedParams;
 use crate::calibrate::{
     Budgets, Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed, warm_up_budget,
 };
-use crate::course::Course;
+use crate::course::{Course, is_apart};
 use crate::drift;
 use crate::export::{Said, export};
 use crate::label::Label;
@@ -34,7 +34,7 @@ use crate::prune::{ClientIndex, doubted};
 use crate::quality::Figures;
 use crate::readiness::readiness;
 use crate::samples::Sample;
-use crate::site::Site;
+use crate::site::{Client, Site};
 use crate::statistics::tpr_at_fpr;
 
 /// What to train.
@@ -124,7 +124,9 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     }
     let people = course.people_judged();
     let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
-    let proof = if people / 2 >= needed { Proof::Split } else { Proof::CrossFitted };
+    // People who taught the memory are no strangers to it, and prove nothing.
+    let are_strangers = sites.iter().all(|site| site.memories.is_empty() || !site.apart.is_empty());
+    let proof = if people / 2 >= needed && are_strangers { Proof::Split } else { Proof::CrossFitted };
     let apart = |site: usize, client: usize| proof == Proof::Split && course.is_apart(site, client);
     let all = course.samples(|site, client| !apart(site, client));
 
@@ -203,6 +205,20 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         card,
     };
     Ok(Trained { file: export(&scorer, &samples, said), proof, is_adapted: !folds.keeps_base })
+}
+
+/// Has a site remember its people, as [`Options::memory`] wants it: with enough of them to prove the budgets, those who will
+/// are kept apart from it.
+///
+/// # Errors
+/// [`TrainError::Fit`]: a mistake of the learner.
+pub fn remember(site: &mut Site, options: &Options) -> Result<MemoryFile, TrainError> {
+    let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
+    let judged = |client: &&Client| client.labelled.label == Label::Human && client.pages >= options.min_pages;
+    let people = site.clients.iter().filter(judged).count() as u64;
+    let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
+    let apart = if people / 2 >= needed { site.clients.iter().map(is_apart).collect() } else { Vec::new() };
+    site.learn_without(apart).map_err(failed)
 }
 
 /// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features; the margin is that of a model

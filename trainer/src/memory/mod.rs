@@ -49,11 +49,12 @@ pub fn learn(site: &Site, takes: impl Fn(usize) -> bool) -> Result<MemoryFile, M
 ///
 /// # Errors
 /// As [`learn`].
-pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<MemoryFile>, MemoryError> {
+pub fn learn_folds(site: &Site, folds: usize, takes: impl Fn(usize) -> bool) -> Result<Vec<MemoryFile>, MemoryError> {
     let layout = Layout::of(site)?;
     let without = |fold| {
-        let takes = |client: usize| teaches(site, client) && fold_of(site.clients[client].key, folds) != fold;
-        layout.file(count(site, &layout.places, takes))
+        let of_others =
+            |client: usize| teaches(site, client) && takes(client) && fold_of(site.clients[client].key, folds) != fold;
+        layout.file(count(site, &layout.places, of_others))
     };
     Ok((0..folds).map(without).collect())
 }

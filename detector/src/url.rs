@@ -89,7 +89,7 @@ impl UrlHasher {
         }
         let mut piece = [0; PIECE];
         let mut filled = 0;
-        for byte in decoded(text.as_bytes()) {
+        for byte in normal(text) {
             piece[filled] = byte;
             filled += 1;
             if filled == PIECE {
@@ -107,31 +107,31 @@ impl UrlHasher {
 /// Bytes hashed at a time.
 const PIECE: usize = 128;
 
-/// Percent-encoding in its normal form: unreserved characters plain, hexadecimal digits in upper case, anything malformed
-/// as it is.
-fn decoded(text: &[u8]) -> impl Iterator<Item = u8> + '_ {
+/// A text's normal form, byte by byte: escapes of unreserved characters decoded, others in upper case (RFC 3986, 6.2.2), anything
+/// malformed as it is.
+pub fn normal(text: &str) -> impl Iterator<Item = u8> {
+    let bytes = text.as_bytes();
     let mut at = 0;
-    let mut pending: [u8; 2] = [0; 2];
-    let mut waiting = 0;
+    // Of an escape that stays one, its two digits are told next.
+    let mut upper = 0_u8;
     std::iter::from_fn(move || {
-        if waiting > 0 {
-            waiting -= 1;
-            return Some(pending[1 - waiting]);
-        }
-        let byte = *text.get(at)?;
+        let &byte = bytes.get(at)?;
         at += 1;
-        let hex = |offset: usize| char::from(*text.get(at + offset)?).to_digit(16);
-        if byte == b'%'
-            && let (Some(high), Some(low)) = (hex(0), hex(1))
-        {
-            at += 2;
-            let value = (high * 16 + low) as u8;
-            if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
-                return Some(value);
-            }
-            pending = [high, low].map(|digit| b"0123456789ABCDEF"[digit as usize]);
-            waiting = 2;
+        if upper > 0 {
+            upper -= 1;
+            return Some(byte.to_ascii_uppercase());
         }
+        if byte != b'%' {
+            return Some(byte);
+        }
+        let digit = |at: usize| bytes.get(at).and_then(|&byte| char::from(byte).to_digit(16));
+        let (Some(high), Some(low)) = (digit(at), digit(at + 1)) else { return Some(byte) };
+        let decoded = (high * 16 + low) as u8;
+        if decoded.is_ascii_alphanumeric() || b"-._~".contains(&decoded) {
+            at += 2;
+            return Some(decoded);
+        }
+        upper = 2;
         Some(byte)
     })
 }

@@ -21,8 +21,8 @@ mod tests;
 
 pub use file::{MemoryError, MemoryFile, PAGES_MAX, STEPS_MAX, TemplateFile, VISITORS_MAX};
 pub use templates::{
-    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, Templates, normal,
-    parameters, segments,
+    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, Templates, parameters,
+    segments,
 };
 
 use crate::url::{Class, UrlHasher};

@@ -26,7 +26,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use super::{MemoryError, NUMBERS, OTHER};
-use crate::url::Class;
+use crate::url::{Class, normal};
 
 /// Patterns of a site: as many as a word has bits.
 pub const TEMPLATES_MAX: usize = 64;
@@ -169,34 +169,6 @@ pub fn segments(path: &str) -> impl Iterator<Item = &str> {
 /// The parameters of a query, as (name, value), as they stand there; without `=` the value is empty.
 pub fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter(|text| !text.is_empty()).map(|text| text.split_once('=').unwrap_or((text, "")))
-}
-
-/// A text's normal form, byte by byte: escapes of unreserved characters decoded, others in upper case (RFC 3986, 6.2.2).
-pub fn normal(text: &str) -> impl Iterator<Item = u8> {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    // Of an escape that stays one, its two digits are told next.
-    let mut upper = 0_u8;
-    std::iter::from_fn(move || {
-        let &byte = bytes.get(at)?;
-        at += 1;
-        if upper > 0 {
-            upper -= 1;
-            return Some(byte.to_ascii_uppercase());
-        }
-        if byte != b'%' {
-            return Some(byte);
-        }
-        let digit = |at: usize| bytes.get(at).and_then(|&byte| (byte as char).to_digit(16));
-        let (Some(high), Some(low)) = (digit(at), digit(at + 1)) else { return Some(byte) };
-        let decoded = (high * 16 + low) as u8;
-        if decoded.is_ascii_alphanumeric() || matches!(decoded, b'-' | b'.' | b'_' | b'~') {
-            at += 2;
-            return Some(decoded);
-        }
-        upper = 2;
-        Some(byte)
-    })
 }
 
 /// Patterns by a part of a request: a set of them, one bit each.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::url::normal;
 
 const KEY: u64 = 0x1234_5678_9abc_def0;
 

@@ -7,6 +7,7 @@
 
 use super::dice::Dice;
 use super::pace::Pace;
+use super::round::Round;
 use super::site::{Kind, Site};
 use super::visit::{Behave, Tempo, Turn};
 
@@ -42,9 +43,7 @@ pub(super) enum Beat {
 #[derive(Debug)]
 pub(super) struct Crawler {
     beat: Beat,
-    targets: Vec<String>,
-    next: usize,
-    requests_left: u32,
+    round: Round,
 }
 
 impl Beat {
@@ -78,20 +77,17 @@ impl Crawler {
             Tempo::Live => u32::MAX,
         };
         let needed = usize::try_from(requests_left).unwrap_or(usize::MAX).min(4_000);
-        Self { beat, targets: breadth.targets(site, needed, dice), next: 0, requests_left }
+        Self { beat, round: Round::new(breadth.targets(site, needed, dice), requests_left) }
     }
 }
 
 impl Behave for Crawler {
     fn act(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.requests_left == 0 {
-            return false;
+        let asks = self.round.ask(turn);
+        if asks {
+            self.beat.wait(turn);
         }
-        self.requests_left -= 1;
-        turn.get(self.targets[self.next % self.targets.len()].clone(), None);
-        self.next += 1;
-        self.beat.wait(turn);
-        true
+        asks
     }
 }
 

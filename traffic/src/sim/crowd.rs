@@ -58,7 +58,8 @@ impl Mix {
     pub fn of(people: usize, bots: usize) -> Self {
         let gallery = people / 7;
         let mut mix = Self::new().with(Population::Shopper, people - gallery).with(Population::GalleryShopper, gallery);
-        let bad: Vec<Population> = Population::OF_THE_DEMO.into_iter().filter(|p| p.truth() == Truth::Bad).collect();
+        let bad: Vec<Population> =
+            Population::OF_THE_DEMO.iter().copied().filter(|p| p.truth() == Truth::Bad).collect();
         for index in 0..bots {
             mix.counts[bad[index % bad.len()] as usize] += 1;
         }

@@ -35,6 +35,7 @@ mod pace;
 mod poller;
 mod population;
 mod returning;
+mod round;
 mod scanner;
 mod scraper;
 mod shopper;

@@ -129,16 +129,7 @@ impl Population {
     ];
 
     /// Those of the demo, and of [`Mix::of`](super::Mix::of).
-    pub const OF_THE_DEMO: [Self; 8] = [
-        Self::Shopper,
-        Self::GalleryShopper,
-        Self::Scraper,
-        Self::SlowScraper,
-        Self::MemorylessScraper,
-        Self::Poller,
-        Self::BruteForcer,
-        Self::Scanner,
-    ];
+    pub const OF_THE_DEMO: &[Self] = Self::ALL.split_at(8).0;
 
     /// Its name, one word; also the `why` of its labels.
     pub const fn name(self) -> &'static str {

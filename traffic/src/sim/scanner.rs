@@ -5,15 +5,14 @@
 
 use super::dice::Dice;
 use super::pace::Pace;
+use super::round::Round;
 use super::visit::{Behave, Tempo, Turn};
 
 /// One scanner.
 #[derive(Debug)]
 pub(super) struct Scanner {
     pace: Pace,
-    targets: Vec<String>,
-    next: usize,
-    requests_left: u32,
+    round: Round,
 }
 
 impl Scanner {
@@ -30,20 +29,17 @@ impl Scanner {
         }
         dice.shuffle(&mut targets);
         targets.insert(0, "/".to_owned());
-        Self { pace: Pace::regular(1.0 / per_second, dice), targets, next: 0, requests_left }
+        Self { pace: Pace::regular(1.0 / per_second, dice), round: Round::new(targets, requests_left) }
     }
 }
 
 impl Behave for Scanner {
     fn act(&mut self, turn: &mut Turn<'_>) -> bool {
-        if self.requests_left == 0 {
-            return false;
+        let asks = self.round.ask(turn);
+        if asks {
+            self.pace.wait(turn);
         }
-        self.requests_left -= 1;
-        turn.get(self.targets[self.next % self.targets.len()].clone(), None);
-        self.next += 1;
-        self.pace.wait(turn);
-        true
+        asks
     }
 }
 

@@ -9,11 +9,9 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use detector::memory::{
-    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, normal, parameters,
-    segments,
+    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, parameters, segments,
 };
-use detector::url::is_tracking;
-use detector::url::split;
+use detector::url::{is_tracking, normal, split};
 
 /// Up to so many words all stay: the first segment names the parts of a site, and there are some dozen.
 const WORDS_AT_ROOT: usize = 24;

@@ -1,7 +1,7 @@
 //! Models for tests: small ones written out by hand, and one trained on a simulated day.
 
 use std::io::Cursor;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use detector::detector::Settings;
@@ -102,7 +102,28 @@ pub const DAY_US: u64 = 86_400 * 1_000_000;
 
 /// The model a toy shop would train on a day of 1,200 people and 270 bots, some of them slow, as `kidoban demo` does on a larger one.
 pub fn trained_on_a_day(site: &Arc<sim::Site>) -> File {
-    let mix = Mix::of(1_200, 240).with(Population::SlowBruteForcer, 30);
+    trained_on(site, 1_200)
+}
+
+/// The same after a day of 8,500 people: enough to prove both thresholds. Training takes ten seconds, so the tests of one
+/// build share it.
+pub fn proven(site: &Arc<sim::Site>) -> File {
+    let built = std::fs::metadata(std::env::current_exe().unwrap()).unwrap();
+    let age = built.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proven-{age}-{}.json", built.len()));
+    if let Ok(text) = std::fs::read_to_string(&kept) {
+        return serde_json::from_str(&text).unwrap();
+    }
+    let file = trained_on(site, 8_500);
+    // Whole or not at all: other tests are doing the same.
+    let own = kept.with_extension(std::process::id().to_string());
+    std::fs::write(&own, serde_json::to_string(&file).unwrap()).unwrap();
+    std::fs::rename(own, kept).unwrap();
+    file
+}
+
+fn trained_on(site: &Arc<sim::Site>, people: usize) -> File {
+    let mix = Mix::of(people, people / 5).with(Population::SlowBruteForcer, people / 40);
     let site = labelled(&sim::simulate(site, 20_261_116, DAY, &mix, DAY_US));
     let options = Options { name: "toy".to_owned(), ..Options::default() };
     train(std::slice::from_ref(&site), &options, |_| ()).unwrap().file

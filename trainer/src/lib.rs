@@ -31,6 +31,7 @@ pub mod drift;
 pub mod evaluate;
 pub mod evidence;
 pub mod export;
+pub mod guests;
 pub mod label;
 pub mod logistic;
 pub mod memory;

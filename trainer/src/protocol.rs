@@ -19,6 +19,7 @@ use crate::adapt::Base;
 use crate::calibrate::{Budgets, Proof, block_budget, limit_budget};
 use crate::course::{Course, early_stopping_number};
 use crate::export::{Said, export};
+use crate::guests::Guests;
 use crate::label::{Label, Labelled};
 use crate::memory::fold_of;
 use crate::samples::{Sample, highest, rows_of, samples_as, walk};
@@ -167,8 +168,10 @@ impl<'a> Strangers<'a> {
     pub fn fit(&self, left_out: usize, told: &Told) -> Result<Scorer, TrainError> {
         let samples: Vec<Sample> = self.samples.iter().filter(|sample| sample.site != left_out).cloned().collect();
         let number = |sample: &Sample| early_stopping_number(self.sites[sample.site].clients[sample.client].key);
-        let clients: Vec<u64> = samples.iter().map(number).collect();
+        let mut clients: Vec<u64> = samples.iter().map(number).collect();
         let rows = rows_of(&samples, self.sites, |feature| told[feature]);
+        let guests = Guests::invite(resolution_us(self.sites));
+        let rows = guests.join(rows, &mut clients, &samples, |feature| told[feature])?;
         Ok(self.options.algorithm.fit_by_client(&rows, &clients, None)?.scorer)
     }
 

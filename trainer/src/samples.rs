@@ -3,11 +3,13 @@
 //! The only place of this crate that measures features, and it does so by calling the detector: what is trained on is
 //! what the gate will see.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::thread;
 
 use detector::features::{FEATURES, Role};
+use detector::model::Scorer;
 use detector::{Class, Features, Memory, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
@@ -19,7 +21,7 @@ use crate::site::Site;
 pub type Rows = DatasetBase<Array2<f32>, Array1<bool>>;
 
 /// Page counts at which a client gives a training row: short windows as well as long ones, and never one client many.
-const SCHEDULE: [u32; 14] = [3, 5, 8, 12, 20, 32, 48, 80, 130, 210, 340, 550, 890, 1440];
+pub(crate) const SCHEDULE: [u32; 14] = [3, 5, 8, 12, 20, 32, 48, 80, 130, 210, 340, 550, 890, 1440];
 
 /// One training row.
 #[derive(Clone, Debug)]
@@ -122,7 +124,12 @@ fn samples_in(parts: usize, site: &Site, index: usize, resolution_us: u32, bad: 
 /// From several sites only features that mean the same on all of them are told, the others are missing throughout: the
 /// model is meant for a shop it has never seen.
 pub fn rows(samples: &[Sample], sites: &[Site]) -> Rows {
-    rows_of(samples, sites, |feature| FEATURES[feature].role == Role::Carried || sites.len() < 2)
+    rows_of(samples, sites, |feature| is_told(feature, sites))
+}
+
+/// Is a model of these sites told this feature?
+pub(crate) fn is_told(feature: usize, sites: &[Site]) -> bool {
+    FEATURES[feature].role == Role::Carried || sites.len() < 2
 }
 
 /// The same with a choice of features, by index: the others are missing throughout.
@@ -172,7 +179,7 @@ pub fn highest<'a>(
     site: &Site,
     resolution_us: u32,
     min_pages: u32,
-    scorer: impl Fn(usize) -> Option<&'a detector::model::Scorer>,
+    scorer: impl Fn(usize) -> Option<&'a Scorer>,
 ) -> Vec<Option<f32>> {
     highest_in(cores(), site, resolution_us, min_pages, scorer)
 }
@@ -182,7 +189,7 @@ fn highest_in<'a>(
     site: &Site,
     resolution_us: u32,
     min_pages: u32,
-    scorer: impl Fn(usize) -> Option<&'a detector::model::Scorer>,
+    scorer: impl Fn(usize) -> Option<&'a Scorer>,
 ) -> Vec<Option<f32>> {
     let scorers: Vec<_> = (0..site.clients.len()).map(scorer).collect();
     let parts = in_parts(parts, |part| {
@@ -200,6 +207,36 @@ fn highest_in<'a>(
     });
     // Only one part knows a client.
     (0..site.clients.len()).map(|client| parts.iter().find_map(|part| part[client])).collect()
+}
+
+/// Of each client that `takes` accepts, the page request from `min_pages` on at which `scorer` scores it highest, as a row of a
+/// person; the first of equals.
+pub(crate) fn worst_moments(
+    site: &Site,
+    index: usize,
+    resolution_us: u32,
+    min_pages: u32,
+    takes: impl Fn(usize) -> bool,
+    scorer: &Scorer,
+) -> Vec<Sample> {
+    let takes: Vec<bool> = (0..site.clients.len()).map(takes).collect();
+    let parts = in_parts(cores(), |part| {
+        let mut worst: BTreeMap<usize, (f32, Sample)> = BTreeMap::new();
+        walk_part(site, resolution_us, part, |_, client, window, pages| {
+            if pages < min_pages || !takes[client] {
+                return;
+            }
+            let features = Features::measure(window);
+            let margin = scorer.margin(&features);
+            if worst.get(&client).is_none_or(|(highest, _)| *highest < margin) {
+                worst.insert(client, (margin, Sample { site: index, client, pages, features, bad: false }));
+            }
+        });
+        worst
+    });
+    // Only one part knows a client: in order of the clients, however many parts there are.
+    let all: BTreeMap<usize, (f32, Sample)> = parts.into_iter().flatten().collect();
+    all.into_values().map(|(_, sample)| sample).collect()
 }
 
 #[cfg(test)]

@@ -49,6 +49,6 @@ pub use crowd::{Mix, SimRequest, simulate};
 pub use dice::Dice;
 pub use line::{LabelRow, labels, write_combined, write_json, write_labels};
 pub use population::{Population, Truth};
-pub use shops::{Assets, Clock, DEFAULT_START, Incident, SHOPS, Shop, Urls, simulate_shop};
+pub use shops::{Assets, Clock, DEFAULT_START, Incident, SHOPS, Scripts, Shop, Urls, simulate_shop};
 pub use site::{Kind, Listing, Reply, Site};
 pub use visit::{Step, Tempo, Visit};

@@ -29,7 +29,7 @@ const PEOPLE_AN_ADDRESS: usize = 40;
 pub fn simulate_shop(shop: &Shop, seed: u64, start: Timestamp, span_us: u64, people: Option<usize>) -> Vec<SimRequest> {
     let seed = shop.name.bytes().fold(scatter(seed), |seed, byte| scatter(seed ^ u64::from(byte)));
     let site = Arc::new(Site::with_size(seed, shop.products, shop.categories));
-    let layout = Layout { urls: shop.urls, assets: shop.assets, site: &site };
+    let layout = Layout { urls: shop.urls, assets: shop.assets, scripts: shop.scripts, site: &site };
     let days = span_us as f64 / DAY_US as f64;
     let mut day =
         Day { seed, start, span_us, layout, site: &site, addresses: Addresses::new(seed), requests: Vec::new() };

@@ -31,14 +31,24 @@ pub enum Assets {
     WithoutExtension,
 }
 
+/// What a page's scripts ask for by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    /// Nothing. With [`Urls::Api`]: what such a page consists of.
+    Plain,
+    /// Everything in view, before anybody clicks; the next part of a list as it is scrolled; what others looked at.
+    Eager,
+}
+
 /// Where a browser says it comes from.
 const ORIGIN: &str = "https://shop.example";
 
-/// Both, for one shop.
+/// All three, for one shop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout<'a> {
     pub(super) urls: Urls,
     pub(super) assets: Assets,
+    pub(super) scripts: Scripts,
     pub(super) site: &'a Site,
 }
 
@@ -74,30 +84,11 @@ impl Layout<'_> {
     /// What a browser asks for by script once such a page is there: seconds later, and the canonical target or, behind
     /// an exclamation mark, one that only this layout knows.
     pub(super) fn fetched_after(&self, kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
-        if self.urls != Urls::Api {
-            return Vec::new();
+        match (self.scripts, self.urls) {
+            (Scripts::Eager, _) => eager(kind, dice),
+            (Scripts::Plain, Urls::Api) => parts(kind, dice),
+            (Scripts::Plain, _) => Vec::new(),
         }
-        let mut fetched = Vec::new();
-        let mut after = dice.between(0.05, 0.2);
-        let mut ask = |target: String, dice: &mut Dice| {
-            fetched.push((after, target));
-            after += dice.exponential(0.04);
-        };
-        match kind {
-            Kind::Home => ask("!/api/v1/featured".to_owned(), dice),
-            Kind::Product(id) => {
-                ask(format!("!/api/v1/products/{id}/reviews"), dice);
-                ask(format!("!/api/v1/recommendations?product={id}"), dice);
-            }
-            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
-                // Prefetched for what is in view.
-                for id in listing.products.iter().take(dice.below(5)) {
-                    ask(format!("/p/{id}"), dice);
-                }
-            }
-            _ => {}
-        }
-        fetched
     }
 
     fn picture(&self, target: &str, picture: &str) -> Option<String> {
@@ -186,6 +177,52 @@ fn with(path: &str, query: &str) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
+/// What a page that is made of API calls asks for.
+fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
+    let mut fetched = Vec::new();
+    let mut after = dice.between(0.05, 0.2);
+    let mut ask = |target: String, dice: &mut Dice| {
+        fetched.push((after, target));
+        after += dice.exponential(0.04);
+    };
+    match kind {
+        Kind::Home => ask("!/api/v1/featured".to_owned(), dice),
+        Kind::Product(id) => {
+            ask(format!("!/api/v1/products/{id}/reviews"), dice);
+            ask(format!("!/api/v1/recommendations?product={id}"), dice);
+        }
+        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+            // Prefetched for what is in view.
+            for id in listing.products.iter().take(dice.below(5)) {
+                ask(format!("/p/{id}"), dice);
+            }
+        }
+        _ => {}
+    }
+    fetched
+}
+
+/// What eager scripts ask for: prefetched links, endless scrolling, recommendations.
+fn eager(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
+    let mut fetched = Vec::new();
+    let mut after = dice.between(0.05, 0.6);
+    match kind {
+        Kind::Product(id) => fetched.push((after, format!("!/p/{id}?related=1"))),
+        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+            for id in &listing.products {
+                fetched.push((after, format!("/p/{id}")));
+                after += dice.exponential(0.02);
+            }
+            for part in 1..=dice.below(5) {
+                after += dice.lognormal(3.0, 0.8);
+                fetched.push((after, format!("!/?infinity=scrolling&part={part}")));
+            }
+        }
+        _ => {}
+    }
+    fetched
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,7 +234,7 @@ mod tests {
         let slug = product.name.to_lowercase().replace(' ', "-");
         let shelf = site.catalogue().categories()[usize::from(product.category)].slug;
         let check = |urls, target: &str, expect: &str| {
-            let layout = Layout { urls, assets: Assets::InLog, site: &site };
+            let layout = Layout { urls, assets: Assets::InLog, scripts: Scripts::Plain, site: &site };
             assert_eq!(layout.target(target).as_deref(), Some(expect), "{urls:?}");
         };
         check(Urls::Plain, "/c/kettles?page=2", "/c/kettles?page=2");
@@ -218,7 +255,7 @@ mod tests {
     fn assets_are_shown_renamed_or_left_out() {
         let site = Site::new(1);
         let check = |assets, target: &str, expect: Option<&str>| {
-            let layout = Layout { urls: Urls::Plain, assets, site: &site };
+            let layout = Layout { urls: Urls::Plain, assets, scripts: Scripts::Plain, site: &site };
             assert_eq!(layout.target(target).as_deref(), expect, "{assets:?}");
         };
         check(Assets::InLog, "/img/p/1042-1.jpg", Some("/img/p/1042-1.jpg"));
@@ -233,7 +270,7 @@ mod tests {
     fn referers_are_pages_of_the_same_shop() {
         let site = Site::new(1);
         let check = |urls, referer: &str, expect: &str| {
-            let layout = Layout { urls, assets: Assets::OnCdn, site: &site };
+            let layout = Layout { urls, assets: Assets::OnCdn, scripts: Scripts::Plain, site: &site };
             assert_eq!(layout.referer(referer), expect, "{urls:?}");
         };
         check(Urls::Plain, "https://www.google.com/", "https://www.google.com/");

@@ -12,7 +12,7 @@
 //!
 //! Everything comes from one seed. Labels name the class in `why`.
 //!
-//! Not simulated on purpose: reactions to a refusal, and what a shop's own script does beyond prefetching.
+//! Not simulated on purpose: reactions to a refusal.
 
 mod crowd;
 mod layout;
@@ -20,7 +20,7 @@ mod layout;
 mod tests;
 
 pub use crowd::{DEFAULT_START, simulate_shop};
-pub use layout::{Assets, Urls};
+pub use layout::{Assets, Scripts, Urls};
 
 use super::population::Population;
 
@@ -46,6 +46,8 @@ pub struct Shop {
     pub urls: Urls,
     /// Which assets its log shows.
     pub assets: Assets,
+    /// What its pages' scripts ask for.
+    pub scripts: Scripts,
     /// How finely its log tells time.
     pub clock: Clock,
     /// People a day, those of [`Shop::incident`] not counted.
@@ -70,7 +72,7 @@ pub enum Incident {
 }
 
 /// All shops.
-pub const SHOPS: [Shop; 10] = [
+pub const SHOPS: [Shop; 11] = [
     shop("boutique", 300, 8).urls(Urls::Plain, Assets::InLog, Clock::Millis),
     shop("warehouse", 20_000, 24).urls(Urls::Slugs, Assets::OnCdn, Clock::Seconds),
     shop("opencart", 1_500, 16).urls(Urls::Parameters, Assets::InLog, Clock::Seconds),
@@ -81,6 +83,7 @@ pub const SHOPS: [Shop; 10] = [
     shop("monitored", 1_000, 12).urls(Urls::Plain, Assets::InLog, Clock::Seconds).with(Incident::HealthChecks(3)),
     shop("outlet", 120, 4).urls(Urls::Parameters, Assets::OnCdn, Clock::Seconds),
     shop("besieged", 6_000, 24).urls(Urls::Slugs, Assets::WithoutExtension, Clock::Seconds).bots(3.0),
+    shop("eager", 1_200, 12).scripts(Scripts::Eager),
 ];
 
 /// Visitors for each hundred people of a day. People first; bots are scaled and scattered by the shop.
@@ -117,6 +120,7 @@ const fn shop(name: &'static str, products: usize, categories: usize) -> Shop {
         categories,
         urls: Urls::Plain,
         assets: Assets::InLog,
+        scripts: Scripts::Plain,
         clock: Clock::Millis,
         people: 600,
         bots: 1.0,
@@ -132,6 +136,10 @@ impl Shop {
 
     const fn urls(self, urls: Urls, assets: Assets, clock: Clock) -> Self {
         Self { urls, assets, clock, ..self }
+    }
+
+    const fn scripts(self, scripts: Scripts) -> Self {
+        Self { scripts, ..self }
     }
 
     const fn with(self, incident: Incident) -> Self {

@@ -74,8 +74,10 @@ fn logs_show_as_many_assets_as_the_shop_delivers_itself() {
             people().filter(|request| is(&request.target)).count() as f64 / people().count() as f64
         };
         let (assets, pictures) = (share(&is_asset), share(&|target| target.starts_with("/image/")));
+        // Pages that scripts fetch ahead bring no pictures.
+        let least = if shop.scripts == Scripts::Eager { 0.2 } else { 0.5 };
         match shop.assets {
-            Assets::InLog => assert!((0.5..0.95).contains(&assets) && pictures == 0.0, "{}: {assets}", shop.name),
+            Assets::InLog => assert!((least..0.95).contains(&assets) && pictures == 0.0, "{}: {assets}", shop.name),
             Assets::OnCdn => assert!(assets == 0.0 && pictures == 0.0, "{}: {assets} {pictures}", shop.name),
             Assets::WithoutExtension => {
                 // Told by their directory and size.

@@ -3,6 +3,7 @@
 //! ```text
 //! quality --site DIR … [--write FILE]          all tables, to a file's markers or to standard output
 //! quality --site DIR … --worst SITE N          whom a model that never saw the site gets most wrong, to read
+//! quality --budgets SHOPS PEOPLE               only the table of budgets over so many simulated shops of so many people
 //! ```
 //!
 //! The splits are `trainer::protocol`'s. No clock, no chance: the same logs give the same tables.
@@ -11,6 +12,10 @@
 
 #[path = "quality/ablation.rs"]
 mod ablation;
+#[path = "quality/budgets.rs"]
+mod budgets;
+#[path = "quality/cores.rs"]
+mod cores;
 #[path = "quality/home.rs"]
 mod home;
 #[path = "quality/shops.rs"]
@@ -39,12 +44,18 @@ const END: &str = "<!-- make quality: end -->";
 /// Visitors of a simulated shop: half of them, and of these again half that is kept apart from training, are enough to
 /// prove a block threshold.
 const SHOP_PEOPLE: usize = 16_500;
+/// Shops over which budgets are looked at: a minute and a half on two cores.
+const MANY_SHOPS: usize = 30;
+/// Their people: an eighth of them, less those with too few pages or a shared address, prove budgets of 1 %.
+const SMALL_SHOP_PEOPLE: usize = 5_200;
 
 #[derive(Default)]
 struct Asked {
     sites: Vec<PathBuf>,
     write: Option<PathBuf>,
     worst: Option<(String, usize)>,
+    /// Shops, and people a day.
+    budgets: Option<(usize, usize)>,
     /// `cargo test` runs every bench once: then everything is tiny.
     is_smoke: bool,
 }
@@ -53,6 +64,10 @@ fn main() -> Result<()> {
     let asked = Asked::parse(std::env::args().skip(1))?;
     if asked.is_smoke {
         return smoke();
+    }
+    if let Some((shops, people)) = asked.budgets {
+        println!("{}", budgets::table(shops, people, &options())?);
+        return Ok(());
     }
     let sites = asked.sites.iter().map(|folder| read(folder)).collect::<Result<Vec<Site>>>()?;
     if let Some((name, count)) = &asked.worst {
@@ -89,6 +104,9 @@ fn tables(sites: &[Site], shops: &[traffic::sim::Shop], people: usize, is_smoke:
     text += &strange.refused();
     step("simulated shops");
     text += &shops::table(shops, people, &strangers, sites.len(), &options)?;
+    step("budgets over many simulated shops");
+    let (many, small) = if is_smoke { (1, 300) } else { (MANY_SHOPS, SMALL_SHOP_PEOPLE) };
+    text += &budgets::table(many, small, &options)?;
     step("ablation");
     text += &ablation::table(sites, &strangers, if is_smoke { 2 } else { usize::MAX })?;
     Ok(text)
@@ -141,13 +159,17 @@ impl Asked {
                 "--site" => asked.sites.push(PathBuf::from(next()?)),
                 "--write" => asked.write = Some(PathBuf::from(next()?)),
                 "--worst" => asked.worst = Some((next()?, next()?.parse().context("--worst SITE N")?)),
+                "--budgets" => {
+                    let number = |word: String| word.parse().context("--budgets SHOPS PEOPLE");
+                    asked.budgets = Some((number(next()?)?, number(next()?)?));
+                }
                 // cargo test's own, such as --nocapture.
                 _ if asked.is_smoke => {}
-                _ => bail!("{word}: expected --site DIR, --write FILE or --worst SITE N"),
+                _ => bail!("{word}: expected --site DIR, --write FILE, --worst SITE N or --budgets SHOPS PEOPLE"),
             }
         }
         // cargo bench gives --bench last.
-        if !asked.is_smoke && asked.sites.len() < 2 {
+        if !asked.is_smoke && asked.sites.len() < 2 && asked.budgets.is_none() {
             bail!("at least two labelled sites are needed: run `make quality DATA=…`");
         }
         Ok(asked)

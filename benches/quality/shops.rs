@@ -6,7 +6,7 @@ use detector::model::seal;
 use kidoban::output::count;
 use kidoban::simulate::write_shop;
 use traffic::sim::Shop;
-use trainer::protocol::{Strangers, calibrated, carried, half, model_of, without_thresholds};
+use trainer::protocol::{Strangers, calibrated, carried, half, model_at, model_of, without_thresholds};
 use trainer::samples::highest;
 use trainer::statistics::share;
 use trainer::{Base, Label, Options, Site, evaluate, train};
@@ -50,14 +50,14 @@ pub fn table(
     let scorer = strangers.fit(sites, &carried())?;
     let base = Base::new(model_of("others", &scorer, without_thresholds(options.min_pages))?)?;
     for shop in shops {
-        let site = simulated(shop, people)?;
+        let site = simulated(shop, SEED, people)?;
         let (known, other) = (half(&site, 0), half(&site, 1));
         let scores = highest(&known, known.resolution_us, options.min_pages, |client| {
             (known.clients[client].labelled.label == Label::Human).then_some(&scorer)
         });
         let thresholds =
             calibrated(&scores.into_iter().flatten().collect::<Vec<f32>>(), options.budgets, options.min_pages);
-        let stranger = model_of("others", &scorer, thresholds)?;
+        let stranger = model_at("others", &scorer, thresholds, known.resolution_us)?;
         rows(&mut table, shop, "never saw it", &stranger, &other)?;
         let mut known = known;
         let memory = Some(trainer::train::remember(&mut known, options)?);
@@ -73,9 +73,12 @@ pub fn table(
     Ok(table.end())
 }
 
-fn simulated(shop: &Shop, people: usize) -> Result<Site> {
-    let folder = std::env::temp_dir().join(format!("kidoban-quality-shop-{}", std::process::id())).join(shop.name);
-    let site = write_shop(shop, SEED, HOURS, Some(people), &folder).and_then(|_| crate::read(&folder));
+/// A day of it.
+pub fn simulated(shop: &Shop, seed: u64, people: usize) -> Result<Site> {
+    // Several are made at a time, and the folder names the site.
+    let folder = std::env::temp_dir().join(format!("kidoban-quality-{}-{seed}", std::process::id()));
+    let own = folder.join(shop.name);
+    let site = write_shop(shop, seed, HOURS, Some(people), &own).and_then(|_| crate::read(&own));
     drop(std::fs::remove_dir_all(&folder));
     site
 }

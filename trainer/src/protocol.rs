@@ -199,13 +199,18 @@ pub fn half_of(key: ClientKey) -> usize {
     fold_of(key, 2)
 }
 
-/// The site as if the clients of the other half had never come. Their places in [`Site::clients`] stay, so that
-/// indices mean the same in both halves; they are unknown there and have no steps.
+/// The site as if the clients of the other half had never come; see [`part`].
 pub fn half(site: &Site, which: usize) -> Site {
+    part(site, |client| half_of(client) == which)
+}
+
+/// The site as if only those clients had come that `takes` accepts. The places of the others in [`Site::clients`] stay, so
+/// that indices mean the same in all parts; they are unknown there and have no steps.
+pub fn part(site: &Site, takes: impl Fn(ClientKey) -> bool) -> Site {
     let mut part = Site { memories: Vec::new(), apart: Vec::new(), ..site.clone() };
-    part.steps.retain(|step| half_of(site.clients[step.client as usize].key) == which);
-    for client in part.clients.iter_mut().filter(|client| half_of(client.key) != which) {
-        client.labelled = Labelled { label: Label::Unknown, why: "of the other half".to_owned() };
+    part.steps.retain(|step| takes(site.clients[step.client as usize].key));
+    for client in part.clients.iter_mut().filter(|client| !takes(client.key)) {
+        client.labelled = Labelled { label: Label::Unknown, why: "of another part".to_owned() };
         client.pages = 0;
     }
     part
@@ -269,17 +274,25 @@ pub fn calibrated(people: &[f32], budgets: Budgets, min_pages: u32) -> Threshold
     Thresholds { min_pages, limit, block }
 }
 
-/// A scorer as a model that remembers no site.
+/// A scorer as a model that remembers no site, with the clock of an edge.
 ///
 /// # Errors
 /// [`TrainError::Export`] when it is not sound.
 pub fn model_of(name: &str, scorer: &Scorer, thresholds: Thresholds) -> Result<Model, TrainError> {
+    model_at(name, scorer, thresholds, 1)
+}
+
+/// The same with the clock of the log that the thresholds were calibrated on, in µs.
+///
+/// # Errors
+/// As [`model_of`].
+pub fn model_at(name: &str, scorer: &Scorer, thresholds: Thresholds, resolution_us: u32) -> Result<Model, TrainError> {
     let said = Said {
         name: name.to_owned(),
         thresholds,
         readiness: Readiness::default(),
         calibration: Vec::new(),
-        resolution_us: 1,
+        resolution_us,
         site: None,
         drift: None,
         card: Card::default(),

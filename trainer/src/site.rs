@@ -112,13 +112,12 @@ impl Site {
     /// # Errors
     /// As [`Site::learn`].
     pub fn learn_without(&mut self, apart: Vec<bool>) -> Result<MemoryFile, MemoryError> {
-        let teaches = |client: usize| !apart.get(client).copied().unwrap_or(false);
-        let file = crate::memory::learn(self, teaches)?;
-        let folds = crate::memory::learn_folds(self, MEMORY_FOLDS, teaches)?;
+        self.apart = apart;
+        let file = crate::memory::learn(self, |_| true)?;
+        let folds = crate::memory::learn_folds(self, MEMORY_FOLDS)?;
         let memory = Arc::new(Memory::open(&file)?);
         self.memories = folds.iter().map(|fold| Memory::open(fold).map(Arc::new)).collect::<Result<_, _>>()?;
         self.memories.push(Arc::clone(&memory));
-        self.apart = apart;
         self.remember(&memory);
         Ok(file)
     }
@@ -132,13 +131,17 @@ impl Site {
 
     /// The memory that a client is measured with.
     pub fn memory_for(&self, client: usize) -> Option<&Memory> {
-        let is_apart = self.apart.get(client).copied().unwrap_or(false);
-        let memory = if is_apart || self.memories.len() < MEMORY_FOLDS {
+        let memory = if self.is_apart(client) || self.memories.len() < MEMORY_FOLDS {
             self.memories.last()
         } else {
             self.memories.get(crate::memory::fold_of(self.clients[client].key, MEMORY_FOLDS))
         };
         memory.map(Arc::as_ref)
+    }
+
+    /// Is this client kept apart to prove a budget?
+    pub fn is_apart(&self, client: usize) -> bool {
+        self.apart.get(client).copied().unwrap_or(false)
     }
 
     /// Clients by label.

@@ -84,6 +84,27 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     sum.min(1.0)
 }
 
+/// P(at most `hurt` of `people` lie above a threshold set just above the (k + 1)-th highest of n others), when all of them are
+/// alike and no two tie: the beta-binomial distribution with k + 1 and n − k. Whatever the scores are.
+pub fn hurt_at_most(hurt: u64, people: u64, k: u64, n: u64) -> f64 {
+    if hurt >= people {
+        return 1.0;
+    }
+    if k >= n {
+        return 0.0;
+    }
+    let (above, below) = ((k + 1) as f64, (n - k) as f64);
+    let mut ln_term: f64 = (0..people).map(|i| ((below + i as f64) / (above + below + i as f64)).ln()).sum();
+    let mut sum = ln_term.exp();
+    for x in 0..hurt {
+        let left = (people - x) as f64;
+        let x = x as f64;
+        ln_term += (left / (x + 1.0)).ln() + ((x + above) / (left - 1.0 + below)).ln();
+        sum += ln_term.exp();
+    }
+    sum.min(1.0)
+}
+
 /// Clopper & Pearson 1934: the 95 % interval of a share.
 pub fn share(k: u64, n: u64) -> Interval {
     if n == 0 {
@@ -160,5 +181,19 @@ mod tests {
         let none_of_100 = share(0, 100);
         assert!((none_of_100.high - 0.036_2).abs() < 1e-3 && none_of_100.low == 0.0);
         assert!((upper_bound(0, 299, 0.05) - 0.01).abs() < 1e-4);
+    }
+
+    #[test]
+    fn people_hurt_by_chance_follow_the_ranks() {
+        // One more person lies above all of n others once in n + 1 times, above the second once in (n + 1) / 2.
+        assert!((hurt_at_most(0, 1, 0, 9) - 0.9).abs() < 1e-12);
+        assert!((hurt_at_most(0, 1, 1, 9) - 0.8).abs() < 1e-12);
+        // Two of four, of two and two: all orders are as likely, and in one of six both new ones lie above both.
+        assert!((hurt_at_most(1, 2, 0, 2) - 5.0 / 6.0).abs() < 1e-12);
+        assert_eq!((hurt_at_most(3, 3, 0, 5), hurt_at_most(0, 3, 5, 5)), (1.0, 0.0));
+        // The mean is people · (k + 1) / (n + 1).
+        let (people, k, n) = (50, 3, 400);
+        let mean: f64 = (0..people).map(|hurt| 1.0 - hurt_at_most(hurt, people, k, n)).sum();
+        assert!((mean - 50.0 * 4.0 / 401.0).abs() < 1e-9, "{mean}");
     }
 }

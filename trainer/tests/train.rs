@@ -9,7 +9,9 @@ use detector::model::{State, seal};
 use detector::{Model, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{self, Mix};
+use trainer::calibrate::{Budgets, Proof};
 use trainer::label::Labelled;
+use trainer::train::remember;
 use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, Trained, evaluate, train};
 
 /// Monday 2026-11-16, 00:00 UTC.
@@ -174,4 +176,53 @@ fn the_three_algorithms_are_compared_on_the_same_folds() {
     assert!(of("boosted").value > 0.9 && of("adaboost").value > 0.8 && of("logistic").value > 0.7);
     assert_eq!(sizes("boosted"), sizes("logistic"));
     assert_eq!(sizes("boosted"), sizes("adaboost"));
+}
+
+#[test]
+fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
+    // Enough people to prove loose budgets.
+    let budgets = Budgets { limit_alpha: 0.05, block_alpha: 0.03, delta: 0.05 };
+    let base = Base::new(model(&run(&day(100, 60, 2), &Options::default()))).unwrap();
+    let trained = |changes: bool, base: Option<&Base>| {
+        let mut site = day(300, 80, 13);
+        if changes {
+            // Whoever is kept apart stops after six pages, and asks for them in another order, one step a second.
+            let mut pages = vec![0; site.clients.len()];
+            let mut taken: Vec<Vec<u32>> = vec![Vec::new(); site.clients.len()];
+            let is_apart = {
+                let mut site = site.clone();
+                remember(&mut site, &Options { budgets, ..Options::default() }).unwrap();
+                site.apart
+            };
+            site.steps.retain(|step| {
+                let client = step.client as usize;
+                pages[client] += u32::from(step.request().is_some() && step.event.class == detector::Class::Page);
+                !is_apart[client] || pages[client] <= 6
+            });
+            for step in site.steps.iter().filter(|step| is_apart[step.client as usize]) {
+                taken[step.client as usize].push(step.target);
+            }
+            for step in site.steps.iter_mut().filter(|step| is_apart[step.client as usize]) {
+                let taken = &mut taken[step.client as usize];
+                let first_at = site.clients[step.client as usize].first_at;
+                step.event.at = Timestamp::from_micros(first_at.as_micros() + 1_000_000 * (200 - taken.len() as i64));
+                step.target = taken.pop().unwrap();
+            }
+            site.steps.sort_by_key(|step| (step.event.at, step.seq));
+            assert!(is_apart.iter().filter(|apart| **apart).count() > 100);
+        }
+        let options = Options { budgets, base: base.cloned(), ..Options::default() };
+        let memory = remember(&mut site, &options).unwrap();
+        assert!(!site.apart.is_empty());
+        let trained = run(&site, &Options { memory: Some(memory), ..options });
+        assert_eq!(trained.proof, Proof::Split);
+        trained.file
+    };
+    for base in [None, Some(&base)] {
+        let [as_is, changed] = [false, true].map(|changes| trained(changes, base));
+        let limits = [&as_is, &changed].map(|file| file.thresholds.limit.clone());
+        assert_ne!(limits[0].margin, limits[1].margin, "they were not looked at: {limits:?}");
+        assert_eq!(as_is.site, changed.site);
+        assert_eq!(format!("{:?}", as_is.scorer), format!("{:?}", changed.scorer));
+    }
 }

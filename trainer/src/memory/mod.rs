@@ -1,14 +1,15 @@
 //! Learns what a model remembers of one shop ([`MemoryFile`]) from that shop's traffic.
 //!
 //! ```text
-//! targets ─► patterns ─► classes ─► Layout: key, templates, where each target falls   (from all traffic)
+//! targets ─► patterns ─► classes ─► Layout: key, templates, where each target falls   (from all who teach)
 //!                                      └─► count: visitors, steps, transitions        (of the clients taken)
 //! ```
 //!
 //! The layout is the same whichever clients are taken, so that memories of the folds of a cross-fit differ in counts
 //! only, and a client's own visits never make its pages look known to the model that judges it.
 //!
-//! Whoever is labelled bad or a robot teaches nothing. Of everyone else each client counts once per page, and only its
+//! Whoever is labelled bad or a robot teaches nothing, nor does who is kept apart ([`Site::apart`]): without a bit of them a
+//! budget that they prove holds for whoever comes later. Of everyone else each client counts once per page, and only its
 //! first 48 pages and steps count, so that no client is the site.
 
 mod classes;
@@ -36,7 +37,7 @@ const PER_CLIENT: usize = 48;
 const TARGETS_PER_CLIENT: u32 = 256;
 
 /// Learns from the clients that `takes` accepts (by index into [`Site::clients`]); templates, classes and the key are
-/// learnt from all.
+/// learnt from all who teach.
 ///
 /// # Errors
 /// [`MemoryError`] when what was learnt cannot be opened, which would be a mistake of the learner.
@@ -49,11 +50,10 @@ pub fn learn(site: &Site, takes: impl Fn(usize) -> bool) -> Result<MemoryFile, M
 ///
 /// # Errors
 /// As [`learn`].
-pub fn learn_folds(site: &Site, folds: usize, takes: impl Fn(usize) -> bool) -> Result<Vec<MemoryFile>, MemoryError> {
+pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<MemoryFile>, MemoryError> {
     let layout = Layout::of(site)?;
     let without = |fold| {
-        let of_others =
-            |client: usize| teaches(site, client) && takes(client) && fold_of(site.clients[client].key, folds) != fold;
+        let of_others = |client: usize| teaches(site, client) && fold_of(site.clients[client].key, folds) != fold;
         layout.file(count(site, &layout.places, of_others))
     };
     Ok((0..folds).map(without).collect())
@@ -67,9 +67,9 @@ pub fn fold_of(key: ClientKey, folds: usize) -> usize {
     (number % folds.max(1) as u64) as usize
 }
 
-/// Does this client count as one of the site's people?
+/// Does this client count as one of the site's people, and is it none who proves a budget?
 fn teaches(site: &Site, client: usize) -> bool {
-    !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot)
+    !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot) && !site.is_apart(client)
 }
 
 /// What is the same in all memories of a site.
@@ -141,18 +141,20 @@ fn most(counts: &HashMap<u32, u32>, many: usize) -> Vec<(u32, u16)> {
     ranked.into_iter().map(|(hash, clients)| (hash, clients.min(VISITORS_MAX) as u16)).collect()
 }
 
-/// The key that the site's pages are hashed with: a digest of who asked for what and when, so that the same log gives
-/// the same file and nobody else can know it.
+/// The key that the site's pages are hashed with: a digest of who asked for what and when, of all who teach, so that the
+/// same log gives the same file and nobody else can know it.
 fn key(site: &Site) -> u64 {
     let mut digest = Sha256::new().chain_update(b"kidoban memory key");
-    for target in site.targets.iter() {
-        digest.update(target.as_bytes());
-        digest.update(b"\n");
-    }
-    for step in &site.steps {
+    let mut is_known = vec![false; site.targets.len()];
+    for step in site.steps.iter().filter(|step| teaches(site, step.client as usize)) {
         digest.update(step.event.client.to_bits().to_le_bytes());
         digest.update(step.event.at.as_micros().to_le_bytes());
-        digest.update(step.target.to_le_bytes());
+        if let Some(is_known) = is_known.get_mut(step.target as usize)
+            && !std::mem::replace(is_known, true)
+        {
+            digest.update(site.targets.get(step.target).unwrap_or_default().as_bytes());
+            digest.update(b"\n");
+        }
     }
     digest.finalize().iter().take(8).fold(0, |key, &byte| key << 8 | u64::from(byte))
 }

@@ -277,7 +277,7 @@ proptest! {
     #[test]
     fn a_fold_forgets_its_own_clients_and_nothing_else(walks in walks()) {
         let site = shop(&walks);
-        let folds = learn_folds(&site, 3, |_| true).unwrap();
+        let folds = learn_folds(&site, 3).unwrap();
         let all = learn(&site, |_| true).unwrap();
         prop_assert_eq!(folds.len(), 3);
         for (fold, file) in folds.iter().enumerate() {

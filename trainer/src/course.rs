@@ -66,6 +66,17 @@ impl<'a> Course<'a> {
         })
     }
 
+    /// Rows of suspects that are labelled people, of those that `takes` accepts.
+    pub fn suspected(&self, takes: impl Fn(usize, usize) -> bool) -> Vec<Sample> {
+        if self.suspects.is_empty() {
+            return Vec::new();
+        }
+        self.samples_as(|site, client| {
+            let is_human = self.client(site, client).labelled.label == Label::Human;
+            (is_human && self.suspects.contains(&(site, client)) && takes(site, client)).then_some(false)
+        })
+    }
+
     fn samples_as(&self, bad: impl Fn(usize, usize) -> Option<bool>) -> Vec<Sample> {
         let of = |(index, site)| samples_as(site, index, self.resolution_us, |client| bad(index, client));
         self.sites.iter().enumerate().flat_map(of).collect()

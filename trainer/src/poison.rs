@@ -2,7 +2,8 @@
 //!
 //! With a model from before, clients that nobody vouches for (unlabelled, or human by a weak rule only) and whose windows it
 //! mostly calls anomalous are suspects. They are not taken for people: they do not train as such, and are neither in the
-//! drift reference nor in a warm-up percentile.
+//! drift reference nor in a warm-up percentile. Where the model from before is compared with a newer one they do count as
+//! people, unless both call them anomalous: whom only one of them mistakes is that one's error.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +11,7 @@ use detector::Model;
 
 use crate::label::Label;
 use crate::prune::ClientIndex;
-use crate::samples::samples_as;
+use crate::samples::{Sample, samples_as};
 use crate::site::Site;
 
 /// Labels from outcomes begin so: a checkout cannot be faked for free, so these are vouched for.
@@ -20,14 +21,14 @@ pub const OUTCOME: &str = "outcome: ";
 /// stays below that. People who look like bots lose their say with it, and no more: they still calibrate.
 const ANOMALOUS_FROM: f32 = 0.0;
 
-/// Clients more than half of whose windows the model calls anomalous.
+/// Clients that nobody vouches for, and more than half of whose windows the model calls anomalous.
 pub(crate) fn suspects(
     sites: &[Site],
     model: &Model,
     resolution_us: u32,
     labels_are_checked: bool,
 ) -> HashSet<ClientIndex> {
-    let mut windows: BTreeMap<ClientIndex, (u64, u64)> = BTreeMap::new();
+    let mut suspects = HashSet::new();
     for (index, site) in sites.iter().enumerate() {
         let vouched = |client: usize| {
             let labelled = &site.clients[client].labelled;
@@ -37,11 +38,20 @@ pub(crate) fn suspects(
                 Label::Bad | Label::GoodBot => true,
             }
         };
-        for sample in samples_as(site, index, resolution_us, |client| (!vouched(client)).then_some(false)) {
-            let (odd, all) = windows.entry((index, sample.client)).or_default();
-            *odd += u64::from(model.score(&sample.features).margin() >= ANOMALOUS_FROM);
-            *all += 1;
-        }
+        let samples = samples_as(site, index, resolution_us, |client| (!vouched(client)).then_some(false));
+        let margins: Vec<f32> = samples.iter().map(|sample| model.score(&sample.features).margin()).collect();
+        suspects.extend(anomalous(&samples, &margins));
+    }
+    suspects
+}
+
+/// Clients more than half of whose windows have an anomalous margin.
+pub(crate) fn anomalous(samples: &[Sample], margins: &[f32]) -> HashSet<ClientIndex> {
+    let mut windows: BTreeMap<ClientIndex, (u64, u64)> = BTreeMap::new();
+    for (sample, &margin) in samples.iter().zip(margins) {
+        let (odd, all) = windows.entry((sample.site, sample.client)).or_default();
+        *odd += u64::from(margin >= ANOMALOUS_FROM);
+        *all += 1;
     }
     windows.into_iter().filter(|(_, (odd, all))| 2 * odd > *all).map(|(client, _)| client).collect()
 }

@@ -130,7 +130,8 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     let apart = |site: usize, client: usize| proof == Proof::Split && course.is_apart(site, client);
     let all = course.samples(|site, client| !apart(site, client));
 
-    let folds = Folds::new(&course, &all, proof, &mut figures, &mut dropped, &mut step)?;
+    let mut folds = Folds::new(&course, &all, proof, &mut figures, &mut dropped, &mut step)?;
+    folds.weigh_base(&course, &all, course.suspected(|site, client| !apart(site, client)), &mut figures);
     step("fitting");
     let is_kept = |sample: &&Sample| !folds.doubted.contains(&(sample.site, sample.client));
     let samples: Vec<Sample> = all.iter().filter(is_kept).cloned().collect();
@@ -307,7 +308,6 @@ impl Folds {
                 measure(&format!("compare/{}", algorithm.name()), &margins, figures);
             }
         }
-        folds.weigh_base(course, samples, figures);
         Ok(folds)
     }
 
@@ -342,9 +342,19 @@ impl Folds {
         Ok(())
     }
 
-    /// Keeps the base where adapting it gains nothing on clients that the adapted models did not see.
-    fn weigh_base(&mut self, course: &Course<'_>, samples: &[Sample], figures: &mut Figures) {
+    /// Keeps the base where adapting it gains nothing on clients that the adapted models did not see. Suspects did not train,
+    /// so nobody has seen them: whom both call anomalous is no measure, but whom the base alone mistakes counts against it.
+    fn weigh_base(
+        &mut self,
+        course: &Course<'_>,
+        samples: &[Sample],
+        mut suspected: Vec<Sample>,
+        figures: &mut Figures,
+    ) {
         let Some(base) = &course.options.base else { return };
+        let to_both = poison::anomalous(&suspected, &course.out_of_fold(&suspected, &self.scorers));
+        suspected.retain(|sample| !to_both.contains(&(sample.site, sample.client)));
+        let samples = &[samples, &suspected].concat();
         let scorer = base.model().scorer();
         let by_base: Vec<f32> = samples.iter().map(|sample| scorer.margin(&sample.features)).collect();
         let by_base = course.highest_of_rows(samples, &by_base);

@@ -5,7 +5,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use detector::model::{State, seal};
+use detector::model::{Metric, State, seal};
 use detector::{Model, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{self, Mix};
@@ -122,6 +122,29 @@ fn a_base_is_adapted_where_that_gains_and_kept_where_it_does_not() {
         model(&kept).scorer().margin(&detector::Features([0.5; detector::features::COUNT])),
         good.model().scorer().margin(&detector::Features([0.5; detector::features::COUNT]))
     );
+}
+
+#[test]
+fn people_whom_only_the_base_mistakes_count_against_it() {
+    // To this base a third of all people look like bots, and weak rules vouch for nobody.
+    let mut wrong = day(150, 100, 5);
+    relabel(&mut wrong, Label::Human, Label::Bad, "", 0.85);
+    let base = Base::new(model(&run(&wrong, &Options::default()))).unwrap();
+    let mut site = day(200, 150, 6);
+    site.clients.iter_mut().for_each(|client| client.labelled.why = "by a weak rule".to_owned());
+    let metrics = |labels_are_checked| {
+        let options = Options { base: Some(base.clone()), labels_are_checked, ..Options::default() };
+        let trained = run(&site, &options);
+        let suspects = trained.file.card.dropped.values().sum::<u64>();
+        (suspects, trained.is_adapted, trained.file.card.metrics)
+    };
+    let (suspects, is_adapted, weak) = metrics(false);
+    let (none, _, checked) = metrics(true);
+    let people = |metrics: &std::collections::BTreeMap<String, Metric>| metrics["base/auc"].people;
+    assert!(suspects > 40 && none == 0);
+    // All but those whom both find odd.
+    assert!(people(&weak) > people(&checked) - suspects / 2, "{} of {}", people(&weak), people(&checked));
+    assert!(is_adapted);
 }
 
 #[test]

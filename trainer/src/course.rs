@@ -253,7 +253,7 @@ impl<'a> Course<'a> {
         if self.sites.len() > 1 { format!("{what}/{}", site.name) } else { what.to_owned() }
     }
 
-    /// Writes rows as CSV; `margins` are out of fold.
+    /// Writes rows as CSV, with the features that a model of these sites is told; `margins` are out of fold.
     pub fn write_rows(&self, samples: &[Sample], margins: &[f32], out: &mut dyn io::Write) -> io::Result<()> {
         let rows = self.rows(samples);
         let names: Vec<&str> = FEATURES.iter().map(|feature| feature.name).collect();
@@ -262,7 +262,7 @@ impl<'a> Course<'a> {
             let (label, weight) = (u8::from(sample.bad), rows.weights().map_or(1.0, |weights| weights[row]));
             let (site, client) = (sample.site, sample.client);
             write!(out, "{label},{weight},{client},{site},{},{margin}", self.fold(site, client))?;
-            for value in sample.features.0 {
+            for value in rows.records.row(row) {
                 // An empty field is a missing value.
                 if value.is_nan() { write!(out, ",")? } else { write!(out, ",{value}")? }
             }

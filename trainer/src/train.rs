@@ -222,8 +222,8 @@ pub fn remember(site: &mut Site, options: &Options) -> Result<MemoryFile, TrainE
     site.learn_without(apart).map_err(failed)
 }
 
-/// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features; the margin is that of a model
-/// that has not seen the client. For comparisons with other learners.
+/// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features, empty where a model of these sites is
+/// not told; the margin is that of a model that has not seen the client. For comparisons with other learners.
 ///
 /// # Errors
 /// [`TrainError`] as [`train`]; [`TrainError::Write`] when it cannot be written.

@@ -3,57 +3,144 @@
 //! A trusted peer's list is continued with the peer's own address; a stranger's is replaced by it, together with every
 //! other header in which a stranger could claim to be a proxy. So the shop may believe what arrives from the gate.
 
+use std::io::Write as _;
+use std::net::IpAddr;
+
 use http::header::{HOST, HeaderName, HeaderValue};
-use pingora::Result;
 use pingora::http::RequestHeader;
+use pingora::{ErrorType, OrErr, Result};
 
 use crate::identity::{Caller, X_FORWARDED_FOR};
 
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// Names to insert under: of static text no copy is made, of a [`HeaderName`] one would be.
+const FOR: &str = "x-forwarded-for";
+const PROTO: &str = "x-forwarded-proto";
+const HOST_SAID: &str = "x-forwarded-host";
 /// Headers by which shops' frameworks learn of proxies, besides the three that are set anyway.
 const CLAIMS: [&str; 4] = ["forwarded", "x-real-ip", "x-forwarded-port", "x-forwarded-server"];
 /// The gate's listeners speak plain HTTP; whoever ends TLS in front of it says so and is trusted.
-const PROTO: &str = "http";
+const HTTP: HeaderValue = HeaderValue::from_static("http");
+/// Longest text of an address: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
+const IP_BYTES_MAX: usize = 45;
+/// A list of five addresses or so; a longer one is put together on the heap.
+const LIST_BYTES: usize = 128;
 
 /// Writes the headers into a request on its way to the shop.
 pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller) -> Result<()> {
-    let peer = caller.peer.to_string();
-    if !caller.peer_trusted {
-        for claim in CLAIMS {
+    let said = Said::by(request);
+    if caller.peer_trusted {
+        request.insert_header(FOR, continued(request, caller.peer)?)?;
+        if !said.proto {
+            request.insert_header(PROTO, HTTP)?;
+        }
+        return if said.host { Ok(()) } else { insert_host(request) };
+    }
+    for (claim, made) in CLAIMS.into_iter().zip(said.claims) {
+        if made {
             request.remove_header(claim);
         }
-        request.insert_header(X_FORWARDED_FOR, peer)?;
-        request.insert_header(X_FORWARDED_PROTO, PROTO)?;
-        return insert_host(request);
     }
-    request.insert_header(X_FORWARDED_FOR, continued(request, &peer))?;
-    if !request.headers.contains_key(&X_FORWARDED_PROTO) {
-        request.insert_header(X_FORWARDED_PROTO, PROTO)?;
-    }
-    match request.headers.contains_key(&X_FORWARDED_HOST) {
-        true => Ok(()),
-        false => insert_host(request),
+    request.insert_header(FOR, value(Text::of(caller.peer).bytes())?)?;
+    request.insert_header(PROTO, HTTP)?;
+    insert_host(request)
+}
+
+/// What a request says of proxies. Nearly all say nothing, and one look at all names costs less than a search for each.
+#[derive(Default)]
+struct Said {
+    proto: bool,
+    host: bool,
+    claims: [bool; CLAIMS.len()],
+}
+
+impl Said {
+    fn by(request: &RequestHeader) -> Self {
+        let mut said = Self::default();
+        for name in request.headers.keys().map(HeaderName::as_str) {
+            said.proto |= name == PROTO;
+            said.host |= name == HOST_SAID;
+            for (made, claim) in said.claims.iter_mut().zip(CLAIMS) {
+                *made |= name == claim;
+            }
+        }
+        said
     }
 }
 
-fn continued(request: &RequestHeader, peer: &str) -> Vec<u8> {
-    let mut list = Vec::with_capacity(64);
-    for value in request.headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes) {
-        list.extend_from_slice(value.trim_ascii());
-        list.extend_from_slice(b", ");
+fn continued(request: &RequestHeader, peer: IpAddr) -> Result<HeaderValue> {
+    let values = request.headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.as_bytes().trim_ascii());
+    let peer = Text::of(peer);
+    let (mut few, mut length, mut many) = ([0; LIST_BYTES], 0, Vec::new());
+    for part in values.flat_map(|value| [value, b", "]).chain([peer.bytes()]) {
+        match few.get_mut(length..length + part.len()) {
+            Some(place) if many.is_empty() => {
+                place.copy_from_slice(part);
+                length += part.len();
+            }
+            _ => {
+                if many.is_empty() {
+                    many.extend_from_slice(&few[..length]);
+                }
+                many.extend_from_slice(part);
+            }
+        }
     }
-    list.extend_from_slice(peer.as_bytes());
-    list
+    value(if many.is_empty() { &few[..length] } else { &many })
+}
+
+fn value(text: &[u8]) -> Result<HeaderValue> {
+    HeaderValue::from_bytes(text).or_err(ErrorType::InvalidHTTPHeader, "X-Forwarded-For")
 }
 
 fn insert_host(request: &mut RequestHeader) -> Result<()> {
     match request.headers.get(HOST).cloned() {
-        Some(host) => request.insert_header(X_FORWARDED_HOST, host),
+        Some(host) => request.insert_header(HOST_SAID, host),
         None => {
-            request.remove_header(&X_FORWARDED_HOST);
+            request.remove_header(HOST_SAID);
             Ok(())
         }
+    }
+}
+
+/// An address as text, on the stack.
+struct Text {
+    bytes: [u8; IP_BYTES_MAX],
+    length: usize,
+}
+
+impl Text {
+    fn of(ip: IpAddr) -> Self {
+        let mut text = Self { bytes: [0; IP_BYTES_MAX], length: 0 };
+        match ip {
+            IpAddr::V4(ip) => text.push_octets(ip.octets()),
+            IpAddr::V6(ip) => {
+                let mut rest = text.bytes.as_mut_slice();
+                // There is room for every address.
+                let _ = write!(rest, "{ip}");
+                text.length = IP_BYTES_MAX - rest.len();
+            }
+        }
+        text
+    }
+
+    /// By hand: formatting four numbers takes longer than inserting the header.
+    fn push_octets(&mut self, octets: [u8; 4]) {
+        for octet in octets {
+            let digits = [octet / 100, octet / 10 % 10, octet % 10];
+            let first = if octet >= 100 { 0 } else { 1 + usize::from(octet < 10) };
+            digits[first..].iter().for_each(|digit| self.push(b'0' + digit));
+            self.push(b'.');
+        }
+        self.length -= 1;
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
     }
 }
 
@@ -103,6 +190,24 @@ mod tests {
         assert_eq!(header(&request, "x-forwarded-for"), "192.0.2.7, 10.0.0.2, 10.0.0.1");
         assert_eq!(header(&request, "x-forwarded-proto"), "https");
         assert_eq!(header(&request, "x-forwarded-host"), "shop.example");
+    }
+
+    #[test]
+    fn a_list_of_any_length_is_continued() {
+        for entries in 0..40 {
+            let list = vec!["192.0.2.100"; entries].join(", ");
+            let request = stamped(true, &[("x-forwarded-for", &list), ("x-forwarded-for", " 10.0.0.2\t")]);
+            assert_eq!(header(&request, "x-forwarded-for"), format!("{list}, 10.0.0.2, 10.0.0.1"));
+        }
+    }
+
+    #[test]
+    fn an_address_reads_as_everywhere() {
+        for ip in ["0.0.0.0", "9.10.99.100", "255.255.255.255", "::", "::1", "2001:db8:1:2:3:4:5:6", "::ffff:1.2.3.4"] {
+            assert_eq!(Text::of(ip.parse().unwrap()).bytes(), ip.as_bytes());
+        }
+        let longest = [0xffff; 8].map(|group: u16| format!("{group:x}")).join(":");
+        assert_eq!(Text::of(longest.parse().unwrap()).bytes(), longest.as_bytes());
     }
 
     #[test]

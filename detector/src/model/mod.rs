@@ -5,6 +5,7 @@
 //! index once so that scoring needs no check that can fail, and scores the golden rows again before it says yes.
 
 mod file;
+mod intervals;
 mod logistic;
 mod readiness;
 mod reference;

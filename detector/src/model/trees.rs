@@ -1,9 +1,11 @@
 //! A sum of regression trees in flat arrays.
 //!
 //! All nodes of all trees lie in one slice; a child always stands after its parent, so every walk ends. A missing
-//! value goes the way its node says. Scores are summed over [`super::steps`], the same trees laid out for walking;
-//! explanations walk the nodes, which know what was expected on the way.
+//! value goes the way its node says. Scores are summed over [`super::intervals`], the same trees laid out for being asked
+//! all at once, or, where trees are large, over [`super::steps`], laid out for walking; explanations walk the nodes, which know
+//! what was expected on the way.
 
+use super::intervals::Intervals;
 use super::steps::Steps;
 use super::{Contributions, file::ModelError};
 use crate::features::{COUNT, FEATURES, Features};
@@ -46,7 +48,14 @@ pub struct Trees {
     base: f32,
     roots: Vec<u16>,
     nodes: Vec<Node>,
-    steps: Steps,
+    laid: Laid,
+}
+
+/// The same trees once more, for summing.
+#[derive(Clone, Debug, PartialEq)]
+enum Laid {
+    Intervals(Intervals),
+    Steps(Steps),
 }
 
 /// Deeper than any trainer of ours goes; bounds what one score can cost.
@@ -101,12 +110,17 @@ impl Trees {
         let Some(steps) = Steps::new(&roots, &nodes) else {
             return wrong("trees share nodes".into());
         };
-        Ok(Self { base, roots, nodes, steps })
+        let laid = Intervals::new(&roots, &nodes).map_or(Laid::Steps(steps), Laid::Intervals);
+        Ok(Self { base, roots, nodes, laid })
     }
 
     /// Sum over all trees, in log-odds.
     pub fn margin(&self, features: &Features) -> f32 {
-        (f64::from(self.base) + self.steps.sum(features)) as f32
+        let sum = match &self.laid {
+            Laid::Intervals(intervals) => intervals.sum(features),
+            Laid::Steps(steps) => steps.sum(features),
+        };
+        (f64::from(self.base) + sum) as f32
     }
 
     /// Saabas 2014 ("interpreting random forests"): along each path, what every split moved the expectation by.
@@ -205,15 +219,18 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % sides
         };
-        for trees in [0, 1, 7, 8, 9, 30] {
+        let mut laid = [0, 0];
+        for (trees, leaves_max) in [0, 1, 7, 8, 9, 30, 200].into_iter().flat_map(|trees| [(trees, 8), (trees, 40)]) {
             let (mut roots, mut nodes) = (Vec::new(), Vec::new());
             for _ in 0..trees {
                 roots.push(nodes.len() as u16);
+                let mut leaves = 1;
                 let mut open = vec![nodes.len()];
                 nodes.push(Node::leaf(0.0));
                 while let Some(index) = open.pop() {
                     nodes[index] = Node::leaf(dice(2_049) as f32 / 1_024.0 - 1.0);
-                    if dice(10) < 4 {
+                    if leaves < leaves_max && dice(10) < 6 {
+                        leaves += 1;
                         let flag = if dice(2) == 0 { Node::MISSING_LEFT } else { 0 };
                         let (left, right) = (nodes.len() as u16, nodes.len() as u16 + 1);
                         let feature = dice(16) as u16 | flag;
@@ -224,8 +241,15 @@ mod tests {
                 }
             }
             let forest = Trees::new(0.5, roots.clone(), nodes.clone()).unwrap();
+            let steps = Steps::new(&roots, &nodes).unwrap();
+            laid[usize::from(matches!(forest.laid, Laid::Steps(_)))] += 1;
             for _ in 0..200 {
-                let features = Features(std::array::from_fn(|_| if dice(4) == 0 { f32::NAN } else { dice(10) as f32 }));
+                let features = Features(std::array::from_fn(|_| match dice(12) {
+                    0..3 => f32::NAN,
+                    3 => f32::INFINITY,
+                    4 => f32::NEG_INFINITY,
+                    _ => dice(10) as f32,
+                }));
                 let mut sum = 0.5;
                 for &root in &roots {
                     let mut node = &nodes[usize::from(root)];
@@ -235,7 +259,41 @@ mod tests {
                     sum += f64::from(node.value);
                 }
                 assert_eq!(forest.margin(&features), sum as f32);
+                assert_eq!(forest.margin(&features), (0.5 + steps.sum(&features)) as f32);
             }
+        }
+        assert!(laid.iter().all(|&forests| forests > 3), "both layouts are seen: {laid:?}");
+    }
+
+    /// Leaves whose sum depends on the order, so that it is the same order.
+    #[test]
+    fn both_layouts_round_alike() {
+        let mut state = 3_u64;
+        let mut dice = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            f32::from_bits((state >> 34) as u32 % 0x4000_0000 + 0x2000_0000)
+        };
+        let (mut roots, mut nodes) = (Vec::new(), Vec::new());
+        for tree in 0..90_u16 {
+            let at = nodes.len() as u16;
+            roots.push(at);
+            let inner = |left| Node { threshold: 0.5, value: 0.0, feature: tree % 7, left, right: left + 1 };
+            if tree % 3 == 0 {
+                nodes.extend([inner(at + 1), Node::leaf(dice()), Node::leaf(dice())]);
+            } else {
+                nodes.extend([
+                    inner(at + 1),
+                    inner(at + 3),
+                    Node::leaf(dice()),
+                    Node::leaf(dice()),
+                    Node::leaf(dice()),
+                ]);
+            }
+        }
+        let (intervals, steps) = (Intervals::new(&roots, &nodes).unwrap(), Steps::new(&roots, &nodes).unwrap());
+        for row in 0..128_u32 {
+            let features = Features(std::array::from_fn(|i| (row >> (i % 7) & 1) as f32));
+            assert_eq!(intervals.sum(&features).to_bits(), steps.sum(&features).to_bits());
         }
     }
 

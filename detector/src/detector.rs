@@ -228,7 +228,7 @@ impl Judge {
         let pages = client.window.pages();
         let judged = event.class == Class::Page && pages >= self.policy.min_pages();
         let scored = self.model.as_ref().filter(|_| judged).map(|model| {
-            let features = Features::measure(&client.window);
+            let features = Features::measure_only(&client.window, model.asks());
             (model, features, model.score(&features))
         });
         let fresh = scored.as_ref().map(|(_, _, score)| *score);

@@ -69,6 +69,8 @@ pub struct Window {
     sequence: u32,
     /// Pages since the last forgetting, up to 255.
     kept: u8,
+    /// Different URLs among the remembered ones.
+    distinct: u8,
     pub(crate) run: Run,
     pub(crate) site: SiteRun,
 }
@@ -106,6 +108,7 @@ impl Window {
             pages: 0,
             sequence: 0,
             kept: 0,
+            distinct: 0,
             run: Run::default(),
             site: SiteRun::default(),
         }
@@ -167,7 +170,7 @@ impl Window {
             self.push_slow(gap, at);
         }
         self.last_page_at = at;
-        self.urls[self.pages as usize % URLS] = event.url.0;
+        self.push_url(event.url.0);
         self.turn_generation(at);
         let bit = spread(event.url) % SEEN_BITS;
         self.seen[0][bit / 64] |= 1 << (bit % 64);
@@ -179,8 +182,27 @@ impl Window {
         self.pages = if self.pages == u32::MAX { u32::MAX - (GAPS * URLS) as u32 } else { self.pages + 1 };
     }
 
+    /// Remembers a URL in place of the oldest, and counts the different ones.
+    fn push_url(&mut self, url: u32) {
+        let place = self.pages as usize % URLS;
+        let is_full = usize::from(self.kept) >= URLS;
+        let oldest = self.urls[place];
+        let times = |urls: &[u32], wanted: u32| urls.iter().map(|&other| u32::from(other == wanted)).sum::<u32>();
+        let known = if is_full {
+            if oldest != url {
+                self.distinct -= u8::from(times(&self.urls, oldest) == 1);
+            }
+            times(&self.urls, url) > 0
+        } else {
+            let (urls, count) = self.urls();
+            times(&urls[..count], url) > 0
+        };
+        self.distinct += u8::from(!known);
+        self.urls[place] = url;
+    }
+
     fn forget(&mut self) {
-        self.kept = 0;
+        (self.kept, self.distinct) = (0, 0);
         self.slow = [0; SLOW_BINS];
         (self.run.form, self.run.steps) = (0, 0);
         self.site = SiteRun::default();
@@ -286,6 +308,11 @@ impl Window {
         ring(&self.urls, self.pages as usize, usize::from(self.kept))
     }
 
+    /// How many different ones they are.
+    pub fn distinct(&self) -> u8 {
+        self.distinct
+    }
+
     /// The long memory: gaps by half octave, from below 1.4 s to above 13 h.
     pub fn slow(&self) -> &[u8; SLOW_BINS] {
         &self.slow
@@ -380,6 +407,24 @@ mod tests {
         assert_eq!(urls.to_vec(), (52..100).collect::<Vec<u32>>());
         let (urls, count) = window_of(&events[..10]).urls();
         assert_eq!(urls[..count].to_vec(), (0..10).collect::<Vec<u32>>());
+    }
+
+    /// Many URLs and few, repeats, silences of more than a day: counted as they come or all at once, it is the same number.
+    #[test]
+    fn distinct_urls_are_those_in_the_ring() {
+        let mut state = 1_u64;
+        for kinds in [1, 2, 5, 40, 60, 1_000] {
+            let mut at_ms = 0;
+            let mut window = Window::new(Timestamp::from_micros(0));
+            for _ in 0..600 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                at_ms += if (state >> 33).is_multiple_of(150) { 100_000_000 } else { 1_000 };
+                window.push(&event(at_ms, (state >> 40) as u32 % kinds), 1);
+                let (urls, count) = window.urls();
+                let distinct: std::collections::BTreeSet<u32> = urls[..count].iter().copied().collect();
+                assert_eq!(usize::from(window.distinct()), distinct.len());
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! Over a histogram of about a day's gaps in half octaves, all missing below 3 gaps. About 40 ns.
 
+use super::Set;
 use super::periodicity::GAPS_MIN;
 use super::uniqueness::LOG2;
 use crate::window::{SLOW_BINS, Window};
@@ -14,15 +15,19 @@ const BINS_MAX: u32 = 24;
 
 /// `slow_beat`: the largest share of the day's gaps in two neighbouring half octaves. `slow_entropy`: entropy over the half octaves, over
 /// log₂ min(gaps, 24).
-pub fn measure(window: &Window, out: &mut [f32]) {
+pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     let slow = window.slow();
     let total: u32 = slow.iter().map(|&count| u32::from(count)).sum();
     if total < GAPS_MIN as u32 {
         return;
     }
-    let pairs = slow.windows(2).map(|pair| u16::from(pair[0]) + u16::from(pair[1]));
-    out[0] = f32::from(pairs.max().unwrap_or(0)) / total as f32;
-    out[1] = entropy(slow, total);
+    if wanted.has(0) {
+        let pairs = slow.windows(2).map(|pair| u16::from(pair[0]) + u16::from(pair[1]));
+        out[0] = f32::from(pairs.max().unwrap_or(0)) / total as f32;
+    }
+    if wanted.has(1) {
+        out[1] = entropy(slow, total);
+    }
 }
 
 fn entropy(slow: &[u8; SLOW_BINS], total: u32) -> f32 {

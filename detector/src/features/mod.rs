@@ -142,6 +142,40 @@ pub const FEATURES: [Definition; 44] = {
 /// Length of the vector.
 pub const COUNT: usize = FEATURES.len();
 
+/// A set of features, by their place in the vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Set(u64);
+
+const _: () = assert!(COUNT <= u64::BITS as usize);
+
+impl Set {
+    /// Every feature.
+    pub const ALL: Self = Self(u64::MAX);
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// The same with this feature, which is below [`COUNT`].
+    #[must_use]
+    pub const fn with(self, index: usize) -> Self {
+        Self(self.0 | 1 << (index % u64::BITS as usize))
+    }
+
+    /// Is it in the set?
+    pub const fn has(self, index: usize) -> bool {
+        self.0 >> (index % u64::BITS as usize) & 1 != 0
+    }
+
+    /// Is any of the first `count`?
+    const fn has_any(self, count: usize) -> bool {
+        self.0 & ((1 << count) - 1) != 0
+    }
+
+    /// Takes the first `count` away; the next one is 0 then.
+    const fn after(self, count: usize) -> Self {
+        Self(self.0 >> count)
+    }
+}
+
 /// The measured vector, in the order of [`FEATURES`]; `NaN` is missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Features(pub [f32; COUNT]);
@@ -149,22 +183,20 @@ pub struct Features(pub [f32; COUNT]);
 impl Features {
     /// Measures a window as it stands.
     pub fn measure(window: &Window) -> Self {
+        Self::measure_only(window, Set::ALL)
+    }
+
+    /// The same, but what is not `wanted` may be left missing: a model asks for a dozen features, and the others cost as much.
+    pub fn measure_only(window: &Window, mut wanted: Set) -> Self {
         let mut vector = [f32::NAN; COUNT];
-        let (periodicity, rest) = vector.split_at_mut(periodicity::COUNT);
-        let (memory, rest) = rest.split_at_mut(memory::COUNT);
-        let (uniqueness, rest) = rest.split_at_mut(uniqueness::COUNT);
-        let (rate, rest) = rest.split_at_mut(rate::COUNT);
-        let (outcome, rest) = rest.split_at_mut(outcome::COUNT);
-        let (enumeration, rest) = rest.split_at_mut(enumeration::COUNT);
-        let (site, shape) = rest.split_at_mut(site::COUNT);
-        periodicity::measure(window, periodicity);
-        memory::measure(window, memory);
-        uniqueness::measure(window, uniqueness);
-        rate::measure(window, rate);
-        outcome::measure(window, outcome);
-        enumeration::measure(window, enumeration);
-        site::measure(window, site);
-        shape::measure(window, shape);
+        let mut rest = vector.as_mut_slice();
+        for (count, measure) in FAMILIES {
+            let (family, behind) = rest.split_at_mut(count);
+            if wanted.has_any(count) {
+                measure(window, wanted, family);
+            }
+            (wanted, rest) = (wanted.after(count), behind);
+        }
         Self(vector)
     }
 
@@ -192,17 +224,29 @@ pub fn definition_hash() -> String {
     Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-const _: () = assert!(
-    periodicity::COUNT
-        + memory::COUNT
-        + uniqueness::COUNT
-        + rate::COUNT
-        + outcome::COUNT
-        + enumeration::COUNT
-        + site::COUNT
-        + shape::COUNT
-        == COUNT
-);
+/// Measures a family into its part of the vector; of the set, 0 is its first feature.
+type Measure = fn(&Window, Set, &mut [f32]);
+
+/// How many features each family has, and how they are measured, in the order of the vector.
+const FAMILIES: [(usize, Measure); 8] = [
+    (periodicity::COUNT, periodicity::measure),
+    (memory::COUNT, memory::measure),
+    (uniqueness::COUNT, uniqueness::measure),
+    (rate::COUNT, |window, _, out| rate::measure(window, out)),
+    (outcome::COUNT, |window, _, out| outcome::measure(window, out)),
+    (enumeration::COUNT, |window, _, out| enumeration::measure(window, out)),
+    (site::COUNT, |window, _, out| site::measure(window, out)),
+    (shape::COUNT, shape::measure),
+];
+
+const _: () = {
+    let (mut sum, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        sum += FAMILIES[family].0;
+        family += 1;
+    }
+    assert!(sum == COUNT);
+};
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -256,6 +300,35 @@ pub(crate) mod tests {
             Family::Site => 6,
             Family::Shape => 7,
         }));
+    }
+
+    /// Clients of every kind and length: what is asked for does not depend on what else is.
+    #[test]
+    fn a_feature_is_the_same_whatever_else_is_wanted() {
+        let mut state = 5_u64;
+        let mut dice = move |sides: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % sides
+        };
+        for length in 1..120 {
+            let (kinds, spread_ms) = (1 + dice(60), 1 << dice(20));
+            let mut seconds = 1_000.0;
+            let pages: Vec<(f64, u16, u16)> = (0..length)
+                .map(|_| {
+                    seconds += dice(spread_ms) as f64 / 1_000.0;
+                    (seconds, dice(kinds) as u16, dice(2) as u16)
+                })
+                .collect();
+            let window = window_of(&pages);
+            let all = Features::measure(&window);
+            for _ in 0..10 {
+                let wanted = (0..3).fold(Set::NONE, |set, _| set.with(dice(COUNT as u64) as usize));
+                let some = Features::measure_only(&window, wanted);
+                for index in (0..COUNT).filter(|&index| wanted.has(index)) {
+                    assert_eq!(some.0[index].to_bits(), all.0[index].to_bits(), "{}", FEATURES[index].name);
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! is a plain difference, so that all but the mean and spread in seconds is integer work. No branch depends on a gap: a
 //! core guesses people's gaps wrong every other time, and that would cost more than all the arithmetic. About 350 ns.
 
+use super::Set;
 use super::uniqueness::{LOG2, entropy_of};
 use crate::fixed::{LOG_BITS, OCTAVE, exp2_mantissa};
 use crate::window::{GAPS, Window};
@@ -30,38 +31,68 @@ const FIRST_BIN: u32 = (5 * OCTAVE + OCTAVE / 2) >> BIN_SHIFT;
 const BINS: usize = 64;
 /// Sums of floats run in this many strands, which do not wait for each other.
 const STRANDS: usize = 8;
+/// 0, 1, 2 and so on: to tell what is there from what is not, many places at a time. A range would be counted one by one.
+static PLACES: [u16; GAPS] = {
+    let mut places = [0; GAPS];
+    let mut place = 0;
+    while place < GAPS {
+        places[place] = place as u16;
+        place += 1;
+    }
+    places
+};
 
 /// `gap_cv`, `gap_burstiness`, `gap_median` (s), `gap_mad`, `gap_consistency`, `gap_log_sd`, `gap_entropy`,
 /// `gap_self_similarity`, `think_share`, `burst_share`.
-pub fn measure(window: &Window, out: &mut [f32]) {
+pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     let (gaps, count) = window.gaps();
     if count < GAPS_MIN {
         return;
     }
-    let sorted = sorted(&gaps, count);
-    let (gaps, sorted) = (&gaps[..count], &sorted[..count]);
-    let mut seconds = [0.0_f32; GAPS];
-    for (second, &gap) in seconds.iter_mut().zip(sorted) {
-        *second = seconds_of(gap);
+    // Spread, median and quartiles are of gaps in order.
+    if wanted.has_any(5) {
+        let sorted = sorted(&gaps, count);
+        let mut seconds = [0.0_f32; GAPS];
+        for (second, gap) in seconds.iter_mut().zip(sorted) {
+            *second = seconds_of(gap);
+        }
+        let cv = coefficient_of_variation(&seconds, count);
+        out[0] = cv;
+        out[1] = burstiness(cv, count);
+        out[2] = seconds[count / 2];
+        if wanted.has(3) {
+            out[3] = median_deviation(&seconds[..count]);
+        }
+        if wanted.has(4) {
+            out[4] = consistency(&sorted, count);
+        }
     }
-    let seconds = &seconds[..count];
-    let cv = coefficient_of_variation(seconds);
-    out[0] = cv;
-    out[1] = burstiness(cv, count);
-    out[2] = seconds[count / 2];
-    out[3] = median_deviation(seconds);
-    out[4] = consistency(sorted);
-    out[5] = log_deviation(gaps);
-    out[6] = entropy(gaps);
-    out[7] = self_similarity(gaps);
-    out[8] = share_within(gaps, THINK_FROM, THINK_TO);
-    out[9] = share_within(gaps, 0, BURST_TO);
+    if wanted.has(5) {
+        out[5] = log_deviation(&gaps[..count]);
+    }
+    if wanted.has(6) {
+        out[6] = entropy(&gaps[..count]);
+    }
+    if wanted.has(7) {
+        out[7] = self_similarity(&gaps, count);
+    }
+    if wanted.has(8) {
+        out[8] = share_within(&gaps, count, THINK_FROM, THINK_TO);
+    }
+    if wanted.has(9) {
+        out[9] = share_within(&gaps, count, 0, BURST_TO);
+    }
+}
+
+/// How many of the first `count` are so. All places are looked at, because a fixed number of them takes no branch.
+fn how_many(gaps: &[u16; GAPS], count: usize, is: impl Fn(u16) -> bool) -> u16 {
+    let places = gaps.iter().zip(&PLACES);
+    places.map(|(&gap, &place)| u16::from(is(gap) & (place < count as u16))).sum()
 }
 
 /// The share of gaps from `from` up to but without `to`.
-fn share_within(gaps: &[u16], from: u16, to: u16) -> f32 {
-    let within = gaps.iter().map(|&gap| u16::from((gap >= from) & (gap < to))).sum::<u16>();
-    f32::from(within) / gaps.len() as f32
+fn share_within(gaps: &[u16; GAPS], count: usize, from: u16, to: u16) -> f32 {
+    f32::from(how_many(gaps, count, |gap| (gap >= from) & (gap < to))) / count as f32
 }
 
 /// 2^(q/2048) ms, less the 1 ms that was added, in seconds: the product of two powers from tables, to 1 part in 2²³.
@@ -86,41 +117,51 @@ fn seconds_of(gap: u16) -> f32 {
     (octave * coarse * FINE_POWERS[gap as usize % FINE] - 1.0) / 1_000.0
 }
 
-/// The first `count` in order, the rest behind them: each goes where as many stand as are smaller.
+/// The first `count` in order, zeros behind them: each goes where as many stand as are smaller, and where equal ones left
+/// places open, what stands before them is repeated.
 fn sorted(gaps: &[u16; GAPS], count: usize) -> [u16; GAPS] {
-    // Places make keys of equal gaps differ, and what is not there is larger than any gap.
-    let keys: [i32; GAPS] = std::array::from_fn(|i| {
-        let gap = if i < count { i32::from(gaps[i]) } else { 1 << 16 };
-        gap * GAPS as i32 + i as i32
-    });
-    let mut ranks = [0_i32; GAPS];
-    for key in keys {
-        for (rank, other) in ranks.iter_mut().zip(keys) {
-            *rank += i32::from(key < other);
+    // What is not there is as large as can be.
+    let gaps: [u16; GAPS] = std::array::from_fn(|i| if i < count { gaps[i] } else { u16::MAX });
+    // Signed, because a core compares many signed numbers at a time.
+    let keys = gaps.map(|gap| (gap ^ 0x8000) as i16);
+    let mut ranks = [0_u16; GAPS];
+    // As many at a time as a core compares at once.
+    for (ranks, others) in ranks.chunks_exact_mut(STRANDS).zip(keys.chunks_exact(STRANDS)) {
+        let mut smaller = [0_u16; STRANDS];
+        for key in keys {
+            for (smaller, other) in smaller.iter_mut().zip(others) {
+                *smaller += u16::from(key < *other);
+            }
         }
+        ranks.copy_from_slice(&smaller);
     }
     let mut sorted = [0; GAPS];
-    for (&gap, rank) in gaps.iter().zip(ranks) {
-        sorted[rank as usize % GAPS] = gap;
+    for (gap, rank) in gaps.into_iter().zip(ranks) {
+        sorted[usize::from(rank) % GAPS] = gap;
+    }
+    let mut last = 0;
+    for (place, gap) in sorted.iter_mut().enumerate() {
+        last = (*gap).max(last);
+        *gap = if place < count { last } else { 0 };
     }
     sorted
 }
 
-/// sd(g)/mean(g); 0 when all pages came at once.
-fn coefficient_of_variation(seconds: &[f32]) -> f32 {
-    let count = seconds.len() as f32;
-    let mean = sum(seconds) / count;
+/// sd(g)/mean(g) of the first `count`, zeros standing behind them; 0 when all pages came at once.
+fn coefficient_of_variation(seconds: &[f32; GAPS], count: usize) -> f32 {
+    let of = count as f32;
+    let mean = sum(seconds) / of;
     let mut squares = [0.0; GAPS];
-    for (square, gap) in squares.iter_mut().zip(seconds) {
-        *square = (gap - mean) * (gap - mean);
+    for (place, (square, gap)) in squares.iter_mut().zip(seconds).enumerate() {
+        *square = if place < count { (gap - mean) * (gap - mean) } else { 0.0 };
     }
-    let variance = sum(&squares[..seconds.len()]) / count;
+    let variance = sum(&squares) / of;
     if mean > 0.0 { variance.sqrt() / mean } else { 0.0 }
 }
 
-fn sum(values: &[f32]) -> f32 {
+fn sum(values: &[f32; GAPS]) -> f32 {
     let mut strands = [0.0_f32; STRANDS];
-    for values in values.chunks(STRANDS) {
+    for values in values.chunks_exact(STRANDS) {
         for (strand, value) in strands.iter_mut().zip(values) {
             *strand += value;
         }
@@ -152,11 +193,10 @@ fn median_deviation(seconds: &[f32]) -> f32 {
 }
 
 /// The largest share of gaps within 10 % of the first quartile, the median or the third quartile.
-fn consistency(sorted: &[u16]) -> f32 {
-    let count = sorted.len();
+fn consistency(sorted: &[u16; GAPS], count: usize) -> f32 {
     let near = |centre: u16| {
         let (from, to) = (centre.saturating_sub(SAME_BELOW), centre.saturating_add(SAME_ABOVE));
-        sorted.iter().map(|&gap| u16::from((gap >= from) & (gap <= to))).sum::<u16>()
+        how_many(sorted, count, |gap| (gap >= from) & (gap <= to))
     };
     let most = near(sorted[count / 4]).max(near(sorted[count / 2])).max(near(sorted[count * 3 / 4]));
     f32::from(most) / count as f32
@@ -178,17 +218,26 @@ fn entropy(gaps: &[u16]) -> f32 {
     for &gap in gaps {
         bins[bin(gap)] += 1;
     }
-    let weighted = bins.iter().map(|&count| u32::from(count) * LOG2[usize::from(count) % LOG2.len()]).sum();
+    // A bin of c gaps counts c times log₂ c: once for each of them.
+    let weighted = gaps.iter().map(|&gap| LOG2[usize::from(bins[bin(gap)])]).sum();
     entropy_of(weighted, gaps.len())
 }
 
 /// The largest share, over lags 1..8, of gaps that resemble the one so many steps before.
-fn self_similarity(gaps: &[u16]) -> f32 {
+fn self_similarity(gaps: &[u16; GAPS], count: usize) -> f32 {
+    let mut behind = [0; LAGS + GAPS];
+    behind[LAGS..].copy_from_slice(gaps);
     let mut best = 0.0_f32;
-    for lag in 1..=LAGS.min(gaps.len() / 2) {
-        let pairs = gaps[lag..].iter().zip(gaps);
-        let similar: u16 = pairs.map(|(gap, before)| u16::from(gap.abs_diff(*before) < SIMILAR)).sum();
-        best = best.max(f32::from(similar) / (gaps.len() - lag) as f32);
+    for lag in 1..=LAGS.min(count / 2) {
+        let Some(before) = behind[LAGS - lag..].first_chunk::<GAPS>() else { break };
+        let (from, to) = (lag as u16, count as u16);
+        let places = gaps.iter().zip(before).zip(&PLACES);
+        let similar: u16 = places
+            .map(|((gap, before), &place)| {
+                u16::from((gap.abs_diff(*before) < SIMILAR) & (place >= from) & (place < to))
+            })
+            .sum();
+        best = best.max(f32::from(similar) / (count - lag) as f32);
     }
     best
 }

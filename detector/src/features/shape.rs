@@ -1,5 +1,6 @@
 //! How much is known of a client, and where in the site it moves. About 5 ns.
 
+use super::Set;
 use crate::running::SHARE_ONE;
 use crate::window::Window;
 
@@ -8,7 +9,7 @@ pub const COUNT: usize = 5;
 
 /// `depth_mean`, `depth_sd` (segments, over the last 32 pages), `write_share`, `head_share`, `log_n` (ln pages). Missing before
 /// the first page.
-pub fn measure(window: &Window, out: &mut [f32]) {
+pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     if window.pages() == 0 {
         return;
     }
@@ -19,7 +20,9 @@ pub fn measure(window: &Window, out: &mut [f32]) {
     out[2] =
         if counts.requests[1] > 0 { (counts.writes as f32 / counts.requests[1] as f32).min(1.0) } else { f32::NAN };
     out[3] = f32::from(window.run.head) / f32::from(SHARE_ONE);
-    out[4] = (window.pages() as f32).ln();
+    if wanted.has(4) {
+        out[4] = (window.pages() as f32).ln();
+    }
 }
 
 #[cfg(test)]

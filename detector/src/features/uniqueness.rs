@@ -4,45 +4,65 @@
 //! come back to a basket or a category. Over the last r ≤ 48 page URLs, and over ten minutes by linear counting. Each URL
 //! of the ring is compared with each, many at a time and without a branch; about 300 ns.
 
+use super::Set;
 use crate::window::{SEEN_BITS, URLS, Window};
 
 /// Features of this family.
 pub const COUNT: usize = 11;
 /// "Just seen" means among this many pages before.
 const RECENT: usize = 3;
+/// 0, 1, 2 and so on, see [`super::periodicity`].
+static PLACES: [u32; URLS] = {
+    let mut places = [0; URLS];
+    let mut place = 0;
+    while place < URLS {
+        places[place] = place as u32;
+        place += 1;
+    }
+    places
+};
 
 /// `unique_ratio`, `unique_path_ratio`, `unique_window` (URLs), `unique_window_ratio`, `url_entropy`, `top_share`,
 /// `revisit`, `query_fanout`, `repeat_share`, `backtrack`, `return_share`. All missing before the first page; what
 /// compares pages with earlier ones before the second, `backtrack` before the third.
-pub fn measure(window: &Window, out: &mut [f32]) {
+pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     let (urls, count) = window.urls();
     if count == 0 {
         return;
     }
-    let paths: [u16; URLS] = std::array::from_fn(|i| (urls[i] >> 16) as u16);
-    let times = times(&urls, count);
-    let (distinct, weighted) = tally(&times[..count]);
-    let (distinct_paths, _) = tally(&self::times(&paths, count)[..count]);
-    let top = times[..count].iter().copied().max().unwrap_or(0);
+    let distinct = u32::from(window.distinct());
     out[0] = distinct as f32 / count as f32;
-    out[1] = distinct_paths as f32 / count as f32;
-    let (zeros, pages) = window.seen();
-    out[2] = linear_count(zeros).min(pages as f32);
-    out[3] = if pages > 0 { (out[2] / pages as f32).min(1.0) } else { f32::NAN };
+    if wanted.has(1) || wanted.has(7) {
+        let paths: [u16; URLS] = std::array::from_fn(|i| (urls[i] >> 16) as u16);
+        let (distinct_paths, _) = tally(&times(&paths, count)[..count]);
+        out[1] = distinct_paths as f32 / count as f32;
+        out[7] = distinct as f32 / distinct_paths as f32;
+    }
+    if wanted.has(2) || wanted.has(3) {
+        let (zeros, pages) = window.seen();
+        out[2] = linear_count(zeros).min(pages as f32);
+        out[3] = if pages > 0 { (out[2] / pages as f32).min(1.0) } else { f32::NAN };
+    }
+    if wanted.has(4) || wanted.has(5) {
+        let times = times(&urls, count);
+        if count > 1 {
+            out[4] = entropy_of(tally(&times[..count]).1, count);
+        }
+        out[5] = f32::from(times[..count].iter().copied().max().unwrap_or(0)) / count as f32;
+    }
     if count > 1 {
-        out[4] = entropy_of(weighted, count);
-        out[6] = revisit(&urls[..count]);
+        if wanted.has(6) {
+            out[6] = revisit(&urls[..count]);
+        }
         let steps = (count - 1) as f32;
-        let repeats = repeats(&urls[..count], 1);
+        let repeats = repeats(&urls, count);
         out[8] = repeats as f32 / steps;
         // Whoever asks for the same page again at once asks for one seen before: the rest of those return to it.
         out[10] = (count as u32 - distinct - repeats) as f32 / steps;
     }
     if count > 2 {
-        out[9] = backtrack(&urls[..count]);
+        out[9] = backtrack(&urls, count);
     }
-    out[5] = f32::from(top) / count as f32;
-    out[7] = distinct as f32 / distinct_paths as f32;
 }
 
 /// How often each stands among the first `count`.
@@ -126,15 +146,19 @@ const fn log2(count: u64) -> u32 {
     (exponent << 20) + fraction
 }
 
-/// How many URLs equal the one `lag` before them.
-fn repeats(urls: &[u32], lag: usize) -> u32 {
-    urls[lag..].iter().zip(urls).map(|(url, before)| u32::from(url == before)).sum()
+/// How many of the first `count` URLs equal the one before them.
+fn repeats(urls: &[u32; URLS], count: usize) -> u32 {
+    let pairs = urls[1..].iter().zip(urls).zip(&PLACES[1..]);
+    pairs.map(|((url, before), &place)| u32::from((url == before) & (place < count as u32))).sum()
 }
 
 /// Share of pages that equal the one before the last and not the last: there and back, as from a list to its items.
-fn backtrack(urls: &[u32]) -> f32 {
-    let back = urls.windows(3).map(|w| u32::from((w[2] == w[0]) & (w[2] != w[1]))).sum::<u32>();
-    back as f32 / (urls.len() - 2) as f32
+fn backtrack(urls: &[u32; URLS], count: usize) -> f32 {
+    let triples = urls[2..].iter().zip(&urls[1..]).zip(urls).zip(&PLACES[2..]);
+    let back: u32 = triples
+        .map(|(((url, last), before), &place)| u32::from((url == before) & (url != last) & (place < count as u32)))
+        .sum();
+    back as f32 / (count - 2) as f32
 }
 
 /// Share of pages that stand among the three before them.

@@ -382,6 +382,7 @@ impl Model {
                 return Err(ModelError::Content(error));
             }
         }
-        Ok(Self { scorer, memory, file: Box::new(file), sha256 })
+        let asks = scorer.asks();
+        Ok(Self { scorer, asks, memory, file: Box::new(file), sha256 })
     }
 }

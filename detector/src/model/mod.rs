@@ -21,7 +21,7 @@ pub use trees::{Node, Trees};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::features::{COUNT, Definition, FEATURES, Features};
+use crate::features::{COUNT, Definition, FEATURES, Features, Set};
 use crate::memory::Memory;
 
 /// What a model says of a client: the raw margin, in log-odds. Thresholds are compared with it.
@@ -64,12 +64,18 @@ pub enum Scorer {
 #[derive(Clone, Debug)]
 pub struct Model {
     scorer: Scorer,
+    asks: Set,
     memory: Option<Arc<Memory>>,
     file: Box<File>,
     sha256: String,
 }
 
 impl Model {
+    /// The features that its score and its reasons depend on. The others need not be measured.
+    pub fn asks(&self) -> Set {
+        self.asks
+    }
+
     /// The score of a measured client.
     pub fn score(&self, features: &Features) -> Score {
         Score(self.scorer.margin(features))
@@ -143,6 +149,14 @@ impl Model {
 }
 
 impl Scorer {
+    /// The features that the margin depends on.
+    pub fn asks(&self) -> Set {
+        match self {
+            Self::Trees(trees) => trees.asks(),
+            Self::Logistic(_) => Set::ALL,
+        }
+    }
+
     /// The raw margin, in log-odds.
     pub fn margin(&self, features: &Features) -> f32 {
         match self {

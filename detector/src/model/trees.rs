@@ -8,7 +8,7 @@
 use super::intervals::Intervals;
 use super::steps::Steps;
 use super::{Contributions, file::ModelError};
-use crate::features::{COUNT, FEATURES, Features};
+use crate::features::{COUNT, FEATURES, Features, Set};
 
 /// One node. A leaf has `feature == LEAF` and its own index in `left` and `right`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -138,6 +138,12 @@ impl Trees {
             }
         }
         Contributions { base: base as f32, by_feature: parts.map(|part| part as f32) }
+    }
+
+    /// The features that some node asks for.
+    pub fn asks(&self) -> Set {
+        let inner = self.nodes.iter().filter(|node| !node.is_leaf());
+        inner.fold(Set::NONE, |set, node| set.with(usize::from(node.feature & !Node::MISSING_LEFT)))
     }
 
     /// What is added to every margin.

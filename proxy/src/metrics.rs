@@ -3,7 +3,9 @@
 //! Handles are looked up once and kept: a macro at the call site costs ten times as much (42 ns against 4). Labels are
 //! words from bounded lists, never a client's data. Each gate has a recorder of its own, so several can run in one
 //! process. Histograms of this exporter hold raw samples until they are read: the timer's [`Metrics::upkeep`] keeps
-//! that bounded when nobody scrapes.
+//! that bounded when nobody scrapes, and what has a sample on every page is counted in [`scores`] instead.
+
+mod scores;
 
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, 
 
 use crate::enforce::{Mode, Ruling};
 use crate::refuse::Malformed;
+use scores::Scores;
 
 const REQUESTS: &str = "kidoban_requests_total";
 const MALFORMED: &str = "kidoban_malformed_total";
@@ -47,9 +50,6 @@ pub const METRICS: [(&str, &str); 14] = [
     (RELOADS, "Reloads by result."),
 ];
 
-/// Twenty even steps: thresholds lie anywhere.
-const SCORE_BUCKETS: [f64; 20] =
-    [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0];
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
 const DECISION_BUCKETS: [f64; 12] = [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 10e-6, 25e-6, 100e-6, 500e-6, 2e-3, 10e-3];
 
@@ -61,7 +61,7 @@ pub struct Metrics {
     handle: PrometheusHandle,
     requests: [[[Counter; Reason::ALL.len()]; Action::ALL.len()]; Mode::ALL.len()],
     malformed: [Counter; Malformed::ALL.len()],
-    score: Histogram,
+    scores: Scores,
     decision_seconds: Histogram,
     clients: Gauge,
     evictions: Counter,
@@ -87,7 +87,6 @@ impl Metrics {
         }
         let counter = |name: &'static str, labels: Vec<Label>| recorder.register_counter(&key(name, labels), &METADATA);
         let gauge = |name: &'static str| recorder.register_gauge(&key(name, Vec::new()), &METADATA);
-        let histogram = |name: &'static str| recorder.register_histogram(&key(name, Vec::new()), &METADATA);
         Self {
             requests: Mode::ALL.map(|mode| {
                 Action::ALL.map(|action| {
@@ -100,8 +99,8 @@ impl Metrics {
             }),
             malformed: Malformed::ALL
                 .map(|kind| counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])),
-            score: histogram(SCORE),
-            decision_seconds: histogram(DECISION_SECONDS),
+            scores: Scores::default(),
+            decision_seconds: recorder.register_histogram(&key(DECISION_SECONDS, Vec::new()), &METADATA),
             clients: gauge(CLIENTS),
             evictions: counter(EVICTIONS, Vec::new()),
             bans_dropped: counter(BANS_DROPPED, Vec::new()),
@@ -122,7 +121,7 @@ impl Metrics {
         let Verdict { action, reason, score, .. } = ruling.verdict();
         self.requests[ruling.mode() as usize][*action as usize][*reason as usize].increment(1);
         if let (Some(score), Class::Page) = (score, class) {
-            self.score.record(f64::from(score.value()));
+            self.scores.record(score.value());
         }
     }
 
@@ -162,7 +161,10 @@ impl Metrics {
         self.evictions.absolute(stats.evictions);
         self.bans_dropped.absolute(stats.bans_dropped);
         self.panics.absolute(stats.panics);
-        self.handle.render()
+        let mut text = self.handle.render();
+        let help = METRICS.iter().find(|(name, _)| *name == SCORE).map_or("", |(_, help)| help);
+        self.scores.render(SCORE, help, &mut text);
+        text
     }
 
     /// Folds samples into buckets. To be called about once a second.
@@ -178,12 +180,10 @@ impl Default for Metrics {
 }
 
 fn recorder() -> PrometheusRecorder {
-    let buckets = |builder: PrometheusBuilder, name: &str, buckets: &[f64]| {
-        // Refused only when the list is empty, which these constants are not.
-        builder.set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets).unwrap_or_default()
-    };
-    let builder = buckets(PrometheusBuilder::new(), SCORE, &SCORE_BUCKETS);
-    buckets(builder, DECISION_SECONDS, &DECISION_BUCKETS).build_recorder()
+    let decision_seconds = Matcher::Full(DECISION_SECONDS.to_owned());
+    // Refused only when the list is empty, which this constant is not.
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(decision_seconds, &DECISION_BUCKETS);
+    builder.unwrap_or_default().build_recorder()
 }
 
 fn key(name: &'static str, labels: Vec<Label>) -> Key {

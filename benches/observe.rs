@@ -351,6 +351,8 @@ fn stages(criterion: &mut Criterion, crowd: &Crowd) {
         black_box(pushed[index_of(&event)].push(&event, resolution_us));
     });
     stage("measure", &mut |turn| _ = black_box(Features::measure(&windows[judged(turn)])));
+    let asked = model.asks();
+    stage("measure_asked", &mut |turn| _ = black_box(Features::measure_only(&windows[judged(turn)], asked)));
     stage("score", &mut |turn| _ = black_box(model.score(&features[judged(turn)])));
     stage("contributions", &mut |turn| _ = black_box(model.contributions(&features[judged(turn)])));
     let detector = Detector::new(Settings { capacity: 1, hash_key: HASH_KEY }, judge.clone());

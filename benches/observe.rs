@@ -68,7 +68,12 @@ fn criterion(effort: Effort) -> Criterion {
 }
 
 fn client_key(index: usize) -> ClientKey {
-    ClientKey::from_ip(Ipv4Addr::from_bits(0x0b00_0000 + index as u32).into())
+    ClientKey::from_ip(Ipv4Addr::from_bits(0x0b00_0000 + scattered(index as u32)).into())
+}
+
+/// Its 24 bits the other way round: a shop's clients are of many networks, few of each. Twice gives the number itself.
+fn scattered(index: u32) -> u32 {
+    index.reverse_bits() >> 8
 }
 
 /// What visitors do, without who they are.
@@ -134,6 +139,7 @@ fn as_request(request: &SimRequest) -> Request<'_> {
         method: request.method,
         target: &request.target,
         fetch_dest: None,
+        agent: Some(request.user_agent.as_bytes()),
         recorded: None,
     }
 }
@@ -251,7 +257,7 @@ impl Bench {
                 for index in next..next + requests {
                     let (event, status) = self.ring.event(index);
                     black_box(self.detector.observe(&event));
-                    let outcome = Outcome { client: event.client, at: event.at.plus_micros(20_000), status };
+                    let outcome = Outcome::of(&event, event.at.plus_micros(20_000), status);
                     black_box(self.detector.conclude(&outcome));
                 }
                 next += requests;
@@ -320,7 +326,7 @@ fn stages(criterion: &mut Criterion, crowd: &Crowd) {
     let model = judge.model.as_ref().expect("the shipped judge has a model");
     let resolution_us = model.resolution_us();
     let ring = Ring::new(crowd, CLIENTS, 1 << 16);
-    let index_of = |event: &Event| (event.client.to_bits() as u32 - 0x0b00_0000) as usize;
+    let index_of = |event: &Event| scattered(event.client.to_bits() as u32 - 0x0b00_0000) as usize;
     let mut windows: Vec<Window> = (0..CLIENTS).map(|_| Window::new(START)).collect();
     let mut order = Vec::new();
     for index in 0..ring.steps.len() as u64 {

@@ -78,7 +78,7 @@ fn inspect(mut reader: Reader) -> Result<Inspected> {
                 total += 1;
                 let class = request.recorded.map_or_else(
                     || url::classify(url::split(request.target).0, request.fetch_dest),
-                    |(_, class)| class,
+                    |recorded| recorded.class,
                 );
                 pages += u64::from(class == Class::Page);
             }

@@ -367,6 +367,7 @@ fn event_log(file: &File) -> Vec<u8> {
             method: asked.method,
             target: &asked.target,
             fetch_dest: None,
+            agent: Some(asked.user_agent.as_bytes()),
             recorded: None,
         };
         let event = detector.event(&request);
@@ -380,6 +381,7 @@ fn event_log(file: &File) -> Vec<u8> {
             url: (&asked.target).into(),
             key: event.url,
             class: event.class,
+            agent: Some(event.agent),
             id: (&id).into(),
             mode: "enforce".into(),
             action: verdict.action.as_str().into(),
@@ -391,10 +393,13 @@ fn event_log(file: &File) -> Vec<u8> {
         .write_to(&mut log);
         if verdict.action == Action::Allow {
             let (at, status) = (asked.completed_at(), asked.status);
-            let mark = detector.conclude(&Outcome { client, at, status }).unwrap();
+            let outcome = Outcome::of(&event, at, status);
+            let mark = detector.conclude(&outcome).unwrap();
             let (bytes, duration_us) = (u64::from(asked.bytes), u64::from(asked.took_us));
             let (client, id) = ((&client_text).into(), (&id).into());
-            OutcomeLine { at: mark.at, seq: mark.seq, client, status, bytes, duration_us, id }.write_to(&mut log);
+            let Outcome { agent, write, .. } = outcome;
+            OutcomeLine { at: mark.at, seq: mark.seq, client, status, agent, write, bytes, duration_us, id }
+                .write_to(&mut log);
         }
     }
     log

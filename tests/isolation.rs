@@ -49,7 +49,7 @@ fn event(detector: &Detector, client: ClientKey, at: Timestamp, what: u8) -> Eve
         2 => ("HEAD", "/stock".to_owned()),
         _ => ("GET", format!("/p/{what}")),
     };
-    detector.event(&Request { client, at, method, target: &target, fetch_dest: None, recorded: None })
+    detector.event(&Request { client, at, method, target: &target, fetch_dest: None, agent: None, recorded: None })
 }
 
 /// The verdicts of client 0. `at` counts for everybody, so alone and in company it acts at the same times.
@@ -69,7 +69,7 @@ fn verdicts(detector: &Detector, steps: &[Step], is_present: impl Fn(u8) -> bool
                     verdicts.push(verdict);
                 }
             }
-            Act::Answer(status) => drop(detector.conclude(&Outcome { client, at, status: *status })),
+            Act::Answer(status) => drop(detector.conclude(&Outcome::new(client, at, *status))),
         }
     }
     verdicts
@@ -119,7 +119,7 @@ fn slow_verdicts(detector: &Detector, steps: &[Step]) -> Vec<Verdict> {
             Act::Ask(what) => *what,
             Act::Answer(status) => {
                 if let Some((window, _)) = &mut kept {
-                    window.conclude(&Outcome { client: key(0), at, status: *status }, model.resolution_us());
+                    window.conclude(&Outcome::new(key(0), at, *status), model.resolution_us());
                 }
                 continue;
             }
@@ -215,7 +215,7 @@ fn threads_that_bring_keys_at_once_do_not_exceed_it_either() {
 fn offend(detector: &Detector, client: ClientKey, at: Timestamp) -> Verdict {
     let mut verdict = detector.observe(&event(detector, client, at, 3));
     for what in 0..30 {
-        detector.conclude(&Outcome { client, at, status: 404 });
+        detector.conclude(&Outcome::new(client, at, 404));
         verdict = detector.observe(&event(detector, client, at, 3 + 8 * what));
     }
     verdict
@@ -279,13 +279,21 @@ fn requests_until_blocked(detector: &Detector, mut others: impl FnMut(&Detector,
         let at = model::DAY.plus_secs(u64::from(request));
         others(detector, at);
         let target = format!("/p/{request}");
-        let page = Request { client: scraper, at, method: "GET", target: &target, fetch_dest: None, recorded: None };
+        let page = Request {
+            client: scraper,
+            at,
+            method: "GET",
+            target: &target,
+            fetch_dest: None,
+            agent: None,
+            recorded: None,
+        };
         let verdict = detector.observe(&detector.event(&page));
         if verdict.action == Action::Block {
             return request;
         }
         if verdict.action == Action::Allow {
-            detector.conclude(&Outcome { client: scraper, at, status: 200 });
+            detector.conclude(&Outcome::new(scraper, at, 200));
         }
     }
     panic!("the scraper is never blocked");
@@ -326,7 +334,7 @@ fn who_is_turned_away_from_a_full_table_is_allowed_and_told_so() {
     let verdict = detector.observe(&late);
     assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::Crowded));
     assert_eq!((verdict.at, verdict.seq, verdict.score), (late.at, 0, None));
-    assert_eq!(detector.conclude(&Outcome { client: late.client, at: late.at, status: 200 }), None);
+    assert_eq!(detector.conclude(&Outcome::new(late.client, late.at, 200)), None);
     let verdict = detector.observe(&late);
     assert_eq!((verdict.reason, verdict.seq), (Reason::TooFewPages, 1), "it returned, and has a place");
 }
@@ -381,8 +389,15 @@ fn robots_txt_is_for_everybody() {
     let detector = lively(1_000);
     offend(&detector, key(0), model::DAY);
     for target in ["/robots.txt", "/.well-known/acme-challenge/token"] {
-        let request =
-            Request { client: key(0), at: model::DAY, method: "GET", target, fetch_dest: None, recorded: None };
+        let request = Request {
+            client: key(0),
+            at: model::DAY,
+            method: "GET",
+            target,
+            fetch_dest: None,
+            agent: None,
+            recorded: None,
+        };
         let verdict = detector.observe(&detector.event(&request));
         assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::AllowList), "{target}");
     }

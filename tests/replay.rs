@@ -89,6 +89,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
             method: request.method,
             target: &request.target,
             fetch_dest: None,
+            agent: Some(request.user_agent.as_bytes()),
             recorded: None,
         });
         let verdict = detector.observe(&event);
@@ -102,6 +103,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
             url: request.target.as_str().into(),
             key: event.url,
             class: event.class,
+            agent: Some(event.agent),
             id: id.as_str().into(),
             mode: "shadow".into(),
             action: verdict.action.as_str().into(),
@@ -115,7 +117,8 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
         let seq = seqs.entry(client).or_default();
         *seq += 1;
         let at = request.completed_at();
-        let mark = detector.conclude(&Outcome { client, at, status: request.status });
+        let outcome = Outcome::of(&event, at, request.status);
+        let mark = detector.conclude(&outcome);
         let Some(mark) = mark else { continue };
         let mut line = Vec::new();
         OutcomeLine {
@@ -123,6 +126,8 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
             seq: mark.seq,
             client: client.to_string().into(),
             status: request.status,
+            agent: outcome.agent,
+            write: outcome.write,
             bytes: 0,
             duration_us: 0,
             id: id.as_str().into(),

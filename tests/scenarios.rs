@@ -119,13 +119,14 @@ fn watch(detector: &Detector, client: ClientKey, asked: &[Asked]) -> Fate {
     let mut fate = Fate::default();
     for Asked { at, method, target, status } in asked {
         fate.requests += 1;
-        let request = Request { client, at: *at, method, target, fetch_dest: None, recorded: None };
-        let verdict = detector.observe(&detector.event(&request));
+        let request = Request { client, at: *at, method, target, fetch_dest: None, agent: None, recorded: None };
+        let event = detector.event(&request);
+        let verdict = detector.observe(&event);
         let score = verdict.score.map(Score::margin);
         fate.highest = score.map_or(fate.highest, |score| Some(fate.highest.map_or(score, |best| best.max(score))));
         match verdict.action {
             Action::Allow => {
-                detector.conclude(&Outcome { client, at: at.plus_micros(20_000), status: *status });
+                detector.conclude(&Outcome::of(&event, at.plus_micros(20_000), *status));
                 continue;
             }
             Action::Limit => fate.limited += 1,
@@ -284,11 +285,13 @@ fn hurt(mix: &Mix, span_us: u64) -> (f64, usize) {
             method: request.method,
             target: &request.target,
             fetch_dest: None,
+            agent: Some(request.user_agent.as_bytes()),
             recorded: None,
         };
-        match detector.observe(&detector.event(&asked)).action {
+        let event = detector.event(&asked);
+        match detector.observe(&event).action {
             Action::Allow => {
-                detector.conclude(&Outcome { client, at: request.completed_at(), status: request.status });
+                detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
             }
             Action::Limit => drop(refused.insert(client)),
             Action::Block => {

@@ -94,7 +94,7 @@ fn newcomers(events: usize, capacity: usize) {
         let started = Instant::now();
         black_box(detector.observe(&event));
         nanos.push(u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX));
-        detector.conclude(&Outcome { client, at, status: 200 });
+        detector.conclude(&Outcome::new(client, at, 200));
     }
     nanos.sort_unstable();
     let at = |share: f64| count(f64::from(nanos[((events - 1) as f64 * share) as usize]));
@@ -129,7 +129,7 @@ fn spoofed(keys: usize, capacity: usize) {
     for index in 0..keys {
         let (client, at) = (client_key(3 * capacity + index), START.plus_micros(index as u64));
         detector.observe(&Event { client, at, ..page });
-        detector.conclude(&Outcome { client, at, status: 200 });
+        detector.conclude(&Outcome::new(client, at, 200));
         if index == keys / 2 {
             halfway = megabytes();
         }
@@ -149,7 +149,14 @@ fn spoofed(keys: usize, capacity: usize) {
 
 /// Anybody's request for a page.
 fn page() -> Event {
-    let request =
-        Request { client: client_key(0), at: START, method: "GET", target: "/p/1", fetch_dest: None, recorded: None };
+    let request = Request {
+        client: client_key(0),
+        at: START,
+        method: "GET",
+        target: "/p/1",
+        fetch_dest: None,
+        agent: None,
+        recorded: None,
+    };
     Event::new(&request, &UrlHasher::new(HASH_KEY), &AllowList::default(), None)
 }

@@ -2,7 +2,8 @@
 //!
 //! A [`Request`] is what an edge or a log line knows. [`Event`] and [`Outcome`] are all that the rest of this crate
 //! ever sees of it: 48 and 32 bytes, no text, nothing to allocate. What decides a training label (user agent,
-//! referer, attack paths) is absent on purpose: a score that saw it would measure the labelling rule.
+//! referer, attack paths) is absent on purpose: a score that saw it would measure the labelling rule. Of the user agent
+//! there is a keyed hash, which says whether two requests name the same browser and nothing else; no score sees even that.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +26,39 @@ pub struct Request<'a> {
     pub target: &'a str,
     /// The `Sec-Fetch-Dest` header, where a browser sent one.
     pub fetch_dest: Option<&'a str>,
-    /// URL hash and class taken from an event log, to repeat a live decision without knowing its hash key.
-    pub recorded: Option<(UrlKey, Class)>,
+    /// The `User-Agent` header's bytes, where one was sent.
+    pub agent: Option<&'a [u8]>,
+    /// What an event log has of it, to repeat a live decision without knowing its hash key.
+    pub recorded: Option<Recorded>,
+}
+
+/// What a live gate saw of a request, as its event log has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// URL hash.
+    pub url: UrlKey,
+    /// Page or asset.
+    pub class: Class,
+    /// Hash of the user agent; `None` in logs that are older than it.
+    pub agent: Option<AgentKey>,
+}
+
+/// Keyed hash of a user agent: tells different ones apart, and tells nothing of what they say.
+///
+/// 16 bits: among a hundred browsers of one network two different ones are taken for the same with 7 % probability, and
+/// then two cohorts are watched as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgentKey(pub u16);
+
+impl AgentKey {
+    /// No user agent was sent.
+    pub const NONE: Self = Self(0);
+
+    /// The key of a header's bytes.
+    pub fn of(agent: Option<&[u8]>, hasher: &UrlHasher) -> Self {
+        agent.map_or(Self::NONE, |agent| Self(hasher.bytes(agent).max(1)))
+    }
 }
 
 /// A request, reduced.
@@ -50,6 +82,8 @@ pub struct Event {
     pub depth: u8,
     /// How it asks.
     pub method: Method,
+    /// Which browser it says it is, to be compared and never scored.
+    pub agent: AgentKey,
     /// The operator lets it pass unasked: neither judged nor remembered.
     pub exempt: bool,
 }
@@ -78,6 +112,22 @@ pub struct Outcome {
     pub at: Timestamp,
     /// HTTP status sent to the client; 0 when there was none.
     pub status: u16,
+    /// The request's own [`Event::agent`].
+    pub agent: AgentKey,
+    /// Of a request that writes, the hash of its path ([`Event::write`]); 0 of any other.
+    pub write: u16,
+}
+
+impl Outcome {
+    /// The end of a request of which nothing but the client is known.
+    pub const fn new(client: ClientKey, at: Timestamp, status: u16) -> Self {
+        Self { client, at, status, agent: AgentKey::NONE, write: 0 }
+    }
+
+    /// The end of this request.
+    pub const fn of(event: &Event, at: Timestamp, status: u16) -> Self {
+        Self { client: event.client, at, status, agent: event.agent, write: event.write() }
+    }
 }
 
 impl Event {
@@ -87,9 +137,11 @@ impl Event {
         let (path, query) = split(request.target);
         let nowhere = Place { page: 0, template: OTHER, class: None };
         let place = memory.map_or(nowhere, |memory| memory.place(path, query));
-        let (url, class) = request
-            .recorded
-            .unwrap_or_else(|| (hasher.key_of(path, query), classify_learnt(path, request.fetch_dest, place.class)));
+        let (url, class) = match request.recorded {
+            Some(recorded) => (recorded.url, recorded.class),
+            None => (hasher.key_of(path, query), classify_learnt(path, request.fetch_dest, place.class)),
+        };
+        let agent = request.recorded.and_then(|recorded| recorded.agent);
         Self {
             client: request.client,
             at: request.at,
@@ -100,7 +152,17 @@ impl Event {
             template: place.template,
             depth: depth(path),
             method: Method::from_wire(request.method),
+            agent: agent.unwrap_or_else(|| AgentKey::of(request.agent, hasher)),
             exempt: allow.covers(request.client, path),
+        }
+    }
+
+    /// Where it writes: the hash of its path, never 0; 0 when it does not write.
+    pub const fn write(&self) -> u16 {
+        match (self.method, self.url.path()) {
+            (Method::Write, 0) => 1,
+            (Method::Write, path) => path,
+            _ => 0,
         }
     }
 }
@@ -118,3 +180,30 @@ impl Method {
 }
 
 const _: () = assert!(size_of::<Event>() <= 48 && size_of::<Outcome>() == 32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agents_are_told_apart_by_the_key_and_repeated_from_a_log() {
+        let hasher = UrlHasher::new(1);
+        let event = |agent: Option<&[u8]>, recorded| {
+            let (client, at) = (ClientKey::NOBODY, Timestamp::default());
+            let request = Request { client, at, method: "POST", target: "/login", fetch_dest: None, agent, recorded };
+            Event::new(&request, &hasher, &AllowList::default(), None)
+        };
+        assert_eq!(event(None, None).agent, AgentKey::NONE);
+        let keys = [&b""[..], b"a", b"b", &[b'x'; 9_000]].map(|agent| event(Some(agent), None).agent);
+        assert!(keys.iter().all(|key| *key != AgentKey::NONE));
+        assert!((1..4).all(|at| !keys[..at].contains(&keys[at])));
+        assert_ne!(AgentKey::of(Some(b"a"), &UrlHasher::new(2)), keys[1], "nobody can choose whose hash his own is");
+
+        let recorded = |agent| Some(Recorded { url: UrlKey(7 << 16), class: Class::Page, agent });
+        assert_eq!(event(Some(b"a"), recorded(Some(AgentKey(5)))).agent, AgentKey(5));
+        assert_eq!(event(Some(b"a"), recorded(None)).agent, keys[1], "an older log has the text");
+        let event = event(Some(b"a"), recorded(None));
+        let outcome = Outcome::of(&event, Timestamp::default(), 401);
+        assert_eq!((outcome.agent, outcome.write, Event { method: Method::Get, ..event }.write()), (keys[1], 7, 0));
+    }
+}

@@ -40,7 +40,7 @@ pub mod window;
 pub use allow::AllowList;
 pub use client::ClientKey;
 pub use detector::{Detector, Judge, Mark, Settings, Stats};
-pub use event::{Event, Method, Outcome, Request};
+pub use event::{AgentKey, Event, Method, Outcome, Recorded, Request};
 pub use features::{FEATURES, Features};
 pub use memory::{Memory, MemoryError, MemoryFile, Place};
 pub use model::{Model, ModelError, Score};

@@ -5,7 +5,7 @@
 //! have been from the start. Until then nothing is scored, so its verdicts need no window.
 
 use crate::client::ClientKey;
-use crate::event::{Event, Method, Outcome};
+use crate::event::{AgentKey, Event, Method, Outcome};
 use crate::memory::Memory;
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
@@ -86,11 +86,23 @@ impl Newcomer {
             let client = ClientKey::NOBODY;
             match note {
                 Note::Request { at, url, shape, page, template, class, depth, method } => window.push_at_site(
-                    &Event { client, at, url, shape, page, template, class, depth, method, exempt: false },
+                    &Event {
+                        client,
+                        at,
+                        url,
+                        shape,
+                        page,
+                        template,
+                        class,
+                        depth,
+                        method,
+                        agent: AgentKey::NONE,
+                        exempt: false,
+                    },
                     self.resolution_us,
                     memory,
                 ),
-                Note::Outcome { at, status } => window.conclude(&Outcome { client, at, status }, self.resolution_us),
+                Note::Outcome { at, status } => window.conclude(&Outcome::new(client, at, status), self.resolution_us),
             };
         }
         window
@@ -149,7 +161,7 @@ mod tests {
                 // Backwards as well, and far beyond what fades.
                 at = Timestamp::from_micros(at.as_micros() + [-900_000, 0, 1_700_001, 400_000_000][dice(4) as usize]);
                 let (noted, pushed) = if count > 0 && dice(3) == 0 {
-                    let outcome = Outcome { client, at, status: [0, 200, 404, 500][dice(4) as usize] };
+                    let outcome = Outcome::new(client, at, [0, 200, 404, 500][dice(4) as usize]);
                     let window = window.as_mut().unwrap();
                     (newcomer.conclude(&outcome, resolution_us), window.conclude(&outcome, resolution_us))
                 } else {
@@ -163,6 +175,7 @@ mod tests {
                         template: dice(16) as u8,
                         depth: dice(5) as u8,
                         method: [Method::Get, Method::Write][dice(2) as usize],
+                        agent: AgentKey::NONE,
                         exempt: false,
                     };
                     let window = window.get_or_insert_with(|| Window::new(at));
@@ -183,7 +196,7 @@ mod tests {
 
     #[test]
     fn another_time_step_needs_a_window() {
-        let outcome = Outcome { client: ClientKey::NOBODY, at: Timestamp::default(), status: 200 };
+        let outcome = Outcome::new(ClientKey::NOBODY, Timestamp::default(), 200);
         let mut newcomer = Newcomer::new(1);
         assert!(newcomer.conclude(&outcome, 1).is_some());
         assert_eq!(newcomer.conclude(&outcome, 1_000_000), None);

@@ -223,7 +223,7 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Method};
+    use crate::event::{AgentKey, Event, Method};
     use crate::url::{Class, UrlKey};
 
     const AT: Timestamp = Timestamp::from_secs(1_795_219_200);
@@ -279,6 +279,7 @@ mod tests {
             template: 0,
             depth: 1,
             method: Method::Get,
+            agent: AgentKey::NONE,
             exempt: false,
         };
         let newcomer = |at| {

@@ -79,6 +79,13 @@ impl UrlHasher {
         (self.text(path), (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
+    /// Hash of any bytes, as they are.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> u16 {
+        let mut hasher = self.state.build_hasher();
+        hasher.write(bytes);
+        (hasher.finish() >> 48) as u16
+    }
+
     /// Hash of a piece of a URL, percent-encoding normalised. In pieces of [`PIECE`] bytes of the normal form, so that a text
     /// that needs no decoding and one that does meet.
     fn text(&self, text: &str) -> u64 {

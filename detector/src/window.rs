@@ -374,6 +374,7 @@ const _: () = assert!(size_of::<Window>() <= 472);
 mod tests {
     use super::*;
     use crate::client::ClientKey;
+    use crate::event::AgentKey;
     use crate::url::Shape;
 
     fn event(at_ms: i64, url: u32) -> Event {
@@ -387,6 +388,7 @@ mod tests {
             template: 0,
             depth: 2,
             method: Method::Get,
+            agent: AgentKey::NONE,
             exempt: false,
         }
     }
@@ -517,7 +519,7 @@ mod tests {
     #[test]
     fn outcomes_are_counted_by_status() {
         let mut window = window_of(&[event(0, 1)]);
-        let outcome = |status| Outcome { client: event(0, 1).client, at: Timestamp::from_secs(1), status };
+        let outcome = |status| Outcome::new(event(0, 1).client, Timestamp::from_secs(1), status);
         window.conclude(&outcome(0), 1);
         assert_eq!(window.decayed.outcomes, 0);
         window.conclude(&outcome(404), 1);

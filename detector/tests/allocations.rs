@@ -70,11 +70,11 @@ fn visit(judge: Judge, pages: u64) -> (u64, [usize; 3]) {
         let (page, form) = (format!("/p/{}", turn % pages), format!("/basket/{}", turn % pages));
         let asked = measure(|| {
             for (method, target) in [("GET", page.as_str()), ("GET", "/img/1.png"), ("POST", form.as_str())] {
-                let request = Request { client, at, method, target, fetch_dest: None, recorded: None };
+                let request = Request { client, at, method, target, fetch_dest: None, agent: None, recorded: None };
                 let verdict = detector.observe(&detector.event(&request));
                 actions[verdict.action as usize] += 1;
                 for status in [200, 404] {
-                    detector.conclude(&Outcome { client, at, status });
+                    detector.conclude(&Outcome::new(client, at, status));
                 }
             }
         });
@@ -103,7 +103,8 @@ fn a_known_client_costs_no_allocation_whatever_is_decided() {
 fn the_counter_counts() {
     let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge(trees(), 0.7, 0.9));
     let client = ClientKey::from_text("192.0.2.1");
-    let request = Request { client, at: START, method: "GET", target: "/", fetch_dest: None, recorded: None };
+    let request =
+        Request { client, at: START, method: "GET", target: "/", fetch_dest: None, agent: None, recorded: None };
     let event = detector.event(&request);
     assert!(measure(|| _ = detector.observe(&event)).count_total > 0, "a newcomer needs a place");
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use detector::{ClientKey, Detector, Outcome, Reason, Request, Timestamp};
+use detector::{AgentKey, ClientKey, Detector, Outcome, Reason, Request, Timestamp};
 use http::header::{HeaderName, REFERER, USER_AGENT};
 use pingora::http::RequestHeader;
 
@@ -46,6 +46,8 @@ pub(crate) struct Live {
 pub(crate) struct Passage {
     pub(crate) id: DecisionId,
     client: ClientKey,
+    agent: AgentKey,
+    write: u16,
     arrived: SystemTime,
     /// Refused by the gate, or let past unasked: neither has an outcome that the detector should learn from.
     unlearned: bool,
@@ -73,6 +75,7 @@ impl Keeper {
             method: request.method.as_str(),
             target: &target,
             fetch_dest: request.headers.get(SEC_FETCH_DEST).and_then(|value| value.to_str().ok()),
+            agent: request.headers.get(USER_AGENT).map(http::HeaderValue::as_bytes),
             recorded: None,
         });
         let ruling = self.live.load().mode.rule(self.detector.observe(&event));
@@ -88,7 +91,7 @@ impl Keeper {
             recorder.request(&ruling, &event, id, texts);
         }
         let unlearned = ruling.refusal().is_some() || ruling.verdict().reason == Reason::AllowList;
-        (Passage { id, client, arrived, unlearned }, ruling)
+        (Passage { id, client, agent: event.agent, write: event.write(), arrived, unlearned }, ruling)
     }
 
     /// Takes in how a request ended.
@@ -97,12 +100,12 @@ impl Keeper {
             return;
         }
         let ended = SystemTime::now();
-        let outcome = Outcome { client: passage.client, at: timestamp(ended), status };
+        let Passage { client, id, agent, write, .. } = *passage;
+        let outcome = Outcome { client, at: timestamp(ended), status, agent, write };
         if let (Some(mark), Some(recorder)) = (self.detector.conclude(&outcome), &self.recorder) {
             let duration = ended.duration_since(passage.arrived).unwrap_or_default();
             let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-            let Passage { client, id, .. } = *passage;
-            recorder.outcome(OutcomeRecord { client, id, mark, status, bytes, duration_us });
+            recorder.outcome(OutcomeRecord { outcome, id, mark, bytes, duration_us });
         }
     }
 

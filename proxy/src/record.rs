@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detector::{ClientKey, Event, Mark, UrlKey, Verdict};
+use detector::{AgentKey, ClientKey, Event, Mark, Outcome, UrlKey, Verdict};
 use metrics::Counter;
 
 use crate::config::EventLogConfig;
@@ -59,15 +59,15 @@ struct RequestRecord {
     verdict: Verdict,
     url: UrlKey,
     class: detector::Class,
+    agent: AgentKey,
     texts: OwnedTexts,
 }
 
 /// How a request ended, as it goes into the log.
 pub(crate) struct OutcomeRecord {
-    pub(crate) client: ClientKey,
+    pub(crate) outcome: Outcome,
     pub(crate) id: DecisionId,
     pub(crate) mark: Mark,
-    pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) duration_us: u64,
 }
@@ -104,6 +104,7 @@ impl Recorder {
             verdict: *ruling.verdict(),
             url: event.url,
             class: event.class,
+            agent: event.agent,
             texts: OwnedTexts::copy(texts),
         }));
     }
@@ -174,6 +175,7 @@ impl RequestRecord {
             url: self.texts.target().into(),
             key: self.url,
             class: self.class,
+            agent: Some(self.agent),
             id: self.id.to_string().into(),
             mode: self.mode.as_str().into(),
             action: self.verdict.action.as_str().into(),
@@ -191,8 +193,10 @@ impl OutcomeRecord {
         let line_of = traffic::log::OutcomeLine {
             at: self.mark.at,
             seq: self.mark.seq,
-            client: self.client.to_string().into(),
-            status: self.status,
+            client: self.outcome.client.to_string().into(),
+            status: self.outcome.status,
+            agent: self.outcome.agent,
+            write: self.outcome.write,
             bytes: self.bytes,
             duration_us: self.duration_us,
             id: self.id.to_string().into(),

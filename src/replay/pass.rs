@@ -1,8 +1,8 @@
 //! One pass over logs on one thread: read, put in order, observe.
 
 use anyhow::Result;
-use detector::{Action, Class, ClientKey, Detector, Event, Method, Outcome, Timestamp, UrlKey, Verdict};
-use traffic::log::{Kind, Record, Tally};
+use detector::{Action, Class, ClientKey, Detector, Event, Method, Outcome, UrlKey, Verdict};
+use traffic::log::{Asked, Kind, Record, Tally};
 use traffic::{Merged, Ordered};
 
 use crate::input::Reader;
@@ -28,7 +28,7 @@ impl Recorded {
 
 /// One record, reduced and owned.
 pub(super) struct Step {
-    /// The request; of an outcome only client and time mean anything.
+    /// The request; of an outcome only client, time, browser and where it wrote mean anything.
     event: Event,
     kind: Kind,
     status: u16,
@@ -46,7 +46,7 @@ impl Step {
         let wanted = request.as_ref().filter(|request| shown == Some(request.client));
         Self {
             shown: wanted.map(|request| format!("{} {}", request.method, request.target).into()),
-            event: request.map_or_else(|| nothing(record.client_key(), record.at), |request| detector.event(&request)),
+            event: request.map_or_else(|| nothing(record), |request| detector.event(&request)),
             kind: record.kind,
             status: record.status,
             recorded: record.decision.and_then(|decision| {
@@ -72,23 +72,26 @@ impl Step {
             visit(&self.event, &verdict, self.recorded.as_ref(), self.shown.as_deref());
         }
         if self.kind != Kind::Request {
-            let Event { client, at, .. } = self.event;
-            detector.conclude(&Outcome { client, at, status: self.status });
+            let at = self.event.at;
+            detector.conclude(&Outcome::of(&self.event, at, self.status));
         }
     }
 }
 
-fn nothing(client: ClientKey, at: Timestamp) -> Event {
+/// What an outcome says of its request.
+fn nothing(record: &Record<'_>) -> Event {
+    let Asked { agent, write } = record.asked;
     Event {
-        client,
-        at,
-        url: UrlKey::default(),
+        client: record.client_key(),
+        at: record.at,
+        url: UrlKey(u32::from(write) << 16),
         class: Class::Page,
         shape: Default::default(),
         page: 0,
         template: 0,
         depth: 0,
-        method: Method::Other,
+        method: if write == 0 { Method::Other } else { Method::Write },
+        agent,
         exempt: false,
     }
 }

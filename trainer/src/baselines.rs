@@ -98,7 +98,7 @@ impl Baseline for CrawlNonStatics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use detector::{ClientKey, Method, UrlKey};
+    use detector::{AgentKey, ClientKey, Method, UrlKey};
 
     fn stopped_at(baseline: &mut dyn Baseline, gap_ms: i64, distinct: bool) -> Option<i64> {
         (0..2_000).find(|&i| {
@@ -115,6 +115,7 @@ mod tests {
                     template: 0,
                     depth: 1,
                     method: Method::Get,
+                    agent: AgentKey::NONE,
                     exempt: false,
                 },
             )

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use detector::url::split;
 use detector::{
-    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Outcome, Place, Reason, Request, Timestamp,
-    UrlHasher,
+    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place, Reason, Request,
+    Timestamp, UrlHasher, UrlKey,
 };
 use traffic::log::{Kind, Record};
 
@@ -41,18 +41,14 @@ pub struct Step {
     pub status: u16,
     /// Page or asset before anything was learnt: by extension, by `Sec-Fetch-Dest`, or as an event log has it.
     pub prior: Class,
-    /// The request; of an outcome only client and time mean anything.
+    /// The request; of an outcome only client, time, browser and where it wrote mean anything.
     pub event: Event,
 }
 
 impl Step {
     /// How the request ended, if this step tells.
     pub fn outcome(&self) -> Option<Outcome> {
-        (self.kind != Kind::Request).then_some(Outcome {
-            client: self.event.client,
-            at: self.event.at,
-            status: self.status,
-        })
+        (self.kind != Kind::Request).then_some(Outcome::of(&self.event, self.event.at, self.status))
     }
 
     /// The request, if this step has one.
@@ -203,8 +199,20 @@ impl SiteBuilder {
     /// remember, so it is left out here as well.
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
-        let nothing = Request { client: key, at: record.at, method: "", target: "", fetch_dest: None, recorded: None };
-        let event = Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow, None);
+        let nothing = Request {
+            client: key,
+            at: record.at,
+            method: "",
+            target: "",
+            fetch_dest: None,
+            agent: None,
+            recorded: None,
+        };
+        let mut event = Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow, None);
+        if record.kind == Kind::Outcome {
+            (event.agent, event.url) = (record.asked.agent, UrlKey(u32::from(record.asked.write) << 16));
+            event.method = if record.asked.write == 0 { Method::Other } else { Method::Write };
+        }
         let was_exempt = record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
         if was_exempt || event.exempt {
             return;

@@ -252,7 +252,7 @@ const _: () = {
 pub(crate) mod tests {
     use super::*;
     use crate::client::ClientKey;
-    use crate::event::{Event, Method};
+    use crate::event::{AgentKey, Event, Method};
     use crate::time::Timestamp;
     use crate::url::{Class, Shape, UrlKey};
 
@@ -272,6 +272,7 @@ pub(crate) mod tests {
                     template: 0,
                     depth: 1,
                     method: Method::Get,
+                    agent: AgentKey::NONE,
                     exempt: false,
                 },
                 1,

@@ -35,7 +35,7 @@ mod tests {
         assert!(Features::measure(&window).value("error_share").unwrap().is_nan());
         for (i, status) in [200, 404, 401, 200].into_iter().enumerate() {
             let client = ClientKey::from_text("192.0.2.1");
-            window.conclude(&Outcome { client, at: Timestamp::from_micros(i as i64), status }, 1);
+            window.conclude(&Outcome::new(client, Timestamp::from_micros(i as i64), status), 1);
         }
         assert_eq!(Features::measure(&window).value("error_share"), Some(0.5));
         assert_eq!(Features::measure(&window).value("not_found_share"), Some(0.25));

@@ -323,7 +323,7 @@ fn the_features_are_means_of_what_the_memory_says_of_each_page() {
         .enumerate()
         .map(|(i, &target)| {
             let (client, at) = (ClientKey::from_text("192.0.2.1"), Timestamp::from_secs(i as i64 * 9));
-            let request = Request { client, at, method: "GET", target, fetch_dest: None, recorded: None };
+            let request = Request { client, at, method: "GET", target, fetch_dest: None, agent: None, recorded: None };
             Event::new(&request, &UrlHasher::new(1), &AllowList::default(), Some(&memory))
         })
         .collect();

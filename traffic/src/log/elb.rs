@@ -78,6 +78,7 @@ mod tests {
         seq: 0,
         id: None,
         decision: None,
+        asked: crate::log::Asked { agent: detector::AgentKey::NONE, write: 0 },
     };
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {

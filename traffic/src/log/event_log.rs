@@ -4,22 +4,23 @@
 //! next verdict may come between them.
 //!
 //! ```text
-//! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
-//! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"…"}
+//! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","agent":4711,"id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
+//! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"agent":4711,"bytes":123,"duration_us":456,"id":"…"}
 //! ```
 //!
-//! `at` is microseconds. `key` and `class` are what the features saw: URLs are hashed with a secret that a log must not
-//! hold, and a replay without it must still come to the same verdict. Unknown keys are skipped, an unknown version is
+//! `at` is microseconds. `key`, `class` and `agent` are what the detector saw: URLs and user agents are hashed with a secret
+//! that a log must not hold, and a replay without it must still come to the same verdict. An outcome repeats the `agent` of
+//! its request, and of one that writes has the path's hash as `write`; both are left out where they are 0. Unknown keys are skipped, an unknown version is
 //! refused: a new key may be ignored, a changed meaning may not.
 
 use std::borrow::Cow;
 
-use detector::{Class, Timestamp, UrlKey};
+use detector::{AgentKey, Class, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
 use super::nginx_json::keep;
 use super::scan::{Decided, Fields, Refusal};
+use super::{Asked, Kind};
 
 /// What `v` says in lines this version writes and reads.
 pub const VERSION: u32 = 1;
@@ -44,6 +45,9 @@ pub struct RequestLine<'a> {
     pub key: UrlKey,
     /// Page or asset.
     pub class: Class,
+    /// Keyed hash of the user agent; lines written before there was one have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentKey>,
     /// Identifier of the decision, as the client was told.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
@@ -78,6 +82,12 @@ pub struct OutcomeLine<'a> {
     pub client: Cow<'a, str>,
     /// HTTP status sent; 0 where there was none.
     pub status: u16,
+    /// Keyed hash of the request's user agent; 0 where there was none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub agent: AgentKey,
+    /// Of a request that writes, the hash of its path; else 0.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub write: u16,
     /// Body bytes sent.
     pub bytes: u64,
     /// From the request's arrival to its end, in microseconds.
@@ -85,6 +95,14 @@ pub struct OutcomeLine<'a> {
     /// Identifier of the decision on the request.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
+}
+
+fn is_zero(agent: &AgentKey) -> bool {
+    *agent == AgentKey::NONE
+}
+
+fn is_none(write: &u16) -> bool {
+    *write == 0
 }
 
 /// What our own lines begin with: it says how the rest is read, and reads in one comparison.
@@ -159,6 +177,7 @@ fn request(line: &RequestLine<'_>, decoded: &mut String) -> Fields {
         decided: Some(Decided {
             key: line.key,
             class: line.class,
+            agent: line.agent,
             mode: keep(&line.mode),
             action: keep(&line.action),
             reason: keep(&line.reason),
@@ -175,6 +194,7 @@ fn outcome(line: &OutcomeLine<'_>, decoded: &mut String) -> Fields {
         at: line.at,
         client: keep(&line.client),
         status: line.status,
+        asked: Asked { agent: line.agent, write: line.write },
         bytes: Some(line.bytes),
         duration_us: Some(line.duration_us),
         seq: line.seq,
@@ -185,6 +205,7 @@ fn outcome(line: &OutcomeLine<'_>, decoded: &mut String) -> Fields {
 
 #[cfg(test)]
 mod tests {
+    use detector::Recorded;
     use proptest::prelude::*;
 
     use super::*;
@@ -199,6 +220,7 @@ mod tests {
             url: "/p/1?x=\"1\"".into(),
             key: UrlKey(305_419_896),
             class: Class::Page,
+            agent: Some(AgentKey(4_711)),
             id: "d1".into(),
             mode: "shadow".into(),
             action: "allow".into(),
@@ -220,7 +242,7 @@ mod tests {
         let mut log = Vec::new();
         request_line().write_to(&mut log);
         let text = String::from_utf8(log).unwrap();
-        let expect = r#"{"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=\"1\"","key":305419896,"class":"page","id":"d1","mode":"shadow","action":"allow","reason":"score","score":0.123,"referer":"https://shop/"}"#;
+        let expect = r#"{"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=\"1\"","key":305419896,"class":"page","agent":4711,"id":"d1","mode":"shadow","action":"allow","reason":"score","score":0.123,"referer":"https://shop/"}"#;
         assert_eq!(text, format!("{expect}\n"));
 
         let mut decoded = String::new();
@@ -230,6 +252,7 @@ mod tests {
             seq: 7,
             key: UrlKey(305_419_896),
             class: Class::Page,
+            agent: Some(AgentKey(4_711)),
             id: "d1",
             mode: "shadow",
             action: "allow",
@@ -239,7 +262,8 @@ mod tests {
         assert_eq!(record.decision, Some(decision));
         assert_eq!(record.outcome(), None);
         let request = record.request().unwrap();
-        assert_eq!(request.recorded, Some((UrlKey(305_419_896), Class::Page)));
+        let expect = Recorded { url: UrlKey(305_419_896), class: Class::Page, agent: Some(AgentKey(4_711)) };
+        assert_eq!(request.recorded, Some(expect));
         assert_eq!((request.method, request.target), ("GET", "/p/1?x=\"1\""));
     }
 
@@ -257,6 +281,29 @@ mod tests {
         assert_eq!(record.outcome().map(|outcome| outcome.status), Some(200));
         assert_eq!((record.method, record.bytes, record.duration_us), ("", Some(123), Some(456)));
         assert_eq!((record.seq, record.id), (8, Some("d1")));
+    }
+
+    #[test]
+    fn lines_older_than_the_hash_of_the_agent_are_read_without_it() {
+        let mut log = Vec::new();
+        RequestLine { agent: None, user_agent: Some("a".into()), ..request_line() }.write_to(&mut log);
+        let text = String::from_utf8(log).unwrap();
+        assert!(!text.contains("\"agent\""), "{text}");
+        let mut decoded = String::new();
+        let request = parse(text.trim_end(), &mut decoded).unwrap().record(&decoded).request().unwrap();
+        assert_eq!((request.agent, request.recorded.unwrap().agent), (Some(&b"a"[..]), None));
+    }
+
+    #[test]
+    fn an_outcome_says_whose_browser_asked_and_where_it_wrote() {
+        let text = OUTCOME.replace("\"bytes\"", "\"agent\":7,\"write\":9,\"bytes\"");
+        let line: OutcomeLine<'_> = serde_json::from_str(&text).unwrap();
+        let mut log = Vec::new();
+        line.write_to(&mut log);
+        assert_eq!(String::from_utf8(log).unwrap(), format!("{text}\n"));
+        let mut decoded = String::new();
+        let outcome = parse(&text, &mut decoded).unwrap().record(&decoded).outcome().unwrap();
+        assert_eq!((outcome.agent, outcome.write), (AgentKey(7), 9));
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //!
 //! Cost: a combined line takes about 0.3 µs and no allocation.
 
-use detector::{Class, ClientKey, Outcome, Request, Timestamp, UrlKey};
+use detector::{AgentKey, Class, ClientKey, Outcome, Recorded, Request, Timestamp, UrlKey};
 
 mod chunks;
 mod clock;
@@ -92,6 +92,17 @@ pub struct Record<'a> {
     pub id: Option<&'a str>,
     /// What was decided, for a [`Kind::Request`].
     pub decision: Option<Decision<'a>>,
+    /// What was asked for, for a [`Kind::Outcome`].
+    pub asked: Asked,
+}
+
+/// What our event log says of the request that an outcome ends, as far as cohorts want to know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// See [`Outcome::agent`].
+    pub agent: AgentKey,
+    /// See [`Outcome::write`].
+    pub write: u16,
 }
 
 /// What our event log says was decided about a request.
@@ -103,6 +114,8 @@ pub struct Decision<'a> {
     pub key: UrlKey,
     /// Page or asset, as judged at the time.
     pub class: Class,
+    /// Hash of the user agent, made with the same key; `None` in lines that are older than it.
+    pub agent: Option<AgentKey>,
     /// Identifier of the decision, as the client was told.
     pub id: &'a str,
     /// `shadow` or `enforce`.
@@ -129,12 +142,16 @@ impl<'a> Record<'a> {
             method: self.method,
             target: self.target,
             fetch_dest: self.fetch_dest,
-            recorded: self.decision.map(|decision| (decision.key, decision.class)),
+            agent: self.user_agent.map(str::as_bytes),
+            recorded: self.decision.map(|Decision { key: url, class, agent, .. }| Recorded { url, class, agent }),
         })
     }
 
-    /// How it ended; `None` for a [`Kind::Request`].
+    /// How it ended; `None` for a [`Kind::Request`]. A line that is both does not say here whose browser asked:
+    /// [`Outcome::of`] its event does.
     pub fn outcome(&self) -> Option<Outcome> {
-        (self.kind != Kind::Request).then(|| Outcome { client: self.client_key(), at: self.at, status: self.status })
+        let Asked { agent, write } = self.asked;
+        let outcome = || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
+        (self.kind != Kind::Request).then(outcome)
     }
 }

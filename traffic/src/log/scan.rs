@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use detector::{Class, Timestamp, UrlKey};
+use detector::{AgentKey, Class, Timestamp, UrlKey};
 use memchr::{memchr, memchr2, memrchr};
 
 use super::tally::escaped;
-use super::{Decision, Kind, Record};
+use super::{Asked, Decision, Kind, Record};
 
 /// Where a field stands in its line.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +59,7 @@ pub(super) struct Fields {
     pub(super) seq: u32,
     pub(super) id: Option<Span>,
     pub(super) decided: Option<Decided>,
+    pub(super) asked: Asked,
 }
 
 /// A [`Decision`] whose text has not been looked up yet.
@@ -66,6 +67,7 @@ pub(super) struct Fields {
 pub(super) struct Decided {
     pub(super) key: UrlKey,
     pub(super) class: Class,
+    pub(super) agent: Option<AgentKey>,
     pub(super) mode: Span,
     pub(super) action: Span,
     pub(super) reason: Span,
@@ -95,12 +97,14 @@ impl Fields {
                 seq: self.seq,
                 key: decided.key,
                 class: decided.class,
+                agent: decided.agent,
                 id: self.id.map_or("", |span| span.of(text)),
                 mode: decided.mode.of(text),
                 action: decided.action.of(text),
                 reason: decided.reason.of(text),
                 score: decided.score,
             }),
+            asked: self.asked,
         }
     }
 }

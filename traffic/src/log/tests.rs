@@ -27,6 +27,7 @@ pub(super) const PLAIN: Record<'_> = Record {
     seq: 0,
     id: None,
     decision: None,
+    asked: crate::log::Asked { agent: detector::AgentKey::NONE, write: 0 },
 };
 
 const GOOD: [&str; 8] = [

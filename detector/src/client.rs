@@ -64,6 +64,26 @@ impl ClientKey {
         (bits & NAME_PREFIX != NAME_PREFIX).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
+    /// Its network: of an IPv4 address the /24, of an IPv6 network the /48 (what a site is given, RFC 6177), of a name itself.
+    pub const fn network(self) -> Self {
+        let bits = self.to_bits();
+        Self::from_bits(match bits {
+            name if name & NAME_PREFIX == NAME_PREFIX => name,
+            v4 if v4 >> 32 == 0xffff => v4 & !0xff,
+            v6 => v6 & (u128::MAX << 80),
+        })
+    }
+
+    /// Which it is of its network's: the IPv4 address's last byte, the 16 bits of an IPv6 /64 below its /48. A name is alone.
+    pub const fn host(self) -> u16 {
+        let bits = self.to_bits();
+        match bits {
+            name if name & NAME_PREFIX == NAME_PREFIX => 0,
+            v4 if v4 >> 32 == 0xffff => (v4 & 0xff) as u16,
+            v6 => (v6 >> 64) as u16,
+        }
+    }
+
     /// The key's 128 bits, for hashing and storing.
     pub const fn to_bits(self) -> u128 {
         ((self.halves[0] as u128) << 64) | self.halves[1] as u128
@@ -131,6 +151,31 @@ mod tests {
     #[test]
     fn an_ipv4_mapped_address_is_the_ipv4_client() {
         assert_eq!(ClientKey::from_text("::ffff:192.0.2.7"), ClientKey::from_text("192.0.2.7"));
+    }
+
+    #[test]
+    fn a_network_is_a_24_or_a_48_and_a_name_is_its_own() {
+        let check = |client: &str, network: &str| {
+            assert_eq!(ClientKey::from_text(client).network(), ClientKey::from_text(network), "{client}");
+        };
+        check("192.0.2.77", "192.0.2.0");
+        check("::ffff:192.0.2.77", "192.0.2.0");
+        check("2001:db8:1:ffff::1", "2001:db8:1::");
+        check("::1", "::");
+        check("shopper-17", "shopper-17");
+        assert_ne!(ClientKey::from_text("192.0.2.77").network(), ClientKey::from_text("192.0.3.77").network());
+        assert_ne!(ClientKey::from_text("2001:db8:1::").network(), ClientKey::from_text("2001:db8:2::").network());
+    }
+
+    #[test]
+    fn network_and_host_together_are_the_client() {
+        let keys = ["192.0.2.1", "192.0.2.255", "2001:db8:1:1::", "2001:db8:1:ffff::", "shopper-17", "::1"];
+        let keys = keys.map(ClientKey::from_text);
+        for (at, one) in keys.iter().enumerate() {
+            for two in &keys[..at] {
+                assert_ne!((one.network(), one.host()), (two.network(), two.host()), "{one} {two}");
+            }
+        }
     }
 
     #[test]

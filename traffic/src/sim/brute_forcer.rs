@@ -38,6 +38,13 @@ impl BruteForcer {
         let pace = if dice.chance(0.5) { Pace::fixed(gap_s, dice) } else { Pace::regular(gap_s, dice) };
         Self { pace, requests_left: u32::MAX, ..Self::new(tempo, dice) }
     }
+
+    /// Leaked pairs from many addresses at once, as many a second in all as one guesser alone dares.
+    pub(super) fn distributed(tempo: Tempo, dice: &mut Dice) -> Self {
+        let requests_left = if tempo == Tempo::Day { dice.between(2_000.0, 6_000.0) as u32 } else { u32::MAX };
+        let pace = Pace::memoryless(dice.log_between(0.3, 2.0), dice);
+        Self { pace, account: None, fetches_form: false, requests_left }
+    }
 }
 
 impl Behave for BruteForcer {

@@ -5,6 +5,8 @@
 //! 198.18.0.0/15 (RFC 2544), bots first from the documentation ranges 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737),
 //! both also from 2001:db8::/32 (RFC 3849), one /64 each.
 //!
+//! Whoever spreads over a network, or shares one, is told in [`super::network`].
+//!
 //! Cost: about a microsecond and 200 bytes a request.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use detector::Timestamp;
 
 use super::dice::{Dice, micros, mix as scatter};
+use super::network::Exit;
 use super::population::{Population, Truth};
 use super::site::{Kind, Site};
 use super::visit::{Tempo, Visit};
@@ -98,11 +101,11 @@ pub fn simulate(site: &Arc<Site>, seed: u64, start: Timestamp, mix: &Mix, span_u
     for population in Population::ALL {
         for index in 0..mix.count(population) {
             let visitor_seed = scatter(seed ^ ((population as u64) << 48) ^ index as u64);
-            let client = match population.truth() {
+            let exit = Exit::of(population, index, visitor_seed, || match population.truth() {
                 Truth::Human => address_of_person(seed, &mut people),
                 Truth::Bad | Truth::Welcome => address_of_bot(seed, &mut bots),
-            };
-            visit(site, visitor_seed, population, client, start, span_us, &mut requests);
+            });
+            visit(site, visitor_seed, population, exit, start, span_us, &mut requests);
         }
     }
     requests.sort_by_key(|request| (request.at, request.client));
@@ -113,7 +116,7 @@ fn visit(
     site: &Arc<Site>,
     seed: u64,
     population: Population,
-    client: IpAddr,
+    mut exit: Exit,
     start: Timestamp,
     span_us: u64,
     out: &mut Vec<SimRequest>,
@@ -134,7 +137,7 @@ fn visit(
         out.push(SimRequest {
             at: start.plus_micros(since_start_us),
             took_us: took_us(&reply.kind, &mut dice),
-            client,
+            client: exit.address(&mut dice),
             method: step.method,
             target: step.target,
             status: reply.status,

@@ -31,6 +31,7 @@ mod crowd;
 mod dice;
 mod gallery_shopper;
 mod line;
+mod network;
 mod pace;
 mod poller;
 mod population;

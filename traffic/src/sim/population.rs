@@ -84,6 +84,10 @@ pub enum Population {
     CartPoller,
     /// A password every few minutes, for as long as it takes.
     SlowBruteForcer,
+    /// A person with a telephone among others of the same carrier: an address of its own in their /24, one of two browsers.
+    CarrierShopper,
+    /// A botnet that guesses passwords, a guess or two from each address.
+    DistributedBruteForcer,
 }
 
 impl Truth {
@@ -99,7 +103,7 @@ impl Truth {
 
 impl Population {
     /// Every population.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::Shopper,
         Self::GalleryShopper,
         Self::Scraper,
@@ -126,6 +130,8 @@ impl Population {
         Self::SpreadScraper,
         Self::CartPoller,
         Self::SlowBruteForcer,
+        Self::CarrierShopper,
+        Self::DistributedBruteForcer,
     ];
 
     /// Those of the demo, and of [`Mix::of`](super::Mix::of).
@@ -160,6 +166,8 @@ impl Population {
             Self::SpreadScraper => "spread_scraper",
             Self::CartPoller => "cart_poller",
             Self::SlowBruteForcer => "slow_brute_forcer",
+            Self::CarrierShopper => "carrier_24",
+            Self::DistributedBruteForcer => "distributed_brute_forcer",
         }
     }
 
@@ -172,6 +180,7 @@ impl Population {
             | Self::PriceWatcher
             | Self::Refresher
             | Self::SharedShopper
+            | Self::CarrierShopper
             | Self::SaleShopper => Truth::Human,
             Self::HealthChecker => Truth::Welcome,
             _ => Truth::Bad,
@@ -180,12 +189,16 @@ impl Population {
 
     /// What such a visitor says it is. Most bots say they are browsers, so a rule on user agents would find the rest only.
     pub(super) fn user_agent(self, dice: &mut Dice) -> &'static str {
+        if self == Self::CarrierShopper {
+            // What telephones say: one of Apple's, one of the others.
+            return dice.pick(&BROWSERS[2..4]);
+        }
         let share_of_libraries = match self {
             _ if self.truth() == Truth::Human => 0.0,
             Self::Poller | Self::BruteForcer | Self::SlowBruteForcer | Self::CartPoller => 0.2,
             Self::Scanner => 0.4,
             Self::HealthChecker => return "kube-probe/1.31",
-            Self::RotatingScraper => 0.0,
+            Self::RotatingScraper | Self::DistributedBruteForcer => 0.0,
             _ => 0.05,
         };
         let names = if dice.chance(share_of_libraries) { LIBRARIES } else { BROWSERS };
@@ -205,7 +218,7 @@ impl Population {
             Self::ReturningShopper => Box::new(ReturningShopper::new(tempo, dice)),
             Self::PriceWatcher => Box::new(PriceWatcher::new(tempo, dice)),
             Self::Refresher => Box::new(Refresher::new(tempo, dice)),
-            Self::SharedShopper => match dice.weighted(&[0.8, 0.2]) {
+            Self::SharedShopper | Self::CarrierShopper => match dice.weighted(&[0.8, 0.2]) {
                 0 => Box::new(Shopper::new(tempo, dice)),
                 _ => Box::new(GalleryShopper::new(tempo, dice)),
             },
@@ -217,6 +230,7 @@ impl Population {
             Self::HealthChecker => Box::new(HealthChecker::new(tempo, dice)),
             Self::CartPoller => Box::new(CartPoller::new(site, tempo, dice)),
             Self::SlowBruteForcer => Box::new(BruteForcer::slow(tempo, dice)),
+            Self::DistributedBruteForcer => Box::new(BruteForcer::distributed(tempo, dice)),
             _ => Box::new(self.crawler(site, tempo, dice)),
         }
     }

@@ -19,7 +19,8 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use detector::detector::Settings;
 use detector::{
-    AllowList, Class, ClientKey, Detector, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
+    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Request, Timestamp,
+    UrlHasher, Window,
 };
 use support::{Effort, Spread, count, describe_machine, shipped_judge};
 use traffic::LogReader;
@@ -52,6 +53,7 @@ fn main() {
         let bench = Bench::new(&crowd, clients, effort);
         println!("{}", bench.describe());
         bench.measure(&mut criterion);
+        bench.measure_with_cohorts(&mut criterion);
         bench.compare_threads(effort);
     }
     criterion.final_summary();
@@ -279,6 +281,23 @@ impl Bench {
                 started.elapsed()
             });
         });
+    }
+
+    /// The same once more with somebody looking at cohorts, as a model with a threshold for them has it.
+    fn measure_with_cohorts(&self, criterion: &mut Criterion) {
+        let judge = shipped_judge();
+        let config = PolicyConfig { cohort_score: Some(0.999), ..PolicyConfig::default() };
+        let policy = Policy::new(config, judge.model.as_ref()).expect("a sound policy");
+        self.detector.install(Judge { policy, ..judge });
+        let mut next = 0;
+        criterion.bench_function(&format!("observe_with_cohorts/{}", self.clients), |bencher| {
+            bencher.iter_custom(|requests| {
+                let took = self.observe(next, requests);
+                next += requests;
+                took
+            });
+        });
+        self.detector.install(shipped_judge());
     }
 
     fn observe(&self, from: u64, requests: u64) -> Duration {

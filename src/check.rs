@@ -23,6 +23,7 @@ struct Checked {
     armed: Option<bool>,
     limit_score: Option<f32>,
     block_score: Option<f32>,
+    cohort_score: Option<f32>,
     warnings: Vec<String>,
 }
 
@@ -32,20 +33,20 @@ struct Checked {
 /// What is not sound, with file, line and a way out.
 pub fn run(args: &CheckArgs) -> Result<Answer> {
     let mut warnings = Vec::new();
-    let (model, limit, block) = match &args.config {
+    let (model, limit, block, cohort) = match &args.config {
         Some(path) => {
             let overrides = Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
             let config = Config::load(Some(path), &overrides)?;
             warnings.extend(config.warnings().iter().cloned());
             let Judge { model, policy, .. } = proxy::judge(&config)?;
             proxy::refuse_unarmed(&config, model.as_ref())?;
-            (model, policy.limit_margin(), policy.block_margin())
+            (model, policy.limit_margin(), policy.block_margin(), policy.cohort_margin())
         }
         None => {
             let model = read_model(args.model.as_deref())?;
             let thresholds = model.thresholds();
-            let margins = (thresholds.limit.margin, thresholds.block.margin);
-            (Some(model), margins.0, margins.1)
+            let margins = [&thresholds.limit, &thresholds.block, &thresholds.cohort].map(|budget| budget.margin);
+            (Some(model), margins[0], margins[1], margins[2])
         }
     };
     if limit.is_none() && block.is_none() {
@@ -71,6 +72,7 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
         armed: model.as_ref().map(|model| model.readiness().is_armed()),
         limit_score: score(limit),
         block_score: score(block),
+        cohort_score: score(cohort),
         warnings,
     };
     if args.json {
@@ -102,6 +104,7 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
         for (name, score, budget) in [
             ("limit", checked.limit_score, &file.thresholds.limit),
             ("block", checked.block_score, &file.thresholds.block),
+            ("cohort", checked.cohort_score, &file.thresholds.cohort),
         ] {
             let own = budget.margin.map(|margin| Score::from_margin(margin).value());
             let _ = match score {

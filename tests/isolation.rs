@@ -224,7 +224,7 @@ fn offend(detector: &Detector, client: ClientKey, at: Timestamp) -> Verdict {
 #[test]
 fn a_flood_of_strangers_does_not_wash_out_a_suspect() {
     let detector = lively(6_400);
-    let suspects: Vec<ClientKey> = (0..200).map(|index| stranger(0x80_0000 + index)).collect();
+    let suspects: Vec<ClientKey> = (0..200).map(|index| stranger(0x80_0000 + index * 256)).collect();
     for &suspect in &suspects {
         assert_eq!(offend(&detector, suspect, model::DAY).action, Action::Block);
     }

@@ -5,6 +5,7 @@
 //! | `parity.rs` | served, recorded, replayed: the same verdicts, byte for byte |
 //! | `isolation.rs` | nobody's verdict depends on somebody else; memory is bounded; a reload forgets nobody |
 //! | `gate.rs` | shadow changes nothing, the allow list is asked first, the binary starts and stops |
+//! | `cohorts.rs` | who is found only in company, and whom company must not hurt |
 //! | `scenarios.rs` | who must be stopped and who must not, by name |
 //! | `models.rs` | a damaged or dishonest model is refused with its reason, and the last good one serves on |
 //! | `config.rs` | every bad configuration says where and what to do |
@@ -17,6 +18,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod cli;
+mod cohorts;
 mod config;
 mod gate;
 mod isolation;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detector::detector::Settings;
-use detector::{Action, Detector};
+use detector::{Action, Detector, Reason};
 use kidoban::input::Logs;
 use kidoban::replay::replay;
 use traffic::log::RequestLine;
@@ -43,7 +43,7 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
         origin::start(),
         &format!(
             "mode = \"enforce\"\nmodel = {model:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
-             [policy]\nlimit_score = 0.3\nblock_score = 0.9985\n\
+             [policy]\nlimit_score = 0.3\nblock_score = 0.9985\ncohort_score = 0.9\n\
              limit_burst_pages = 1\nlimit_pages_per_min = 1\n\
              [event_log]\npath = {log:?}\nqueue = 1048576\n"
         ),
@@ -64,10 +64,11 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
 
     // Another hash key: URLs are taken from the log as they were hashed at the time.
     let detector = Detector::new(Settings { capacity: 200_000, hash_key: 0xdead_beef }, judge);
-    let mut replayed = HashMap::new();
+    let (mut replayed, mut by_cohort) = (HashMap::new(), 0);
     let logs = Logs::find(&[log.display().to_string()]).unwrap();
     replay(logs.open().unwrap(), &detector, None, |event, verdict, _, _| {
         *replayed.entry(verdict.action).or_insert(0) += 1;
+        by_cohort += u64::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
         let line = lines.remove(&(event.client.to_string(), verdict.seq));
         let line = line.unwrap_or_else(|| panic!("{} has no event {}", event.client, verdict.seq));
         assert_eq!(again(&line, verdict), line);
@@ -76,7 +77,8 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     assert_eq!(lines.len(), 0, "every request was replayed");
     assert_eq!(detector.stats(model::DAY).evictions, 0);
 
-    println!("{sent} requests, {outcomes} outcomes: {replayed:?}");
+    println!("{sent} requests, {outcomes} outcomes: {replayed:?}, {by_cohort} of them by a cohort");
+    assert!(by_cohort >= 1_000, "only {by_cohort} limited by a cohort: this traffic proves too little");
     let count = |action| replayed.get(&action).copied().unwrap_or(0_u64);
     assert_eq!((count(Action::Limit), count(Action::Block)), (answered.limited, answered.blocked));
     for action in Action::ALL {
@@ -135,8 +137,10 @@ fn request(dice: &mut Dice) -> String {
         };
         (client, format!("GET {target}"), "")
     };
+    // Few browsers, so that networks have cohorts that two connections meet in at once.
+    let agent = dice.below(2);
     format!(
-        "{line}\r\nHost: shop.test\r\nUser-Agent: of {client}\r\nX-Forwarded-For: {client}\r\n\
+        "{line}\r\nHost: shop.test\r\nUser-Agent: number {agent}\r\nX-Forwarded-For: {client}\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     )

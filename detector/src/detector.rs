@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::allow::AllowList;
 use crate::bans::Bans;
+use crate::cohort::{Cohort, Cohorts, FEW_PAGES};
 use crate::event::{Event, Outcome, Request};
 use crate::features::Features;
 use crate::memory::Memory;
@@ -44,6 +45,7 @@ pub struct Judge {
 /// Time is `event.at`; feed it live requests, last year's log or a simulation, and it cannot tell the difference.
 pub struct Detector {
     table: Table,
+    cohorts: Cohorts,
     bans: Bans,
     judge: ArcSwap<Judge>,
     hasher: UrlHasher,
@@ -81,6 +83,7 @@ impl Detector {
     pub fn new(settings: Settings, judge: Judge) -> Self {
         Self {
             table: Table::new(settings.capacity, settings.hash_key),
+            cohorts: Cohorts::new(settings.capacity, settings.hash_key),
             // A ban is a tenth of a window: as many again as clients cost little, and a flood cannot fill them for free.
             bans: Bans::new(settings.capacity),
             judge: ArcSwap::from_pointee(judge),
@@ -108,14 +111,16 @@ impl Detector {
         let judge = self.judge.load();
         let resolution_us = judge.resolution_us();
         self.table.with_known(outcome.client, |seat| {
-            if let Seat::Newcomer(newcomer) = seat
-                && let Some(at) = newcomer.conclude(outcome, resolution_us)
-            {
-                return Mark { at, seq: newcomer.sequence() };
+            let pages = seat.pages();
+            if pages == 0 || !judge.watches_cohorts(pages - 1) {
+                return judge.conclude(seat, outcome);
             }
-            let window = &mut seat.client(outcome.at, judge.memory()).window;
-            let at = window.conclude(outcome, resolution_us);
-            Mark { at, seq: window.sequence() }
+            let (client, agent) = (outcome.client, outcome.agent);
+            self.cohorts.with(self.group(client), (client, agent), outcome.at.max(seat.last_at()), |place, at| {
+                let outcome = &Outcome { at, ..*outcome };
+                place.conclude(outcome, resolution_us);
+                judge.conclude(seat, outcome)
+            })
         })
     }
 
@@ -125,8 +130,9 @@ impl Detector {
         }
         let judge = self.judge.load(); // model + policy, swapped whole on reload; windows are untouched
         let ban = || self.bans.find(event.client);
-        let judged =
-            self.table.with(event.client, event.at, judge.resolution_us(), ban, |seat| judge.observe(seat, event));
+        let judged = self
+            .table
+            .with(event.client, event.at, judge.resolution_us(), ban, |seat| self.observed(&judge, seat, event));
         let Some((verdict, ban)) = judged else {
             return allowed(event, Reason::Crowded);
         };
@@ -136,8 +142,24 @@ impl Detector {
         verdict
     }
 
-    /// Which of 64 groups a client is in. Clients of different groups never evict one another, so whoever watches each
-    /// group's clients in order of time, in whatever order the groups, gets the same verdicts; as long as there is
+    /// What the client's own past says, and for a page of one who has few yet, what its cohort has to add.
+    fn observed(&self, judge: &Judge, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+        if event.class != Class::Page || !judge.watches_cohorts(seat.pages()) {
+            return judge.observe(seat, event);
+        }
+        let Event { client, agent, .. } = *event;
+        self.cohorts.with(self.group(client), (client, agent), event.at.max(seat.last_at()), |place, at| {
+            let event = &Event { at, ..*event };
+            let (verdict, ban) = judge.observe(seat, event);
+            match place.push(event, judge.resolution_us(), judge.memory()) {
+                Some(cohort) => (judge.join(verdict, cohort), ban),
+                None => (verdict, ban),
+            }
+        })
+    }
+
+    /// Which of 64 groups a client is in. Clients of different groups never evict one another and are of different
+    /// networks, so whoever watches each group's clients in order of time, in whatever order the groups, gets the same verdicts; as long as there is
     /// room for every ban, the one thing that all clients share.
     pub fn group(&self, client: crate::ClientKey) -> usize {
         self.table.ring_of(client)
@@ -146,6 +168,11 @@ impl Detector {
     /// How many bans it remembers, of all clients together.
     pub fn room_for_bans(&self) -> usize {
         self.bans.capacity()
+    }
+
+    /// Cohorts that have a place, and how many there are at most.
+    pub fn cohorts(&self) -> (usize, usize) {
+        (self.cohorts.len(), self.cohorts.capacity())
     }
 
     /// Puts another model and policy in force.
@@ -193,6 +220,45 @@ impl Judge {
 
     fn memory(&self) -> Option<&Memory> {
         self.model.as_ref().and_then(Model::memory)
+    }
+
+    /// Does somebody look at the cohort of a client who had this many pages?
+    fn watches_cohorts(&self, pages: u32) -> bool {
+        pages < FEW_PAGES && self.policy.cohort_margin().is_some() && self.model.is_some()
+    }
+
+    /// The verdict on a member's page, after what its cohort scores. It may make it harder, and limits at most.
+    fn join(&self, own: Verdict, cohort: &mut Cohort) -> Verdict {
+        let Some(model) = self.model.as_ref().filter(|_| cohort.window().pages() >= self.policy.min_pages()) else {
+            return own;
+        };
+        let features = Features::measure(cohort.window());
+        let at = cohort.window().last_at();
+        self.policy.weigh_cohort(model.score(&features), &mut cohort.standing, at);
+        if own.action != Action::Allow || own.reason == Reason::Limited {
+            return own;
+        }
+        match self.policy.decide_cohort(&mut cohort.standing, at) {
+            None => own,
+            Some(Decision { action, reason, retry_after_s }) => {
+                let is_refused = action != Action::Allow;
+                let because =
+                    if is_refused { model.contributions(&features).because(&features) } else { Because::default() };
+                Verdict { action, reason, retry_after_s, because, ..own }
+            }
+        }
+    }
+
+    fn conclude(&self, seat: &mut Seat, outcome: &Outcome) -> Mark {
+        let resolution_us = self.resolution_us();
+        if let Seat::Newcomer(newcomer) = seat
+            && let Some(at) = newcomer.conclude(outcome, resolution_us)
+        {
+            return Mark { at, seq: newcomer.sequence() };
+        }
+        let window = &mut seat.client(outcome.at, self.memory()).window;
+        let at = window.conclude(outcome, resolution_us);
+        Mark { at, seq: window.sequence() }
     }
 
     /// The verdict, and the client's ban if that is a new one.

@@ -11,8 +11,9 @@
 //! - [`memory`]: what a model remembers of one shop: popularity, steps, URL templates
 //! - [`model`]: load, check, score, contributions
 //! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out
-//! - [`table`]: bounded `ClientKey → Client`, of `shard`s; `newcomer`: a client's first few events; `doorkeeper`: who was
+//! - [`table`]: bounded `ClientKey → Client`, of `shard`s with an `index`; `newcomer`: a client's first few events; `doorkeeper`: who was
 //!   lately turned away from a full table
+//! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit, never block
 //! - [`detector`]: the pipeline
 //!
 //! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on the hot path. The
@@ -21,11 +22,13 @@
 pub mod allow;
 pub mod bans;
 pub mod client;
+pub mod cohort;
 pub mod detector;
 mod doorkeeper;
 pub mod event;
 pub mod features;
 pub mod fixed;
+mod index;
 pub mod memory;
 pub mod model;
 mod newcomer;
@@ -39,6 +42,7 @@ pub mod window;
 
 pub use allow::AllowList;
 pub use client::ClientKey;
+pub use cohort::Cohorts;
 pub use detector::{Detector, Judge, Mark, Settings, Stats};
 pub use event::{AgentKey, Event, Method, Outcome, Recorded, Request};
 pub use features::{FEATURES, Features};

@@ -48,6 +48,9 @@ pub enum Reason {
     Score,
     /// An earlier ban has not expired.
     Banned,
+    /// A newcomer among others of its network who scores like none of them alone: within the rate that they may have together
+    /// (allow) or beyond it (limit).
+    Cohort,
     /// All places are taken and this client was not here lately: it is noted, and has a place when it returns.
     Crowded,
     /// Scoring failed; the gate fails open.
@@ -70,7 +73,7 @@ impl Action {
 
 impl Reason {
     /// All of them, for metric labels.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AllowList,
         Self::NoThreshold,
         Self::TooFewPages,
@@ -78,6 +81,7 @@ impl Reason {
         Self::Limited,
         Self::Score,
         Self::Banned,
+        Self::Cohort,
         Self::Crowded,
         Self::Failure,
     ];
@@ -92,6 +96,7 @@ impl Reason {
             Self::Limited => "limited",
             Self::Score => "score",
             Self::Banned => "banned",
+            Self::Cohort => "cohort",
             Self::Crowded => "crowded",
             Self::Failure => "failure",
         }
@@ -125,6 +130,9 @@ pub struct PolicyConfig {
     pub limit_score: Option<f32>,
     /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model without one never blocks.
     pub block_score: Option<f32>,
+    /// Score (0..1) of what a network's newcomers do together from which they are limited together; the model's own
+    /// threshold when absent. A model without one limits nobody for his company.
+    pub cohort_score: Option<f32>,
     /// Below this many page requests nobody is judged; the model's own number when absent. Less than that only with
     /// thresholds of one's own: the model's prove nothing there.
     pub min_pages: Option<u32>,
@@ -149,6 +157,7 @@ impl Default for PolicyConfig {
         Self {
             limit_score: None,
             block_score: None,
+            cohort_score: None,
             min_pages: None,
             hysteresis: 0.5,         // a score that wavers by a few per cent does not flap
             limit_pages_per_min: 30, // a person reads slower; a scraper of 20,000 products needs 11 hours
@@ -178,6 +187,7 @@ pub struct Policy {
     min_pages: u32,
     limit_margin: Option<f32>,
     block_margin: Option<f32>,
+    cohort_margin: Option<f32>,
 }
 
 /// What the policy remembers of a client. 40 bytes.
@@ -251,7 +261,12 @@ impl Policy {
     /// Names the key that is out of range and the range.
     pub fn new(config: PolicyConfig, model: Option<&Model>) -> Result<Self, PolicyError> {
         let wrong = |key, problem: &str| Err(PolicyError { key, problem: problem.to_owned() });
-        for (key, score) in [("limit_score", config.limit_score), ("block_score", config.block_score)] {
+        let scores = [
+            ("limit_score", config.limit_score),
+            ("block_score", config.block_score),
+            ("cohort_score", config.cohort_score),
+        ];
+        for (key, score) in scores {
             if score.is_some_and(|score| !(score > 0.0 && score < 1.0)) {
                 return wrong(key, "must be above 0 and below 1");
             }
@@ -261,6 +276,7 @@ impl Policy {
             |score: Option<f32>, own: Option<f32>| score.map(|score| Score::from_value(score).margin()).or(own);
         let limit_margin = margin(config.limit_score, thresholds.and_then(|thresholds| thresholds.limit.margin));
         let block_margin = margin(config.block_score, thresholds.and_then(|thresholds| thresholds.block.margin));
+        let cohort_margin = margin(config.cohort_score, thresholds.and_then(|thresholds| thresholds.cohort.margin));
         if let (Some(limit), Some(block)) = (limit_margin, block_margin)
             && block < limit
         {
@@ -276,7 +292,9 @@ impl Policy {
         }
         let is_models = |own: Option<f32>, score: Option<f32>| own.is_some() && score.is_none();
         if min_pages < proven_from
-            && (is_models(limit_margin, config.limit_score) || is_models(block_margin, config.block_score))
+            && (is_models(limit_margin, config.limit_score)
+                || is_models(block_margin, config.block_score)
+                || is_models(cohort_margin, config.cohort_score))
         {
             let problem = format!("is below {proven_from}, from which the model's thresholds were calibrated");
             return wrong("min_pages", &problem);
@@ -299,7 +317,7 @@ impl Policy {
         if config.block_max_s < config.block_s || config.block_max_s > 31_536_000 {
             return wrong("block_max_s", "must be at least block_s and at most a year");
         }
-        Ok(Self { config, min_pages, limit_margin, block_margin })
+        Ok(Self { config, min_pages, limit_margin, block_margin, cohort_margin })
     }
 
     /// Does any score lead to anything but allow?
@@ -315,6 +333,11 @@ impl Policy {
     /// The margin from which on a client is blocked, if any.
     pub fn block_margin(&self) -> Option<f32> {
         self.block_margin
+    }
+
+    /// The margin from which on a cohort is limited, if any. Without one nobody looks at cohorts.
+    pub fn cohort_margin(&self) -> Option<f32> {
+        self.cohort_margin
     }
 
     /// Microseconds after a ban's end from which it no longer counts.
@@ -351,18 +374,36 @@ impl Policy {
             return Decision::new(Action::Block, Reason::Score, seconds_until(ban.until, at));
         }
         if let Some(limit) = self.limit_margin {
-            let limited = standing.limited_until > at;
-            if score.margin() >= limit {
-                if !limited {
-                    standing.bucket_at = at;
-                    standing.bucket_micros = self.config.limit_burst_pages * PAGE_MICROS;
-                }
-                standing.limited_until = at.plus_secs(self.config.limit_s);
-            } else if limited && score.margin() < limit - self.config.hysteresis {
-                standing.limited_until = NEVER;
-            }
+            self.weigh(score, limit, standing, at);
         }
         self.carry_on(class, pages, standing, at)
+    }
+
+    /// Takes in what a cohort scores; its standing is all its members'.
+    pub fn weigh_cohort(&self, score: Score, standing: &mut Standing, at: Timestamp) {
+        standing.margin = score.margin();
+        if let Some(limit) = self.cohort_margin {
+            self.weigh(score, limit, standing, at);
+        }
+    }
+
+    /// What is to be done with a member's page that its own standing lets pass. `None` while its cohort is not limited.
+    pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
+        (standing.limited_until > at).then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at) })
+    }
+
+    /// Limits who scores from `limit` on, until its score is clearly below or time has passed.
+    fn weigh(&self, score: Score, limit: f32, standing: &mut Standing, at: Timestamp) {
+        let limited = standing.limited_until > at;
+        if score.margin() >= limit {
+            if !limited {
+                standing.bucket_at = at;
+                standing.bucket_micros = self.config.limit_burst_pages * PAGE_MICROS;
+            }
+            standing.limited_until = at.plus_secs(self.config.limit_s);
+        } else if limited && score.margin() < limit - self.config.hysteresis {
+            standing.limited_until = NEVER;
+        }
     }
 
     /// Without a new score: what the standing says.

@@ -92,6 +92,22 @@ fn without_thresholds_nobody_is_stopped() {
 }
 
 #[test]
+fn a_cohort_is_limited_by_its_own_threshold_and_has_one_bucket() {
+    let policy = policy(|config| (config.cohort_score, config.limit_burst_pages) = (Some(0.7), 2));
+    let mut standing = Standing::new(Ban::NONE);
+    let mut meet = |value: f32, seconds: i64| {
+        policy.weigh_cohort(Score::from_value(value), &mut standing, at(seconds));
+        policy.decide_cohort(&mut standing, at(seconds)).map(|decision| (decision.action, decision.reason))
+    };
+    assert_eq!(meet(0.69, 0), None);
+    assert_eq!(meet(0.71, 1), Some((Action::Allow, Reason::Cohort)));
+    assert_eq!(meet(0.99999, 1), Some((Action::Allow, Reason::Cohort)), "never blocked");
+    assert_eq!(meet(0.99999, 1), Some((Action::Limit, Reason::Cohort)));
+    assert_eq!(meet(0.3, 2), None, "clearly below");
+    assert_eq!(standing.ban(), Ban::NONE);
+}
+
+#[test]
 fn a_policy_out_of_range_names_its_key() {
     let check = |change: fn(&mut PolicyConfig), key: &str| {
         let mut config = PolicyConfig { limit_score: Some(0.5), ..PolicyConfig::default() };
@@ -101,6 +117,7 @@ fn a_policy_out_of_range_names_its_key() {
     check(|config| config.limit_score = Some(1.5), "limit_score");
     check(|config| config.limit_score = Some(f32::NAN), "limit_score");
     check(|config| config.block_score = Some(0.2), "block_score");
+    check(|config| config.cohort_score = Some(0.0), "cohort_score");
     check(|config| config.min_pages = Some(0), "min_pages");
     check(|config| config.hysteresis = -1.0, "hysteresis");
     check(|config| config.limit_pages_per_min = 0, "limit_pages_per_min");

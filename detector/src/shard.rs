@@ -1,16 +1,10 @@
 //! A part of the table: places for clients, an index that finds them, and a doorkeeper for when all are taken.
 //!
-//! ```text
-//!  index   cells of 4 bytes, at most half of them in use: fingerprint of the hash · number of the place + 1, or 0
-//!  places  32 bytes each, filled from the front: key and a pointer to what is kept of the client
-//! ```
-//!
-//! The index is made once, as large as it will ever be, and removing closes the gap (Knuth, TAOCP 6.4, algorithm R): it
-//! leaves no tombstones, so nothing is ever hashed again and no request waits for it. A cell's home can be read from its
-//! fingerprint, so closing a gap looks at nothing but cells.
+//! Places take 32 bytes each and are filled from the front: key and a pointer to what is kept of the client.
 
 use crate::client::ClientKey;
 use crate::doorkeeper::Doorkeeper;
+use crate::index::Index;
 use crate::memory::Memory;
 use crate::newcomer::Newcomer;
 use crate::policy::{Ban, Standing};
@@ -41,7 +35,7 @@ pub const BYTES_BESIDE: usize = size_of::<Place>() + 4 * size_of::<u32>() + 8;
 
 /// Up to `capacity` clients.
 pub struct Shard {
-    index: Box<[u32]>,
+    index: Index,
     places: Vec<Place>,
     capacity: usize,
     hand: usize,
@@ -75,6 +69,22 @@ impl Seat {
         Self::Known(Box::new(Client { window, standing: Standing::new(ban) }))
     }
 
+    /// Page requests so far.
+    pub fn pages(&self) -> u32 {
+        match self {
+            Self::Newcomer(newcomer) => newcomer.pages(),
+            Self::Known(client) => client.window.pages(),
+        }
+    }
+
+    /// The client's own clock; before every event when there was none.
+    pub fn last_at(&self) -> Timestamp {
+        match self {
+            Self::Newcomer(newcomer) => newcomer.last_at(),
+            Self::Known(client) => client.window.last_at(),
+        }
+    }
+
     /// How much keeping it is worth: suspects most, then whoever was here last, the time that somebody has been around
     /// counting as if it had been here so much later. So newcomers and the idle go first, and a flood of keys pushes out
     /// nobody who has come back for longer than its keys do.
@@ -90,11 +100,8 @@ impl Seat {
 impl Shard {
     /// For `capacity` ≥ 1 clients, at most 2¹⁵.
     pub fn new(capacity: usize) -> Self {
-        let cells = (capacity * 2).next_power_of_two();
-        // A fingerprint holds its home: as many bits again as a place's number.
-        assert!(cells <= 1 << 16, "{capacity} clients are too many for a shard");
         Self {
-            index: vec![0; cells].into_boxed_slice(),
+            index: Index::new(capacity),
             places: Vec::with_capacity(capacity),
             capacity,
             hand: 0,
@@ -115,17 +122,7 @@ impl Shard {
 
     /// Where this client is.
     pub fn find(&self, key: ClientKey, hash: u64) -> Option<usize> {
-        let fingerprint = self.fingerprint(hash);
-        let mut at = self.home(fingerprint);
-        // Half of the cells are empty, so every search ends.
-        while self.index[at] != 0 {
-            let (print, place) = self.read(self.index[at]);
-            if print == fingerprint && self.places[place].key == key {
-                return Some(place);
-            }
-            at = self.next(at);
-        }
-        None
+        self.index.find(hash, |place| self.places[place].key == key)
     }
 
     /// Gives a client who has none a place: an empty one; or, to one who returns or has offended before, that of the
@@ -150,7 +147,7 @@ impl Shard {
         };
         if !is_full {
             self.places.push(Place { key, seat });
-            self.enter(hash, self.places.len() - 1);
+            self.index.enter(hash, self.places.len() - 1);
             return Admission::Seated(self.places.len() - 1);
         }
         // Far apart: who came together, suspects above all, has places side by side.
@@ -158,65 +155,10 @@ impl Shard {
         let candidates = (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
         let victim = candidates.min_by_key(|&place| self.places[place].seat.worth(at)).unwrap_or(0);
         self.hand = (self.hand + 1) % self.capacity;
-        self.strike(hash_of(self.places[victim].key), victim);
+        self.index.strike(hash_of(self.places[victim].key), victim);
         self.places[victim] = Place { key, seat };
-        self.enter(hash, victim);
+        self.index.enter(hash, victim);
         Admission::Evicted(victim)
-    }
-
-    /// Enters a place into the index.
-    fn enter(&mut self, hash: u64, place: usize) {
-        let fingerprint = self.fingerprint(hash);
-        let mut at = self.home(fingerprint);
-        while self.index[at] != 0 {
-            at = self.next(at);
-        }
-        self.index[at] = (fingerprint << self.bits()) | (place as u32 + 1);
-    }
-
-    /// Strikes a place from the index and closes the gap.
-    fn strike(&mut self, hash: u64, place: usize) {
-        let mut gap = self.home(self.fingerprint(hash));
-        while self.index[gap] == 0 || self.read(self.index[gap]).1 != place {
-            gap = self.next(gap);
-        }
-        let mut at = self.next(gap);
-        while self.index[at] != 0 {
-            let home = self.home(self.read(self.index[at]).0);
-            // Whose home lies at the gap or before it may move there.
-            if self.distance(home, at) >= self.distance(gap, at) {
-                self.index[gap] = self.index[at];
-                gap = at;
-            }
-            at = self.next(at);
-        }
-        self.index[gap] = 0;
-    }
-
-    fn bits(&self) -> u32 {
-        self.index.len().trailing_zeros()
-    }
-
-    /// The upper half of a hash, as much as fits above a place's number.
-    fn fingerprint(&self, hash: u64) -> u32 {
-        (hash >> 32) as u32 >> self.bits()
-    }
-
-    /// Fingerprint and place of a cell in use.
-    fn read(&self, cell: u32) -> (u32, usize) {
-        (cell >> self.bits(), (cell as usize & (self.index.len() - 1)) - 1)
-    }
-
-    fn home(&self, fingerprint: u32) -> usize {
-        fingerprint as usize & (self.index.len() - 1)
-    }
-
-    fn next(&self, at: usize) -> usize {
-        (at + 1) & (self.index.len() - 1)
-    }
-
-    fn distance(&self, from: usize, to: usize) -> usize {
-        to.wrapping_sub(from) & (self.index.len() - 1)
     }
 }
 
@@ -262,7 +204,7 @@ mod tests {
                 }
             }
             assert_eq!(shard.len(), 50);
-            assert_eq!(shard.index.iter().filter(|&&cell| cell != 0).count(), 50, "no cell is left behind");
+            assert_eq!(shard.index.used(), 50, "no cell is left behind");
         }
     }
 

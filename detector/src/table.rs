@@ -34,7 +34,8 @@ pub struct Client {
 /// this stays below 640.
 const _: () = assert!(size_of::<Client>() <= 512);
 
-/// Clients of different rings never evict one another. A ring is one shard, or, in a large table, several.
+/// Clients of different rings never evict one another. A ring is one shard, or, in a large table, several. A network's
+/// clients are all in one ring, so that what they do together is one ring's affair as well ([`crate::cohort`]).
 pub const RINGS: usize = 64;
 /// Clients a shard holds, about: many, so that shards fill evenly, and few, so that two cores rarely meet in one.
 const SHARD: usize = 4_096;
@@ -75,7 +76,7 @@ impl Table {
         act: impl FnOnce(&mut Seat) -> T,
     ) -> Option<T> {
         let hash = self.hasher.hash_one(key);
-        let mut shard = self.shard(hash);
+        let mut shard = self.shard(key, hash);
         if let Some(place) = shard.find(key, hash) {
             return Some(act(shard.seat(place)));
         }
@@ -96,7 +97,7 @@ impl Table {
     /// Runs `act` on what is kept of the client if it has a place.
     pub fn with_known<T>(&self, key: ClientKey, act: impl FnOnce(&mut Seat) -> T) -> Option<T> {
         let hash = self.hasher.hash_one(key);
-        let mut shard = self.shard(hash);
+        let mut shard = self.shard(key, hash);
         shard.find(key, hash).map(|place| act(shard.seat(place)))
     }
 
@@ -122,13 +123,17 @@ impl Table {
 
     /// Which of the [`RINGS`] a client is in.
     pub fn ring_of(&self, key: ClientKey) -> usize {
-        self.hasher.hash_one(key) as usize % RINGS
+        self.hasher.hash_one(key.network()) as usize % RINGS
     }
 
-    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
-        // The low bits: shards find their own by the high ones. A panic while it was locked was a window's: a shard does
-        // not change its index after it has handed one out.
-        self.shards[hash as usize & (self.shards.len() - 1)].lock().unwrap_or_else(PoisonError::into_inner)
+    fn shard(&self, key: ClientKey, hash: u64) -> MutexGuard<'_, Shard> {
+        // A panic while it was locked was a window's: a shard does not change its index after it has handed one out.
+        self.shards[self.place_of(key, hash)].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Which shard: the network's ring, and within it by the client's own low bits. Shards find their own by the high ones.
+    fn place_of(&self, key: ClientKey, hash: u64) -> usize {
+        (hash as usize & (self.shards.len() - 1) & !(RINGS - 1)) | self.ring_of(key)
     }
 }
 
@@ -190,13 +195,15 @@ mod tests {
     fn suspects_are_not_washed_out() {
         let table = Table::new(6_400, 1);
         let forever = Ban { until: Timestamp::from_secs(1_000_000_000), offences: 1 };
-        (0..100).for_each(|i| _ = come(&table, i, 0, forever));
+        // Of different networks: those of one have a ring's places, no more.
+        let suspects = || (0..100).map(|i| 0x0a00_0000 + i * 256);
+        suspects().for_each(|i| _ = come(&table, i, 0, forever));
         for i in 1_000..100_000 {
             come(&table, i, i64::from(i), Ban::NONE);
             come(&table, i, i64::from(i), Ban::NONE);
         }
         assert!(table.evictions() > 90_000);
-        assert!((0..100).all(|i| is_held(&table, i)));
+        assert!(suspects().all(|i| is_held(&table, i)));
     }
 
     #[test]
@@ -221,9 +228,13 @@ mod tests {
         let table = Table::new(1_000_000, 1);
         assert!((1_000_000..1_000_256).contains(&table.capacity()));
         assert_eq!(table.shards.len() % RINGS, 0);
-        for i in 0..1_000 {
-            let shard = table.hasher.hash_one(key(i)) as usize & (table.shards.len() - 1);
+        let mut used = std::collections::HashSet::new();
+        for i in 0..100_000 {
+            let shard = table.place_of(key(i), table.hasher.hash_one(key(i)));
             assert_eq!(table.ring_of(key(i)), shard % RINGS);
+            assert_eq!(table.ring_of(key(i)), table.ring_of(key(i & !0xff)), "a network lies in one ring");
+            used.insert(shard);
         }
+        assert_eq!(used.len(), table.shards.len(), "all shards are used");
     }
 }

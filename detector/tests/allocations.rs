@@ -44,7 +44,7 @@ fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget() },
+        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget(), cohort: budget() },
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,

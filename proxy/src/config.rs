@@ -80,7 +80,7 @@ pub struct Config {
     pub(crate) body_bytes_max: Option<u64>,
     pub(crate) policy: PolicyConfig,
     /// Where the keys stand that a model may contradict.
-    policy_places: [(&'static str, Place); 3],
+    policy_places: [(&'static str, Place); 4],
     pub(crate) allow_networks: Vec<IpNet>,
     pub(crate) allow_paths: Vec<String>,
     pub(crate) capacity: usize,

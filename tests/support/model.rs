@@ -26,7 +26,7 @@ pub fn file(name: &str, scorer: ScorerFile) -> File {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget() },
+        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget(), cohort: budget() },
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,

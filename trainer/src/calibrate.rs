@@ -138,13 +138,13 @@ pub fn warm_up_budget(undeclared: &[f32], people: &[f32], share: f64, delta: f64
 }
 
 /// The smallest margin above all but the k highest. Scores at it or higher are refused.
-fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
+pub(crate) fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
     let mut sorted = highest.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     sorted.get(usize::try_from(k).ok()?).map(|spared| spared.next_up())
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 9.995 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
 }

@@ -11,6 +11,7 @@ use ndarray::Array1;
 
 use crate::TrainError;
 use crate::algorithm::{Algorithm, Fitted};
+use crate::cohort::met;
 use crate::guests::Guests;
 use crate::label::Label;
 use crate::prune::ClientIndex;
@@ -181,6 +182,16 @@ impl<'a> Course<'a> {
             scores.0.extend(labelled.filter_map(|(client, best)| Some((&client.labelled, best?))));
         }
         scores
+    }
+
+    /// For each labelled person for whom there is a scorer, the highest score of a cohort that it met, if it met one.
+    pub fn met_by_people<'s>(&self, scorer: impl Fn(usize, usize) -> Option<&'s Scorer>) -> Vec<Option<f32>> {
+        let of = |(index, site): (usize, &Site)| {
+            let is_person = |client: usize| self.client(index, client).labelled.label == Label::Human;
+            let scorer = |client: usize| if is_person(client) { scorer(index, client) } else { None };
+            met(site, self.resolution_us, self.options.min_pages, scorer)
+        };
+        self.sites.iter().enumerate().flat_map(of).flatten().collect()
     }
 
     /// Is it labelled human or bad?

@@ -13,6 +13,7 @@
 //! - [`samples`]: training rows and highest scores
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
+//! - `cohort`: the budget of what newcomers do together
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
 //! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
@@ -25,6 +26,7 @@ pub mod algorithm;
 pub mod baselines;
 pub mod boosted;
 pub mod calibrate;
+mod cohort;
 pub mod counterfactual;
 mod course;
 pub mod drift;

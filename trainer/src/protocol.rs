@@ -271,7 +271,7 @@ pub fn calibrated(people: &[f32], budgets: Budgets, min_pages: u32) -> Threshold
     let mut block = block_budget(people, block_alpha, delta, Proof::Split);
     // As in training: nobody is blocked before being limited.
     block.margin = block.margin.map(|block| limit.margin.map_or(block, |limit| limit.max(block)));
-    Thresholds { min_pages, limit, block }
+    Thresholds { min_pages, limit, block, cohort: Budget::default() }
 }
 
 /// A scorer as a model that remembers no site, with the clock of an edge.
@@ -304,7 +304,7 @@ pub fn model_at(name: &str, scorer: &Scorer, thresholds: Thresholds, resolution_
 /// Thresholds of a model that refuses nobody.
 pub fn without_thresholds(min_pages: u32) -> Thresholds {
     let none = Budget { margin: None, alpha: 0.0, delta: 0.0, n: 0, k: 0, evidence: String::new() };
-    Thresholds { min_pages, limit: none.clone(), block: none }
+    Thresholds { min_pages, limit: none.clone(), block: none, cohort: Budget::default() }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 
 use detector::MemoryFile;
-use detector::model::{Card, File, Scorer, Thresholds};
+use detector::model::{Budget, Card, File, Scorer, Thresholds};
 
 use crate::TrainError;
 use crate::adaboost::AdaBoostParams;
@@ -24,6 +24,7 @@ use crate::boosted::BoostedParams;
 use crate::calibrate::{
     Budgets, Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed, warm_up_budget,
 };
+use crate::cohort::cohort_budget;
 use crate::course::{Course, is_apart};
 use crate::drift;
 use crate::export::{Said, export};
@@ -148,6 +149,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         min_pages: options.min_pages,
         limit: limit_budget(&people_scores, budgets.limit_alpha, budgets.delta, proof),
         block: block_budget(&people_scores, budgets.block_alpha, budgets.delta, proof),
+        cohort: Budget::default(),
     };
     let n = people_scores.len() as u64;
     if sites.len() == 1 && errors_allowed(n, budgets.limit_alpha, budgets.delta).is_none() {
@@ -158,6 +160,8 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         let warm_up = warm_up_budget(&undeclared, &people_scores, options.warm_up, budgets.delta);
         thresholds.limit = warm_up.unwrap_or(thresholds.limit);
     }
+    let met = course.met_by_people(scorer_for);
+    thresholds.cohort = cohort_budget(&met, &thresholds.limit, budgets, proof);
     let tagged: Vec<(f32, bool)> =
         people_scores.iter().map(|&score| (score, false)).chain(bots.iter().map(|&score| (score, true))).collect();
     let calibration = isotonic(&tagged)?;

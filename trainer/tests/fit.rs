@@ -73,7 +73,7 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
         .collect();
     let budget =
         Budget { margin: Some(1.0), alpha: 0.01, delta: 0.05, n: 300, k: 0, evidence: "made up for a test".to_owned() };
-    let thresholds = Thresholds { min_pages: 5, limit: budget.clone(), block: budget };
+    let thresholds = Thresholds { min_pages: 5, limit: budget.clone(), block: budget.clone(), cohort: budget };
     let said = Said {
         name: "test".to_owned(),
         thresholds,

@@ -116,6 +116,9 @@ pub struct Thresholds {
     pub limit: Budget,
     /// From which margin on a client is blocked.
     pub block: Budget,
+    /// From which margin on a cohort of newcomers is limited; files from before there were cohorts have none.
+    #[serde(default)]
+    pub cohort: Budget,
 }
 
 /// A false-positive budget and what the calibration people could prove.
@@ -123,7 +126,7 @@ pub struct Thresholds {
 /// With n people whose highest score is known, and k the largest number for which `BinomCDF(k; n, alpha) ≤ delta`, a
 /// threshold above all but k of them refuses at most a share `alpha` of people with confidence `1 − delta`
 /// (Clopper & Pearson 1934).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
     /// The threshold; absent where the data cannot carry the budget.
@@ -353,7 +356,8 @@ impl Model {
         if !rising || !finite {
             return Err(ModelError::Content("calibration must rise".into()));
         }
-        let margins = [file.thresholds.limit.margin, file.thresholds.block.margin];
+        let Thresholds { limit, block, cohort, .. } = &file.thresholds;
+        let margins = [limit.margin, block.margin, cohort.margin];
         if margins.iter().flatten().any(|margin| !margin.is_finite()) {
             return Err(ModelError::Content("a threshold is not finite".into()));
         }

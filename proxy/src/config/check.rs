@@ -219,9 +219,9 @@ impl Checker<'_> {
     }
 
     /// Where the keys stand that a model may contradict; without a section the model alone is at fault.
-    fn policy_places(&self, section: Option<Range<usize>>) -> [(&'static str, Place); 3] {
+    fn policy_places(&self, section: Option<Range<usize>>) -> [(&'static str, Place); 4] {
         let place = |key| section.clone().map_or(Place::Flag("--model"), |section| self.key_place(section, key));
-        ["limit_score", "block_score", "min_pages"].map(|key| (key, place(key)))
+        ["limit_score", "block_score", "cohort_score", "min_pages"].map(|key| (key, place(key)))
     }
 
     /// Where a key stands in a section: the section's own place if it is not written there.

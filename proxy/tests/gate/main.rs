@@ -48,7 +48,7 @@ fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -
             weight: vec![0.0; COUNT],
         },
         calibration: Vec::new(),
-        thresholds: Thresholds { min_pages: 1, limit: budget(None), block: budget(None) },
+        thresholds: Thresholds { min_pages: 1, limit: budget(None), block: budget(None), cohort: budget(None) },
         readiness,
         card: Card::default(),
         drift: None,

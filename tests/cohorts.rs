@@ -1,0 +1,246 @@
+//! What is found only by looking at many clients at once, and who must not be hurt by it.
+//!
+//! A model trained on a simulated day of the toy shop, to which people of a carrier's /24 come as well, judges other days.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use detector::model::File;
+use detector::{
+    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Reason, Request, Timestamp,
+    Verdict,
+};
+use kidoban::input::Logs;
+use kidoban::replay::{Recorded, Watch, replay_on};
+use traffic::sim::{self, Mix, Population, SimRequest, Site, simulate};
+use trainer::{Options, train};
+
+use crate::support::{Folder, model};
+
+/// The toy shop's model, from a day of 1,200 people, 300 more behind one carrier, and 270 bots of which none spreads.
+fn file() -> &'static File {
+    static FILE: OnceLock<File> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let mix = Mix::of(1_200, 240).with(Population::SlowBruteForcer, 30).with(Population::CarrierShopper, 300);
+        let site = model::labelled(&simulate(&Arc::new(Site::new(1)), 20_261_116, model::DAY, &mix, model::DAY_US));
+        train(std::slice::from_ref(&site), &Options::default(), |_| ()).unwrap().file
+    })
+}
+
+/// The model's own thresholds, with its cohorts or without.
+fn judge(with_cohorts: bool) -> Judge {
+    let mut file = file().clone();
+    if !with_cohorts {
+        file.thresholds.cohort.margin = None;
+    }
+    let model = model::parse(&file);
+    let policy = Policy::new(PolicyConfig::default(), Some(&model)).unwrap();
+    Judge { model: Some(model), policy, allow: AllowList::default() }
+}
+
+/// A later day of this crowd.
+fn day(seed: u64, mix: &Mix, span_us: u64) -> Vec<SimRequest> {
+    simulate(&Arc::new(Site::new(1)), seed, model::DAY.plus_secs(86_400), mix, span_us)
+}
+
+/// What became of one population.
+#[derive(Debug, Default)]
+struct Fate {
+    clients: HashSet<IpAddr>,
+    refused: HashSet<IpAddr>,
+    requests: usize,
+    limited: usize,
+    blocked: usize,
+    by_cohort: usize,
+}
+
+/// Lets everybody ask; what is allowed is answered.
+fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
+    let detector = model::detector(200_000, judge);
+    let mut fates: HashMap<Population, Fate> = HashMap::new();
+    for request in requests {
+        let event = detector.event(&Request {
+            client: ClientKey::from_ip(request.client),
+            at: request.at,
+            method: request.method,
+            target: &request.target,
+            fetch_dest: None,
+            agent: Some(request.user_agent.as_bytes()),
+            recorded: None,
+        });
+        let verdict = detector.observe(&event);
+        let fate = fates.entry(request.population).or_default();
+        fate.clients.insert(request.client);
+        fate.requests += 1;
+        fate.by_cohort += usize::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
+        match verdict.action {
+            Action::Allow => {
+                detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
+                continue;
+            }
+            Action::Limit => fate.limited += 1,
+            Action::Block => fate.blocked += 1,
+        }
+        fate.refused.insert(request.client);
+    }
+    for (population, fate) in &fates {
+        println!(
+            "{population}: {} clients, {} of them refused; {} requests, {} limited ({} by their cohort), {} blocked",
+            fate.clients.len(),
+            fate.refused.len(),
+            fate.requests,
+            fate.limited,
+            fate.by_cohort,
+            fate.blocked
+        );
+    }
+    assert_eq!(detector.stats(Timestamp::default()).panics, 0);
+    fates
+}
+
+#[test]
+fn a_scraper_over_the_addresses_of_a_24_is_limited_and_its_addresses_alone_are_not() {
+    println!("{:?} {:?}", file().thresholds.limit, file().thresholds.cohort);
+    let mix = Mix::of(300, 0).with(Population::SpreadScraper, 4);
+    let requests = day(3, &mix, model::DAY_US);
+    let alone = watch(judge(false), &requests);
+    let together = watch(judge(true), &requests);
+    let (alone, scraper) = (&alone[&Population::SpreadScraper], &together[&Population::SpreadScraper]);
+    assert!(alone.limited * 20 <= alone.requests, "by single addresses most of it is missed: {alone:?}");
+    // What is left is what a limited client may have, which to the slower ones is nearly all.
+    assert!(scraper.by_cohort * 5 >= scraper.requests * 2, "{} of {}", scraper.by_cohort, scraper.requests);
+    assert!(scraper.refused.len() * 10 >= scraper.clients.len() * 6, "{} addresses", scraper.refused.len());
+    assert_eq!(scraper.blocked, alone.blocked, "company never blocks");
+    for population in [Population::Shopper, Population::GalleryShopper] {
+        assert_eq!(together[&population].by_cohort, 0, "{population}");
+    }
+}
+
+#[test]
+fn three_hundred_people_of_a_carriers_24_are_not_hurt() {
+    for (seed, span_us) in [(11, model::DAY_US), (12, 2 * 3_600_000_000)] {
+        let fates = watch(judge(true), &day(seed, &Mix::new().with(Population::CarrierShopper, 300), span_us));
+        let people = &fates[&Population::CarrierShopper];
+        assert!(people.clients.len() > 250 && people.blocked == 0);
+        assert!(people.refused.len() * 100 <= people.clients.len(), "{} refused", people.refused.len());
+    }
+}
+
+/// Every verdict of every client, in the order it got them.
+#[derive(Default)]
+struct Fates(BTreeMap<ClientKey, Vec<Verdict>>);
+
+impl Watch for Fates {
+    fn see(&mut self, event: &Event, verdict: &Verdict, _: Option<&Recorded>, _: Option<&str>) {
+        self.0.entry(event.client).or_default().push(*verdict);
+    }
+}
+
+/// A judge under whom cohorts are limited at once.
+fn strict() -> Judge {
+    let model = model::parse(&model::file("lively", model::lively()));
+    let config = PolicyConfig {
+        limit_score: Some(0.6),
+        block_score: Some(0.95),
+        cohort_score: Some(0.1),
+        limit_burst_pages: 2,
+        limit_pages_per_min: 6,
+        ..PolicyConfig::default()
+    };
+    Judge { policy: Policy::new(config, Some(&model)).unwrap(), model: Some(model), allow: AllowList::default() }
+}
+
+#[test]
+fn one_core_and_many_tell_the_same_of_cohorts() {
+    let folder = Folder::new("cohorts-replay");
+    let mix = Mix::of(300, 60)
+        .with(Population::SpreadScraper, 5)
+        .with(Population::CarrierShopper, 400)
+        .with(Population::DistributedBruteForcer, 1);
+    let requests = day(5, &mix, 3_600_000_000);
+    let (mut json, mut combined) = (Vec::new(), Vec::new());
+    sim::write_json(&requests, &mut json).unwrap();
+    sim::write_combined(&requests, &mut combined).unwrap();
+    for (name, log) in [("json.log", json), ("combined.log", combined)] {
+        let names = [folder.write(name, log).display().to_string()];
+        // Room for everybody, and for hardly anybody.
+        for capacity in [200_000, 640] {
+            let told = |jobs| {
+                let detector = model::detector(capacity, strict());
+                let (_, parts) =
+                    replay_on::<Fates>(jobs, Logs::find(&names).unwrap().open().unwrap(), &detector, None)?;
+                let mut fates = BTreeMap::new();
+                for (client, verdicts) in parts.into_iter().flat_map(|part| part.0) {
+                    assert!(fates.insert(client, verdicts).is_none(), "{client} was watched by two");
+                }
+                Ok::<_, anyhow::Error>(fates)
+            };
+            let one = told(1).unwrap();
+            let limited = |verdict: &&Verdict| (verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort);
+            let number = one.values().flatten().filter(limited).count();
+            assert!(number > 200, "{number} limited by cohorts prove too little");
+            for jobs in [2, 3, 8] {
+                assert!(
+                    told(jobs).unwrap() == one,
+                    "{jobs} jobs tell another story of {name} with room for {capacity}"
+                );
+            }
+        }
+    }
+}
+
+fn key(network: u8, host: u8) -> ClientKey {
+    ClientKey::from_ip(IpAddr::V4(Ipv4Addr::new(192, 0, network, host)))
+}
+
+fn ask(detector: &Detector, client: ClientKey, agent: &str, second: u64, target: &str) -> Verdict {
+    let (at, agent) = (model::DAY.plus_secs(second), Some(agent.as_bytes()));
+    let request = Request { client, at, method: "GET", target, fetch_dest: None, agent, recorded: None };
+    detector.observe(&detector.event(&request))
+}
+
+#[test]
+fn a_cohort_limits_its_newcomers_and_nobody_else() {
+    let detector = model::detector(10_000, strict());
+    // Somebody with a history, a neighbour with another browser, somebody of another network: before and after.
+    let (veteran, neighbour, stranger) = (key(2, 200), key(2, 201), key(3, 1));
+    for page in 0..20 {
+        ask(&detector, veteran, "a", page * 60, "/p/1");
+    }
+    let mut refused = 0;
+    for number in 0..200_u64 {
+        let verdict = ask(&detector, key(2, (number / 4) as u8), "a", 2_000 + number, &format!("/p/{number}"));
+        assert_ne!(verdict.action, Action::Block);
+        refused += u64::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
+    }
+    assert!(refused > 100, "{refused}");
+    let verdict = ask(&detector, key(2, 202), "a", 2_200, "/p/1");
+    assert_eq!((verdict.action, verdict.reason, verdict.score), (Action::Limit, Reason::Cohort, None));
+    assert!(verdict.retry_after_s > 0 && verdict.because.iter().count() > 0, "{verdict:?}");
+    let asset = ask(&detector, key(2, 202), "a", 2_200, "/img/1.png");
+    assert_eq!(asset.action, Action::Allow, "assets pass");
+    for (client, agent) in [(veteran, "a"), (neighbour, "b"), (stranger, "a")] {
+        let verdict = ask(&detector, client, agent, 2_201, "/p/1");
+        assert_eq!(verdict.action, Action::Allow, "{client}");
+        assert_ne!(verdict.reason, Reason::Cohort, "{client}");
+    }
+}
+
+#[test]
+fn a_million_spoofed_networks_take_no_more_room_than_there_is() {
+    let detector = model::detector(20_000, strict());
+    let (_, room) = detector.cohorts();
+    assert!(room <= 20_000 / 8 + 64 * 8, "{room}");
+    for network in 0..1_000_000_u32 {
+        let client = ClientKey::from_ip(IpAddr::V4(Ipv4Addr::from_bits(network << 8)));
+        ask(&detector, client, "a", u64::from(network) / 10_000, "/p/1");
+        ask(&detector, client, "a", u64::from(network) / 10_000, "/p/2");
+        if network % 100_000 == 0 {
+            assert!(detector.cohorts().0 <= room);
+        }
+    }
+    let (held, _) = detector.cohorts();
+    assert!(held <= room && held * 10 > room * 9, "{held} of {room}");
+    assert_eq!(detector.stats(model::DAY).panics, 0);
+}

@@ -1,0 +1,233 @@
+//! What cohorts would have done to people, and the threshold from which they may limit.
+//!
+//! A person is hurt by a cohort when, with few pages, it meets one that scores high: the highest such score counts, as for
+//! limiting the highest of its own. Who never met one cannot be hurt.
+//!
+//! The budget comes on top of the limit's, and is a tenth of it: who is limited for his company has done nothing himself.
+//! Three things bound it. Of all people at most that tenth lies above; where there are too few to prove a tenth, nobody does.
+//! Of the people who met a cohort, who are a carrier's or an office's and whom a mean over everybody would hide, at most the limit's own
+//! share. And it never lies below the limit threshold: a cohort that scores like a person is none to limit.
+
+use detector::cohort::FEW_PAGES;
+use detector::model::{Budget, Scorer};
+use detector::table::RINGS;
+use detector::{Class, ClientKey, Cohorts, Features};
+
+use crate::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
+use crate::site::{OFFLINE_HASH_KEY, Site};
+use crate::statistics::upper_bound;
+
+/// The cohorts' share of the limit's budget, on top of it.
+const SHARE: f64 = 0.1;
+
+/// For each client with a scorer, whether it met a cohort of `min_pages` pages that had a say while it had few pages itself,
+/// and the highest score of one, which the client's own scorer gives it. `None` for clients without a scorer.
+pub(crate) fn met<'a>(
+    site: &Site,
+    resolution_us: u32,
+    min_pages: u32,
+    scorer: impl Fn(usize) -> Option<&'a Scorer>,
+) -> Vec<Option<Option<f32>>> {
+    // Room for everybody: what an eviction forgets is the gate's affair.
+    let cohorts = Cohorts::new(site.clients.len().saturating_mul(8), OFFLINE_HASH_KEY);
+    let memory = site.memories.last().map(AsRef::as_ref);
+    let mut pages = vec![0_u32; site.clients.len()];
+    let mut met: Vec<Option<Option<f32>>> =
+        (0..site.clients.len()).map(|client| scorer(client).map(|_| None)).collect();
+    for step in &site.steps {
+        let client = step.client as usize;
+        let who = (step.event.client, step.event.agent);
+        let ring = ring_of(step.event.client);
+        if let Some(page) = step.request().filter(|event| event.class == Class::Page) {
+            if pages[client] < FEW_PAGES {
+                cohorts.with(ring, who, page.at, |place, at| {
+                    let page = detector::Event { at, ..*page };
+                    let cohort = place.push(&page, resolution_us, memory);
+                    if let (Some(cohort), Some(scorer)) = (cohort, scorer(client))
+                        && cohort.window().pages() >= min_pages
+                    {
+                        let margin = scorer.margin(&Features::measure(cohort.window()));
+                        met[client] = Some(Some(met[client].flatten().map_or(margin, |best| best.max(margin))));
+                    }
+                });
+            }
+            pages[client] += 1;
+        }
+        if let Some(outcome) = step.outcome()
+            && (1..=FEW_PAGES).contains(&pages[client])
+        {
+            cohorts.with(ring, who, outcome.at, |place, at| {
+                place.conclude(&detector::Outcome { at, ..outcome }, resolution_us);
+            });
+        }
+    }
+    met
+}
+
+/// Any function of the network will do.
+fn ring_of(client: ClientKey) -> usize {
+    let bits = client.network().to_bits();
+    ((bits as u64 ^ (bits >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RINGS
+}
+
+/// The threshold for cohorts, from what each calibration person met, or the number of people missing.
+pub(crate) fn cohort_budget(people: &[Option<f32>], limit: &Budget, budgets: Budgets, proof: Proof) -> Budget {
+    let Budgets { limit_alpha, delta, .. } = budgets;
+    let n = people.len() as u64;
+    let refuse = |evidence: String| Budget { margin: None, alpha: limit_alpha, delta, n, k: 0, evidence };
+    if errors_allowed(n, limit_alpha, delta).is_none() {
+        let needed = people_needed(limit_alpha, delta);
+        return refuse(format!(
+            "needs {} more human clients: {needed} whom no cohort hurts prove {} at {} confidence, there are {n}",
+            needed.saturating_sub(n),
+            percent(limit_alpha),
+            percent(1.0 - delta),
+        ));
+    }
+    let Some(floor) = limit.margin else {
+        return refuse("there is no limit threshold for it to lie above".to_owned());
+    };
+    let met: Vec<f32> = people.iter().copied().flatten().collect();
+    let of_all = errors_allowed(n, limit_alpha * SHARE, delta);
+    let of_met = errors_allowed(met.len() as u64, limit_alpha, delta);
+    let spared = of_all.unwrap_or(0).min(of_met.unwrap_or(0));
+    let margin = threshold_above(&met, spared).map_or(floor, |margin| margin.max(floor));
+    let k = met.iter().filter(|&&score| score >= margin).count() as u64;
+    let alpha = if of_all.is_some() { limit_alpha * SHARE } else { upper_bound(0, n, delta) };
+    let how = match proof {
+        Proof::Split => "kept apart from training",
+        Proof::CrossFitted => "scored by models trained without them (an estimate)",
+    };
+    let evidence = format!(
+        "{k} of {n} people {how}, {} of whom met a cohort of three or more, lie above: at most {} of people besides those whom the \
+         limit hurts, with {} confidence; it limits newcomers together and never blocks",
+        met.len(),
+        percent(alpha),
+        percent(1.0 - delta),
+    );
+    Budget { margin: Some(margin), alpha, delta, n, k, evidence }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use detector::model::ScorerFile;
+    use detector::{Timestamp, Window};
+    use traffic::log::LogReader;
+    use traffic::sim;
+
+    use super::*;
+    use crate::site::SiteBuilder;
+
+    fn budget(people: &[Option<f32>], limit: Option<f32>) -> Budget {
+        let limit = Budget { margin: limit, ..Budget::default() };
+        cohort_budget(people, &limit, Budgets::default(), Proof::Split)
+    }
+
+    #[test]
+    fn too_few_people_give_no_threshold_and_the_number_missing() {
+        let refused = budget(&[None; 200], Some(1.0));
+        assert_eq!(refused.margin, None);
+        assert!(refused.evidence.contains("needs 99 more human clients"), "{}", refused.evidence);
+        assert!(budget(&[None; 9_000], None).evidence.contains("no limit threshold"));
+    }
+
+    #[test]
+    fn it_lies_above_the_limit_and_above_whom_the_budget_does_not_carry() {
+        let people =
+            |met: usize| -> Vec<Option<f32>> { (0..10_000).map(|i| (i < met).then_some(i as f32 / 100.0)).collect() };
+        // Nobody met one, or only such as score like people: the limit threshold.
+        assert_eq!(budget(&people(0), Some(3.0)).margin, Some(3.0));
+        assert_eq!(budget(&people(100), Some(3.0)).margin, Some(3.0));
+        // 200 people are too few to lose one of them, whatever all the others do not meet.
+        let few = budget(&people(200), Some(1.0));
+        assert_eq!((few.margin, few.k), (Some(1.99_f32.next_up()), 0));
+        // Of 10,000 people a tenth of 1 % is four, proven.
+        let many = budget(&people(10_000), Some(3.0));
+        assert_eq!(Some(many.k), errors_allowed(10_000, 0.001, 0.05));
+        assert!(many.k == 4 && many.alpha == 0.001, "{many:?}");
+        // Too few to prove a tenth: none, and what that proves.
+        let some: Vec<Option<f32>> = (0..1_000).map(|i| Some(i as f32)).collect();
+        let some = budget(&some, Some(3.0));
+        assert!(some.k == 0 && (0.0029..0.0031).contains(&some.alpha), "{some:?}");
+    }
+
+    /// A scraper over a /24 and a few people, read from a log; met by a slow walk that keeps every event.
+    #[test]
+    fn what_a_client_met_is_the_window_of_its_networks_newcomers() {
+        let shop = Arc::new(sim::Site::with_size(1, 200, 4));
+        let start = Timestamp::from_secs(1_763_683_200);
+        let mut requests = sim::simulate(&shop, 1, start, &sim::Mix::of(60, 24), 6 * 3_600_000_000);
+        for (number, request) in requests.iter_mut().enumerate() {
+            // Two networks, some dozens of clients each.
+            let host = (number / 12) as u8;
+            request.client = std::net::Ipv4Addr::new(192, 0, 2 + host % 2, host).into();
+        }
+        let mut log = Vec::new();
+        sim::write_json(&requests, &mut log).unwrap();
+        let mut reader = LogReader::new("day.log", &log[..]).unwrap();
+        let mut builder = SiteBuilder::default();
+        while let Some(record) = reader.next().unwrap() {
+            builder.note(&record);
+        }
+        let site = builder.finish("shop", 1_000, None);
+        let (mean, scale) = (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
+        let mut weight = vec![0.0; detector::features::COUNT];
+        for (name, value) in [("unique_ratio", 2.0), ("error_share", 3.0), ("rate_60s", 0.05)] {
+            weight[detector::features::index_of(name).unwrap()] = value;
+        }
+        let scorer = ScorerFile::Logistic { bias: 0.3, mean, scale, weight }.check().unwrap();
+        let found = met(&site, 1_000, 5, |client| (client % 3 != 1).then_some(&scorer));
+
+        let mut expect: Vec<Option<Option<f32>>> =
+            (0..site.clients.len()).map(|client| (client % 3 != 1).then_some(None)).collect();
+        let mut pages = vec![0; site.clients.len()];
+        let mut cohorts: std::collections::HashMap<_, Vec<(bool, usize, usize)>> = std::collections::HashMap::new();
+        for (at, step) in site.steps.iter().enumerate() {
+            let client = step.client as usize;
+            let past = cohorts.entry((step.event.client.network(), step.event.agent)).or_default();
+            if step.event.class == Class::Page {
+                if pages[client] < FEW_PAGES {
+                    past.push((true, client, at));
+                    if let Some(margin) = slow_margin(&site, past, &scorer)
+                        && let Some(met) = &mut expect[client]
+                    {
+                        *met = Some(met.map_or(margin, |best| best.max(margin)));
+                    }
+                }
+                pages[client] += 1;
+            }
+            if (1..=FEW_PAGES).contains(&pages[client]) {
+                past.push((false, client, at));
+            }
+        }
+        let scored = found.iter().flatten().flatten().count();
+        assert!(scored > 20, "{scored}");
+        // The same but for a microsecond between two events of the same time.
+        for (client, (found, expect)) in found.iter().zip(&expect).enumerate() {
+            assert_eq!(found.is_some(), expect.is_some());
+            match (found.flatten(), expect.flatten()) {
+                (Some(found), Some(expect)) => assert!((found - expect).abs() < 1e-4, "{client}: {found} {expect}"),
+                (found, expect) => assert_eq!(found, expect, "{client}"),
+            }
+        }
+    }
+
+    /// The margin of everything since a second client came, if three have come by now and there are five pages.
+    fn slow_margin(site: &Site, past: &[(bool, usize, usize)], scorer: &Scorer) -> Option<f32> {
+        let askers: Vec<usize> = past.iter().filter(|(is_page, ..)| *is_page).map(|(_, client, _)| *client).collect();
+        let distinct: std::collections::HashSet<usize> = askers.iter().copied().collect();
+        let begins = past.iter().position(|(is_page, client, _)| *is_page && *client != past[0].1)?;
+        let mut window = Window::new(site.steps[past[begins].2].event.at);
+        for &(is_page, _, at) in &past[begins..] {
+            let step = &site.steps[at];
+            if is_page {
+                window.push(&step.event, 1_000);
+            } else if let Some(outcome) = step.outcome() {
+                window.conclude(&outcome, 1_000);
+            }
+        }
+        (distinct.len() >= 3 && window.pages() >= 5).then(|| scorer.margin(&Features::measure(&window)))
+    }
+}

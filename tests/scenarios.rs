@@ -18,7 +18,7 @@ use kidoban::demo::shop::Shop;
 use kidoban::demo::visitors::{Answer, Course, Live, Visitor, drive};
 use kidoban::input::Logs;
 use kidoban::replay::replay;
-use traffic::sim::{Dice, Mix, Population, Site, Tempo, Visit, simulate};
+use traffic::sim::{Dice, Mix, Population, SimRequest, Site, Tempo, Visit, simulate};
 
 use crate::support::{Folder, gate, model};
 
@@ -77,6 +77,7 @@ struct Asked {
     method: &'static str,
     target: String,
     status: u16,
+    agent: Option<&'static str>,
 }
 
 /// How a client fared.
@@ -117,9 +118,17 @@ fn client(text: &str) -> ClientKey {
 /// Lets a client ask; what is allowed is answered 20 ms later.
 fn watch(detector: &Detector, client: ClientKey, asked: &[Asked]) -> Fate {
     let mut fate = Fate::default();
-    for Asked { at, method, target, status } in asked {
+    for Asked { at, method, target, status, agent } in asked {
         fate.requests += 1;
-        let request = Request { client, at: *at, method, target, fetch_dest: None, agent: None, recorded: None };
+        let request = Request {
+            client,
+            at: *at,
+            method,
+            target,
+            fetch_dest: None,
+            agent: agent.map(str::as_bytes),
+            recorded: None,
+        };
         let event = detector.event(&request);
         let verdict = detector.observe(&event);
         let score = verdict.score.map(Score::margin);
@@ -144,7 +153,7 @@ fn at_pace(count: usize, gap_s: f64, jitter: f64, mut what: impl FnMut(usize) ->
     let mut asked = Vec::new();
     for index in 0..count {
         let (method, target) = what(index);
-        asked.push(Asked { at, method, target, status: 200 });
+        asked.push(Asked { at, method, target, status: 200, agent: None });
         at = at.plus_micros((gap_s * dice.between(1.0 - jitter, 1.0 + jitter) * 1e6) as u64);
     }
     asked
@@ -244,7 +253,7 @@ fn a_timestamp_in_the_query_makes_urls_unique_and_paths_not() {
 fn with_prefetch(seed: u64) -> Vec<Asked> {
     let mut dice = Dice::nth(23, seed);
     let (mut asked, mut at, mut shown) = (Vec::new(), model::DAY, 0);
-    let mut ask = |at, target| asked.push(Asked { at, method: "GET", target, status: 200 });
+    let mut ask = |at, target| asked.push(Asked { at, method: "GET", target, status: 200, agent: None });
     for page in 1..=15 {
         ask(at, format!("/c/tea?page={page}"));
         at = at.plus_micros(300_000);
@@ -320,22 +329,69 @@ fn a_flash_sale_of_thirty_times_as_many_new_people_hurts_nobody_more() {
     assert!(share <= 0.01, "{share}");
 }
 
+/// What a crowd asks for, with the browsers that its people have.
+fn as_asked(crowd: Vec<SimRequest>) -> Vec<Asked> {
+    let asked = |request: SimRequest| Asked {
+        at: request.at,
+        method: request.method,
+        target: request.target,
+        status: request.status,
+        agent: Some(request.user_agent),
+    };
+    crowd.into_iter().map(asked).collect()
+}
+
+/// An address of 500 people whom a model takes for a bot from the limit on, or from the block threshold on.
+fn taken_for_a_bot(block: f32, agents_are_told: bool) -> (Fate, usize) {
+    let model = model::parse(&model::trained_on_a_day(&Arc::new(Site::new(1))));
+    let detector = model::detector(1_000, model::judge(model, 0.000_1, block));
+    let mix = Mix::new().with(Population::Shopper, 450).with(Population::GalleryShopper, 50);
+    let mut asked = as_asked(simulate(&Arc::new(Site::new(1)), 79, model::DAY, &mix, 3_600_000_000));
+    if !agents_are_told {
+        asked.iter_mut().for_each(|asked| asked.agent = None);
+    }
+    let address = client("192.0.2.1");
+    let fate = watch(&detector, address, &asked);
+    let pages = asked.iter().filter(|asked| !asked.target.contains('.')).count();
+    println!("{pages} pages, {:?} browsers: {fate:?}", detector.browsers(address));
+    (fate, pages)
+}
+
+#[test]
+fn an_address_of_many_browsers_is_held_less_and_never_locked_out() {
+    let (unknown, pages) = taken_for_a_bot(0.999_99, false);
+    assert!(unknown.limited * 2 > pages, "{unknown:?}");
+    let (known, _) = taken_for_a_bot(0.999_99, true);
+    assert!(known.limited * 2 < unknown.limited, "{} limited, {} without", known.limited, unknown.limited);
+    assert_eq!(known.blocked, 0);
+
+    let (unknown, _) = taken_for_a_bot(0.000_2, false);
+    assert!(unknown.blocked * 4 > unknown.requests * 3, "{unknown:?}");
+    let (known, pages) = taken_for_a_bot(0.000_2, true);
+    // Until the fifth browser shows, it is like any other.
+    assert!(known.blocked * 50 < known.requests, "{known:?}");
+    assert!(pages - known.limited > 55 * 30, "30 pages a minute are left: {known:?}");
+}
+
+#[test]
+fn a_scraper_that_names_another_browser_at_every_request_has_a_limited_clients_pages_at_most() {
+    const NAMES: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
+    let mut asked = at_pace(2_400, 0.5, 0.2, |index| ("GET", format!("/p/{}", 100 + index)));
+    asked.iter_mut().zip(NAMES.iter().cycle()).for_each(|(asked, name)| asked.agent = Some(name));
+    let fate = watch(&of_the_shop(), client("192.0.2.1"), &asked);
+    let granted = fate.requests - fate.limited - fate.blocked;
+    println!("{granted} granted in twenty minutes: {fate:?}");
+    fate.assert_stopped_within(30);
+    assert!(granted <= 20 * 30 + 10 + 30, "{granted} pages in twenty minutes");
+}
+
 #[test]
 fn five_hundred_people_behind_one_address_are_not_refused() {
     let detector = of_the_shop();
     for (number, hours) in [1, 8].into_iter().enumerate() {
         let mix = Mix::new().with(Population::Shopper, 450).with(Population::GalleryShopper, 50);
         let crowd = simulate(&Arc::new(Site::new(1)), 79, model::DAY, &mix, hours * 3_600_000_000);
-        let asked: Vec<Asked> = crowd
-            .into_iter()
-            .map(|request| Asked {
-                at: request.at,
-                method: request.method,
-                target: request.target,
-                status: request.status,
-            })
-            .collect();
-        let fate = watch(&detector, client(&format!("192.0.2.{number}")), &asked);
+        let fate = watch(&detector, client(&format!("192.0.2.{number}")), &as_asked(crowd));
         println!("in {hours} h: {fate:?}");
         fate.assert_never_refused();
     }

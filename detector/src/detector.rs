@@ -170,6 +170,15 @@ impl Detector {
         self.bans.capacity()
     }
 
+    /// How many browsers a client has named at least within the hour; `None` when it is not tracked, 0 while it is a
+    /// newcomer.
+    pub fn browsers(&self, client: crate::ClientKey) -> Option<u32> {
+        self.table.with_known(client, |seat| match seat {
+            Seat::Newcomer(_) => 0,
+            Seat::Known(client) => client.standing.browsers(),
+        })
+    }
+
     /// Cohorts that have a place, and how many there are at most.
     pub fn cohorts(&self) -> (usize, usize) {
         (self.cohorts.len(), self.cohorts.capacity())
@@ -291,6 +300,7 @@ impl Judge {
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
     fn decide(&self, client: &mut Client, event: &Event) -> Verdict {
         let at = client.window.push_at_site(event, self.resolution_us(), self.memory());
+        client.standing.see(event.agent, at);
         let pages = client.window.pages();
         let judged = event.class == Class::Page && pages >= self.policy.min_pages();
         let scored = self.model.as_ref().filter(|_| judged).map(|model| {

@@ -10,7 +10,8 @@
 //! - [`features`]: the vector, one family a file
 //! - [`memory`]: what a model remembers of one shop: popularity, steps, URL templates
 //! - [`model`]: load, check, score, contributions
-//! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out
+//! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out;
+//!   [`browsers`]: how many come from one address
 //! - [`table`]: bounded `ClientKey → Client`, of `shard`s with an `index`; `newcomer`: a client's first few events; `doorkeeper`: who was
 //!   lately turned away from a full table
 //! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit, never block
@@ -21,6 +22,7 @@
 
 pub mod allow;
 pub mod bans;
+pub mod browsers;
 pub mod client;
 pub mod cohort;
 pub mod detector;

@@ -11,9 +11,16 @@
 //! ```
 //!
 //! Limited means: pages come out of a token bucket, assets pass. A refusal never refills the bucket.
+//!
+//! **Shared**: an address from which [`SHARED_MIN`] browsers come or more within the hour is taken for many people's, and is never
+//! blocked; what would be is limited, and a ban in force is too. Below the block threshold its bucket fills faster with
+//! the number of browsers, up to [`SHARED_RATE_MAX`] times; beyond it it does not, because browsers are as easily named as changed:
+//! a bot that names another at every request gets a limited client's pages and no more.
 
 use serde::{Deserialize, Serialize};
 
+use crate::browsers::Browsers;
+use crate::event::AgentKey;
 use crate::model::{Because, Model, Score};
 use crate::time::Timestamp;
 use crate::url::Class;
@@ -46,6 +53,8 @@ pub enum Reason {
     Limited,
     /// Scores beyond the block threshold.
     Score,
+    /// The same, or banned, but an address of many browsers: limited, as [`Reason::Limited`] is.
+    Shared,
     /// An earlier ban has not expired.
     Banned,
     /// A newcomer among others of its network who scores like none of them alone: within the rate that they may have together
@@ -73,13 +82,14 @@ impl Action {
 
 impl Reason {
     /// All of them, for metric labels.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::AllowList,
         Self::NoThreshold,
         Self::TooFewPages,
         Self::Usual,
         Self::Limited,
         Self::Score,
+        Self::Shared,
         Self::Banned,
         Self::Cohort,
         Self::Crowded,
@@ -95,6 +105,7 @@ impl Reason {
             Self::Usual => "usual",
             Self::Limited => "limited",
             Self::Score => "score",
+            Self::Shared => "shared",
             Self::Banned => "banned",
             Self::Cohort => "cohort",
             Self::Crowded => "crowded",
@@ -198,9 +209,10 @@ pub struct Standing {
     bucket_at: Timestamp,
     /// Tokens in millionths of a page; only meaningful while limited.
     bucket_micros: u32,
-    offences: u32,
     /// The last margin; NaN when there was none, because an `Option` would take twice the room.
     margin: f32,
+    offences: u16,
+    browsers: Browsers,
 }
 
 /// A ban, kept apart from the window so that it survives the window's eviction.
@@ -214,6 +226,13 @@ pub struct Ban {
 
 /// Page requests from which a client is judged: below, even a clock can hardly be told from a person.
 pub const MIN_PAGES: u32 = 5;
+
+/// From this many browsers an hour on an address counts as shared. A family has three or four; a bot that rotates the four
+/// that it knows gains nothing.
+pub const SHARED_MIN: u32 = 5;
+/// How many times a limited client's pages a shared address may have: with two browsers more than the least, as many as
+/// some dozens of people ask for.
+pub const SHARED_RATE_MAX: u32 = 4;
 
 /// A time before every event.
 const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
@@ -233,19 +252,35 @@ impl Standing {
             banned_until: ban.until,
             bucket_at: NEVER,
             bucket_micros: 0,
-            offences: ban.offences,
             margin: f32::NAN,
+            // Beyond 32 a ban is no longer.
+            offences: if ban.offences > u16::MAX as u32 { u16::MAX } else { ban.offences as u16 },
+            browsers: Browsers::NONE,
         }
     }
 
     /// Its ban, expired or not.
     pub const fn ban(&self) -> Ban {
-        Ban { until: self.banned_until, offences: self.offences }
+        Ban { until: self.banned_until, offences: self.offences as u32 }
     }
 
     /// Is it limited or banned at `at`?
     pub fn is_suspect(&self, at: Timestamp) -> bool {
         self.limited_until > at || self.banned_until > at
+    }
+
+    /// Takes in which browser a request names.
+    pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
+        self.browsers.see(agent, at);
+    }
+
+    /// How many browsers there were at least within the hour; see [`Browsers::count`].
+    pub fn browsers(&self) -> u32 {
+        self.browsers.count()
+    }
+
+    fn is_shared(&self) -> bool {
+        self.browsers.count() >= SHARED_MIN
     }
 
     /// Its last score.
@@ -362,6 +397,9 @@ impl Policy {
         if let Some(score) = fresh {
             standing.margin = score.margin();
         }
+        if standing.banned_until > at && standing.is_shared() {
+            return self.share(class, standing, at);
+        }
         if standing.banned_until > at {
             return Decision::new(Action::Block, Reason::Banned, seconds_until(standing.banned_until, at));
         }
@@ -369,8 +407,12 @@ impl Policy {
             return self.carry_on(class, pages, standing, at);
         };
         if self.block_margin.is_some_and(|block| score.margin() >= block) {
+            if standing.is_shared() {
+                return self.share(class, standing, at);
+            }
             let ban = self.lengthen(standing.ban(), at);
-            (standing.banned_until, standing.offences) = (ban.until, ban.offences);
+            standing.banned_until = ban.until;
+            standing.offences = u16::try_from(ban.offences).unwrap_or(u16::MAX);
             return Decision::new(Action::Block, Reason::Score, seconds_until(ban.until, at));
         }
         if let Some(limit) = self.limit_margin {
@@ -389,19 +431,14 @@ impl Policy {
 
     /// What is to be done with a member's page that its own standing lets pass. `None` while its cohort is not limited.
     pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        (standing.limited_until > at).then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at) })
+        (standing.limited_until > at).then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, 1) })
     }
 
     /// Limits who scores from `limit` on, until its score is clearly below or time has passed.
     fn weigh(&self, score: Score, limit: f32, standing: &mut Standing, at: Timestamp) {
-        let limited = standing.limited_until > at;
         if score.margin() >= limit {
-            if !limited {
-                standing.bucket_at = at;
-                standing.bucket_micros = self.config.limit_burst_pages * PAGE_MICROS;
-            }
-            standing.limited_until = at.plus_secs(self.config.limit_s);
-        } else if limited && score.margin() < limit - self.config.hysteresis {
+            self.limit(standing, at);
+        } else if standing.limited_until > at && score.margin() < limit - self.config.hysteresis {
             standing.limited_until = NEVER;
         }
     }
@@ -411,7 +448,7 @@ impl Policy {
         if standing.limited_until > at {
             return match class {
                 Class::Asset => Decision::new(Action::Allow, Reason::Limited, 0),
-                Class::Page => self.take_token(standing, at),
+                Class::Page => self.take_token(standing, at, self.rate_of(standing)),
             };
         }
         let reason = match () {
@@ -422,8 +459,36 @@ impl Policy {
         Decision::new(Action::Allow, reason, 0)
     }
 
-    fn take_token(&self, standing: &mut Standing, at: Timestamp) -> Decision {
-        let per_min = u64::from(self.config.limit_pages_per_min);
+    /// What becomes of a block, or of a ban in force, at an address of many browsers.
+    fn share(&self, class: Class, standing: &mut Standing, at: Timestamp) -> Decision {
+        self.limit(standing, at);
+        let decision = match class {
+            Class::Asset => Decision::new(Action::Allow, Reason::Shared, 0),
+            Class::Page => self.take_token(standing, at, 1),
+        };
+        Decision { reason: Reason::Shared, ..decision }
+    }
+
+    /// How many times the ordinary rate a limited client may have.
+    fn rate_of(&self, standing: &Standing) -> u32 {
+        let is_blocked = self.block_margin.is_some_and(|block| standing.margin >= block);
+        match standing.browsers() {
+            browsers if browsers >= SHARED_MIN && !is_blocked => (browsers + 2 - SHARED_MIN).min(SHARED_RATE_MAX),
+            _ => 1,
+        }
+    }
+
+    /// Limits from `at` on, with a full bucket if it was not limited already.
+    fn limit(&self, standing: &mut Standing, at: Timestamp) {
+        if standing.limited_until <= at {
+            standing.bucket_at = at;
+            standing.bucket_micros = self.config.limit_burst_pages * PAGE_MICROS;
+        }
+        standing.limited_until = at.plus_secs(self.config.limit_s);
+    }
+
+    fn take_token(&self, standing: &mut Standing, at: Timestamp, times: u32) -> Decision {
+        let per_min = u64::from(self.config.limit_pages_per_min * times);
         let full = u64::from(self.config.limit_burst_pages * PAGE_MICROS);
         let refill = at.micros_since(standing.bucket_at).saturating_mul(per_min) / 60;
         let tokens = full.min(u64::from(standing.bucket_micros) + refill);

@@ -107,6 +107,56 @@ fn a_cohort_is_limited_by_its_own_threshold_and_has_one_bucket() {
     assert_eq!(standing.ban(), Ban::NONE);
 }
 
+/// A client that names this many browsers.
+fn naming(browsers: u16) -> Standing {
+    let mut standing = Standing::new(Ban::NONE);
+    (0..browsers).for_each(|agent| standing.see(AgentKey(agent), at(0)));
+    standing
+}
+
+#[test]
+fn an_address_of_many_browsers_is_limited_where_another_would_be_blocked() {
+    let policy = policy(|config| config.limit_burst_pages = 2);
+    let mut four = naming(4);
+    assert_eq!(decide(&policy, &mut four, 0.95, 0).action, Action::Block, "four are not many");
+    let mut five = naming(5);
+    for expect in [Action::Allow, Action::Allow, Action::Limit] {
+        let decision = decide(&policy, &mut five, 0.95, 0);
+        assert_eq!((decision.action, decision.reason), (expect, Reason::Shared));
+    }
+    assert_eq!(five.ban(), Ban::NONE, "and has no offence");
+    let asset = policy.decide(None, Class::Asset, 10, &mut five, at(1));
+    assert_eq!(asset.action, Action::Allow);
+    // 30 a minute at the most, however it scores above the threshold and however many it names.
+    let mut many = naming(30);
+    let granted = (0..600).filter(|&second| decide(&policy, &mut many, 0.999, second).action == Action::Allow).count();
+    assert!((300..=302).contains(&granted), "{granted}");
+}
+
+#[test]
+fn a_ban_in_force_becomes_a_limit_when_many_browsers_show() {
+    let policy = policy(|config| config.limit_burst_pages = 2);
+    let mut standing = naming(4);
+    assert_eq!(decide(&policy, &mut standing, 0.95, 0).action, Action::Block);
+    standing.see(AgentKey(4), at(1));
+    assert_eq!(decide(&policy, &mut standing, 0.1, 1).reason, Reason::Shared);
+    assert!(standing.is_suspect(at(1)) && standing.ban() != Ban::NONE, "the ban is not forgotten");
+}
+
+#[test]
+fn a_shared_address_below_the_block_threshold_has_more_the_more_browsers_it_names_up_to_a_cap() {
+    let policy = policy(|config| config.limit_burst_pages = 2);
+    for (browsers, times) in [(1, 1), (4, 1), (5, 2), (6, 3), (7, 4), (20, 4)] {
+        let mut standing = naming(browsers);
+        let granted = (0..6_000).filter(|&i| {
+            let at = Timestamp::from_micros(i * 100_000);
+            policy.decide(Some(Score::from_value(0.6)), Class::Page, 10, &mut standing, at).action == Action::Allow
+        });
+        let granted = granted.count();
+        assert!(granted.abs_diff(300 * times) <= 3, "{browsers} browsers: {granted} in ten minutes");
+    }
+}
+
 #[test]
 fn a_policy_out_of_range_names_its_key() {
     let check = |change: fn(&mut PolicyConfig), key: &str| {

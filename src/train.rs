@@ -34,6 +34,7 @@ struct Printed<'a> {
     is_adapted: bool,
     limit: &'a Budget,
     block: &'a Budget,
+    cohort: &'a Budget,
     card: &'a Card,
 }
 
@@ -89,6 +90,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
             is_adapted,
             limit: &file.thresholds.limit,
             block: &file.thresholds.block,
+            cohort: &file.thresholds.cohort,
             card: &file.card,
         };
         output::print_json(&printed)?;
@@ -215,6 +217,7 @@ fn describe(
     let _ = writeln!(text, "\nThresholds:");
     let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
     let _ = writeln!(text, "  block  {}", threshold(&thresholds.block));
+    let _ = writeln!(text, "  cohort {}", threshold(&thresholds.cohort));
     let _ = writeln!(text, "\n{}", file.readiness);
     if !file.readiness.is_armed() {
         text.push_str("It is written, and not armed: kidoban run --mode enforce refuses it; shadow mode does not.\n");

@@ -53,6 +53,8 @@ struct Fate {
     limited: usize,
     blocked: usize,
     by_cohort: usize,
+    /// Of each request in turn, whether it was refused.
+    refusals: Vec<bool>,
 }
 
 /// Lets everybody ask; what is allowed is answered.
@@ -74,6 +76,7 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
         fate.clients.insert(request.client);
         fate.requests += 1;
         fate.by_cohort += usize::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
+        fate.refusals.push(verdict.action != Action::Allow);
         match verdict.action {
             Action::Allow => {
                 detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
@@ -115,6 +118,33 @@ fn a_scraper_over_the_addresses_of_a_24_is_limited_and_its_addresses_alone_are_n
     for population in [Population::Shopper, Population::GalleryShopper] {
         assert_eq!(together[&population].by_cohort, 0, "{population}");
     }
+}
+
+#[test]
+fn a_distributed_brute_force_is_limited_while_people_browse_and_log_in() {
+    let mix = Mix::of(600, 0).with(Population::DistributedBruteForcer, 1);
+    let requests = day(7, &mix, 4 * 3_600_000_000);
+    let alone = watch(judge(false), &requests);
+    let together = watch(judge(true), &requests);
+    let (alone, botnet) = (&alone[&Population::DistributedBruteForcer], &together[&Population::DistributedBruteForcer]);
+    assert_eq!((alone.limited, alone.blocked), (0, 0), "no address of it can be judged");
+    // Each of 64 rings wants 13 failures of its own; from then on 30 guesses a minute pass, of more than twice as many.
+    assert!(botnet.by_cohort * 3 > botnet.requests, "{} of {}", botnet.by_cohort, botnet.requests);
+    let refused = |part: &[bool]| part.iter().filter(|is_refused| **is_refused).count();
+    println!("of 250 guesses at a time, refused: {:?}", botnet.refusals.chunks(250).map(refused).collect::<Vec<_>>());
+    assert!(refused(&botnet.refusals[botnet.requests - 500..]) > 250);
+    for population in [Population::Shopper, Population::GalleryShopper] {
+        let people = &together[&population];
+        assert!(people.refused.len() * 100 <= people.clients.len(), "{population}");
+    }
+    let logged_in: HashSet<IpAddr> = requests
+        .iter()
+        .filter(|request| request.target.starts_with("/login") && request.method == "POST" && request.status < 400)
+        .filter(|request| request.population == Population::Shopper)
+        .map(|request| request.client)
+        .collect();
+    println!("{} people log in", logged_in.len());
+    assert!(logged_in.len() > 20 && logged_in.is_disjoint(&together[&Population::Shopper].refused));
 }
 
 #[test]

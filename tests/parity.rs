@@ -64,11 +64,12 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
 
     // Another hash key: URLs are taken from the log as they were hashed at the time.
     let detector = Detector::new(Settings { capacity: 200_000, hash_key: 0xdead_beef }, judge);
-    let (mut replayed, mut by_cohort) = (HashMap::new(), 0);
+    let (mut replayed, mut limited) = (HashMap::new(), [0; 2]);
     let logs = Logs::find(&[log.display().to_string()]).unwrap();
     replay(logs.open().unwrap(), &detector, None, |event, verdict, _, _| {
         *replayed.entry(verdict.action).or_insert(0) += 1;
-        by_cohort += u64::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
+        let by_cohort = (verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort);
+        limited[usize::from(event.write() != 0)] += u64::from(by_cohort);
         let line = lines.remove(&(event.client.to_string(), verdict.seq));
         let line = line.unwrap_or_else(|| panic!("{} has no event {}", event.client, verdict.seq));
         assert_eq!(again(&line, verdict), line);
@@ -77,8 +78,11 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     assert_eq!(lines.len(), 0, "every request was replayed");
     assert_eq!(detector.stats(model::DAY).evictions, 0);
 
-    println!("{sent} requests, {outcomes} outcomes: {replayed:?}, {by_cohort} of them by a cohort");
-    assert!(by_cohort >= 1_000, "only {by_cohort} limited by a cohort: this traffic proves too little");
+    println!("{sent} requests, {outcomes} outcomes: {replayed:?}, by cohorts {limited:?} (of writes)");
+    assert!(
+        limited[0] >= 1_000 && limited[1] >= 300,
+        "only {limited:?} limited by cohorts: this traffic proves too little"
+    );
     let count = |action| replayed.get(&action).copied().unwrap_or(0_u64);
     assert_eq!((count(Action::Limit), count(Action::Block)), (answered.limited, answered.blocked));
     for action in Action::ALL {
@@ -127,6 +131,9 @@ fn request(dice: &mut Dice) -> String {
             4 => format!("2001:db8:0:{who:x}::{:x}", dice.below(65_536)),
             _ => format!("198.18.{}.{}", who / 250, who % 250),
         };
+        if dice.chance(0.06) {
+            return ask(&client, "POST /login HTTP/1.1", "user=a&password=b", dice);
+        }
         let target = match dice.weighted(&[0.4, 0.2, 0.3, 0.06, 0.04]) {
             0 => format!("/img/{}.jpg HTTP/1.1", dice.below(500)),
             // No ending says what this is: the browser's header does, and the log must.
@@ -137,6 +144,10 @@ fn request(dice: &mut Dice) -> String {
         };
         (client, format!("GET {target}"), "")
     };
+    ask(&client, &line, body, dice)
+}
+
+fn ask(client: &str, line: &str, body: &str, dice: &mut Dice) -> String {
     // Few browsers, so that networks have cohorts that two connections meet in at once.
     let agent = dice.below(2);
     format!(

@@ -20,10 +20,14 @@
 //! here. Clients' own clocks do not say that when two threads serve two members at once. So no two events of different
 //! members happen in the same microsecond: the one that comes second gets the time after the first's.
 //!
+//! Newcomers who write to one path are watched beside it ([`endpoint`]), in the same rings under the same locks.
+//!
 //! Cost: 60 ns for a client that is alone, a push and a score (0.7 µs) for a member's page.
 
+pub mod endpoint;
+
 use std::hash::BuildHasher;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
@@ -36,6 +40,8 @@ use crate::policy::{Ban, Standing};
 use crate::table::RINGS;
 use crate::time::Timestamp;
 use crate::window::{FORGET_US, Window};
+
+use endpoint::{Endpoint, Endpoints};
 
 /// A client with fewer pages than this is a member. At twelve to sixteen pages a client's own score is about as good as it
 /// gets; spread scrapers use an address for a dozen requests.
@@ -64,6 +70,24 @@ struct Ring {
     places: Vec<Place>,
     capacity: usize,
     hand: usize,
+    endpoints: Endpoints,
+}
+
+/// Which company of a client's somebody looks at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its network's newcomers with its browser.
+    pub network: bool,
+    /// Those who write to this path, [`Event::write`]; 0 is none.
+    pub write: u16,
+}
+
+/// What there is of it.
+pub struct Company<'a> {
+    /// The network's.
+    pub place: Option<&'a mut Place>,
+    /// The path's.
+    pub endpoint: Option<&'a mut Endpoint>,
 }
 
 /// Where a cohort is, or will be when a second client comes.
@@ -117,43 +141,70 @@ impl Cohorts {
         act: impl FnOnce(&mut Place, Timestamp) -> T,
     ) -> T {
         let hash = self.hasher.hash_one((client.network(), agent.0));
-        // A panic while it was locked was a window's: the index is left alone after a place was handed out.
-        let mut ring = self.rings[ring % RINGS].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ring = self.lock(ring);
         let place = ring.place(hash, client.host(), at);
+        let place = &mut ring.places[place];
         let at = place.order(client.host(), at);
         act(place, at)
     }
 
+    /// The same with all company that is wanted.
+    pub fn meet<T>(
+        &self,
+        ring: usize,
+        (client, agent): (ClientKey, AgentKey),
+        mut at: Timestamp,
+        wanted: Wanted,
+        act: impl FnOnce(Company<'_>, Timestamp) -> T,
+    ) -> T {
+        let mut ring = self.lock(ring);
+        let place =
+            wanted.network.then(|| ring.place(self.hasher.hash_one((client.network(), agent.0)), client.host(), at));
+        let Ring { places, endpoints, .. } = &mut *ring;
+        let mut place = place.map(|place| &mut places[place]);
+        let mut endpoint = (wanted.write != 0).then(|| endpoints.of(wanted.write, client, at));
+        if let Some(place) = &mut place {
+            at = place.order(client.host(), at);
+        }
+        if let Some(endpoint) = &mut endpoint {
+            at = endpoint.order(client, at);
+        }
+        if let Some(place) = &mut place {
+            place.last_at = place.last_at.max(at);
+        }
+        act(Company { place, endpoint }, at)
+    }
+
+    fn lock(&self, ring: usize) -> MutexGuard<'_, Ring> {
+        // A panic while it was locked was a window's: the index is left alone after a place was handed out.
+        self.rings[ring % RINGS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The most places there will be.
     pub fn capacity(&self) -> usize {
-        self.ring_capacity() * self.rings.len()
+        (0..RINGS).map(|ring| self.lock(ring).capacity).sum()
     }
 
     /// Places taken.
     pub fn len(&self) -> usize {
-        self.rings.iter().map(|ring| ring.lock().unwrap_or_else(PoisonError::into_inner).places.len()).sum()
+        (0..RINGS).map(|ring| self.lock(ring).places.len()).sum()
     }
 
     /// Is no place taken?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    fn ring_capacity(&self) -> usize {
-        self.rings[0].lock().unwrap_or_else(PoisonError::into_inner).capacity
-    }
 }
 
 impl Ring {
     fn new(capacity: usize) -> Self {
-        Self { index: Index::new(capacity), places: Vec::new(), capacity, hand: 0 }
+        Self { index: Index::new(capacity), places: Vec::new(), capacity, hand: 0, endpoints: Endpoints::default() }
     }
 
     /// The cohort's place; where it has none, an empty one, or that of the least worthy of a few.
-    fn place(&mut self, hash: u64, host: u16, at: Timestamp) -> &mut Place {
+    fn place(&mut self, hash: u64, host: u16, at: Timestamp) -> usize {
         let found = self.index.find(hash, |place| self.places[place].hash == hash);
-        let place = found.unwrap_or_else(|| self.admit(Place::new(hash, host, at), at));
-        &mut self.places[place]
+        found.unwrap_or_else(|| self.admit(Place::new(hash, host, at), at))
     }
 
     fn admit(&mut self, newcomer: Place, at: Timestamp) -> usize {
@@ -175,6 +226,12 @@ impl Ring {
     }
 }
 
+/// The time that an event of `at` counts for which came after another client's of `last_at`.
+fn after(last_at: Timestamp, at: Timestamp) -> Timestamp {
+    let is_overtaken = at <= last_at && last_at.micros_since(at) < LAG_MAX_US;
+    if is_overtaken { last_at.plus_micros(1) } else { at }
+}
+
 impl Place {
     fn new(hash: u64, host: u16, at: Timestamp) -> Self {
         Self { hash, last_at: at, last_by: host, first: host, cohort: None }
@@ -182,9 +239,7 @@ impl Place {
 
     /// The time that the event of this host counts for.
     fn order(&mut self, host: u16, at: Timestamp) -> Timestamp {
-        let lag_us = self.last_at.micros_since(at);
-        let is_overtaken = self.last_by != host && at <= self.last_at && lag_us < LAG_MAX_US;
-        let at = if is_overtaken { self.last_at.plus_micros(1) } else { at };
+        let at = if self.last_by == host { at } else { after(self.last_at, at) };
         if self.cohort.is_none() && at.micros_since(self.last_at) > FORGET_US {
             self.first = host;
         }

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 
 use crate::allow::AllowList;
 use crate::bans::Bans;
-use crate::cohort::{Cohort, Cohorts, FEW_PAGES};
+use crate::cohort::{Cohort, Cohorts, Company, FEW_PAGES, Wanted};
 use crate::event::{Event, Outcome, Request};
 use crate::features::Features;
 use crate::memory::Memory;
@@ -109,16 +109,16 @@ impl Detector {
     /// Takes the end of an allowed request in. `None` when the client is not tracked.
     pub fn conclude(&self, outcome: &Outcome) -> Option<Mark> {
         let judge = self.judge.load();
-        let resolution_us = judge.resolution_us();
         self.table.with_known(outcome.client, |seat| {
             let pages = seat.pages();
-            if pages == 0 || !judge.watches_cohorts(pages - 1) {
+            let wanted = judge.wants(pages > 0, pages.saturating_sub(1), outcome.write);
+            if wanted == Wanted::default() {
                 return judge.conclude(seat, outcome);
             }
-            let (client, agent) = (outcome.client, outcome.agent);
-            self.cohorts.with(self.group(client), (client, agent), outcome.at.max(seat.last_at()), |place, at| {
+            let (ring, who) = (self.group(outcome.client), (outcome.client, outcome.agent));
+            self.cohorts.meet(ring, who, outcome.at.max(seat.last_at()), wanted, |company, at| {
                 let outcome = &Outcome { at, ..*outcome };
-                place.conclude(outcome, resolution_us);
+                judge.conclude_in(company, outcome);
                 judge.conclude(seat, outcome)
             })
         })
@@ -142,19 +142,17 @@ impl Detector {
         verdict
     }
 
-    /// What the client's own past says, and for a page of one who has few yet, what its cohort has to add.
+    /// What the client's own past says, and for one who has few pages yet, what its company has to add.
     fn observed(&self, judge: &Judge, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
-        if event.class != Class::Page || !judge.watches_cohorts(seat.pages()) {
+        let wanted = judge.wants(event.class == Class::Page, seat.pages(), event.write());
+        if wanted == Wanted::default() {
             return judge.observe(seat, event);
         }
-        let Event { client, agent, .. } = *event;
-        self.cohorts.with(self.group(client), (client, agent), event.at.max(seat.last_at()), |place, at| {
+        let (ring, who) = (self.group(event.client), (event.client, event.agent));
+        self.cohorts.meet(ring, who, event.at.max(seat.last_at()), wanted, |company, at| {
             let event = &Event { at, ..*event };
             let (verdict, ban) = judge.observe(seat, event);
-            match place.push(event, judge.resolution_us(), judge.memory()) {
-                Some(cohort) => (judge.join(verdict, cohort), ban),
-                None => (verdict, ban),
-            }
+            (judge.join(verdict, company, event), ban)
         })
     }
 
@@ -231,13 +229,31 @@ impl Judge {
         self.model.as_ref().and_then(Model::memory)
     }
 
-    /// Does somebody look at the cohort of a client who had this many pages?
-    fn watches_cohorts(&self, pages: u32) -> bool {
-        pages < FEW_PAGES && self.policy.cohort_margin().is_some() && self.model.is_some()
+    /// Whose company matters to a client who had so many pages before: its network's for a page while they are few, that
+    /// at an endpoint for a write while they are too few to judge it by.
+    fn wants(&self, is_page: bool, pages: u32, write: u16) -> Wanted {
+        if self.policy.cohort_margin().is_none() || self.model.is_none() {
+            return Wanted::default();
+        }
+        let write = if pages < self.policy.min_pages() { write } else { 0 };
+        Wanted { network: is_page && pages < FEW_PAGES, write }
     }
 
-    /// The verdict on a member's page, after what its cohort scores. It may make it harder, and limits at most.
-    fn join(&self, own: Verdict, cohort: &mut Cohort) -> Verdict {
+    /// The verdict on a member's request, after what its company does. It may make it harder, and limits at most.
+    fn join(&self, own: Verdict, company: Company<'_>, event: &Event) -> Verdict {
+        let Company { place, endpoint } = company;
+        let cohort = place.and_then(|place| place.push(event, self.resolution_us(), self.memory()));
+        let verdict = cohort.map_or(own, |cohort| self.join_cohort(own, cohort));
+        let decision = endpoint
+            .filter(|_| verdict.action == Action::Allow)
+            .and_then(|endpoint| self.policy.decide_endpoint(&mut endpoint.standing, event.at));
+        match decision {
+            None => verdict,
+            Some(Decision { action, reason, retry_after_s }) => Verdict { action, reason, retry_after_s, ..verdict },
+        }
+    }
+
+    fn join_cohort(&self, own: Verdict, cohort: &mut Cohort) -> Verdict {
         let Some(model) = self.model.as_ref().filter(|_| cohort.window().pages() >= self.policy.min_pages()) else {
             return own;
         };
@@ -255,6 +271,18 @@ impl Judge {
                     if is_refused { model.contributions(&features).because(&features) } else { Because::default() };
                 Verdict { action, reason, retry_after_s, because, ..own }
             }
+        }
+    }
+
+    /// Takes in how a member's request ended.
+    fn conclude_in(&self, company: Company<'_>, outcome: &Outcome) {
+        if let Some(place) = company.place {
+            place.conclude(outcome, self.resolution_us());
+        }
+        if let Some(endpoint) = company.endpoint
+            && endpoint.conclude(outcome)
+        {
+            self.policy.alarm(&mut endpoint.standing, outcome.at);
         }
     }
 

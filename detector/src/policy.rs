@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::browsers::Browsers;
 use crate::event::AgentKey;
 use crate::model::{Because, Model, Score};
+use crate::table::RINGS;
 use crate::time::Timestamp;
 use crate::url::Class;
 
@@ -57,7 +58,7 @@ pub enum Reason {
     Shared,
     /// An earlier ban has not expired.
     Banned,
-    /// A newcomer among others of its network who scores like none of them alone: within the rate that they may have together
+    /// A newcomer among others of its network who together score like a bot, or one who writes where others fail: within the rate that they may have together
     /// (allow) or beyond it (limit).
     Cohort,
     /// All places are taken and this client was not here lately: it is noted, and has a place when it returns.
@@ -233,6 +234,20 @@ pub const SHARED_MIN: u32 = 5;
 /// How many times a limited client's pages a shared address may have: with two browsers more than the least, as many as
 /// some dozens of people ask for.
 pub const SHARED_RATE_MAX: u32 = 4;
+
+/// How long an endpoint counts as attacked after the last failure that shows it: a botnet pauses, too.
+const ALARM_S: u64 = 600;
+
+/// Of the ordinary rate of a limited client, how many times how small a part.
+#[derive(Clone, Copy)]
+struct Rate {
+    times: u32,
+    part: u32,
+}
+
+impl Rate {
+    const ONE: Self = Self { times: 1, part: 1 };
+}
 
 /// A time before every event.
 const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
@@ -431,7 +446,21 @@ impl Policy {
 
     /// What is to be done with a member's page that its own standing lets pass. `None` while its cohort is not limited.
     pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        (standing.limited_until > at).then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, 1) })
+        (standing.limited_until > at)
+            .then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, Rate::ONE) })
+    }
+
+    /// Newcomers' writes to an endpoint are limited from now on: it is attacked.
+    pub fn alarm(&self, standing: &mut Standing, at: Timestamp) {
+        self.limit(standing, at);
+        standing.limited_until = at.plus_secs(ALARM_S);
+    }
+
+    /// What is to be done with a newcomer's write that nothing else refuses. `None` while its endpoint is not attacked.
+    pub fn decide_endpoint(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
+        let rate = Rate { times: 1, part: RINGS as u32 };
+        (standing.limited_until > at)
+            .then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, rate) })
     }
 
     /// Limits who scores from `limit` on, until its score is clearly below or time has passed.
@@ -448,7 +477,7 @@ impl Policy {
         if standing.limited_until > at {
             return match class {
                 Class::Asset => Decision::new(Action::Allow, Reason::Limited, 0),
-                Class::Page => self.take_token(standing, at, self.rate_of(standing)),
+                Class::Page => self.take_token(standing, at, Rate { times: self.rate_of(standing), part: 1 }),
             };
         }
         let reason = match () {
@@ -464,7 +493,7 @@ impl Policy {
         self.limit(standing, at);
         let decision = match class {
             Class::Asset => Decision::new(Action::Allow, Reason::Shared, 0),
-            Class::Page => self.take_token(standing, at, 1),
+            Class::Page => self.take_token(standing, at, Rate::ONE),
         };
         Decision { reason: Reason::Shared, ..decision }
     }
@@ -487,10 +516,11 @@ impl Policy {
         standing.limited_until = at.plus_secs(self.config.limit_s);
     }
 
-    fn take_token(&self, standing: &mut Standing, at: Timestamp, times: u32) -> Decision {
-        let per_min = u64::from(self.config.limit_pages_per_min * times);
-        let full = u64::from(self.config.limit_burst_pages * PAGE_MICROS);
-        let refill = at.micros_since(standing.bucket_at).saturating_mul(per_min) / 60;
+    fn take_token(&self, standing: &mut Standing, at: Timestamp, rate: Rate) -> Decision {
+        let per_min = u64::from(self.config.limit_pages_per_min * rate.times);
+        let minute = 60 * u64::from(rate.part);
+        let full = u64::from((self.config.limit_burst_pages * PAGE_MICROS / rate.part).max(PAGE_MICROS));
+        let refill = at.micros_since(standing.bucket_at).saturating_mul(per_min) / minute;
         let tokens = full.min(u64::from(standing.bucket_micros) + refill);
         if refill > 0 {
             standing.bucket_at = at;
@@ -502,7 +532,7 @@ impl Policy {
         if granted {
             return Decision::new(Action::Allow, Reason::Limited, 0);
         }
-        let missing_us = (page - tokens) * 60 / per_min;
+        let missing_us = (page - tokens) * minute / per_min;
         Decision::new(
             Action::Limit,
             Reason::Limited,

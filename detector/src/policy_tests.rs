@@ -158,6 +158,25 @@ fn a_shared_address_below_the_block_threshold_has_more_the_more_browsers_it_name
 }
 
 #[test]
+fn an_attacked_endpoint_has_a_rings_part_of_the_rate_for_ten_minutes() {
+    let policy = policy(|_| ());
+    let mut standing = Standing::new(Ban::NONE);
+    assert_eq!(policy.decide_endpoint(&mut standing, at(0)), None);
+    policy.alarm(&mut standing, at(0));
+    let granted = |standing: &mut Standing, seconds: std::ops::Range<i64>| {
+        let decisions = seconds.filter_map(|second| policy.decide_endpoint(standing, at(second)));
+        decisions.filter(|decision| (decision.action, decision.reason) == (Action::Allow, Reason::Cohort)).count()
+    };
+    // 30 a minute for 64 rings: one at once, and one in 128 seconds.
+    assert_eq!(granted(&mut standing, 0..600), 1 + 600 / 128);
+    assert_eq!(policy.decide_endpoint(&mut standing, at(600)), None, "over");
+    policy.alarm(&mut standing, at(700));
+    assert_eq!(policy.decide_endpoint(&mut standing, at(701)).unwrap().action, Action::Allow, "a full bucket again");
+    let refused = policy.decide_endpoint(&mut standing, at(702)).unwrap();
+    assert!(refused.action == Action::Limit && (127..=128).contains(&refused.retry_after_s), "{refused:?}");
+}
+
+#[test]
 fn a_policy_out_of_range_names_its_key() {
     let check = |change: fn(&mut PolicyConfig), key: &str| {
         let mut config = PolicyConfig { limit_score: Some(0.5), ..PolicyConfig::default() };

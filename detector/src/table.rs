@@ -35,7 +35,8 @@ pub struct Client {
 const _: () = assert!(size_of::<Client>() <= 512);
 
 /// Clients of different rings never evict one another. A ring is one shard, or, in a large table, several. A network's
-/// clients are all in one ring, so that what they do together is one ring's affair as well ([`crate::cohort`]).
+/// clients are all in one ring, so that what they do together is one ring's affair as well ([`crate::cohort`]). Which one does
+/// not depend on the secret, so that a ring knows of the same clients in a replay.
 pub const RINGS: usize = 64;
 /// Clients a shard holds, about: many, so that shards fill evenly, and few, so that two cores rarely meet in one.
 const SHARD: usize = 4_096;
@@ -44,6 +45,7 @@ const SHARD: usize = 4_096;
 pub struct Table {
     shards: Vec<Mutex<Shard>>,
     hasher: SeedableRandomState,
+    rings: SeedableRandomState,
     shard_capacity: usize,
     count: AtomicUsize,
     evictions: AtomicU64,
@@ -59,6 +61,7 @@ impl Table {
         Self {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(shard_capacity))).collect(),
             hasher: SeedableRandomState::with_seed(hash_key, &SHARED),
+            rings: SeedableRandomState::with_seed(0, &SHARED),
             shard_capacity,
             count: AtomicUsize::new(0),
             evictions: AtomicU64::new(0),
@@ -123,7 +126,7 @@ impl Table {
 
     /// Which of the [`RINGS`] a client is in.
     pub fn ring_of(&self, key: ClientKey) -> usize {
-        self.hasher.hash_one(key.network()) as usize % RINGS
+        self.rings.hash_one(key.network()) as usize % RINGS
     }
 
     fn shard(&self, key: ClientKey, hash: u64) -> MutexGuard<'_, Shard> {

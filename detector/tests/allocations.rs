@@ -100,6 +100,34 @@ fn a_known_client_costs_no_allocation_whatever_is_decided() {
 }
 
 #[test]
+fn a_member_of_a_cohort_costs_none_either_once_it_has_a_window() {
+    let base = judge(trees(), 0.9, 0.95);
+    let config = PolicyConfig { cohort_score: Some(0.5), limit_burst_pages: 1, ..Default::default() };
+    let judge = Judge { policy: Policy::new(config, base.model.as_ref()).unwrap(), ..base };
+    let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge);
+    let (mut allocated, mut limited) = (0, 0);
+    for turn in 0..15_u64 {
+        for host in 1..=10 {
+            let (client, at) = (ClientKey::from_text(&format!("192.0.2.{host}")), START.plus_secs(turn * 10 + host));
+            for (method, target) in [("GET", format!("/p/{turn}/{host}")), ("POST", "/login".to_owned())] {
+                let asked = measure(|| {
+                    let agent = Some(&b"a"[..]);
+                    let request =
+                        Request { client, at, method, target: &target, fetch_dest: None, agent, recorded: None };
+                    let event = detector.event(&request);
+                    let verdict = detector.observe(&event);
+                    limited += u64::from(verdict.reason == detector::Reason::Cohort);
+                    detector.conclude(&Outcome::of(&event, at, 401));
+                });
+                allocated += if turn >= 2 { asked.count_total } else { 0 };
+            }
+        }
+    }
+    assert!(limited > 50, "{limited}");
+    assert_eq!(allocated, 0);
+}
+
+#[test]
 fn the_counter_counts() {
     let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge(trees(), 0.7, 0.9));
     let client = ClientKey::from_text("192.0.2.1");

@@ -34,7 +34,11 @@ fn judge(with_cohorts: bool) -> Judge {
     if !with_cohorts {
         file.thresholds.cohort.margin = None;
     }
-    let model = model::parse(&file);
+    judge_of(&file)
+}
+
+fn judge_of(file: &File) -> Judge {
+    let model = model::parse(file);
     let policy = Policy::new(PolicyConfig::default(), Some(&model)).unwrap();
     Judge { model: Some(model), policy, allow: AllowList::default() }
 }
@@ -149,8 +153,17 @@ fn a_distributed_brute_force_is_limited_while_people_browse_and_log_in() {
 
 #[test]
 fn three_hundred_people_of_a_carriers_24_are_not_hurt() {
-    for (seed, span_us) in [(11, model::DAY_US), (12, 2 * 3_600_000_000)] {
-        let fates = watch(judge(true), &day(seed, &Mix::new().with(Population::CarrierShopper, 300), span_us));
+    // By a model that learnt of carriers, and by one that has never seen any.
+    let unprepared = model::trained_on_a_day(&Arc::new(Site::new(1)));
+    assert!(unprepared.thresholds.cohort.margin.is_some());
+    let hours = |hours: u64| hours * 3_600_000_000;
+    for (judge, seed, span_us) in [
+        (judge(true), 11, hours(24)),
+        (judge(true), 12, hours(2)),
+        (judge_of(&unprepared), 13, hours(24)),
+        (judge_of(&unprepared), 14, hours(2)),
+    ] {
+        let fates = watch(judge, &day(seed, &Mix::new().with(Population::CarrierShopper, 300), span_us));
         let people = &fates[&Population::CarrierShopper];
         assert!(people.clients.len() > 250 && people.blocked == 0);
         assert!(people.refused.len() * 100 <= people.clients.len(), "{} refused", people.refused.len());

@@ -169,6 +169,7 @@ impl Presence {
             method: request.method,
             target: &request.target,
             fetch_dest: None,
+            agent: Some(request.user_agent.as_bytes()),
             recorded: None,
         };
         let event = Event::new(&asked, &UrlHasher::new(OFFLINE_HASH_KEY), &AllowList::default(), None);
@@ -178,7 +179,8 @@ impl Presence {
             self.window.conclude(outcome, resolution_us);
         }
         self.window.push_at_site(&event, resolution_us, None);
-        self.awaited.push(Outcome { client, at: told(request.completed_at()), status: request.status });
+        let (at, status) = (told(request.completed_at()), request.status);
+        self.awaited.push(Outcome { client, at, status, agent: event.agent, write: event.write() });
         let is_row = event.class == Class::Page && SCHEDULE.contains(&self.window.pages());
         is_row.then(|| Features::measure(&self.window))
     }

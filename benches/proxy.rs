@@ -317,7 +317,7 @@ fn config(rest: &str) -> Config {
     let text = format!(
         "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = 1\nmode = \"enforce\"\n\
          [client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
-         [policy]\nlimit_score = 0.9999998\nblock_score = 0.9999999\n{rest}"
+         [policy]\nlimit_score = 0.9999998\ncohort_score = 0.9999998\nblock_score = 0.9999999\n{rest}"
     );
     let overrides = Overrides { model_built_in: Some(SHIPPED_MODEL), force: true, ..Overrides::default() };
     Config::parse(&text, Path::new("bench.toml"), &overrides).expect("the configuration is sound")

@@ -234,7 +234,7 @@ fn adapted(card: &Card, is_adapted: bool) -> String {
     };
     let verdict = match (is_adapted, card.metrics.contains_key("gain/auc")) {
         (true, _) => "adapted",
-        (false, true) => "nothing is gained: the base is kept as it is, with thresholds of this site",
+        (false, true) => "that is a loss by more than chance: the base is kept as it is, with thresholds of this site",
         (false, false) => "no people and bots to tell apart: the base is kept as it is",
     };
     format!(

@@ -67,7 +67,7 @@ pub fn table(
         if let Some(memory) = adapted.shared_memory() {
             other.remember_all(memory);
         }
-        let what = if trained.is_adapted { "adapted" } else { "adapted (nothing gained: kept)" };
+        let what = if trained.is_adapted { "adapted" } else { "adapted (plainly lost: kept)" };
         rows(&mut table, shop, what, &adapted, &other)?;
     }
     Ok(table.end())

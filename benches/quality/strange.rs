@@ -101,7 +101,7 @@ impl<'a> Strange<'a> {
             "The model of the other sites, adapted (`kidoban train --base`) to one half of the site's clients, whose labels and whose \
              traffic alone it learns from, and judged on the other half; then the other way round. Mean of the two; the interval is \
              the mean of both intervals' ends, wider than that of a mean. *Before*: the same clients by the model that was not \
-             adapted, halves judged apart as well. A half that gains nothing \
+             adapted, halves judged apart as well. A half that plainly loses \
              on itself keeps the model as it was, as the product does; *always adapted* is what came of it otherwise, with every label believed.",
             &[
                 "site",
@@ -111,7 +111,7 @@ impl<'a> Strange<'a> {
                 "AUC (95 %)",
                 "caught at 1 % before",
                 "caught at 1 % of people (95 %)",
-                "halves that gained",
+                "halves adapted",
                 "AUC, always adapted",
                 "caught, always adapted",
             ],

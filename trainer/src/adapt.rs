@@ -72,10 +72,12 @@ pub fn gain(people: [&[f32]; 2], bots: [&[f32]; 2]) -> Option<Interval> {
     Some(Interval { value, low: value - 1.96 * error, high: value + 1.96 * error })
 }
 
-/// Is a gain worth a new model? Any is, on clients that the adapted models did not see: with a few people its interval
-/// always holds 0, what is learnt on the site itself nearly always helps, and every budget is calibrated anew.
+/// Is the adapted model to replace its base, by what it gains on clients that it did not see? Unless it loses by a standard error
+/// or more: with few people the gain itself is mostly chance, what is learnt on the site nearly always helps, and every budget is
+/// calibrated anew.
 pub fn is_worth_it(gain: Interval) -> bool {
-    gain.value > 0.0
+    let error = (gain.high - gain.value) / 1.96;
+    gain.value > -error
 }
 
 #[cfg(test)]
@@ -94,6 +96,8 @@ mod tests {
         assert!(some.low > 0.0 && some.low < some.value && is_worth_it(some), "{some:?}");
         let worse = gain([&people, &people], [&better, &bots]).unwrap();
         assert!((worse.value + some.value).abs() < 1e-12 && !is_worth_it(worse));
+        let by_chance = |value| Interval { value, low: value - 0.196, high: value + 0.196 };
+        assert!(is_worth_it(by_chance(-0.09)) && !is_worth_it(by_chance(-0.11)), "a standard error is 0.1");
         assert_eq!(gain([&[1.0], &[1.0]], [&bots, &bots]), None);
     }
 }

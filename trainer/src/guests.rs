@@ -242,7 +242,6 @@ mod tests {
         let missing = detector::features::index_of("gap_median").unwrap();
         let joined = guests.join(rows, &mut clients, &samples, |feature| feature != missing).unwrap();
         let count = guests.rows.len();
-        println!("{count} rows");
         assert!(count > 1_000, "{count} rows");
         assert_eq!((joined.records.nrows(), joined.targets.len(), clients.len()), (count + 3, count + 3, count + 3));
         assert!(joined.targets.iter().skip(3).all(|bad| !bad));

@@ -220,9 +220,9 @@ pub fn part(site: &Site, takes: impl Fn(ClientKey) -> bool) -> Site {
 pub struct Adapted {
     /// The clients of the other half.
     pub scored: Scored,
-    /// The same by a model that was adapted whether that gained anything or not.
+    /// The same by a model that was adapted whatever came of it.
     pub always: Scored,
-    /// Was anything gained on the half itself, or was the base kept?
+    /// Was it adapted, or was the base plainly better on the half itself and kept?
     pub is_adapted: bool,
 }
 

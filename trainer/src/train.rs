@@ -4,7 +4,7 @@
 //! 2. **Held out by client and by time**: a model of the first 70 % of each site's time judges the clients that appear
 //!    only after it. **Left out by site**, where there are several: how good it is on a shop it never saw.
 //! 3. **Doubted labels** do not train; what that does is measured. **Compared**: the three algorithms on the same folds.
-//! 4. The model that is written. With a base, only if it gains on clients it did not see.
+//! 4. The model that is written. With a base, unless that is plainly better on clients that neither saw.
 //! 5. **Calibration.** With enough people, half of them are kept apart from training and prove the budgets
 //!    ([`Proof::Split`]). With fewer, five models that each leave out a fifth of the clients score them
 //!    ([`Proof::CrossFitted`]): good for showing probabilities and for limiting, never for blocking.
@@ -96,7 +96,7 @@ pub struct Trained {
     pub file: File,
     /// How the thresholds were calibrated.
     pub proof: Proof,
-    /// With a base: was it adapted, or is it kept as it was because nothing was gained?
+    /// With a base: was it adapted, or is it kept as it was because adapting plainly lost?
     pub is_adapted: bool,
 }
 
@@ -344,7 +344,7 @@ impl Folds {
         Ok(())
     }
 
-    /// Keeps the base where adapting it gains nothing on clients that the adapted models did not see. Suspects did not train,
+    /// Keeps the base where adapting it plainly loses on clients that the adapted models did not see. Suspects did not train,
     /// so nobody has seen them: whom both call anomalous is no measure, but whom the base alone mistakes counts against it.
     fn weigh_base(
         &mut self,

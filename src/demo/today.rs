@@ -150,7 +150,8 @@ impl Retold {
         let model = read_model(model)?;
         let policy = Policy::new(PolicyConfig::default(), Some(&model))?;
         let judge = Judge { model: Some(model), policy, allow: AllowList::default() };
-        let detector = Detector::new(Settings { capacity: 1_000, hash_key: 0 }, judge);
+        // All visitors are of one network, which shares a 64th of the places: plenty for them, as live.
+        let detector = Detector::new(Settings { capacity: 100_000, hash_key: 0 }, judge);
         let mut retold = Self::default();
         let logs = Logs::find(&[folder.join("events.log").display().to_string()])?;
         replay(logs.open()?, &detector, None, |event, verdict, recorded, _| {

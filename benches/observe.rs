@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use detector::detector::Settings;
 use detector::{
-    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Request, Timestamp,
-    UrlHasher, Window,
+    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Timestamp, UrlHasher,
+    Window,
 };
 use support::{Effort, Spread, count, describe_machine, shipped_judge};
 use traffic::LogReader;
@@ -103,7 +103,7 @@ impl Crowd {
         for request in &requests {
             let (last_at, visit) = by_client.entry(request.client).or_insert((request.at, Vec::new()));
             if visit.len() < STEPS_MAX {
-                let event = Event::new(&as_request(request), &hasher, &allow, None);
+                let event = Event::new(&request.as_request(), &hasher, &allow, None);
                 visit.push(Step { gap_us: request.at.micros_since(*last_at), event, status: request.status });
                 *last_at = request.at;
             }
@@ -131,18 +131,6 @@ impl Crowd {
     fn steps_before(visit: &[Step]) -> usize {
         let pages = visit.iter().enumerate().filter(|(_, step)| step.event.class == Class::Page);
         pages.map(|(index, _)| index + 1).nth(PAGES_BEFORE - 1).unwrap_or(visit.len())
-    }
-}
-
-fn as_request(request: &SimRequest) -> Request<'_> {
-    Request {
-        client: ClientKey::from_ip(request.client),
-        at: request.at,
-        method: request.method,
-        target: &request.target,
-        fetch_dest: None,
-        agent: Some(request.user_agent.as_bytes()),
-        recorded: None,
     }
 }
 
@@ -383,7 +371,7 @@ fn stages(criterion: &mut Criterion, crowd: &Crowd) {
     let detector = Detector::new(Settings { capacity: 1, hash_key: HASH_KEY }, judge.clone());
     let requests = &crowd.requests;
     stage("event_of_request", &mut |turn| {
-        _ = black_box(detector.event(&as_request(&requests[turn % requests.len()])));
+        _ = black_box(detector.event(&requests[turn % requests.len()].as_request()));
     });
     let mut combined = Vec::new();
     write_combined(requests, &mut combined).expect("memory takes everything");

@@ -66,15 +66,7 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
     let detector = model::detector(200_000, judge);
     let mut fates: HashMap<Population, Fate> = HashMap::new();
     for request in requests {
-        let event = detector.event(&Request {
-            client: ClientKey::from_ip(request.client),
-            at: request.at,
-            method: request.method,
-            target: &request.target,
-            fetch_dest: None,
-            agent: Some(request.user_agent.as_bytes()),
-            recorded: None,
-        });
+        let event = detector.event(&request.as_request());
         let verdict = detector.observe(&event);
         let fate = fates.entry(request.population).or_default();
         fate.clients.insert(request.client);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use detector::{Action, ClientKey, Event, Outcome, Request, Verdict};
+use detector::{Action, ClientKey, Event, Outcome, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
@@ -83,15 +83,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
     let detector = model::detector(100_000, judge);
     for (number, request) in requests.iter().enumerate() {
         let client = ClientKey::from_ip(request.client);
-        let event = detector.event(&Request {
-            client,
-            at: request.at,
-            method: request.method,
-            target: &request.target,
-            fetch_dest: None,
-            agent: Some(request.user_agent.as_bytes()),
-            recorded: None,
-        });
+        let event = detector.event(&request.as_request());
         let verdict = detector.observe(&event);
         let id = number.to_string();
         let mut line = Vec::new();

@@ -288,16 +288,7 @@ fn hurt(mix: &Mix, span_us: u64) -> (f64, usize) {
     for request in simulate(&Arc::new(Site::new(1)), 77, model::DAY.plus_secs(86_400), mix, span_us) {
         let client = ClientKey::from_ip(request.client);
         everybody.insert(client);
-        let asked = Request {
-            client,
-            at: request.at,
-            method: request.method,
-            target: &request.target,
-            fetch_dest: None,
-            agent: Some(request.user_agent.as_bytes()),
-            recorded: None,
-        };
-        let event = detector.event(&asked);
+        let event = detector.event(&request.as_request());
         match detector.observe(&event).action {
             Action::Allow => {
                 detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));

@@ -2,8 +2,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::*;
-use crate::event::Method;
-use crate::url::{Class, UrlKey};
+use crate::url::UrlKey;
 
 const DAY: Timestamp = Timestamp::from_secs(1_795_219_200);
 
@@ -12,19 +11,7 @@ fn v4(network: u8, host: u8) -> ClientKey {
 }
 
 fn page(client: ClientKey, agent: u16, at: Timestamp, url: u32) -> Event {
-    Event {
-        client,
-        at,
-        url: UrlKey(url),
-        class: Class::Page,
-        shape: Default::default(),
-        page: 0,
-        template: 0,
-        depth: 1,
-        method: Method::Get,
-        agent: AgentKey(agent),
-        exempt: false,
-    }
+    Event { agent: AgentKey(agent), ..Event::page(client, at, UrlKey(url)) }
 }
 
 /// Pushes a page; the cohort's window if it has a say.

@@ -157,6 +157,23 @@ impl Event {
         }
     }
 
+    /// A GET of a page of which no more than this is known.
+    pub fn page(client: ClientKey, at: Timestamp, url: UrlKey) -> Self {
+        Self {
+            client,
+            at,
+            url,
+            class: Class::Page,
+            shape: Shape::default(),
+            page: 0,
+            template: 0,
+            depth: 1,
+            method: Method::Get,
+            agent: AgentKey::NONE,
+            exempt: false,
+        }
+    }
+
     /// Where it writes: the hash of its path, never 0; 0 when it does not write.
     pub const fn write(&self) -> u16 {
         match (self.method, self.url.path()) {

@@ -165,8 +165,8 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{AgentKey, Event, Method};
-    use crate::url::{Class, UrlKey};
+    use crate::event::Event;
+    use crate::url::UrlKey;
 
     const AT: Timestamp = Timestamp::from_secs(1_795_219_200);
 
@@ -211,19 +211,7 @@ mod tests {
     #[test]
     fn the_idle_go_first_and_suspects_last() {
         let ago = |seconds: i64| Timestamp::from_secs(AT.as_secs() - seconds);
-        let page = |at| Event {
-            client: key(1),
-            at,
-            url: UrlKey(1),
-            class: Class::Page,
-            shape: Default::default(),
-            page: 0,
-            template: 0,
-            depth: 1,
-            method: Method::Get,
-            agent: AgentKey::NONE,
-            exempt: false,
-        };
+        let page = |at| Event::page(key(1), at, UrlKey(1));
         let newcomer = |at| {
             let mut newcomer = Newcomer::new(1);
             newcomer.push(&page(at), 1);

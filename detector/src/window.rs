@@ -374,23 +374,10 @@ const _: () = assert!(size_of::<Window>() <= 472);
 mod tests {
     use super::*;
     use crate::client::ClientKey;
-    use crate::event::AgentKey;
-    use crate::url::Shape;
 
     fn event(at_ms: i64, url: u32) -> Event {
-        Event {
-            client: ClientKey::from_text("192.0.2.1"),
-            at: Timestamp::from_micros(at_ms * 1_000),
-            url: UrlKey(url),
-            class: Class::Page,
-            shape: Shape::default(),
-            page: 0,
-            template: 0,
-            depth: 2,
-            method: Method::Get,
-            agent: AgentKey::NONE,
-            exempt: false,
-        }
+        let client = ClientKey::from_text("192.0.2.1");
+        Event { depth: 2, ..Event::page(client, Timestamp::from_micros(at_ms * 1_000), UrlKey(url)) }
     }
 
     fn window_of(events: &[Event]) -> Window {

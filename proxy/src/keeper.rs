@@ -69,13 +69,15 @@ impl Keeper {
         let arrived = SystemTime::now();
         let target = String::from_utf8_lossy(request.raw_path());
         let client = caller.key();
+        let text = |name| request.headers.get(name).map(http::HeaderValue::as_bytes);
+        let user_agent = text(USER_AGENT);
         let event = self.detector.event(&Request {
             client,
             at: timestamp(arrived),
             method: request.method.as_str(),
             target: &target,
             fetch_dest: request.headers.get(SEC_FETCH_DEST).and_then(|value| value.to_str().ok()),
-            agent: request.headers.get(USER_AGENT).map(http::HeaderValue::as_bytes),
+            agent: user_agent,
             recorded: None,
         });
         let ruling = self.live.load().mode.rule(self.detector.observe(&event));
@@ -85,9 +87,7 @@ impl Keeper {
         self.metrics.decided(&ruling, event.class);
         let id = self.ids.draw();
         if let Some(recorder) = &self.recorder {
-            let text = |name| request.headers.get(name).map(http::HeaderValue::as_bytes);
-            let (user_agent, referer) = (text(USER_AGENT), text(REFERER));
-            let texts = Texts { method: request.method.as_str(), target: &target, user_agent, referer };
+            let texts = Texts { method: request.method.as_str(), target: &target, user_agent, referer: text(REFERER) };
             recorder.request(&ruling, &event, id, texts);
         }
         let unlearned = ruling.refusal().is_some() || ruling.verdict().reason == Reason::AllowList;

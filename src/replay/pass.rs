@@ -1,7 +1,7 @@
 //! One pass over logs on one thread: read, put in order, observe.
 
 use anyhow::Result;
-use detector::{Action, Class, ClientKey, Detector, Event, Method, Outcome, UrlKey, Verdict};
+use detector::{Action, ClientKey, Detector, Event, Method, Outcome, UrlKey, Verdict};
 use traffic::log::{Asked, Kind, Record, Tally};
 use traffic::{Merged, Ordered};
 
@@ -81,19 +81,8 @@ impl Step {
 /// What an outcome says of its request.
 fn nothing(record: &Record<'_>) -> Event {
     let Asked { agent, write } = record.asked;
-    Event {
-        client: record.client_key(),
-        at: record.at,
-        url: UrlKey(u32::from(write) << 16),
-        class: Class::Page,
-        shape: Default::default(),
-        page: 0,
-        template: 0,
-        depth: 0,
-        method: if write == 0 { Method::Other } else { Method::Write },
-        agent,
-        exempt: false,
-    }
+    let method = if write == 0 { Method::Other } else { Method::Write };
+    Event { method, agent, ..Event::page(record.client_key(), record.at, UrlKey(u32::from(write) << 16)) }
 }
 
 /// Replays logs in order of time through a detector and calls `visit` with each request's verdict.

@@ -98,26 +98,18 @@ impl Baseline for CrawlNonStatics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use detector::{AgentKey, ClientKey, Method, UrlKey};
+    use detector::{ClientKey, UrlKey};
 
     fn stopped_at(baseline: &mut dyn Baseline, gap_ms: i64, distinct: bool) -> Option<i64> {
         (0..2_000).find(|&i| {
             let path = if distinct { i as u32 } else { 0 };
             baseline.observe(
                 0,
-                &Event {
-                    client: ClientKey::from_text("192.0.2.1"),
-                    at: Timestamp::from_micros(i * gap_ms * 1_000),
-                    url: UrlKey(path << 16),
-                    class: Class::Page,
-                    shape: Default::default(),
-                    page: 0,
-                    template: 0,
-                    depth: 1,
-                    method: Method::Get,
-                    agent: AgentKey::NONE,
-                    exempt: false,
-                },
+                &Event::page(
+                    ClientKey::from_text("192.0.2.1"),
+                    Timestamp::from_micros(i * gap_ms * 1_000),
+                    UrlKey(path << 16),
+                ),
             )
         })
     }

@@ -166,15 +166,7 @@ impl Presence {
             let step = i64::from(resolution_us);
             Timestamp::from_micros(at.as_micros() / step * step)
         };
-        let asked = Request {
-            client,
-            at: told(request.at),
-            method: request.method,
-            target: &request.target,
-            fetch_dest: None,
-            agent: Some(request.user_agent.as_bytes()),
-            recorded: None,
-        };
+        let asked = Request { client, at: told(request.at), ..request.as_request() };
         let event = Event::new(&asked, &UrlHasher::new(OFFLINE_HASH_KEY), &AllowList::default(), None);
         let (done, awaited) = self.awaited.iter().copied().partition::<Vec<_>, _>(|outcome| outcome.at <= event.at);
         self.awaited = awaited;
@@ -182,8 +174,7 @@ impl Presence {
             self.window.conclude(outcome, resolution_us);
         }
         self.window.push_at_site(&event, resolution_us, None);
-        let (at, status) = (told(request.completed_at()), request.status);
-        self.awaited.push(Outcome { client, at, status, agent: event.agent, write: event.write() });
+        self.awaited.push(Outcome::of(&event, told(request.completed_at()), request.status));
         let is_row = event.class == Class::Page && SCHEDULE.contains(&self.window.pages());
         is_row.then(|| Features::measure(&self.window))
     }

@@ -252,9 +252,9 @@ const _: () = {
 pub(crate) mod tests {
     use super::*;
     use crate::client::ClientKey;
-    use crate::event::{AgentKey, Event, Method};
+    use crate::event::Event;
     use crate::time::Timestamp;
-    use crate::url::{Class, Shape, UrlKey};
+    use crate::url::{Shape, UrlKey};
 
     /// A window over pages given as (seconds, path, query). A path's number is also the number in it.
     pub fn window_of(pages: &[(f64, u16, u16)]) -> Window {
@@ -263,17 +263,12 @@ pub(crate) mod tests {
         for &(seconds, path, query) in pages {
             window.push(
                 &Event {
-                    client: ClientKey::from_text("192.0.2.1"),
-                    at: at(seconds),
-                    url: UrlKey(u32::from(path) << 16 | u32::from(query)),
-                    class: Class::Page,
                     shape: Shape { form: 1, number: u32::from(path) },
-                    page: 0,
-                    template: 0,
-                    depth: 1,
-                    method: Method::Get,
-                    agent: AgentKey::NONE,
-                    exempt: false,
+                    ..Event::page(
+                        ClientKey::from_text("192.0.2.1"),
+                        at(seconds),
+                        UrlKey(u32::from(path) << 16 | u32::from(query)),
+                    )
                 },
                 1,
             );

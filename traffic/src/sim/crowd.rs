@@ -12,7 +12,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use detector::Timestamp;
+use detector::{ClientKey, Request, Timestamp};
 
 use super::dice::{Dice, micros, mix as scatter};
 use super::network::Exit;
@@ -85,6 +85,19 @@ impl SimRequest {
     /// When the answer was complete: the time a web server stamps into its log.
     pub fn completed_at(&self) -> Timestamp {
         self.at.plus_micros(u64::from(self.took_us))
+    }
+
+    /// The request as an edge would hand it to the detector.
+    pub fn as_request(&self) -> Request<'_> {
+        Request {
+            client: ClientKey::from_ip(self.client),
+            at: self.at,
+            method: self.method,
+            target: &self.target,
+            fetch_dest: None,
+            agent: Some(self.user_agent.as_bytes()),
+            recorded: None,
+        }
     }
 
     /// Person or not.

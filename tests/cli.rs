@@ -543,3 +543,14 @@ fn the_shipped_model_is_adapted_and_its_rows_can_be_taken_elsewhere() {
     assert!(rows.starts_with("label,weight,client,site,fold,margin,gap_cv,") && rows.lines().count() > 500);
     assert!(rows.lines().all(|line| line.split(',').count() == columns));
 }
+
+/// The README's first command, at a third of its length: it answers no when a person was hurt, a bot missed, a connection failed or
+/// a verdict not repeated.
+#[test]
+fn the_demo_hurts_nobody_stops_every_bot_and_repeats_every_verdict() {
+    let demo = kidoban(root(), &["demo", "--seconds", "10", "--json"]).assert(0).json();
+    let clients = demo["clients"].as_array().unwrap();
+    let bots = clients.iter().filter(|client| client["is_bad"] == true);
+    assert_eq!((clients.len(), bots.count()), (28, 8));
+    assert!(demo["recorded"].as_u64().unwrap() > 300, "{demo}");
+}

@@ -257,18 +257,23 @@ impl Judge {
         let Some(model) = self.model.as_ref().filter(|_| cohort.window().pages() >= self.policy.min_pages()) else {
             return own;
         };
-        let features = Features::measure(cohort.window());
+        let measure = |cohort: &Cohort| Features::measure_only(cohort.window(), model.asks());
         let at = cohort.window().last_at();
-        self.policy.weigh_cohort(model.score(&features), &mut cohort.standing, at);
+        if cohort.is_due() {
+            self.policy.weigh_cohort(model.score(&measure(cohort)), &mut cohort.standing, at);
+        }
         if own.action != Action::Allow || own.reason == Reason::Limited {
             return own;
         }
         match self.policy.decide_cohort(&mut cohort.standing, at) {
             None => own,
             Some(Decision { action, reason, retry_after_s }) => {
-                let is_refused = action != Action::Allow;
-                let because =
-                    if is_refused { model.contributions(&features).because(&features) } else { Because::default() };
+                let because = if action == Action::Allow {
+                    Because::default()
+                } else {
+                    let features = measure(cohort);
+                    model.contributions(&features).because(&features)
+                };
                 Verdict { action, reason, retry_after_s, because, ..own }
             }
         }

@@ -23,11 +23,12 @@ pub use crate::shard::BYTES_BESIDE;
 
 /// What is kept of a client that stays.
 #[derive(Clone, Debug)]
+#[repr(C)] // side by side: what every request asks of the standing, and the head of the window
 pub struct Client {
-    /// Its recent past.
-    pub window: Window,
     /// What the policy remembers of it.
     pub standing: Standing,
+    /// Its recent past.
+    pub window: Window,
 }
 
 /// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With [`BYTES_BESIDE`]

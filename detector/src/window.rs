@@ -7,13 +7,13 @@
 //!  bytes  field                what
 //!  ─────  ───────────────────  ───────────────────────────────────────────────────────────────────────────
 //!     16  last_at, …           times in µs: last request, last page
-//!    192  urls      48 × u32   ring: the last 48 page URLs (path hash · query hash)
-//!     64  seen   2 × 256 bit   linear counter of page URLs (Whang et al. 1990), this half window and the one before
+//!     32  decayed    8 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
+//!     48  pages, run, …        counts since the client was first seen, running means over its last 32 pages or requests
+//!     20  site                 what the model's site memory says of the last pages
 //!     64  gaps      32 × u16   ring: the last 32 gaps between pages, log₂(1 + gap/1 ms) in 1/2048 octaves
 //!     32  slow      32 × u8    histogram of the gaps of about a day, in half octaves from 1 s
-//!     32  decayed    8 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
-//!     20  site                 what the model's site memory says of the last pages
-//!     48  the rest             counts since the client was first seen, running means over its last 32 pages or requests
+//!    192  urls      48 × u32   ring: the last 48 page URLs (path hash · query hash)
+//!     64  seen   2 × 256 bit   linear counter of page URLs (Whang et al. 1990), this half window and the one before
 //! ```
 //!
 //! **Forgetting**: after a day without a page the rings, the histogram and the running means start anew, and only the
@@ -51,28 +51,32 @@ const DAY_US: u64 = 86_400_000_000;
 const TICK_US: [u64; 2] = [20_307, 203_070];
 
 /// The window. Starts empty with the client's first event.
+///
+/// In this order because most requests are assets and outcomes, which touch the first two cache lines and nothing else:
+/// of a client that comes after thousands of others, each line is a trip to memory.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Window {
     last_at: Timestamp,
     last_page_at: Timestamp,
-    urls: [u32; URLS],
-    seen: [[u64; SEEN_BITS / 64]; 2],
-    gaps: [u16; GAPS],
-    slow: [u8; SLOW_BINS],
     pub(crate) decayed: Decayed,
-    /// Half window, day and second that the counters belong to, since the epoch.
-    generation: u32,
-    first_s: u32,
-    day: u16,
-    generation_pages: [u16; 2],
     pages: u32,
     sequence: u32,
+    /// Half window, second and day that the counters belong to, since the epoch.
+    generation: u32,
+    first_s: u32,
+    pub(crate) run: Run,
+    pub(crate) site: SiteRun,
+    generation_pages: [u16; 2],
+    day: u16,
     /// Pages since the last forgetting, up to 255.
     kept: u8,
     /// Different URLs among the remembered ones.
     distinct: u8,
-    pub(crate) run: Run,
-    pub(crate) site: SiteRun,
+    gaps: [u16; GAPS],
+    slow: [u8; SLOW_BINS],
+    urls: [u32; URLS],
+    seen: [[u64; SEEN_BITS / 64]; 2],
 }
 
 /// Counts that fade: `s ← s·e^(−Δ/τ) + 1`, in units of 1/[`ONE`].

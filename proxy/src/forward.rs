@@ -1,4 +1,5 @@
-//! What the shop is told about the client: `X-Forwarded-For`, `-Proto` and `-Host`.
+//! What the shop is told about the client: `X-Forwarded-For` and `-Proto`. `Host` arrives as the client sent it, so there is no
+//! `X-Forwarded-Host` to repeat it; a trusted peer's own is passed on.
 //!
 //! A trusted peer's list is continued with the peer's own address; a stranger's is replaced by it, together with every
 //! other header in which a stranger could claim to be a proxy. So the shop may believe what arrives from the gate.
@@ -6,7 +7,7 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use http::header::{HOST, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
 
@@ -15,9 +16,8 @@ use crate::identity::{Caller, X_FORWARDED_FOR};
 /// Names to insert under: of static text no copy is made, of a [`HeaderName`] one would be.
 const FOR: &str = "x-forwarded-for";
 const PROTO: &str = "x-forwarded-proto";
-const HOST_SAID: &str = "x-forwarded-host";
 /// Headers by which shops' frameworks learn of proxies, besides the three that are set anyway.
-const CLAIMS: [&str; 4] = ["forwarded", "x-real-ip", "x-forwarded-port", "x-forwarded-server"];
+const CLAIMS: [&str; 5] = ["forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-port", "x-forwarded-server"];
 /// The gate's listeners speak plain HTTP; whoever ends TLS in front of it says so and is trusted.
 const HTTP: HeaderValue = HeaderValue::from_static("http");
 /// Longest text of an address: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
@@ -33,7 +33,7 @@ pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller) -> Result<()> 
         if !said.proto {
             request.insert_header(PROTO, HTTP)?;
         }
-        return if said.host { Ok(()) } else { insert_host(request) };
+        return Ok(());
     }
     for (claim, made) in CLAIMS.into_iter().zip(said.claims) {
         if made {
@@ -41,15 +41,13 @@ pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller) -> Result<()> 
         }
     }
     request.insert_header(FOR, value(Text::of(caller.peer).bytes())?)?;
-    request.insert_header(PROTO, HTTP)?;
-    insert_host(request)
+    request.insert_header(PROTO, HTTP)
 }
 
 /// What a request says of proxies. Nearly all say nothing, and one look at all names costs less than a search for each.
 #[derive(Default)]
 struct Said {
     proto: bool,
-    host: bool,
     claims: [bool; CLAIMS.len()],
 }
 
@@ -58,7 +56,6 @@ impl Said {
         let mut said = Self::default();
         for name in request.headers.keys().map(HeaderName::as_str) {
             said.proto |= name == PROTO;
-            said.host |= name == HOST_SAID;
             for (made, claim) in said.claims.iter_mut().zip(CLAIMS) {
                 *made |= name == claim;
             }
@@ -90,16 +87,6 @@ fn continued(request: &RequestHeader, peer: IpAddr) -> Result<HeaderValue> {
 
 fn value(text: &[u8]) -> Result<HeaderValue> {
     HeaderValue::from_bytes(text).or_err(ErrorType::InvalidHTTPHeader, "X-Forwarded-For")
-}
-
-fn insert_host(request: &mut RequestHeader) -> Result<()> {
-    match request.headers.get(HOST).cloned() {
-        Some(host) => request.insert_header(HOST_SAID, host),
-        None => {
-            request.remove_header(HOST_SAID);
-            Ok(())
-        }
-    }
 }
 
 /// An address as text, on the stack.
@@ -177,15 +164,19 @@ mod tests {
         let request = stamped(false, &claims);
         assert_eq!(header(&request, "x-forwarded-for"), "10.0.0.1");
         assert_eq!(header(&request, "x-forwarded-proto"), "http");
-        assert_eq!(header(&request, "x-forwarded-host"), "shop.example");
+        assert_eq!(header(&request, "x-forwarded-host"), "");
         assert_eq!(header(&request, "x-real-ip"), "");
         assert_eq!(header(&request, "forwarded"), "");
     }
 
     #[test]
     fn a_trusted_list_is_continued() {
-        let claims =
-            [("x-forwarded-for", "192.0.2.7"), ("x-forwarded-for", "10.0.0.2"), ("x-forwarded-proto", "https")];
+        let claims = [
+            ("x-forwarded-for", "192.0.2.7"),
+            ("x-forwarded-for", "10.0.0.2"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "shop.example"),
+        ];
         let request = stamped(true, &claims);
         assert_eq!(header(&request, "x-forwarded-for"), "192.0.2.7, 10.0.0.2, 10.0.0.1");
         assert_eq!(header(&request, "x-forwarded-proto"), "https");

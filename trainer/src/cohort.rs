@@ -1,7 +1,8 @@
 //! What cohorts would have done to people, and the threshold from which they may limit.
 //!
 //! A person is hurt by a cohort when, with few pages, it meets one that scores high: the highest such score counts, as for
-//! limiting the highest of its own. Who never met one cannot be hurt.
+//! limiting the highest of its own. Who never met one cannot be hurt. Here it is scored at each page of such a person, live at one in
+//! four: what the gate finds is among what is counted here.
 //!
 //! The budget comes on top of the limit's, and is a tenth of it: who is limited for his company has done nothing himself.
 //! Three things bound it. Of all people at most that tenth lies above; where there are too few to prove a tenth, nobody does.

@@ -42,6 +42,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  kidoban simulate --shop spa --seed 1 -o sim/spa\n  \
                             kidoban simulate --shop all --seed 1 -o sim --hours 72")]
     Simulate(SimulateArgs),
+    /// Has traffic changed since the model was trained, and does its budget still hold?
+    #[command(after_help = "Example:\n  kidoban drift --model shop.json access.log.1.gz\n  \
+                            kidoban drift --model shop.json --labels labels.csv access.log")]
+    Drift(DriftArgs),
     /// Are configuration and model sound? Changes nothing
     #[command(after_help = "Example:\n  kidoban check -c kidoban.toml --model shop.json")]
     Check(CheckArgs),
@@ -247,6 +251,23 @@ pub struct SimulateArgs {
     /// People a day; the shop's own number when absent
     #[arg(long, value_name = "N")]
     pub people: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban drift`
+#[derive(Debug, Arguments)]
+pub struct DriftArgs {
+    /// Paths, globs or `-`, all of the model's site; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<String>,
+    /// The model
+    #[arg(long, value_name = "FILE")]
+    pub model: PathBuf,
+    /// Who is a person: CSV `client,label[,why]`; weak rules when absent
+    #[arg(long, value_name = "CSV")]
+    pub labels: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

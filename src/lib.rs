@@ -10,6 +10,7 @@ pub mod ahead;
 pub mod args;
 pub mod check;
 pub mod demo;
+pub mod drift;
 pub mod evaluate;
 pub mod input;
 pub mod inspect;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(options) => evaluate::run(options),
         Command::Replay(options) => replay::run(options),
         Command::Simulate(options) => simulate::run(options),
+        Command::Drift(options) => drift::run(options),
         Command::Check(options) => check::run(options),
     };
     match result {

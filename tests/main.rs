@@ -9,6 +9,7 @@
 //! | `scenarios.rs` | who must be stopped and who must not, by name |
 //! | `models.rs` | a damaged or dishonest model is refused with its reason, and the last good one serves on |
 //! | `config.rs` | every bad configuration says where and what to do |
+//! | `drift.rs` | the next day is quiet, another shop is not |
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
@@ -20,6 +21,7 @@
 mod cli;
 mod cohorts;
 mod config;
+mod drift;
 mod gate;
 mod isolation;
 mod models;

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use crate::allow::AllowList;
 use crate::bans::Bans;
 use crate::cohort::{Cohort, Cohorts, Company, FEW_PAGES, Wanted};
+use crate::drift::{Counts, Drift};
 use crate::event::{Event, Outcome, Request};
 use crate::features::Features;
 use crate::memory::Memory;
@@ -50,6 +51,7 @@ pub struct Detector {
     judge: ArcSwap<Judge>,
     hasher: UrlHasher,
     panics: AtomicU64,
+    counts: Counts,
 }
 
 /// The time an outcome counted for, and its number among the client's events.
@@ -89,6 +91,7 @@ impl Detector {
             judge: ArcSwap::from_pointee(judge),
             hasher: UrlHasher::new(settings.hash_key),
             panics: AtomicU64::new(0),
+            counts: Counts::default(),
         }
     }
 
@@ -146,12 +149,12 @@ impl Detector {
     fn observed(&self, judge: &Judge, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
         let wanted = judge.wants(event.class == Class::Page, seat.pages(), event.write());
         if wanted == Wanted::default() {
-            return judge.observe(seat, event);
+            return judge.observe(&self.counts, seat, event);
         }
         let (ring, who) = (self.group(event.client), (event.client, event.agent));
         self.cohorts.meet(ring, who, event.at.max(seat.last_at()), wanted, |company, at| {
             let event = &Event { at, ..*event };
-            let (verdict, ban) = judge.observe(seat, event);
+            let (verdict, ban) = judge.observe(&self.counts, seat, event);
             (judge.join(verdict, company, event), ban)
         })
     }
@@ -185,6 +188,18 @@ impl Detector {
     /// Puts another model and policy in force.
     pub fn install(&self, judge: Judge) {
         self.judge.store(Arc::new(judge));
+        self.counts.clear();
+    }
+
+    /// How far traffic has moved from what the model was trained on, since the detector was made, another judge was installed or
+    /// [`Detector::begin_drift_window`] was called. `None` while nobody was judged, or the model remembers nothing to compare with.
+    pub fn drift(&self) -> Option<Drift> {
+        self.counts.compare(self.judge.load().model.as_ref()?)
+    }
+
+    /// Forgets what drift was counted. Called by the owner's timer.
+    pub fn begin_drift_window(&self) {
+        self.counts.clear();
     }
 
     /// The model and policy in force.
@@ -304,7 +319,7 @@ impl Judge {
     }
 
     /// The verdict, and the client's ban if that is a new one.
-    fn observe(&self, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+    fn observe(&self, counts: &Counts, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
         if let Seat::Newcomer(newcomer) = seat
             && let Some(verdict) = self.greet(newcomer, event)
         {
@@ -312,7 +327,7 @@ impl Judge {
         }
         let client = seat.client(event.at, self.memory());
         let before = client.standing.ban();
-        let verdict = self.decide(client, event);
+        let verdict = self.decide(counts, client, event);
         let after = client.standing.ban();
         (verdict, (after != before).then_some(after))
     }
@@ -331,14 +346,16 @@ impl Judge {
     }
 
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
-    fn decide(&self, client: &mut Client, event: &Event) -> Verdict {
+    fn decide(&self, counts: &Counts, client: &mut Client, event: &Event) -> Verdict {
         let at = client.window.push_at_site(event, self.resolution_us(), self.memory());
         client.standing.see(event.agent, at);
         let pages = client.window.pages();
         let judged = event.class == Class::Page && pages >= self.policy.min_pages();
         let scored = self.model.as_ref().filter(|_| judged).map(|model| {
             let features = Features::measure_only(&client.window, model.asks());
-            (model, features, model.score(&features))
+            let score = model.score(&features);
+            counts.take(model, self.policy.limit_margin(), pages, &features, score.margin());
+            (model, features, score)
         });
         let fresh = scored.as_ref().map(|(_, _, score)| *score);
         let Decision { action, reason, retry_after_s } =

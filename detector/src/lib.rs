@@ -14,6 +14,7 @@
 //!   [`browsers`]: how many come from one address
 //! - [`table`]: bounded `ClientKey → Client`, of `shard`s with an `index`; `newcomer`: a client's first few events; `doorkeeper`: who was
 //!   lately turned away from a full table
+//! - [`drift`]: has what passes changed since the model was trained
 //! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit, never block
 //! - [`detector`]: the pipeline
 //!
@@ -27,6 +28,7 @@ pub mod client;
 pub mod cohort;
 pub mod detector;
 mod doorkeeper;
+pub mod drift;
 pub mod event;
 pub mod features;
 pub mod fixed;
@@ -46,6 +48,7 @@ pub use allow::AllowList;
 pub use client::ClientKey;
 pub use cohort::Cohorts;
 pub use detector::{Detector, Judge, Mark, Settings, Stats};
+pub use drift::Drift;
 pub use event::{AgentKey, Event, Method, Outcome, Recorded, Request};
 pub use features::{FEATURES, Features};
 pub use memory::{Memory, MemoryError, MemoryFile, Place};

@@ -109,6 +109,17 @@ impl Keeper {
         }
     }
 
+    /// Tells the metrics what moved, once the window has a tenth of `full` clients: with fewer the last window's figures stand. Is it
+    /// full?
+    pub(crate) fn measure_drift(&self, full: u64) -> bool {
+        let drift = self.detector.drift();
+        let clients = drift.as_ref().map_or(0, |drift| drift.clients_now);
+        if clients * 10 >= full {
+            self.metrics.drifted(drift.as_ref());
+        }
+        clients >= full
+    }
+
     /// The text Prometheus scrapes.
     pub(crate) fn render_metrics(&self) -> String {
         self.metrics.render(&self.detector.stats(now()))

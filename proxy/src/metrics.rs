@@ -9,7 +9,8 @@ mod scores;
 
 use std::time::Duration;
 
-use detector::{Action, Class, Model, Reason, Stats, Verdict};
+use detector::drift::SCORE as SCORE_SHIFT;
+use detector::{Action, Class, Drift, FEATURES, Model, Reason, Stats, Verdict};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -31,9 +32,12 @@ const LOG_ERRORS: &str = "kidoban_event_log_errors_total";
 const UPSTREAM_ERRORS: &str = "kidoban_upstream_errors_total";
 const MODEL_INFO: &str = "kidoban_model_info";
 const RELOADS: &str = "kidoban_reloads_total";
+const DRIFT_PSI: &str = "kidoban_drift_psi";
+const DRIFT_ALARM: &str = "kidoban_drift_alarm";
+const DRIFT_CLIENTS: &str = "kidoban_drift_clients";
 
 /// Name and help of every metric, for the exporter, the tests and the manual.
-pub const METRICS: [(&str, &str); 14] = [
+pub const METRICS: [(&str, &str); 17] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
     (MALFORMED, "Requests the gate answered itself because they were malformed, by kind."),
     (SCORE, "Scores of requests, 0 like people to 1 like bots."),
@@ -48,6 +52,12 @@ pub const METRICS: [(&str, &str); 14] = [
     (UPSTREAM_ERRORS, "Requests that failed because of the shop or the way to it."),
     (MODEL_INFO, "1 for the model in force."),
     (RELOADS, "Reloads by result."),
+    (
+        DRIFT_PSI,
+        "Population stability index of what passes, by feature, and of its score, against the model's training.",
+    ),
+    (DRIFT_ALARM, "1 where it is above 0.1 and above chance."),
+    (DRIFT_CLIENTS, "Clients of the window that drift was last measured in."),
 ];
 
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
@@ -75,6 +85,9 @@ pub struct Metrics {
     upstream_errors: Counter,
     model_info: parking_lot::Mutex<Option<Gauge>>,
     reloads: [Counter; 2],
+    /// By feature, and last of the score.
+    drift: [[Gauge; 2]; FEATURES.len() + 1],
+    drift_clients: Gauge,
 }
 
 impl Metrics {
@@ -111,6 +124,13 @@ impl Metrics {
             upstream_errors: counter(UPSTREAM_ERRORS, Vec::new()),
             model_info: parking_lot::Mutex::new(None),
             reloads: ["ok", "refused"].map(|result| counter(RELOADS, vec![Label::from_static_parts("result", result)])),
+            drift: std::array::from_fn(|index| {
+                let name = FEATURES.get(index).map_or(SCORE_SHIFT, |feature| feature.name);
+                [DRIFT_PSI, DRIFT_ALARM].map(|metric| {
+                    recorder.register_gauge(&key(metric, vec![Label::from_static_parts("of", name)]), &METADATA)
+                })
+            }),
+            drift_clients: gauge(DRIFT_CLIENTS),
             handle: recorder.handle(),
             recorder,
         }
@@ -152,6 +172,18 @@ impl Metrics {
         }
         next.set(1.0);
         *current = Some(next);
+    }
+
+    /// What moved; nothing, where there is nothing to compare.
+    pub(crate) fn drifted(&self, drift: Option<&Drift>) {
+        let shifts = || drift.iter().flat_map(|drift| drift.features.iter().chain([&drift.score]));
+        for (index, [psi, alarm]) in self.drift.iter().enumerate() {
+            let name = FEATURES.get(index).map_or(SCORE_SHIFT, |feature| feature.name);
+            let shift = shifts().find(|shift| shift.name == name);
+            psi.set(shift.map_or(0.0, |shift| shift.psi));
+            alarm.set(shift.map_or(0.0, |shift| f64::from(u8::from(shift.alarm))));
+        }
+        self.drift_clients.set(drift.map_or(0.0, |drift| drift.clients_now as f64));
     }
 
     /// The text Prometheus scrapes, with the detector's figures as of now.

@@ -160,6 +160,7 @@ impl Reloader {
         let model = judge.model.as_ref().map(|model| model.file().name.clone());
         self.keeper.metrics.model(judge.model.as_ref());
         self.keeper.detector.install(judge);
+        self.keeper.metrics.drifted(None);
         let trusted = TrustedProxies::new(next.trusted_proxies.clone());
         self.keeper.live.store(Arc::new(Live { mode: next.mode, trusted }));
         let mode = next.mode;

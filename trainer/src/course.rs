@@ -59,12 +59,9 @@ impl<'a> Course<'a> {
         self.samples_as(|site, client| if takes(site, client) { self.role(site, client) } else { None })
     }
 
-    /// Rows of ordinary traffic: people and unknown clients that are no suspects.
-    pub fn ordinary(&self) -> Vec<Sample> {
-        self.samples_as(|site, client| {
-            let is_ordinary = matches!(self.client(site, client).labelled.label, Label::Human | Label::Unknown);
-            (is_ordinary && !self.suspects.contains(&(site, client))).then_some(false)
-        })
+    /// Rows of everybody, known or not, but suspects: what drift is measured against.
+    pub fn everybody(&self) -> Vec<Sample> {
+        self.samples_as(|site, client| (!self.suspects.contains(&(site, client))).then_some(false))
     }
 
     /// Rows of suspects that are labelled people, of those that `takes` accepts.

@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::thread;
 
+pub(crate) use detector::drift::SCHEDULE;
 use detector::features::{FEATURES, Role};
 use detector::model::Scorer;
 use detector::{Class, Features, Memory, Window};
@@ -19,9 +20,6 @@ use crate::site::Site;
 
 /// What both algorithms fit: rows × features (NaN missing), true = bad, one weight a row.
 pub type Rows = DatasetBase<Array2<f32>, Array1<bool>>;
-
-/// Page counts at which a client gives a training row: short windows as well as long ones, and never one client many.
-pub(crate) const SCHEDULE: [u32; 14] = [3, 5, 8, 12, 20, 32, 48, 80, 130, 210, 340, 550, 890, 1440];
 
 /// One training row.
 #[derive(Clone, Debug)]

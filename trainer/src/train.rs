@@ -198,6 +198,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         rows: samples.len() as u64,
         metrics: figures.0,
     };
+    let limit_margin = thresholds.limit.margin;
     let said = Said {
         name: options.name.clone(),
         thresholds,
@@ -205,7 +206,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         calibration,
         resolution_us: course.resolution_us,
         site: options.memory.clone(),
-        drift: drift::reference(&course.ordinary(), &scorer),
+        drift: drift::reference(&course.everybody(), &scorer, options.min_pages, limit_margin),
         card,
     };
     Ok(Trained { file: export(&scorer, &samples, said), proof, is_adapted: !folds.keeps_base })

@@ -1,4 +1,4 @@
-//! How features and scores of ordinary traffic were spread when the model was trained: what drift is measured against.
+//! How features and scores of what passes were spread when the model was trained: what drift ([`crate::drift`]) is measured against.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,8 @@ use crate::features::COUNT;
 /// Deciles have nine edges.
 const EDGES_MAX: usize = 9;
 
-/// Spread of every feature and of the score over the training rows of people and unknown clients.
+/// Spread of every feature and of the score over the rows of the training logs that the model scores below its limit threshold,
+/// from the page count on at which it judges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {

@@ -1,0 +1,50 @@
+//! `kidoban drift` as it is used: on the day after, and on the log of another shop.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::support::Folder;
+
+fn kidoban(folder: &Folder, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_kidoban")).args(arguments).current_dir(&folder.0).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn the_next_day_is_quiet_and_another_shops_log_is_not() {
+    let folder = Folder::new("drift");
+    let run = |arguments: &[&str], code: i32| {
+        let (ended, stdout, stderr) = kidoban(&folder, arguments);
+        assert_eq!(ended, Some(code), "{arguments:?}: {stdout}{stderr}");
+        (stdout, stderr)
+    };
+    run(&["simulate", "--shop", "outlet", "--hours", "48", "--people", "300", "--seed", "1", "-o", "own"], 0);
+    run(&["simulate", "--shop", "spa", "--hours", "24", "--people", "300", "--seed", "1", "-o", "other"], 0);
+    // Two days in one file of whole lines, in order of time.
+    let both = std::fs::read_to_string(folder.path("own/access.log")).unwrap();
+    let lines: Vec<&str> = both.lines().collect();
+    let (first, second) = lines.split_at(lines.len() / 2);
+    folder.write("first.log", first.join("\n") + "\n");
+    folder.write("second.log", second.join("\n") + "\n");
+    run(&["train", "first.log", "--labels", "own/labels.csv", "--no-compare", "-o", "shop.json"], 0);
+
+    let (quiet, _) = run(&["drift", "--model", "shop.json", "--labels", "own/labels.csv", "second.log"], 0);
+    assert!(quiet.starts_with("Nothing moved beyond chance ("), "{quiet}");
+    assert!(quiet.contains("limit budget"), "{quiet}");
+    let (loud, _) = run(&["drift", "--model", "shop.json", "other/access.log"], 1);
+    assert!(loud.contains("oved: ") || loud.contains("moved"), "{loud}");
+    assert!(loud.contains(" !"), "what moved is marked: {loud}");
+
+    let (json, _) = run(&["drift", "--model", "shop.json", "other/access.log", "--json"], 1);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let first = &json["drift"]["features"][0];
+    assert_eq!(first["alarm"], true, "the largest shift comes first: {json}");
+    assert!(first["psi"].as_f64() > first["noise"].as_f64());
+    assert!(json["budgets"]["limit"]["people"].is_u64());
+
+    folder.write("empty.log", "");
+    let (nothing, _) = run(&["drift", "--model", "shop.json", "empty.log"], 0);
+    assert!(nothing.contains("nothing can be said"), "{nothing}");
+}

@@ -42,6 +42,8 @@ mod scraper;
 mod shopper;
 mod shops;
 mod site;
+#[cfg(test)]
+mod tests;
 mod visit;
 mod watchdog;
 

@@ -1,0 +1,3 @@
+//! What holds of the whole simulation.
+
+mod digests;

@@ -25,7 +25,7 @@ pub struct Product {
     pub price_yen: u32,
     /// Index of its category.
     pub category: u16,
-    /// How many pictures it has, 2 to 8.
+    /// How many pictures it has, 2 to 8; in [`Site::full`](super::Site::full) all the same.
     pub images: u8,
 }
 
@@ -106,6 +106,12 @@ impl Catalogue {
             })
             .collect();
         Self { products, categories, popularity, words }
+    }
+
+    /// The same with so many pictures of every product.
+    pub fn with_galleries(mut self, images: u8) -> Self {
+        self.products.iter_mut().for_each(|product| product.images = images.max(1));
+        self
     }
 
     /// The product with this id.

@@ -22,31 +22,23 @@
 //!
 //! Not simulated on purpose: reactions to a refusal (a bot honours nothing, a person tries on) and verified crawlers.
 
-mod browser;
-mod brute_forcer;
-mod cart_poller;
+mod benchmark;
+mod bots;
 mod catalogue;
-mod crawler;
 mod crowd;
 mod dice;
-mod gallery_shopper;
 mod line;
 mod network;
-mod pace;
-mod poller;
+mod people;
 mod population;
-mod returning;
-mod round;
-mod scanner;
-mod scraper;
-mod shopper;
+mod robots;
 mod shops;
 mod site;
 #[cfg(test)]
 mod tests;
 mod visit;
-mod watchdog;
 
+pub use benchmark::{BENCHMARK_SPAN_US, benchmark_site, simulate_benchmark, simulate_scheduler};
 pub use catalogue::{Catalogue, Category, Product, Sort};
 pub use crowd::{Mix, SimRequest, simulate};
 pub use dice::Dice;

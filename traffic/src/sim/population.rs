@@ -2,20 +2,23 @@
 
 use std::fmt;
 
-use super::brute_forcer::BruteForcer;
-use super::cart_poller::CartPoller;
-use super::crawler::{Beat, Breadth, Crawler};
+use super::bots::brute_forcer::{self, BruteForcer};
+use super::bots::cart_poller::{self, CartPoller};
+use super::bots::crawler::{self, Crawler};
+use super::bots::poller::{self, Poller};
+use super::bots::scanner::{self, Scanner};
+use super::bots::scheduler::{self, Scheduler};
+use super::bots::scraper::{self, Scraper};
 use super::dice::Dice;
-use super::gallery_shopper::GalleryShopper;
-use super::pace::Pace;
-use super::poller::Poller;
-use super::returning::{PriceWatcher, Refresher, ReturningShopper};
-use super::scanner::Scanner;
-use super::scraper::Scraper;
-use super::shopper::Shopper;
+use super::people::gallery_shopper::{self, GalleryShopper};
+use super::people::price_watcher::{self, PriceWatcher};
+use super::people::refresher::{self, Refresher};
+use super::people::returning_shopper::{self, ReturningShopper};
+use super::people::shopper::{self, Shopper};
+use super::people::{carrier_nat, carrier_shopper, flash_sale};
+use super::robots::health_checker::{self, HealthChecker};
 use super::site::Site;
-use super::visit::{Behave, Tempo, Visit};
-use super::watchdog::HealthChecker;
+use super::visit::{Behave, Tempo};
 
 /// What a visitor really is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -88,6 +91,15 @@ pub enum Population {
     CarrierShopper,
     /// A botnet that guesses passwords, a guess or two from each address.
     DistributedBruteForcer,
+    // Those of the shops end here; what follows comes to the benchmark's site only. The order is part of every seed: append.
+    /// Asks at a fixed period.
+    Scheduler0,
+    /// Asks at a period ±10 %.
+    Scheduler10,
+    /// Asks at a period ±30 %.
+    Scheduler30,
+    /// Asks at a period ±50 %.
+    Scheduler50,
 }
 
 impl Truth {
@@ -103,7 +115,7 @@ impl Truth {
 
 impl Population {
     /// Every population.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 32] = [
         Self::Shopper,
         Self::GalleryShopper,
         Self::Scraper,
@@ -132,6 +144,53 @@ impl Population {
         Self::SlowBruteForcer,
         Self::CarrierShopper,
         Self::DistributedBruteForcer,
+        Self::Scheduler0,
+        Self::Scheduler10,
+        Self::Scheduler30,
+        Self::Scheduler50,
+    ];
+
+    /// Those of the benchmark, in the order of its tables: people, welcome robots, bots.
+    pub const OF_THE_BENCHMARK: &[Self] = &[
+        // People.
+        Self::Shopper,
+        Self::GalleryShopper,
+        Self::ReturningShopper,
+        Self::PriceWatcher,
+        Self::Refresher,
+        Self::SharedShopper,
+        Self::CarrierShopper,
+        Self::SaleShopper,
+        // Welcome.
+        Self::HealthChecker,
+        // Copying the catalogue.
+        Self::Scraper,
+        Self::SlowScraper,
+        Self::MemorylessScraper,
+        Self::SitemapCrawler,
+        Self::SamplingScraper,
+        Self::ListScraper,
+        Self::DeadLinkCrawler,
+        Self::TricklingScraper,
+        // Coming back by the clock.
+        Self::Poller,
+        Self::CartPoller,
+        Self::Scheduler0,
+        Self::Scheduler10,
+        Self::Scheduler30,
+        Self::Scheduler50,
+        // Changing who they are.
+        Self::RotatingScraper,
+        Self::SpreadScraper,
+        // Guessing and probing.
+        Self::BruteForcer,
+        Self::SlowBruteForcer,
+        Self::DistributedBruteForcer,
+        Self::Scanner,
+        // As people.
+        Self::PopularScraper,
+        Self::HumanPacedScraper,
+        Self::ReplayingScraper,
     ];
 
     /// Those of the demo, and of [`Mix::of`](super::Mix::of).
@@ -168,6 +227,48 @@ impl Population {
             Self::SlowBruteForcer => "slow_brute_forcer",
             Self::CarrierShopper => "carrier_24",
             Self::DistributedBruteForcer => "distributed_brute_forcer",
+            Self::Scheduler0 => "scheduler_0",
+            Self::Scheduler10 => "scheduler_10",
+            Self::Scheduler30 => "scheduler_30",
+            Self::Scheduler50 => "scheduler_50",
+        }
+    }
+
+    /// What it is, why it is in the benchmark, and what is expected of a detector.
+    pub const fn reasoning(self) -> &'static str {
+        match self {
+            Self::Shopper => shopper::REASONING,
+            Self::GalleryShopper => gallery_shopper::REASONING,
+            Self::Scraper => scraper::REASONING_FAST,
+            Self::SlowScraper => scraper::REASONING_SLOW,
+            Self::MemorylessScraper => scraper::REASONING_MEMORYLESS,
+            Self::Poller => poller::REASONING,
+            Self::BruteForcer => brute_forcer::REASONING_FAST,
+            Self::Scanner => scanner::REASONING,
+            Self::ReturningShopper => returning_shopper::REASONING,
+            Self::PriceWatcher => price_watcher::REASONING,
+            Self::Refresher => refresher::REASONING,
+            Self::SharedShopper => carrier_nat::REASONING,
+            Self::SaleShopper => flash_sale::REASONING,
+            Self::HealthChecker => health_checker::REASONING,
+            Self::SitemapCrawler => crawler::reasoning::SITEMAP,
+            Self::SamplingScraper => crawler::reasoning::SAMPLING,
+            Self::PopularScraper => crawler::reasoning::POPULAR,
+            Self::ListScraper => crawler::reasoning::LISTS,
+            Self::HumanPacedScraper => crawler::reasoning::HUMAN_PACED,
+            Self::ReplayingScraper => crawler::reasoning::REPLAYING,
+            Self::TricklingScraper => crawler::reasoning::TRICKLING,
+            Self::DeadLinkCrawler => crawler::reasoning::DEAD_LINKS,
+            Self::RotatingScraper => crawler::reasoning::ROTATING,
+            Self::SpreadScraper => crawler::reasoning::SPREAD,
+            Self::CartPoller => cart_poller::REASONING,
+            Self::SlowBruteForcer => brute_forcer::REASONING_SLOW,
+            Self::CarrierShopper => carrier_shopper::REASONING,
+            Self::DistributedBruteForcer => brute_forcer::REASONING_DISTRIBUTED,
+            Self::Scheduler0 => scheduler::REASONING_0,
+            Self::Scheduler10 => scheduler::REASONING_10,
+            Self::Scheduler30 => scheduler::REASONING_30,
+            Self::Scheduler50 => scheduler::REASONING_50,
         }
     }
 
@@ -218,68 +319,19 @@ impl Population {
             Self::ReturningShopper => Box::new(ReturningShopper::new(tempo, dice)),
             Self::PriceWatcher => Box::new(PriceWatcher::new(tempo, dice)),
             Self::Refresher => Box::new(Refresher::new(tempo, dice)),
-            Self::SharedShopper | Self::CarrierShopper => match dice.weighted(&[0.8, 0.2]) {
-                0 => Box::new(Shopper::new(tempo, dice)),
-                _ => Box::new(GalleryShopper::new(tempo, dice)),
-            },
-            Self::SaleShopper => match dice.weighted(&[0.6, 0.1, 0.3]) {
-                0 => Box::new(Shopper::new(tempo, dice)),
-                1 => Box::new(GalleryShopper::new(tempo, dice)),
-                _ => Box::new(Refresher::new(tempo, dice)),
-            },
+            Self::SharedShopper | Self::CarrierShopper => carrier_nat::person(tempo, dice),
+            Self::SaleShopper => flash_sale::person(tempo, dice),
             Self::HealthChecker => Box::new(HealthChecker::new(tempo, dice)),
             Self::CartPoller => Box::new(CartPoller::new(site, tempo, dice)),
             Self::SlowBruteForcer => Box::new(BruteForcer::slow(tempo, dice)),
             Self::DistributedBruteForcer => Box::new(BruteForcer::distributed(tempo, dice)),
-            _ => Box::new(self.crawler(site, tempo, dice)),
+            Self::Scheduler0 => Box::new(Scheduler::new(0.0, site, tempo, dice)),
+            Self::Scheduler10 => Box::new(Scheduler::new(0.1, site, tempo, dice)),
+            Self::Scheduler30 => Box::new(Scheduler::new(0.3, site, tempo, dice)),
+            Self::Scheduler50 => Box::new(Scheduler::new(0.5, site, tempo, dice)),
+            _ => Box::new(Crawler::of(self, site, tempo, dice)),
         }
     }
-}
-
-impl Population {
-    /// Those who copy the catalogue with some care.
-    fn crawler(self, site: &Site, tempo: Tempo, dice: &mut Dice) -> Crawler {
-        let gap_s = match tempo {
-            Tempo::Day => dice.log_between(0.3, 20.0),
-            Tempo::Live => dice.between(0.3, 1.5),
-        };
-        let (breadth, beat, requests) = match self {
-            Self::SitemapCrawler => (Breadth::SiteMap, Beat::any(gap_s, dice), 400.0),
-            Self::SamplingScraper => (Breadth::Sample, Beat::any(gap_s, dice), 150.0),
-            Self::PopularScraper => (Breadth::Popular, Beat::any(gap_s, dice), 150.0),
-            Self::ListScraper => (Breadth::Lists, Beat::any(gap_s, dice), 120.0),
-            Self::DeadLinkCrawler => (Breadth::Stale, Beat::any(gap_s, dice), 150.0),
-            Self::HumanPacedScraper => {
-                let gap_s = if tempo == Tempo::Day { dice.log_between(2.0, 20.0) } else { gap_s };
-                (Breadth::any(dice), Beat::Paced(Pace::lognormal(gap_s, dice)), 100.0)
-            }
-            Self::ReplayingScraper => (Breadth::any(dice), replayed(site, tempo, dice), 100.0),
-            Self::TricklingScraper => {
-                let gap_s = if tempo == Tempo::Day { dice.log_between(300.0, 3_600.0) } else { gap_s };
-                (Breadth::any(dice), Beat::any(gap_s, dice), 4_000.0)
-            }
-            Self::SpreadScraper => (Breadth::any(dice), Beat::any(gap_s * 0.3, dice), 1_500.0),
-            _ => (Breadth::any(dice), Beat::any(gap_s, dice), 250.0),
-        };
-        Crawler::new(breadth, beat, requests, site, tempo, dice)
-    }
-}
-
-/// The gaps between a person's pages, recorded over several visits.
-fn replayed(site: &Site, tempo: Tempo, dice: &mut Dice) -> Beat {
-    let mut gaps_s = Vec::new();
-    let site = std::sync::Arc::new(site.clone());
-    while gaps_s.len() < 12 {
-        let mut since_page_us = 0;
-        for step in Visit::new(Population::Shopper, &site, dice.bits(), tempo).take(400) {
-            since_page_us += step.wait_us;
-            if !step.is_asset {
-                gaps_s.push(since_page_us as f64 / 1e6);
-                since_page_us = 0;
-            }
-        }
-    }
-    Beat::Replayed { gaps_s, next: 0 }
 }
 
 impl fmt::Display for Population {

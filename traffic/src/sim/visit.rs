@@ -74,9 +74,19 @@ struct Agenda {
 impl Visit {
     /// A visitor of this population; everything about it comes from `seed`.
     pub fn new(population: Population, site: &Arc<Site>, seed: u64, tempo: Tempo) -> Self {
+        Self::behaving(population, site, seed, |dice| population.behaviour(site, tempo, dice))
+    }
+
+    /// A visitor who passes for one of this population and does something of its own.
+    pub(super) fn behaving(
+        population: Population,
+        site: &Arc<Site>,
+        seed: u64,
+        behaviour: impl FnOnce(&mut Dice) -> Box<dyn Behave>,
+    ) -> Self {
         let mut dice = Dice::nth(seed, population as u64);
         let user_agent = population.user_agent(&mut dice);
-        let behaviour = population.behaviour(site, tempo, &mut dice);
+        let behaviour = behaviour(&mut dice);
         let agenda = Agenda::default();
         Self { population, user_agent, behaviour, site: Arc::clone(site), dice, agenda, sent_us: 0, is_over: false }
     }

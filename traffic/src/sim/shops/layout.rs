@@ -5,7 +5,7 @@
 //! stays as it is.
 
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Site};
+use crate::sim::site::{Kind, Site, api};
 
 /// How pages are addressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Layout<'_> {
             Urls::Plain => target.to_owned(),
             Urls::Slugs => self.slug(target, path, query),
             Urls::Parameters => parameters(target, path, query),
-            Urls::Api => api(target, path, query),
+            Urls::Api => api::named(target),
         })
     }
 
@@ -146,31 +146,6 @@ fn parameters(target: &str, path: &str, query: &str) -> String {
         _ => return target.to_owned(),
     };
     route(known, String::new())
-}
-
-fn api(target: &str, path: &str, query: &str) -> String {
-    if let Some(id) = path.strip_prefix("/p/") {
-        return with(&format!("/api/v1/products/{id}"), query);
-    }
-    if let Some(slug) = path.strip_prefix("/c/") {
-        let glue = if query.is_empty() { "" } else { "&" };
-        return format!("/api/v1/products?category={slug}{glue}{query}");
-    }
-    if let Some(id) = path.strip_prefix("/api/stock/") {
-        return with(&format!("/api/v1/products/{id}/stock"), query);
-    }
-    let known = match path {
-        "/search" => "/api/v1/products",
-        "/api/suggest" => "/api/v1/suggest",
-        "/cart" => "/api/v1/cart",
-        "/cart/add" => "/api/v1/cart/items",
-        "/checkout" => "/api/v1/checkout",
-        "/checkout/complete" => "/api/v1/orders",
-        "/login" => "/api/v1/session",
-        "/account" => "/api/v1/account",
-        _ => return target.to_owned(),
-    };
-    with(known, query)
 }
 
 fn with(path: &str, query: &str) -> String {

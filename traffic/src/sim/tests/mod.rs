@@ -1,3 +1,4 @@
 //! What holds of the whole simulation.
 
+mod benchmark;
 mod digests;

@@ -3,20 +3,24 @@
 //! A list of paths that some shop somewhere has open: configuration files, backups, administration pages, well-known
 //! exploits. Fast, every path once, nearly all 404. They start at the door like anybody.
 
-use super::dice::Dice;
 use super::pace::Pace;
 use super::round::Round;
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::dice::Dice;
+use crate::sim::visit::{Behave, Tempo, Turn};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "Tries a list of attack paths, each once, nearly all missing here. Expected: detected at least \
+     99 times in 100, within a few requests.";
 
 /// One scanner.
 #[derive(Debug)]
-pub(super) struct Scanner {
+pub(in crate::sim) struct Scanner {
     pace: Pace,
     round: Round,
 }
 
 impl Scanner {
-    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (per_second, requests_left) = match tempo {
             Tempo::Day => (dice.log_between(0.5, 20.0), dice.lognormal(120.0, 0.8).clamp(15.0, 1_000.0) as u32),
             Tempo::Live => (dice.between(4.0, 12.0), u32::MAX),

@@ -1,14 +1,18 @@
 //! Programs that try to put what is sold out into a cart, until it is not: a POST and a look at the cart, again and
 //! again.
 
-use super::dice::Dice;
 use super::pace::Pace;
-use super::site::Site;
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::dice::Dice;
+use crate::sim::site::Site;
+use crate::sim::visit::{Behave, Tempo, Turn};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "Puts sold-out products into a cart until one stays there: a POST and a look at the cart, every \
+     1 to 120 s. Expected: detected, mostly.";
 
 /// One cart poller.
 #[derive(Debug)]
-pub(super) struct CartPoller {
+pub(in crate::sim) struct CartPoller {
     pace: Pace,
     ids: Vec<u32>,
     next: usize,
@@ -17,7 +21,7 @@ pub(super) struct CartPoller {
 }
 
 impl CartPoller {
-    pub(super) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, requests_left) = match tempo {
             Tempo::Day => (dice.log_between(1.0, 120.0), dice.lognormal(200.0, 0.8).clamp(20.0, 1_500.0) as u32),
             Tempo::Live => (dice.between(0.8, 1.5), u32::MAX),

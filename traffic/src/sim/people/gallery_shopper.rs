@@ -6,13 +6,17 @@
 //! log. What tells them apart is only that their gaps are a person's: bursts, then silence.
 
 use super::browser::{Browser, Thinking};
-use super::dice::Dice;
-use super::site::{Kind, Listing};
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::dice::Dice;
+use crate::sim::site::{Kind, Listing};
+use crate::sim::visit::{Behave, Tempo, Turn};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "A person who opens product after product in tabs and flicks through galleries of 30 \
+     pictures: bursts of distinct URLs, the most reported false alarm. Expected: never refused.";
 
 /// One person with many tabs.
 #[derive(Debug)]
-pub(super) struct GalleryShopper {
+pub(in crate::sim) struct GalleryShopper {
     browser: Browser,
     thinking: Thinking,
     /// Median time between two tabs.
@@ -22,7 +26,7 @@ pub(super) struct GalleryShopper {
 }
 
 impl GalleryShopper {
-    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         Self {
             browser: Browser::new(dice),
             thinking: Thinking::new(tempo, dice).hurried(),

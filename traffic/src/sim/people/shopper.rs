@@ -9,13 +9,17 @@
 //! buy), not a fit; what matters is that every one of these habits occurs often enough to be learnt as human.
 
 use super::browser::{Browser, Thinking};
-use super::dice::Dice;
-use super::site::{Kind, Listing};
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::dice::Dice;
+use crate::sim::site::{Kind, Listing};
+use crate::sim::visit::{Behave, Tempo, Turn};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "A person at a computer who browses, compares, searches, perhaps logs in and buys; pictures \
+     come from the shop. The ordinary case, with its double clicks and mistyped passwords. Expected: never refused.";
 
 /// One person.
 #[derive(Debug)]
-pub(super) struct Shopper {
+pub(in crate::sim) struct Shopper {
     browser: Browser,
     thinking: Thinking,
     clicks_left: u32,
@@ -27,7 +31,7 @@ pub(super) struct Shopper {
 }
 
 impl Shopper {
-    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let clicks_left = match tempo {
             // Median 9, mean about 12 clicks; one in a dozen leaves after one page.
             Tempo::Day if dice.chance(0.08) => 1,

@@ -1,18 +1,22 @@
 //! The shop's own: a health check at an even beat. It looks like a poller, and is welcome.
 
-use super::dice::Dice;
-use super::pace::Pace;
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::bots::pace::Pace;
+use crate::sim::dice::Dice;
+use crate::sim::visit::{Behave, Tempo, Turn};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "An uptime monitor: one URL at a fixed period, all day. To a detector a perfect poller, so an \
+     operator allows it by address; shown without that. Expected: detected unless allowed.";
 
 /// One checker.
 #[derive(Debug)]
-pub(super) struct HealthChecker {
+pub(in crate::sim) struct HealthChecker {
     pace: Pace,
     target: &'static str,
 }
 
 impl HealthChecker {
-    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let gap_s = if tempo == Tempo::Day { dice.pick(&[10.0, 15.0, 30.0, 60.0]) } else { dice.between(2.0, 5.0) };
         Self { pace: Pace::fixed(gap_s, dice), target: dice.pick(&["/", "/login", "/search?q=tea"]) }
     }

@@ -5,15 +5,52 @@
 //! jitter, exponential, lognormal as people, a person's own gaps played back, a request every 5 to 60 minutes).
 //! Either is drawn on its own, so that no breadth goes with a pace.
 
-use super::dice::Dice;
+use crate::sim::dice::Dice;
+use std::sync::Arc;
+
 use super::pace::Pace;
 use super::round::Round;
-use super::site::{Kind, Site};
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::population::Population;
+use crate::sim::site::{Kind, Site};
+use crate::sim::visit::{Behave, Tempo, Turn, Visit};
+
+/// Why each of them is here; shown beside its figures.
+pub(in crate::sim) mod reasoning {
+    /// By number, after the site map.
+    pub const SITEMAP: &str = "Reads robots.txt and the site map, then every product by number, at any pace a program is \
+         given: the well-mannered copier. Expected: detected, mostly.";
+    /// A random sample.
+    pub const SAMPLING: &str =
+        "Takes a random sample of products, each once: no order to see. Expected: detected, mostly.";
+    /// What sells.
+    pub const POPULAR: &str = "Asks for products as often as people do, repeats included, at a program's pace: what it \
+         takes is no sign, only when. Expected: mostly detected at an even beat, seldom at a person's.";
+    /// List pages.
+    pub const LISTS: &str = "Reads list pages only, where names and prices stand: a tenth of the requests for the same \
+         data. Expected: detected, mostly.";
+    /// People's gaps.
+    pub const HUMAN_PACED: &str = "Copies at lognormal gaps as wide as people's: nothing but breadth gives it away. \
+         Expected: detected, mostly.";
+    /// A person's own gaps.
+    pub const REPLAYING: &str = "Copies the catalogue and plays back the gaps of a recorded person. Only breadth gives it \
+         away. Expected: detected, mostly.";
+    /// Every few minutes.
+    pub const TRICKLING: &str = "Copies at a page every 5 to 60 minutes, under every window there is. Expected: detected \
+         late, where at all.";
+    /// Dead links.
+    pub const DEAD_LINKS: &str = "Goes through last year's list: 20 to 60 % of its links are dead. Expected: detected, \
+         nearly always.";
+    /// Another user agent each time.
+    pub const ROTATING: &str = "Names another browser at every request, so no rule that groups by user agent sees it. \
+         Expected: detected as any crawler, but limited and not blocked: an address of many browsers may be an office.";
+    /// The hosts of a /24.
+    pub const SPREAD: &str = "One crawler over the 254 addresses of a /24, five to nine requests from each and round \
+         again. No address does enough. Expected: limited as a network, not blocked.";
+}
 
 /// What a crawler takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Breadth {
+pub(in crate::sim) enum Breadth {
     /// Every product by number, after a look at `robots.txt` and the site map.
     SiteMap,
     /// Shelf by shelf: a list page, its products, the next page.
@@ -30,7 +67,7 @@ pub(super) enum Breadth {
 
 /// When it asks.
 #[derive(Debug)]
-pub(super) enum Beat {
+pub(in crate::sim) enum Beat {
     Paced(Pace),
     /// A person's gaps between pages, in seconds, again and again.
     Replayed {
@@ -41,14 +78,14 @@ pub(super) enum Beat {
 
 /// One such program.
 #[derive(Debug)]
-pub(super) struct Crawler {
+pub(in crate::sim) struct Crawler {
     beat: Beat,
     round: Round,
 }
 
 impl Beat {
     /// Any of the paces that a program is given, of this mean gap.
-    pub(super) fn any(gap_s: f64, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn any(gap_s: f64, dice: &mut Dice) -> Self {
         Self::Paced(match dice.below(4) {
             0 => Pace::fixed(gap_s, dice),
             1 => Pace::regular(gap_s, dice),
@@ -70,8 +107,42 @@ impl Beat {
 }
 
 impl Crawler {
+    /// The crawler that a population is; any breadth at any beat where it is none of those here.
+    pub(in crate::sim) fn of(population: Population, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
+        let gap_s = match tempo {
+            Tempo::Day => dice.log_between(0.3, 20.0),
+            Tempo::Live => dice.between(0.3, 1.5),
+        };
+        let (breadth, beat, requests) = match population {
+            Population::SitemapCrawler => (Breadth::SiteMap, Beat::any(gap_s, dice), 400.0),
+            Population::SamplingScraper => (Breadth::Sample, Beat::any(gap_s, dice), 150.0),
+            Population::PopularScraper => (Breadth::Popular, Beat::any(gap_s, dice), 150.0),
+            Population::ListScraper => (Breadth::Lists, Beat::any(gap_s, dice), 120.0),
+            Population::DeadLinkCrawler => (Breadth::Stale, Beat::any(gap_s, dice), 150.0),
+            Population::HumanPacedScraper => {
+                let gap_s = if tempo == Tempo::Day { dice.log_between(2.0, 20.0) } else { gap_s };
+                (Breadth::any(dice), Beat::Paced(Pace::lognormal(gap_s, dice)), 100.0)
+            }
+            Population::ReplayingScraper => (Breadth::any(dice), replayed(site, tempo, dice), 100.0),
+            Population::TricklingScraper => {
+                let gap_s = if tempo == Tempo::Day { dice.log_between(300.0, 3_600.0) } else { gap_s };
+                (Breadth::any(dice), Beat::any(gap_s, dice), 4_000.0)
+            }
+            Population::SpreadScraper => (Breadth::any(dice), Beat::any(gap_s * 0.3, dice), 1_500.0),
+            _ => (Breadth::any(dice), Beat::any(gap_s, dice), 250.0),
+        };
+        Self::new(breadth, beat, requests, site, tempo, dice)
+    }
+
     /// A crawler of this breadth and beat, which stops after `requests`; in the demo never.
-    pub(super) fn new(breadth: Breadth, beat: Beat, requests: f64, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(
+        breadth: Breadth,
+        beat: Beat,
+        requests: f64,
+        site: &Site,
+        tempo: Tempo,
+        dice: &mut Dice,
+    ) -> Self {
         let requests_left = match tempo {
             Tempo::Day => dice.lognormal(requests, 0.8).clamp(12.0, 4_000.0) as u32,
             Tempo::Live => u32::MAX,
@@ -79,6 +150,23 @@ impl Crawler {
         let needed = usize::try_from(requests_left).unwrap_or(usize::MAX).min(4_000);
         Self { beat, round: Round::new(breadth.targets(site, needed, dice), requests_left) }
     }
+}
+
+/// The gaps between a person's pages, recorded over several visits.
+fn replayed(site: &Site, tempo: Tempo, dice: &mut Dice) -> Beat {
+    let mut gaps_s = Vec::new();
+    let site = Arc::new(site.clone());
+    while gaps_s.len() < 12 {
+        let mut since_page_us = 0;
+        for step in Visit::new(Population::Shopper, &site, dice.bits(), tempo).take(400) {
+            since_page_us += step.wait_us;
+            if !step.is_asset {
+                gaps_s.push(since_page_us as f64 / 1e6);
+                since_page_us = 0;
+            }
+        }
+    }
+    Beat::Replayed { gaps_s, next: 0 }
 }
 
 impl Behave for Crawler {
@@ -93,7 +181,7 @@ impl Behave for Crawler {
 
 impl Breadth {
     /// Any that copies a good part of the shop.
-    pub(super) fn any(dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn any(dice: &mut Dice) -> Self {
         dice.pick(&[Self::SiteMap, Self::Shelves, Self::Lists, Self::Sample, Self::Popular])
     }
 

@@ -4,14 +4,18 @@
 //! the demo and up to once a minute in a day's log. Some ask for them one after another at even distance, some all at
 //! once and then sleep. The product page or the stock call: whichever the shop's own script uses serves them as well.
 
-use super::dice::Dice;
 use super::pace::Pace;
-use super::site::Site;
-use super::visit::{Behave, Tempo, Turn};
+use crate::sim::dice::Dice;
+use crate::sim::site::Site;
+use crate::sim::visit::{Behave, Tempo, Turn};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "A reseller's stock check: one to three URLs, every 0.7 to 60 s, in turn or in volleys. Few \
+     URLs and a beat. Expected: detected at least 99 times in 100.";
 
 /// One poller.
 #[derive(Debug)]
-pub(super) struct Poller {
+pub(in crate::sim) struct Poller {
     pace: Pace,
     targets: Vec<String>,
     next: usize,
@@ -21,7 +25,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    pub(super) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, requests_left) = match tempo {
             Tempo::Day => (dice.log_between(0.7, 60.0), dice.lognormal(250.0, 0.8).clamp(30.0, 1_500.0) as u32),
             Tempo::Live => (dice.between(0.8, 1.2), u32::MAX),

@@ -4,6 +4,8 @@
 //! one that a socket would have seen. It is a pure function of the request: no sessions. The cart and the account
 //! answer everybody, because who is logged in changes nothing that a detector may look at.
 
+pub(super) mod api;
+
 use super::catalogue::{Catalogue, PER_PAGE, Sort};
 use super::dice::{Dice, mix};
 
@@ -12,6 +14,8 @@ use super::dice::{Dice, mix};
 pub struct Site {
     seed: u64,
     catalogue: Catalogue,
+    /// Whether it has an API, a site map, a feed and a place for payment notices: the benchmark's has.
+    is_full: bool,
 }
 
 /// A page of a category or of a search.
@@ -66,6 +70,14 @@ pub enum Kind {
     Favicon,
     /// `/robots.txt`
     Robots,
+    /// `/sitemap.xml`; this and what follows only in [`Site::full`].
+    SiteMap,
+    /// `/feed.xml`: what is new.
+    Feed,
+    /// JSON beside a page: reviews, recommendations, notices.
+    Data,
+    /// `POST /api/webhooks/payment`: a payment provider says how a payment went.
+    PaymentNotice,
     /// No such page.
     NotFound,
     /// There is such a page, but not for this method.
@@ -93,7 +105,14 @@ impl Site {
 
     /// A shop of another size; at least one product, and one to 24 categories.
     pub fn with_size(seed: u64, products: usize, categories: usize) -> Self {
-        Self { seed, catalogue: Catalogue::new(seed, products, categories) }
+        Self { seed, catalogue: Catalogue::new(seed, products, categories), is_full: false }
+    }
+
+    /// A large shop with everything: this many products in 24 categories with so many pictures each, an API, a site map, a
+    /// feed, payment notices.
+    pub fn full(seed: u64, products: usize, images: u8) -> Self {
+        let catalogue = Catalogue::new(seed, products, usize::MAX).with_galleries(images);
+        Self { seed, catalogue, is_full: true }
     }
 
     /// What it sells.
@@ -134,13 +153,27 @@ impl Site {
     /// Answers a request. `form` is the body of a POST, URL-encoded.
     pub fn respond(&self, method: &str, target: &str, form: Option<&str>) -> Reply {
         let (path, query) = detector::url::split(target);
+        if self.is_full
+            && let Some(page) = api::canonical(path, query)
+            && api::apart(path, |_| true).is_none()
+        {
+            return self.answer(method, &page, form).into_data();
+        }
+        self.answer(method, target, form)
+    }
+
+    fn answer(&self, method: &str, target: &str, form: Option<&str>) -> Reply {
+        let (path, query) = detector::url::split(target);
         match (method, self.route(path, query)) {
             (_, Kind::NotFound) => Reply::new(404, 400, Kind::NotFound),
-            ("GET" | "HEAD", Kind::CartAdd(_) | Kind::CheckoutComplete) => Reply::new(405, 150, Kind::WrongMethod),
+            ("GET" | "HEAD", Kind::CartAdd(_) | Kind::CheckoutComplete | Kind::PaymentNotice) => {
+                Reply::new(405, 150, Kind::WrongMethod)
+            }
             ("GET" | "HEAD", kind) => Reply { status: 200, bytes: self.bytes(&kind), kind, location: None },
             ("POST", Kind::Login) => self.login(form.unwrap_or("")),
             ("POST", Kind::CartAdd(_)) => self.cart_add(form.unwrap_or("")),
             ("POST", Kind::CheckoutComplete) => Reply::new(200, 2_600, Kind::CheckoutComplete),
+            ("POST", Kind::PaymentNotice) => Reply::new(200, 2, Kind::PaymentNotice),
             _ => Reply::new(405, 150, Kind::WrongMethod),
         }
     }
@@ -166,6 +199,11 @@ impl Site {
 
     fn route_by_prefix(&self, path: &str, query: &str) -> Option<Kind> {
         let known = |id: &str| id.parse().ok().filter(|id| self.catalogue.product(*id).is_some());
+        if self.is_full
+            && let Some(kind) = api::apart(path, |id| known(id).is_some())
+        {
+            return Some(kind);
+        }
         if let Some(id) = path.strip_prefix("/p/") {
             return known(id).map(Kind::Product);
         }
@@ -224,12 +262,26 @@ impl Site {
             Kind::Robots => 24,
             Kind::Suggest(words) => 40 + 9 * words.len() as u32,
             Kind::Stock(_) => 31,
+            // 60 bytes an entry, and a feed of twenty.
+            Kind::SiteMap => 60 * self.catalogue.products().len() as u32,
+            Kind::Feed => 6_800,
+            Kind::Data => 540,
             _ => 2_300,
         }
     }
 }
 
 impl Reply {
+    /// The same as an API says it: no markup around it, and created instead of moved on.
+    fn into_data(self) -> Self {
+        let status = match self.kind {
+            Kind::CartAdd(_) if self.status < 400 => 201,
+            Kind::LoginAccepted => 200,
+            _ => self.status,
+        };
+        Self { status, bytes: 30 + self.bytes / 4, location: None, ..self }
+    }
+
     fn new(status: u16, bytes: u32, kind: Kind) -> Self {
         Self { status, bytes, kind, location: None }
     }

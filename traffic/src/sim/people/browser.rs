@@ -7,13 +7,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::dice::Dice;
-use super::site::{Kind, Site};
-use super::visit::{Tempo, Turn};
+use crate::sim::dice::Dice;
+use crate::sim::site::{Kind, Site};
+use crate::sim::visit::{Tempo, Turn};
 
 /// One person's browser.
 #[derive(Debug)]
-pub(super) struct Browser {
+pub(in crate::sim) struct Browser {
     /// The URL of the page that is open.
     page: Option<Arc<str>>,
     cached: HashSet<u64>,
@@ -26,7 +26,7 @@ pub(super) struct Browser {
 
 /// How long a person takes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Thinking {
+pub(in crate::sim) struct Thinking {
     median_s: f64,
     sigma: f64,
     /// Share of clicks that follow at once: wrong page, known way, impatience.
@@ -36,7 +36,7 @@ pub(super) struct Thinking {
 }
 
 impl Browser {
-    pub(super) fn new(dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(dice: &mut Dice) -> Self {
         Self {
             page: None,
             cached: HashSet::new(),
@@ -48,12 +48,12 @@ impl Browser {
     }
 
     /// Where the person comes from: a search engine, or nowhere that is told.
-    pub(super) fn arrive(&mut self, dice: &mut Dice) {
+    pub(in crate::sim) fn arrive(&mut self, dice: &mut Dice) {
         self.page = dice.chance(0.6).then(|| Arc::from(dice.pick(REFERERS)));
     }
 
     /// Opens a page, loads what it needs, and says what it turned out to be.
-    pub(super) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> Kind {
+    pub(in crate::sim) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> Kind {
         turn.get(target.to_owned(), self.page.clone());
         let kind = turn.site.respond("GET", target, None).kind;
         self.page = Some(Arc::from(format!("https://{}{target}", Site::HOST)));
@@ -62,7 +62,7 @@ impl Browser {
     }
 
     /// Sends a form; where the answer redirects, follows.
-    pub(super) fn submit(&mut self, turn: &mut Turn<'_>, target: &str, form: String) -> Kind {
+    pub(in crate::sim) fn submit(&mut self, turn: &mut Turn<'_>, target: &str, form: String) -> Kind {
         let reply = turn.site.respond("POST", target, Some(&form));
         turn.post(target, form, self.page.clone());
         match reply.location {
@@ -75,12 +75,12 @@ impl Browser {
     }
 
     /// Asks in the background for something that is not a page of its own.
-    pub(super) fn fetch(&self, turn: &mut Turn<'_>, target: String) {
+    pub(in crate::sim) fn fetch(&self, turn: &mut Turn<'_>, target: String) {
         turn.get(target, self.page.clone());
     }
 
     /// Looks at one large picture of a product, unless it was seen before.
-    pub(super) fn look_at_picture(&mut self, turn: &mut Turn<'_>, id: u32, number: u8) {
+    pub(in crate::sim) fn look_at_picture(&mut self, turn: &mut Turn<'_>, id: u32, number: u8) {
         self.load_image(turn, 0.0, id, number);
     }
 
@@ -125,7 +125,7 @@ impl Browser {
 
 impl Thinking {
     /// A person's own pace. Between people the median varies, within one person each thought does.
-    pub(super) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (median_s, spread, pause_share) = match tempo {
             Tempo::Day => (4.5, 0.6, 0.03),
             Tempo::Live => (2.8, 0.2, 0.0),
@@ -141,12 +141,12 @@ impl Thinking {
     }
 
     /// The same person in a hurry.
-    pub(super) fn hurried(self) -> Self {
+    pub(in crate::sim) fn hurried(self) -> Self {
         Self { median_s: self.median_s * 0.6, hasty_share: self.hasty_share + 0.1, ..self }
     }
 
     /// Lets the time until the next click pass.
-    pub(super) fn pause(&self, turn: &mut Turn<'_>) {
+    pub(in crate::sim) fn pause(&self, turn: &mut Turn<'_>) {
         let secs = self.draw(turn.dice);
         turn.wait(secs);
     }

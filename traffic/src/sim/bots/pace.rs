@@ -3,12 +3,12 @@
 //! Programs sleep a fixed time, a time with jitter, or an exponential one, and then wait for the answer as well; now
 //! and then a connection stalls. Each bot draws its own shape and width, so that no constant gives it away.
 
-use super::dice::Dice;
-use super::visit::Turn;
+use crate::sim::dice::Dice;
+use crate::sim::visit::Turn;
 
 /// Waits of one bot.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(in crate::sim) struct Pace {
     gap_s: f64,
     shape: Shape,
     /// How long an answer takes from here, on top of the sleep.
@@ -34,25 +34,30 @@ const STALL_SHARE: f64 = 0.005;
 
 impl Pace {
     /// A beat of about `gap_s`, with jitter of ±5 to ±30 %.
-    pub(super) fn regular(gap_s: f64, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn regular(gap_s: f64, dice: &mut Dice) -> Self {
         let jitter = dice.between(0.05, 0.30);
         // A normal with the same spread as that uniform has a standard deviation of j/√3.
         let shape = if dice.chance(0.5) { Shape::Uniform(jitter) } else { Shape::Normal(jitter / 3.0_f64.sqrt()) };
         Self::with(gap_s, shape, dice)
     }
 
+    /// Exactly this jitter: uniform over `gap_s` ± its share `jitter`.
+    pub(in crate::sim) fn jittered(gap_s: f64, jitter: f64, dice: &mut Dice) -> Self {
+        Self::with(gap_s, Shape::Uniform(jitter), dice)
+    }
+
     /// Exponential gaps of mean `gap_s`.
-    pub(super) fn memoryless(gap_s: f64, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn memoryless(gap_s: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Memoryless, dice)
     }
 
     /// The same sleep every time; only answers differ.
-    pub(super) fn fixed(gap_s: f64, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn fixed(gap_s: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Fixed, dice)
     }
 
     /// Lognormal gaps of median `gap_s`, as wide as people's (σ 0.6 to 1.1).
-    pub(super) fn lognormal(gap_s: f64, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn lognormal(gap_s: f64, dice: &mut Dice) -> Self {
         let sigma = dice.between(0.6, 1.1);
         Self::with(gap_s, Shape::Lognormal(sigma), dice)
     }
@@ -64,7 +69,7 @@ impl Pace {
     }
 
     /// Lets one gap pass.
-    pub(super) fn wait(&self, turn: &mut Turn<'_>) {
+    pub(in crate::sim) fn wait(&self, turn: &mut Turn<'_>) {
         let dice = &mut *turn.dice;
         let sleep = match self.shape {
             Shape::Uniform(jitter) => self.gap_s * dice.between(1.0 - jitter, 1.0 + jitter),

@@ -1,22 +1,22 @@
 //! A list of targets that a program goes through, from the beginning again when it is through.
 
-use super::visit::Turn;
+use crate::sim::visit::Turn;
 
 /// The list, where in it, and how many requests are left.
 #[derive(Debug)]
-pub(super) struct Round {
+pub(in crate::sim) struct Round {
     targets: Vec<String>,
     next: usize,
     requests_left: u32,
 }
 
 impl Round {
-    pub(super) fn new(targets: Vec<String>, requests_left: u32) -> Self {
+    pub(in crate::sim) fn new(targets: Vec<String>, requests_left: u32) -> Self {
         Self { targets, next: 0, requests_left }
     }
 
     /// Asks for the next target. `false`: no request is left.
-    pub(super) fn ask(&mut self, turn: &mut Turn<'_>) -> bool {
+    pub(in crate::sim) fn ask(&mut self, turn: &mut Turn<'_>) -> bool {
         if self.requests_left == 0 {
             return false;
         }

@@ -1,0 +1,173 @@
+//! The benchmark's site, and each population's visit to it.
+//!
+//! One site for everybody, as an online shop is one: 20,000 products whose looks follow a Zipf law, 24 categories, search,
+//! galleries of 30 pictures, cart, checkout, login, an API for the app. [`simulate_benchmark`] sends one population there
+//! at a time, so that a caller can count clients by population and hold one of them in memory; visitors have numbers, and
+//! the same number under the same seed is the same visitor to the microsecond, whoever else is asked for. So a crowd of
+//! any size can be had in pieces, and pieces of several populations mixed: their addresses never meet.
+//!
+//! | of | one visitor is |
+//! |---|---|
+//! | `carrier_nat` | one address with 500 people |
+//! | `carrier_24` | one person; 250 consecutive numbers are one /24 |
+//! | `spread_scraper`, `distributed_brute_forcer` | one campaign of many addresses |
+//! | all others | one person or program with one address |
+//!
+//! A visit lasts a day at most. People come by the hour of the day, bots within its first half.
+
+mod addresses;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use detector::Timestamp;
+
+use super::bots::scheduler::Scheduler;
+use super::crowd::{SimRequest, arrival, took_us};
+use super::dice::{Dice, mix as scatter};
+use super::network::Exit;
+use super::population::{Population, Truth};
+use super::site::Site;
+use super::visit::{Tempo, Visit};
+
+/// How long anybody stays at most: a day, in microseconds.
+pub const BENCHMARK_SPAN_US: u64 = 24 * HOUR_US;
+
+const HOUR_US: u64 = 3_600_000_000;
+const PRODUCTS: usize = 20_000;
+const IMAGES: u8 = 30;
+/// People behind one address of a carrier.
+const CARRIER_PEOPLE: u64 = 500;
+
+/// The site of the benchmark: 20,000 products with 30 pictures each.
+pub fn benchmark_site(seed: u64) -> Arc<Site> {
+    Arc::new(Site::full(own(seed), PRODUCTS, IMAGES))
+}
+
+/// Everything that these visitors of a population ask for on a day from `start` on, in order of arrival. Visitors are
+/// numbered from 0 and below two million.
+pub fn simulate_benchmark(
+    site: &Arc<Site>,
+    population: Population,
+    seed: u64,
+    start: Timestamp,
+    visitors: Range<usize>,
+) -> Vec<SimRequest> {
+    let mut day = Day { site, seed: own(seed), start, span_us: BENCHMARK_SPAN_US, requests: Vec::new() };
+    for index in visitors {
+        day.receive(population, index, |seed| Visit::new(population, site, seed, Tempo::Day));
+    }
+    day.sorted()
+}
+
+/// The same of programs that ask every `period_s` seconds ± `jitter`, a share of the period from 0 to 1: a cell of the map
+/// of period by jitter. 150 to 250 requests each, however long that takes. Each cell has a seed of its own; addresses are
+/// those of the scheduler population of the nearest jitter, so one cell should be watched at a time.
+pub fn simulate_scheduler(
+    site: &Arc<Site>,
+    period_s: f64,
+    jitter: f64,
+    seed: u64,
+    start: Timestamp,
+    visitors: Range<usize>,
+) -> Vec<SimRequest> {
+    let population = match jitter {
+        ..0.05 => Population::Scheduler0,
+        ..0.2 => Population::Scheduler10,
+        ..0.4 => Population::Scheduler30,
+        _ => Population::Scheduler50,
+    };
+    let seed = scatter(scatter(own(seed) ^ period_s.to_bits()) ^ jitter.to_bits());
+    let mut day = Day { site, seed, start, span_us: u64::MAX, requests: Vec::new() };
+    for index in visitors {
+        day.receive(population, index, |seed| {
+            Visit::behaving(population, site, seed, |dice| {
+                Box::new(Scheduler::with(period_s, jitter, site, Tempo::Day, dice))
+            })
+        });
+    }
+    day.sorted()
+}
+
+/// Nobody else's seed.
+fn own(seed: u64) -> u64 {
+    b"benchmark".iter().fold(scatter(seed), |seed, byte| scatter(seed ^ u64::from(*byte)))
+}
+
+/// What is needed to receive a population.
+struct Day<'a> {
+    site: &'a Arc<Site>,
+    seed: u64,
+    start: Timestamp,
+    span_us: u64,
+    requests: Vec<SimRequest>,
+}
+
+impl Day<'_> {
+    fn receive(&mut self, population: Population, index: usize, visit: impl Fn(u64) -> Visit) {
+        let seed = scatter(self.seed ^ ((population as u64) << 48) ^ index as u64);
+        let mut exit = addresses::exit(population, index, self.seed);
+        for person in 0..people_behind(population) {
+            let mut dice = Dice::nth(seed, person);
+            let visit = visit(dice.bits());
+            let since_start_us = self.begin(population, &mut dice);
+            self.follow(visit, since_start_us, &mut exit, &mut dice);
+        }
+    }
+
+    fn follow(&mut self, visit: Visit, mut since_start_us: u64, exit: &mut Exit, dice: &mut Dice) {
+        let population = visit.population();
+        let mut user_agent = visit.user_agent();
+        for step in visit {
+            since_start_us = since_start_us.saturating_add(step.wait_us);
+            if since_start_us >= self.span_us {
+                return;
+            }
+            if population == Population::RotatingScraper {
+                user_agent = population.user_agent(dice);
+            }
+            let reply = self.site.respond(step.method, &step.target, step.form.as_deref());
+            self.requests.push(SimRequest {
+                at: self.start.plus_micros(since_start_us),
+                took_us: took_us(&reply.kind, dice),
+                client: exit.address(dice),
+                method: step.method,
+                target: step.target,
+                status: reply.status,
+                bytes: reply.bytes,
+                referer: step.referer,
+                user_agent,
+                population,
+            });
+        }
+    }
+
+    /// When a visit begins, in microseconds after the start.
+    fn begin(&self, population: Population, dice: &mut Dice) -> u64 {
+        let mut hours = |from: f64, to: f64| (dice.between(from, to) * HOUR_US as f64) as u64;
+        match population {
+            // The sale opens at noon.
+            Population::SaleShopper => hours(12.0, 12.0 + 1.0 / 60.0),
+            // The evening, when all shop.
+            Population::SharedShopper => hours(19.0, 23.0),
+            // There since before the day began.
+            Population::HealthChecker => hours(0.0, 0.02),
+            Population::TricklingScraper | Population::SlowBruteForcer => hours(0.0, 2.0),
+            _ if population.truth() == Truth::Human => arrival(self.start, BENCHMARK_SPAN_US, dice),
+            _ => hours(0.0, 12.0),
+        }
+    }
+
+    fn sorted(mut self) -> Vec<SimRequest> {
+        self.requests.sort_by(|a, b| (a.at, a.client, &a.target).cmp(&(b.at, b.client, &b.target)));
+        self.requests
+    }
+}
+
+/// How many visit from the same address.
+fn people_behind(population: Population) -> u64 {
+    match population {
+        Population::SharedShopper => CARRIER_PEOPLE,
+        _ => 1,
+    }
+}

@@ -1,0 +1,23 @@
+//! People who came for a sale, all at once.
+//!
+//! Newcomers only, ten times as many as ever, on the same few products: some shop, some open everything in tabs, three
+//! in ten reload until it begins. Any measure of the whole site (requests a second, top talkers, newcomers) jumps.
+
+use super::gallery_shopper::GalleryShopper;
+use super::refresher::Refresher;
+use super::shopper::Shopper;
+use crate::sim::dice::Dice;
+use crate::sim::visit::{Behave, Tempo};
+
+/// Shown beside its figures.
+pub(in crate::sim) const REASONING: &str = "Newcomers who all arrive within one minute for a sale, three in ten pressing \
+     reload. The whole site looks like an attack and nobody is one. Expected: never blocked, seldom limited.";
+
+/// One of them.
+pub(in crate::sim) fn person(tempo: Tempo, dice: &mut Dice) -> Box<dyn Behave> {
+    match dice.weighted(&[0.6, 0.1, 0.3]) {
+        0 => Box::new(Shopper::new(tempo, dice)),
+        1 => Box::new(GalleryShopper::new(tempo, dice)),
+        _ => Box::new(Refresher::new(tempo, dice)),
+    }
+}

@@ -1,0 +1,11 @@
+//! People, one kind a file, each with its reasoning; and their browser.
+
+pub(super) mod browser;
+pub(super) mod carrier_nat;
+pub(super) mod carrier_shopper;
+pub(super) mod flash_sale;
+pub(super) mod gallery_shopper;
+pub(super) mod price_watcher;
+pub(super) mod refresher;
+pub(super) mod returning_shopper;
+pub(super) mod shopper;

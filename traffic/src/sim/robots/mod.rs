@@ -1,0 +1,3 @@
+//! Robots that are welcome, one a file, each with its reasoning.
+
+pub(super) mod health_checker;

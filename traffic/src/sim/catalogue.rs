@@ -154,13 +154,18 @@ impl Catalogue {
         let query = query.to_lowercase();
         let mut found: Option<Vec<u32>> = None;
         for word in query.split_whitespace() {
-            let hits = self.words.get(word).map_or(&[][..], Vec::as_slice);
             match &mut found {
-                None => found = Some(hits.to_vec()),
-                Some(found) => found.retain(|id| hits.contains(id)),
+                None => found = Some(self.words.get(word).cloned().unwrap_or_default()),
+                // Asking the names is quicker than looking through another list of a thousand for each.
+                Some(found) => found.retain(|id| self.product(*id).is_some_and(|product| product.is_called(word))),
             }
         }
         found.unwrap_or_default()
+    }
+
+    /// Every word of a product's name, in lower case and in order.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.keys().map(String::as_str)
     }
 
     /// A product, the popular ones more often.
@@ -178,6 +183,11 @@ impl Catalogue {
 }
 
 impl Product {
+    /// Whether this is a word of its name.
+    fn is_called(&self, word: &str) -> bool {
+        self.name.split(' ').any(|own| own.eq_ignore_ascii_case(word))
+    }
+
     fn draw(id: u32, shelf_weights: &[f64], dice: &mut Dice) -> Self {
         let category = dice.weighted(shelf_weights);
         let noun = dice.pick(SHELVES[category].1);

@@ -21,7 +21,7 @@ use super::site::{Kind, Site};
 use super::visit::{Tempo, Visit};
 
 /// How many visitors of each population come.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mix {
     counts: [usize; Population::ALL.len()],
 }
@@ -49,6 +49,12 @@ pub struct SimRequest {
     pub user_agent: &'static str,
     /// What the visitor was.
     pub population: Population,
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        Self { counts: [0; Population::ALL.len()] }
+    }
 }
 
 impl Mix {

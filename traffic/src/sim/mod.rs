@@ -18,7 +18,11 @@
 //! bursts, mistyped passwords, dead bookmarks, warm caches, keystroke suggestions.
 //!
 //! The demo has one shop and a crowd of eight populations. [`SHOPS`] are shops that differ, with everybody: people who
-//! return, wait and share addresses, bots that trickle, spread, and play back a person's gaps.
+//! return, wait and share addresses, bots that trickle, spread, and play back a person's gaps. The benchmark's site
+//! ([`benchmark_site`]) is visited by one population at a time ([`simulate_benchmark`]), or by all ([`simulate_benchmark_day`]).
+//!
+//! **To add a population**: a file in `people/`, `robots/` or `bots/` with a behaviour and its reasoning; a variant at the
+//! end of [`Population`], whose place is part of every seed; a row in `docs/benchmark.md`.
 //!
 //! Not simulated on purpose: reactions to a refusal (a bot honours nothing, a person tries on) and verified crawlers.
 
@@ -38,7 +42,9 @@ mod site;
 mod tests;
 mod visit;
 
-pub use benchmark::{BENCHMARK_SPAN_US, benchmark_site, simulate_benchmark, simulate_scheduler};
+pub use benchmark::{
+    BENCHMARK_PEOPLE, BENCHMARK_SPAN_US, benchmark_site, simulate_benchmark, simulate_benchmark_day, simulate_scheduler,
+};
 pub use catalogue::{Catalogue, Category, Product, Sort};
 pub use crowd::{Mix, SimRequest, simulate};
 pub use dice::Dice;

@@ -2,21 +2,37 @@
 
 use std::fmt;
 
+use super::bots::botnet_scraper::{self, BotnetScraper};
+use super::bots::breadth_first::{self, BreadthFirst};
 use super::bots::brute_forcer::{self, BruteForcer};
+use super::bots::cache_buster::{self, CacheBuster};
 use super::bots::cart_poller::{self, CartPoller};
 use super::bots::crawler::{self, Crawler};
+use super::bots::cron_burster::{self, CronBurster};
+use super::bots::diluted_scraper::{self, DilutedScraper};
+use super::bots::enumerator::{self, Enumerator};
+use super::bots::person_replay::{self, PersonReplay};
 use super::bots::poller::{self, Poller};
+use super::bots::price_monitor::{self, PriceMonitor};
 use super::bots::scanner::{self, Scanner};
 use super::bots::scheduler::{self, Scheduler};
 use super::bots::scraper::{self, Scraper};
+use super::bots::search_scraper::{self, SearchScraper};
 use super::dice::Dice;
 use super::people::gallery_shopper::{self, GalleryShopper};
+use super::people::mobile_app::{self, MobileApp};
+use super::people::power_shopper::{self, PowerShopper};
 use super::people::price_watcher::{self, PriceWatcher};
 use super::people::refresher::{self, Refresher};
 use super::people::returning_shopper::{self, ReturningShopper};
 use super::people::shopper::{self, Shopper};
-use super::people::{carrier_nat, carrier_shopper, flash_sale};
+use super::people::slow_reader::{self, SlowReader};
+use super::people::spa_shopper::{self, SpaShopper};
+use super::people::{carrier_nat, carrier_shopper, cdn_shopper, flash_sale, office_worker};
+use super::robots::feed_reader::{self, FeedReader};
 use super::robots::health_checker::{self, HealthChecker};
+use super::robots::payment_webhook::{self, PaymentWebhook};
+use super::robots::search_crawler::{self, SearchCrawler};
 use super::site::Site;
 use super::visit::{Behave, Tempo};
 
@@ -100,6 +116,44 @@ pub enum Population {
     Scheduler30,
     /// Asks at a period ±50 %.
     Scheduler50,
+    /// A person with the shop's app.
+    MobileApp,
+    /// A person whose front end fetches ahead.
+    SpaShopper,
+    /// A person with twenty tabs.
+    PowerShopper,
+    /// People of an office behind one address.
+    OfficeWorker,
+    /// A person who reads for minutes.
+    SlowReader,
+    /// A person whose pictures come from a CDN.
+    CdnShopper,
+    /// A search engine's crawler.
+    SearchCrawler,
+    /// A feed reader.
+    FeedReader,
+    /// A payment provider's calls.
+    PaymentWebhook,
+    /// Counts through product numbers.
+    SequentialEnumerator,
+    /// Goes through product numbers in any order.
+    ShuffledEnumerator,
+    /// Follows links, nearest first.
+    BreadthFirst,
+    /// Goes through a list of products every hour or few.
+    PriceMonitor,
+    /// Bursts at full minutes.
+    CronBurster,
+    /// Floods with parameters never seen before.
+    CacheBuster,
+    /// Copies the shop through its search.
+    SearchScraper,
+    /// One address of a crawl over many thousand.
+    BotnetScraper,
+    /// Scrapes once in eight clicks of a person's walk.
+    DilutedScraper,
+    /// Plays back recorded people.
+    PersonReplay,
 }
 
 impl Truth {
@@ -115,7 +169,7 @@ impl Truth {
 
 impl Population {
     /// Every population.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 51] = [
         Self::Shopper,
         Self::GalleryShopper,
         Self::Scraper,
@@ -148,49 +202,87 @@ impl Population {
         Self::Scheduler10,
         Self::Scheduler30,
         Self::Scheduler50,
+        Self::MobileApp,
+        Self::SpaShopper,
+        Self::PowerShopper,
+        Self::OfficeWorker,
+        Self::SlowReader,
+        Self::CdnShopper,
+        Self::SearchCrawler,
+        Self::FeedReader,
+        Self::PaymentWebhook,
+        Self::SequentialEnumerator,
+        Self::ShuffledEnumerator,
+        Self::BreadthFirst,
+        Self::PriceMonitor,
+        Self::CronBurster,
+        Self::CacheBuster,
+        Self::SearchScraper,
+        Self::BotnetScraper,
+        Self::DilutedScraper,
+        Self::PersonReplay,
     ];
 
     /// Those of the benchmark, in the order of its tables: people, welcome robots, bots.
     pub const OF_THE_BENCHMARK: &[Self] = &[
         // People.
         Self::Shopper,
+        Self::MobileApp,
         Self::GalleryShopper,
+        Self::SpaShopper,
+        Self::PowerShopper,
         Self::ReturningShopper,
+        Self::OfficeWorker,
+        Self::SharedShopper,
+        Self::SlowReader,
+        Self::SaleShopper,
+        Self::CdnShopper,
+        Self::CarrierShopper,
         Self::PriceWatcher,
         Self::Refresher,
-        Self::SharedShopper,
-        Self::CarrierShopper,
-        Self::SaleShopper,
         // Welcome.
+        Self::SearchCrawler,
+        Self::FeedReader,
         Self::HealthChecker,
+        Self::PaymentWebhook,
         // Copying the catalogue.
         Self::Scraper,
         Self::SlowScraper,
-        Self::MemorylessScraper,
+        Self::BreadthFirst,
+        Self::SequentialEnumerator,
+        Self::ShuffledEnumerator,
         Self::SitemapCrawler,
         Self::SamplingScraper,
         Self::ListScraper,
+        Self::SearchScraper,
         Self::DeadLinkCrawler,
+        Self::MemorylessScraper,
         Self::TricklingScraper,
         // Coming back by the clock.
+        Self::PriceMonitor,
         Self::Poller,
         Self::CartPoller,
         Self::Scheduler0,
         Self::Scheduler10,
         Self::Scheduler30,
         Self::Scheduler50,
+        Self::CronBurster,
         // Changing who they are.
         Self::RotatingScraper,
         Self::SpreadScraper,
-        // Guessing and probing.
+        Self::BotnetScraper,
+        // Guessing, flooding, probing.
         Self::BruteForcer,
         Self::SlowBruteForcer,
         Self::DistributedBruteForcer,
+        Self::CacheBuster,
         Self::Scanner,
         // As people.
         Self::PopularScraper,
         Self::HumanPacedScraper,
         Self::ReplayingScraper,
+        Self::DilutedScraper,
+        Self::PersonReplay,
     ];
 
     /// Those of the demo, and of [`Mix::of`](super::Mix::of).
@@ -231,6 +323,25 @@ impl Population {
             Self::Scheduler10 => "scheduler_10",
             Self::Scheduler30 => "scheduler_30",
             Self::Scheduler50 => "scheduler_50",
+            Self::MobileApp => "mobile_app",
+            Self::SpaShopper => "spa_prefetch",
+            Self::PowerShopper => "power_shopper",
+            Self::OfficeWorker => "office_nat",
+            Self::SlowReader => "slow_reader",
+            Self::CdnShopper => "cdn_shopper",
+            Self::SearchCrawler => "search_crawler",
+            Self::FeedReader => "feed_reader",
+            Self::PaymentWebhook => "payment_webhook",
+            Self::SequentialEnumerator => "enumerator_sequential",
+            Self::ShuffledEnumerator => "enumerator_shuffled",
+            Self::BreadthFirst => "breadth_first",
+            Self::PriceMonitor => "price_monitor",
+            Self::CronBurster => "cron_burster",
+            Self::CacheBuster => "cache_buster",
+            Self::SearchScraper => "search_scraper",
+            Self::BotnetScraper => "botnet_scraper",
+            Self::DilutedScraper => "diluted_scraper",
+            Self::PersonReplay => "person_replay",
         }
     }
 
@@ -269,6 +380,25 @@ impl Population {
             Self::Scheduler10 => scheduler::REASONING_10,
             Self::Scheduler30 => scheduler::REASONING_30,
             Self::Scheduler50 => scheduler::REASONING_50,
+            Self::MobileApp => mobile_app::REASONING,
+            Self::SpaShopper => spa_shopper::REASONING,
+            Self::PowerShopper => power_shopper::REASONING,
+            Self::OfficeWorker => office_worker::REASONING,
+            Self::SlowReader => slow_reader::REASONING,
+            Self::CdnShopper => cdn_shopper::REASONING,
+            Self::SearchCrawler => search_crawler::REASONING,
+            Self::FeedReader => feed_reader::REASONING,
+            Self::PaymentWebhook => payment_webhook::REASONING,
+            Self::SequentialEnumerator => enumerator::REASONING_SEQUENTIAL,
+            Self::ShuffledEnumerator => enumerator::REASONING_SHUFFLED,
+            Self::BreadthFirst => breadth_first::REASONING,
+            Self::PriceMonitor => price_monitor::REASONING,
+            Self::CronBurster => cron_burster::REASONING,
+            Self::CacheBuster => cache_buster::REASONING,
+            Self::SearchScraper => search_scraper::REASONING,
+            Self::BotnetScraper => botnet_scraper::REASONING,
+            Self::DilutedScraper => diluted_scraper::REASONING,
+            Self::PersonReplay => person_replay::REASONING,
         }
     }
 
@@ -282,8 +412,14 @@ impl Population {
             | Self::Refresher
             | Self::SharedShopper
             | Self::CarrierShopper
-            | Self::SaleShopper => Truth::Human,
-            Self::HealthChecker => Truth::Welcome,
+            | Self::SaleShopper
+            | Self::MobileApp
+            | Self::SpaShopper
+            | Self::PowerShopper
+            | Self::OfficeWorker
+            | Self::SlowReader
+            | Self::CdnShopper => Truth::Human,
+            Self::HealthChecker | Self::SearchCrawler | Self::FeedReader | Self::PaymentWebhook => Truth::Welcome,
             _ => Truth::Bad,
         }
     }
@@ -295,11 +431,19 @@ impl Population {
             return dice.pick(&BROWSERS[2..4]);
         }
         let share_of_libraries = match self {
+            Self::MobileApp => return dice.pick(APPS),
+            Self::SearchCrawler => return dice.pick(search_crawler::AGENTS),
+            Self::FeedReader => return dice.pick(feed_reader::AGENTS),
+            Self::PaymentWebhook => return payment_webhook::AGENT,
             _ if self.truth() == Truth::Human => 0.0,
             Self::Poller | Self::BruteForcer | Self::SlowBruteForcer | Self::CartPoller => 0.2,
             Self::Scanner => 0.4,
             Self::HealthChecker => return "kube-probe/1.31",
-            Self::RotatingScraper | Self::DistributedBruteForcer => 0.0,
+            Self::RotatingScraper
+            | Self::DistributedBruteForcer
+            | Self::BotnetScraper
+            | Self::DilutedScraper
+            | Self::PersonReplay => 0.0,
             _ => 0.05,
         };
         let names = if dice.chance(share_of_libraries) { LIBRARIES } else { BROWSERS };
@@ -329,6 +473,25 @@ impl Population {
             Self::Scheduler10 => Box::new(Scheduler::new(0.1, site, tempo, dice)),
             Self::Scheduler30 => Box::new(Scheduler::new(0.3, site, tempo, dice)),
             Self::Scheduler50 => Box::new(Scheduler::new(0.5, site, tempo, dice)),
+            Self::MobileApp => Box::new(MobileApp::new(tempo, dice)),
+            Self::SpaShopper => Box::new(SpaShopper::new(tempo, dice)),
+            Self::PowerShopper => Box::new(PowerShopper::new(tempo, dice)),
+            Self::OfficeWorker => office_worker::person(tempo, dice),
+            Self::SlowReader => Box::new(SlowReader::new(tempo, dice)),
+            Self::CdnShopper => cdn_shopper::person(tempo, dice),
+            Self::SearchCrawler => Box::new(SearchCrawler::new(tempo, dice)),
+            Self::FeedReader => Box::new(FeedReader::new(tempo, dice)),
+            Self::PaymentWebhook => Box::new(PaymentWebhook::new(tempo, dice)),
+            Self::SequentialEnumerator => Box::new(Enumerator::new(false, site, tempo, dice)),
+            Self::ShuffledEnumerator => Box::new(Enumerator::new(true, site, tempo, dice)),
+            Self::BreadthFirst => Box::new(BreadthFirst::new(tempo, dice)),
+            Self::PriceMonitor => Box::new(PriceMonitor::new(site, tempo, dice)),
+            Self::CronBurster => Box::new(CronBurster::new(site, tempo, dice)),
+            Self::CacheBuster => Box::new(CacheBuster::new(site, tempo, dice)),
+            Self::SearchScraper => Box::new(SearchScraper::new(site, tempo, dice)),
+            Self::BotnetScraper => Box::new(BotnetScraper::new(site, tempo, dice)),
+            Self::DilutedScraper => Box::new(DilutedScraper::new(site, tempo, dice)),
+            Self::PersonReplay => Box::new(PersonReplay::new(site, tempo, dice)),
             _ => Box::new(Crawler::of(self, site, tempo, dice)),
         }
     }
@@ -349,5 +512,8 @@ const BROWSERS: &[&str] = &[
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
 ];
+
+/// The shop's app.
+const APPS: &[&str] = &["ShopApp/5.2.0 (iPhone; iOS 18.6)", "ShopApp/5.2.0 (Android 15)", "ShopApp/5.1.3 (Android 14)"];
 
 const LIBRARIES: &[&str] = &["python-requests/2.32.3", "Go-http-client/1.1", "curl/8.5.0", "okhttp/4.12.0"];

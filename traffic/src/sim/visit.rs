@@ -123,6 +123,11 @@ impl Iterator for Visit {
 }
 
 impl Agenda {
+    fn add(&mut self, at_us: u64, step: Step) {
+        self.count += 1;
+        self.planned.push(Reverse((at_us, self.count, step)));
+    }
+
     /// The earliest planned step, if nothing earlier can still be planned.
     fn take_due(&mut self, is_over: bool) -> Option<(u64, Step)> {
         let Reverse((at_us, _, _)) = self.planned.peek()?;
@@ -145,9 +150,30 @@ impl Turn<'_> {
         self.wait(secs);
     }
 
+    /// The visitor's own time, in microseconds since its visit began.
+    pub(super) fn now_us(&self) -> u64 {
+        self.agenda.now_us
+    }
+
     /// Asks for a page now.
     pub(super) fn get(&mut self, target: String, referer: Option<Arc<str>>) {
         self.plan(0.0, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false });
+    }
+
+    /// Asks for something that is no asset `after` seconds from now, as scripts do.
+    pub(super) fn get_after(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
+        self.plan(after, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false });
+    }
+
+    /// Asks at a time of the visitor's own, which lies within this act or after it.
+    pub(super) fn get_at(&mut self, at_us: u64, target: String) {
+        let step = Step { wait_us: 0, method: "GET", target, form: None, referer: None, is_asset: false };
+        self.agenda.add(at_us, step);
+    }
+
+    /// Repeats a step of somebody else's now.
+    pub(super) fn repeat(&mut self, step: Step) {
+        self.plan(0.0, step);
     }
 
     /// Sends a form now.
@@ -163,8 +189,7 @@ impl Turn<'_> {
 
     fn plan(&mut self, after: f64, step: Step) {
         let at_us = self.agenda.now_us + if after > 0.0 { micros(after) } else { 0 };
-        self.agenda.count += 1;
-        self.agenda.planned.push(Reverse((at_us, self.agenda.count, step)));
+        self.agenda.add(at_us, step);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each population has ranges that no other has, so that crowds can be mixed. They belong to nobody: 240.0.0.0/4 (RFC 1112,
 //! reserved), 3fff::/20 (RFC 9637, documentation). And they are wide: 8,192 networks of /24 and four million of /48 for
-//! each, because a thousand people who share twenty networks are not what a shop sees, and a detector that looks at
+//! each (the botnet has 262,144 of /24), because a thousand people who share twenty networks are not what a shop sees, and a detector that looks at
 //! networks must not be helped, nor hurt, by how few a simulation has.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -13,6 +13,8 @@ use crate::sim::population::Population;
 
 /// Bits of a population's share of 240.0.0.0/5: 64 shares.
 const SHARE_BITS: u32 = 21;
+/// Bits of the botnet's: 248.0.0.0/6.
+const BOTNET_BITS: u32 = 26;
 /// People of a /24 of a carrier's.
 const CARRIER_PEOPLE: u32 = 250;
 /// Odd, so that multiplying permutes any range of a power of two: no address is given twice.
@@ -27,6 +29,10 @@ pub(super) fn exit(population: Population, index: usize, seed: u64) -> Exit {
             Exit::Spread { network: [a, b, c], host: 0, left: 0 }
         }
         Population::DistributedBruteForcer => Exit::Botnet { seed: scatter(seed ^ u64::from(number)), next: 0 },
+        // From everywhere: 50,000 addresses hardly share a network.
+        Population::BotnetScraper => {
+            Exit::One(Ipv4Addr::from_bits(0xf800_0000 | permuted(number, BOTNET_BITS, seed)).into())
+        }
         Population::CarrierShopper => {
             let [a, b, c, _] = network_v4(population, number / CARRIER_PEOPLE, seed);
             Exit::One(Ipv4Addr::new(a, b, c, 1 + (number % CARRIER_PEOPLE) as u8).into())

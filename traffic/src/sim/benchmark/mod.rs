@@ -9,6 +9,8 @@
 //! | of | one visitor is |
 //! |---|---|
 //! | `carrier_nat` | one address with 500 people |
+//! | `office_nat` | one address with 50 people |
+//! | `botnet_scraper` | one address; the first 50,000 are one crawl |
 //! | `carrier_24` | one person; 250 consecutive numbers are one /24 |
 //! | `spread_scraper`, `distributed_brute_forcer` | one campaign of many addresses |
 //! | all others | one person or program with one address |
@@ -16,6 +18,9 @@
 //! A visit lasts a day at most. People come by the hour of the day, bots within its first half.
 
 mod addresses;
+mod day;
+
+pub use day::{BENCHMARK_PEOPLE, simulate_benchmark_day};
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -33,11 +38,13 @@ use super::visit::{Tempo, Visit};
 /// How long anybody stays at most: a day, in microseconds.
 pub const BENCHMARK_SPAN_US: u64 = 24 * HOUR_US;
 
-const HOUR_US: u64 = 3_600_000_000;
+const HOUR_US: u64 = 60 * MINUTE_US;
+const MINUTE_US: u64 = 60_000_000;
 const PRODUCTS: usize = 20_000;
 const IMAGES: u8 = 30;
-/// People behind one address of a carrier.
+/// People behind one address of a carrier, and of an office.
 const CARRIER_PEOPLE: u64 = 500;
+const OFFICE_PEOPLE: u64 = 50;
 
 /// The site of the benchmark: 20,000 products with 30 pictures each.
 pub fn benchmark_site(seed: u64) -> Arc<Site> {
@@ -144,17 +151,24 @@ impl Day<'_> {
 
     /// When a visit begins, in microseconds after the start.
     fn begin(&self, population: Population, dice: &mut Dice) -> u64 {
-        let mut hours = |from: f64, to: f64| (dice.between(from, to) * HOUR_US as f64) as u64;
+        let hours = |dice: &mut Dice, from: f64, to: f64| (dice.between(from, to) * HOUR_US as f64) as u64;
         match population {
             // The sale opens at noon.
-            Population::SaleShopper => hours(12.0, 12.0 + 1.0 / 60.0),
+            Population::SaleShopper => hours(dice, 12.0, 12.0 + 1.0 / 60.0),
             // The evening, when all shop.
-            Population::SharedShopper => hours(19.0, 23.0),
+            Population::SharedShopper => hours(dice, 19.0, 23.0),
+            // Half at lunch, the rest from nine to six.
+            Population::OfficeWorker if dice.chance(0.5) => hours(dice, 12.0, 13.0),
+            Population::OfficeWorker => hours(dice, 9.0, 18.0),
+            // At a full minute.
+            Population::CronBurster => hours(dice, 0.0, 12.0) / MINUTE_US * MINUTE_US,
             // There since before the day began.
-            Population::HealthChecker => hours(0.0, 0.02),
-            Population::TricklingScraper | Population::SlowBruteForcer => hours(0.0, 2.0),
+            _ if population.truth() == Truth::Welcome => hours(dice, 0.0, 0.25),
+            Population::TricklingScraper | Population::SlowBruteForcer | Population::PriceMonitor => {
+                hours(dice, 0.0, 2.0)
+            }
             _ if population.truth() == Truth::Human => arrival(self.start, BENCHMARK_SPAN_US, dice),
-            _ => hours(0.0, 12.0),
+            _ => hours(dice, 0.0, 12.0),
         }
     }
 
@@ -168,6 +182,7 @@ impl Day<'_> {
 fn people_behind(population: Population) -> u64 {
     match population {
         Population::SharedShopper => CARRIER_PEOPLE,
+        Population::OfficeWorker => OFFICE_PEOPLE,
         _ => 1,
     }
 }

@@ -94,7 +94,8 @@ impl Beat {
         })
     }
 
-    fn wait(&mut self, turn: &mut Turn<'_>) {
+    /// Lets one gap pass.
+    pub(in crate::sim) fn wait(&mut self, turn: &mut Turn<'_>) {
         match self {
             Self::Paced(pace) => pace.wait(turn),
             Self::Replayed { gaps_s, next } => {

@@ -8,8 +8,21 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Site};
+use crate::sim::site::{Kind, Site, api};
 use crate::sim::visit::{Tempo, Turn};
+
+/// What of a person's clicks the shop's own server sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Front {
+    /// Pages, with pictures, style and script.
+    Pages,
+    /// Pages; the rest comes from a CDN.
+    PagesOnly,
+    /// One page, then API calls; products in view are fetched ahead. Pictures as well.
+    SinglePage,
+    /// An app's API calls.
+    App,
+}
 
 /// One person's browser.
 #[derive(Debug)]
@@ -22,6 +35,11 @@ pub(in crate::sim) struct Browser {
     in_view: usize,
     /// Time until a page's first bytes are here.
     latency_s: f64,
+    front: Front,
+    /// Targets fetched ahead and not looked at yet.
+    ahead: HashSet<String>,
+    /// Whether the shop's document is there, where there is one only.
+    is_started: bool,
 }
 
 /// How long a person takes.
@@ -44,7 +62,15 @@ impl Browser {
             is_warm: dice.chance(0.3),
             in_view: 2 + dice.below(11),
             latency_s: dice.log_between(0.01, 0.15),
+            front: Front::Pages,
+            ahead: HashSet::new(),
+            is_started: false,
         }
+    }
+
+    /// The same before another front end.
+    pub(in crate::sim) fn show(&mut self, front: Front) {
+        self.front = front;
     }
 
     /// Where the person comes from: a search engine, or nowhere that is told.
@@ -54,7 +80,10 @@ impl Browser {
 
     /// Opens a page, loads what it needs, and says what it turned out to be.
     pub(in crate::sim) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> Kind {
-        turn.get(target.to_owned(), self.page.clone());
+        if !self.ahead.remove(target) {
+            turn.get(self.asked(target), self.referer());
+        }
+        self.is_started = true;
         let kind = turn.site.respond("GET", target, None).kind;
         self.page = Some(Arc::from(format!("https://{}{target}", Site::HOST)));
         self.load(turn, &kind);
@@ -64,7 +93,7 @@ impl Browser {
     /// Sends a form; where the answer redirects, follows.
     pub(in crate::sim) fn submit(&mut self, turn: &mut Turn<'_>, target: &str, form: String) -> Kind {
         let reply = turn.site.respond("POST", target, Some(&form));
-        turn.post(target, form, self.page.clone());
+        turn.post(&self.asked(target), form, self.referer());
         match reply.location {
             Some(location) => {
                 turn.pause(self.latency_s, 0.3);
@@ -76,7 +105,40 @@ impl Browser {
 
     /// Asks in the background for something that is not a page of its own.
     pub(in crate::sim) fn fetch(&self, turn: &mut Turn<'_>, target: String) {
-        turn.get(target, self.page.clone());
+        turn.get(self.asked(&target), self.referer());
+    }
+
+    /// A target as this front end asks for it.
+    fn asked(&self, target: &str) -> String {
+        let is_call = self.front == Front::App || (self.front == Front::SinglePage && self.is_started);
+        match target {
+            "/" if is_call => "/api/v1/home".to_owned(),
+            target if is_call => api::named(target),
+            target => target.to_owned(),
+        }
+    }
+
+    fn referer(&self) -> Option<Arc<str>> {
+        if self.front == Front::App { None } else { self.page.clone() }
+    }
+
+    /// What a script asks for once a page's data are there: what stands beside a product, and every product in view.
+    fn load_data(&mut self, turn: &mut Turn<'_>, kind: &Kind, in_view: &[u32]) {
+        let targets: Vec<String> = match kind {
+            Kind::Product(id) => {
+                vec![format!("/api/v1/products/{id}/reviews?page=1"), format!("/api/v1/recommendations?product={id}")]
+            }
+            _ if self.front == Front::SinglePage => {
+                let targets = in_view.iter().map(|id| format!("/p/{id}"));
+                targets.filter(|target| self.ahead.insert(target.clone())).map(|target| api::named(&target)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut after = self.latency_s + turn.dice.exponential(0.05);
+        for target in targets {
+            turn.get_after(after, target, self.referer());
+            after += turn.dice.exponential(0.02);
+        }
     }
 
     /// Looks at one large picture of a product, unless it was seen before.
@@ -85,6 +147,15 @@ impl Browser {
     }
 
     fn load(&mut self, turn: &mut Turn<'_>, kind: &Kind) {
+        match self.front {
+            Front::Pages => {}
+            Front::PagesOnly => return,
+            Front::SinglePage => {
+                let in_view = products_on(turn.site, kind).unwrap_or_default();
+                self.load_data(turn, kind, &in_view);
+            }
+            Front::App => return self.load_data(turn, kind, &[]),
+        }
         let mut after = self.latency_s * turn.dice.between(0.8, 2.0);
         for (key, target) in [(1, "/assets/app.css"), (2, "/assets/app.js"), (3, "/favicon.ico")] {
             if self.cached.insert(key) && !self.is_warm {
@@ -92,16 +163,7 @@ impl Browser {
                 after += turn.dice.exponential(0.006);
             }
         }
-        let pictures = match kind {
-            Kind::Home => turn.site.featured(),
-            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => listing.products.clone(),
-            Kind::Product(id) => {
-                let mut pictures = vec![*id];
-                pictures.extend(turn.site.related(*id));
-                pictures
-            }
-            _ => return,
-        };
+        let Some(pictures) = products_on(turn.site, kind) else { return };
         // How far down this page the person gets, a screen at a time.
         let seen = (self.in_view + turn.dice.exponential(self.in_view as f64) as usize).min(pictures.len());
         for (index, id) in pictures.into_iter().take(seen).enumerate() {
@@ -115,11 +177,28 @@ impl Browser {
     }
 
     fn load_image(&mut self, turn: &mut Turn<'_>, after: f64, id: u32, number: u8) {
+        if matches!(self.front, Front::PagesOnly | Front::App) {
+            return;
+        }
         let is_new = self.cached.insert(u64::from(id) << 8 | u64::from(number));
         // What a returning customer saw last time is still there, often.
         if is_new && !(self.is_warm && turn.dice.chance(0.5)) {
             turn.get_asset(after, format!("/img/p/{id}-{number}.jpg"), self.page.clone());
         }
+    }
+}
+
+/// The products that a page shows, from its top down.
+fn products_on(site: &Site, kind: &Kind) -> Option<Vec<u32>> {
+    match kind {
+        Kind::Home => Some(site.featured()),
+        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => Some(listing.products.clone()),
+        Kind::Product(id) => {
+            let mut products = vec![*id];
+            products.extend(site.related(*id));
+            Some(products)
+        }
+        _ => None,
     }
 }
 

@@ -5,7 +5,7 @@
 //! Galleries of this kind are the most reported false alarm of rule-based bouncers, so they belong in every training
 //! log. What tells them apart is only that their gaps are a person's: bursts, then silence.
 
-use super::browser::{Browser, Thinking};
+use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Listing};
 use crate::sim::visit::{Behave, Tempo, Turn};
@@ -34,6 +34,12 @@ impl GalleryShopper {
             rounds_left: if tempo == Tempo::Day { 1 + dice.below(6) as u32 } else { u32::MAX },
             list: None,
         }
+    }
+
+    /// The same person before another front end.
+    pub(in crate::sim) fn before(mut self, front: Front) -> Self {
+        self.browser.show(front);
+        self
     }
 
     fn open_list(&mut self, turn: &mut Turn<'_>) -> Listing {

@@ -8,7 +8,7 @@
 //! The shares are round guesses from published funnels (about a tenth puts something in the cart, a few in a hundred
 //! buy), not a fit; what matters is that every one of these habits occurs often enough to be learnt as human.
 
-use super::browser::{Browser, Thinking};
+use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Listing};
 use crate::sim::visit::{Behave, Tempo, Turn};
@@ -47,6 +47,12 @@ impl Shopper {
             lists: Vec::new(),
             has_account: dice.chance(0.25),
         }
+    }
+
+    /// The same person before another front end.
+    pub(in crate::sim) fn before(mut self, front: Front) -> Self {
+        self.browser.show(front);
+        self
     }
 
     fn arrive(&mut self, turn: &mut Turn<'_>) {

@@ -6,6 +6,8 @@
 
 pub(super) mod api;
 
+use std::sync::Arc;
+
 use super::catalogue::{Catalogue, PER_PAGE, Sort};
 use super::dice::{Dice, mix};
 
@@ -13,7 +15,7 @@ use super::dice::{Dice, mix};
 #[derive(Clone, Debug)]
 pub struct Site {
     seed: u64,
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
     /// Whether it has an API, a site map, a feed and a place for payment notices: the benchmark's has.
     is_full: bool,
 }
@@ -105,14 +107,19 @@ impl Site {
 
     /// A shop of another size; at least one product, and one to 24 categories.
     pub fn with_size(seed: u64, products: usize, categories: usize) -> Self {
-        Self { seed, catalogue: Catalogue::new(seed, products, categories), is_full: false }
+        Self { seed, catalogue: Arc::new(Catalogue::new(seed, products, categories)), is_full: false }
     }
 
     /// A large shop with everything: this many products in 24 categories with so many pictures each, an API, a site map, a
     /// feed, payment notices.
     pub fn full(seed: u64, products: usize, images: u8) -> Self {
         let catalogue = Catalogue::new(seed, products, usize::MAX).with_galleries(images);
-        Self { seed, catalogue, is_full: true }
+        Self { seed, catalogue: Arc::new(catalogue), is_full: true }
+    }
+
+    /// Whether it is one of those with everything.
+    pub fn has_api(&self) -> bool {
+        self.is_full
     }
 
     /// What it sells.

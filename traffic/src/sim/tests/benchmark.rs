@@ -2,24 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
 
 use detector::ClientKey;
 
-use crate::sim::{
-    BENCHMARK_SPAN_US, DEFAULT_START, Population, SimRequest, Site, Truth, benchmark_site, simulate_benchmark,
-    simulate_scheduler,
-};
-
-/// One for all tests: it takes a moment.
-pub(super) fn site() -> &'static Arc<Site> {
-    static SITE: OnceLock<Arc<Site>> = OnceLock::new();
-    SITE.get_or_init(|| benchmark_site(1))
-}
-
-pub(super) fn visits(population: Population, count: usize) -> Vec<SimRequest> {
-    simulate_benchmark(site(), population, 1, DEFAULT_START, 0..count)
-}
+use super::visits::{people_behind, site, visits};
+use crate::sim::{BENCHMARK_SPAN_US, DEFAULT_START, Population, Truth, simulate_benchmark, simulate_scheduler};
 
 #[test]
 fn the_site_is_a_large_shop_with_galleries() {
@@ -84,16 +71,11 @@ fn a_visitor_is_the_same_whoever_else_is_asked_for() {
 fn addresses_of_two_populations_never_meet() {
     let mut owner: HashMap<IpAddr, Population> = HashMap::new();
     for population in Population::ALL {
-        let few = if people(population) > 1 { 2 } else { 40 };
+        let few = if people_behind(population) > 1 { 2 } else { 40 };
         for request in visits(population, few.min(if is_campaign(population) { 2 } else { few })) {
             assert_eq!(*owner.entry(request.client).or_insert(population), population, "{}", request.client);
         }
     }
-}
-
-/// People behind one address.
-pub(super) fn people(population: Population) -> usize {
-    if population == Population::SharedShopper { 500 } else { 1 }
 }
 
 fn is_campaign(population: Population) -> bool {

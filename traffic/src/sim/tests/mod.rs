@@ -1,4 +1,9 @@
 //! What holds of the whole simulation.
 
 mod benchmark;
+mod bots;
 mod digests;
+mod manual;
+mod people;
+mod robots;
+mod visits;

@@ -1,7 +1,7 @@
 //! The configuration: what a file and the flags say, checked before anything starts.
 //!
 //! A file is TOML. It is read into a raw form that knows no unknown keys ([`raw`]), then checked into a [`Config`]
-//! ([`check`]); everything else in this crate takes a [`Config`] and so never meets an unchecked value. A mistake is
+//! ([`check`]); [`edit`] changes thresholds in a file's text and nothing else in it. Everything else in this crate takes a [`Config`] and so never meets an unchecked value. A mistake is
 //! reported with file, line and column, what stood there, what was expected and what to write instead ([`error`]).
 //!
 //! | key | default | meaning |
@@ -21,12 +21,14 @@
 //! | `limits.body_bytes_max` | 104857600 | largest request body, 0 for no limit |
 //! | `policy.*` | see the detector's `PolicyConfig` | thresholds, minimum requests, expiry |
 //! | `allow.networks`, `allow.paths` | none | never judged |
+//! | `outcomes.*` | none | what a visit can come to, by a name of your choice: `METHOD PATH STATUS`, or several in brackets; for `kidoban tune` |
 //! | `table.capacity` | 200000 | clients remembered |
 //! | `event_log.path` | none: off | the replayable log |
 //! | `event_log.bytes_max`, `files_max` | 268435456, 8 | rotation: size of a file, files kept, the current one included |
 //! | `event_log.queue` | 8192 | lines that may wait for the writer before they are dropped and counted |
 
 mod check;
+pub mod edit;
 mod error;
 mod raw;
 
@@ -36,6 +38,7 @@ use std::time::Duration;
 
 use detector::PolicyConfig;
 use ipnet::IpNet;
+use traffic::Outcomes;
 
 pub use error::{ConfigError, Place};
 
@@ -83,6 +86,7 @@ pub struct Config {
     policy_places: [(&'static str, Place); 4],
     pub(crate) allow_networks: Vec<IpNet>,
     pub(crate) allow_paths: Vec<String>,
+    outcomes: Outcomes,
     pub(crate) capacity: usize,
     pub(crate) event_log: Option<EventLogConfig>,
     origin: Origin,
@@ -195,6 +199,11 @@ impl Config {
         &self.policy
     }
 
+    /// What a visit can come to. The gate itself does not look at it.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
     /// The model's file, if one is named.
     pub fn model_path(&self) -> Option<&Path> {
         match &self.model {
@@ -216,6 +225,7 @@ impl Config {
         self.policy = next.policy;
         self.allow_networks = next.allow_networks;
         self.allow_paths = next.allow_paths;
+        self.outcomes = next.outcomes;
     }
 
     /// The keys in which `self` and `next` differ and that a running gate cannot change.

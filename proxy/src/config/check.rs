@@ -1,5 +1,6 @@
 //! From what is written to what is meant: the checks that types cannot make.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use toml::Spanned;
+use traffic::Outcomes;
 
 use super::error::{ConfigError, Place, from_toml};
 use super::raw::{self, Raw};
@@ -82,6 +84,7 @@ impl Checker<'_> {
             body_bytes_max: Some(raw.limits.body_bytes_max.unwrap_or(BODY_BYTES_MAX)).filter(|max| *max > 0),
             allow_networks: self.allowed_networks(&raw.allow.networks)?,
             allow_paths: self.paths(&raw.allow.paths)?,
+            outcomes: self.outcomes(&raw.outcomes)?,
             capacity: self.within(&raw.table.capacity, CAPACITY, CAPACITY_RANGE, "clients")? as usize,
             event_log: self.event_log(raw.event_log.as_ref(), overrides)?,
             policy_places: self.policy_places(raw.policy.as_ref().map(Spanned::span)),
@@ -203,6 +206,24 @@ impl Checker<'_> {
             Err(self.wrong(self.place(path.span()), &problem, remedy))
         };
         written.iter().map(check).collect()
+    }
+
+    fn outcomes(&self, written: &BTreeMap<String, Spanned<raw::Patterns>>) -> Result<Outcomes, ConfigError> {
+        let mut outcomes = Outcomes::default();
+        for (name, patterns) in written {
+            let several = match patterns.get_ref() {
+                raw::Patterns::One(pattern) => std::slice::from_ref(pattern),
+                raw::Patterns::Several(several) => several,
+            };
+            for pattern in several {
+                outcomes.add(name, pattern).map_err(|error| {
+                    let problem = format!("outcome `{}`: {}, {}", error.name, error.problem, error.expected);
+                    let remedy = "In [outcomes] a name stands for one pattern, or for several in brackets.";
+                    self.wrong(self.place(patterns.span()), &problem, remedy)
+                })?;
+            }
+        }
+        Ok(outcomes)
     }
 
     fn policy(&self, written: Option<Spanned<detector::PolicyConfig>>) -> Result<detector::PolicyConfig, ConfigError> {

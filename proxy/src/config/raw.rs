@@ -2,6 +2,7 @@
 //!
 //! Values that are checked later carry their span, so that the complaint can point at them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use detector::PolicyConfig;
@@ -25,6 +26,7 @@ pub(super) struct Raw {
     pub(super) limits: Limits,
     pub(super) policy: Option<Spanned<PolicyConfig>>,
     pub(super) allow: Allow,
+    pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
     pub(super) table: Table,
     pub(super) event_log: Option<Spanned<EventLog>>,
 }
@@ -56,6 +58,14 @@ pub(super) struct Limits {
 pub(super) struct Allow {
     pub(super) networks: Vec<Spanned<String>>,
     pub(super) paths: Vec<Spanned<String>>,
+}
+
+/// One pattern or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a string, or several in brackets")]
+pub(super) enum Patterns {
+    One(String),
+    Several(Vec<String>),
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -16,6 +16,7 @@
 //! - `cohort`: the budget of what newcomers do together
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
 //! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
+//! - [`tune`]: thresholds for a site's own log, what they would stop and cost
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
@@ -48,6 +49,7 @@ pub mod site;
 pub mod statistics;
 pub mod targets;
 pub mod train;
+pub mod tune;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;
@@ -55,6 +57,7 @@ pub use evaluate::{Evaluation, evaluate};
 pub use label::{Label, LabelError, Labels};
 pub use site::{Site, SiteBuilder, Step};
 pub use train::{Options, Trained, train, write_rows};
+pub use tune::{TuneOptions, Tuned, tune};
 
 use detector::features::COUNT;
 use detector::{Features, ModelError};

@@ -34,6 +34,13 @@ pub enum Command {
     /// How good a model is on a labelled log: by client and class, with intervals, beside fixed rules
     #[command(after_help = "Example:\n  kidoban evaluate --model shop.json --labels labels.csv access.log.gz")]
     Evaluate(EvaluateArgs),
+    /// Thresholds that keep a budget of people hurt, proven on your log; what they stop, and whose orders they cost
+    #[command(
+        after_help = "Example:\n  kidoban tune --model shop.json --fp-budget 0.1% --outcome 'buyer=POST /checkout/complete 2xx' \
+                            access.log.gz\n  kidoban tune --model shop.json --labels labels.csv --block-budget 0.01% --write kidoban.toml \
+                            access.log.gz\n\nExit 0: every budget is kept by a proven threshold; 1: not every one, and what is missing is said."
+    )]
+    Tune(TuneArgs),
     /// Who would have been stopped, when and why, in virtual time; changes nothing
     #[command(after_help = "Example:\n  kidoban replay access.log --model shop.json\n  \
                             kidoban replay -c kidoban.toml events.log --client 192.0.2.7")]
@@ -207,6 +214,45 @@ pub struct EvaluateArgs {
     pub json: bool,
 }
 
+/// `kidoban tune`
+#[derive(Debug, Arguments)]
+pub struct TuneArgs {
+    /// Paths, globs or `-`, all of one site; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<String>,
+    /// The model; the configuration's, or the shipped one, when absent
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Configuration file (TOML): policy in force, allow list, outcomes; the one to write when absent
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Who is a person and who is a bot: CSV `client,label[,why]`; weak rules and outcomes when absent
+    #[arg(long, value_name = "CSV")]
+    pub labels: Option<PathBuf>,
+    /// Share of people that may be limited
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
+    pub fp_budget: f64,
+    /// Share of people that may be blocked; 0.1%, or the other budget where that is less, when absent
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub block_budget: Option<f64>,
+    /// How sure to be that neither share is more
+    #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_confidence)]
+    pub confidence: f64,
+    /// What a visit can come to, as in [outcomes] of the configuration; may be repeated
+    #[arg(long = "outcome", value_name = "NAME=METHOD PATH STATUS")]
+    pub outcomes: Vec<String>,
+    /// None of these clients trained the model: say so when it was trained on other sites. Else only who came after its training
+    /// ended proves anything
+    #[arg(long)]
+    pub unseen: bool,
+    /// Set the proven thresholds in this configuration file; all else in it stays as it is, comments too
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `kidoban replay`
 #[derive(Debug, Arguments)]
 pub struct ReplayArgs {
@@ -285,6 +331,12 @@ pub struct CheckArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// At least even odds.
+fn parse_confidence(text: &str) -> Result<f64, String> {
+    let share = parse_share(text)?;
+    if share >= 0.5 { Ok(share) } else { Err("must be from 50% to below 100%".to_owned()) }
 }
 
 /// A share from which a warm-up may start.

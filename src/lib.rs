@@ -19,6 +19,7 @@ pub mod replay;
 pub mod run;
 pub mod simulate;
 pub mod train;
+pub mod tune;
 
 use args::{Args, Command};
 
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(options) => inspect::run(options),
         Command::Train(options) => train::run(options),
         Command::Evaluate(options) => evaluate::run(options),
+        Command::Tune(options) => tune::run(options),
         Command::Replay(options) => replay::run(options),
         Command::Simulate(options) => simulate::run(options),
         Command::Drift(options) => drift::run(options),

@@ -11,6 +11,7 @@
 //! | `config.rs` | every bad configuration says where and what to do |
 //! | `drift.rs` | the next day is quiet, another shop is not |
 //! | `cli.rs` | what the commands print, how they end |
+//! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
 //! Everything random is seeded, nothing leaves loopback, every port is 0.
@@ -30,3 +31,4 @@ mod replay;
 mod scenarios;
 mod support;
 mod tidy;
+mod tune;

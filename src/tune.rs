@@ -1,0 +1,247 @@
+//! `kidoban tune`: thresholds that keep a budget, with their proof, what they would stop and whose orders they would cost.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use detector::{AllowList, Judge, Model, PolicyConfig};
+use proxy::config::edit;
+use proxy::{Config, Overrides};
+use serde::Serialize;
+use traffic::{OutcomeWatch, Outcomes};
+use trainer::calibrate::Budgets;
+use trainer::tune::{AtRisk, Rung, Stops};
+use trainer::{Label, TuneOptions, Tuned, tune};
+
+use crate::Answer;
+use crate::args::TuneArgs;
+use crate::input::{Logs, read_labels, read_model};
+use crate::output::{self, Table};
+use crate::run::overrides_with_shipped_model;
+
+/// Blocked at most, where nothing else is asked for.
+const BLOCK_BUDGET: f64 = 0.001;
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    is_kept: bool,
+    snippet: String,
+    written: Option<&'a Path>,
+    #[serde(flatten)]
+    tuned: &'a Tuned,
+}
+
+/// What is in force before tuning.
+struct InForce {
+    model: Model,
+    policy: PolicyConfig,
+    allow: AllowList,
+    outcomes: Outcomes,
+    warning: Option<String>,
+}
+
+/// Tunes, prints, and writes where it is told to. Answers no when a budget cannot be kept with a proof.
+///
+/// # Errors
+/// What cannot be read or written, and budgets, patterns or thresholds that contradict one another.
+pub fn run(args: &TuneArgs) -> Result<Answer> {
+    let InForce { model, policy, allow, mut outcomes, warning } = in_force(args)?;
+    for outcome in &args.outcomes {
+        outcomes.add_flag(outcome).context("--outcome")?;
+    }
+    let labels = args.labels.as_deref().map(read_labels).transpose()?;
+    let logs = Logs::find(&args.logs)?;
+    let mut watch = OutcomeWatch::new(&outcomes);
+    let mut arrivals = Vec::new();
+    let (site, tallies) =
+        logs.read_site_watched("site", labels.as_ref(), |record| arrivals.extend(watch.see(record)))?;
+    let options = TuneOptions {
+        budgets: Budgets {
+            limit_alpha: args.fp_budget,
+            block_alpha: args.block_budget.unwrap_or(BLOCK_BUDGET.min(args.fp_budget)),
+            delta: 1.0 - args.confidence,
+        },
+        policy,
+        allow,
+        labels_are_given: labels.is_some(),
+        is_unseen: args.unseen,
+        data_sha256: logs.sha256(),
+        outcomes: TuneOptions::named(&outcomes),
+        arrivals,
+    };
+    let mut tuned = tune(&model, site, &options)?;
+    tuned.warnings.extend(warning);
+    let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
+    if refused > 0 {
+        tuned.warnings.push(format!("{} lines could not be read", output::count(refused)));
+    }
+    let written = match &args.write {
+        Some(path) if !tuned.keys().is_empty() => {
+            write(path, &tuned)?;
+            Some(path.as_path())
+        }
+        _ => None,
+    };
+    if args.json {
+        let printed = Printed { is_kept: tuned.is_kept(), snippet: tuned.snippet(), written, tuned: &tuned };
+        output::print_json(&printed)?;
+    } else {
+        output::print(&describe(&tuned, args.write.as_deref(), written))?;
+    }
+    Ok(if tuned.is_kept() { Answer::Yes } else { Answer::No })
+}
+
+fn in_force(args: &TuneArgs) -> Result<InForce> {
+    let Some(path) = args.config.as_ref().or(args.write.as_ref()) else {
+        let model = read_model(args.model.as_deref())?;
+        let (policy, allow, outcomes) = (PolicyConfig::default(), AllowList::default(), Outcomes::default());
+        return Ok(InForce { model, policy, allow, outcomes, warning: None });
+    };
+    let own = Config::load(Some(path), &overrides_with_shipped_model())?;
+    let config = Config::load(Some(path), &Overrides { model: args.model.clone(), ..overrides_with_shipped_model() })?;
+    let Judge { model, allow, .. } = proxy::judge(&config)?;
+    let model = model.context("there is no model: pass --model")?;
+    let resolved = |path: Option<&Path>| path.map(|path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path)));
+    let differs = resolved(own.model_path()) != resolved(config.model_path());
+    let warning = differs.then(|| {
+        let named = own.model_path().map_or_else(|| "the built-in one".to_owned(), |path| path.display().to_string());
+        format!("{} names another model ({named}); these thresholds mean nothing to that one", path.display())
+    });
+    Ok(InForce { model, policy: config.policy().clone(), allow, outcomes: config.outcomes().clone(), warning })
+}
+
+/// Sets the keys in the file, having looked whether the gate would accept it so.
+fn write(path: &Path, tuned: &Tuned) -> Result<()> {
+    let before = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let after = edit::with_policy(&before, path, &tuned.keys())?;
+    Config::parse(&after, path, &overrides_with_shipped_model()).context("with the new thresholds")?;
+    edit::replace(path, &after).with_context(|| format!("{}: cannot be written", path.display()))
+}
+
+fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
+    let mut text = String::new();
+    for rung in &tuned.ladder {
+        let threshold = rung.score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {score}"));
+        let _ = writeln!(text, "{:<6}  {threshold}: {}", rung.step.as_str(), rung.evidence);
+    }
+    let Stops { clients, requests, share_of_requests, share_of_pages, .. } = &tuned.stops;
+    let _ = writeln!(
+        text,
+        "\nTogether they would refuse {} of {} requests, {} of all and {} of page requests, of {} clients.",
+        output::count(*requests),
+        output::count(tuned.requests),
+        output::percent(*share_of_requests),
+        output::percent(*share_of_pages),
+        output::count(*clients),
+    );
+    let _ = writeln!(text, "\n{}", ladder(&tuned.ladder));
+    for risk in &tuned.at_risk {
+        let _ = writeln!(text, "{}", at_risk(risk));
+    }
+    if tuned.at_risk.is_empty() {
+        text.push_str(
+            "No outcome is named, so nobody can say whose orders this would cost: --outcome 'buyer=POST /checkout/complete 2xx'.\n",
+        );
+    }
+    let _ = writeln!(text, "\n{}", people(tuned));
+    for warning in &tuned.warnings {
+        let _ = writeln!(text, "warning: {}", output::safe(warning, 400));
+    }
+    match (written, asked) {
+        (Some(path), _) => {
+            let keys: Vec<String> = tuned.keys().iter().map(|(key, score)| format!("{key} = {score}")).collect();
+            let _ = writeln!(text, "\nWrote {} to {}. Next: kidoban check -c {1}", keys.join(", "), path.display());
+        }
+        (None, Some(path)) => {
+            let _ = writeln!(text, "\nNothing is proven, so {} stays as it is.", path.display());
+        }
+        (None, None) => {
+            let _ = writeln!(text, "\nFor kidoban.toml, or with --write kidoban.toml:\n\n{}", tuned.snippet());
+        }
+    }
+    text
+}
+
+fn ladder(ladder: &[Rung]) -> String {
+    let heading = [
+        "step",
+        "threshold",
+        "before",
+        "people above",
+        "at most",
+        "clients refused",
+        "people",
+        "bad",
+        "requests",
+        "of all",
+        "of pages",
+    ];
+    let mut table = Table::new(&heading);
+    let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), |score| format!("{score:.4}"));
+    for rung in ladder {
+        let of = |label: Label| output::count(rung.stops.by_label.get(&label).copied().unwrap_or(0));
+        table.row([
+            rung.step.as_str().to_owned(),
+            score(rung.score),
+            score(rung.before),
+            if rung.score.is_some() {
+                format!("{} of {}", output::count(rung.k), output::count(rung.n))
+            } else {
+                "–".to_owned()
+            },
+            rung.at_most.map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", 100.0 * share)),
+            output::count(rung.stops.clients),
+            of(Label::Human),
+            of(Label::Bad),
+            output::count(rung.stops.requests),
+            output::percent(rung.stops.share_of_requests),
+            output::percent(rung.stops.share_of_pages),
+        ]);
+    }
+    table.render()
+}
+
+fn at_risk(risk: &AtRisk) -> String {
+    let mut text = format!(
+        "{} at risk: {} of {} sessions that came to it would have been refused before",
+        risk.outcome,
+        output::count(risk.at_risk),
+        output::count(risk.sessions)
+    );
+    let steps: Vec<String> =
+        risk.by_step.iter().map(|(step, number)| format!("{} by {}", output::count(*number), step.as_str())).collect();
+    if !steps.is_empty() {
+        let labels: Vec<String> =
+            risk.by_label.iter().map(|(label, number)| format!("{} {label}", output::count(*number))).collect();
+        let _ = write!(text, " ({}; clients: {})", steps.join(", "), labels.join(", "));
+    }
+    if let Some(at_most) = risk.at_most {
+        let _ = write!(text, "; at most {} of its {} clients", output::percent(at_most), output::count(risk.clients));
+    }
+    if risk.afterwards > 0 {
+        let _ = write!(text, "; {} more only afterwards", output::count(risk.afterwards));
+    }
+    text + "."
+}
+
+fn people(tuned: &Tuned) -> String {
+    let people = &tuned.people;
+    let mut text = format!(
+        "People by {}: {} clients; {} may have trained the model (there before {} UTC) and prove nothing, {} have fewer than {} pages, {} prove \
+         the thresholds:\n",
+        people.source,
+        output::count(people.known),
+        output::count(people.may_have_trained),
+        output::time(detector::Timestamp::from_micros(people.trained_until_us)),
+        output::count(people.not_judged),
+        tuned.min_pages,
+        output::count(people.judged),
+    );
+    for (why, number) in &people.by_why {
+        let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(why, 80));
+    }
+    for caveat in &people.caveats {
+        let _ = writeln!(text, "  note: {caveat}");
+    }
+    text
+}

@@ -4,7 +4,7 @@ DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
 
-.PHONY: demo test lint bench quality model lightgbm build setup deny
+.PHONY: demo test lint bench quality tuned model lightgbm build setup deny
 
 demo: build
 	$(KIDOBAN) demo
@@ -32,6 +32,10 @@ bench: setup
 # How good the detector is on the labelled logs in DATA and on simulated shops: rewrites the tables of docs/quality.md.
 quality: setup
 	cargo bench --profile release --locked --bench quality -- $(foreach site,$(SITES),--site $(abspath $(DATA))/$(site)) --write $(CURDIR)/docs/quality.md
+
+# Whether the thresholds of `kidoban tune` keep their budgets, on 200 simulated shops: some minutes.
+tuned: setup
+	cargo bench --profile release --locked --bench quality -- --tuned 200 450
 
 # The shipped model, from the labelled logs in DATA. The same logs give the same bytes.
 model: build

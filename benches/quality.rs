@@ -4,6 +4,7 @@
 //! quality --site DIR … [--write FILE]          all tables, to a file's markers or to standard output
 //! quality --site DIR … --worst SITE N          whom a model that never saw the site gets most wrong, to read
 //! quality --budgets SHOPS PEOPLE               only the table of budgets over so many simulated shops of so many people
+//! quality --tuned SHOPS PEOPLE                 only whether `kidoban tune` keeps its budgets on so many shops (`make tuned`)
 //! ```
 //!
 //! The splits are `trainer::protocol`'s. No clock, no chance: the same logs give the same tables.
@@ -24,6 +25,8 @@ mod shops;
 mod strange;
 #[path = "quality/table.rs"]
 mod table;
+#[path = "quality/tuned.rs"]
+mod tuned;
 #[path = "quality/worst.rs"]
 mod worst;
 
@@ -56,6 +59,8 @@ struct Asked {
     worst: Option<(String, usize)>,
     /// Shops, and people a day.
     budgets: Option<(usize, usize)>,
+    /// Likewise.
+    tuned: Option<(usize, usize)>,
     /// `cargo test` runs every bench once: then everything is tiny.
     is_smoke: bool,
 }
@@ -67,6 +72,10 @@ fn main() -> Result<()> {
     }
     if let Some((shops, people)) = asked.budgets {
         println!("{}", budgets::table(shops, people, &options())?);
+        return Ok(());
+    }
+    if let Some((shops, people)) = asked.tuned {
+        println!("{}", tuned::table(shops, people, &options())?);
         return Ok(());
     }
     let sites = asked.sites.iter().map(|folder| read(folder)).collect::<Result<Vec<Site>>>()?;
@@ -146,6 +155,7 @@ fn smoke() -> Result<()> {
     let text = sites.and_then(|sites| tables(&sites, &SHOPS[..1], 60, true));
     drop(std::fs::remove_dir_all(&folder));
     println!("{}", text?);
+    println!("{}", tuned::table(1, 60, &options())?);
     Ok(())
 }
 
@@ -159,17 +169,20 @@ impl Asked {
                 "--site" => asked.sites.push(PathBuf::from(next()?)),
                 "--write" => asked.write = Some(PathBuf::from(next()?)),
                 "--worst" => asked.worst = Some((next()?, next()?.parse().context("--worst SITE N")?)),
-                "--budgets" => {
-                    let number = |word: String| word.parse().context("--budgets SHOPS PEOPLE");
-                    asked.budgets = Some((number(next()?)?, number(next()?)?));
+                "--budgets" | "--tuned" => {
+                    let number = |text: String| text.parse().with_context(|| format!("{word} SHOPS PEOPLE"));
+                    let both = Some((number(next()?)?, number(next()?)?));
+                    *(if word == "--tuned" { &mut asked.tuned } else { &mut asked.budgets }) = both;
                 }
                 // cargo test's own, such as --nocapture.
                 _ if asked.is_smoke => {}
-                _ => bail!("{word}: expected --site DIR, --write FILE, --worst SITE N or --budgets SHOPS PEOPLE"),
+                _ => bail!(
+                    "{word}: expected --site DIR, --write FILE, --worst SITE N, --budgets or --tuned SHOPS PEOPLE"
+                ),
             }
         }
         // cargo bench gives --bench last.
-        if !asked.is_smoke && asked.sites.len() < 2 && asked.budgets.is_none() {
+        if !asked.is_smoke && asked.sites.len() < 2 && asked.budgets.is_none() && asked.tuned.is_none() {
             bail!("at least two labelled sites are needed: run `make quality DATA=…`");
         }
         Ok(asked)

@@ -43,7 +43,7 @@ struct Printed<'a> {
 /// # Errors
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
 pub fn run(args: &TrainArgs) -> Result<Answer> {
-    let Sources { mut sites, tallies, data, data_sha256 } = read(args)?;
+    let Sources { mut sites, tallies, data, data_sha256, sites_sha256 } = read(args)?;
     let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
     let mut options = Options {
         name,
@@ -63,6 +63,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         memory: None,
         data,
         data_sha256,
+        sites_sha256,
     };
     // A model of one site remembers it; one of several is for a shop that it has never seen.
     if let [site] = &mut sites[..] {
@@ -106,6 +107,7 @@ struct Sources {
     tallies: Vec<Tally>,
     data: Vec<String>,
     data_sha256: String,
+    sites_sha256: Vec<String>,
 }
 
 fn read(args: &TrainArgs) -> Result<Sources> {
@@ -127,9 +129,11 @@ fn read(args: &TrainArgs) -> Result<Sources> {
                 client.labelled = Labelled { label: Label::Human, why: format!("{OUTCOME}was served a people path") };
             }
         }
-        return Ok(Sources { sites: vec![site], tallies, data: logs.names(), data_sha256: logs.sha256() });
+        let (data, data_sha256) = (logs.names(), logs.sha256());
+        return Ok(Sources { sites: vec![site], tallies, data, data_sha256, sites_sha256: Vec::new() });
     }
     let (mut sites, mut tallies, mut data, mut digest) = (Vec::new(), Vec::new(), Vec::new(), Sha256::new());
+    let mut sites_sha256 = Vec::new();
     for folder in &args.sites {
         let name = stem(folder);
         let labels = read_labels(&folder.join("labels.csv"))?;
@@ -137,11 +141,12 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let (site, read) = logs.read_site(&name, Some(&labels))?;
         data.extend(logs.names().into_iter().map(|log| format!("{name}/{log}")));
         digest.update(logs.sha256());
+        sites_sha256.push(logs.sha256());
         sites.push(site);
         tallies.extend(read);
     }
     let data_sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Sources { sites, tallies, data, data_sha256 })
+    Ok(Sources { sites, tallies, data, data_sha256, sites_sha256 })
 }
 
 /// Who was taken for what, and by which rule, as a labels file.

@@ -121,7 +121,10 @@ fn write(path: &Path, tuned: &Tuned) -> Result<()> {
 fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
     let mut text = String::new();
     for rung in &tuned.ladder {
-        let threshold = rung.score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {score}"));
+        // One that is proven with all the digits that its proof wants.
+        let shown =
+            |score: f64| if rung.is_changed() { format!("score ≥ {score}") } else { format!("score ≥ {score:.4}") };
+        let threshold = rung.score.map_or_else(|| "none".to_owned(), shown);
         let _ = writeln!(text, "{:<6}  {threshold}: {}", rung.step.as_str(), rung.evidence);
     }
     let Stops { clients, requests, share_of_requests, share_of_pages, .. } = &tuned.stops;
@@ -226,13 +229,19 @@ fn at_risk(risk: &AtRisk) -> String {
 
 fn people(tuned: &Tuned) -> String {
     let people = &tuned.people;
-    let mut text = format!(
-        "People by {}: {} clients; {} may have trained the model (there before {} UTC) and prove nothing, {} have fewer than {} pages, {} prove \
-         the thresholds:\n",
-        people.source,
-        output::count(people.known),
-        output::count(people.may_have_trained),
-        output::time(detector::Timestamp::from_micros(people.trained_until_us)),
+    let mut text = format!("People by {}: {} clients. ", people.source, output::count(people.known));
+    if people.may_have_trained > 0 {
+        let _ = write!(
+            text,
+            "{} were there before {} UTC, when the model's training ended: they may have trained it and prove nothing (--unseen if it \
+             was trained on other sites). ",
+            output::count(people.may_have_trained),
+            output::time(detector::Timestamp::from_micros(people.trained_until_us)),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "{} have fewer than {} pages; {} prove the thresholds:",
         output::count(people.not_judged),
         tuned.min_pages,
         output::count(people.judged),

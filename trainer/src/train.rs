@@ -66,6 +66,8 @@ pub struct Options {
     pub data: Vec<String>,
     /// SHA-256 over the logs as read.
     pub data_sha256: String,
+    /// The same of each site's logs, where there are several.
+    pub sites_sha256: Vec<String>,
 }
 
 impl Default for Options {
@@ -85,6 +87,7 @@ impl Default for Options {
             memory: None,
             data: Vec::new(),
             data_sha256: String::new(),
+            sites_sha256: Vec::new(),
         }
     }
 }
@@ -187,6 +190,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
             .max()
             .unwrap_or(0),
         data_sha256: options.data_sha256.clone(),
+        sites_sha256: options.sites_sha256.clone(),
         data: options.data.clone(),
         clients: Label::ALL
             .iter()

@@ -153,7 +153,11 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     if options.budgets.block_alpha > options.budgets.limit_alpha {
         return Err(TuneError::Budgets);
     }
-    if options.is_unseen && !options.data_sha256.is_empty() && options.data_sha256 == model.card().data_sha256 {
+    let trained_on = model.card().sites_sha256.iter().chain([&model.card().data_sha256]);
+    if options.is_unseen
+        && !options.data_sha256.is_empty()
+        && trained_on.into_iter().any(|it| *it == options.data_sha256)
+    {
         return Err(TuneError::Trained);
     }
     let let_pass = exempt(&mut site, &options.allow);

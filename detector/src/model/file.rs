@@ -155,6 +155,9 @@ pub struct Card {
     pub trained_until_us: i64,
     /// SHA-256 over the training logs as read, in hex.
     pub data_sha256: String,
+    /// The same of each site's logs, where it was trained on several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites_sha256: Vec<String>,
     /// File names (without folders) of the training logs.
     pub data: Vec<String>,
     /// Clients by label.

@@ -3,12 +3,21 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use serde::Serialize;
 use trainer::evaluate::{Evaluation, Requests, evaluate};
+use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::EvaluateArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table};
+
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    evaluation: &'a Evaluation,
+    logs: &'a [LogRead],
+}
 
 /// Evaluates and prints. Answers no when there are no people or no bad robots to tell apart.
 ///
@@ -17,14 +26,16 @@ use crate::output::{self, Table};
 pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
-    let (mut site, _) = Logs::find(&args.logs)?.read_site("site", Some(&labels))?;
+    let found = Logs::find(&args.logs)?;
+    let (mut site, tallies) = found.read_site("site", Some(&labels))?;
+    let logs = LogRead::all(&found.names(), &tallies);
     if let Some(memory) = model.shared_memory() {
         site.remember_all(memory);
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
     let evaluation = evaluate(&model, &site, min_pages)?;
     if args.json {
-        output::print_json(&evaluation)?;
+        output::print_json(&Printed { evaluation: &evaluation, logs: &logs })?;
     } else {
         output::print(&describe(&evaluation))?;
     }

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use detector::ClientKey;
 use detector::model::{Budget, Card, Metric, Readiness, seal};
 use indicatif::ProgressBar;
@@ -15,9 +15,11 @@ use traffic::log::{Kind, Tally};
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::calibrate::Budgets;
+use trainer::held_out::HeldOut;
 use trainer::label::Labelled;
 use trainer::logistic::LogisticParams;
 use trainer::poison::OUTCOME;
+use trainer::sources::LogRead;
 use trainer::train::remember;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
@@ -36,6 +38,8 @@ struct Printed<'a> {
     block: &'a Budget,
     cohort: &'a Budget,
     card: &'a Card,
+    held_out: &'a HeldOut,
+    logs: &'a [LogRead],
 }
 
 /// Trains and writes a model.
@@ -44,6 +48,7 @@ struct Printed<'a> {
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
 pub fn run(args: &TrainArgs) -> Result<Answer> {
     let Sources { mut sites, tallies, data, data_sha256, sites_sha256 } = read(args)?;
+    let logs = LogRead::all(&data, &tallies);
     let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
     let mut options = Options {
         name,
@@ -73,30 +78,34 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     spinner.enable_steady_tick(Duration::from_millis(120));
     let trained = train(&sites, &options, |step| spinner.set_message(format!("Building: {step}")));
     spinner.finish_and_clear();
-    let Trained { file, is_adapted, .. } = trained?;
+    let trained = trained?;
+    let Trained { file, is_adapted, .. } = &trained;
+    let sealed = seal(file)?;
     if let Some(path) = &args.rows {
         let mut rows = Vec::new();
         write_rows(&sites, &options, &mut rows)?;
-        write(path, &rows)?;
+        output::write(path, &rows)?;
     }
-    write(&args.output, &seal(&file)?)?;
+    output::write(&args.output, &sealed)?;
     if let Some(path) = &args.labels_out {
-        write(path, labels(&sites).as_bytes())?;
+        output::write(path, labels(&sites).as_bytes())?;
     }
     if args.json {
         let printed = Printed {
             model: &args.output,
             state: file.readiness.to_string(),
             readiness: &file.readiness,
-            is_adapted,
+            is_adapted: *is_adapted,
             limit: &file.thresholds.limit,
             block: &file.thresholds.block,
             cohort: &file.thresholds.cohort,
             card: &file.card,
+            held_out: &trained.held_out,
+            logs: &logs,
         };
         output::print_json(&printed)?;
     } else {
-        output::print(&describe(args, &sites, &tallies, &file, is_adapted))?;
+        output::print(&describe(args, &sites, &tallies, file, *is_adapted))?;
     }
     Ok(Answer::Yes)
 }
@@ -162,19 +171,6 @@ fn labels(sites: &[Site]) -> String {
 
 fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// Writes beside the target and renames: whoever reads the model meanwhile sees the old one or the new one, whole.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".tmp");
-    let beside = PathBuf::from(beside);
-    std::fs::write(&beside, bytes).with_context(|| format!("{}: cannot be written", beside.display()))?;
-    if let Err(error) = std::fs::rename(&beside, path) {
-        drop(std::fs::remove_file(&beside));
-        bail!("{}: cannot be written: {error}", path.display());
-    }
-    Ok(())
 }
 
 fn describe(

@@ -173,13 +173,22 @@ impl<'a> Course<'a> {
 
     /// Highest scores, over all page requests, of the clients for which there is a scorer.
     pub fn scores<'s>(&self, scorer: impl Fn(usize, usize) -> Option<&'s Scorer>) -> Scores<'a> {
-        let mut scores = Scores::default();
-        for (index, site) in self.sites.iter().enumerate() {
+        self.named_scores(&self.highest(scorer))
+    }
+
+    /// The same by client.
+    pub fn highest<'s>(&self, scorer: impl Fn(usize, usize) -> Option<&'s Scorer>) -> Vec<(ClientIndex, f32)> {
+        let of = |(index, site): (usize, &Site)| {
             let best = highest(site, self.resolution_us, self.options.min_pages, |client| scorer(index, client));
-            let labelled = site.clients.iter().zip(best);
-            scores.0.extend(labelled.filter_map(|(client, best)| Some((&client.labelled, best?))));
-        }
-        scores
+            let best = best.into_iter().enumerate().filter_map(|(client, best)| Some(((index, client), best?)));
+            best.collect::<Vec<_>>()
+        };
+        self.sites.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// With the label that each client has.
+    pub fn named_scores(&self, scores: &[(ClientIndex, f32)]) -> Scores<'a> {
+        Scores(scores.iter().map(|&((site, client), best)| (&self.client(site, client).labelled, best)).collect())
     }
 
     /// For each labelled person for whom there is a scorer, the highest score of a cohort that it met, if it met one.

@@ -6,13 +6,27 @@
 use std::collections::BTreeMap;
 
 use detector::detector::Settings;
-use detector::{AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError};
+use detector::policy::SHARED_MIN;
+use detector::{Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score};
 use serde::Serialize;
 
 use crate::baselines;
 use crate::label::Label;
+use crate::portrait::{Portrait, Subject, portraits};
+use crate::separation::Separation;
 use crate::site::{OFFLINE_HASH_KEY, Site};
 use crate::statistics::{Interval, auc, auc_interval, share, tpr_at_fpr};
+
+mod ladder;
+mod refusals;
+
+pub use ladder::Rung;
+pub use refusals::Refusals;
+
+/// As many clients are shown one by one.
+const SHOWN: usize = 20;
+/// As many steps show a distribution.
+const STEPS_MAX: usize = 48;
 
 /// The object that `evaluate --json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +53,29 @@ pub struct Evaluation {
     pub by_class: BTreeMap<String, ByClass>,
     /// What fixed rules do on the same clients.
     pub baselines: BTreeMap<String, AsBaseline>,
+    /// What the model's own thresholds refused, verdict by verdict, as a gate would have.
+    pub refusals: Refusals,
+    /// How the highest scores lie.
+    pub separation: Separation,
+    /// What a threshold at each of these scores would stop.
+    pub ladder: Vec<Rung>,
+    /// Bad robots with enough pages by the request that crosses the strictest threshold.
+    pub detection: Detection,
+    /// Who scores highest.
+    pub top: Vec<Portrait>,
+    /// Who scores nearest to the limit threshold (0.5 where there is none): a label for these teaches most.
+    pub borderline: Vec<Portrait>,
+    /// Addresses of so many browsers that they are never blocked, the busiest first.
+    pub shared: Vec<Portrait>,
+}
+
+/// How soon bad robots are found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Detection {
+    /// Bad robots there were.
+    pub of: u64,
+    /// `[requests, robots]`: so many were found by their so-manieth request. Both rise.
+    pub by_request: Vec<[u64; 2]>,
 }
 
 /// Shares caught and hurt at a threshold.
@@ -83,6 +120,8 @@ pub struct AsBaseline {
     pub fpr: f64,
     /// Over those caught.
     pub requests_to_detect: Option<Requests>,
+    /// How soon it stops them.
+    pub detection: Detection,
 }
 
 /// What was seen of one client.
@@ -90,6 +129,11 @@ pub struct AsBaseline {
 struct Seen {
     requests: u64,
     highest: Option<f32>,
+    /// Whenever it scored higher than ever before: that margin, and at which of its requests.
+    rises: Vec<(f32, u64)>,
+    limited: u64,
+    blocked: u64,
+    browsers: u32,
     detected_at: Option<u64>,
     stopped_at: Vec<Option<u64>>,
 }
@@ -114,8 +158,12 @@ pub fn evaluate(model: &Model, site: &Site, min_pages: u32) -> Result<Evaluation
         let above =
             |scores: &[f32]| share(scores.iter().filter(|&&score| score >= margin).count() as u64, scores.len() as u64);
         let (tpr, fpr) = (above(&bot_scores), above(&people_scores));
-        Some(AtThreshold { tpr: tpr.value, tpr_ci: ends(tpr), fpr: fpr.value, fpr_ci: ends(fpr) })
+        Some(AtThreshold { tpr: tpr.value, tpr_ci: tpr.ends(), fpr: fpr.value, fpr_ci: fpr.ends() })
     };
+    let judged = site.clients.iter().zip(&seen);
+    let labelled: Vec<(Label, f32)> =
+        judged.filter_map(|(client, seen)| Some((client.labelled.label, seen.highest?))).collect();
+    let [top, borderline, shared] = shown(model, site, &seen, min_pages);
     let area = auc_interval(&people_scores, &bot_scores);
     let not_judged = |label: Label| {
         let of_label = site.clients.iter().zip(&seen).filter(|(client, _)| client.labelled.label == label);
@@ -127,7 +175,7 @@ pub fn evaluate(model: &Model, site: &Site, min_pages: u32) -> Result<Evaluation
         not_judged: Label::ALL.into_iter().map(|label| (label, not_judged(label))).collect(),
         min_pages,
         auc: area.map(|area| area.value),
-        auc_ci: area.map(ends),
+        auc_ci: area.map(Interval::ends),
         tpr_at_fpr: [0.001, 0.01]
             .into_iter()
             .map(|fpr| (fpr.to_string(), tpr_at_fpr(&people_scores, &bot_scores, fpr)))
@@ -136,7 +184,53 @@ pub fn evaluate(model: &Model, site: &Site, min_pages: u32) -> Result<Evaluation
         requests_to_detect: requests(bots.iter().filter_map(|seen| seen.detected_at).collect()),
         by_class: by_class(site, &seen, &people_scores, model.thresholds().limit.margin),
         baselines: compared(&people, &bots),
+        refusals: Refusals::count(site, &seen),
+        separation: Separation::of(&labelled),
+        ladder: ladder::ladder(site, &seen, model.thresholds()),
+        detection: detection(bots.len(), bots.iter().filter_map(|seen| seen.detected_at).collect()),
+        top,
+        borderline,
+        shared,
     })
+}
+
+/// Who is shown one by one: the highest, those around the limit, and addresses of many browsers.
+fn shown(model: &Model, site: &Site, seen: &[Seen], min_pages: u32) -> [Vec<Portrait>; 3] {
+    let judged = || (0..seen.len()).filter_map(|client| Some((client, seen[client].highest?)));
+    let first = |mut ranked: Vec<(f32, usize)>| -> Vec<usize> {
+        // The client's number decides between equals, so that the same log gives the same list.
+        ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().take(SHOWN).map(|(_, client)| client).collect()
+    };
+    let limit = model.thresholds().limit.margin.unwrap_or(0.0);
+    let groups = [
+        first(judged().map(|(client, margin)| (-margin, client)).collect()),
+        first(judged().map(|(client, margin)| ((margin - limit).abs(), client)).collect()),
+        first(
+            (0..seen.len())
+                .filter(|&client| seen[client].browsers >= SHARED_MIN)
+                .map(|client| (-(seen[client].requests as f32), client))
+                .collect(),
+        ),
+    ];
+    let portray = |group: &Vec<usize>| -> Vec<Portrait> {
+        let subject = |&client: &usize| {
+            let at_request = seen[client].rises.last().map(|rise| rise.1);
+            Subject { client, scorer: model.scorer(), at_request }
+        };
+        let of: Vec<Subject<'_>> = group.iter().map(subject).collect();
+        let portraits = portraits(site, model.resolution_us(), min_pages, &of);
+        // What the detector said counts: company may have moved a client's clock by some microseconds.
+        let known = portraits.into_iter().zip(group.iter().map(|&client| &seen[client]));
+        let known = known.map(|(portrait, seen)| Portrait {
+            score: seen.highest.map(|margin| f64::from(Score::from_margin(margin).value())),
+            refused: Some(seen.limited + seen.blocked),
+            browsers: Some(seen.browsers),
+            ..portrait
+        });
+        known.collect()
+    };
+    groups.each_ref().map(portray)
 }
 
 /// Passes the traffic through the detector and, beside it, the baselines.
@@ -154,10 +248,16 @@ fn watch(model: &Model, site: &Site, min_pages: u32) -> Result<Vec<Seen>, Policy
             let seen = &mut seen[step.client as usize];
             seen.requests += 1;
             let verdict = detector.observe(event);
+            seen.limited += u64::from(verdict.action == Action::Limit);
+            seen.blocked += u64::from(verdict.action == Action::Block);
             if event.class == Class::Page
                 && let Some(score) = verdict.score
             {
-                seen.highest = Some(seen.highest.map_or(score.margin(), |best| best.max(score.margin())));
+                if seen.highest.is_none_or(|highest| score.margin() > highest) {
+                    seen.highest = Some(score.margin());
+                    seen.rises.push((score.margin(), seen.requests));
+                }
+                seen.browsers = seen.browsers.max(detector.browsers(event.client).unwrap_or(0));
                 if strictest.is_some_and(|margin| score.margin() >= margin) {
                     seen.detected_at = seen.detected_at.or(Some(seen.requests));
                 }
@@ -200,19 +300,27 @@ fn compared(people: &[&Seen], bots: &[&Seen]) -> BTreeMap<String, AsBaseline> {
         let row = AsBaseline {
             tpr: caught.len() as f64 / bots.len() as f64,
             fpr: hurt.len() as f64 / people.len() as f64,
-            requests_to_detect: requests(caught),
+            requests_to_detect: requests(caught.clone()),
+            detection: detection(bots.len(), caught),
         };
         (baseline.name().to_owned(), row)
     };
     baselines::all().into_iter().enumerate().map(row).collect()
 }
 
+fn detection(of: usize, mut counts: Vec<u64>) -> Detection {
+    counts.sort_unstable();
+    let last = |i: usize| counts.get(i + 1).is_none_or(|&next| next > counts[i]);
+    let steps: Vec<[u64; 2]> = (0..counts.len()).filter(|&i| last(i)).map(|i| [counts[i], i as u64 + 1]).collect();
+    let stride = steps.len().div_ceil(STEPS_MAX).max(1);
+    // Backwards, so that the last step stays.
+    let mut by_request: Vec<[u64; 2]> = steps.into_iter().rev().step_by(stride).collect();
+    by_request.reverse();
+    Detection { of: of as u64, by_request }
+}
+
 fn requests(mut counts: Vec<u64>) -> Option<Requests> {
     counts.sort_unstable();
     let at = |share: f64| counts.get(((counts.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
     Some(Requests { median: at(0.5)?, p90: at(0.9)? })
-}
-
-fn ends(interval: Interval) -> [f64; 2] {
-    [interval.low, interval.high]
 }

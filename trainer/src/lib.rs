@@ -18,6 +18,8 @@
 //! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
 //! - [`tune`]: thresholds for a site's own log, what they would stop and cost
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
+//! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of the lines read
+//! - [`words`]: numbers as people read them
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
 
@@ -35,21 +37,26 @@ pub mod evaluate;
 pub mod evidence;
 pub mod export;
 pub mod guests;
+pub mod held_out;
 pub mod label;
 pub mod logistic;
 pub mod memory;
 pub mod poison;
+pub mod portrait;
 pub mod protocol;
 mod prune;
 mod quality;
 mod readiness;
 mod resample;
 pub mod samples;
+pub mod separation;
 pub mod site;
+pub mod sources;
 pub mod statistics;
 pub mod targets;
 pub mod train;
 pub mod tune;
+pub mod words;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;

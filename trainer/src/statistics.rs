@@ -13,6 +13,13 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// Lower and upper end.
+    pub fn ends(self) -> [f64; 2] {
+        [self.low, self.high]
+    }
+}
+
 /// Area under the ROC curve: the chance that a bot scores above a person, ties half. `None` when a side is empty.
 pub fn auc(people: &[f32], bots: &[f32]) -> Option<f64> {
     if people.is_empty() || bots.is_empty() {
@@ -73,8 +80,23 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     if p >= 1.0 {
         return 0.0;
     }
-    // Term by term in logarithms: exact enough for millions.
     let (ln_p, ln_q) = (p.ln(), (-p).ln_1p());
+    if k >= 1_000 {
+        // Downwards from k, as far as terms count: mostly some standard deviations.
+        let ln_choose = ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
+        let mut term = (ln_choose + k as f64 * ln_p + (n - k) as f64 * ln_q).exp();
+        let (mut sum, odds) = (term, (ln_q - ln_p).exp());
+        for i in (1..=k).rev() {
+            let ratio = i as f64 / (n - i + 1) as f64 * odds;
+            term *= ratio;
+            sum += term;
+            if ratio < 1.0 && term <= sum * 1e-16 {
+                break;
+            }
+        }
+        return sum.min(1.0);
+    }
+    // Term by term in logarithms: exact enough for millions.
     let mut ln_term = n as f64 * ln_q;
     let mut sum = ln_term.exp();
     for i in 1..=k {
@@ -82,6 +104,16 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
         sum += ln_term.exp();
     }
     sum.min(1.0)
+}
+
+/// Stirling's series, for the large numbers it is asked for here.
+fn ln_factorial(n: u64) -> f64 {
+    if n < 16 {
+        return (1..=n).map(|i| (i as f64).ln()).sum();
+    }
+    let x = n as f64;
+    let tail = 1.0 / (12.0 * x) - 1.0 / (360.0 * x.powi(3)) + 1.0 / (1_260.0 * x.powi(5));
+    x * x.ln() - x + 0.5 * (std::f64::consts::TAU * x).ln() + tail
 }
 
 /// P(at most `hurt` of `people` lie above a threshold set just above the (k + 1)-th highest of n others), when all of them are
@@ -110,12 +142,13 @@ pub fn share(k: u64, n: u64) -> Interval {
     if n == 0 {
         return Interval { value: f64::NAN, low: 0.0, high: 1.0 };
     }
-    let low = if k == 0 { 0.0 } else { bisect(|p| 1.0 - binomial_cdf(k - 1, n, p) < 0.025) };
-    Interval {
-        value: k as f64 / n as f64,
-        low,
-        high: if k == n { 1.0 } else { bisect(|p| binomial_cdf(k, n, p) > 0.025) },
+    // As much above as below; the smaller side has fewer terms to add.
+    if 2 * k > n {
+        let Interval { low, high, .. } = share(n - k, n);
+        return Interval { value: k as f64 / n as f64, low: 1.0 - high, high: 1.0 - low };
     }
+    let low = if k == 0 { 0.0 } else { bisect(|p| 1.0 - binomial_cdf(k - 1, n, p) < 0.025) };
+    Interval { value: k as f64 / n as f64, low, high: bisect(|p| binomial_cdf(k, n, p) > 0.025) }
 }
 
 /// The share that k of n stays below with confidence 1 − δ: the one-sided Clopper–Pearson bound.
@@ -178,6 +211,17 @@ mod tests {
         assert!((binomial_cdf(0, 2_995, 0.001) - 0.05).abs() < 1e-4);
         assert!((binomial_cdf(1, 4_742, 0.001) - 0.05).abs() < 1e-4);
         assert!((binomial_cdf(3, 10, 0.5) - 0.171_875).abs() < 1e-12);
+        // A fair coin: half above, half below, and the middle term, 1 / √(πn/2) of it. Both ways of adding agree.
+        let middle = 1.0 / (std::f64::consts::PI * 20_000.0).sqrt();
+        assert!((binomial_cdf(20_000, 40_000, 0.5) - 0.5 - middle / 2.0).abs() < 1e-6);
+        for p in [0.01, 0.02, 0.024, 0.03] {
+            let (below, at) = (binomial_cdf(999, 50_000, p), binomial_cdf(1_000, 50_000, p));
+            let ln_choose = ln_factorial(50_000) - ln_factorial(1_000) - ln_factorial(49_000);
+            let term = (ln_choose + 1_000.0 * p.ln() + 49_000.0 * (-p).ln_1p()).exp();
+            assert!((at - below - term).abs() < 1e-9, "{p}: {below} {at} {term}");
+        }
+        let (most, few) = (share(29_000, 30_000), share(1_000, 30_000));
+        assert!((most.low + few.high - 1.0).abs() < 1e-12 && most.low < most.value && most.value < most.high);
         let none_of_100 = share(0, 100);
         assert!((none_of_100.high - 0.036_2).abs() < 1e-3 && none_of_100.low == 0.0);
         assert!((upper_bound(0, 299, 0.05) - 0.01).abs() < 1e-4);

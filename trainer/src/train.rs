@@ -28,6 +28,7 @@ use crate::cohort::cohort_budget;
 use crate::course::{Course, is_apart};
 use crate::drift;
 use crate::export::{Said, export};
+use crate::held_out::HeldOut;
 use crate::label::Label;
 use crate::logistic::LogisticParams;
 use crate::poison;
@@ -101,6 +102,8 @@ pub struct Trained {
     pub proof: Proof,
     /// With a base: was it adapted, or is it kept as it was because adapting plainly lost?
     pub is_adapted: bool,
+    /// The clients that calibrated it, as models scored them that had not seen them.
+    pub held_out: HeldOut,
 }
 
 /// Trains on one or more labelled sites. `step(text)` is told what begins.
@@ -145,7 +148,8 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         Proof::Split => apart(site, client).then_some(&scorer),
         Proof::CrossFitted => folds.scorers.get(course.fold(site, client)),
     };
-    let scores = course.scores(|site, client| if wanted(site, client) { scorer_for(site, client) } else { None });
+    let by_client = course.highest(|site, client| if wanted(site, client) { scorer_for(site, client) } else { None });
+    let scores = course.named_scores(&by_client);
     let (people_scores, bots) = (scores.of(Label::Human), scores.of(Label::Bad));
     let budgets = options.budgets;
     let mut thresholds = Thresholds {
@@ -176,6 +180,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         figures.insert(&format!("class/{class}"), &people_scores, &scores);
     }
 
+    let held_out = HeldOut::of(&course, &by_client, &thresholds, scorer_for);
     let mut readiness = readiness(&figures.0, &thresholds, people, 2 * needed);
     readiness.forced = options.is_forced && !readiness.is_armed();
     let mut parameters = options.algorithm.parameters()?;
@@ -213,7 +218,7 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
         drift: drift::reference(&course.everybody(), &scorer, options.min_pages, limit_margin),
         card,
     };
-    Ok(Trained { file: export(&scorer, &samples, said), proof, is_adapted: !folds.keeps_base })
+    Ok(Trained { file: export(&scorer, &samples, said), proof, is_adapted: !folds.keeps_base, held_out })
 }
 
 /// Has a site remember its people, as [`Options::memory`] wants it: with enough of them to prove the budgets, those who will

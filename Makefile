@@ -4,7 +4,7 @@ DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
 
-.PHONY: demo test lint bench quality tuned model lightgbm build setup deny
+.PHONY: demo test lint bench quality tuned model lightgbm build setup setup-tests deny
 
 demo: build
 	$(KIDOBAN) demo
@@ -13,7 +13,7 @@ build: setup
 	cargo build --release --locked
 
 # Unit, property and end-to-end tests, then the examples in the documentation.
-test: setup
+test: setup-tests
 	@if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --release --locked --workspace --no-fail-fast; \
 	else \
@@ -55,3 +55,7 @@ deny:
 
 setup:
 	@scripts/setup
+
+# The same, and what the tests need besides: wget, Chromium.
+setup-tests:
+	@scripts/setup --tests

@@ -32,7 +32,8 @@ pub enum Command {
     #[command(after_help = "Example:\n  kidoban train access.log.gz --labels labels.csv -o shop.json")]
     Train(TrainArgs),
     /// How good a model is on a labelled log: by client and class, with intervals, beside fixed rules
-    #[command(after_help = "Example:\n  kidoban evaluate --model shop.json --labels labels.csv access.log.gz")]
+    #[command(after_help = "Example:\n  kidoban evaluate --model shop.json --labels labels.csv access.log.gz\n  \
+                            kidoban evaluate --model shop.json --labels labels.csv access.log.gz --report quality.html")]
     Evaluate(EvaluateArgs),
     /// Thresholds that keep a budget of people hurt, proven on your log; what they stop, and whose orders they cost
     #[command(
@@ -135,6 +136,20 @@ pub enum AlgorithmArg {
     Adaboost,
 }
 
+/// The report that several commands write.
+#[derive(Debug, Default, Arguments)]
+pub struct ReportArgs {
+    /// Where to write a report to read, show and print: one HTML file, without scripts
+    #[arg(long, value_name = "HTML")]
+    pub report: Option<PathBuf>,
+    /// Show clients' addresses in the report, which hides them behind pseudonyms otherwise
+    #[arg(long, requires = "report")]
+    pub show_clients: bool,
+    /// A secret of at least 16 bytes for pseudonyms: reports made with it call a client the same; drawn anew when absent
+    #[arg(long, value_name = "FILE", requires = "report", conflicts_with = "show_clients")]
+    pub pseudonym_key: Option<PathBuf>,
+}
+
 /// `kidoban train`
 #[derive(Debug, Arguments)]
 pub struct TrainArgs {
@@ -192,6 +207,9 @@ pub struct TrainArgs {
     /// Print the model's card as JSON
     #[arg(long)]
     pub json: bool,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `kidoban evaluate`
@@ -212,6 +230,9 @@ pub struct EvaluateArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `kidoban tune`

@@ -11,6 +11,7 @@ use crate::Answer;
 use crate::args::EvaluateArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table};
+use crate::report::{self, Report};
 
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -24,6 +25,7 @@ struct Printed<'a> {
 /// # Errors
 /// What cannot be read, and a model that is refused.
 pub fn run(args: &EvaluateArgs) -> Result<Answer> {
+    let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
     let found = Logs::find(&args.logs)?;
@@ -34,6 +36,12 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
     let evaluation = evaluate(&model, &site, min_pages)?;
+    if let Some(report) = &report {
+        let mut origin = report::origin(&model, logs.clone());
+        origin.digests.push(("Logs read".to_owned(), found.sha256()));
+        origin.digests.push(("Labels".to_owned(), report::sha256(&args.labels)?));
+        report.write(&trainer::report::evaluation(&evaluation, report.names()), &origin)?;
+    }
     if args.json {
         output::print_json(&Printed { evaluation: &evaluation, logs: &logs })?;
     } else {

@@ -16,6 +16,7 @@ pub mod input;
 pub mod inspect;
 pub mod output;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod simulate;
 pub mod train;

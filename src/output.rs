@@ -90,6 +90,19 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Can this file be written? Said before long work begins, and nothing is left behind.
+///
+/// # Errors
+/// A folder, a folder that is not there, or one that may not be written to.
+pub fn check_writable(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        bail!("{}: is a folder; give a file's name", path.display());
+    }
+    let beside = beside(path);
+    std::fs::File::create(&beside).with_context(|| format!("{}: cannot be written", path.display()))?;
+    std::fs::remove_file(&beside).with_context(|| format!("{}: cannot be removed", beside.display()))
+}
+
 fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");

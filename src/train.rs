@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use detector::ClientKey;
 use detector::model::{Budget, Card, Metric, Readiness, seal};
+use detector::{ClientKey, Model};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -27,6 +27,7 @@ use crate::Answer;
 use crate::args::{AlgorithmArg, TrainArgs};
 use crate::input::{Logs, read_labels, read_model};
 use crate::output;
+use crate::report::{self, Report};
 
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -47,6 +48,7 @@ struct Printed<'a> {
 /// # Errors
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
 pub fn run(args: &TrainArgs) -> Result<Answer> {
+    let report = Report::open(&args.report)?;
     let Sources { mut sites, tallies, data, data_sha256, sites_sha256 } = read(args)?;
     let logs = LogRead::all(&data, &tallies);
     let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
@@ -89,6 +91,11 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     output::write(&args.output, &sealed)?;
     if let Some(path) = &args.labels_out {
         output::write(path, labels(&sites).as_bytes())?;
+    }
+    if let Some(report) = &report {
+        let mut origin = report::origin(&Model::parse(&sealed)?, logs.clone());
+        origin.digests.push(("Logs read".to_owned(), file.card.data_sha256.clone()));
+        report.write(&trainer::report::training(&trained, report.names()), &origin)?;
     }
     if args.json {
         let printed = Printed {

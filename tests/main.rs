@@ -12,6 +12,7 @@
 //! | `drift.rs` | the next day is quiet, another shop is not |
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
+//! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
 //! Everything random is seeded, nothing leaves loopback, every port is 0.
@@ -28,6 +29,7 @@ mod isolation;
 mod models;
 mod parity;
 mod replay;
+mod report;
 mod scenarios;
 mod support;
 mod tidy;

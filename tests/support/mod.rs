@@ -1,5 +1,7 @@
 //! What several tests need: folders, models, clients, a shop.
 
+pub mod browser;
+pub mod html;
 pub mod http;
 pub mod model;
 pub mod origin;

@@ -19,7 +19,7 @@
 //! - [`tune`]: thresholds for a site's own log, what they would stop and cost
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
 //! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of the lines read
-//! - [`words`]: numbers as people read them
+//! - [`report`]: all that on one page of HTML; [`words`]: numbers as people read them
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
 
@@ -47,6 +47,7 @@ pub mod protocol;
 mod prune;
 mod quality;
 mod readiness;
+pub mod report;
 mod resample;
 pub mod samples;
 pub mod separation;

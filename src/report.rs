@@ -1,0 +1,110 @@
+//! `--report`: where a report goes, whose names stand in it, and the command that made it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use detector::Model;
+use sha2::{Digest, Sha256};
+use trainer::report::{ModelFacts, Names, Origin, Page};
+use trainer::sources::LogRead;
+
+use crate::args::ReportArgs;
+use crate::output;
+
+/// Shorter secrets are guessed.
+const KEY_BYTES_MIN: usize = 16;
+
+/// A report to be written.
+pub struct Report {
+    path: PathBuf,
+    names: Names,
+}
+
+impl Report {
+    /// Looks, before the long work begins, whether it can be written; `None` where none is wanted.
+    ///
+    /// # Errors
+    /// A place that cannot be written to, and a key that cannot be read or is too short.
+    pub fn open(args: &ReportArgs) -> Result<Option<Self>> {
+        let Some(path) = &args.report else { return Ok(None) };
+        output::check_writable(path)?;
+        let names = match &args.pseudonym_key {
+            _ if args.show_clients => Names::shown(),
+            None => {
+                let mut key = [0; 32];
+                getrandom::fill(&mut key).map_err(|error| anyhow!("no key for pseudonyms can be drawn: {error}"))?;
+                Names::hidden(&key)
+            }
+            Some(file) => {
+                let key = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+                if key.len() < KEY_BYTES_MIN {
+                    bail!(
+                        "{}: a key has at least {KEY_BYTES_MIN} bytes; draw one with `openssl rand 32`",
+                        file.display()
+                    );
+                }
+                Names::hidden(&key)
+            }
+        };
+        Ok(Some(Self { path: path.clone(), names }))
+    }
+
+    /// How clients are called in it.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// A place that cannot be written to after all.
+    pub fn write(&self, page: &Page, origin: &Origin) -> Result<()> {
+        output::write(&self.path, page.clone().render(origin, &self.names).as_bytes())
+    }
+}
+
+/// Where a report's figures come from: this command with this model on these logs.
+pub fn origin(model: &Model, logs: Vec<LogRead>) -> Origin {
+    Origin {
+        command: command(std::env::args_os()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        models: vec![ModelFacts::from(model)],
+        logs,
+        digests: Vec::new(),
+    }
+}
+
+/// SHA-256 of a file, in hex.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn sha256(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The command line as a shell takes it, whatever the program was started as.
+fn command(args: impl Iterator<Item = impl AsRef<OsStr>>) -> String {
+    let words = args.skip(1).map(|arg| quoted(&arg.as_ref().to_string_lossy()));
+    std::iter::once("kidoban".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,@%+".contains(char);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_given_to_a_shell_again() {
+        let words = ["target/release/kidoban", "tune", "--fp-budget", "0.1%", "my log's.gz", "*.log", ""];
+        assert_eq!(command(words.iter()), r"kidoban tune --fp-budget 0.1% 'my log'\''s.gz' '*.log' ''");
+    }
+}

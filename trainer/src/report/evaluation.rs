@@ -67,10 +67,13 @@ fn note(e: &Evaluation) -> String {
         1 => "1 client was blocked.".to_owned(),
         clients => format!("{} clients were blocked.", count(clients)),
     };
+    let reach = match reach {
+        0 => return "Nobody reaches that score.".to_owned(),
+        1 => "1 client reaches".to_owned(),
+        reach => format!("{} clients reach", count(reach)),
+    };
     format!(
-        "{} {} that score. A limited client is refused only the pages beyond its rate, so fewer are stopped than found. {blocked}",
-        counted(reach, "client"),
-        if reach == 1 { "reaches" } else { "reach" },
+        "{reach} that score. A limited client is refused only the pages beyond its rate, so fewer may be stopped than found. {blocked}"
     )
 }
 

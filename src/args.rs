@@ -44,7 +44,8 @@ pub enum Command {
     Tune(TuneArgs),
     /// Who would have been stopped, when and why, in virtual time; changes nothing
     #[command(after_help = "Example:\n  kidoban replay access.log --model shop.json\n  \
-                            kidoban replay -c kidoban.toml events.log --client 192.0.2.7")]
+                            kidoban replay -c kidoban.toml events.log --client 192.0.2.7\n  \
+                            kidoban replay access.log --since 2h --json-lines")]
     Replay(ReplayArgs),
     /// A simulated shop's access log and who in it is what, to train on and to try things out
     #[command(after_help = "Example:\n  kidoban simulate --shop spa --seed 1 -o sim/spa\n  \
@@ -289,15 +290,22 @@ pub struct ReplayArgs {
     /// Show this client only, request by request
     #[arg(long)]
     pub client: Option<String>,
-    /// How many stopped clients to show
-    #[arg(long, default_value_t = 20)]
-    pub top: usize,
+    /// How many stopped clients to show; 20 when absent, and all with --json-lines
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Tell of what happened from then on; what came before is watched all the same. A time (2026-11-22T08:00:00Z), a
+    /// day (2026-11-22, UTC), or a span before the log's end (30m, 2h, 7d)
+    #[arg(long, value_name = "TIME", value_parser = crate::replay::Since::parse)]
+    pub since: Option<crate::replay::Since>,
     /// Threads for each stage; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
-    /// Print JSON
+    /// Print JSON: one object
     #[arg(long)]
     pub json: bool,
+    /// Print JSON lines: one object a stopped client, the hardest hit first; with --client one a request
+    #[arg(long, conflicts_with = "json")]
+    pub json_lines: bool,
 }
 
 /// `kidoban simulate`

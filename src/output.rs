@@ -59,6 +59,19 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
+/// Prints one object a line as JSON.
+///
+/// # Errors
+/// Standard output is gone.
+pub fn print_json_lines(values: &[impl Serialize]) -> Result<()> {
+    let mut text = String::new();
+    for value in values {
+        text.push_str(&serde_json::to_string(value)?);
+        text.push('\n');
+    }
+    print(&text)
+}
+
 /// Prints text as it is.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -14,15 +15,19 @@ use serde::Serialize;
 
 mod parallel;
 mod pass;
+mod since;
 
-pub use parallel::{Crowded, Watch, replay_on};
-pub use pass::{Recorded, replay};
+pub use parallel::{Crowded, pass_logs, replay_on, replay_with};
+pub use pass::{Banned, Pass, Recorded, Watch, event_of, replay};
+pub use since::Since;
 
 use crate::Answer;
 use crate::args::ReplayArgs;
 use crate::input::{Logs, read_model};
 use crate::output::{self, Table};
 
+/// Stopped clients shown to people who do not say how many.
+const TOP: usize = 20;
 /// Clients tracked when no configuration says how many: enough that nobody of most logs is evicted.
 const CAPACITY: usize = 1_000_000;
 
@@ -51,8 +56,25 @@ struct Stopped {
     blocked: u64,
     score: Option<f32>,
     first_stopped_at: String,
+    first_stopped_at_us: i64,
     first_stopped_request: u64,
     action: Action,
+    reason: Reason,
+    because: Vec<String>,
+}
+
+/// One request of the client that is shown, as a JSON line.
+#[derive(Serialize)]
+struct Told<'a> {
+    at: String,
+    at_us: i64,
+    client: ClientKey,
+    seq: u32,
+    request: &'a str,
+    action: Action,
+    reason: Reason,
+    score: Option<f32>,
+    retry_after_s: u32,
     because: Vec<String>,
 }
 
@@ -61,6 +83,8 @@ struct Replayed {
     model: String,
     lines: u64,
     refused: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<String>,
     requests: u64,
     clients: u64,
     clients_limited: u64,
@@ -77,31 +101,35 @@ struct Replayed {
 /// # Errors
 /// What cannot be read; a model or configuration that is refused.
 pub fn run(args: &ReplayArgs) -> Result<Answer> {
-    let (judge, capacity) = judge(args)?;
+    let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
     let detector = || Detector::new(Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge.clone());
+    let jobs = jobs(args.jobs);
+    let since = args.since.map(|since| since.resolve(&args.logs, jobs)).transpose()?;
     let logs = Logs::find(&args.logs)?;
     let shown = args.client.as_deref().map(ClientKey::from_text);
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let summary = || Summary { since, as_lines: args.json_lines, ..Summary::default() };
     let (detector, tallies, parts) = {
         let crowd = detector();
-        match replay_on::<Summary>(jobs, logs.open()?, &crowd, shown) {
+        match replay_with(jobs, logs.open()?, &crowd, shown, summary) {
             // Files can be read again, a pipe cannot.
             Err(error) if error.is::<Crowded>() && !logs.has_pipe() => {
                 let one_by_one = detector();
-                let (tallies, parts) = replay_on(1, logs.open()?, &one_by_one, shown)?;
+                let (tallies, parts) = replay_with(1, logs.open()?, &one_by_one, shown, summary)?;
                 (one_by_one, tallies, parts)
             }
             replayed => replayed.map(|(tallies, parts)| (crowd, tallies, parts))?,
         }
     };
     logs.finish();
-    let Summary { stories, verdicts, requests, recorded, identical, timeline } = Summary::sum(parts);
+    let Summary { stories, verdicts, requests, recorded, identical, timeline, .. } = Summary::sum(parts);
     let stats = detector.stats(Timestamp::default());
+    let top = args.top.unwrap_or(if args.json_lines { usize::MAX } else { TOP });
     let replayed = Replayed {
         model,
         lines: tallies.iter().map(|tally| tally.lines).sum(),
         refused: tallies.iter().map(|tally| tally.refused).sum(),
+        since: since.map(output::time),
         requests,
         clients: stories.len() as u64,
         clients_limited: stories.values().filter(|story| story.limited > 0).count() as u64,
@@ -110,23 +138,34 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         recorded,
         recorded_identical: identical,
         evictions: stats.evictions,
-        stopped: stopped(&stories, args.top),
+        stopped: stopped(&stories, top),
     };
-    match (args.json, shown) {
-        (true, _) => output::print_json(&replayed)?,
-        (false, Some(_)) => output::print(&timeline)?,
-        (false, None) => output::print(&describe(&replayed))?,
+    match (args.json, args.json_lines, shown) {
+        (true, _, _) => output::print_json(&replayed)?,
+        (_, _, Some(_)) => output::print(&timeline)?,
+        (_, true, None) => output::print_json_lines(&replayed.stopped)?,
+        (_, false, None) => output::print(&describe(&replayed))?,
     }
     Ok(if recorded == identical { Answer::Yes } else { Answer::No })
 }
 
-fn judge(args: &ReplayArgs) -> Result<(Judge, usize)> {
-    if let Some(path) = &args.config {
-        let overrides = proxy::Overrides { model: args.model.clone(), ..crate::run::overrides_with_shipped_model() };
+/// How many threads a stage has: as many as were asked for, or as there are cores.
+pub fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+/// What judges, and how many clients are tracked: a configuration's, or a model with the policy's defaults.
+///
+/// # Errors
+/// What cannot be read or is refused.
+pub fn judge(config: Option<&Path>, model: Option<&Path>) -> Result<(Judge, usize)> {
+    if let Some(path) = config {
+        let model = model.map(Path::to_path_buf);
+        let overrides = proxy::Overrides { model, ..crate::run::overrides_with_shipped_model() };
         let config = proxy::Config::load(Some(path), &overrides)?;
         return Ok((proxy::judge(&config)?, config.capacity()));
     }
-    let model = read_model(args.model.as_deref())?;
+    let model = read_model(model)?;
     let policy = Policy::new(PolicyConfig::default(), Some(&model)).context("the model's thresholds")?;
     Ok((Judge { model: Some(model), policy, allow: AllowList::default() }, CAPACITY))
 }
@@ -143,10 +182,16 @@ struct Summary {
     identical: u64,
     /// The shown client's requests. Only one watcher sees them.
     timeline: String,
+    /// Earlier requests are watched and not told.
+    since: Option<Timestamp>,
+    as_lines: bool,
 }
 
 impl Watch for Summary {
     fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+        if self.since.is_some_and(|since| verdict.at < since) {
+            return;
+        }
         self.requests += 1;
         self.stories.entry(event.client).or_default().take(verdict);
         self.verdicts[verdict.action as usize][verdict.reason as usize] += 1;
@@ -154,8 +199,10 @@ impl Watch for Summary {
             self.recorded += 1;
             self.identical += u64::from(before.is_repeated_by(verdict));
         }
-        if let Some(request) = request {
-            line(&mut self.timeline, verdict, request);
+        match request {
+            Some(request) if self.as_lines => json_line(&mut self.timeline, event.client, verdict, request),
+            Some(request) => line(&mut self.timeline, verdict, request),
+            None => {}
         }
     }
 }
@@ -217,8 +264,10 @@ fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
         blocked: story.blocked,
         score: story.highest.map(|margin| detector::Score::from_margin(margin).value()),
         first_stopped_at: output::time(first.at),
+        first_stopped_at_us: first.at.as_micros(),
         first_stopped_request: first.request,
         action: first.verdict.action,
+        reason: first.verdict.reason,
         because: because(&first.verdict),
     };
     stopped.into_iter().take(top).map(row).collect()
@@ -241,8 +290,31 @@ fn line(timeline: &mut String, verdict: &Verdict, request: &str) {
     );
 }
 
+fn json_line(timeline: &mut String, client: ClientKey, verdict: &Verdict, request: &str) {
+    let told = Told {
+        at: output::time(verdict.at),
+        at_us: verdict.at.as_micros(),
+        client,
+        seq: verdict.seq,
+        request,
+        action: verdict.action,
+        reason: verdict.reason,
+        score: verdict.score.map(detector::Score::value),
+        retry_after_s: verdict.retry_after_s,
+        because: because(verdict),
+    };
+    // Texts and numbers: there is nothing that JSON could not hold.
+    if let Ok(text) = serde_json::to_string(&told) {
+        timeline.push_str(&text);
+        timeline.push('\n');
+    }
+}
+
 fn describe(replayed: &Replayed) -> String {
     let mut text = String::new();
+    if let Some(since) = &replayed.since {
+        let _ = writeln!(text, "Since {since} UTC; what came before was watched and is not counted.");
+    }
     let _ = writeln!(
         text,
         "{} requests of {} clients, judged by {}: {} clients would have been limited, {} blocked.",
@@ -280,7 +352,8 @@ fn describe(replayed: &Replayed) -> String {
     if replayed.stopped.is_empty() {
         return text;
     }
-    let heading = ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "because"];
+    let heading =
+        ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "by", "because"];
     let mut table = Table::new(&heading);
     for row in &replayed.stopped {
         table.row([
@@ -291,6 +364,7 @@ fn describe(replayed: &Replayed) -> String {
             output::figure(row.score.map(f64::from)),
             row.first_stopped_at.clone(),
             output::count(row.first_stopped_request),
+            format!("{}/{}", row.action.as_str(), row.reason.as_str()),
             row.because.join(", "),
         ]);
     }

@@ -13,20 +13,20 @@
 //!
 //! All queues are bounded, whatever the log's size. Who has nothing to do sleeps.
 
-use std::collections::HashSet;
 use std::error::Error;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use anyhow::{Result, anyhow};
-use detector::{Action, ClientKey, Detector, Event, Reason, Timestamp, Verdict};
+use detector::{ClientKey, Detector, Timestamp};
 use traffic::log::{Record, Tally};
 use traffic::{Merged, Reordered};
 
-use super::pass::{Recorded, Step, replay};
+use super::pass::{Pass, Replaying, Watch, pass_one};
 use crate::ahead::read_ahead;
-use crate::input::Reader;
+use crate::input::{Logs, Reader};
 
 /// Steps handed over at once: 64 KB, a thread is woken some thousand times a second.
 const BATCH: usize = 1_024;
@@ -56,29 +56,62 @@ impl fmt::Display for Crowded {
 
 impl Error for Crowded {}
 
-/// Collects what becomes of requests. Each watcher has one of its own; a client's requests all come to the same one, in
-/// order of time.
-pub trait Watch: Default + Send {
-    /// A request and its verdict, what the log's gate decided, and how the request reads if its client is shown.
-    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>);
-}
-
 /// Replays logs on `jobs` threads for each stage, and gives the logs' tallies and what each watcher collected. With one
 /// job, everything happens on this thread.
 ///
 /// # Errors
 /// What cannot be read; [`Crowded`], with several jobs only.
-pub fn replay_on<W: Watch>(
+pub fn replay_on<W: Watch + Default>(
     jobs: usize,
     readers: Vec<Reader>,
     detector: &Detector,
     shown: Option<ClientKey>,
 ) -> Result<(Vec<Tally>, Vec<W>)> {
+    replay_with(jobs, readers, detector, shown, W::default)
+}
+
+/// The same with watchers that `make` makes.
+///
+/// # Errors
+/// As [`replay_on`].
+pub fn replay_with<W: Watch>(
+    jobs: usize,
+    readers: Vec<Reader>,
+    detector: &Detector,
+    shown: Option<ClientKey>,
+    make: impl Fn() -> W + Sync,
+) -> Result<(Vec<Tally>, Vec<W>)> {
+    let replaying = Replaying { detector, shown, make, watch: PhantomData };
+    let (tallies, watches) = pass_on(jobs, readers, &replaying)?;
+    Ok((tallies, watches.into_iter().map(|(watch, _)| watch).collect()))
+}
+
+/// Passes logs that can be read again on `jobs` threads; where several cannot tell who was banned first, on one. `fresh`
+/// gives a pass that has seen nothing.
+///
+/// # Errors
+/// What cannot be read; [`Crowded`], where a pipe cannot be read again.
+pub fn pass_logs<P: Pass>(jobs: usize, logs: &Logs, fresh: impl Fn() -> P) -> Result<(P, Vec<Tally>, Vec<P::Watch>)> {
+    let pass = fresh();
+    match pass_on(jobs, logs.open()?, &pass) {
+        Err(error) if error.is::<Crowded>() && !logs.has_pipe() => {
+            let pass = fresh();
+            let (tallies, watches) = pass_on(1, logs.open()?, &pass)?;
+            Ok((pass, tallies, watches))
+        }
+        passed => passed.map(|(tallies, watches)| (pass, tallies, watches)),
+    }
+}
+
+/// Passes logs on `jobs` threads for each stage, and gives the logs' tallies and what each watcher collected. With one
+/// job, everything happens on this thread.
+///
+/// # Errors
+/// What cannot be read; [`Crowded`], with several jobs only.
+pub fn pass_on<P: Pass>(jobs: usize, readers: Vec<Reader>, pass: &P) -> Result<(Vec<Tally>, Vec<P::Watch>)> {
     if jobs <= 1 {
-        let mut watch = W::default();
-        let tallies = replay(readers, detector, shown, |event, verdict, recorded, request| {
-            watch.see(event, verdict, recorded, request);
-        })?;
+        let mut watch = pass.watch();
+        let tallies = pass_one(readers, pass, &mut watch)?;
         return Ok((tallies, vec![watch]));
     }
     thread::scope(|scope| {
@@ -87,14 +120,14 @@ pub fn replay_on<W: Watch>(
         for _ in 0..jobs {
             let (sender, receiver) = sync_channel(BATCHES);
             deal.push(Dealt::to(sender));
-            watchers.push(scope.spawn(move || watch::<W>(&receiver, detector)));
+            watchers.push(scope.spawn(move || watch(&receiver, pass)));
         }
-        let map = |record: &Record<'_>| Step::of(record, detector, shown);
+        let map = |record: &Record<'_>| pass.step(record);
         let tallies = read_ahead(jobs, readers, map, |sources| {
             let mut merged = Merged::new(sources.into_iter().map(Reordered::new).collect());
             for step in &mut merged {
-                let (_, step): (Timestamp, Step) = step?;
-                let watcher = detector.group(step.client()) % jobs;
+                let (_, step): (Timestamp, P::Step) = step?;
+                let watcher = pass.group(&step) % jobs;
                 deal[watcher].push(step)?;
             }
             Ok::<_, anyhow::Error>(merged.sources().iter().map(|source| source.source().tally().clone()).collect())
@@ -103,48 +136,36 @@ pub fn replay_on<W: Watch>(
             dealt.flush()?;
         }
         let mut watches = Vec::new();
-        let mut banned = 0;
         for watcher in watchers {
-            let (watch, bans) = watcher.join().map_err(|_| anyhow!("a replaying thread has panicked"))?;
-            watches.push(watch);
-            banned += bans;
+            watches.push(watcher.join().map_err(|_| anyhow!("a replaying thread has panicked"))?);
         }
         let tallies = tallies?;
-        let room = detector.room_for_bans();
-        if banned > room {
-            return Err(Crowded { banned, room }.into());
-        }
+        pass.check(&watches)?;
         Ok((tallies, watches))
     })
 }
 
-/// A watcher: has the detector watch what it is dealt. Gives what it collected and how many clients were banned.
-fn watch<W: Watch>(dealt: &Receiver<Vec<Step>>, detector: &Detector) -> (W, usize) {
-    let mut watch = W::default();
-    let mut banned = HashSet::new();
+/// A watcher: takes in what it is dealt, and gives what it collected.
+fn watch<P: Pass>(dealt: &Receiver<Vec<P::Step>>, pass: &P) -> P::Watch {
+    let mut watch = pass.watch();
     for step in dealt.iter().flatten() {
-        step.pass(detector, |event, verdict, recorded, request| {
-            if (verdict.action, verdict.reason) == (Action::Block, Reason::Score) {
-                banned.insert(event.client);
-            }
-            watch.see(event, verdict, recorded, request);
-        });
+        pass.pass(step, &mut watch);
     }
-    (watch, banned.len())
+    watch
 }
 
 /// Steps on their way to a watcher.
-struct Dealt {
-    sender: SyncSender<Vec<Step>>,
-    batch: Vec<Step>,
+struct Dealt<T> {
+    sender: SyncSender<Vec<T>>,
+    batch: Vec<T>,
 }
 
-impl Dealt {
-    fn to(sender: SyncSender<Vec<Step>>) -> Self {
+impl<T> Dealt<T> {
+    fn to(sender: SyncSender<Vec<T>>) -> Self {
         Self { sender, batch: Vec::with_capacity(BATCH) }
     }
 
-    fn push(&mut self, step: Step) -> Result<()> {
+    fn push(&mut self, step: T) -> Result<()> {
         self.batch.push(step);
         if self.batch.len() < BATCH { Ok(()) } else { self.flush() }
     }

@@ -53,6 +53,15 @@ fn clf(text: &str) -> Result<Timestamp, &'static str> {
     rest.time_and_zone(year, month, day, EXPECTED_CLF)
 }
 
+/// A time as people give it: RFC 3339, or a day (`2016-02-20`), which begins at midnight UTC.
+///
+/// # Errors
+/// What was expected.
+pub fn time(text: &str) -> Result<Timestamp, &'static str> {
+    let is_day = text.len() == "2016-02-20".len();
+    if is_day { rfc3339(&format!("{text}T00:00:00Z")) } else { rfc3339(text) }
+}
+
 /// RFC 3339: `2016-02-20T00:00:45.123-05:00`; a space for the `T` and an offset without colon are read too.
 pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());

@@ -1,0 +1,94 @@
+//! `--since`: from when on a replay tells.
+
+use anyhow::{Result, bail};
+use detector::Timestamp;
+
+use crate::ahead::read_ahead;
+use crate::input::Logs;
+
+/// From when on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// From this time.
+    At(Timestamp),
+    /// So many microseconds before the log's end.
+    Last(u64),
+}
+
+impl Since {
+    /// `2026-11-22T08:00:00Z`, `2026-11-22`, `90s`, `30m`, `2h`, `7d`.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let last = text.chars().next_back();
+        let seconds = last.and_then(|unit| match unit {
+            's' => Some(1),
+            'm' => Some(60),
+            'h' => Some(3_600),
+            'd' => Some(86_400),
+            _ => None,
+        });
+        let number = || text[..text.len() - 1].parse::<u64>().ok();
+        if let Some(span) = seconds.and_then(|seconds: u64| number()?.checked_mul(seconds * 1_000_000)) {
+            return Ok(Self::Last(span));
+        }
+        traffic::log::time(text).map(Self::At).map_err(|_| {
+            "expected a time with its zone (2026-11-22T08:00:00Z), a day (2026-11-22), or a span before the log's end \
+             (30m, 2h, 7d)"
+                .to_owned()
+        })
+    }
+
+    /// The time meant. A span is counted from the last line, so the logs are read for that.
+    ///
+    /// # Errors
+    /// Logs that cannot be read, or not twice.
+    pub fn resolve(self, patterns: &[String], jobs: usize) -> Result<Timestamp> {
+        let span_us = match self {
+            Self::At(at) => return Ok(at),
+            Self::Last(span_us) => span_us,
+        };
+        let logs = Logs::find(patterns)?;
+        if logs.has_pipe() {
+            bail!(
+                "--since counts back from the log's end, which a pipe does not tell before it is over: give a file, or a \
+                 time such as 2026-11-22T08:00:00Z"
+            );
+        }
+        let end = read_ahead(
+            jobs,
+            logs.open()?,
+            |_| (),
+            |sources| {
+                let mut end = None;
+                for item in sources.into_iter().flatten() {
+                    end = end.max(Some(item?.0));
+                }
+                Ok::<_, anyhow::Error>(end)
+            },
+        )?;
+        logs.finish();
+        let end = end.unwrap_or_default();
+        let span_us = i64::try_from(span_us).unwrap_or(i64::MAX);
+        Ok(Timestamp::from_micros(end.as_micros().saturating_sub(span_us)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_days_and_spans_are_told_apart() {
+        assert_eq!(Since::parse("2h"), Ok(Since::Last(7_200_000_000)));
+        assert_eq!(Since::parse("90s"), Ok(Since::Last(90_000_000)));
+        let day = Since::parse("2016-02-20").unwrap();
+        assert_eq!(day, Since::At(Timestamp::from_secs(1_455_926_400)));
+        assert_eq!(Since::parse("2016-02-20T00:00:00Z").unwrap(), day);
+        assert_eq!(Since::parse("2016-02-19T19:00:00-05:00").unwrap(), day);
+        for text in ["", "h", "2 hours", "-2h", "2016-02-30", "2016-02-20T00:00:00", "99999999999999999999d", "é"] {
+            assert!(Since::parse(text).is_err(), "{text}");
+        }
+    }
+}

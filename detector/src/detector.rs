@@ -224,6 +224,14 @@ impl Detector {
         }
     }
 
+    /// What the policy remembers of a client; `None` when it is not tracked, or a newcomer with nothing to be remembered.
+    pub fn standing(&self, client: crate::ClientKey) -> Option<Standing> {
+        self.table.with_known(client, |seat| match seat {
+            Seat::Newcomer(_) => None,
+            Seat::Known(client) => Some(client.standing),
+        })?
+    }
+
     /// A client's features as they stand, or `None` when it is not tracked.
     pub fn features(&self, client: crate::ClientKey) -> Option<Features> {
         self.table.with_known(client, |seat| match seat {

@@ -370,6 +370,11 @@ impl Policy {
         Ok(Self { config, min_pages, limit_margin, block_margin, cohort_margin })
     }
 
+    /// As the operator wrote it.
+    pub fn config(&self) -> &PolicyConfig {
+        &self.config
+    }
+
     /// Does any score lead to anything but allow?
     pub fn has_threshold(&self) -> bool {
         self.limit_margin.is_some() || self.block_margin.is_some()

@@ -48,6 +48,24 @@ const ATTACKS_MIN: u32 = 2;
 /// Fewer assets with a referer can be faked by accident.
 const ASSETS_WITH_REFERER_MIN: u32 = 3;
 
+/// What the rules look at in one record: all that has to be kept of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Trace {
+    agent: u32,
+    kind: AgentKind,
+    has_referer: bool,
+    is_attack: bool,
+}
+
+impl Trace {
+    /// Of a request.
+    pub fn of(record: &Record<'_>, agents: &mut Agents) -> Self {
+        let (agent, kind) = agents.judge(record.user_agent.unwrap_or(""));
+        let has_referer = record.referer.is_some_and(|referer| referer.starts_with("http"));
+        Self { agent, kind, has_referer, is_attack: is_attack(record.target) }
+    }
+}
+
 const GOOD_BOTS: &[&str] = &[
     "googlebot",
     "bingbot",
@@ -153,6 +171,11 @@ const ATTACKS: &[&str] = &[
 ];
 
 impl Agents {
+    /// Does this user agent say that it is a crawler which shops welcome?
+    pub fn is_good_bot(&mut self, agent: &str) -> bool {
+        self.judge(agent).1 == AgentKind::GoodBot
+    }
+
     fn judge(&mut self, agent: &str) -> (u32, AgentKind) {
         if let Some(&known) = self.known.get(agent) {
             return known;
@@ -176,7 +199,12 @@ impl Agents {
 impl Evidence {
     /// Takes one record in.
     pub fn note(&mut self, record: &Record<'_>, class: Class, agents: &mut Agents) {
-        let has_referer = record.referer.is_some_and(|referer| referer.starts_with("http"));
+        self.take(Trace::of(record, agents), class);
+    }
+
+    /// Takes in what was kept of one.
+    pub fn take(&mut self, trace: Trace, class: Class) {
+        let Trace { agent, kind, has_referer, is_attack } = trace;
         match class {
             Class::Page => self.pages += 1,
             Class::Asset => {
@@ -185,13 +213,17 @@ impl Evidence {
             }
         }
         self.referers += u32::from(has_referer);
-        self.attacks += u32::from(is_attack(record.target));
-        let (agent, kind) = agents.judge(record.user_agent.unwrap_or(""));
+        self.attacks += u32::from(is_attack);
         self.mixed_agents |= self.agent.is_some_and(|before| before != agent);
         if self.agent.is_none() || kind != AgentKind::Browser {
             self.kind = kind;
         }
         self.agent = Some(agent);
+    }
+
+    /// Page requests so far.
+    pub fn pages(&self) -> u32 {
+        self.pages
     }
 
     /// What the rules make of it.

@@ -126,7 +126,7 @@ impl Labels {
 }
 
 /// RFC 4180 fields of one line; a quoted field may hold commas and doubled quotes, but no line break.
-fn split(line: &str) -> Result<Vec<String>, String> {
+pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
     let mut fields = Vec::new();
     let mut rest = line.trim_end_matches('\r');
     loop {

@@ -17,6 +17,8 @@
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
 //! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
 //! - [`tune`]: thresholds for a site's own log, what they would stop and cost
+//! - [`explain`]: what became of one client and why; [`diff`]: whose verdict changes between two judges;
+//!   [`borderline`]: whom to look at first; [`relabel`]: a label more
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
 //! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of the lines read
 //! - [`report`]: all that on one page of HTML; [`words`]: numbers as people read them
@@ -28,13 +30,16 @@ pub mod adapt;
 pub mod algorithm;
 pub mod baselines;
 pub mod boosted;
+pub mod borderline;
 pub mod calibrate;
 mod cohort;
 pub mod counterfactual;
 mod course;
+pub mod diff;
 pub mod drift;
 pub mod evaluate;
 pub mod evidence;
+pub mod explain;
 pub mod export;
 pub mod guests;
 pub mod held_out;
@@ -48,6 +53,7 @@ mod prune;
 mod quality;
 mod readiness;
 pub mod report;
+pub mod relabel;
 mod resample;
 pub mod samples;
 pub mod separation;

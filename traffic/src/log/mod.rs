@@ -37,7 +37,7 @@ mod tally;
 mod tests;
 
 pub use chunks::{CHUNK_BYTES, Chunk, Chunks, Parsed};
-pub use clock::time;
+pub use clock::{civil, time};
 pub use decompress::decompress;
 pub use event_log::{OutcomeLine, RequestLine, VERSION as EVENT_LOG_VERSION};
 pub use format::Format;

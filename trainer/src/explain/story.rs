@@ -1,0 +1,283 @@
+//! What became of one client, request by request, and how it stood at the one that matters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use detector::features::Features;
+use detector::policy::{Ban, Standing};
+use detector::{Action, AgentKey, Class, ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict};
+use serde::Serialize;
+
+/// Requests kept. Who asked for more is described by the first.
+pub const MOMENTS_MAX: usize = 20_000;
+/// Longest target kept, in characters.
+const TARGET_CHARS_MAX: usize = 300;
+/// Members of a cohort that are counted.
+const MEMBERS_MAX: usize = 1_000;
+/// Browsers of a network that are told apart.
+const AGENTS_MAX: usize = 1_000;
+
+/// One request, and what is decided about it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Moment {
+    /// Its number among the client's requests, from 1.
+    pub number: u64,
+    /// When, in µs since the epoch.
+    pub at: Timestamp,
+    /// As on the wire.
+    pub method: String,
+    /// As on the wire, cut.
+    pub target: String,
+    /// Page or asset.
+    pub class: Class,
+    /// How it ended, where the log says so.
+    pub status: Option<u16>,
+    /// The client's score, 0..=1.
+    pub score: Option<f32>,
+    /// Was it computed for this request? Otherwise it is the last one.
+    pub is_scored: bool,
+    /// What is decided.
+    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+    /// Limit: until the next page is granted; block: until the ban expires.
+    pub retry_after_s: u32,
+    /// What the gate decided at the time, where this is its event log.
+    pub recorded: Option<Past>,
+}
+
+/// What a gate decided.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Past {
+    /// The decision's identifier.
+    pub id: String,
+    /// `shadow` or `enforce`.
+    pub mode: String,
+    /// `allow`, `limit` or `block`.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// Its score.
+    pub score: Option<f32>,
+}
+
+/// What a log says of a request beside the event.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// As on the wire.
+    pub method: String,
+    /// As on the wire.
+    pub target: String,
+    /// How it ended, where the same line says so.
+    pub status: Option<u16>,
+    /// What the gate decided at the time.
+    pub recorded: Option<Past>,
+}
+
+/// Which request to explain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The first of the hardest verdicts; where there is none, the one with the highest score.
+    Hardest,
+    /// The one with this number.
+    Number(u64),
+    /// The one with this decision.
+    Decision(String),
+}
+
+/// How a client stood when one request was decided.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub number: u64,
+    pub class: Class,
+    pub write: u16,
+    pub pages: u32,
+    pub features: Features,
+    pub verdict: Verdict,
+    /// Before the decision.
+    pub standing: Standing,
+    pub is_scored: bool,
+}
+
+/// Clients of the same network that name the same browser.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Company {
+    /// The network, by its first address.
+    pub network: String,
+    /// How many clients of it named this browser up to then, this one included.
+    pub clients: u64,
+    /// Their requests.
+    pub requests: u64,
+}
+
+/// The client that is followed.
+pub struct Story {
+    pub client: ClientKey,
+    pub which: Which,
+    pub moments: Vec<Moment>,
+    pub requests: u64,
+    pub pages: u64,
+    pub limited: u64,
+    pub blocked: u64,
+    pub last_at: Timestamp,
+    /// The request that is explained.
+    pub decisive: Option<Snapshot>,
+    /// What led to it: the ban in force, or the last score that limits.
+    pub cause: Option<Snapshot>,
+    pub company: Option<Company>,
+    highest: Option<Snapshot>,
+    over_limit: Option<Snapshot>,
+    ban: Option<Snapshot>,
+    browsers: BTreeMap<u16, (BTreeSet<ClientKey>, u64)>,
+    /// Event log: the moments whose end is still to come.
+    open: BTreeMap<String, usize>,
+}
+
+impl Story {
+    pub fn new(client: ClientKey, which: Which) -> Self {
+        Self {
+            client,
+            which,
+            moments: Vec::new(),
+            requests: 0,
+            pages: 0,
+            limited: 0,
+            blocked: 0,
+            last_at: Timestamp::default(),
+            decisive: None,
+            cause: None,
+            company: None,
+            highest: None,
+            over_limit: None,
+            ban: None,
+            browsers: BTreeMap::new(),
+            open: BTreeMap::new(),
+        }
+    }
+
+    /// Somebody's request: only who shares the client's network and browser matters.
+    pub fn passer_by(&mut self, event: &Event) {
+        if event.client.network() != self.client.network() || event.agent == AgentKey::NONE {
+            return;
+        }
+        if self.browsers.len() < AGENTS_MAX || self.browsers.contains_key(&event.agent.0) {
+            let (clients, requests) = self.browsers.entry(event.agent.0).or_default();
+            *requests += 1;
+            if clients.len() < MEMBERS_MAX {
+                clients.insert(event.client);
+            }
+        }
+    }
+
+    /// The client's own request: observes it, and keeps what became of it.
+    pub fn observe(&mut self, detector: &Detector, event: &Event, line: Line) -> Verdict {
+        self.passer_by(event);
+        let mut standing = detector.standing(self.client).unwrap_or(Standing::new(Ban::NONE));
+        standing.see(event.agent, event.at);
+        let verdict = detector.observe(event);
+        self.requests += 1;
+        self.last_at = verdict.at;
+        self.pages += u64::from(event.class == Class::Page);
+        self.limited += u64::from(verdict.action == Action::Limit);
+        self.blocked += u64::from(verdict.action == Action::Block);
+
+        let features = detector.features(self.client);
+        let judge = detector.judge();
+        let pages = features.as_ref().and_then(|features| features.value("log_n")).map_or(0, pages_of);
+        let untracked = matches!(verdict.reason, Reason::AllowList | Reason::Crowded | Reason::Failure);
+        let is_scored =
+            event.class == Class::Page && !untracked && verdict.score.is_some() && pages >= judge.policy.min_pages();
+        let snapshot = features.map(|features| Snapshot {
+            number: self.requests,
+            class: event.class,
+            write: event.write(),
+            pages,
+            features,
+            verdict,
+            standing,
+            is_scored,
+        });
+        let is_wanted = match &self.which {
+            // Allow is the least of the three.
+            Which::Hardest => {
+                let so_far = self.decisive.as_ref().map_or(Action::Allow, |decisive| decisive.verdict.action);
+                (so_far as u8) < verdict.action as u8
+            }
+            Which::Number(number) => *number == self.requests,
+            Which::Decision(id) => line.recorded.as_ref().is_some_and(|past| past.id == *id),
+        };
+        if let Some(snapshot) = snapshot {
+            self.take(snapshot, is_wanted, judge.policy.limit_margin());
+        }
+        if is_wanted {
+            let members = self.browsers.get(&event.agent.0);
+            self.company = members.filter(|_| event.agent != AgentKey::NONE).map(|(clients, requests)| Company {
+                network: self.client.network().to_string(),
+                clients: clients.len() as u64,
+                requests: *requests,
+            });
+        }
+        if self.moments.len() < MOMENTS_MAX {
+            if let Some(past) = line.recorded.as_ref().filter(|_| line.status.is_none()) {
+                self.open.insert(past.id.clone(), self.moments.len());
+            }
+            self.moments.push(Moment {
+                number: self.requests,
+                at: verdict.at,
+                method: line.method,
+                target: line.target.chars().take(TARGET_CHARS_MAX).collect(),
+                class: event.class,
+                status: line.status,
+                score: verdict.score.map(Score::value),
+                is_scored,
+                action: verdict.action,
+                reason: verdict.reason,
+                retry_after_s: verdict.retry_after_s,
+                recorded: line.recorded,
+            });
+        }
+        verdict
+    }
+
+    /// How one of its requests ended, by another line.
+    pub fn ended(&mut self, id: &str, status: u16) {
+        if let Some(moment) = self.open.remove(id).and_then(|at| self.moments.get_mut(at)) {
+            moment.status = Some(status);
+        }
+    }
+
+    fn take(&mut self, snapshot: Snapshot, is_wanted: bool, limit: Option<f32>) {
+        let margin = |snapshot: &Snapshot| snapshot.verdict.score.map_or(f32::NEG_INFINITY, Score::margin);
+        if is_wanted {
+            self.cause = match snapshot.verdict.reason {
+                _ if snapshot.is_scored && snapshot.verdict.reason != Reason::Banned => self.over_limit.clone(),
+                Reason::Banned | Reason::Shared => self.ban.clone().or_else(|| self.over_limit.clone()),
+                _ => self.over_limit.clone(),
+            };
+            self.decisive = Some(snapshot.clone());
+        }
+        if !snapshot.is_scored {
+            return;
+        }
+        if self.highest.as_ref().is_none_or(|highest| margin(highest) < margin(&snapshot)) {
+            self.highest = Some(snapshot.clone());
+        }
+        if (snapshot.verdict.action, snapshot.verdict.reason) == (Action::Block, Reason::Score) {
+            self.ban = Some(snapshot.clone());
+        }
+        if limit.is_some_and(|limit| margin(&snapshot) >= limit) {
+            self.over_limit = Some(snapshot);
+        }
+    }
+
+    /// The request to explain: what was asked for, or the highest score where nothing was stopped.
+    pub fn finish(&mut self) {
+        if self.which == Which::Hardest && self.decisive.is_none() {
+            self.decisive = self.highest.take();
+        }
+    }
+}
+
+/// From the feature, which is its logarithm.
+fn pages_of(log_n: f32) -> u32 {
+    if log_n.is_nan() { 0 } else { log_n.exp().round() as u32 }
+}

@@ -1,0 +1,259 @@
+//! Plain words for what was decided.
+
+use std::fmt::Write as _;
+
+use detector::features::index_of;
+use detector::policy::SHARED_MIN;
+use detector::{Action, Judge, Reason};
+use traffic::log::civil;
+
+use super::story::{Snapshot, Story};
+use super::{Decisive, Thresholds, Totals};
+use crate::counterfactual::range::range;
+
+/// Features that a sentence names.
+const LOUDEST: usize = 3;
+
+/// A feature's value as people read it: shares in percent, spans in seconds, the number of pages as such.
+pub fn value(feature: &str, value: f32) -> String {
+    let Some(index) = index_of(feature) else { return decimal(value) };
+    match feature {
+        "gap_median" => format!("{} s", decimal(value)),
+        "log_n" => format!("{:.0}", value.exp()),
+        _ if (feature.ends_with("_share") || feature.ends_with("_ratio")) && range(index) == (0.0, 1.0) => {
+            format!("{:.0} %", value * 100.0)
+        }
+        _ => decimal(value),
+    }
+}
+
+/// A number with the digits that matter.
+pub fn decimal(value: f32) -> String {
+    match value.abs() {
+        large if large >= 100.0 => format!("{value:.0}"),
+        middle if middle >= 10.0 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// What was decided and why, in two or three sentences.
+pub(super) fn sentences(
+    story: &Story,
+    decisive: Option<&Decisive>,
+    judge: &Judge,
+    totals: &Totals,
+    thresholds: &Thresholds,
+) -> Vec<String> {
+    let mut words = vec![what(story, decisive, totals)];
+    match (&story.decisive, decisive) {
+        (Some(snapshot), Some(decisive)) => words.push(why(story, snapshot, decisive, judge, thresholds)),
+        _ => words.push(unmeasured(story, judge)),
+    }
+    words.extend(recorded(story));
+    words
+}
+
+fn times(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Did the gate really do so, or would it have?
+fn is_enforced(story: &Story) -> bool {
+    let is_enforced = |mode: &str| mode == "enforce";
+    story.moments.iter().any(|moment| moment.recorded.as_ref().is_some_and(|past| is_enforced(&past.mode)))
+}
+
+fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals) -> String {
+    let client = story.client;
+    let was = if is_enforced(story) { "was" } else { "would have been" };
+    let requests = times(totals.requests, "request");
+    let in_all = match (totals.limited, totals.blocked) {
+        (0, 0) => format!("All of its {requests} {was} allowed"),
+        (limited, 0) => format!("{limited} of its {requests} {was} limited"),
+        (0, blocked) => format!("{blocked} of its {requests} {was} blocked"),
+        (limited, blocked) => format!("{limited} of its {requests} {was} limited and {blocked} blocked"),
+    };
+    let Some(decisive) = decisive else {
+        return format!("{client}: {}.", in_all.to_lowercase());
+    };
+    let target = usize::try_from(decisive.number).ok().and_then(|number| story.moments.get(number.checked_sub(1)?));
+    let target = target.map_or_else(String::new, |moment| format!(", {} {}", moment.method, moment.target));
+    let place = format!("request {} at {} UTC{target}", decisive.number, civil(decisive.at));
+    let verb = match decisive.action {
+        Action::Allow if totals.limited + totals.blocked == 0 && story.which == super::Which::Hardest => {
+            let never = if is_enforced(story) { "was never" } else { "would never have been" };
+            return format!("{client} {never} stopped. {in_all}; the highest score came with {place}.");
+        }
+        Action::Allow => "allowed",
+        Action::Limit => "limited",
+        Action::Block => "blocked",
+    };
+    format!("{client} {was} {verb} with {place}. {in_all}.")
+}
+
+/// What spoke loudest, towards "bot".
+fn because(decisive: &Decisive) -> String {
+    let mut text = String::new();
+    for row in decisive.features.iter().filter(|row| row.part > 0.0).take(LOUDEST) {
+        let said = row.value.map_or_else(|| "not known".to_owned(), |measured| value(row.feature, measured));
+        let _ = write!(text, "{}{} {said} (+{:.1}", if text.is_empty() { "" } else { ", " }, row.words, row.part);
+        if let Some(normal) = row.normal {
+            let _ = write!(text, ", people {}", value(row.feature, normal.middle));
+        }
+        text.push(')');
+    }
+    if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
+}
+
+fn score(score: Option<f32>) -> String {
+    score.map_or_else(|| "none".to_owned(), |score| format!("{score:.3}"))
+}
+
+fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, thresholds: &Thresholds) -> String {
+    let (verdict, config) = (&snapshot.verdict, judge.policy.config());
+    let loudest = because(decisive);
+    let own = score(decisive.score);
+    let until = civil(verdict.at.plus_secs(u64::from(verdict.retry_after_s)));
+    let pace = format!("{} pages a minute, {} at once", config.limit_pages_per_min, config.limit_burst_pages);
+    let led = match &story.cause {
+        Some(cause) if decisive.scored == cause.number && cause.number != decisive.number => {
+            format!("request {} at {} UTC", cause.number, civil(cause.verdict.at))
+        }
+        _ => "this request".to_owned(),
+    };
+    match verdict.reason {
+        Reason::Score => format!(
+            "It scored {own}, and from {} on a client is blocked, this time until {until} UTC. What speaks for a bot: \
+             {loudest}.",
+            score(thresholds.block)
+        ),
+        Reason::Banned if story.cause.is_none() => {
+            format!("An earlier ban was in force until {until} UTC; the request that led to it is not in this log.")
+        }
+        Reason::Banned => format!(
+            "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, which scored {own} (from {} on a \
+             client is blocked): {loudest}.",
+            score(thresholds.block)
+        ),
+        Reason::Limited
+            if verdict.action == Action::Limit && snapshot.is_scored && decisive.scored == decisive.number =>
+        {
+            format!(
+                "It scored {own}; from {} on a client has {pace}, and it asked for more. What speaks for a bot: {loudest}.",
+                score(thresholds.limit)
+            )
+        }
+        Reason::Limited => format!(
+            "A client that scores {} or more has {pace}, for {} s after each such score or until it is clearly below; {} was \
+             {} that. {led} scored {own}: {loudest}.",
+            score(thresholds.limit),
+            config.limit_s,
+            "this request",
+            if verdict.action == Action::Limit { "beyond" } else { "within" }
+        ),
+        Reason::Shared => format!(
+            "{} browsers or more came from this address within the hour, so it is taken for many people's and never blocked: \
+             what would have been ({led} scored {own}) is limited to {pace}. What speaks for a bot: {loudest}. At least \
+             {SHARED_MIN} browsers make an address shared.",
+            decisive.browsers
+        ),
+        Reason::Cohort => company(story, snapshot, decisive, thresholds, &pace),
+        Reason::TooFewPages => format!(
+            "It had asked for {} and is judged from {} on: until then everybody is allowed.",
+            times(u64::from(decisive.pages), "page"),
+            thresholds.min_pages
+        ),
+        Reason::NoThreshold => {
+            "This model has no threshold in force, so nobody is limited or blocked, whatever the score.".to_owned()
+        }
+        Reason::Usual => {
+            let nearest = [thresholds.limit, thresholds.block].into_iter().flatten().next();
+            let clause = nearest.map_or_else(String::new, |limit| format!("; from {limit:.3} on a client is stopped"));
+            format!("It scored {own}{clause}. What speaks for a bot: {loudest}.")
+        }
+        Reason::AllowList | Reason::Crowded | Reason::Failure => unmeasured_reason(verdict.reason).to_owned(),
+    }
+}
+
+/// A verdict for the company that the client keeps.
+fn company(story: &Story, snapshot: &Snapshot, decisive: &Decisive, thresholds: &Thresholds, pace: &str) -> String {
+    let together: Vec<String> = snapshot.verdict.because.iter().map(ToString::to_string).collect();
+    if snapshot.write != 0 && together.is_empty() {
+        let place = story.moments.get(decisive.number as usize - 1).map_or("this path", |moment| &*moment.target);
+        return format!(
+            "Newcomers who send forms to {place} share one small bucket there, because many of them fail: that page is under \
+             attack. It had asked for {}, too few to be judged by itself; nothing that it did itself is held against it.",
+            times(u64::from(decisive.pages), "page")
+        );
+    }
+    let who = decisive.company.as_ref().map_or_else(
+        || format!("Newcomers of the network {}", story.client.network()),
+        |company| {
+            let clients = times(company.clients, "client");
+            format!("The newcomers of the network {} with the same browser ({clients} so far)", company.network)
+        },
+    );
+    format!(
+        "{who} together score like one bot (from {} on), and share {pace}: {}. By itself it scored {}, which nobody would have \
+         stopped.",
+        score(thresholds.cohort),
+        if together.is_empty() { "their requests taken as one client's".to_owned() } else { together.join(", ") },
+        score(decisive.score)
+    )
+}
+
+/// Nothing was measured.
+fn unmeasured(story: &Story, judge: &Judge) -> String {
+    if judge.model.is_none() {
+        return "There is no model: everybody is allowed.".to_owned();
+    }
+    let wanted = match story.which {
+        super::Which::Hardest => story.moments.last(),
+        super::Which::Number(number) => story.moments.get(usize::try_from(number).unwrap_or(0).saturating_sub(1)),
+        super::Which::Decision(ref id) => {
+            story.moments.iter().find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id))
+        }
+    };
+    match wanted.map(|moment| moment.reason) {
+        Some(Reason::TooFewPages) => {
+            let pages = times(story.pages, "page");
+            format!(
+                "It asked for {pages} and is judged from {} on: until then everybody is allowed.",
+                judge.policy.min_pages()
+            )
+        }
+        Some(reason) => unmeasured_reason(reason).to_owned(),
+        None => "Nothing was measured of it.".to_owned(),
+    }
+}
+
+fn unmeasured_reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AllowList => "The allow list lets it pass: it is neither judged nor remembered.",
+        Reason::Crowded => {
+            "All places of the table were taken and it had not been here lately: it was noted, allowed, and has a place when it \
+             returns."
+        }
+        Reason::Failure => "Scoring failed, and the gate lets pass what it cannot judge: this is a fault of the gate.",
+        _ => "It was allowed and never scored.",
+    }
+}
+
+/// What the gate said at the time, where that differs.
+fn recorded(story: &Story) -> Option<String> {
+    let number = story.decisive.as_ref().map(|snapshot| snapshot.number);
+    let moment = story.moments.iter().find(|moment| Some(moment.number) == number)?;
+    let past = moment.recorded.as_ref()?;
+    if (past.action.as_str(), past.reason.as_str(), past.score)
+        == (moment.action.as_str(), moment.reason.as_str(), moment.score)
+    {
+        return None;
+    }
+    Some(format!(
+        "The gate itself decided {}/{} with score {} at the time: it had another model or policy (pass its own with -c and \
+         --model), was reloaded, or knew of requests that are not in this log.",
+        past.action,
+        past.reason,
+        score(past.score)
+    ))
+}

@@ -47,6 +47,30 @@ pub enum Command {
                             kidoban replay -c kidoban.toml events.log --client 192.0.2.7\n  \
                             kidoban replay access.log --since 2h --json-lines")]
     Replay(ReplayArgs),
+    /// What became of one client and why: timeline, features beside what is normal, and what would have been allowed
+    #[command(
+        override_usage = "kidoban explain [OPTIONS] <CLIENT> <LOG>...\n       kidoban explain [OPTIONS] --id <ID> <EVENTLOG>...",
+        after_help = "Exit status: 0 explained, 1 not in these logs, 2 an error.\n\n\
+                      Example:\n  kidoban explain 192.0.2.7 access.log --model shop.json --labels labels.csv\n  \
+                      kidoban explain --id 3k7q0w2m5x8ab events.log -c kidoban.toml"
+    )]
+    Explain(ExplainArgs),
+    /// Whose verdict changes between two configurations (.toml) or models (.json), on one log
+    #[command(after_help = "Exit status, as diff(1): 0 nothing changes, 1 something does, 2 an error.\n\n\
+                            Example:\n  kidoban diff kidoban.toml stricter.toml access.log\n  \
+                            kidoban diff old.json new.json access.log --outcome 'buyer=POST /checkout/complete 2xx'")]
+    Diff(DiffArgs),
+    /// Write who a client is into the labels file that `train` reads; or list whom to look at first
+    #[command(
+        override_usage = "kidoban label [OPTIONS] <CLIENT> <human|bad|good_bot|unknown>\n       \
+                          kidoban label --propose [OPTIONS] <LOG>...",
+        after_help = "Example:\n  kidoban label 192.0.2.7 human --why 'wrote to support'\n  \
+                      kidoban label --propose access.log --model shop.json"
+    )]
+    Label(LabelArgs),
+    /// A decision was wrong: write its client into the labels file as a person
+    #[command(after_help = "Example:\n  kidoban forgive 3k7q0w2m5x8ab events.log")]
+    Forgive(ForgiveArgs),
     /// A simulated shop's access log and who in it is what, to train on and to try things out
     #[command(after_help = "Example:\n  kidoban simulate --shop spa --seed 1 -o sim/spa\n  \
                             kidoban simulate --shop all --seed 1 -o sim --hours 72")]
@@ -306,6 +330,113 @@ pub struct ReplayArgs {
     /// Print JSON lines: one object a stopped client, the hardest hit first; with --client one a request
     #[arg(long, conflicts_with = "json")]
     pub json_lines: bool,
+}
+
+/// `kidoban explain`
+#[derive(Debug, Arguments)]
+pub struct ExplainArgs {
+    /// Who, as the log's client field has it, and the logs (paths, globs or `-`); with --id the event logs only
+    #[arg(required = true, value_name = "CLIENT LOG")]
+    pub words: Vec<String>,
+    /// The decision to explain, by the id that the client was told
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// The client's request to explain, by its number; the first of the hardest verdicts when absent
+    #[arg(long, value_name = "N", conflicts_with = "id", value_parser = clap::value_parser!(u64).range(1..))]
+    pub request: Option<u64>,
+    /// The model; the configuration's, or the shipped one, when absent
+    #[arg(long, value_name = "FILE")]
+    pub model: Option<PathBuf>,
+    /// Configuration file (TOML) with the policy in force
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Who is a person: CSV `client,label[,why]`, to say what is normal; weak rules when absent
+    #[arg(long, value_name = "CSV")]
+    pub labels: Option<PathBuf>,
+    /// Show every request, also where nothing changes
+    #[arg(long)]
+    pub all: bool,
+    /// Threads for each stage; all cores when absent. The result is the same
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban diff`
+#[derive(Debug, Arguments)]
+pub struct DiffArgs {
+    /// Configuration (.toml), or model (.json) with the policy's defaults, before
+    #[arg(value_name = "A")]
+    pub before: PathBuf,
+    /// The same after
+    #[arg(value_name = "B")]
+    pub after: PathBuf,
+    /// Paths, globs or `-`; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "LOG")]
+    pub logs: Vec<String>,
+    /// What a visit can come to, such as 'buyer=POST /checkout/complete 2xx'; may be repeated
+    #[arg(long = "outcome", value_name = "NAME=PATTERN")]
+    pub outcomes: Vec<String>,
+    /// Who is a person and who is a bot: CSV `client,label[,why]`
+    #[arg(long, value_name = "CSV")]
+    pub labels: Option<PathBuf>,
+    /// How many clients and paths to show
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Threads for each stage; all cores when absent. The result is the same
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban label`
+#[derive(Debug, Arguments)]
+pub struct LabelArgs {
+    /// A client and its label; with --propose, the logs
+    #[arg(required = true, value_name = "CLIENT LABEL")]
+    pub words: Vec<String>,
+    /// The labels file: CSV `client,label,why`, made where there is none
+    #[arg(long, value_name = "FILE", default_value = "labels.csv")]
+    pub labels: PathBuf,
+    /// Why, for whoever reads the file
+    #[arg(long, value_name = "TEXT", conflicts_with = "propose")]
+    pub why: Option<String>,
+    /// List the clients nearest to a threshold whom the labels file leaves open
+    #[arg(long)]
+    pub propose: bool,
+    /// The model; the configuration's, or the shipped one, when absent
+    #[arg(long, value_name = "FILE", requires = "propose")]
+    pub model: Option<PathBuf>,
+    /// Configuration file (TOML) with the policy in force
+    #[arg(short, long, value_name = "FILE", requires = "propose")]
+    pub config: Option<PathBuf>,
+    /// How many to propose
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub top: usize,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban forgive`
+#[derive(Debug, Arguments)]
+pub struct ForgiveArgs {
+    /// The decision, by the id that the client was told
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The gate's event logs
+    #[arg(required = true, value_name = "EVENTLOG")]
+    pub logs: Vec<String>,
+    /// The labels file: CSV `client,label,why`, made where there is none
+    #[arg(long, value_name = "FILE", default_value = "labels.csv")]
+    pub labels: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `kidoban simulate`

@@ -9,11 +9,16 @@ use clap::Parser;
 pub mod ahead;
 pub mod args;
 pub mod check;
+mod decided;
 pub mod demo;
+pub mod diff;
 pub mod drift;
 pub mod evaluate;
+pub mod explain;
+pub mod forgive;
 pub mod input;
 pub mod inspect;
+pub mod label;
 pub mod output;
 pub mod replay;
 pub mod report;
@@ -44,6 +49,10 @@ pub fn main() -> ExitCode {
         Command::Evaluate(options) => evaluate::run(options),
         Command::Tune(options) => tune::run(options),
         Command::Replay(options) => replay::run(options),
+        Command::Explain(options) => explain::run(options),
+        Command::Diff(options) => diff::run(options),
+        Command::Label(options) => label::run(options),
+        Command::Forgive(options) => forgive::run(options),
         Command::Simulate(options) => simulate::run(options),
         Command::Drift(options) => drift::run(options),
         Command::Check(options) => check::run(options),

@@ -59,7 +59,10 @@ fn assert_golden(name: &str, stdout: &str) {
     assert!(golden == stdout, "{name} prints\n{stdout}\nand not\n{golden}\n(see the top of tests/cli.rs)");
 }
 
-const SUBCOMMANDS: [&str; 10] = ["demo", "run", "inspect", "train", "evaluate", "tune", "replay", "simulate", "drift", "check"];
+const SUBCOMMANDS: [&str; 14] = [
+    "demo", "run", "inspect", "train", "evaluate", "tune", "replay", "explain", "diff", "label", "forgive", "simulate",
+    "drift", "check",
+];
 
 #[test]
 fn help_is_as_agreed_and_shows_an_example() {

@@ -8,6 +8,9 @@
 //! | `cohorts.rs` | who is found only in company, and whom company must not hurt |
 //! | `scenarios.rs` | who must be stopped and who must not, by name |
 //! | `models.rs` | a damaged or dishonest model is refused with its reason, and the last good one serves on |
+//! | `explain.rs` | what is said of a client is true: sums, counterfactuals, decisions by their id |
+//! | `labels.rs` | labels are written whole or not at all, and proposed |
+//! | `diff.rs` | whose verdict changes, and that nothing else is said to |
 //! | `config.rs` | every bad configuration says where and what to do |
 //! | `drift.rs` | the next day is quiet, another shop is not |
 //! | `cli.rs` | what the commands print, how they end |
@@ -23,9 +26,12 @@
 mod cli;
 mod cohorts;
 mod config;
+mod diff;
 mod drift;
+mod explain;
 mod gate;
 mod isolation;
+mod labels;
 mod models;
 mod parity;
 mod replay;

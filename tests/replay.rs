@@ -251,6 +251,40 @@ fn the_command_prints_the_same_bytes() {
 }
 
 #[test]
+fn what_happened_since_a_time_is_told_and_what_came_before_still_counts() {
+    let folder = Folder::new("replay-since");
+    let requests = hour(9, 60, 40);
+    let log = [folder.write("a.log", combined(&requests))];
+    let json =
+        |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&print(&log, arguments, "2").1).unwrap() };
+    let whole = json(&["--json", "--top", "100000"]);
+    let late = json(&["--json", "--top", "100000", "--since", "20m"]);
+    let end = requests.iter().map(|request| request.completed_at().as_secs()).max().unwrap();
+    let since = late["since"].as_str().unwrap();
+    assert_eq!(traffic::log::time(&format!("{}Z", since.replace(' ', "T"))).unwrap().as_secs(), end - 1_200);
+    assert_eq!(json(&["--json", "--top", "100000", "--since", &format!("{}Z", since.replace(' ', "T"))]), late);
+    assert!(late["requests"].as_u64() < whole["requests"].as_u64() && late["requests"].as_u64() > Some(100), "{late}");
+    let client = late["stopped"][0]["client"].as_str().unwrap();
+    let told = |more: &[&str]| print(&log, &[&["--json-lines", "--client", client], more].concat(), "2").1;
+    let all = told(&[]);
+    let at = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["at_us"].as_i64().unwrap();
+    let expect: String = all.split_inclusive('\n').filter(|line| at(line) >= (end - 1_200) * 1_000_000).collect();
+    assert_eq!(told(&["--since", "20m"]), expect, "the same verdicts as of the whole log");
+    assert_eq!(json(&["--json", "--since", "2000-01-01"])["requests"], whole["requests"]);
+    assert_eq!(json(&["--json", "--since", "2100-01-01"])["requests"], 0);
+
+    let (_, lines) = print(&log, &["--json-lines"], "2");
+    assert_eq!(lines.lines().count(), whole["stopped"].as_array().unwrap().len(), "all, unless --top says otherwise");
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(first, whole["stopped"][0]);
+    let client = first["client"].as_str().unwrap();
+    let (_, lines) = print(&log, &["--json-lines", "--client", client], "2");
+    assert_eq!(lines.lines().count() as u64, first["requests"].as_u64().unwrap(), "one line a request");
+    let refused = lines.lines().filter(|line| !line.contains("\"action\":\"allow\"")).count() as u64;
+    assert_eq!(refused, first["limited"].as_u64().unwrap() + first["blocked"].as_u64().unwrap());
+}
+
+#[test]
 fn a_real_log_is_replayed_alike() {
     let Some((log, _)) = real_logs("airisdata") else { return };
     let (fates, tallies, _) = assert_same(&[log], 100_000, None);

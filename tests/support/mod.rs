@@ -1,6 +1,7 @@
 //! What several tests need: folders, models, clients, a shop.
 
 pub mod browser;
+pub mod command;
 pub mod html;
 pub mod http;
 pub mod model;

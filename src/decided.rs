@@ -1,0 +1,70 @@
+//! Finds a decision in the gate's event log by its id.
+
+use anyhow::{Result, bail};
+use detector::{ClientKey, Timestamp};
+use traffic::log::{Kind, Record};
+
+use crate::ahead::read_ahead;
+use crate::input::Logs;
+use crate::output;
+
+/// One decision, as the gate wrote it.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// Whose request it was.
+    pub client: ClientKey,
+    /// When.
+    pub at: Timestamp,
+    /// Method and target.
+    pub request: String,
+    /// What was decided: `block/score`.
+    pub verdict: String,
+    /// `shadow` or `enforce`.
+    pub mode: String,
+}
+
+/// Finds it.
+///
+/// # Errors
+/// What cannot be read; an id that is not there, with what to do.
+pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Decided> {
+    let logs = Logs::find(patterns)?;
+    let map = |record: &Record<'_>| {
+        let decision = record.decision.filter(|decision| decision.id == id);
+        let decided = decision.map(|decision| Decided {
+            client: record.client_key(),
+            at: record.at,
+            request: format!("{} {}", record.method, record.target),
+            verdict: format!("{}/{}", decision.action, decision.reason),
+            mode: decision.mode.to_owned(),
+        });
+        (record.kind != Kind::Whole, decided)
+    };
+    let (found, is_event_log) = read_ahead(jobs, logs.open()?, map, |sources| {
+        let (mut found, mut is_event_log) = (None, false);
+        for item in sources.into_iter().flatten() {
+            let (_, _, (is_ours, decided)) = item?;
+            is_event_log |= is_ours;
+            if decided.is_some() {
+                found = decided;
+                break;
+            }
+        }
+        Ok::<_, anyhow::Error>((found, is_event_log))
+    })?;
+    logs.finish();
+    match found {
+        Some(found) => Ok(found),
+        None if is_event_log => bail!(
+            "decision {}: not in {}; name the rotated event logs as well (a glob in quotes)",
+            output::safe(id, 40),
+            patterns.join(" ")
+        ),
+        None => bail!(
+            "decision {}: {} is no event log; only the log that the gate itself writes ([event_log] path) knows decisions by \
+             their id",
+            output::safe(id, 40),
+            patterns.join(" ")
+        ),
+    }
+}

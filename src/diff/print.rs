@@ -1,0 +1,123 @@
+//! A difference on a terminal.
+
+use std::fmt::Write as _;
+
+use detector::Action;
+use trainer::diff::{Cell, Difference, Side, Told};
+
+use crate::output::{self, Table};
+
+/// Words first, then who, where and why.
+pub fn describe(difference: &Difference) -> String {
+    let Difference { requests, clients, requests_changed, clients_changed, .. } = difference;
+    let mut text = String::new();
+    if difference.is_none() {
+        let _ = writeln!(
+            text,
+            "Nothing changes: {} requests of {} clients are treated alike by {} and {}.",
+            output::count(*requests),
+            output::count(*clients),
+            difference.before.name,
+            difference.after.name
+        );
+    } else {
+        let _ = writeln!(
+            text,
+            "From {} to {}, {} of {} requests change ({}) and {} of {} clients ({}).",
+            difference.before.name,
+            difference.after.name,
+            output::count(*requests_changed),
+            output::count(*requests),
+            output::percent(*requests_changed as f64 / (*requests).max(1) as f64),
+            output::count(*clients_changed),
+            output::count(*clients),
+            output::percent(*clients_changed as f64 / (*clients).max(1) as f64),
+        );
+        for kind in &difference.affected {
+            let examples = if kind.examples.is_empty() {
+                String::new()
+            } else {
+                format!(", such as {}", kind.examples.join(", "))
+            };
+            let _ = writeln!(
+                text,
+                "Of {} {}: {} refused more, {} refused less{examples}; stopped at all {} before, {} after.",
+                output::count(kind.clients),
+                output::safe(&kind.who, 60),
+                output::count(kind.harder),
+                output::count(kind.softer),
+                output::count(kind.stopped_before),
+                output::count(kind.stopped_after),
+            );
+        }
+    }
+    if difference.refused > 0 {
+        let _ = writeln!(text, "{} lines could not be read.", output::count(difference.refused));
+    }
+    let _ = write!(text, "\n{}", sides([&difference.before, &difference.after]));
+    let _ = write!(text, "\n{}", matrix("requests", &difference.by_request));
+    let _ = write!(text, "\n{}", matrix("clients, by their hardest", &difference.by_client));
+    if difference.is_none() {
+        return text;
+    }
+    let mut reasons = Table::new(&["before", "after", "requests"]);
+    for row in &difference.reasons {
+        reasons.row([row.before.clone(), row.after.clone(), output::count(row.requests)]);
+    }
+    let mut paths = Table::new(&["path", "refused more", "refused less"]);
+    for row in &difference.paths {
+        paths.row([output::safe(&row.path, 80), output::count(row.harder), output::count(row.softer)]);
+    }
+    let heading = ["client", "requests", "more", "less", "first at (UTC)", "before", "after", "known as"];
+    let mut clients = Table::new(&heading);
+    for row in &difference.changed {
+        clients.row([
+            row.client.clone(),
+            output::count(row.requests),
+            output::count(row.harder),
+            output::count(row.softer),
+            output::time(row.first.at),
+            told(&row.first.before),
+            told(&row.first.after),
+            output::safe(&row.known_as.join(", "), 60),
+        ]);
+    }
+    let _ = write!(text, "\n{}\n{}\n{}", reasons.render(), paths.render(), clients.render());
+    text
+}
+
+fn sides(sides: [&Side; 2]) -> String {
+    let mut table = Table::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
+    for side in sides {
+        let score = |score: Option<f32>| output::figure(score.map(f64::from));
+        let thresholds = &side.thresholds;
+        table.row([
+            side.name.clone(),
+            format!("{} {}", side.model, side.model_sha256.get(..8).unwrap_or("")),
+            score(thresholds.limit),
+            score(thresholds.block),
+            score(thresholds.cohort),
+            format!("{} pages", thresholds.min_pages),
+        ]);
+    }
+    table.render()
+}
+
+fn matrix(what: &str, cells: &[Cell]) -> String {
+    let mut table = Table::new(&[what, "then allow", "then limit", "then block"]);
+    for before in Action::ALL {
+        let number = |after: Action| {
+            let cell = cells.iter().find(|cell| (cell.before, cell.after) == (before, after));
+            output::count(cell.map_or(0, |cell| cell.number))
+        };
+        let [allow, limit, block] = Action::ALL.map(number);
+        table.row([before.as_str().to_owned(), allow, limit, block]);
+    }
+    table.render()
+}
+
+fn told(told: &Told) -> String {
+    let score = told.score.map_or_else(String::new, |score| format!(" {score:.3}"));
+    let because = if told.because.is_empty() { String::new() } else { format!(": {}", told.because.join(", ")) };
+    format!("{}/{}{score}{because}", told.action.as_str(), told.reason.as_str())
+}

@@ -1,0 +1,66 @@
+//! `kidoban forgive`: a decision was wrong; its client is a person.
+
+use anyhow::Result;
+use serde::Serialize;
+use trainer::Label;
+use trainer::relabel::Relabelled;
+
+use crate::Answer;
+use crate::args::ForgiveArgs;
+use crate::{decided, label, output, replay};
+
+#[derive(Serialize)]
+struct Forgiven<'a> {
+    id: &'a str,
+    at_us: i64,
+    request: &'a str,
+    verdict: &'a str,
+    mode: &'a str,
+    labels: String,
+    #[serde(flatten)]
+    relabelled: &'a Relabelled,
+}
+
+/// Writes the label and says so.
+///
+/// # Errors
+/// An id that is not in the event log; a labels file that cannot be read or written.
+pub fn run(args: &ForgiveArgs) -> Result<Answer> {
+    let decided = decided::find(&args.id, &args.logs, replay::jobs(None))?;
+    let why = format!("forgiven: {}", args.id);
+    let relabelled = label::write(&args.labels, &decided.client.to_string(), Label::Human, &why)?;
+    if args.json {
+        output::print_json(&Forgiven {
+            id: &args.id,
+            at_us: decided.at.as_micros(),
+            request: &decided.request,
+            verdict: &decided.verdict,
+            mode: &decided.mode,
+            labels: args.labels.display().to_string(),
+            relabelled: &relabelled,
+        })?;
+        return Ok(Answer::Yes);
+    }
+    let client = &relabelled.client;
+    let mut text = format!(
+        "Decision {} was {} ({} mode), on {} of {client} at {} UTC.\n{}",
+        output::safe(&args.id, 40),
+        decided.verdict,
+        decided.mode,
+        output::safe(&decided.request, 90),
+        output::time(decided.at),
+        label::describe(&relabelled, &args.labels)
+    );
+    if !decided.verdict.starts_with("allow/") {
+        text.push_str(&format!(
+            "This teaches the next model; it lifts no ban. Until then, to let it pass at once: [allow] networks = [\"{}\"], \
+             and reload.\n",
+            match decided.client.ip() {
+                Some(ip) if ip.is_ipv4() => format!("{ip}/32"),
+                _ => client.clone(),
+            }
+        ));
+    }
+    output::print(&text)?;
+    Ok(Answer::Yes)
+}

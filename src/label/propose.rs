@@ -1,0 +1,137 @@
+//! `kidoban label --propose`: the clients nearest to a threshold, whom a label would teach most about.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Result, bail};
+use detector::detector::Settings;
+use detector::{Detector, Event, Outcome};
+use serde::Serialize;
+use traffic::log::{Kind, Record};
+use trainer::borderline::{Border, Borderline};
+use trainer::evidence::{Agents, Trace};
+use trainer::site::OFFLINE_HASH_KEY;
+
+use crate::Answer;
+use crate::args::LabelArgs;
+use crate::input::{Logs, read_labels};
+use crate::output::{self, Table};
+use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
+
+#[derive(Serialize)]
+struct Proposed {
+    model: String,
+    requests_from: Vec<String>,
+    borderline: Vec<Borderline>,
+}
+
+struct Proposing {
+    detector: Detector,
+    agents: Mutex<Agents>,
+}
+
+struct Step {
+    event: Event,
+    kind: Kind,
+    status: u16,
+    trace: Option<Trace>,
+}
+
+impl Pass for Proposing {
+    type Step = Step;
+    type Watch = (Border, Banned);
+
+    fn step(&self, record: &Record<'_>) -> Step {
+        let trace = (record.kind != Kind::Outcome)
+            .then(|| Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner)));
+        Step { event: event_of(record, &self.detector), kind: record.kind, status: record.status, trace }
+    }
+
+    fn group(&self, step: &Step) -> usize {
+        self.detector.group(step.event.client)
+    }
+
+    fn watch(&self) -> (Border, Banned) {
+        (Border::new(&self.detector), Banned::default())
+    }
+
+    fn pass(&self, step: Step, (border, banned): &mut (Border, Banned)) {
+        if let Some(trace) = step.trace {
+            let verdict = self.detector.observe(&step.event);
+            banned.note(step.event.client, &verdict);
+            border.note(&self.detector, &step.event, &verdict, trace);
+        }
+        if step.kind != Kind::Request {
+            self.detector.conclude(&Outcome::of(&step.event, step.event.at, step.status));
+        }
+    }
+
+    fn check(&self, watches: &[(Border, Banned)]) -> Result<(), Crowded> {
+        Banned::check(watches.iter().map(|(_, banned)| banned), &self.detector)
+    }
+}
+
+/// Proposes. Answers no when nobody is near.
+///
+/// # Errors
+/// What cannot be read, and a model that is refused.
+pub fn run(args: &LabelArgs) -> Result<Answer> {
+    if args.words.is_empty() {
+        bail!("--propose looks at logs: name them, such as `kidoban label --propose access.log --model shop.json`");
+    }
+    let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
+    let labels = args.labels.is_file().then(|| read_labels(&args.labels)).transpose()?;
+    let logs = Logs::find(&args.words)?;
+    let proposing = || Proposing {
+        detector: Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge.clone()),
+        agents: Mutex::default(),
+    };
+    let (_, _, watches) = pass_logs(jobs(None), &logs, proposing)?;
+    logs.finish();
+    let border = watches.into_iter().map(|(border, _)| border).reduce(Border::join);
+    let borderline = border.map_or_else(Vec::new, |border| border.nearest(labels.as_ref(), args.top));
+    let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
+    let proposed = Proposed { model, requests_from: logs.names(), borderline };
+    if args.json {
+        output::print_json(&proposed)?;
+    } else {
+        output::print(&describe(&proposed, labels.is_some(), args))?;
+    }
+    Ok(if proposed.borderline.is_empty() { Answer::No } else { Answer::Yes })
+}
+
+fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
+    let labels = args.labels.display();
+    let mut text = String::new();
+    let Some(first) = proposed.borderline.first() else {
+        return format!("No client whom {labels} leaves open is near a threshold of {}.\n", proposed.model);
+    };
+    let open = if has_labels { format!(" and whom {labels} leaves open") } else { String::new() };
+    let _ = writeln!(
+        text,
+        "The {} clients nearest to a threshold of {}{open}. A label for each teaches the next model most.\n",
+        proposed.borderline.len(),
+        proposed.model
+    );
+    let mut table =
+        Table::new(&["client", "pages", "score", "nearest threshold", "highest at (UTC)", "weak rules say", "because"]);
+    for row in &proposed.borderline {
+        let side = if row.distance < 0.0 { "below" } else { "above" };
+        table.row([
+            row.client.clone(),
+            output::count(u64::from(row.pages)),
+            output::figure(Some(f64::from(row.score))),
+            format!("{side} {} {:.3}", row.threshold, row.threshold_score),
+            output::time(row.at),
+            format!("{}: {}", row.guess, row.why),
+            row.because.join(", "),
+        ]);
+    }
+    text.push_str(&table.render());
+    let _ = writeln!(
+        text,
+        "\nLook at one:  kidoban explain {} LOG\nLabel it:     kidoban label {} human|bad --labels {labels}",
+        first.client, first.client
+    );
+    text
+}

@@ -1,0 +1,302 @@
+//! What is said of a client is true.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use detector::features::{COUNT, index_of};
+use detector::model::ScorerFile;
+use detector::policy::{Ban, Standing};
+use detector::{Action, Class, ClientKey, Features, Judge, Outcome, Reason, Score, Timestamp};
+use traffic::log::Record;
+use traffic::sim::{self, Dice, Mix, SimRequest};
+use trainer::counterfactual::Counterfactuals;
+use trainer::evidence::{Agents, Trace};
+use trainer::explain::{Explanation, Follower, Line, Past, Which};
+
+use crate::support::command::kidoban;
+use crate::support::http::Client;
+use crate::support::{Folder, gate, model, origin};
+
+/// Half a day of a small shop.
+fn half_day(seed: u64) -> Vec<SimRequest> {
+    let site = Arc::new(sim::Site::with_size(seed, 300, 6));
+    sim::simulate(&site, seed, model::DAY, &Mix::of(40, 30), model::DAY_US / 2)
+}
+
+/// What the library says of a client.
+fn explained(day: &[SimRequest], judge: &Judge, client: ClientKey, which: Which) -> Explanation {
+    let detector = model::detector(100_000, judge.clone());
+    let (mut follower, mut agents) = (Follower::new(client, which), Agents::default());
+    for request in day {
+        let record = Record { target: &request.target, user_agent: Some(request.user_agent), ..Record::default() };
+        let event = detector.event(&request.as_request());
+        let line = (event.client == client).then(|| Line {
+            method: request.method.to_owned(),
+            target: request.target.clone(),
+            status: Some(request.status),
+            recorded: None::<Past>,
+        });
+        follower.observe(&detector, &event, Trace::of(&record, &mut agents), line);
+        detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
+    }
+    follower.explain(judge, None).unwrap()
+}
+
+/// The measured vector again, from what was said of it.
+fn features_of(explanation: &Explanation) -> Features {
+    let mut features = Features([f32::NAN; COUNT]);
+    for row in &explanation.decisive.as_ref().unwrap().features {
+        features.0[index_of(row.feature).unwrap()] = row.value.unwrap_or(f32::NAN);
+    }
+    features
+}
+
+/// A forest of random trees over features that move a lot.
+fn any_forest(dice: &mut Dice) -> ScorerFile {
+    const USED: [(&str, f64); 8] = [
+        ("gap_cv", 2.0),
+        ("gap_median", 60.0),
+        ("unique_ratio", 1.0),
+        ("unique_window", 60.0),
+        ("rate_60s", 20.0),
+        ("error_share", 1.0),
+        ("gap_entropy", 1.0),
+        ("think_share", 1.0),
+    ];
+    let (mut roots, mut feature, mut threshold) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut left, mut right, mut value) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..12 {
+        let root = feature.len() as u16;
+        roots.push(root);
+        for place in 0..15_u16 {
+            let is_leaf = place >= 7;
+            let (name, most) = USED[dice.below(USED.len())];
+            feature.push(if is_leaf { 0x7fff } else { index_of(name).unwrap() as u16 });
+            threshold.push(if is_leaf { 0.0 } else { (dice.unit() * most) as f32 });
+            let child = root + 2 * place + 1;
+            left.push(if is_leaf { root + place } else { child });
+            right.push(if is_leaf { root + place } else { child + 1 });
+            value.push(if is_leaf { (dice.unit() * 2.0 - 0.9) as f32 } else { 0.0 });
+        }
+    }
+    ScorerFile::Trees { base: 0.0, roots, feature, threshold, left, right, value }
+}
+
+/// Sums add up, and whatever "would have been allowed" is so: scored again by the model, decided again by the policy.
+fn assert_true(explanation: &Explanation, judge: &Judge, told: &mut BTreeMap<&'static str, u64>) {
+    let Some(decisive) = &explanation.decisive else { return };
+    let model = judge.model.as_ref().unwrap();
+    let features = features_of(explanation);
+    let parts: f64 = decisive.features.iter().map(|row| f64::from(row.part)).sum();
+    let margin = model.score(&features).margin();
+    assert!((f64::from(decisive.base) + parts - f64::from(margin)).abs() < 1e-4, "{} and {margin}", decisive.sum);
+    assert!((decisive.sum - margin).abs() < 1e-4);
+    let Some(said) = decisive.margin else { return };
+    assert_eq!(said, margin, "what is shown is what was scored");
+    let is_own = matches!(decisive.reason, Reason::Score | Reason::Limited | Reason::Shared | Reason::Banned);
+    if decisive.action != Action::Allow && is_own {
+        assert!(!decisive.otherwise.is_empty(), "{:?} has no way out: {:?}", decisive.reason, explanation.words);
+        *told.entry("stopped").or_default() += 1;
+    }
+    for otherwise in &decisive.otherwise {
+        match &otherwise.answer {
+            Counterfactuals::Ways { ways } => {
+                assert!(!ways.is_empty(), "{:?}", explanation.words);
+                for way in ways {
+                    let score = model.score(&way.apply(&features));
+                    assert!(
+                        score.value() < otherwise.below || score.margin() < Score::from_value(otherwise.below).margin()
+                    );
+                    // With nothing against it but what it scores here.
+                    let mut standing = Standing::new(Ban::NONE);
+                    let at = Timestamp::from_micros(decisive.at.as_micros());
+                    let again = judge.policy.decide(Some(score), Class::Page, decisive.pages, &mut standing, at).action;
+                    assert_ne!(again, Action::Block, "{way}");
+                    let is_free = otherwise.reason == Reason::Usual;
+                    assert!(!is_free || score.margin() < judge.policy.limit_margin().unwrap(), "{way}");
+                    *told.entry(if way.changes.len() == 1 { "one" } else { "several" }).or_default() += 1;
+                }
+            }
+            Counterfactuals::Impossible { lowest } => {
+                assert!(*lowest >= Score::from_value(otherwise.below).margin() - 0.01);
+                *told.entry("impossible").or_default() += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_would_have_been_allowed_is_allowed_by_any_model_for_any_client() {
+    let mut told = BTreeMap::new();
+    for seed in 0..10 {
+        let mut dice = Dice::new(seed);
+        let scorer = if seed == 0 { model::lively() } else { any_forest(&mut dice) };
+        let day = half_day(seed);
+        let parsed = model::parse(&model::file("any", scorer));
+        // Thresholds low and high, so that some verdicts are close and some far off.
+        let limit = 0.2 + 0.5 * dice.unit() as f32;
+        let judge = model::judge(parsed, limit, limit + (1.0 - limit) * dice.unit() as f32);
+        let mut clients: Vec<ClientKey> = day.iter().map(|request| ClientKey::from_ip(request.client)).collect();
+        clients.sort_unstable();
+        clients.dedup();
+        for number in 0..14 {
+            let client = clients[number * 5 % clients.len()];
+            let explanation = explained(&day, &judge, client, Which::Hardest);
+            assert_true(&explanation, &judge, &mut told);
+        }
+    }
+    println!("{told:?}");
+    assert!(told["stopped"] >= 50 && told["one"] >= 50 && told["several"] >= 5, "{told:?} proves too little");
+}
+
+#[test]
+fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
+    let folder = Folder::new("explain-gate");
+    let path = model::write(&folder, &model::file("lively", model::lively()));
+    let rest = format!(
+        "mode = \"enforce\"\nmodel = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[policy]\nlimit_score = 0.05\n\
+         block_score = 0.5\n[event_log]\npath = \"events.jsonl\"\n"
+    );
+    let gate = gate(&folder, origin::start(), &rest);
+    let mut connection = Client::connect(gate.addr());
+    let mut refused = Vec::new();
+    for number in 0..40 {
+        connection.get_as("198.51.100.9", &format!("/p/{number}?name=\x1b[2J"));
+        let answer = connection.get_as("192.0.2.7", &format!("/gone/{number}"));
+        if let Some(id) = answer.header("x-kidoban-decision") {
+            refused.push((answer.status, id.to_owned()));
+        }
+    }
+    gate.flush_event_log();
+    gate.stop();
+    let (_, first) = refused.iter().find(|(status, _)| *status == 403).unwrap();
+    let (_, later) = refused.last().unwrap();
+    let explain = |id: &str, more: &[&str]| {
+        let arguments = ["explain", "--id", id, "events.jsonl", "-c", "kidoban.toml"];
+        kidoban(&folder.0, &[&arguments, more].concat())
+    };
+
+    let json = explain(first, &["--json"]).assert(0).json();
+    assert_eq!(json["client"], "192.0.2.7");
+    let decisive = &json["decisive"];
+    assert_eq!((&decisive["action"], &decisive["reason"]), (&"block".into(), &"score".into()));
+    let moment = &json["timeline"][decisive["number"].as_u64().unwrap() as usize - 1];
+    assert_eq!(moment["recorded"]["id"], first.as_str());
+    assert_eq!(moment["recorded"]["score"], moment["score"], "the same score as the gate's");
+    assert_eq!(json["timeline"].as_array().unwrap().len(), 40);
+    assert_eq!(json["timeline"][0]["status"], 404, "how it ended stands in another line");
+    assert!(decisive["otherwise"][0]["words"][0].as_str().unwrap().contains("share of errors"), "{decisive}");
+    assert_eq!(json["words"].as_array().unwrap().len(), 2, "replayed as decided: {}", json["words"]);
+    let said = explain(first, &[]).assert(0).stdout;
+    assert!(said.starts_with("192.0.2.7 was blocked with request "), "{said}");
+    assert!(said.contains("It would have been ") && said.contains("share of errors"), "{said}");
+
+    // The same client later: the ban is named, and the request that led to it.
+    let said = explain(later, &[]).assert(0).stdout;
+    let number = decisive["number"].as_u64().unwrap();
+    assert!(
+        said.contains("A ban was in force until ") && said.contains(&format!("It came from request {number} ")),
+        "{said}"
+    );
+
+    // Another policy than the gate's is noticed.
+    let said =
+        kidoban(&folder.0, &["explain", "--id", first, "events.jsonl", "--model", "lively.json"]).assert(0).stdout;
+    assert!(said.contains("The gate itself decided block/score"), "{said}");
+
+    let other =
+        kidoban(&folder.0, &["explain", "198.51.100.9", "events.jsonl", "-c", "kidoban.toml", "--all"]).assert(0);
+    assert!(!other.stdout.contains('\x1b'), "{:?}", other.stdout);
+
+    let forgiven = kidoban(&folder.0, &["forgive", first, "events.jsonl"]).assert(0).stdout;
+    assert!(forgiven.contains("was block/score (enforce mode)") && forgiven.contains("192.0.2.7/32"), "{forgiven}");
+    let labels = std::fs::read_to_string(folder.path("labels.csv")).unwrap();
+    assert_eq!(labels, format!("client,label,why\n192.0.2.7,human,forgiven: {first}\n"));
+    let unknown = kidoban(&folder.0, &["forgive", "0000000000000", "events.jsonl"]).assert(2).stderr;
+    assert!(unknown.contains("decision 0000000000000: not in events.jsonl; name the rotated"), "{unknown}");
+    let unknown = kidoban(&folder.0, &["explain", "--id", "0000000000000", "kidoban.toml"]).assert(2).stderr;
+    assert!(unknown.contains("kidoban.toml"), "{unknown}");
+}
+
+/// A simulated log whose clients are banned, limited, judged too early, or not there.
+#[test]
+fn a_simulated_client_is_explained_beside_people_and_alike_by_any_number_of_threads() {
+    let folder = Folder::new("explain-sim");
+    model::write(&folder, &model::file("lively", model::lively()));
+    let site = Arc::new(sim::Site::with_size(3, 300, 6));
+    let day = sim::simulate(&site, 3, model::DAY, &Mix::of(150, 30), model::DAY_US / 2);
+    let (mut log, mut labels) = (Vec::new(), Vec::new());
+    sim::write_combined(&day, &mut log).unwrap();
+    sim::write_labels(&sim::labels(&day), &mut labels).unwrap();
+    folder.write("access.log", log);
+    folder.write("labels.csv", labels);
+    folder.write(
+        "kidoban.toml",
+        "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = 0.3\nblock_score = 0.7\n",
+    );
+    let lines = kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--json-lines"]).assert(0).stdout;
+    let stopped: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(stopped.len() >= 10, "{lines}");
+    for stopped in &stopped[..5] {
+        let client = stopped["client"].as_str().unwrap();
+        let explain =
+            ["explain", client, "access.log", "-c", "kidoban.toml", "--labels", "labels.csv", "--json", "--jobs"];
+        let one = kidoban(&folder.0, &[&explain[..], &["1"]].concat()).assert(0);
+        assert_eq!(kidoban(&folder.0, &[&explain[..], &["3"]].concat()).assert(0).stdout, one.stdout);
+        let json = one.json();
+        assert_eq!(json["totals"]["requests"], stopped["requests"]);
+        assert_eq!(
+            (&json["totals"]["limited"], &json["totals"]["blocked"]),
+            (&stopped["limited"], &stopped["blocked"])
+        );
+        let normal = &json["decisive"]["normal"];
+        assert_eq!(normal["source"], "labelled", "{normal}");
+        assert!(
+            normal["people"].as_u64().unwrap() >= 20 && normal["pages"].as_u64() <= json["decisive"]["pages"].as_u64()
+        );
+    }
+    let client = stopped[0]["client"].as_str().unwrap();
+    let said = kidoban(&folder.0, &["explain", client, "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
+    let expect =
+        ["would have been blocked with request", "It would have been ", "The sum ", "Every request, its score"];
+    assert!(expect.iter().all(|expect| said.contains(expect)), "{said}");
+    // Nobody to compare with is said, and not made up.
+    assert!(
+        said.contains("by weak rules: nobody has labelled them") || said.contains("with nobody to compare"),
+        "{said}"
+    );
+    let early = ["explain", client, "access.log", "-c", "kidoban.toml", "--request", "1"];
+    let said = kidoban(&folder.0, &early).assert(0).stdout;
+    assert!(said.contains("is judged from 5 on: until then everybody is allowed"), "{said}");
+    let absent = kidoban(&folder.0, &["explain", "10.99.99.99", "access.log"]).assert(1).stdout;
+    assert!(absent.contains("10.99.99.99 is not in access.log"), "{absent}");
+    let usage = kidoban(&folder.0, &["explain", "access.log"]).assert(2).stderr;
+    assert!(usage.contains("expected a client and its log"), "{usage}");
+}
+
+#[test]
+fn what_the_company_did_is_said_in_its_own_words() {
+    let folder = Folder::new("explain-company");
+    model::write(&folder, &model::file("lively", model::lively()));
+    folder.write("kidoban.toml", "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = 0.9\ncohort_score = 0.1\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n");
+    let mut log = String::new();
+    for number in 0..40 {
+        let line = format!(
+            "192.0.2.{} - - [16/Nov/2026:10:00:{number:02} +0000] \"GET /gone/{number} HTTP/1.1\" 404 5 \"-\" \"one browser\"\n",
+            number % 20
+        );
+        log.push_str(&line);
+    }
+    folder.write("access.log", log);
+    let lines =
+        kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--json-lines", "--top", "1"]).assert(0);
+    assert_eq!(lines.json()["reason"], "cohort", "{}", lines.stdout);
+    let client = lines.json()["client"].as_str().unwrap().to_owned();
+    let said = kidoban(&folder.0, &["explain", &client, "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
+    assert!(
+        said.contains("The newcomers of the network 192.0.2.0 with the same browser (")
+            && said.contains("together score"),
+        "{said}"
+    );
+}

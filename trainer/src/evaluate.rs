@@ -10,7 +10,7 @@ use detector::policy::SHARED_MIN;
 use detector::{Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score};
 use serde::Serialize;
 
-use crate::baselines;
+use crate::baselines::{self, Asked, Ruling};
 use crate::label::Label;
 use crate::portrait::{Portrait, Subject, portraits};
 use crate::separation::Separation;
@@ -241,7 +241,7 @@ fn watch(model: &Model, site: &Site, min_pages: u32) -> Result<Vec<Seen>, Policy
     // Below capacity, so that nobody's verdict depends on anybody else.
     let capacity = site.clients.len() * 2 + 1_024;
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
-    let mut baselines = baselines::all();
+    let mut baselines = baselines::fixed();
     let mut seen = vec![Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() }; site.clients.len()];
     for step in &site.steps {
         if let Some(event) = step.request() {
@@ -262,8 +262,11 @@ fn watch(model: &Model, site: &Site, min_pages: u32) -> Result<Vec<Seen>, Policy
                     seen.detected_at = seen.detected_at.or(Some(seen.requests));
                 }
             }
+            let target = site.targets.get(step.target).unwrap_or("");
+            let (client, at, method, status) = (step.client, event.at, event.method, step.status);
+            let asked = Asked { client, at, method, target, status, bytes: 0 };
             for (baseline, stopped_at) in baselines.iter_mut().zip(&mut seen.stopped_at) {
-                if baseline.observe(step.client, event) {
+                if baseline.observe(&asked) != Ruling::Passed {
                     *stopped_at = stopped_at.or(Some(seen.requests));
                 }
             }
@@ -305,7 +308,7 @@ fn compared(people: &[&Seen], bots: &[&Seen]) -> BTreeMap<String, AsBaseline> {
         };
         (baseline.name().to_owned(), row)
     };
-    baselines::all().into_iter().enumerate().map(row).collect()
+    baselines::fixed().into_iter().enumerate().map(row).collect()
 }
 
 fn detection(of: usize, mut counts: Vec<u64>) -> Detection {

@@ -1,0 +1,38 @@
+//! nginx `limit_req zone=one rate=10r/s` with `burst=20 nodelay`: a leaky bucket over all requests of an address.
+//!
+//! As `ngx_http_limit_req_module.c` counts: the excess falls by the rate, rises by one a request, and what would lift it above the
+//! burst is refused and lifts nothing. A first request has no excess, so 21 pass at once. The rate and burst are those of the
+//! module's documentation and of most guides. It bans nobody.
+
+use std::collections::HashMap;
+
+use detector::Timestamp;
+
+use super::{Asked, Baseline, Ruling};
+
+const RATE_PER_S: f64 = 10.0;
+const BURST: f64 = 20.0;
+
+/// The bucket of each client.
+#[derive(Clone, Debug, Default)]
+pub struct LimitReq(HashMap<u32, (Timestamp, f64)>);
+
+impl Baseline for LimitReq {
+    fn name(&self) -> &'static str {
+        "limit_req_10rs_burst_20"
+    }
+
+    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
+        let Some((last, excess)) = self.0.get_mut(&asked.client) else {
+            self.0.insert(asked.client, (asked.at, 0.0));
+            return Ruling::Passed;
+        };
+        let seconds = asked.at.micros_since(*last) as f64 / 1e6;
+        let next = (*excess - RATE_PER_S * seconds + 1.0).max(0.0);
+        if next > BURST {
+            return Ruling::Refused; // neither time nor excess is noted
+        }
+        (*last, *excess) = (asked.at.max(*last), next);
+        Ruling::Passed
+    }
+}

@@ -1,0 +1,100 @@
+//! Three-sigma rule on requests a second, as log watchers made at home have it: who sends more requests in one second than the mean
+//! and three standard deviations of what clients send, is banned.
+//!
+//! No peer defines it alone; it is Shewhart's control chart (1931) with its usual limit. Mean and σ are learnt from the traffic to learn from,
+//! over the seconds in which a client sent anything, all clients together, seconds by the clock. The ban is fail2ban's default, 10 minutes.
+
+use std::collections::HashMap;
+
+use super::{Asked, Bans, Baseline, Ruling};
+
+const SIGMAS: f64 = 3.0;
+const BAN_S: u64 = 600;
+
+/// Requests of each client in its latest second.
+#[derive(Clone, Debug, Default)]
+pub struct ThreeSigma {
+    /// More than this many in a second ban.
+    most: f64,
+    seconds: HashMap<u32, (i64, u32)>,
+    bans: Bans,
+}
+
+impl ThreeSigma {
+    /// With mean and standard deviation of requests in a second.
+    pub fn new(mean: f64, deviation: f64) -> Self {
+        Self { most: mean + SIGMAS * deviation, ..Self::default() }
+    }
+
+    /// The most requests that are let pass in a second.
+    pub fn most(&self) -> f64 {
+        self.most
+    }
+}
+
+impl Baseline for ThreeSigma {
+    fn name(&self) -> &'static str {
+        "three_sigma_per_second"
+    }
+
+    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
+        if self.bans.holds(asked) {
+            return Ruling::Banned;
+        }
+        let count = counted(&mut self.seconds, asked, |_| {});
+        if f64::from(count) <= self.most {
+            return Ruling::Passed;
+        }
+        self.bans.insert(asked.client, asked.at, BAN_S);
+        Ruling::Caught
+    }
+}
+
+/// Counts the request in its client's second; `over` is told the number of a second that has ended.
+fn counted(seconds: &mut HashMap<u32, (i64, u32)>, asked: &Asked<'_>, over: impl FnOnce(u32)) -> u32 {
+    let second = asked.at.as_secs();
+    let (latest, count) = seconds.entry(asked.client).or_insert((second, 0));
+    if *latest != second {
+        over(*count);
+        (*latest, *count) = (second, 0);
+    }
+    *count += 1;
+    *count
+}
+
+/// Sums over seconds.
+#[derive(Default)]
+pub(super) struct Learner {
+    seconds: HashMap<u32, (i64, u32)>,
+    sums: Sums,
+}
+
+/// Exact, so that the order does not matter.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    number: u64,
+    sum: u64,
+    squares: u64,
+}
+
+impl Sums {
+    fn add(&mut self, count: u32) {
+        self.number += 1;
+        self.sum += u64::from(count);
+        self.squares += u64::from(count) * u64::from(count);
+    }
+}
+
+impl Learner {
+    pub(super) fn note(&mut self, asked: &Asked<'_>) {
+        let sums = &mut self.sums;
+        counted(&mut self.seconds, asked, |count| sums.add(count));
+    }
+
+    pub(super) fn finish(mut self) -> ThreeSigma {
+        self.seconds.values().for_each(|&(_, count)| self.sums.add(count));
+        let number = (self.sums.number as f64).max(1.0);
+        let mean = self.sums.sum as f64 / number;
+        ThreeSigma::new(mean, (self.sums.squares as f64 / number - mean * mean).max(0.0).sqrt())
+    }
+}

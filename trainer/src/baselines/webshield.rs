@@ -1,0 +1,89 @@
+//! Tempesta WebShield's detector `ip_rps` (its repository: `detectors/base.py`, `detectors/ip.py`, `example.env`): a top talker whose
+//! traffic rises.
+//!
+//! Every 10 seconds it takes the clients with at least the threshold's number of requests of the last 10 seconds and of the 10
+//! before, at most 100 of each. Who is in both, and has ten times as many as before, is blocked for an hour. The threshold is 10
+//! at first, then mean + one standard deviation of those of the earlier window. So who comes at full speed and keeps it is in no
+//! danger: a rise is what is looked for.
+//!
+//! Left out: the list of those who were there in the hour before it was started, which it would let pass for good.
+
+use std::collections::BTreeMap;
+
+use super::{Asked, Bans, Baseline, Ruling};
+
+const WINDOW_S: i64 = 10;
+const FIRST_THRESHOLD: f64 = 10.0;
+const RISE: f64 = 10.0;
+const AT_MOST: usize = 100;
+const BAN_S: u64 = 3_600;
+
+/// Requests of each client in this window and in the one before.
+#[derive(Clone, Debug)]
+pub struct TopTalkerRise {
+    threshold: f64,
+    window: i64,
+    before: BTreeMap<u32, u32>,
+    now: BTreeMap<u32, u32>,
+    bans: Bans,
+}
+
+impl Default for TopTalkerRise {
+    fn default() -> Self {
+        Self {
+            threshold: FIRST_THRESHOLD,
+            window: i64::MIN,
+            before: BTreeMap::new(),
+            now: BTreeMap::new(),
+            bans: Bans::default(),
+        }
+    }
+}
+
+impl TopTalkerRise {
+    /// A window is over: compares it with the one before.
+    fn close(&mut self, asked: &Asked<'_>) {
+        let talkers = |counts: &BTreeMap<u32, u32>| -> BTreeMap<u32, f64> {
+            let loud = counts.iter().map(|(&client, &count)| (client, f64::from(count)));
+            loud.filter(|&(_, count)| count >= self.threshold).take(AT_MOST).collect()
+        };
+        let (before, now) = (talkers(&self.before), talkers(&self.now));
+        for (&client, &count) in &now {
+            if before.get(&client).is_some_and(|earlier| count / earlier >= RISE) {
+                self.bans.insert(client, asked.at, BAN_S);
+            }
+        }
+        if !before.is_empty() {
+            let number = before.len() as f64;
+            let mean = before.values().sum::<f64>() / number;
+            let variance = before.values().map(|count| (count - mean).powi(2)).sum::<f64>() / number;
+            self.threshold = mean + variance.sqrt();
+        }
+    }
+}
+
+impl Baseline for TopTalkerRise {
+    fn name(&self) -> &'static str {
+        "webshield_top_talker_rise"
+    }
+
+    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
+        let window = asked.at.as_secs().div_euclid(WINDOW_S);
+        if window > self.window {
+            self.close(asked);
+            let is_next = window == self.window.saturating_add(1);
+            self.before = std::mem::take(&mut self.now);
+            if !is_next {
+                // Nobody came in between.
+                self.close(asked);
+                self.before.clear();
+            }
+            self.window = window;
+        }
+        if self.bans.holds(asked) {
+            return Ruling::Banned;
+        }
+        *self.now.entry(asked.client).or_default() += 1;
+        Ruling::Passed
+    }
+}

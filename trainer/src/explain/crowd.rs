@@ -36,7 +36,7 @@ pub enum Source {
     Labelled,
     /// Clients whom weak rules (assets with referer) take for people; nobody has said so.
     Guessed,
-    /// The model's reference: ordinary traffic of its training logs, people and unknown clients, at any number of pages.
+    /// The model's reference: what passed of its training logs, at any number of pages.
     Reference,
     /// Nobody: neither enough people here nor a reference in the model.
     Nobody,

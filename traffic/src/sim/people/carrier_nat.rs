@@ -9,7 +9,7 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "500 people of a mobile network behind one address, most of them in the same \
+pub(in crate::sim) const REASONING: &str = "500 people of a mobile network behind one address, all of them in the same \
      evening. Together as fast and as broad as a crawler, and refusing one refuses all. Expected: never blocked.";
 
 /// One of them.

@@ -8,7 +8,7 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A buyer with up to six sessions over a day or two, hours apart. The long \
+pub(in crate::sim) const REASONING: &str = "A buyer with up to six sessions over a day, hours apart. The long \
      silences must neither wipe out nor add up suspicion. Expected: never refused.";
 
 /// One person, several sessions.

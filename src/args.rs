@@ -73,7 +73,8 @@ pub enum Command {
     Forgive(ForgiveArgs),
     /// A simulated shop's access log and who in it is what, to train on and to try things out
     #[command(after_help = "Example:\n  kidoban simulate --shop spa --seed 1 -o sim/spa\n  \
-                            kidoban simulate --shop all --seed 1 -o sim --hours 72")]
+                            kidoban simulate --shop all --seed 1 -o sim --hours 72\n  \
+                            kidoban simulate --shop benchmark --seed 1 -o sim/benchmark")]
     Simulate(SimulateArgs),
     /// Has traffic changed since the model was trained, and does its budget still hold?
     #[command(after_help = "Example:\n  kidoban drift --model shop.json access.log.1.gz\n  \
@@ -442,7 +443,7 @@ pub struct ForgiveArgs {
 /// `kidoban simulate`
 #[derive(Debug, Arguments)]
 pub struct SimulateArgs {
-    /// The shop, or all; a wrong name lists them
+    /// The shop, or all, or benchmark: the bot benchmark's site with all its populations; a wrong name lists them
     #[arg(long, value_name = "NAME", default_value = "all")]
     pub shop: String,
     /// Everything random comes from this

@@ -7,13 +7,16 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use traffic::sim::{
-    Clock, DEFAULT_START, SHOPS, Shop, Truth, labels, simulate_shop, write_combined, write_json, write_labels,
+    BENCHMARK_PEOPLE, Clock, DEFAULT_START, SHOPS, Shop, SimRequest, Truth, labels, simulate_benchmark_day,
+    simulate_shop, write_combined, write_json, write_labels,
 };
 
 use crate::Answer;
 use crate::args::SimulateArgs;
 use crate::output;
 
+/// The benchmark's site is no row of [`SHOPS`]: models are trained on those, and tested on this.
+const BENCHMARK: &str = "benchmark";
 const HOUR_US: u64 = 3_600 * 1_000_000;
 
 /// A shop's log on disk.
@@ -36,8 +39,21 @@ pub struct Written {
 /// # Errors
 /// What cannot be written.
 pub fn write_shop(shop: &Shop, seed: u64, hours: u64, people: Option<usize>, folder: &Path) -> Result<Written> {
-    let requests = simulate_shop(shop, seed, DEFAULT_START, hours * HOUR_US, people);
-    let rows = labels(&requests);
+    write(shop.name, shop.clock, &simulate_shop(shop, seed, DEFAULT_START, hours * HOUR_US, people), folder)
+}
+
+/// The same of the benchmark's site, in nginx JSON.
+///
+/// # Errors
+/// What cannot be written.
+pub fn write_benchmark(seed: u64, hours: u64, people: Option<usize>, folder: &Path) -> Result<Written> {
+    let people = people.unwrap_or(BENCHMARK_PEOPLE);
+    let requests = simulate_benchmark_day(seed, DEFAULT_START, hours * HOUR_US, people);
+    write(BENCHMARK, Clock::Millis, &requests, folder)
+}
+
+fn write(shop: &'static str, clock: Clock, requests: &[SimRequest], folder: &Path) -> Result<Written> {
+    let rows = labels(requests);
     let write = |name: &str, content: &dyn Fn(&mut BufWriter<File>) -> std::io::Result<()>| {
         let path = folder.join(name);
         let written = create_dir_all(folder).and_then(|()| File::create(&path)).and_then(|file| {
@@ -47,18 +63,13 @@ pub fn write_shop(shop: &Shop, seed: u64, hours: u64, people: Option<usize>, fol
         });
         written.with_context(|| format!("{}: cannot be written", path.display()))
     };
-    write("access.log", &|file| match shop.clock {
-        Clock::Seconds => write_combined(&requests, file),
-        Clock::Millis => write_json(&requests, file),
+    write("access.log", &|file| match clock {
+        Clock::Seconds => write_combined(requests, file),
+        Clock::Millis => write_json(requests, file),
     })?;
     write("labels.csv", &|file| write_labels(&rows, file))?;
     let number = |truth| rows.iter().filter(|row| row.label == truth).count() as u64;
-    Ok(Written {
-        shop: shop.name,
-        requests: requests.len() as u64,
-        people: number(Truth::Human),
-        bots: number(Truth::Bad),
-    })
+    Ok(Written { shop, requests: requests.len() as u64, people: number(Truth::Human), bots: number(Truth::Bad) })
 }
 
 /// Writes one shop into the folder, or each of all into a folder of its own there.
@@ -69,10 +80,11 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
     let one = |shop, folder: &Path| write_shop(shop, args.seed, args.hours, args.people, folder);
     let written = match (args.shop.as_str(), Shop::find(&args.shop)) {
         ("all", _) => SHOPS.iter().map(|shop| one(shop, &args.output.join(shop.name))).collect::<Result<Vec<_>>>()?,
+        (BENCHMARK, _) => vec![write_benchmark(args.seed, args.hours, args.people, &args.output)?],
         (_, Some(shop)) => vec![one(shop, &args.output)?],
         (name, None) => {
             let names: Vec<&str> = SHOPS.iter().map(|shop| shop.name).collect();
-            bail!("there is no shop {name:?}; there are all, {}", names.join(", "));
+            bail!("there is no shop {name:?}; there are all, {}, and {BENCHMARK}", names.join(", "));
         }
     };
     if args.json {
@@ -88,6 +100,13 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
         _ => args.output.join(shop).display().to_string(),
     };
     let sites: Vec<String> = written.iter().map(|written| format!("--site {}", folder(written.shop))).collect();
-    output::print(&format!("{}\nNext: kidoban train {} -o shop.json\n", table.render(), sites.join(" ")))?;
+    let next = match args.shop.as_str() {
+        BENCHMARK => {
+            let folder = args.output.display();
+            format!("evaluate --model shop.json --labels {folder}/labels.csv {folder}/access.log")
+        }
+        _ => format!("train {} -o shop.json", sites.join(" ")),
+    };
+    output::print(&format!("{}\nNext: kidoban {next}\n", table.render()))?;
     Ok(Answer::Yes)
 }

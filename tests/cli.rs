@@ -523,8 +523,20 @@ fn simulated_shops_are_written_read_and_trained_on() {
     assert_eq!(all.as_array().unwrap().len(), sim::SHOPS.len());
     let json = kidoban(&folder.0, &["inspect", "all/spa/access.log", "--json"]).assert(0).json();
     assert_eq!((&json[0]["format"], &json[0]["resolution_us"]), (&"nginx JSON".into(), &1_000.into()));
+    let of_all = ["simulate", "--shop", "benchmark", "-o", "benchmark", "--people", "20"];
+    let said = kidoban(&folder.0, &of_all).assert(0).stdout;
+    assert!(said.contains("kidoban evaluate --model shop.json --labels benchmark/labels.csv"), "{said}");
+    let labels = std::fs::read_to_string(folder.path("benchmark").join("labels.csv")).unwrap();
+    for population in Population::OF_THE_BENCHMARK {
+        let row = format!(",{},{}\n", population.truth().label(), population.name());
+        assert!(labels.contains(&row), "{population}");
+    }
     let unknown = kidoban(&folder.0, &["simulate", "--shop", "nowhere", "-o", "x"]).assert(2);
-    assert!(unknown.stderr.contains("boutique") && !folder.path("x").exists(), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("boutique") && unknown.stderr.contains("benchmark") && !folder.path("x").exists(),
+        "{}",
+        unknown.stderr
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
 
-.PHONY: demo test lint bench quality tuned model lightgbm build setup setup-tests deny
+.PHONY: demo test lint bench botbench quality tuned model lightgbm build setup setup-tests deny
 
 demo: build
 	$(KIDOBAN) demo
@@ -28,6 +28,10 @@ lint: setup
 # Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
 bench: setup
 	cargo bench --locked --bench observe --bench replay --bench proxy
+
+# Every simulated population and the labelled logs in DATA against the detector and the peers' rules: docs/benchmark.md.
+botbench: build
+	$(KIDOBAN) bench $(patsubst %/labels.csv,--site %,$(wildcard $(SITES:%=$(DATA)/%/labels.csv)))
 
 # How good the detector is on the labelled logs in DATA and on simulated shops: rewrites the tables of docs/quality.md.
 quality: setup

@@ -80,6 +80,10 @@ pub enum Command {
     #[command(after_help = "Example:\n  kidoban drift --model shop.json access.log.1.gz\n  \
                             kidoban drift --model shop.json --labels labels.csv access.log")]
     Drift(DriftArgs),
+    /// The bot benchmark: every simulated population, and real logs, against the detector and the peers' rules
+    #[command(after_help = "Example:\n  kidoban bench --quick\n  \
+                            kidoban bench --site logs/shop-a --site logs/shop-b --json")]
+    Bench(BenchArgs),
     /// Are configuration and model sound? Changes nothing
     #[command(after_help = "Example:\n  kidoban check -c kidoban.toml --model shop.json")]
     Check(CheckArgs),
@@ -475,6 +479,32 @@ pub struct DriftArgs {
     /// Who is a person: CSV `client,label[,why]`; weak rules when absent
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `kidoban bench`
+#[derive(Debug, Arguments)]
+pub struct BenchArgs {
+    /// Everything random comes from this; the tested model is trained on other traffic than it is tested on
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Fewer clients: half a minute instead of minutes, wider intervals, too few people to prove a block threshold
+    #[arg(long)]
+    pub quick: bool,
+    /// A folder with access.log* and labels.csv; give two or more, each is judged by a model of the others
+    #[arg(long = "site", value_name = "DIR")]
+    pub sites: Vec<PathBuf>,
+    /// Share of people that the tested model may limit
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
+    pub limit_budget: f64,
+    /// Share of people that it may block
+    #[arg(long, value_name = "SHARE", default_value = "0.1%", value_parser = parse_share)]
+    pub block_budget: f64,
+    /// Threads; all cores when absent. The result is the same
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

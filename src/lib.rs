@@ -8,6 +8,7 @@ use clap::Parser;
 
 pub mod ahead;
 pub mod args;
+pub mod bench;
 pub mod check;
 mod decided;
 pub mod demo;
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         Command::Forgive(options) => forgive::run(options),
         Command::Simulate(options) => simulate::run(options),
         Command::Drift(options) => drift::run(options),
+        Command::Bench(options) => bench::run(options),
         Command::Check(options) => check::run(options),
     };
     match result {

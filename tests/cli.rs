@@ -59,9 +59,9 @@ fn assert_golden(name: &str, stdout: &str) {
     assert!(golden == stdout, "{name} prints\n{stdout}\nand not\n{golden}\n(see the top of tests/cli.rs)");
 }
 
-const SUBCOMMANDS: [&str; 14] = [
+const SUBCOMMANDS: [&str; 15] = [
     "demo", "run", "inspect", "train", "evaluate", "tune", "replay", "explain", "diff", "label", "forgive", "simulate",
-    "drift", "check",
+    "drift", "bench", "check",
 ];
 
 #[test]

@@ -19,6 +19,7 @@
 //! - [`tune`]: thresholds for a site's own log, what they would stop and cost
 //! - [`explain`]: what became of one client and why; [`diff`]: whose verdict changes between two judges;
 //!   [`borderline`]: whom to look at first; [`relabel`]: a label more
+//! - [`baselines`]: the peers' rules; [`botbench`]: simulated populations and real logs against the detector and them
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
 //! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of the lines read
 //! - [`report`]: all that on one page of HTML; [`words`]: numbers as people read them
@@ -31,6 +32,7 @@ pub mod algorithm;
 pub mod baselines;
 pub mod boosted;
 pub mod borderline;
+pub mod botbench;
 pub mod calibrate;
 mod cohort;
 pub mod counterfactual;

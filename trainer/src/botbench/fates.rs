@@ -1,0 +1,139 @@
+//! What became of each client under each rule, and the sums.
+
+use super::columns::Act;
+use super::result::{Outcome, Quantiles, Requests, Row, Share};
+
+/// What became of one client under one rule.
+#[derive(Clone, Copy, Debug, Default)]
+struct Fate {
+    /// The number of the request at which it acted first, from 1; 0 while it has not.
+    acted_at: u32,
+    blocked_at: u32,
+    refused: u32,
+}
+
+/// Clients × columns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fates {
+    columns: usize,
+    requests: Vec<u32>,
+    fates: Vec<Fate>,
+}
+
+impl Fates {
+    pub fn new(columns: usize) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
+    /// The number of its request, from 1. Clients are numbered as they come.
+    pub fn count(&mut self, client: usize) -> u32 {
+        if client >= self.requests.len() {
+            self.requests.resize(client + 1, 0);
+            self.fates.resize((client + 1) * self.columns, Fate::default());
+        }
+        self.requests[client] += 1;
+        self.requests[client]
+    }
+
+    /// What became of its request of this number in one column. True at the first refusal and at the first block.
+    pub fn note(&mut self, client: usize, column: usize, number: u32, act: Act) -> bool {
+        let fate = &mut self.fates[client * self.columns + column];
+        if act == Act::Passed {
+            return false;
+        }
+        let before = *fate;
+        if fate.acted_at == 0 {
+            fate.acted_at = number;
+        }
+        fate.refused += u32::from(matches!(act, Act::Limited | Act::Blocked));
+        if matches!(act, Act::Caught | Act::Blocked) && fate.blocked_at == 0 {
+            fate.blocked_at = number;
+        }
+        (before.refused == 0 && fate.refused > 0) || before.blocked_at != fate.blocked_at
+    }
+
+    /// Adds a client, if it came at all.
+    pub fn add_to(&self, sum: &mut Sum, client: usize) {
+        if let Some(&requests) = self.requests.get(client).filter(|&&requests| requests > 0) {
+            sum.add(requests, &self.fates[client * self.columns..][..self.columns]);
+        }
+    }
+}
+
+/// Sums over clients; adding the sums of parts gives the sum of all.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sum {
+    clients: u64,
+    requests: u64,
+    of: Vec<Part>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Part {
+    detected: Share,
+    refused: Share,
+    blocked: Share,
+    let_through: Requests,
+    to_detect: Vec<u32>,
+    to_block: Vec<u32>,
+}
+
+impl Sum {
+    fn add(&mut self, requests: u32, fates: &[Fate]) {
+        self.clients += 1;
+        self.requests += u64::from(requests);
+        self.of.resize(fates.len(), Part::default());
+        for (part, fate) in self.of.iter_mut().zip(fates) {
+            let is_detected = fate.acted_at > 0;
+            part.detected.add(is_detected);
+            let is_blocked = fate.blocked_at > 0;
+            // Who is caught by what reads logs is banned, whether it comes again or not.
+            part.refused.add(fate.refused > 0 || is_blocked);
+            part.blocked.add(is_blocked);
+            part.let_through.k += u64::from(requests - fate.refused);
+            part.let_through.n += u64::from(requests);
+            part.to_detect.extend(is_detected.then_some(fate.acted_at));
+            part.to_block.extend(is_blocked.then_some(fate.blocked_at));
+        }
+    }
+
+    /// Takes another part in.
+    pub fn join(&mut self, other: &Self) {
+        self.clients += other.clients;
+        self.requests += other.requests;
+        self.of.resize(self.of.len().max(other.of.len()), Part::default());
+        for (part, other) in self.of.iter_mut().zip(&other.of) {
+            let shares = [
+                (&mut part.detected, other.detected),
+                (&mut part.refused, other.refused),
+                (&mut part.blocked, other.blocked),
+            ];
+            part.let_through.k += other.let_through.k;
+            part.let_through.n += other.let_through.n;
+            for (share, other) in shares {
+                (share.k, share.n) = (share.k + other.k, share.n + other.n);
+            }
+            part.to_detect.extend(&other.to_detect);
+            part.to_block.extend(&other.to_block);
+        }
+    }
+
+    /// As a row of a table.
+    pub fn row(self, population: &str, reasoning: &str) -> Row {
+        let outcome = |part: Part| Outcome {
+            detected: part.detected,
+            refused: part.refused,
+            blocked: part.blocked,
+            let_through: part.let_through,
+            requests_to_detect: Quantiles::of(part.to_detect),
+            requests_to_block: Quantiles::of(part.to_block),
+        };
+        Row {
+            population: population.to_owned(),
+            reasoning: reasoning.to_owned(),
+            clients: self.clients,
+            requests: self.requests,
+            of: self.of.into_iter().map(outcome).collect(),
+        }
+    }
+}

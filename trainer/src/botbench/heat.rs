@@ -1,0 +1,50 @@
+//! The map of periods and jitters: which beat is found, and how much it must be shaken not to be.
+
+use traffic::sim::simulate_scheduler;
+
+use super::BotBenchError;
+use super::columns::Contest;
+use super::crowd::{Crowd, Scale};
+use super::result::{HeatMap, Share};
+use super::rounds::{in_turn, pass};
+
+/// From twice a second to once in five minutes.
+const PERIODS_S: [f64; 7] = [0.5, 2.0, 5.0, 15.0, 30.0, 60.0, 300.0];
+/// Up to any gap from nothing to twice the period.
+const JITTERS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0];
+
+/// Cells of the map.
+pub(super) fn cells(scale: Scale) -> usize {
+    axis(&PERIODS_S, scale).len() * axis(&JITTERS, scale).len()
+}
+
+fn axis(values: &[f64], scale: Scale) -> Vec<f64> {
+    values.iter().copied().step_by(scale.heat_step).collect()
+}
+
+/// `step` is called after each cell.
+pub(super) fn heat(
+    crowd: &Crowd,
+    scale: Scale,
+    contest: &Contest,
+    threads: usize,
+    step: impl Fn() + Sync,
+) -> Result<HeatMap, BotBenchError> {
+    let (periods_s, jitters) = (axis(&PERIODS_S, scale), axis(&JITTERS, scale));
+    // The detector alone: what rules do to a beat is in the tables.
+    let detector = Contest { models: contest.models[..1].to_vec(), rules: None };
+    let shares = in_turn(threads, periods_s.len() * jitters.len(), |cell| {
+        let (period_s, jitter) = (periods_s[cell / jitters.len()], jitters[cell % jitters.len()]);
+        let visitors = 0..scale.heat_clients;
+        let requests = simulate_scheduler(&crowd.site, period_s, jitter, crowd.heat_seed, Crowd::start(), visitors);
+        let sums = pass(&detector, cell, &requests)?.sums;
+        step();
+        let of = sums.into_values().next().and_then(|sum| sum.row("", "").of.into_iter().next());
+        Ok::<_, BotBenchError>(of.map_or((Share::default(), Share::default()), |of| (of.detected, of.blocked)))
+    })?;
+    let rows = |of: fn(&(Share, Share)) -> Share| -> Vec<Vec<Share>> {
+        shares.chunks(jitters.len()).map(|row| row.iter().map(of).collect()).collect()
+    };
+    let (detected, blocked) = (rows(|cell| cell.0), rows(|cell| cell.1));
+    Ok(HeatMap { periods_s, jitters, detected, blocked })
+}

@@ -1,0 +1,113 @@
+//! Test traffic: rounds, each a day of everybody under a seed of its own, dealt to threads and summed in order.
+
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use detector::{PolicyError, Score, Verdict};
+use traffic::sim::{Population, SimRequest, Truth};
+
+use super::columns::Contest;
+use super::fates::{Fates, Sum};
+use super::learn::{Numbers, asked};
+use super::result::Refused;
+
+/// Sums by population.
+pub(super) type Sums = BTreeMap<Population, Sum>;
+
+/// What one run of traffic showed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    pub sums: Sums,
+    /// People and welcome robots whom the first column refused, and why, in order of time.
+    pub refused: Vec<Refused>,
+}
+
+/// Passes a run of traffic through fresh columns.
+pub(super) fn pass(contest: &Contest, day: usize, requests: &[SimRequest]) -> Result<Shown, PolicyError> {
+    let columns = contest.columns();
+    let mut numbers = Numbers::default();
+    let clients: Vec<u32> = requests.iter().map(|request| numbers.of(request)).collect();
+    let number = clients.iter().max().map_or(0, |&last| last as usize + 1);
+    let mut populations: Vec<Option<Population>> = vec![None; number];
+    let mut workers = contest.workers(number)?;
+    let mut fates = Fates::new(columns.len());
+    let mut refused = Vec::new();
+    for (request, &client) in requests.iter().zip(&clients) {
+        let asked = asked(request, client);
+        let client = client as usize;
+        populations[client].get_or_insert(request.population);
+        let count = fates.count(client);
+        for (column, worker) in workers.iter_mut().enumerate() {
+            let event = |detector: &detector::Detector| detector.event(&request.as_request());
+            let answer = Some((request.completed_at(), request.status));
+            let act = worker.see(&asked, answer, event);
+            let is_news = fates.note(client, column, count, act);
+            if is_news && column == 0 && request.truth() == Truth::Human {
+                refused.extend(worker.verdict().map(|verdict| told(request, day, count, verdict)));
+            }
+        }
+    }
+    let mut sums = Sums::new();
+    for (client, population) in populations.into_iter().enumerate() {
+        let Some(population) = population else { continue };
+        fates.add_to(sums.entry(population).or_default(), client);
+    }
+    Ok(Shown { sums, refused })
+}
+
+fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> Refused {
+    Refused {
+        population: request.population.name(),
+        client: request.client.to_string(),
+        day,
+        request: count,
+        action: verdict.action,
+        reason: verdict.reason,
+        score: verdict.score.map(Score::value),
+        because: verdict.because.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Does `work` for each of `count` numbers on as many threads, and gives what came of it in order of the numbers: the same,
+/// however many threads there are.
+pub(super) fn in_turn<T: Send, E: Send>(
+    threads: usize,
+    count: usize,
+    work: impl Fn(usize) -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
+    let next = AtomicUsize::new(0);
+    let (work, next) = (&work, &next);
+    let mut done: Vec<(usize, Result<T, E>)> = thread::scope(|scope| {
+        let worker = move || {
+            let mut done = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= count {
+                    return done;
+                }
+                done.push((number, work(number)));
+            }
+        };
+        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(worker)).collect();
+        let mut all = worker();
+        // A panic there goes on here.
+        others.into_iter().for_each(|other| all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        all
+    });
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The sum of rounds.
+pub(super) fn together(rounds: Vec<Shown>) -> Shown {
+    let mut all = Shown::default();
+    for round in rounds {
+        for (population, sum) in round.sums {
+            all.sums.entry(population).or_default().join(&sum);
+        }
+        all.refused.extend(round.refused);
+    }
+    all
+}

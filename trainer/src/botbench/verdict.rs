@@ -1,0 +1,91 @@
+//! Ahead or not, and of what had to be reached, what was.
+
+use super::result::{Against, BotBench, Column, Row, Share, Target, Verdict};
+
+/// How the detector, the first column, stands to each rule on each bad population.
+pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Verdict> {
+    let against = |row: &Row| Verdict {
+        population: row.population.clone(),
+        against: columns
+            .iter()
+            .enumerate()
+            .filter(|(_, column)| !column.is_detector)
+            .map(|(index, column)| stands(&column.name, [people, row].map(|row| [&row.of[0], &row.of[index]])))
+            .collect(),
+    };
+    // With nobody on one side there is nothing to compare.
+    bad.iter().filter(|row| row.clients > 0 && people.clients > 0).map(against).collect()
+}
+
+fn stands(rule: &str, [people, bad]: [[&super::result::Outcome; 2]; 2]) -> Against {
+    let [hurt, hurt_by_it] = people.map(|outcome| outcome.refused);
+    let [found, found_by_it] = bad.map(|outcome| outcome.detected);
+    let mut behind = Vec::new();
+    if found.value() < found_by_it.value() {
+        behind.push(format!("finds {} of {} where it finds {}", found.k, found.n, found_by_it.k));
+    }
+    if hurt.value() > hurt_by_it.value() {
+        behind.push(format!("refuses {} of {} people where it refuses {}", hurt.k, hurt.n, hurt_by_it.k));
+    }
+    let why = (!behind.is_empty()).then(|| behind.join(", and "));
+    Against { rule: rule.to_owned(), is_ahead: why.is_none(), why }
+}
+
+/// What a bad population must be detected to, by its name.
+pub(super) type Wanted = (&'static str, f64);
+
+/// People first, then bad populations that `wanted` names.
+pub(super) fn targets(people: &Row, bad: &[Row], wanted: &[Wanted]) -> Vec<Target> {
+    let mut targets = Vec::new();
+    if let Some(of) = people.of.first() {
+        let name = || "people".to_owned();
+        let blocked = of.blocked;
+        targets.push(Target {
+            population: name(),
+            what: "blocked at most",
+            bound: 0.0,
+            found: blocked,
+            is_met: blocked.k == 0,
+        });
+        let refused = of.refused;
+        let limited = Share { k: refused.k - blocked.k.min(refused.k), n: refused.n };
+        let is_met = limited.value() <= LIMITED_MAX;
+        targets.push(Target {
+            population: name(),
+            what: "limited at most",
+            bound: LIMITED_MAX,
+            found: limited,
+            is_met,
+        });
+    }
+    for &(population, bound) in wanted {
+        let row = bad.iter().find(|row| row.population == population && row.clients > 0);
+        let Some(found) = row.and_then(|row| row.of.first()).map(|of| of.detected) else { continue };
+        let is_met = found.value() >= bound;
+        targets.push(Target { population: population.to_owned(), what: "detected at least", bound, found, is_met });
+    }
+    targets
+}
+
+/// Share of people that may be answered 429.
+const LIMITED_MAX: f64 = 0.001;
+
+/// The verdict in one sentence.
+pub(super) fn summary(found: &BotBench) -> String {
+    let Some(people) = found.people.of.first() else { return "Nobody came.".to_owned() };
+    let (mut ahead, mut all) = (0, 0);
+    for against in found.verdicts.iter().flat_map(|verdict| &verdict.against) {
+        ahead += u64::from(against.is_ahead);
+        all += 1;
+    }
+    let missed = found.targets.iter().filter(|target| !target.is_met).count();
+    format!(
+        "Of {} people the detector blocks {} and answers 429 to {}; it is ahead of the peers' rules, at no more people refused, in {ahead} of \
+         {all} comparisons over {} bad populations, and misses {missed} of {} targets.",
+        people.refused.n,
+        people.blocked.k,
+        people.refused.k - people.blocked.k.min(people.refused.k),
+        found.verdicts.len(),
+        found.targets.len(),
+    )
+}

@@ -381,8 +381,8 @@ pub struct DiffArgs {
     /// Paths, globs or `-`; .gz and .zst are read as they are
     #[arg(required = true, value_name = "LOG")]
     pub logs: Vec<String>,
-    /// What a visit can come to, such as 'buyer=POST /checkout/complete 2xx'; may be repeated
-    #[arg(long = "outcome", value_name = "NAME=PATTERN")]
+    /// What a visit can come to, beside the configurations' [outcomes]; may be repeated
+    #[arg(long = "outcome", value_name = "NAME=METHOD PATH STATUS")]
     pub outcomes: Vec<String>,
     /// Who is a person and who is a bot: CSV `client,label[,why]`
     #[arg(long, value_name = "CSV")]

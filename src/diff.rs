@@ -5,9 +5,10 @@ mod print;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use detector::detector::Settings;
 use detector::{Detector, Event, Judge, Outcome};
+use proxy::Config;
 use traffic::log::{Kind, Record};
 use traffic::outcomes::Reached;
 use traffic::{OutcomeWatch, Outcomes};
@@ -20,6 +21,7 @@ use crate::args::DiffArgs;
 use crate::input::{Logs, read_labels};
 use crate::output;
 use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
+use crate::run::overrides_with_shipped_model;
 
 /// Two detectors, one reading.
 struct Comparing<'a> {
@@ -129,10 +131,10 @@ impl<'a> Pass for Comparing<'a> {
 /// # Errors
 /// What cannot be read, a configuration or model that is refused.
 pub fn run(args: &DiffArgs) -> Result<Answer> {
-    let judges = [judge_of(&args.before)?, judge_of(&args.after)?];
     let mut outcomes = Outcomes::default();
+    let judges = [judge_of(&args.before, &mut outcomes)?, judge_of(&args.after, &mut outcomes)?];
     for outcome in &args.outcomes {
-        outcomes.add_flag(outcome)?;
+        outcomes.add_flag(outcome).context("--outcome")?;
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
     let logs = Logs::find(&args.logs)?;
@@ -159,11 +161,21 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     Ok(if difference.is_none() { Answer::Yes } else { Answer::No })
 }
 
-/// A configuration or a model, by what the file is called.
-fn judge_of(path: &Path) -> Result<(Judge, usize)> {
+/// A configuration or a model, by what the file is called; a configuration's outcomes are added to those known.
+fn judge_of(path: &Path, outcomes: &mut Outcomes) -> Result<(Judge, usize)> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => judge(None, Some(path)),
-        Some("toml") => judge(Some(path), None),
+        Some("toml") => {
+            let config = Config::load(Some(path), &overrides_with_shipped_model())?;
+            for (name, pattern) in config.outcomes().patterns() {
+                let pattern = pattern.to_string();
+                let is_known = outcomes.patterns().any(|(known, other)| known == name && other.to_string() == pattern);
+                if !is_known {
+                    outcomes.add(name, &pattern)?;
+                }
+            }
+            judge(Some(path), None)
+        }
         _ => bail!("{}: expected a configuration (.toml) or a model (.json)", path.display()),
     }
 }

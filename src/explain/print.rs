@@ -32,12 +32,16 @@ fn otherwise(text: &mut String, decisive: &Decisive) {
     for Otherwise { action, reason, below, answer, words } in &decisive.otherwise {
         let would = match (action, reason) {
             (Action::Block, _) => "blocked",
-            (_, Reason::Limited | Reason::Shared) => "limited to its rate, not blocked,",
+            (_, Reason::Limited | Reason::Shared) => "limited to its rate and not blocked",
             _ => "allowed",
         };
         let _ = match answer {
             Counterfactuals::Ways { .. } => {
-                writeln!(text, "It would have been {would} (score below {below:.3}) with {}.", words.join("; or with "))
+                writeln!(
+                    text,
+                    "It would have been {would} (a score below {below:.3}) with {}.",
+                    words.join("; or with ")
+                )
             }
             Counterfactuals::Impossible { .. } => writeln!(
                 text,

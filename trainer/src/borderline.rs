@@ -56,6 +56,9 @@ struct Best {
     because: Because,
 }
 
+/// How far from which threshold somebody is.
+type Near<'a> = (f32, ClientKey, &'a Known, Best, (&'static str, f32));
+
 /// Looks for them in a log.
 #[derive(Clone, Debug)]
 pub struct Border {
@@ -109,7 +112,7 @@ impl Border {
             let label = labels.and_then(|labels| labels.find(client)).map(|labelled| labelled.label);
             matches!(label, None | Some(Label::Unknown))
         };
-        let mut found: Vec<(f32, ClientKey, &Known, Best, (&'static str, f32))> = Vec::new();
+        let mut found: Vec<Near<'_>> = Vec::new();
         for (&client, known) in self.clients.iter().filter(|(client, _)| is_open(**client)) {
             let Some(best) = known.best else { continue };
             let nearest = self.thresholds.iter().map(|&(name, threshold)| (best.margin - threshold, name, threshold));
@@ -119,7 +122,7 @@ impl Border {
             }
         }
         found.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()).then(a.1.cmp(&b.1)));
-        let row = |(distance, client, known, best, (name, threshold)): (f32, ClientKey, &Known, Best, (_, f32))| {
+        let row = |(distance, client, known, best, (name, threshold)): Near<'_>| {
             let labelled = known.evidence.label();
             Borderline {
                 client: client.to_string(),

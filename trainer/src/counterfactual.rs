@@ -106,12 +106,21 @@ impl fmt::Display for Change {
         // The one feature whose value nobody would say.
         let said = |value: f32| if self.feature == "log_n" { value.exp().round() } else { value };
         let to_said = said(*to);
-        match (measured, until.map(said)) {
+        // The far end as well is rounded to the side that is allowed.
+        let far = |until: f32, is_up: bool| {
+            let (value, digits) = if self.feature == "log_n" { (until.exp(), 1.0) } else { (until, 1_000.0) };
+            let scaled = f64::from(value) * digits;
+            let inner = (if is_up { scaled.floor() } else { scaled.ceil() } / digits) as f32;
+            if (inner >= to_said) == is_up { inner } else { value }
+        };
+        match (measured, until) {
             (None, _) => write!(f, "{words} at {to_said}, which is not known now"),
             (Some(measured), None) if to < measured => write!(f, "{words} ≤ {to_said}"),
             (Some(_), None) => write!(f, "{words} ≥ {to_said}"),
-            (Some(measured), Some(until)) if to < measured => write!(f, "{words} from {until:.3} to {to_said}"),
-            (Some(_), Some(until)) => write!(f, "{words} from {to_said} to {until:.3}"),
+            (Some(measured), Some(until)) if to < measured => {
+                write!(f, "{words} from {} to {to_said}", far(*until, false))
+            }
+            (Some(_), Some(until)) => write!(f, "{words} from {to_said} to {}", far(*until, true)),
         }
     }
 }

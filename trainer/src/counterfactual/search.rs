@@ -54,22 +54,27 @@ pub fn smallest(asked: &Asked<'_>, features: &Features, found: &Features, thresh
         (0..COUNT).filter(|&feature| at.0[feature].to_bits() != features.0[feature].to_bits()).collect()
     };
     let restored = |at: &Features, feature: usize| asked.margin_at(at, feature, features.0[feature]);
-    // The least needed first.
-    let mut order = moved(&at);
-    order.sort_by(|&a, &b| restored(&at, a).total_cmp(&restored(&at, b)));
-    for feature in order {
-        if restored(&at, feature) < threshold {
-            at.0[feature] = features.0[feature];
+    loop {
+        // The least needed first.
+        let mut order = moved(&at);
+        order.sort_by(|&a, &b| restored(&at, a).total_cmp(&restored(&at, b)));
+        for feature in order {
+            if restored(&at, feature) < threshold {
+                at.0[feature] = features.0[feature];
+            }
+        }
+        let mut changes = Vec::new();
+        for feature in moved(&at) {
+            let nearest = asked.nearest(&at, features.0[feature], feature, threshold);
+            let change = nearest.unwrap_or_else(|| asked.exactly(feature, features.0[feature], at.0[feature]));
+            at.0[feature] = change.to;
+            changes.push(change);
+        }
+        // Where one came nearer, another may not be needed any more.
+        if moved(&at).into_iter().all(|feature| restored(&at, feature) >= threshold) {
+            return changes;
         }
     }
-    let mut changes = Vec::new();
-    for feature in moved(&at) {
-        let nearest = asked.nearest(&at, features.0[feature], feature, threshold);
-        let change = nearest.unwrap_or_else(|| asked.exactly(feature, features.0[feature], at.0[feature]));
-        at.0[feature] = change.to;
-        changes.push(change);
-    }
-    changes
 }
 
 /// Moves one feature after the other, each time the one that lowers the margin most.

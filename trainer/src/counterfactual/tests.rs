@@ -186,7 +186,7 @@ fn said(way: &Counterfactual, features: &Features) -> Features {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever is said is true, and where nothing is said nothing is there: all values are tried.
     #[test]

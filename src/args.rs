@@ -39,7 +39,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  kidoban tune --model shop.json --fp-budget 0.1% --outcome 'buyer=POST /checkout/complete 2xx' \
                             access.log.gz\n  kidoban tune --model shop.json --labels labels.csv --block-budget 0.01% --write kidoban.toml \
-                            access.log.gz\n\nExit 0: every budget is kept by a proven threshold; 1: not every one, and what is missing is said."
+                            --report tune.html access.log.gz\n\nExit 0: every budget is kept by a proven threshold; 1: not every one, and what is missing is said."
     )]
     Tune(TuneArgs),
     /// Who would have been stopped, when and why, in virtual time; changes nothing
@@ -302,6 +302,9 @@ pub struct TuneArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `kidoban replay`

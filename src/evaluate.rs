@@ -3,22 +3,14 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use serde::Serialize;
 use trainer::evaluate::{Evaluation, Requests, evaluate};
 use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::EvaluateArgs;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table};
+use crate::output::{self, Table, WithLogs};
 use crate::report::{self, Report};
-
-#[derive(Serialize)]
-struct Printed<'a> {
-    #[serde(flatten)]
-    evaluation: &'a Evaluation,
-    logs: &'a [LogRead],
-}
 
 /// Evaluates and prints. Answers no when there are no people or no bad robots to tell apart.
 ///
@@ -37,13 +29,13 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
     let evaluation = evaluate(&model, &site, min_pages)?;
     if let Some(report) = &report {
-        let mut origin = report::origin(&model, logs.clone());
+        let mut origin = report::origin([&model], logs.clone());
         origin.digests.push(("Logs read".to_owned(), found.sha256()));
         origin.digests.push(("Labels".to_owned(), report::sha256(&args.labels)?));
         report.write(&trainer::report::evaluation(&evaluation, report.names()), &origin)?;
     }
     if args.json {
-        output::print_json(&Printed { evaluation: &evaluation, logs: &logs })?;
+        output::print_json(&WithLogs { result: &evaluation, logs: &logs })?;
     } else {
         output::print(&describe(&evaluation))?;
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use trainer::sources::LogRead;
 
 pub use trainer::words::{count, figure, percent, safe, time};
 
@@ -49,6 +50,16 @@ impl Table {
         }
         text
     }
+}
+
+/// A result, and what became of the lines that it stands on.
+#[derive(Debug, Serialize)]
+pub struct WithLogs<'a, T: Serialize> {
+    /// Printed as if it stood alone.
+    #[serde(flatten)]
+    pub result: &'a T,
+    /// Each log as read.
+    pub logs: &'a [LogRead],
 }
 
 /// Prints one object as JSON.

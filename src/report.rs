@@ -1,6 +1,8 @@
 //! `--report`: where a report goes, whose names stand in it, and the command that made it.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -64,24 +66,26 @@ impl Report {
     }
 }
 
-/// Where a report's figures come from: this command with this model on these logs.
-pub fn origin(model: &Model, logs: Vec<LogRead>) -> Origin {
+/// Where a report's figures come from: this command with these models on these logs.
+pub fn origin<'a>(models: impl IntoIterator<Item = &'a Model>, logs: Vec<LogRead>) -> Origin {
     Origin {
         command: command(std::env::args_os()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        models: vec![ModelFacts::from(model)],
+        models: models.into_iter().map(ModelFacts::from).collect(),
         logs,
         digests: Vec::new(),
     }
 }
 
-/// SHA-256 of a file, in hex.
+/// SHA-256 of a file of whatever size, in hex.
 ///
 /// # Errors
 /// A file that cannot be read.
 pub fn sha256(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    let mut digest = Sha256::new();
+    let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut digest));
+    copied.with_context(|| format!("{}: cannot be read", path.display()))?;
+    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The command line as a shell takes it, whatever the program was started as.

@@ -93,7 +93,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         output::write(path, labels(&sites).as_bytes())?;
     }
     if let Some(report) = &report {
-        let mut origin = report::origin(&Model::parse(&sealed)?, logs.clone());
+        let mut origin = report::origin([&Model::parse(&sealed)?], logs.clone());
         origin.digests.push(("Logs read".to_owned(), file.card.data_sha256.clone()));
         report.write(&trainer::report::training(&trained, report.names()), &origin)?;
     }

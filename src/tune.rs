@@ -10,6 +10,7 @@ use proxy::{Config, Overrides};
 use serde::Serialize;
 use traffic::{OutcomeWatch, Outcomes};
 use trainer::calibrate::Budgets;
+use trainer::sources::LogRead;
 use trainer::tune::{AtRisk, Rung, Stops};
 use trainer::{Label, TuneOptions, Tuned, tune};
 
@@ -17,6 +18,7 @@ use crate::Answer;
 use crate::args::TuneArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table};
+use crate::report::{self, Report};
 use crate::run::overrides_with_shipped_model;
 
 /// Blocked at most, where nothing else is asked for.
@@ -27,6 +29,7 @@ struct Printed<'a> {
     is_kept: bool,
     snippet: String,
     written: Option<&'a Path>,
+    logs: &'a [LogRead],
     #[serde(flatten)]
     tuned: &'a Tuned,
 }
@@ -45,6 +48,7 @@ struct InForce {
 /// # Errors
 /// What cannot be read or written, and budgets, patterns or thresholds that contradict one another.
 pub fn run(args: &TuneArgs) -> Result<Answer> {
+    let report = Report::open(&args.report)?;
     let InForce { model, policy, allow, mut outcomes, warning } = in_force(args)?;
     for outcome in &args.outcomes {
         outcomes.add_flag(outcome).context("--outcome")?;
@@ -71,9 +75,21 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
     };
     let mut tuned = tune(&model, site, &options)?;
     tuned.warnings.extend(warning);
+    let read = LogRead::all(&logs.names(), &tallies);
     let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
     if refused > 0 {
         tuned.warnings.push(format!("{} lines could not be read", output::count(refused)));
+    }
+    if let Some(report) = &report {
+        // Before anything is written: the configuration's digest is that of what was in force.
+        let mut origin = report::origin([&model], read.clone());
+        origin.digests.push(("Logs read".to_owned(), logs.sha256()));
+        for (what, path) in [("Labels", &args.labels), ("Configuration", &args.config.clone().or(args.write.clone()))] {
+            if let Some(path) = path {
+                origin.digests.push((what.to_owned(), report::sha256(path)?));
+            }
+        }
+        report.write(&trainer::report::tuning(&tuned, report.names()), &origin)?;
     }
     let written = match &args.write {
         Some(path) if !tuned.keys().is_empty() => {
@@ -83,7 +99,8 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
         _ => None,
     };
     if args.json {
-        let printed = Printed { is_kept: tuned.is_kept(), snippet: tuned.snippet(), written, tuned: &tuned };
+        let (is_kept, snippet) = (tuned.is_kept(), tuned.snippet());
+        let printed = Printed { is_kept, snippet, written, logs: &read, tuned: &tuned };
         output::print_json(&printed)?;
     } else {
         output::print(&describe(&tuned, args.write.as_deref(), written))?;

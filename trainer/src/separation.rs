@@ -67,7 +67,8 @@ impl Separation {
 }
 
 impl Histogram {
-    fn of(scores: &[(Label, f32)]) -> Self {
+    /// From each client's label and highest margin.
+    pub(crate) fn of(scores: &[(Label, f32)]) -> Self {
         let inner = (2.0 * EDGE / BIN) as usize;
         let edges: Vec<f32> = (0..=inner).map(|i| i as f32 * BIN - EDGE).collect();
         let mut clients: BTreeMap<Label, Vec<u64>> = BTreeMap::new();

@@ -35,6 +35,7 @@ pub use scores::{Bin, Mark};
 use crate::calibrate::Budgets;
 use crate::label::Label;
 use crate::samples::highest;
+use crate::separation::Histogram;
 use crate::site::Site;
 
 /// A pause after which a client's next request begins another session: what web analytics have used since the nineties
@@ -121,6 +122,8 @@ pub struct Tuned {
     pub at_risk: Vec<AtRisk>,
     /// Highest scores by label, in twenty bins.
     pub histogram: Vec<Bin>,
+    /// The same in bins of equal log-odds, which tell apart what lies near 0 and near 1.
+    pub log_odds: Histogram,
     /// Other thresholds: what each would cost and reach. To look at; whoever chooses from it has no proof.
     pub marks: Vec<Mark>,
     /// What is allowed but probably not meant.
@@ -202,6 +205,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         confidence: 1.0 - options.budgets.delta,
         marks: scores::marks(&site, &scores, &sample.scores, options.budgets.delta),
         histogram: scores::histogram(&site, &scores),
+        log_odds: scores::log_odds(&site, &scores),
         people: sample.people,
         ladder,
         stops: passed.all,

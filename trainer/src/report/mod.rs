@@ -6,7 +6,7 @@
 //!
 //! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`evaluation`], [`training`]: the reports; [`clients`]: rows of clients that both have
+//! - [`evaluation`], [`training`], [`tuning`]: the reports; [`clients`]: rows of clients that several have
 //!
 //! **A report of another result** is a [`Page`] with [`Section`]s:
 //!
@@ -35,9 +35,11 @@ pub mod origin;
 pub mod page;
 pub mod table;
 pub mod training;
+pub mod tuning;
 
 pub use evaluation::evaluation;
 pub use names::Names;
 pub use origin::{ModelFacts, Origin};
 pub use page::{Page, Section, Tile};
 pub use training::training;
+pub use tuning::tuning;

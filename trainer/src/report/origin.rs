@@ -149,8 +149,9 @@ impl Origin {
         fact("Command", &self.command);
         fact("Kidoban", &self.version);
         for model in &self.models {
-            let of =
-                |what: &str| if self.models.len() > 1 { format!("{what} of {}", model.name) } else { what.to_owned() };
+            let of = |what: &str| {
+                if self.models.len() > 1 { format!("{what} of {}", names.text(&model.name)) } else { what.to_owned() }
+            };
             fact(&of("Model"), &model.name);
             fact(&of("Model’s SHA-256"), &model.sha256);
             fact(&of("Algorithm"), &model.algorithm);
@@ -159,7 +160,7 @@ impl Origin {
             fact(&of("Training logs’ SHA-256"), &model.data_sha256);
         }
         for (what, sha256) in &self.digests {
-            fact(&format!("{what}: SHA-256"), sha256);
+            fact(&format!("{}: SHA-256", names.whole_text(what)), sha256);
         }
         facts
     }

@@ -6,6 +6,7 @@ use detector::Score;
 use serde::Serialize;
 
 use crate::label::Label;
+use crate::separation::Histogram;
 use crate::site::Site;
 use crate::statistics::upper_bound;
 
@@ -59,6 +60,13 @@ pub(super) fn histogram(site: &Site, scores: &[Option<f32>]) -> Vec<Bin> {
         *bins[bin].clients.entry(client.labelled.label).or_default() += 1;
     }
     bins
+}
+
+pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> Histogram {
+    let clients = site.clients.iter().zip(scores);
+    let scored: Vec<(Label, f32)> =
+        clients.filter_map(|(client, score)| Some((client.labelled.label, (*score)?))).collect();
+    Histogram::of(&scored)
 }
 
 /// Thresholds just above all but the first few people.

@@ -58,7 +58,8 @@ pub enum Command {
     /// Whose verdict changes between two configurations (.toml) or models (.json), on one log
     #[command(after_help = "Exit status, as diff(1): 0 nothing changes, 1 something does, 2 an error.\n\n\
                             Example:\n  kidoban diff kidoban.toml stricter.toml access.log\n  \
-                            kidoban diff old.json new.json access.log --outcome 'buyer=POST /checkout/complete 2xx'")]
+                            kidoban diff old.json new.json access.log --outcome 'buyer=POST /checkout/complete 2xx' \
+                            --report diff.html")]
     Diff(DiffArgs),
     /// Write who a client is into the labels file that `train` reads; or list whom to look at first
     #[command(
@@ -399,6 +400,9 @@ pub struct DiffArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `kidoban label`

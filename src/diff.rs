@@ -2,7 +2,7 @@
 
 mod print;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
@@ -15,12 +15,14 @@ use traffic::{OutcomeWatch, Outcomes};
 use trainer::diff::{Comparison, Side, path_shape};
 use trainer::evidence::Agents;
 use trainer::site::OFFLINE_HASH_KEY;
+use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::DiffArgs;
 use crate::input::{Logs, read_labels};
-use crate::output;
+use crate::output::{self, WithLogs};
 use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
+use crate::report::{self, Report};
 use crate::run::overrides_with_shipped_model;
 
 /// Two detectors, one reading.
@@ -131,6 +133,7 @@ impl<'a> Pass for Comparing<'a> {
 /// # Errors
 /// What cannot be read, a configuration or model that is refused.
 pub fn run(args: &DiffArgs) -> Result<Answer> {
+    let report = Report::open(&args.report)?;
     let mut outcomes = Outcomes::default();
     let judges = [judge_of(&args.before, &mut outcomes)?, judge_of(&args.after, &mut outcomes)?];
     for outcome in &args.outcomes {
@@ -153,8 +156,20 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     let sides = [0, 1].map(|side: usize| Side::of(&names[side].display().to_string(), &comparing.detectors[side]));
     let read = (tallies.iter().map(|tally| tally.lines).sum(), tallies.iter().map(|tally| tally.refused).sum());
     let difference = comparison.finish(sides, read, outcomes.names(), labels.as_ref(), args.top);
+    let read = LogRead::all(&logs.names(), &tallies);
+    if let Some(report) = &report {
+        let models = judges.iter().filter_map(|(judge, _)| judge.model.as_ref());
+        let mut origin = report::origin(models, read.clone());
+        // Two configurations mostly name one model.
+        origin.models.dedup_by(|after, before| after.sha256 == before.sha256);
+        let named = [&args.before, &args.after].into_iter().chain(&args.labels);
+        for path in named.map(PathBuf::as_path).chain(logs.files()) {
+            origin.digests.push((path.display().to_string(), report::sha256(path)?));
+        }
+        report.write(&trainer::report::difference(&difference, report.names()), &origin)?;
+    }
     if args.json {
-        output::print_json(&difference)?;
+        output::print_json(&WithLogs { result: &difference, logs: &read })?;
     } else {
         output::print(&print::describe(&difference))?;
     }

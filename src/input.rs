@@ -66,6 +66,11 @@ impl Logs {
         self.paths.iter().map(|path| name_of(path)).collect()
     }
 
+    /// Those that can be read again.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.paths.iter().map(PathBuf::as_path).filter(|path| path.is_file())
+    }
+
     /// Can some of them be read once only?
     pub fn has_pipe(&self) -> bool {
         // `is_file`: not standard input, nor what a shell's `<(…)` names.

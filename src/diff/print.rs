@@ -9,30 +9,8 @@ use crate::output::{self, Table};
 
 /// Words first, then who, where and why.
 pub fn describe(difference: &Difference) -> String {
-    let Difference { requests, clients, requests_changed, clients_changed, .. } = difference;
-    let mut text = String::new();
-    if difference.is_none() {
-        let _ = writeln!(
-            text,
-            "Nothing changes: {} requests of {} clients are treated alike by {} and {}.",
-            output::count(*requests),
-            output::count(*clients),
-            difference.before.name,
-            difference.after.name
-        );
-    } else {
-        let _ = writeln!(
-            text,
-            "From {} to {}, {} of {} requests change ({}) and {} of {} clients ({}).",
-            difference.before.name,
-            difference.after.name,
-            output::count(*requests_changed),
-            output::count(*requests),
-            output::percent(*requests_changed as f64 / (*requests).max(1) as f64),
-            output::count(*clients_changed),
-            output::count(*clients),
-            output::percent(*clients_changed as f64 / (*clients).max(1) as f64),
-        );
+    let mut text = format!("{}\n", difference.in_words());
+    if !difference.is_none() {
         for kind in &difference.affected {
             let examples = if kind.examples.is_empty() {
                 String::new()

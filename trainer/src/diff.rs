@@ -11,6 +11,7 @@ use traffic::outcomes::Reached;
 
 use crate::explain::Thresholds;
 use crate::label::{Label, Labels};
+use crate::words::{count, percent};
 
 /// Distinct paths kept of each group of clients; what comes later is summed up as [`OTHER_PATHS`].
 const PATHS_MAX: usize = 500;
@@ -373,6 +374,28 @@ impl Difference {
     /// Does anything change?
     pub fn is_none(&self) -> bool {
         self.requests_changed == 0
+    }
+
+    /// How much, in one sentence.
+    pub fn in_words(&self) -> String {
+        let [before, after] = [&self.before.name, &self.after.name];
+        if self.is_none() {
+            return format!(
+                "Nothing changes: {} requests of {} clients are treated alike by {before} and {after}.",
+                count(self.requests),
+                count(self.clients)
+            );
+        }
+        let share = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64);
+        format!(
+            "From {before} to {after}, {} of {} requests change ({}) and {} of {} clients ({}).",
+            count(self.requests_changed),
+            count(self.requests),
+            share(self.requests_changed, self.requests),
+            count(self.clients_changed),
+            count(self.clients),
+            share(self.clients_changed, self.clients),
+        )
     }
 }
 

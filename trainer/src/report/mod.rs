@@ -6,7 +6,7 @@
 //!
 //! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`evaluation`], [`training`], [`tuning`]: the reports; [`clients`]: rows of clients that several have
+//! - [`evaluation`], [`training`], [`tuning`], [`difference`]: the reports; [`clients`]: rows of clients that several have
 //!
 //! **A report of another result** is a [`Page`] with [`Section`]s:
 //!
@@ -29,6 +29,7 @@
 
 pub mod chart;
 pub mod clients;
+pub mod difference;
 pub mod evaluation;
 pub mod names;
 pub mod origin;
@@ -37,6 +38,7 @@ pub mod table;
 pub mod training;
 pub mod tuning;
 
+pub use difference::difference;
 pub use evaluation::evaluation;
 pub use names::Names;
 pub use origin::{ModelFacts, Origin};

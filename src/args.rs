@@ -79,7 +79,7 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Has traffic changed since the model was trained, and does its budget still hold?
     #[command(after_help = "Example:\n  kidoban drift --model shop.json access.log.1.gz\n  \
-                            kidoban drift --model shop.json --labels labels.csv access.log")]
+                            kidoban drift --model shop.json --labels labels.csv access.log --report drift.html")]
     Drift(DriftArgs),
     /// The bot benchmark: every simulated population, and real logs, against the detector and the peers' rules
     #[command(after_help = "Example:\n  kidoban bench --quick\n  \
@@ -489,6 +489,9 @@ pub struct DriftArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `kidoban bench`

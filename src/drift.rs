@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
-use detector::drift::{Drift, PSI_ALARM, Shift};
-use trainer::drift::{Examined, Held, Verdict, examine};
+use detector::drift::{PSI_ALARM, Shift};
+use trainer::drift::{Examined, examine};
+use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::DriftArgs;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table};
+use crate::output::{self, Table, WithLogs};
+use crate::report::{self, Report};
 
 /// Features shown when none of them moved.
 const SHOWN_QUIET: usize = 5;
@@ -19,6 +21,7 @@ const SHOWN_QUIET: usize = 5;
 /// # Errors
 /// What cannot be read; a model that is refused, or that has nothing to compare with.
 pub fn run(args: &DriftArgs) -> Result<Answer> {
+    let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
     if model.file().drift.is_none() {
         bail!(
@@ -27,13 +30,23 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
         );
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
-    let (mut site, _) = Logs::find(&args.logs)?.read_site("site", labels.as_ref())?;
+    let found = Logs::find(&args.logs)?;
+    let (mut site, tallies) = found.read_site("site", labels.as_ref())?;
+    let logs = LogRead::all(&found.names(), &tallies);
     if let Some(memory) = model.shared_memory() {
         site.remember_all(memory);
     }
     let examined = examine(&site, &model);
+    if let Some(report) = &report {
+        let mut origin = report::origin([&model], logs.clone());
+        origin.digests.push(("Logs read".to_owned(), found.sha256()));
+        if let Some(labels) = &args.labels {
+            origin.digests.push(("Labels".to_owned(), report::sha256(labels)?));
+        }
+        report.write(&trainer::report::drift(&examined, report.names()), &origin)?;
+    }
     if args.json {
-        output::print_json(&examined)?;
+        output::print_json(&WithLogs { result: &examined, logs: &logs })?;
     } else {
         output::print(&describe(&examined))?;
     }
@@ -42,11 +55,8 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
 
 fn describe(examined: &Examined) -> String {
     let mut text = String::new();
-    let Some(drift) = &examined.drift else {
-        let _ = writeln!(text, "Nobody in this log has pages enough to be judged: nothing can be said.");
-        return text;
-    };
-    let _ = writeln!(text, "{}", in_words(drift, &examined.model));
+    let _ = writeln!(text, "{}", examined.in_words());
+    let Some(drift) = &examined.drift else { return text };
     if let Some(share) = examined.share_above_limit {
         let _ = writeln!(
             text,
@@ -73,43 +83,7 @@ fn describe(examined: &Examined) -> String {
     drift.features.iter().take(alarms.max(SHOWN_QUIET)).for_each(&mut row);
     let _ = write!(text, "\n{}\n", table.render());
     for (name, held) in &examined.budgets {
-        let _ = writeln!(text, "  {name} budget {}: {}", output::percent(held.budget), of_budget(held));
+        let _ = writeln!(text, "  {name} budget {}: {}", output::percent(held.budget), held.in_words());
     }
     text
-}
-
-fn in_words(drift: &Drift, model: &str) -> String {
-    let moved: Vec<&str> = drift.features.iter().filter(|shift| shift.alarm).map(|shift| shift.name).collect();
-    let clients = format!(
-        "{} clients now, {} when {model} was trained",
-        output::count(drift.clients_now),
-        output::count(drift.clients_then)
-    );
-    match (drift.score.alarm, moved.is_empty()) {
-        (false, true) => format!("Nothing moved beyond chance ({clients})."),
-        (true, true) => format!("Scores moved though no single feature did ({clients}). Train again on recent logs."),
-        (false, false) => format!(
-            "Moved: {} ({clients}). The score did not follow: look at what changed in the shop, and train again soon.",
-            moved.join(", ")
-        ),
-        (true, false) => {
-            format!("The score moved, and so did {} ({clients}). Train again on recent logs.", moved.join(", "))
-        }
-    }
-}
-
-fn of_budget(held: &Held) -> String {
-    let seen = format!(
-        "{} of {} known people above, 95 % {} – {}",
-        output::count(held.above),
-        output::count(held.people),
-        output::percent(held.share_ci[0]),
-        output::percent(held.share_ci[1]),
-    );
-    match held.verdict {
-        Verdict::Holds => format!("holds ({seen})"),
-        Verdict::Unsure if held.people == 0 => "nobody in this log is known for a person; give --labels".to_owned(),
-        Verdict::Unsure => format!("neither shown nor refuted by so few people ({seen})"),
-        Verdict::Broken => format!("BROKEN ({seen}). Raise the threshold, or train again on recent logs"),
-    }
 }

@@ -12,6 +12,7 @@ use crate::label::Label;
 use crate::samples::{Sample, highest, walk};
 use crate::site::Site;
 use crate::statistics::{Interval, share};
+use crate::words::{count, range};
 
 /// What the gate will compare with: the rows, from `min_pages` on, that score below the limit threshold. `None` without any.
 pub(crate) fn reference(samples: &[Sample], scorer: &Scorer, min_pages: u32, limit: Option<f32>) -> Option<Reference> {
@@ -24,6 +25,9 @@ pub(crate) fn reference(samples: &[Sample], scorer: &Scorer, min_pages: u32, lim
         passed.iter().map(|(sample, _)| (sample.site, sample.client)).collect();
     reference_of(passed.iter().map(|(sample, margin)| (&sample.features, *margin)), clients.len() as u64)
 }
+
+/// Features that a sentence names; tables have them all.
+const NAMED_MAX: usize = 5;
 
 /// A log beside the model that judges it.
 #[derive(Clone, Debug, Serialize)]
@@ -72,6 +76,55 @@ impl Examined {
     pub fn is_quiet(&self) -> bool {
         !self.drift.as_ref().is_some_and(Drift::is_alarming)
             && self.budgets.values().all(|held| held.verdict != Verdict::Broken)
+    }
+
+    /// What moved, in a sentence or two.
+    pub fn in_words(&self) -> String {
+        let Some(drift) = &self.drift else {
+            return "Nobody in this log has pages enough to be judged: nothing can be said.".to_owned();
+        };
+        let moved: Vec<&str> = drift.features.iter().filter(|shift| shift.alarm).map(|shift| shift.name).collect();
+        let clients = format!(
+            "{} clients now, {} when {} was trained",
+            count(drift.clients_now),
+            count(drift.clients_then),
+            self.model
+        );
+        let named = moved.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+        let moved_all = match moved.len().saturating_sub(NAMED_MAX) {
+            0 => named,
+            more => format!("{named} and {more} more"),
+        };
+        match (drift.score.alarm, moved.is_empty()) {
+            (false, true) => format!("Nothing moved beyond chance ({clients})."),
+            (true, true) => {
+                format!("Scores moved though no single feature did ({clients}). Train again on recent logs.")
+            }
+            (false, false) => format!(
+                "Moved: {moved_all} ({clients}). The score did not follow: look at what changed in the shop, and train again soon."
+            ),
+            (true, false) => {
+                format!("The score moved, and so did {moved_all} ({clients}). Train again on recent logs.")
+            }
+        }
+    }
+}
+
+impl Held {
+    /// What follows, on what it stands, and what to do.
+    pub fn in_words(&self) -> String {
+        let seen = format!(
+            "{} of {} known people above, 95 % {}",
+            count(self.above),
+            count(self.people),
+            range(self.share_ci)
+        );
+        match self.verdict {
+            Verdict::Holds => format!("holds ({seen})"),
+            Verdict::Unsure if self.people == 0 => "nobody in this log is known for a person; give --labels".to_owned(),
+            Verdict::Unsure => format!("neither shown nor refuted by so few people ({seen})"),
+            Verdict::Broken => format!("BROKEN ({seen}). Raise the threshold, or train again on recent logs"),
+        }
     }
 }
 

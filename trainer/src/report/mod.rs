@@ -6,7 +6,7 @@
 //!
 //! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`evaluation`], [`training`], [`tuning`], [`difference`]: the reports; [`clients`]: rows of clients that several have
+//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`]: the reports; [`clients`]: rows of clients that several have
 //!
 //! **A report of another result** is a [`Page`] with [`Section`]s:
 //!
@@ -30,6 +30,7 @@
 pub mod chart;
 pub mod clients;
 pub mod difference;
+pub mod drift;
 pub mod evaluation;
 pub mod names;
 pub mod origin;
@@ -39,6 +40,7 @@ pub mod training;
 pub mod tuning;
 
 pub use difference::difference;
+pub use drift::drift;
 pub use evaluation::evaluation;
 pub use names::Names;
 pub use origin::{ModelFacts, Origin};

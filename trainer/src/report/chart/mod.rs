@@ -1,6 +1,7 @@
 //! Charts as inline SVG. Each has a title and a description for whoever does not see it, and says nothing by colour alone.
 
 pub mod curve;
+pub mod dots;
 pub mod heat;
 pub mod histogram;
 pub mod scale;

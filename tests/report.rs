@@ -5,10 +5,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
+use detector::Features;
+use detector::drift::reference;
+use detector::features::COUNT;
 use detector::model::seal;
 use serde_json::Value;
 use traffic::sim::{self, Mix};
 use trainer::report::Names;
+use trainer::words;
 
 use crate::support::{Folder, browser, html, model};
 
@@ -16,7 +20,7 @@ use crate::support::{Folder, browser, html, model};
 const KEY: &str = "sixteen bytes, at least";
 /// Everything that a report is made of.
 const TAGS: &str = "html head meta title style body a header p svg path span h1 dl div dt dd strong nav ul li main section h2 table caption thead \
-                    tr th tbody td code bdi small b br figure figcaption desc g line text rect circle";
+                    tr th tbody td code bdi small b br figure figcaption desc g line pre text rect circle";
 const ATTRIBUTES: &str = "lang charset http-equiv content name href id class role aria-label aria-labelledby aria-hidden focusable tabindex \
                           scope viewbox width height d x y x1 x2 y1 y2 cx cy r rx text-anchor";
 
@@ -28,6 +32,14 @@ fn kidoban(folder: &Path, arguments: &[&str]) -> Output {
 fn done(folder: &Folder, arguments: &[&str]) -> String {
     let output = kidoban(&folder.0, arguments);
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The same where the answer may be no.
+fn ended(folder: &Folder, arguments: &[&str]) -> String {
+    let output = kidoban(&folder.0, arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {error}");
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -53,7 +65,12 @@ const ATTACKS: [&str; 10] = [
 fn hostile(folder: &Folder) {
     let mut model = model::file(ATTACKS[0], model::lively());
     model.thresholds.limit.margin = Some(-2.0);
+    let row = Features([0.5; COUNT]);
+    model.drift = reference([(&row, -4.0), (&row, -3.0)].into_iter(), 2);
     folder.write("model.json", seal(&model).unwrap());
+    model.thresholds.limit.margin = Some(-3.5);
+    model.thresholds.block.margin = Some(-1.0);
+    folder.write("<img src=x onerror=document.title='ran'>.json", seal(&model).unwrap());
     let (mut log, mut labels) = (String::new(), String::from("client,label,why\n"));
     let mut line = |client: &str, second: usize, path: &str, attack: &str, status: u16| {
         let entry = serde_json::json!({
@@ -85,7 +102,8 @@ fn hostile(folder: &Folder) {
                 200,
             );
         }
-        labels.push_str(&format!("{client},human,shopper\n"));
+        let why = if person == 3 { "wrote from 198.51.100.3" } else { ATTACKS[person] };
+        labels.push_str(&format!("{client},human,\"{}\"\n", why.replace('"', "\"\"")));
     }
     line("2001:db8::7", 700, "/from/198.51.100.3/to", "-", 200);
     // A file's name is shown as well; it may hold anything but a slash.
@@ -106,12 +124,47 @@ fn hostile(folder: &Folder) {
 const EVALUATE: [&str; 6] =
     ["evaluate", "--model", "model.json", "--labels", "labels.csv", "<img src=x onerror=document.title='ran'>.log"];
 
+const LOG: &str = EVALUATE[5];
+
+/// The other commands, with how many tags their report has at least, and what of the log it shows.
+const OTHERS: [(&[&str], usize, &[&str]); 3] = [
+    (
+        &[
+            "tune",
+            "--model",
+            "model.json",
+            "--labels",
+            "labels.csv",
+            "--fp-budget",
+            "40%",
+            "--block-budget",
+            "40%",
+            "--unseen",
+            "--outcome",
+            "<b>came</b>=GET /p/<i> 2xx",
+            LOG,
+        ],
+        300,
+        &["&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;svg/onload", "&lt;b&gt;came", "/p/&lt;i&gt;"],
+    ),
+    (
+        &["diff", "model.json", "<img src=x onerror=document.title='ran'>.json", "--labels", "labels.csv", LOG],
+        500,
+        &["/&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;/code&gt;&lt;/bdi&gt;", "\\u{202e}", "&lt;img"],
+    ),
+    (
+        &["drift", "--model", "model.json", "--labels", "labels.csv", LOG],
+        60,
+        &["&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;img"],
+    ),
+];
+
 /// Nothing but our own tags with our own attributes, and no link that leads away.
-fn assert_only_ours(page: &str, what: &str) {
+fn assert_only_ours(page: &str, what: &str, least: usize) {
     let (tags, attributes): (BTreeSet<&str>, BTreeSet<&str>) =
         (TAGS.split_whitespace().collect(), ATTRIBUTES.split_whitespace().collect());
     let found = html::tags(page);
-    assert!(found.len() > 500, "{what}: {} tags", found.len());
+    assert!(found.len() > least, "{what}: {} tags", found.len());
     for tag in &found {
         assert!(tags.contains(tag.name.as_str()), "{what}: {tag:?}");
         assert!(tag.attributes.iter().all(|(name, _)| attributes.contains(name.as_str())), "{what}: {tag:?}");
@@ -138,7 +191,7 @@ fn nothing_in_a_log_becomes_markup_and_a_browser_runs_none_of_it() {
         assert!(page.contains(attack), "the page does not show {attack}: nothing was tried");
     }
     assert!(page.contains('\u{fffd}'), "bytes that are no text");
-    assert_only_ours(&page, "as written");
+    assert_only_ours(&page, "as written", 500);
 
     let policy = page.find("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
     let end = policy + page[policy..].find('>').unwrap() + 1;
@@ -149,12 +202,34 @@ fn nothing_in_a_log_becomes_markup_and_a_browser_runs_none_of_it() {
     for (name, page) in [("whole.html", &page), ("bare.html", &bare)] {
         let dom = dom(name, page);
         assert!(title(&dom).ends_with("· Kidoban"), "{name}: {}", title(&dom));
-        assert_only_ours(&dom, name);
+        assert_only_ours(&dom, name, 500);
     }
     // What would be seen if a script did run; and the policy stops even that.
     let with_script = |page: &str| page.replace("</main>", &format!("</main>{script}"));
     assert_eq!(title(&dom("ran.html", &with_script(&bare))), "ran");
     assert_ne!(title(&dom("stopped.html", &with_script(&page))), "ran");
+}
+
+#[test]
+fn nothing_in_a_log_becomes_markup_in_the_other_reports_either() {
+    let folder = Folder::new("report-others");
+    hostile(&folder);
+    for (command, least, shown) in OTHERS {
+        let name = command[0];
+        ended(&folder, &[command, &["bytes.log", "--report", "report.html", "--show-clients"]].concat());
+        let page = read(&folder, "report.html");
+        for attack in shown {
+            assert!(page.contains(attack), "{name} does not show {attack}: nothing was tried");
+        }
+        assert_only_ours(&page, name, least);
+        // Without the policy, so that only what is escaped is safe.
+        let policy = page.find("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
+        let end = policy + page[policy..].find('>').unwrap() + 1;
+        let bare = folder.write("bare.html", format!("{}{}", &page[..policy], &page[end..]));
+        let dom = browser::dom_of(&folder, &bare);
+        assert_only_ours(&dom, name, least);
+        assert!(dom.contains(" · Kidoban</title>"), "{name}: a script ran");
+    }
 }
 
 #[test]
@@ -175,6 +250,19 @@ fn nobodys_address_is_in_a_report_unless_it_was_asked_for() {
     let there = addresses.iter().filter(|address| shown.contains(*address)).count();
     assert!(there >= 13, "{there} of {} addresses", addresses.len());
     assert!(shown.contains("personal data") && !hidden.contains("personal data") && hidden.contains("pseudonyms"));
+
+    for (command, _, _) in OTHERS {
+        let report = |rest: &[&str]| {
+            ended(&folder, &[command, &["bytes.log", "--report", "other.html"], rest].concat());
+            read(&folder, "other.html")
+        };
+        let (hidden, shown) = (report(&["--pseudonym-key", "key"]), report(&["--show-clients"]));
+        for address in &addresses {
+            assert!(!hidden.contains(address), "{}: {address} is in it", command[0]);
+        }
+        assert!(addresses.iter().any(|address| shown.contains(address)), "{}: nothing was hidden", command[0]);
+        assert_eq!(hidden, report(&["--pseudonym-key", "key"]), "{}", command[0]);
+    }
 
     // One key, one pseudonym; the bytes are the same but for the file's own name. Without a key it is another one each time.
     let name = Names::hidden(KEY.as_bytes()).client("198.51.100.1");
@@ -225,7 +313,7 @@ fn a_report_shows_the_figures_of_json() {
     let names = Names::hidden(KEY.as_bytes());
 
     let page = read(&folder, "train.html");
-    assert_only_ours(&page, "train");
+    assert_only_ours(&page, "train", 500);
     let auc = &trained["card"]["metrics"]["calibration/auc"];
     for figure in ["value", "low", "high"] {
         assert!(page.contains(&format!("{:.3}", auc[figure].as_f64().unwrap())), "{figure}");
@@ -237,7 +325,7 @@ fn a_report_shows_the_figures_of_json() {
     assert!(page.contains(trained["card"]["data_sha256"].as_str().unwrap()));
 
     let page = read(&folder, "evaluate.html");
-    assert_only_ours(&page, "evaluate");
+    assert_only_ours(&page, "evaluate", 500);
     let refusals = &evaluated["refusals"];
     let heading = page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned();
     assert!(heading.contains(&format!("{} clients", refusals["clients"])), "{heading} {refusals}");
@@ -253,6 +341,107 @@ fn a_report_shows_the_figures_of_json() {
     assert_listed(&evaluated["borderline"], &names, &page);
     assert_eq!(evaluated["logs"][0]["refused"], 0);
     consistent(&evaluated);
+}
+
+#[test]
+fn the_other_reports_show_the_figures_of_json() {
+    let folder = Folder::new("report-others-figures");
+    let shop = Arc::new(sim::Site::with_size(1, 200, 4));
+    for (name, seed) in [("first", 1), ("second", 2)] {
+        let day = sim::simulate(&shop, seed, model::DAY, &Mix::of(160, 40), model::DAY_US);
+        let (mut log, mut labels) = (Vec::new(), Vec::new());
+        sim::write_json(&day, &mut log).unwrap();
+        sim::write_labels(&sim::labels(&day), &mut labels).unwrap();
+        folder.write(&format!("{name}.log"), log);
+        folder.write(&format!("{name}.csv"), labels);
+    }
+    folder.write("key", KEY);
+    let policy =
+        "upstream = \"http://127.0.0.1:1\"\nmodel = \"shop.json\"\n[policy]\nlimit_score = 0.02\nblock_score = 0.5\n";
+    folder.write("strict.toml", policy);
+    done(&folder, &["train", "first.log", "--labels", "first.csv", "-o", "shop.json", "--no-compare"]);
+    let report = |command: &[&str], codes: &[i32]| -> (Value, String, String) {
+        let more =
+            ["second.log", "--labels", "second.csv", "--pseudonym-key", "key", "--json", "--report", "report.html"];
+        let output = kidoban(&folder.0, &[command, &more].concat());
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(codes.contains(&output.status.code().unwrap()), "{command:?}: {error}");
+        let page = read(&folder, "report.html");
+        assert_only_ours(&page, command[0], 100);
+        assert!(page.contains(&format!("<code>kidoban {}", command[0])), "the command");
+        let heading = page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().replace('\u{a0}', " ");
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["logs"][0]["log"], "second.log");
+        assert!(
+            page.contains("Data quality") && page.contains(&words::count(json["logs"][0]["lines"].as_u64().unwrap()))
+        );
+        (json, page, heading)
+    };
+    let number = |value: &Value| words::count(value.as_u64().unwrap_or_else(|| panic!("{value}")));
+    let share = |value: &Value| words::percent(value.as_f64().unwrap_or_else(|| panic!("{value}")));
+
+    let budgets =
+        ["--fp-budget", "5%", "--block-budget", "5%", "--unseen", "--outcome", "buyer=POST /checkout/complete 2xx"];
+    let (tuned, page, heading) = report(&[&["tune", "--model", "shop.json"], &budgets[..]].concat(), &[0, 1]);
+    let (stops, limit) = (&tuned["stops"], &tuned["ladder"][0]);
+    for figure in [number(&stops["clients"]), share(&stops["share_of_requests"]), share(&limit["at_most"])] {
+        assert!(heading.contains(&figure), "{figure}: {heading}");
+    }
+    assert!(heading.contains(&limit["score"].to_string()), "{heading} {limit}");
+    for rung in tuned["ladder"].as_array().unwrap() {
+        let evidence = rung["evidence"].as_str().unwrap();
+        assert!(page.contains(evidence) && page.contains(&number(&rung["stops"]["requests"])), "{rung}");
+    }
+    for mark in tuned["marks"].as_array().unwrap() {
+        assert!(page.contains(&format!("{}</td>", share(&mark["at_most"]))), "{mark}");
+    }
+    let risk = &tuned["at_risk"][0];
+    assert!(
+        risk["sessions"].as_u64().unwrap() > 0 && page.contains(&format!("of {} that came", number(&risk["sessions"])))
+    );
+    assert!(tuned["snippet"].as_str().unwrap().lines().all(|line| page.contains(line)), "{}", tuned["snippet"]);
+    assert!(page.contains(tuned["model_sha256"].as_str().unwrap()));
+
+    let (diff, page, heading) = report(&["diff", "shop.json", "strict.toml"], &[1]);
+    for figure in ["requests_changed", "requests", "clients_changed", "clients"] {
+        assert!(heading.contains(&number(&diff[figure])), "{figure}: {heading}");
+    }
+    let escaped = |text: &Value| text.as_str().unwrap().replace('&', "&amp;").replace('<', "&lt;");
+    for path in diff["paths"].as_array().unwrap() {
+        assert!(page.contains(&escaped(&path["path"])), "{path}");
+    }
+    let names = Names::hidden(KEY.as_bytes());
+    let changed = diff["changed"].as_array().unwrap();
+    assert!(changed.len() > 5);
+    for client in changed {
+        assert!(page.contains(&names.client(client["client"].as_str().unwrap())), "{client}");
+    }
+    for row in diff["reasons"].as_array().unwrap() {
+        let cells = format!(
+            "<code><bdi>{}</bdi></code></td><td class=\"number\">{}</td>",
+            row["after"].as_str().unwrap(),
+            number(&row["requests"])
+        );
+        assert!(page.contains(&cells), "{row}");
+    }
+    for kind in diff["affected"].as_array().unwrap() {
+        assert!(page.contains(kind["who"].as_str().unwrap()), "{kind}");
+    }
+
+    let (drift, page, heading) = report(&["drift", "--model", "shop.json"], &[0, 1]);
+    assert!(heading.contains(&format!("{} clients now", number(&drift["drift"]["clients_now"]))), "{heading}");
+    for shift in drift["drift"]["features"].as_array().unwrap().iter().chain([&drift["drift"]["score"]]) {
+        let name = shift["name"].as_str().unwrap();
+        let psi = format!("<td class=\"number\">{:.3}</td>", shift["psi"].as_f64().unwrap());
+        let row = page.split(&format!("<bdi>{name}</bdi>")).nth(1).unwrap().split("</tr>").next().unwrap();
+        assert!(row.contains(&psi) && row.contains("▲ yes") == shift["alarm"].as_bool().unwrap(), "{row} {shift}");
+    }
+    for held in drift["budgets"].as_object().unwrap().values() {
+        assert!(
+            page.contains(&format!("{} of {} known people", number(&held["above"]), number(&held["people"]))),
+            "{held}"
+        );
+    }
 }
 
 /// Each of these clients is in the page, by its pseudonym and with its reasons.

@@ -91,7 +91,7 @@ fn hostile(folder: &Folder) {
         let quoted = attack.replace('"', "\"\"");
         labels.push_str(&format!("\"{}\",bad,\"{quoted}\"\n", client.replace('"', "\"\"")));
     }
-    for person in 0..8 {
+    for (person, attack) in ATTACKS.iter().enumerate().take(8) {
         let client = format!("198.51.100.{person}");
         for page in 0..7 {
             line(
@@ -102,7 +102,7 @@ fn hostile(folder: &Folder) {
                 200,
             );
         }
-        let why = if person == 3 { "wrote from 198.51.100.3" } else { ATTACKS[person] };
+        let why = if person == 3 { "wrote from 198.51.100.3" } else { attack };
         labels.push_str(&format!("{client},human,\"{}\"\n", why.replace('"', "\"\"")));
     }
     line("2001:db8::7", 700, "/from/198.51.100.3/to", "-", 200);

@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use trainer::evaluate::{Evaluation, Requests, evaluate};
+use trainer::evaluate::{Evaluation, Requests, evaluate_told};
 use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::EvaluateArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, WithLogs};
+use crate::progress;
 use crate::report::{self, Report};
 
 /// Evaluates and prints. Answers no when there are no people or no bad robots to tell apart.
@@ -27,7 +28,7 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
         site.remember_all(memory);
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
-    let evaluation = evaluate(&model, &site, min_pages)?;
+    let evaluation = evaluate_told(&model, &site, min_pages, progress::stages("Evaluating"))?;
     if let Some(report) = &report {
         let mut origin = report::origin([&model], logs.clone());
         origin.digests.push(("Logs read".to_owned(), found.sha256()));

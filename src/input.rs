@@ -1,16 +1,18 @@
 //! Opening logs, labels and models. The only file of the command line that reads them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, IsTerminal, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use detector::Model;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use traffic::log::{LogReader, Record, Tally, decompress};
 use trainer::{Labels, Site, SiteBuilder};
+
+use crate::progress;
 
 /// The model that comes with the product.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");
@@ -53,12 +55,17 @@ impl Logs {
                 bail!("{pattern}: no such log; give a path, a glob in quotes, or - for standard input");
             }
         }
-        let bytes = paths.iter().map(|path| path.metadata().map_or(0, |metadata| metadata.len())).sum();
-        let bar = if io::stderr().is_terminal() { ProgressBar::new(bytes) } else { ProgressBar::hidden() };
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
-            bar.set_style(style);
-        }
-        Ok(Self { paths, bar, digest: Arc::default() })
+        let file_bytes = |path: &PathBuf| path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len());
+        // `None` as soon as one of them is a pipe.
+        let bytes = paths.iter().map(file_bytes).sum::<Option<u64>>();
+        Ok(Self { bar: progress::bytes("Reading", bytes), paths, digest: Arc::default() })
+    }
+
+    /// The same; while they are read, the progress bar begins with `what` and not with "Reading".
+    #[must_use]
+    pub fn shown_as(self, what: &'static str) -> Self {
+        self.bar.set_message(what);
+        self
     }
 
     /// Names without folders.
@@ -82,6 +89,8 @@ impl Logs {
     /// # Errors
     /// The first that cannot be opened, or is no log.
     pub fn open(&self) -> Result<Vec<Reader>> {
+        // Who opens them a second time reads them again.
+        self.bar.reset();
         self.paths.iter().map(|path| self.open_one(path, None)).collect()
     }
 

@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 pub mod ahead;
 pub mod args;
@@ -21,6 +21,7 @@ pub mod input;
 pub mod inspect;
 pub mod label;
 pub mod output;
+pub mod progress;
 pub mod replay;
 pub mod report;
 pub mod run;
@@ -39,9 +40,19 @@ pub enum Answer {
     No,
 }
 
+/// Does the subcommand have a `--json`, and was it given?
+fn is_for_machines(matches: &ArgMatches) -> bool {
+    let given = |matches: &ArgMatches| matches.try_get_one::<bool>("json").ok().flatten().copied();
+    matches.subcommand().is_some_and(|(_, matches)| given(matches).unwrap_or(false))
+}
+
 /// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage, configuration or input error.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    let matches = Args::command().get_matches();
+    if is_for_machines(&matches) {
+        progress::hush();
+    }
+    let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match &args.command {
         Command::Demo(options) => demo::run(options),
         Command::Run(options) => run::run(options),

@@ -106,7 +106,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
     let detector = || Detector::new(Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge.clone());
     let jobs = jobs(args.jobs);
     let since = args.since.map(|since| since.resolve(&args.logs, jobs)).transpose()?;
-    let logs = Logs::find(&args.logs)?;
+    let logs = Logs::find(&args.logs)?.shown_as("Replaying");
     let shown = args.client.as_deref().map(ClientKey::from_text);
     let summary = || Summary { since, as_lines: args.json_lines, ..Summary::default() };
     let (detector, tallies, parts) = {

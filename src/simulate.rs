@@ -13,7 +13,7 @@ use traffic::sim::{
 
 use crate::Answer;
 use crate::args::SimulateArgs;
-use crate::output;
+use crate::{output, progress};
 
 /// The benchmark's site is no row of [`SHOPS`]: models are trained on those, and tested on this.
 const BENCHMARK: &str = "benchmark";
@@ -77,7 +77,16 @@ fn write(shop: &'static str, clock: Clock, requests: &[SimRequest], folder: &Pat
 /// # Errors
 /// A shop that there is not; what cannot be written.
 pub fn run(args: &SimulateArgs) -> Result<Answer> {
-    let one = |shop, folder: &Path| write_shop(shop, args.seed, args.hours, args.people, folder);
+    let bar = match args.shop.as_str() {
+        "all" => progress::counted("Simulating", "shops", SHOPS.len() as u64),
+        _ => progress::uncounted("Simulating"),
+    };
+    let one = |shop: &Shop, folder: &Path| {
+        bar.set_message(format!("Simulating {}", shop.name));
+        let written = write_shop(shop, args.seed, args.hours, args.people, folder);
+        bar.inc(1);
+        written
+    };
     let written = match (args.shop.as_str(), Shop::find(&args.shop)) {
         ("all", _) => SHOPS.iter().map(|shop| one(shop, &args.output.join(shop.name))).collect::<Result<Vec<_>>>()?,
         (BENCHMARK, _) => vec![write_benchmark(args.seed, args.hours, args.people, &args.output)?],
@@ -87,6 +96,7 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
             bail!("there is no shop {name:?}; there are all, {}, and {BENCHMARK}", names.join(", "));
         }
     };
+    bar.finish_and_clear();
     if args.json {
         output::print_json(&written)?;
         return Ok(Answer::Yes);

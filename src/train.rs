@@ -3,12 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Result;
 use detector::model::{Budget, Card, Metric, Readiness, seal};
 use detector::{ClientKey, Model};
-use indicatif::ProgressBar;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use traffic::log::{Kind, Tally};
@@ -26,8 +24,8 @@ use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows}
 use crate::Answer;
 use crate::args::{AlgorithmArg, TrainArgs};
 use crate::input::{Logs, read_labels, read_model};
-use crate::output;
 use crate::report::{self, Report};
+use crate::{output, progress};
 
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -74,16 +72,14 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     };
     // A model of one site remembers it; one of several is for a shop that it has never seen.
     if let [site] = &mut sites[..] {
+        let _bar = progress::uncounted("Learning what the site is");
         options.memory = Some(remember(site, &options)?);
     }
-    let spinner = ProgressBar::new_spinner();
-    spinner.enable_steady_tick(Duration::from_millis(120));
-    let trained = train(&sites, &options, |step| spinner.set_message(format!("Building: {step}")));
-    spinner.finish_and_clear();
-    let trained = trained?;
+    let trained = train(&sites, &options, progress::stages("Training"))?;
     let Trained { file, is_adapted, .. } = &trained;
     let sealed = seal(file)?;
     if let Some(path) = &args.rows {
+        let _bar = progress::uncounted("Writing rows");
         let mut rows = Vec::new();
         write_rows(&sites, &options, &mut rows)?;
         output::write(path, &rows)?;

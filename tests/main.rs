@@ -17,6 +17,7 @@
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
+//! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
 //! Everything random is seeded, nothing leaves loopback, every port is 0.
@@ -36,6 +37,7 @@ mod isolation;
 mod labels;
 mod models;
 mod parity;
+mod progress;
 mod replay;
 mod report;
 mod scenarios;

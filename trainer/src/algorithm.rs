@@ -52,14 +52,20 @@ impl Algorithm {
     }
 
     /// Fits the rows; boosting stops early on held-out clients, and may continue from a base. `clients` holds a number per
-    /// row, the same for all rows of a client, and well mixed.
+    /// row, the same for all rows of a client, and well mixed. Boosting calls `grown` after each tree.
     ///
     /// # Errors
     /// As [`Algorithm::fit`]; a base with an algorithm that cannot continue one.
-    pub fn fit_by_client(&self, rows: &Rows, clients: &[u64], base: Option<&Trees>) -> Result<Fitted, TrainError> {
+    pub fn fit_by_client(
+        &self,
+        rows: &Rows,
+        clients: &[u64],
+        base: Option<&Trees>,
+        grown: &dyn Fn(),
+    ) -> Result<Fitted, TrainError> {
         match (self, base) {
             (Self::Boosted(params), _) => {
-                let fitted = params.check_ref()?.fit_by_client(rows, clients, base)?;
+                let fitted = params.check_ref()?.fit_by_client_told(rows, clients, base, grown)?;
                 Ok(Fitted { scorer: fitted.scorer(), rounds: Some(fitted.rounds) })
             }
             (_, None) => Ok(Fitted { scorer: self.fit(rows)?, rounds: None }),

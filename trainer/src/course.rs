@@ -7,6 +7,7 @@ use std::sync::Arc;
 use detector::features::FEATURES;
 use detector::model::Scorer;
 use detector::{ClientKey, Memory, Timestamp};
+use linfa::ParamGuard;
 use ndarray::Array1;
 
 use crate::TrainError;
@@ -14,6 +15,7 @@ use crate::algorithm::{Algorithm, Fitted};
 use crate::cohort::met;
 use crate::guests::Guests;
 use crate::label::Label;
+use crate::progress::{Moment, Tell};
 use crate::prune::ClientIndex;
 use crate::quality::{Figures, Scores};
 use crate::samples::{Rows, Sample, highest, is_told, rows, samples_as, worst_moments};
@@ -21,7 +23,7 @@ use crate::site::{Client, Site, Step};
 use crate::train::Options;
 
 /// Parts into which clients are cut for cross-fitting.
-const FOLDS: u64 = 5;
+pub(crate) const FOLDS: u64 = 5;
 /// Share of a site's time that trains when it is tested on the rest.
 const TRAIN_SHARE: f64 = 0.7;
 /// What an unknown client weighs when it is taken for a bot because nothing says that it is a person (learning from
@@ -37,6 +39,8 @@ pub(crate) struct Course<'a> {
     pub resolution_us: u32,
     /// Whom the base model doubts; see [`crate::poison`].
     pub suspects: &'a HashSet<ClientIndex>,
+    /// Who wants to know how far it is.
+    pub tell: Tell<'a>,
 }
 
 impl<'a> Course<'a> {
@@ -91,6 +95,26 @@ impl<'a> Course<'a> {
         rows.with_weights(scaled)
     }
 
+    /// Says that something begins in which the chosen algorithm (or others) is fitted for so many models.
+    pub fn begin(&self, name: &'static str, models: u64, algorithm: &Algorithm) {
+        let is_chosen = *algorithm == self.options.algorithm;
+        let trees_max = match algorithm {
+            Algorithm::Boosted(params) => params.check_ref().ok().map(|params| params.trees as u64),
+            Algorithm::Logistic(_) | Algorithm::AdaBoost(_) => None,
+        };
+        (self.tell)(Moment::Begins { name, fits: models * self.fits_of(is_chosen), trees_max });
+    }
+
+    /// Says that something begins in which nothing is fitted.
+    pub fn begin_other(&self, name: &'static str) {
+        (self.tell)(Moment::Begins { name, fits: 0, trees_max: None });
+    }
+
+    /// How often a model is fitted; see [`Course::fit_with`].
+    fn fits_of(&self, is_chosen: bool) -> u64 {
+        if self.sites.len() > 1 || !is_chosen { 1 } else { 2 }
+    }
+
     pub fn fit(&self, samples: &[Sample]) -> Result<Fitted, TrainError> {
         self.fit_with(&self.options.algorithm, samples)
     }
@@ -100,17 +124,21 @@ impl<'a> Course<'a> {
         let is_chosen = *algorithm == self.options.algorithm;
         let base = self.options.base.as_ref().filter(|_| is_chosen).map(|base| base.trees());
         let rows = self.rows_with_guests(samples, &mut clients)?;
-        let fitted = algorithm.fit_by_client(&rows, &clients, base)?;
+        let grown = || (self.tell)(Moment::Grown);
+        let fitted = algorithm.fit_by_client(&rows, &clients, base, &grown)?;
+        (self.tell)(Moment::Fitted);
         // From several sites only what carries is told, and there people's worst moments are the site's own: area 0.896 → 0.889.
         // And the other algorithms are measured beside ours as they come: theirs are slow to fit twice.
-        if self.sites.len() > 1 || !is_chosen {
+        if self.fits_of(is_chosen) == 1 {
             return Ok(fitted);
         }
         let worst = self.worst_moments(samples, &fitted.scorer);
         let samples: Vec<Sample> = samples.iter().chain(&worst).cloned().collect();
         let mut clients = self.early_stopping_numbers(&samples);
         let rows = self.rows_with_guests(&samples, &mut clients)?;
-        algorithm.fit_by_client(&rows, &clients, base)
+        let fitted = algorithm.fit_by_client(&rows, &clients, base, &grown)?;
+        (self.tell)(Moment::Fitted);
+        Ok(fitted)
     }
 
     fn early_stopping_numbers(&self, samples: &[Sample]) -> Vec<u64> {

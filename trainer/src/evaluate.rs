@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::baselines::{self, Asked, Ruling};
 use crate::label::Label;
 use crate::portrait::{Portrait, Subject, portraits};
+use crate::progress::Stage;
 use crate::separation::Separation;
 use crate::site::{OFFLINE_HASH_KEY, Site};
 use crate::statistics::{Interval, auc, auc_interval, share, tpr_at_fpr};
@@ -27,6 +28,8 @@ pub use refusals::Refusals;
 const SHOWN: usize = 20;
 /// As many steps show a distribution.
 const STEPS_MAX: usize = 48;
+/// Requests judged between two words on how far it is: some milliseconds.
+const TELL_EVERY: u64 = 4_096;
 
 /// The object that `evaluate --json` prints.
 #[derive(Clone, Debug, Serialize)]
@@ -143,7 +146,20 @@ struct Seen {
 /// # Errors
 /// [`PolicyError`] when the model's thresholds contradict each other.
 pub fn evaluate(model: &Model, site: &Site, min_pages: u32) -> Result<Evaluation, PolicyError> {
-    let seen = watch(model, site, min_pages)?;
+    evaluate_told(model, site, min_pages, |_| ())
+}
+
+/// The same; `tell` is told now and then how far it is.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_told(
+    model: &Model,
+    site: &Site,
+    min_pages: u32,
+    tell: impl FnMut(Stage<'_>),
+) -> Result<Evaluation, PolicyError> {
+    let seen = watch(model, site, min_pages, tell)?;
     let side = |label: Label| -> Vec<&Seen> {
         let of_label = site.clients.iter().zip(&seen).filter(move |(client, _)| client.labelled.label == label);
         of_label.map(|(_, seen)| seen).filter(|seen| seen.highest.is_some()).collect()
@@ -234,16 +250,25 @@ fn shown(model: &Model, site: &Site, seen: &[Seen], min_pages: u32) -> [Vec<Port
 }
 
 /// Passes the traffic through the detector and, beside it, the baselines.
-fn watch(model: &Model, site: &Site, min_pages: u32) -> Result<Vec<Seen>, PolicyError> {
+fn watch(
+    model: &Model,
+    site: &Site,
+    min_pages: u32,
+    mut tell: impl FnMut(Stage<'_>),
+) -> Result<Vec<Seen>, PolicyError> {
+    let of = site.steps.len() as u64;
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
     let policy = Policy::new(PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() }, Some(model))?;
     let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
-    // Below capacity, so that nobody's verdict depends on anybody else.
-    let capacity = site.clients.len() * 2 + 1_024;
+    // Far below capacity, so that nobody's verdict depends on anybody else: a network has a 64th of the places.
+    let capacity = site.clients.len() * 8 + 65_536;
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
     let mut baselines = baselines::fixed();
     let mut seen = vec![Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() }; site.clients.len()];
-    for step in &site.steps {
+    for (done, step) in (0_u64..).zip(&site.steps) {
+        if done.is_multiple_of(TELL_EVERY) {
+            tell(Stage { name: "judging", done, of, unit: "requests" });
+        }
         if let Some(event) = step.request() {
             let seen = &mut seen[step.client as usize];
             seen.requests += 1;

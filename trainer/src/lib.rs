@@ -20,6 +20,7 @@
 //! - [`explain`]: what became of one client and why; [`diff`]: whose verdict changes between two judges;
 //!   [`borderline`]: whom to look at first; [`relabel`]: a label more
 //! - [`baselines`]: the peers' rules; [`botbench`]: simulated populations and real logs against the detector and them
+//! - [`progress`]: how far a training is
 //! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
 //! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of the lines read
 //! - [`report`]: all that on one page of HTML; [`words`]: numbers as people read them
@@ -50,6 +51,7 @@ pub mod logistic;
 pub mod memory;
 pub mod poison;
 pub mod portrait;
+pub mod progress;
 pub mod protocol;
 mod prune;
 mod quality;
@@ -71,6 +73,7 @@ pub use adapt::Base;
 pub use algorithm::Algorithm;
 pub use evaluate::{Evaluation, evaluate};
 pub use label::{Label, LabelError, Labels};
+pub use progress::Stage;
 pub use site::{Site, SiteBuilder, Step};
 pub use train::{Options, Trained, train, write_rows};
 pub use tune::{TuneOptions, Tuned, tune};

@@ -22,6 +22,7 @@ use crate::export::{Said, export};
 use crate::guests::Guests;
 use crate::label::{Label, Labelled};
 use crate::memory::fold_of;
+use crate::progress::nobody;
 use crate::samples::{Sample, highest, rows_of, samples_as, walk};
 use crate::site::Site;
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
@@ -117,7 +118,7 @@ pub fn cross_validated(site: &Site, options: &Options) -> Result<Scored, TrainEr
 }
 
 fn course<'a>(sites: &'a [Site], options: &'a Options, suspects: &'a HashSet<(usize, usize)>) -> Course<'a> {
-    Course { sites, options, resolution_us: resolution_us(sites), suspects }
+    Course { sites, options, resolution_us: resolution_us(sites), suspects, tell: &nobody }
 }
 
 fn resolution_us(sites: &[Site]) -> u32 {
@@ -172,7 +173,7 @@ impl<'a> Strangers<'a> {
         let rows = rows_of(&samples, self.sites, |feature| told[feature]);
         let guests = Guests::invite(resolution_us(self.sites));
         let rows = guests.join(rows, &mut clients, &samples, |feature| told[feature])?;
-        Ok(self.options.algorithm.fit_by_client(&rows, &clients, None)?.scorer)
+        Ok(self.options.algorithm.fit_by_client(&rows, &clients, None, &|| ())?.scorer)
     }
 
     /// Scores a site.

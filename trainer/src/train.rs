@@ -10,6 +10,7 @@
 //!    ([`Proof::CrossFitted`]): good for showing probabilities and for limiting, never for blocking.
 //! 6. **Readiness**: whether it may refuse anybody.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 
@@ -25,13 +26,14 @@ use crate::calibrate::{
     Budgets, Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed, warm_up_budget,
 };
 use crate::cohort::cohort_budget;
-use crate::course::{Course, is_apart};
+use crate::course::{Course, FOLDS, is_apart};
 use crate::drift;
 use crate::export::{Said, export};
 use crate::held_out::HeldOut;
 use crate::label::Label;
 use crate::logistic::LogisticParams;
 use crate::poison;
+use crate::progress::{Ledger, Moment, Stage, nobody};
 use crate::prune::{ClientIndex, doubted};
 use crate::quality::Figures;
 use crate::readiness::readiness;
@@ -106,26 +108,31 @@ pub struct Trained {
     pub held_out: HeldOut,
 }
 
-/// Trains on one or more labelled sites. `step(text)` is told what begins.
+/// Trains on one or more labelled sites. `step(stage)` is told what is being done, and how far it is.
 ///
 /// # Errors
 /// [`TrainError`] when there is nothing to learn from.
-pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> Result<Trained, TrainError> {
+pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> Result<Trained, TrainError> {
     if !(0.5..1.0).contains(&options.warm_up) {
         return Err(TrainError::Parameter("the warm-up percentile must be from 50 to below 100".to_owned()));
     }
     let suspects = suspects(sites, options)?;
-    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects };
+    let step = RefCell::new((Ledger::default(), step));
+    let tell = |moment: Moment| {
+        let (ledger, step) = &mut *step.borrow_mut();
+        step(ledger.take(moment));
+    };
+    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects, tell: &tell };
     let mut figures = Figures::default();
     let mut dropped = BTreeMap::new();
     if !suspects.is_empty() {
         dropped.insert("anomalous to the base model: not taken for people".to_owned(), suspects.len() as u64);
     }
 
-    step("measuring on clients held out by time");
+    course.begin("held out by time", 1, &options.algorithm);
     course.held_out_by_time(&mut figures);
     if sites.len() > 1 {
-        step("measuring on each site left out");
+        course.begin("each site left out", sites.len() as u64, &options.algorithm);
         course.left_out_by_site(&mut figures);
     }
     let people = course.people_judged();
@@ -136,13 +143,13 @@ pub fn train(sites: &[Site], options: &Options, mut step: impl FnMut(&str)) -> R
     let apart = |site: usize, client: usize| proof == Proof::Split && course.is_apart(site, client);
     let all = course.samples(|site, client| !apart(site, client));
 
-    let mut folds = Folds::new(&course, &all, proof, &mut figures, &mut dropped, &mut step)?;
+    let mut folds = Folds::new(&course, &all, proof, &mut figures, &mut dropped)?;
     folds.weigh_base(&course, &all, course.suspected(|site, client| !apart(site, client)), &mut figures);
-    step("fitting");
+    course.begin("fitting", 1, &options.algorithm);
     let is_kept = |sample: &&Sample| !folds.doubted.contains(&(sample.site, sample.client));
     let samples: Vec<Sample> = all.iter().filter(is_kept).cloned().collect();
     let Fitted { scorer, rounds } = folds.fit(&course, &samples)?;
-    step("calibrating");
+    course.begin_other("calibrating");
     let wanted = |site: usize, client: usize| course.is_labelled(site, client);
     let scorer_for = |site: usize, client: usize| match proof {
         Proof::Split => apart(site, client).then_some(&scorer),
@@ -242,7 +249,7 @@ pub fn remember(site: &mut Site, options: &Options) -> Result<MemoryFile, TrainE
 /// [`TrainError`] as [`train`]; [`TrainError::Write`] when it cannot be written.
 pub fn write_rows(sites: &[Site], options: &Options, out: &mut dyn io::Write) -> Result<(), TrainError> {
     let suspects = suspects(sites, options)?;
-    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects };
+    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects, tell: &nobody };
     let samples = course.samples(|_, _| true);
     let scorers = course.cross_fit(&options.algorithm, &samples, &HashSet::new())?;
     course.write_rows(&samples, &course.out_of_fold(&samples, &scorers), out).map_err(TrainError::Write)
@@ -275,7 +282,6 @@ impl Folds {
         proof: Proof,
         figures: &mut Figures,
         dropped: &mut BTreeMap<String, u64>,
-        step: &mut impl FnMut(&str),
     ) -> Result<Self, TrainError> {
         let options = course.options;
         let mut folds = Self { scorers: Vec::new(), doubted: HashSet::new(), keeps_base: false };
@@ -283,13 +289,13 @@ impl Folds {
         if !is_needed {
             return Ok(folds);
         }
-        step("cross-fitting");
+        course.begin("cross-fitting", FOLDS, &options.algorithm);
         let measure = |name: &str, margins: &[f32], figures: &mut Figures| {
             figures.insert_scores(name, &course.highest_of_rows(samples, margins));
         };
         folds.scorers = course.cross_fit(&options.algorithm, samples, &folds.doubted)?;
         if options.prunes {
-            step("looking for wrong labels");
+            course.begin("looking for wrong labels", FOLDS, &options.algorithm);
             let margins = course.out_of_fold(samples, &folds.scorers);
             // Unknown clients have no label to doubt.
             let is_labelled = |sample: &&Sample| course.is_labelled(sample.site, sample.client);
@@ -302,12 +308,14 @@ impl Folds {
             }
         }
         if options.compares {
-            step("comparing algorithms");
             let all = [
                 Algorithm::Boosted(BoostedParams::default()),
                 Algorithm::Logistic(LogisticParams::default()),
                 Algorithm::AdaBoost(AdaBoostParams::default()),
             ];
+            // Counted in fits: of three algorithms one grows trees as ours does.
+            let others = all.iter().filter(|other| other.name() != options.algorithm.name()).count() as u64;
+            (course.tell)(Moment::Begins { name: "comparing algorithms", fits: others * FOLDS, trees_max: None });
             for algorithm in all {
                 let is_chosen = algorithm.name() == options.algorithm.name();
                 let fitted = if is_chosen {

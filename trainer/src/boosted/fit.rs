@@ -22,11 +22,15 @@ pub fn fit(
     dataset: &Rows,
     clients: Option<&[u64]>,
     base: Option<&Trees>,
+    grown: &dyn Fn(),
 ) -> Result<Boosted, TrainError> {
     let problem = Problem::new(params, dataset, base)?;
-    let rounds = clients.and_then(|clients| problem.rounds(clients));
+    let rounds = clients.and_then(|clients| problem.rounds(clients, grown));
     let all: Vec<u32> = (0..problem.binned.rows() as u32).collect();
-    let (offset, trees) = problem.boost(&all, rounds.unwrap_or(params.trees), |_| true);
+    let (offset, trees) = problem.boost(&all, rounds.unwrap_or(params.trees), |_| {
+        grown();
+        true
+    });
 
     let (mut roots, mut nodes) =
         base.map_or_else(Default::default, |base| (base.roots().to_vec(), base.nodes().to_vec()));
@@ -166,7 +170,7 @@ impl<'a> Problem<'a> {
     ///
     /// The most trees whose area is within one standard error of the best: among fifty people the very best number is
     /// chance, and too few trees cost more than too many.
-    fn rounds(&self, clients: &[u64]) -> Option<usize> {
+    fn rounds(&self, clients: &[u64], grown: &dyn Fn()) -> Option<usize> {
         let is_held_out = |row: &u32| clients[*row as usize].is_multiple_of(HELD_OUT_ONE_IN);
         let all = 0..self.binned.rows() as u32;
         let (held_out, kept): (Vec<u32>, Vec<u32>) = all.partition(is_held_out);
@@ -184,6 +188,7 @@ impl<'a> Problem<'a> {
         let mut best = areas[0];
         let mut enough = 0;
         self.boost(&kept, self.params.trees, |tree| {
+            grown();
             for (margin, &row) in margins.iter_mut().zip(&held_out) {
                 *margin += tree.value_of(self.binned.row(row as usize));
             }

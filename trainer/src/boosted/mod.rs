@@ -179,7 +179,7 @@ impl Fit<Array2<f32>, Array1<bool>, TrainError> for BoostedValidParams {
     /// Rows × features in the detector's order, NaN missing; weights as the dataset has them, or 1. All trees, no
     /// stopping.
     fn fit(&self, dataset: &Rows) -> Result<Boosted, TrainError> {
-        fit::fit(self, dataset, None, None)
+        fit::fit(self, dataset, None, None, &|| ())
     }
 }
 
@@ -190,7 +190,21 @@ impl BoostedValidParams {
     /// # Errors
     /// As [`Fit::fit`], and more nodes together with the base than can be numbered.
     pub fn fit_by_client(&self, dataset: &Rows, clients: &[u64], base: Option<&Trees>) -> Result<Boosted, TrainError> {
-        fit::fit(self, dataset, Some(clients), base)
+        self.fit_by_client_told(dataset, clients, base, &|| ())
+    }
+
+    /// The same; `grown` is called after each tree.
+    ///
+    /// # Errors
+    /// As [`BoostedValidParams::fit_by_client`].
+    pub fn fit_by_client_told(
+        &self,
+        dataset: &Rows,
+        clients: &[u64],
+        base: Option<&Trees>,
+        grown: &dyn Fn(),
+    ) -> Result<Boosted, TrainError> {
+        fit::fit(self, dataset, Some(clients), base, grown)
     }
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use detector::Model;
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
-use traffic::log::{LogReader, Record, Tally, decompress};
+use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
 use trainer::{Labels, Site, SiteBuilder};
 
 use crate::progress;
@@ -25,8 +25,6 @@ pub type Reader = LogReader<Input>;
 
 /// Read in pieces of this size: a gzip stream then takes a few calls a second.
 const BUFFER_BYTES: usize = 1 << 18;
-/// Above this share of refused lines nothing is learnt: what cannot be read may be just what matters.
-const REFUSED_MAX: f64 = 0.05;
 
 /// Several logs with one progress bar and one digest.
 pub struct Logs {
@@ -94,6 +92,18 @@ impl Logs {
         self.paths.iter().map(|path| self.open_one(path, None)).collect()
     }
 
+    /// Opens them all to be looked at: also those that nothing can be learnt from, as far as they are logs.
+    ///
+    /// # Errors
+    /// As [`Logs::open`].
+    pub fn open_leniently(&self) -> Result<Vec<Reader>> {
+        let open = |path: &PathBuf| {
+            let name = name_for_messages(path);
+            Ok(LogReader::leniently(&name, self.plain(path, &name, None)?)?.0)
+        };
+        self.paths.iter().map(open).collect()
+    }
+
     /// Reads them all as one labelled site.
     ///
     /// # Errors
@@ -144,14 +154,17 @@ impl Logs {
 
     fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
         let name = name_for_messages(path);
+        Ok(LogReader::new(&name, self.plain(path, &name, digest)?)?)
+    }
+
+    fn plain(&self, path: &Path, name: &str, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Input> {
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
             Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
         };
         let watched = Watched { raw, bar: self.bar.clone(), digest };
-        let plain = decompress(BufReader::with_capacity(BUFFER_BYTES, watched));
-        Ok(LogReader::new(&name, plain)?)
+        Ok(decompress(BufReader::with_capacity(BUFFER_BYTES, watched)))
     }
 }
 
@@ -171,11 +184,6 @@ impl Read for Watched {
         }
         Ok(count)
     }
-}
-
-/// Are more of its lines refused than may be?
-pub fn is_unreadable(refused: u64, lines: u64) -> bool {
-    refused as f64 > REFUSED_MAX * lines as f64
 }
 
 fn refuse_if_unreadable(reader: &Reader) -> Result<()> {

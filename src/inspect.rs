@@ -1,12 +1,12 @@
 //! `kidoban inspect`: what a log is, before anything is learnt from it.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use detector::{Class, ClientKey, url};
+use detector::{Class, url};
 use serde::Serialize;
-use traffic::log::Tally;
+use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
+use trainer::inspect::{Crowd, People};
 
 use crate::Answer;
 use crate::args::InspectArgs;
@@ -31,7 +31,8 @@ struct Inspected {
     pages: u64,
     requests: u64,
     busiest: Option<Busiest>,
-    warnings: Vec<String>,
+    /// Of several logs, the first has those of all together as well.
+    warnings: Vec<Warning>,
 }
 
 #[derive(Serialize)]
@@ -53,97 +54,72 @@ struct Busiest {
 /// What cannot be opened or read.
 pub fn run(args: &InspectArgs) -> Result<Answer> {
     let logs = Logs::find(&args.logs)?;
-    let mut all = Vec::new();
-    for reader in logs.open()? {
-        all.push(inspect(reader)?);
+    let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), People::default());
+    for reader in logs.open_leniently()? {
+        let (inspected, log) = inspect(reader, &mut people)?;
+        all.push(inspected);
+        surveyed.push(log);
     }
     logs.finish();
+    if let Some(first) = all.first_mut() {
+        first.warnings.extend(together(&surveyed));
+        first.warnings.extend(people.warning());
+    }
     if args.json {
         output::print_json(&all)?;
     } else {
         output::print(&all.iter().map(describe).collect::<Vec<_>>().join("\n"))?;
     }
-    let is_fit = all.iter().all(|log| !crate::input::is_unreadable(log.refused, log.lines));
+    let is_fit = all.iter().all(|log| !is_unreadable(log.refused, log.lines));
     Ok(if is_fit { Answer::Yes } else { Answer::No })
 }
 
-fn inspect(mut reader: Reader) -> Result<Inspected> {
-    let mut requests: HashMap<ClientKey, u64> = HashMap::new();
-    let mut outcomes: HashSet<ClientKey> = HashSet::new();
-    let (mut pages, mut total) = (0, 0);
+fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Surveyed)> {
+    let (mut crowd, mut survey) = (Crowd::default(), Survey::default());
     while let Some(record) = reader.next()? {
-        match record.request() {
-            Some(request) => {
-                *requests.entry(request.client).or_default() += 1;
-                total += 1;
-                let class = request.recorded.map_or_else(
-                    || url::classify(url::split(request.target).0, request.fetch_dest),
-                    |recorded| recorded.class,
-                );
-                pages += u64::from(class == Class::Page);
-            }
-            None => drop(outcomes.insert(record.client_key())),
-        }
+        let Some(request) = record.request() else {
+            survey.note(&record, Class::Page);
+            continue;
+        };
+        let class = request
+            .recorded
+            .map_or_else(|| url::classify(url::split(request.target).0, request.fetch_dest), |recorded| recorded.class);
+        survey.note(&record, class);
+        crowd.note(&request);
+        people.note(&record, class);
     }
-    let tally = reader.tally();
-    let busiest = requests.iter().max_by_key(|&(client, count)| (*count, *client));
-    let busiest = busiest.map(|(client, &requests)| Busiest { client: client.to_string(), requests });
-    Ok(Inspected {
-        log: reader.name().to_owned(),
-        format: reader.format().to_string(),
+    let (pages, requests) = (survey.pages, survey.requests);
+    let log =
+        Surveyed { name: reader.name().to_owned(), format: reader.format(), tally: reader.tally().clone(), survey };
+    let mut warnings = log.warnings();
+    // A proxy that stands for everybody has most requests as well: saying it twice helps nobody.
+    warnings.extend(crowd.warning().filter(|_| !log.hides_clients()));
+    let tally = &log.tally;
+    let refused = tally.first_refused.iter().map(|line| RefusedLine {
+        line: line.line_number,
+        reason: line.reason.clone(),
+        excerpt: line.excerpt.clone(),
+    });
+    let inspected = Inspected {
+        log: log.name.clone(),
+        format: log.format.to_string(),
         lines: tally.lines,
         parsed: tally.parsed,
         refused: tally.refused,
         blank: tally.blank,
         repaired: tally.repaired,
         out_of_order: tally.out_of_order,
-        first_refused: tally
-            .first_refused
-            .iter()
-            .map(|line| RefusedLine {
-                line: line.line_number,
-                reason: line.reason.clone(),
-                excerpt: line.excerpt.clone(),
-            })
-            .collect(),
+        first_refused: refused.collect(),
         first_at: tally.first_at.map(output::time),
         last_at: tally.last_at.map(output::time),
         resolution_us: tally.resolution_us(),
-        clients: requests.len() as u64,
+        clients: crowd.clients(),
         pages,
-        requests: total,
-        warnings: warnings(tally, busiest.as_ref(), total),
-        busiest,
-    })
-}
-
-fn warnings(tally: &Tally, busiest: Option<&Busiest>, requests: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let share = |part: u64, whole: u64| part as f64 / whole.max(1) as f64;
-    if tally.parsed > 0 && share(tally.private_addresses, tally.parsed) > 0.9 {
-        warnings.push(
-            "nearly all addresses are private: this log holds a proxy's address and not the client's. Log \
-             $http_x_forwarded_for or set real_ip in the server, and trusted_proxies in kidoban.toml"
-                .to_owned(),
-        );
-    }
-    if let Some(busiest) = busiest.filter(|busiest| requests >= 1_000 && share(busiest.requests, requests) > 0.5) {
-        warnings.push(format!(
-            "one client has {} of the requests ({}): a load balancer's health check, or a proxy in front?",
-            output::percent(share(busiest.requests, requests)),
-            busiest.client
-        ));
-    }
-    if crate::input::is_unreadable(tally.refused, tally.lines) {
-        warnings.push("more than 5 % of the lines cannot be read: `kidoban train` will refuse this log".to_owned());
-    }
-    if tally.parsed > 0 && tally.resolution_us() == 1_000_000 {
-        warnings.push(
-            "times are whole seconds: gaps below a second cannot be told apart. Log $msec for a sharper model"
-                .to_owned(),
-        );
-    }
-    warnings
+        requests,
+        busiest: crowd.busiest().map(|(client, requests)| Busiest { client: client.to_string(), requests }),
+        warnings,
+    };
+    Ok((inspected, log))
 }
 
 fn describe(log: &Inspected) -> String {
@@ -179,8 +155,8 @@ fn describe(log: &Inspected) -> String {
     if let Some(busiest) = &log.busiest {
         let _ = writeln!(text, "  busiest     {} with {} requests", busiest.client, output::count(busiest.requests));
     }
-    for warning in &log.warnings {
-        let _ = writeln!(text, "  warning     {warning}");
+    for Warning { message, fix, .. } in &log.warnings {
+        let _ = writeln!(text, "  warning     {message}\n              {fix}");
     }
     text
 }

@@ -17,6 +17,7 @@
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
+//! | `inspect.rs` | what is wrong with a log is said, and an ordinary one is left in peace |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
@@ -33,6 +34,7 @@ mod diff;
 mod drift;
 mod explain;
 mod gate;
+mod inspect;
 mod isolation;
 mod labels;
 mod models;

@@ -9,6 +9,7 @@
 //! ```
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
+//! - [`inspect`]: whether a log is fit to learn from
 //! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`memory`]: what a model remembers of it
 //! - [`samples`]: training rows and highest scores
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
@@ -46,6 +47,7 @@ pub mod explain;
 pub mod export;
 pub mod guests;
 pub mod held_out;
+pub mod inspect;
 pub mod label;
 pub mod logistic;
 pub mod memory;

@@ -36,7 +36,7 @@ const EXPECTED_CLF: &str = "day/month/year:hour:minute:second zone";
 const EXPECTED_RFC3339: &str = "year-month-dayThour:minute:second and a zone";
 const EXPECTED_DATE: &str = "a day that exists";
 const EXPECTED_TIME: &str = "a time of day that exists";
-const EXPECTED_ZONE: &str = "a zone (+0200, -05:00 or Z) after the time";
+pub(super) const EXPECTED_ZONE: &str = "a zone (+0200, -05:00 or Z) after the time";
 
 fn clf(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());

@@ -117,8 +117,16 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii_end()
 }
 
+/// What a log's first lines are.
+pub(super) struct Detected {
+    pub(super) format: Format,
+    /// The error that it is that their times have no zone, if so.
+    pub(super) unzoned: Option<LogError>,
+}
+
 /// The format of most of these lines; of two with as many votes, the one seen first.
-pub(super) fn detect(name: &str, head: &[u8]) -> Result<Format, LogError> {
+pub(super) fn detect(name: &str, head: &[u8]) -> Result<Detected, LogError> {
+    let known = |format| Ok(Detected { format, unzoned: None });
     let mut votes: Vec<(Format, u32)> = Vec::new();
     let mut first_unknown = None;
     let lines = head.split(|byte| *byte == b'\n').map(trim).zip(1_u64..);
@@ -128,26 +136,44 @@ pub(super) fn detect(name: &str, head: &[u8]) -> Result<Format, LogError> {
                 Some((_, count)) => *count += 1,
                 None => votes.push((format, 1)),
             },
-            Err(combined) => {
-                first_unknown.get_or_insert((line_number, combined, line));
+            Err(unknown) => {
+                first_unknown.get_or_insert((line_number, unknown, line));
             }
         }
     }
     let most = votes.iter().map(|(_, count)| *count).max().unwrap_or(0);
     match (votes.iter().find(|(_, count)| *count == most), first_unknown) {
-        (Some((format, _)), _) => Ok(*format),
-        (None, None) => Ok(Format::Combined),
-        (None, Some((line_number, combined, line))) => {
-            Err(LogError::UnknownFormat { name: name.to_owned(), line_number, combined, excerpt: excerpt(line) })
+        (Some((format, _)), _) => known(*format),
+        (None, None) => known(Format::Combined),
+        (None, Some((line_number, Unknown { combined, unzoned }, line))) => {
+            let (name, excerpt) = (name.to_owned(), excerpt(line));
+            match unzoned {
+                None => Err(LogError::UnknownFormat { name, line_number, combined, excerpt }),
+                Some(format) => Ok(Detected { format, unzoned: Some(LogError::NoZone { name, line_number, excerpt }) }),
+            }
         }
     }
 }
 
-/// The format that one line is in, or why it is not in the most common one.
-fn format_of(line: &[u8]) -> Result<Format, String> {
-    let reads = |format| {
+/// A line in no known format.
+struct Unknown {
+    /// Why it is not in the most common one.
+    combined: String,
+    /// The one that it would be in, had its time a zone.
+    unzoned: Option<Format>,
+}
+
+/// The format that one line is in.
+fn format_of(line: &[u8]) -> Result<Format, Unknown> {
+    let mut unzoned = None;
+    let mut reads = |format| {
         let mut parser = Parser::new(format);
-        parser.parse(line).map_err(|refusal| refusal.to_string())
+        parser.parse(line).map_err(|refusal| {
+            if refusal.is_for_zone() {
+                unzoned.get_or_insert(format);
+            }
+            refusal.to_string()
+        })
     };
     let combined = match reads(Format::Combined) {
         Ok(fields) if has_user_agent(line, &fields) => return Ok(Format::Combined),
@@ -155,7 +181,8 @@ fn format_of(line: &[u8]) -> Result<Format, String> {
         Err(reason) => reason,
     };
     let others = [Format::VhostCombined, Format::ElbClassic, Format::EventLog, Format::NginxJson];
-    others.into_iter().find(|format| reads(*format).is_ok()).ok_or(combined)
+    let found = others.into_iter().find(|format| reads(*format).is_ok());
+    found.ok_or(Unknown { combined, unzoned })
 }
 
 /// `combined` that says `"-" "-"` has neither field set, so the line's end is looked at.

@@ -14,6 +14,8 @@
 //! `lines.rs` cuts lines in bounded memory, `format.rs` tells formats apart, `scan.rs` walks through a line, `clock.rs`
 //! reads its time, `reader.rs` ties them together, `chunks.rs` does so for several threads, `decompress.rs` undoes gzip and zstd.
 //!
+//! `survey.rs` counts what a log's lines have in common, and `warning.rs` says what will go wrong with it.
+//!
 //! Times are what the log says. nginx and Apache differ in what they stamp (nginx the end of a request, Apache and the
 //! load balancer its start); nothing is corrected here, because the difference is not always in the log.
 //!
@@ -32,9 +34,13 @@ mod lines;
 mod nginx_json;
 mod reader;
 mod scan;
+mod survey;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod warning;
+#[cfg(test)]
+mod warning_tests;
 
 pub use chunks::{CHUNK_BYTES, Chunk, Chunks, Parsed};
 pub use clock::{civil, time};
@@ -43,7 +49,9 @@ pub use event_log::{OutcomeLine, RequestLine, VERSION as EVENT_LOG_VERSION};
 pub use format::Format;
 pub use lines::LINE_BYTES_MAX;
 pub use reader::{LogError, LogReader};
+pub use survey::Survey;
 pub use tally::{Refused, Tally};
+pub use warning::{REFUSED_MAX, Surveyed, Warning, count as grouped, is_unreadable, together};
 
 /// What one line tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

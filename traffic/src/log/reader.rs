@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use super::Record;
-use super::format::{Format, PEEK_LINES, Parser, detect, trim};
+use super::format::{Detected, Format, PEEK_LINES, Parser, detect, trim};
 use super::lines::{Line, Lines};
 use super::scan::{Fields, Refusal};
 use super::tally::Tally;
@@ -20,6 +20,19 @@ pub enum LogError {
         line_number: u64,
         /// What the reader said.
         source: io::Error,
+    },
+    /// The times of the first lines have no zone, and one is never guessed: an hour's error moves every window.
+    #[error(
+        "{name}:{line_number}: the time has no zone: log $time_iso8601, $time_local or $msec, which have one, or append the \
+         server's (such as +0900) to each line's time: {excerpt}"
+    )]
+    NoZone {
+        /// The log's name.
+        name: String,
+        /// The first line that is not blank.
+        line_number: u64,
+        /// That line's beginning.
+        excerpt: String,
     },
     /// None of the first lines is in a known format.
     #[error(
@@ -53,12 +66,24 @@ impl<R: BufRead> LogReader<R> {
     ///
     /// # Errors
     ///
-    /// [`LogError::UnknownFormat`] if none of these lines is in a known format.
+    /// [`LogError::UnknownFormat`] if none of these lines is in a known format; [`LogError::NoZone`] if they would be, had
+    /// their time a zone.
     pub fn new(name: &str, reader: R) -> Result<Self, LogError> {
+        let (reader, unzoned) = Self::leniently(name, reader)?;
+        unzoned.map_or(Ok(reader), Err)
+    }
+
+    /// The same, to look at a log that nothing can be learnt from: one whose times have no zone is opened as well, beside
+    /// the error that it is, and each of its lines will be refused.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::UnknownFormat`] if none of these lines is in a known format.
+    pub fn leniently(name: &str, reader: R) -> Result<(Self, Option<LogError>), LogError> {
         let mut lines = Lines::new(reader);
         skip_byte_order_mark(&mut lines);
-        let format = detect(name, lines.peek(PEEK_LINES))?;
-        Ok(Self::of(name, lines, format))
+        let Detected { format, unzoned } = detect(name, lines.peek(PEEK_LINES))?;
+        Ok((Self::of(name, lines, format), unzoned))
     }
 
     /// A reader of a log that is known to be in `format`.

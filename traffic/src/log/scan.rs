@@ -9,6 +9,7 @@ use std::fmt;
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 use memchr::{memchr, memchr2, memrchr};
 
+use super::clock::EXPECTED_ZONE;
 use super::tally::escaped;
 use super::{Asked, Decision, Kind, Record};
 
@@ -119,6 +120,11 @@ pub(super) enum Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
+    /// Is nothing wrong but that the time has no zone, as far as was looked?
+    pub(super) fn is_for_zone(&self) -> bool {
+        matches!(self, Self::Field { expected, .. } if *expected == EXPECTED_ZONE)
+    }
+
     pub(super) fn new(field: &'static str, expected: &'static str, found: impl Into<Cow<'a, str>>) -> Self {
         Self::Field { field, expected, found: found.into() }
     }

@@ -20,6 +20,8 @@ pub struct Tally {
     pub parsed: u64,
     /// Lines that could not be read.
     pub refused: u64,
+    /// Of those refused: lines whose time has no zone.
+    pub without_zone: u64,
     /// Lines with nothing but white space.
     pub blank: u64,
     /// Of those parsed: lines read only after a stray quote around them had been taken off.
@@ -101,6 +103,7 @@ impl Tally {
         self.lines += later.lines;
         self.parsed += later.parsed;
         self.refused += later.refused;
+        self.without_zone += later.without_zone;
         self.blank += later.blank;
         self.repaired += later.repaired;
         self.private_addresses += later.private_addresses;
@@ -119,6 +122,7 @@ impl Tally {
 
     pub(super) fn refuse(&mut self, refusal: &Refusal<'_>, line: &[u8]) {
         self.refused += 1;
+        self.without_zone += u64::from(refusal.is_for_zone());
         if self.first_refused.len() < REFUSED_KEPT_MAX {
             self.first_refused.push(Refused {
                 line_number: self.lines,

@@ -1,0 +1,356 @@
+//! What will go wrong with a log, and what to do about it.
+//!
+//! A warning is given where the log itself proves it, or where the chance that an ordinary log looks so is nil: absence
+//! counts only among a thousand requests and more. What each needs stands beside it, as a constant or in its function.
+
+use serde::Serialize;
+
+use super::Format;
+use super::survey::{Same, Survey};
+use super::tally::Tally;
+use crate::merge::HORIZON_US;
+
+/// Above this share of refused lines nothing is learnt: what cannot be read may be just what matters.
+pub const REFUSED_MAX: f64 = 0.05;
+
+/// So many requests in which something never occurs are no chance.
+const MANY: u64 = 1_000;
+/// So many lines show what a log's format holds.
+const SOME: u64 = 20;
+/// Clients whose lines are there twice: a health check hits two servers in the same second, a crowd does not.
+const CLIENTS_TWICE_MIN: usize = 5;
+/// Share of a log's lines that must be there twice, and so many of the sample.
+const TWICE_MIN: (f64, usize) = (0.1, 20);
+/// A line in ten thousand: an hour set back in a year. Fewer do no harm.
+const LATE_MIN: f64 = 0.0001;
+/// Of 64 bits set by hash: a crowd, and no scanner by itself.
+const CLIENTS_MIN: u32 = 16;
+const SECOND_US: u64 = 1_000_000;
+const DAY_US: u64 = 86_400 * SECOND_US;
+
+/// Something about a log that makes a model or a verdict worse.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// Which one it is, for programs: it stays the same when the words change.
+    pub code: &'static str,
+    /// What was found and what comes of it.
+    pub message: String,
+    /// What to do.
+    pub fix: &'static str,
+}
+
+impl Warning {
+    /// A warning.
+    pub fn new(code: &'static str, message: impl Into<String>, fix: &'static str) -> Self {
+        Self { code, message: message.into(), fix }
+    }
+}
+
+/// A log that was read to its end.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    /// Its name.
+    pub name: String,
+    /// Its format.
+    pub format: Format,
+    /// What became of its lines.
+    pub tally: Tally,
+    /// What they have in common.
+    pub survey: Survey,
+}
+
+impl Surveyed {
+    /// What will go wrong with this log, whatever others there are.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut found: Vec<Warning> = [self.refused(), self.clock(), self.clients()].into_iter().flatten().collect();
+        if self.format != Format::EventLog {
+            found.extend([self.fields(), self.hosts()].into_iter().flatten());
+        }
+        found.extend(self.content());
+        found.extend((self.tally.parsed > 0 && self.tally.resolution_us() == 1_000_000).then(|| {
+            Warning::new(
+                "whole_seconds",
+                "times are whole seconds: gaps below a second cannot be told apart",
+                "Log $msec for a sharper model; what it was trained on decides what a model can use",
+            )
+        }));
+        found
+    }
+
+    fn refused(&self) -> Vec<Warning> {
+        let Tally { lines, refused, without_zone, .. } = self.tally;
+        let mut found = Vec::new();
+        if without_zone > 0 {
+            found.push(Warning::new(
+                "no_zone",
+                format!("the time has no zone in {} of {} lines, which are refused", count(without_zone), count(lines)),
+                "Log $time_iso8601, $time_local or $msec, which have one; a zone is never guessed, because an hour's error moves every window",
+            ));
+        }
+        if is_unreadable(refused, lines) {
+            found.push(Warning::new(
+                "unreadable",
+                "more than 5 % of the lines cannot be read: `kidoban train` will refuse this log",
+                "Leave out what is no access log, or correct the server's log_format: the first refused lines say what is wrong",
+            ));
+        }
+        found
+    }
+
+    fn clock(&self) -> Vec<Warning> {
+        let Tally { step_back_us_max, parsed, .. } = self.tally;
+        let mut found = Vec::new();
+        let repeated = self.survey.repeated();
+        if is_twice(&repeated) {
+            found.push(Warning::new(
+                "duplicates",
+                format!(
+                    "about {} of the lines are there twice: the same log, joined to itself?",
+                    percent(repeated.share)
+                ),
+                "Leave one copy out: every request that counts twice makes its client look twice as fast",
+            ));
+        } else if exceeds(self.survey.late, parsed, LATE_MIN) {
+            found.push(Warning::new(
+                "clock_back",
+                format!(
+                    "time goes back by up to {}: {} of {} lines are more than {} older than one before them, and cannot be put in order",
+                    span(step_back_us_max),
+                    count(self.survey.late),
+                    count(parsed),
+                    span(HORIZON_US)
+                ),
+                "Give rotated files one by one and not joined: they are merged by time. If a clock was set, leave that hour out",
+            ));
+        }
+        found
+    }
+
+    fn clients(&self) -> Vec<Warning> {
+        let Survey { requests, by_name, by_v4, by_v4_zero, networks, .. } = self.survey;
+        let mut found = Vec::new();
+        if self.hides_clients() {
+            found.push(Warning::new(
+                "private_addresses",
+                "nearly all addresses are private: this log holds a proxy's address and not the client's",
+                "Log $http_x_forwarded_for or set real_ip in the server, and trusted_proxies in kidoban.toml",
+            ));
+        }
+        if self.format != Format::EventLog && requests > 0 && exceeds(by_name, requests, 0.5) {
+            found.push(Warning::new(
+                "client_names",
+                format!(
+                    "the client is a name or a hash and no address in {} of the requests: networks cannot be seen, and the gate knows clients by address",
+                    percent(share(by_name, requests))
+                ),
+                "Log the address ($remote_addr, HostnameLookups Off); a hash that changes every day makes a new client of everybody",
+            ));
+        }
+        // Of eight networks and more nobody has only hosts that end in .0.
+        if by_v4 >= 100 && exceeds(by_v4_zero, by_v4, 0.99) && networks.count_ones() >= 8 {
+            found.push(Warning::new(
+                "cut_addresses",
+                "all addresses end in .0: somebody cut them, and up to 256 clients look like one",
+                "Log the whole address, or replace it by a keyed hash, which keeps clients apart",
+            ));
+        }
+        found
+    }
+
+    /// What the format leaves out.
+    fn fields(&self) -> Vec<Warning> {
+        let Survey { requests, assets, with_agent, with_referer, with_status, .. } = self.survey;
+        if requests < SOME {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        if !exceeds(with_agent, requests, 0.01) {
+            found.push(Warning::new(
+                "no_user_agents",
+                "there are no user agents: without --labels, `kidoban train` takes whoever names none for a robot",
+                "Log the combined format ($http_user_agent), or give `kidoban train` a labels file",
+            ));
+        }
+        // In a log of whole pages a person's images have one.
+        let has_no_field = matches!(self.format, Format::Common | Format::ElbClassic);
+        if with_referer == 0 && (has_no_field || assets >= MANY) {
+            found.push(Warning::new(
+                "no_referers",
+                "there are no referers: without --labels, `kidoban train` knows people by images that their pages asked for, and finds none",
+                "Log $http_referer, or give `kidoban train` --labels, or --people-path with what only a buyer reaches",
+            ));
+        }
+        if with_status == 0 {
+            found.push(Warning::new(
+                "no_statuses",
+                "there are no statuses: errors, which give guessers and scanners away, cannot be seen",
+                "Log $status",
+            ));
+        }
+        found
+    }
+
+    /// What is not asked for.
+    fn content(&self) -> Vec<Warning> {
+        let Survey { requests, pages, assets, with_query, outcomes, clients, .. } = self.survey;
+        let is_crowd = clients.count_ones() >= CLIENTS_MIN;
+        let mut found = Vec::new();
+        let is_ours = self.format == Format::EventLog;
+        if is_ours && requests >= MANY && outcomes == 0 {
+            found.push(Warning::new(
+                "no_statuses",
+                "no outcome is in this event log: errors, which give guessers and scanners away, cannot be seen",
+                "Keep the lines with \"type\":\"outcome\"",
+            ));
+        }
+        if !is_ours && is_crowd && pages >= 2 * MANY && with_query == 0 {
+            found.push(Warning::new(
+                "no_queries",
+                format!(
+                    "not one of {} requests has a query string: where the shop uses them, all searches and pages of a list look like one",
+                    count(requests)
+                ),
+                "Log $request or $request_uri and not $uri, which is without it",
+            ));
+        }
+        if is_crowd && pages >= MANY && !exceeds(assets, pages, 0.01) {
+            found.push(Warning::new(
+                "no_assets",
+                format!(
+                    "{} pages and {} images, scripts or styles: are they on a CDN, or not logged?",
+                    count(pages),
+                    count(assets)
+                ),
+                "If they are logged elsewhere, add that log; if not, give `kidoban train` a labels file, as its own rules know people by them",
+            ));
+        }
+        found
+    }
+
+    fn hosts(&self) -> Vec<Warning> {
+        let Survey { hosts, asset_referers, .. } = &self.survey;
+        let mut found = Vec::new();
+        let large: Vec<&str> = hosts
+            .most()
+            .into_iter()
+            .filter(|&(_, number)| number >= SOME && exceeds(number, hosts.sum(), 0.1))
+            .map(|(host, _)| host)
+            .collect();
+        if large.len() > 1 {
+            found.push(Warning::new(
+                "several_hosts",
+                format!(
+                    "requests go to several hosts ({}): the same path on two of them counts as one page",
+                    large.iter().map(|host| super::tally::escaped(host.as_bytes(), 60)).collect::<Vec<_>>().join(", ")
+                ),
+                "If they are different sites, give each its own log and train each its own model",
+            ));
+        }
+        // Whose pages ask for this log's images, and are not in it?
+        if let Some(&(from, number)) = asset_referers.most().first()
+            && number >= 100
+            && exceeds(number, asset_referers.sum(), 0.5)
+            && !hosts.knows(from)
+        {
+            found.push(Warning::new(
+                "other_host",
+                format!(
+                    "most images and scripts were asked for from pages of {}, which are not in this log",
+                    super::tally::escaped(from.as_bytes(), 60)
+                ),
+                "Give the logs of all hosts of the shop together: a client is judged by its pages",
+            ));
+        }
+        found
+    }
+
+    /// Does it hold a proxy's address and not the client's?
+    pub fn hides_clients(&self) -> bool {
+        self.tally.parsed > 0 && exceeds(self.tally.private_addresses, self.tally.parsed, 0.9)
+    }
+}
+
+/// What will go wrong with these logs of one site together.
+pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
+    let mut found = Vec::new();
+    let first = logs.iter().filter_map(|log| log.tally.first_at).min();
+    let last = logs.iter().filter_map(|log| log.tally.last_at).max();
+    let Some((first, last)) = first.zip(last) else {
+        if logs.iter().all(|log| log.tally.lines == log.tally.blank) {
+            found.push(Warning::new(
+                "empty",
+                "there is no line to read",
+                "Was the log rotated just now? Give the one before it as well",
+            ));
+        }
+        return found;
+    };
+    let span_us = last.micros_since(first);
+    if span_us < 2 * DAY_US {
+        found.push(Warning::new(
+            "short_span",
+            format!("the log spans {}: what happens at night, on Sundays or in a sale is not in it", span(span_us)),
+            "Give a week or more: rotated files can be named together",
+        ));
+    }
+    for (index, log) in logs.iter().enumerate() {
+        for other in &logs[index + 1..] {
+            let overlaps = |a: &Tally, b: &Tally| a.first_at <= b.last_at && b.first_at <= a.last_at;
+            let shared = log.survey.shared(&other.survey);
+            if overlaps(&log.tally, &other.tally) && is_twice(&shared) {
+                found.push(Warning::new(
+                    "duplicates",
+                    format!(
+                        "{} and {} hold the same lines (about {} of the smaller one's)",
+                        log.name,
+                        other.name,
+                        percent(shared.share)
+                    ),
+                    "Leave one of them out: every request that counts twice makes its client look twice as fast",
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// Are more of its lines refused than may be?
+pub fn is_unreadable(refused: u64, lines: u64) -> bool {
+    refused as f64 > REFUSED_MAX * lines as f64
+}
+
+fn is_twice(same: &Same) -> bool {
+    same.share >= TWICE_MIN.0 && same.lines >= TWICE_MIN.1 && same.clients >= CLIENTS_TWICE_MIN
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+fn exceeds(part: u64, whole: u64, least: f64) -> bool {
+    share(part, whole) > least
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+/// `1234567` as `1,234,567`.
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let group = |(index, digit): (usize, char)| {
+        let comma = (index > 0 && (digits.len() - index).is_multiple_of(3)).then_some(',');
+        comma.into_iter().chain([digit])
+    };
+    digits.chars().enumerate().flat_map(group).collect()
+}
+
+/// `18 s`, `5 min`, `14 h`, `3 days`.
+fn span(us: u64) -> String {
+    match us / SECOND_US {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} days", seconds / 86_400),
+    }
+}

@@ -4,7 +4,7 @@ DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
 
-.PHONY: demo test lint bench botbench quality tuned model lightgbm build setup setup-tests deny
+.PHONY: demo test lint bench botbench quality tuned model lightgbm build setup setup-tests deny man completions
 
 demo: build
 	$(KIDOBAN) demo
@@ -52,6 +52,16 @@ lightgbm: build
 	$(KIDOBAN) train $(foreach site,$(SITES),--site $(DATA)/$(site)) --no-compare --rows target/rows.csv -o target/rows-model.json >/dev/null
 	target/lightgbm/bin/python benches/lightgbm.py target/rows.csv
 	cargo bench --profile release --locked -p kidoban-trainer --bench train -- $(CURDIR)/target/rows.csv
+
+# Manual pages and shell completions, for packages: target/man/*.1, target/completions/.
+man: build
+	$(KIDOBAN) man -o target/man
+
+completions: build
+	mkdir -p target/completions
+	$(KIDOBAN) completions bash > target/completions/kidoban
+	$(KIDOBAN) completions zsh > target/completions/_kidoban
+	$(KIDOBAN) completions fish > target/completions/kidoban.fish
 
 # Licences, sources and the direction of dependencies; needs cargo-deny.
 deny:

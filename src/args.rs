@@ -1,9 +1,12 @@
 //! Every flag.
 
+mod share;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
+use share::{parse_confidence, parse_share, parse_warm_up};
 
 /// Access-control gate for online shops: looks at how a client behaves, lets people through, slows the doubtful, shuts
 /// out the abusive, and says why.
@@ -88,6 +91,16 @@ pub enum Command {
     /// Are configuration and model sound? Changes nothing
     #[command(after_help = "Example:\n  kidoban check -c kidoban.toml --model shop.json")]
     Check(CheckArgs),
+    /// Completions of commands and flags for a shell, to standard output
+    #[command(
+        after_help = "Example:\n  kidoban completions bash > ~/.local/share/bash-completion/completions/kidoban\n  \
+                            kidoban completions zsh > \"${fpath[1]}/_kidoban\"\n  \
+                            kidoban completions fish > ~/.config/fish/completions/kidoban.fish"
+    )]
+    Completions(CompletionsArgs),
+    /// Manual pages, one of each command, into a folder
+    #[command(after_help = "Example:\n  kidoban man -o ~/.local/share/man/man1 && man kidoban-train")]
+    Man(ManArgs),
 }
 
 /// `kidoban demo`
@@ -534,26 +547,23 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// At least even odds.
-fn parse_confidence(text: &str) -> Result<f64, String> {
-    let share = parse_share(text)?;
-    if share >= 0.5 { Ok(share) } else { Err("must be from 50% to below 100%".to_owned()) }
+/// `kidoban completions`
+#[derive(Debug, Arguments)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
-/// A share from which a warm-up may start.
-fn parse_warm_up(text: &str) -> Result<f64, String> {
-    let share = parse_share(text)?;
-    if share >= 0.95 { Ok(share) } else { Err("must be from 95% to below 100%: lower hurts people".to_owned()) }
-}
-
-/// `0.1%` or `0.001`.
-fn parse_share(text: &str) -> Result<f64, String> {
-    let (number, scale) = match text.strip_suffix('%') {
-        Some(percent) => (percent.trim(), 0.01),
-        None => (text, 1.0),
-    };
-    let share = number.parse::<f64>().map_err(|_| "expected a share such as 0.1% or 0.001".to_owned())? * scale;
-    if share > 0.0 && share < 1.0 { Ok(share) } else { Err("must be above 0 and below 100%".to_owned()) }
+/// `kidoban man`
+#[derive(Debug, Arguments)]
+pub struct ManArgs {
+    /// Folder to write the pages into; made when it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[cfg(test)]
@@ -563,12 +573,5 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         <Args as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
-    fn shares_are_read_as_percent_or_fraction() {
-        assert_eq!(parse_share("0.1%"), Ok(0.001));
-        assert_eq!(parse_share("0.25"), Ok(0.25));
-        assert!(parse_share("0").is_err() && parse_share("100%").is_err() && parse_share("x").is_err());
     }
 }

@@ -10,6 +10,7 @@ pub mod ahead;
 pub mod args;
 pub mod bench;
 pub mod check;
+pub mod completions;
 mod decided;
 pub mod demo;
 pub mod diff;
@@ -20,6 +21,7 @@ pub mod forgive;
 pub mod input;
 pub mod inspect;
 pub mod label;
+pub mod man;
 pub mod output;
 pub mod progress;
 pub mod replay;
@@ -42,8 +44,8 @@ pub enum Answer {
 
 /// Does the subcommand have a `--json`, and was it given?
 fn is_for_machines(matches: &ArgMatches) -> bool {
-    let given = |matches: &ArgMatches| matches.try_get_one::<bool>("json").ok().flatten().copied();
-    matches.subcommand().is_some_and(|(_, matches)| given(matches).unwrap_or(false))
+    let given = |matches: &ArgMatches, flag| matches.try_get_one::<bool>(flag).ok().flatten().copied().unwrap_or(false);
+    matches.subcommand().is_some_and(|(_, matches)| given(matches, "json") || given(matches, "json_lines"))
 }
 
 /// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage, configuration or input error.
@@ -69,6 +71,8 @@ pub fn main() -> ExitCode {
         Command::Drift(options) => drift::run(options),
         Command::Bench(options) => bench::run(options),
         Command::Check(options) => check::run(options),
+        Command::Completions(options) => completions::run(options),
+        Command::Man(options) => man::run(options),
     };
     match result {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

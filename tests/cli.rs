@@ -59,9 +59,24 @@ fn assert_golden(name: &str, stdout: &str) {
     assert!(golden == stdout, "{name} prints\n{stdout}\nand not\n{golden}\n(see the top of tests/cli.rs)");
 }
 
-const SUBCOMMANDS: [&str; 15] = [
-    "demo", "run", "inspect", "train", "evaluate", "tune", "replay", "explain", "diff", "label", "forgive", "simulate",
-    "drift", "bench", "check",
+const SUBCOMMANDS: [&str; 17] = [
+    "demo",
+    "run",
+    "inspect",
+    "train",
+    "evaluate",
+    "tune",
+    "replay",
+    "explain",
+    "diff",
+    "label",
+    "forgive",
+    "simulate",
+    "drift",
+    "bench",
+    "check",
+    "completions",
+    "man",
 ];
 
 #[test]

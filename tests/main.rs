@@ -19,6 +19,7 @@
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
 //! | `inspect.rs` | what is wrong with a log is said, and an ordinary one is left in peace |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
+//! | `manual.rs` | completions complete, manual pages render |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
 //! Everything random is seeded, nothing leaves loopback, every port is 0.
@@ -37,6 +38,7 @@ mod gate;
 mod inspect;
 mod isolation;
 mod labels;
+mod manual;
 mod models;
 mod parity;
 mod progress;

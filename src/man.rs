@@ -1,0 +1,52 @@
+//! `kidoban man`: manual pages, made of the same definitions as `--help`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
+use serde::Serialize;
+
+use crate::Answer;
+use crate::args::{Args, ManArgs};
+use crate::output;
+
+#[derive(Serialize)]
+struct Written {
+    pages: Vec<PathBuf>,
+}
+
+/// Writes `kidoban.1` and `kidoban-COMMAND.1` of each command.
+///
+/// # Errors
+/// What cannot be written.
+pub fn run(args: &ManArgs) -> Result<Answer> {
+    let folder = &args.output;
+    std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    // `kidoban help COMMAND` needs no page of its own.
+    let mut command = Args::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = vec![write(&command, folder)?];
+    for subcommand in command.get_subcommands() {
+        pages.push(write(subcommand, folder)?);
+    }
+    if args.json {
+        output::print_json(&Written { pages })?;
+    } else {
+        let (number, folder) = (pages.len(), folder.display());
+        output::print(&format!("Wrote {number} pages to {folder}. Read one with: man -l {folder}/kidoban.1\n"))?;
+    }
+    Ok(Answer::Yes)
+}
+
+fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
+    let source = concat!("kidoban ", env!("CARGO_PKG_VERSION"));
+    let page = Man::new(command.clone()).source(source).manual("Kidoban");
+    let path = folder.join(page.get_filename());
+    let mut roff = Vec::new();
+    page.render(&mut roff)?;
+    // What stands behind the flags in `--help` is an example, and manual pages have a name for that.
+    let roff = String::from_utf8_lossy(&roff).replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n");
+    std::fs::write(&path, roff).with_context(|| format!("{}: cannot be written", path.display()))?;
+    Ok(path)
+}

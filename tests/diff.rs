@@ -144,6 +144,11 @@ fn any_number_of_threads_says_the_same_and_buyers_and_good_robots_are_named() {
     assert!(kind("buyer")["clients"].as_u64().unwrap() >= 2, "{}", kind("buyer"));
     assert!(kind("buyer")["stopped_before"].as_u64().unwrap() >= 1, "{}", kind("buyer"));
     assert!(kind("good robots by user agent")["clients"].as_u64().unwrap() >= 1);
+    // The same pattern from a configuration.
+    let tree = std::fs::read_to_string(folder.path("tree.toml")).unwrap();
+    folder.write("named.toml", format!("{tree}[outcomes]\nbuyer = \"POST /checkout/complete 2xx\"\n"));
+    let named = ["diff", "mild.toml", "named.toml", "access.log", "buyers.log", "--labels", "labels.csv", "--json"];
+    assert_eq!(kidoban(&folder.0, &named).assert(1).json()["affected"], one["affected"]);
     let said = kidoban(&folder.0, &diff).assert(1).stdout;
     assert!(
         said.contains(" buyer: ") && said.contains("then block") && said.contains("before") && said.contains("tree"),

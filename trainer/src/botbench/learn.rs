@@ -38,7 +38,7 @@ pub(super) fn learn(
     days: impl Iterator<Item = Vec<SimRequest>>,
     options: &Options,
     seed: u64,
-    step: impl FnMut(&str),
+    mut step: impl FnMut(&str),
 ) -> Result<Learned, TrainError> {
     let mut learner = Learner::default();
     let mut numbers = Numbers::default();
@@ -62,7 +62,7 @@ pub(super) fn learn(
         Counts { requests: site.steps.len() as u64, people: site.count(Label::Human), bots: site.count(Label::Bad) };
     let mut options = options.clone();
     options.memory = Some(remember(&mut site, &options)?);
-    let file = train(&[site], &options, step)?.file;
+    let file = train(&[site], &options, |stage| step(stage.name))?.file;
     let model = Model::parse(&seal(&file).map_err(TrainError::Export)?).map_err(TrainError::Export)?;
     Ok(Learned { model, file, learnt: learner.finish(seed), counts })
 }

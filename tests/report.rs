@@ -141,11 +141,11 @@ const OTHERS: [(&[&str], usize, &[&str]); 3] = [
             "40%",
             "--unseen",
             "--outcome",
-            "<b>came</b>=GET /p/<i> 2xx",
+            "came=GET /p/<i>/* 2xx",
             LOG,
         ],
         300,
-        &["&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;svg/onload", "&lt;b&gt;came", "/p/&lt;i&gt;"],
+        &["&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;svg/onload", "/p/&lt;i&gt;"],
     ),
     (
         &["diff", "model.json", "<img src=x onerror=document.title='ran'>.json", "--labels", "labels.csv", LOG],

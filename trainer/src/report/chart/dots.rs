@@ -9,7 +9,7 @@ const WIDTH: f64 = 1040.0;
 const LEFT: f64 = 210.0;
 const RIGHT: f64 = 1010.0;
 const TOP: f64 = 14.0;
-const ROW: f64 = 24.0;
+const ROW: f64 = 18.0;
 
 /// One row.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub fn dots(id: &str, (title, axis): (&str, &str), description: &str, least: f64
             @let y = TOP + ROW * (row as f64 + 0.5);
             @let (value, level) = (scale.place(dot.value), scale.place(dot.level));
             text.row[dot.is_above] x=(at(LEFT - 12.0)) y=(at(y + 4.5)) text-anchor="end" { (dot.name) }
-            line.level x1=(at(level)) x2=(at(level)) y1=(at(y - 8.0)) y2=(at(y + 8.0)) {}
+            line.level x1=(at(level)) x2=(at(level)) y1=(at(y - 7.0)) y2=(at(y + 7.0)) {}
             @if dot.is_above {
                 line.beyond x1=(at(level)) x2=(at(value)) y1=(at(y)) y2=(at(y)) {}
                 circle.dot.beyond cx=(at(value)) cy=(at(y)) r="6" {}

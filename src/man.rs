@@ -46,7 +46,10 @@ fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
     let mut roff = Vec::new();
     page.render(&mut roff)?;
     // What stands behind the flags in `--help` is an example, and manual pages have a name for that.
-    let roff = String::from_utf8_lossy(&roff).replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n");
+    let roff = String::from_utf8_lossy(&roff)
+        .replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n")
+        .replace("\nExample:\n", "\n.SH EXAMPLES\n")
+        .replace(".SH EXTRA\n", ".SH NOTES\n");
     std::fs::write(&path, roff).with_context(|| format!("{}: cannot be written", path.display()))?;
     Ok(path)
 }

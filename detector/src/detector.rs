@@ -362,7 +362,7 @@ impl Judge {
         let scored = self.model.as_ref().filter(|_| judged).map(|model| {
             let features = Features::measure_only(&client.window, model.asks());
             let score = model.score(&features);
-            counts.take(model, self.policy.limit_margin(), pages, &features, score.margin());
+            counts.take(model, pages, &features, score.margin());
             (model, features, score)
         });
         let fresh = scored.as_ref().map(|(_, _, score)| *score);

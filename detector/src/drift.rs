@@ -115,10 +115,10 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// Takes in what was measured of a client at `pages` pages, where `model` was asked and gave `margin`; `limit` is the margin from
-    /// which on it would be limited. Costs nothing at most page counts.
-    pub fn take(&self, model: &Model, limit: Option<f32>, pages: u32, features: &Features, margin: f32) {
-        if !SCHEDULE.contains(&pages) || limit.is_some_and(|limit| margin >= limit) {
+    /// Takes in what was measured of a client at `pages` pages, where `model` was asked and gave `margin`. What passes is told by the
+    /// model's own limit threshold, as in its reference, wherever a policy has set another. Costs nothing at most page counts.
+    pub fn take(&self, model: &Model, pages: u32, features: &Features, margin: f32) {
+        if !SCHEDULE.contains(&pages) || model.thresholds().limit.margin.is_some_and(|limit| margin >= limit) {
             return;
         }
         let Some(reference) = &model.file().drift else { return };
@@ -150,7 +150,8 @@ impl Counts {
     /// Compares with what a model remembers; `None` when nothing was seen, or it remembers nothing.
     pub fn compare(&self, model: &Model) -> Option<Drift> {
         let reference = model.file().drift.as_ref()?;
-        let now = self.clients();
+        // Rows of clients whose first one was before this window say nothing of how sure they are.
+        let now = Some(self.clients()).filter(|&now| now > 0)?;
         let shift = |name, then: &Deciles, bins: &[AtomicU32]| Shift::of(name, (then, reference.clients), (bins, now));
         let score = shift(SCORE, &reference.score, &self.score)?;
         let asked = model.asks();

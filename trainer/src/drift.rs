@@ -137,7 +137,7 @@ pub fn examine(site: &Site, model: &Model) -> Examined {
     walk(site, resolution_us, |_, window, pages| {
         if pages >= min_pages && detector::drift::SCHEDULE.contains(&pages) {
             let features = Features::measure_only(window, model.asks());
-            counts.take(model, thresholds.limit.margin, pages, &features, model.score(&features).margin());
+            counts.take(model, pages, &features, model.score(&features).margin());
         }
     });
     let highest = highest(site, resolution_us, min_pages, |_| Some(model.scorer()));

@@ -2,18 +2,7 @@
 
 use detector::Timestamp;
 
-/// `1234567` as `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use detector::model::grouped as count;
 
 /// `2016-02-20 05:00:45`, UTC.
 pub fn time(at: Timestamp) -> String {

@@ -14,7 +14,7 @@ mod trees;
 
 pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal};
 pub use logistic::Logistic;
-pub use readiness::{Readiness, Requirement, State};
+pub use readiness::{Readiness, Requirement, State, grouped};
 pub use reference::{Deciles, Reference};
 pub use trees::{Node, Trees};
 

@@ -127,8 +127,8 @@ fn figure(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:.3}") }
 }
 
-/// `1,204`
-fn grouped(number: u64) -> String {
+/// A whole number as people read it: `1,204`.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -7,6 +7,7 @@ use detector::{Class, url};
 use serde::Serialize;
 use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
 use trainer::inspect::{Crowd, People};
+use trainer::sources::RefusedLine;
 
 use crate::Answer;
 use crate::args::InspectArgs;
@@ -33,13 +34,6 @@ struct Inspected {
     busiest: Option<Busiest>,
     /// Of several logs, the first has those of all together as well.
     warnings: Vec<Warning>,
-}
-
-#[derive(Serialize)]
-struct RefusedLine {
-    line: u64,
-    reason: String,
-    excerpt: String,
 }
 
 #[derive(Serialize)]
@@ -95,11 +89,6 @@ fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Survey
     // A proxy that stands for everybody has most requests as well: saying it twice helps nobody.
     warnings.extend(crowd.warning().filter(|_| !log.hides_clients()));
     let tally = &log.tally;
-    let refused = tally.first_refused.iter().map(|line| RefusedLine {
-        line: line.line_number,
-        reason: line.reason.clone(),
-        excerpt: line.excerpt.clone(),
-    });
     let inspected = Inspected {
         log: log.name.clone(),
         format: log.format.to_string(),
@@ -109,7 +98,7 @@ fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Survey
         blank: tally.blank,
         repaired: tally.repaired,
         out_of_order: tally.out_of_order,
-        first_refused: refused.collect(),
+        first_refused: tally.first_refused.iter().map(RefusedLine::of).collect(),
         first_at: tally.first_at.map(output::time),
         last_at: tally.last_at.map(output::time),
         resolution_us: tally.resolution_us(),

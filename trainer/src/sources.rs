@@ -45,14 +45,16 @@ pub struct RefusedLine {
     pub excerpt: String,
 }
 
+impl RefusedLine {
+    /// What the reader kept of one.
+    pub fn of(line: &traffic::log::Refused) -> Self {
+        Self { line: line.line_number, reason: line.reason.clone(), excerpt: line.excerpt.clone() }
+    }
+}
+
 impl LogRead {
     /// Of a log with this file name.
     pub fn new(log: &str, tally: &Tally) -> Self {
-        let line = |line: &traffic::log::Refused| RefusedLine {
-            line: line.line_number,
-            reason: line.reason.clone(),
-            excerpt: line.excerpt.clone(),
-        };
         Self {
             log: log.to_owned(),
             lines: tally.lines,
@@ -65,7 +67,7 @@ impl LogRead {
             first_at: tally.first_at.map(words::time),
             last_at: tally.last_at.map(words::time),
             resolution_us: tally.resolution_us(),
-            first_refused: tally.first_refused.iter().map(line).collect(),
+            first_refused: tally.first_refused.iter().map(RefusedLine::of).collect(),
         }
     }
 

@@ -18,7 +18,7 @@ use super::dice::{Dice, micros, mix as scatter};
 use super::network::Exit;
 use super::population::{Population, Truth};
 use super::site::{Kind, Site};
-use super::visit::{Tempo, Visit};
+use super::visit::{Step, Tempo, Visit};
 
 /// How many visitors of each population come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,19 +152,32 @@ fn visit(
         if since_start_us >= span_us {
             return;
         }
-        let reply = site.respond(step.method, &step.target, step.form.as_deref());
-        out.push(SimRequest {
-            at: start.plus_micros(since_start_us),
-            took_us: took_us(&reply.kind, &mut dice),
-            client: exit.address(&mut dice),
-            method: step.method,
-            target: step.target,
-            status: reply.status,
-            bytes: reply.bytes,
-            referer: step.referer,
-            user_agent,
-            population,
-        });
+        let at = start.plus_micros(since_start_us);
+        out.push(answered(site, step, at, &mut exit, (user_agent, population), &mut dice));
+    }
+}
+
+/// What the shop answers to a visitor's step.
+pub(super) fn answered(
+    site: &Site,
+    step: Step,
+    at: Timestamp,
+    exit: &mut Exit,
+    (user_agent, population): (&'static str, Population),
+    dice: &mut Dice,
+) -> SimRequest {
+    let reply = site.respond(step.method, &step.target, step.form.as_deref());
+    SimRequest {
+        at,
+        took_us: took_us(&reply.kind, dice),
+        client: exit.address(dice),
+        method: step.method,
+        target: step.target,
+        status: reply.status,
+        bytes: reply.bytes,
+        referer: step.referer,
+        user_agent,
+        population,
     }
 }
 

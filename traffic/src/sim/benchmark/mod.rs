@@ -28,7 +28,7 @@ use std::sync::Arc;
 use detector::Timestamp;
 
 use super::bots::scheduler::Scheduler;
-use super::crowd::{SimRequest, arrival, took_us};
+use super::crowd::{SimRequest, answered, arrival};
 use super::dice::{Dice, mix as scatter};
 use super::network::Exit;
 use super::population::{Population, Truth};
@@ -133,19 +133,8 @@ impl Day<'_> {
             if population == Population::RotatingScraper {
                 user_agent = population.user_agent(dice);
             }
-            let reply = self.site.respond(step.method, &step.target, step.form.as_deref());
-            self.requests.push(SimRequest {
-                at: self.start.plus_micros(since_start_us),
-                took_us: took_us(&reply.kind, dice),
-                client: exit.address(dice),
-                method: step.method,
-                target: step.target,
-                status: reply.status,
-                bytes: reply.bytes,
-                referer: step.referer,
-                user_agent,
-                population,
-            });
+            let at = self.start.plus_micros(since_start_us);
+            self.requests.push(answered(self.site, step, at, exit, (user_agent, population), dice));
         }
     }
 

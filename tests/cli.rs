@@ -578,7 +578,7 @@ fn the_shipped_model_is_adapted_and_its_rows_can_be_taken_elsewhere() {
 /// a verdict not repeated.
 #[test]
 fn the_demo_hurts_nobody_stops_every_bot_and_repeats_every_verdict() {
-    let demo = kidoban(root(), &["demo", "--seconds", "10", "--json"]).assert(0).json();
+    let demo = kidoban(root(), &["demo", "--seconds", "20", "--json"]).assert(0).json();
     let clients = demo["clients"].as_array().unwrap();
     let bots = clients.iter().filter(|client| client["is_bad"] == true);
     assert_eq!((clients.len(), bots.count()), (28, 8));

@@ -13,7 +13,7 @@ use crate::support::http::Client;
 use crate::support::{Folder, gate, metric, model, origin, write_config};
 
 /// Who is blocked from the first page on: everybody.
-const BLOCK: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\n";
+const BLOCK: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 1\n";
 /// Our own address may speak for others.
 const TRUST: &str = "[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
 
@@ -111,8 +111,9 @@ fn neighbours_behind_one_load_balancer_are_judged_apart() {
     let folder = Folder::new("apart");
     let scored = model::file("lively", model::weighted(-3.0, &[("error_share", 8.0)]));
     let scored = model::write(&folder, &scored);
-    let rest =
-        format!("mode = \"enforce\"\nmodel = {scored:?}\n{TRUST}[policy]\nlimit_score = 0.5\nblock_score = 0.9\n");
+    let rest = format!(
+        "mode = \"enforce\"\nmodel = {scored:?}\n{TRUST}[policy]\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 1\n"
+    );
     let gate = gate(&folder, origin::start(), &rest);
     let mut connection = Client::connect(gate.addr());
     let mut refused = 0;

@@ -231,7 +231,7 @@ fn the_last_good_model_serves_on_when_a_reload_brings_a_bad_one() {
     let folder = Folder::new("last-good");
     let strict = model::file("served", model::constant(5.0));
     let path = model::write(&folder, &strict);
-    let policy = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_s = 1\nblock_max_s = 1\n";
+    let policy = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 1\nblock_s = 1\nblock_max_s = 1\n";
     let rest = format!("mode = \"enforce\"\nmodel = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n{policy}");
     let gate = gate(&folder, origin::start(), &rest);
     let mut connection = Client::connect(gate.addr());

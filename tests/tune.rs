@@ -224,7 +224,7 @@ fn sessions_at_risk_are_those_that_would_have_been_refused_before_they_bought() 
     model::write(&folder, &model::file("harsh", model::constant(2.0)));
     folder.write(
         "kidoban.toml",
-        "upstream = \"http://127.0.0.1:1\"\nmodel = \"harsh.json\"\n[policy]\nlimit_score = 0.7\nblock_score = 0.8\n",
+        "upstream = \"http://127.0.0.1:1\"\nmodel = \"harsh.json\"\n[policy]\nlimit_score = 0.7\nblock_score = 0.8\nblock_after_pages = 1\n",
     );
     let mut lines: Vec<(u64, String)> = Vec::new();
     let mut ask = |client: &str, from: u64, pages: u64| {

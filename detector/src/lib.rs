@@ -42,6 +42,7 @@ mod shard;
 pub mod table;
 pub mod time;
 pub mod url;
+pub mod verdict;
 pub mod window;
 
 pub use allow::AllowList;
@@ -53,7 +54,8 @@ pub use event::{AgentKey, Event, Method, Outcome, Recorded, Request};
 pub use features::{FEATURES, Features};
 pub use memory::{Memory, MemoryError, MemoryFile, Place};
 pub use model::{Model, ModelError, Score};
-pub use policy::{Action, Policy, PolicyConfig, PolicyError, Reason, Verdict};
+pub use policy::{Policy, PolicyConfig, PolicyError};
 pub use time::Timestamp;
 pub use url::{Class, UrlHasher, UrlKey};
+pub use verdict::{Action, Reason, Verdict};
 pub use window::Window;

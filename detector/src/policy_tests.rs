@@ -1,7 +1,8 @@
 use super::*;
 
 fn policy(change: impl FnOnce(&mut PolicyConfig)) -> Policy {
-    let mut config = PolicyConfig { limit_score: Some(0.5), block_score: Some(0.9), ..PolicyConfig::default() };
+    let thresholds = PolicyConfig { limit_score: Some(0.5), block_score: Some(0.9), ..PolicyConfig::default() };
+    let mut config = PolicyConfig { block_after_pages: 1, ..thresholds };
     change(&mut config);
     Policy::new(config, None).unwrap()
 }
@@ -82,6 +83,27 @@ fn bans_double_up_to_the_maximum_and_are_forgotten() {
     }
     assert_eq!(decide(&policy, &mut standing, 0.1, now).action, Action::Allow, "a ban expires");
     assert_eq!(decide(&policy, &mut standing, 0.95, now + 1_000).retry_after_s, 100);
+}
+
+#[test]
+fn a_block_waits_for_pages_in_a_row_and_limits_meanwhile() {
+    let policy = policy(|config| config.block_after_pages = 3);
+    let mut standing = Standing::new(Ban::NONE);
+    let mut reasons = |values: &[f32], seconds: i64| -> Vec<Reason> {
+        values.iter().map(|&value| decide(&policy, &mut standing, value, seconds).reason).collect()
+    };
+    assert_eq!(reasons(&[0.95, 0.95, 0.85, 0.95, 0.95], 0), [Reason::Limited; 5], "0.85 breaks the row");
+    assert_eq!(reasons(&[0.95, 0.95], 1), [Reason::Score, Reason::Banned]);
+    assert_eq!(reasons(&[0.95, 0.95, 0.95], 301), [Reason::Limited, Reason::Limited, Reason::Score], "the ban expired");
+}
+
+#[test]
+fn an_asset_says_nothing_about_the_pages_in_a_row() {
+    let policy = policy(|config| config.block_after_pages = 2);
+    let mut standing = Standing::new(Ban::NONE);
+    assert_eq!(decide(&policy, &mut standing, 0.95, 0).reason, Reason::Limited);
+    assert_eq!(policy.decide(None, Class::Asset, 10, &mut standing, at(0)).action, Action::Allow);
+    assert_eq!(decide(&policy, &mut standing, 0.95, 0).reason, Reason::Score);
 }
 
 #[test]
@@ -190,6 +212,7 @@ fn a_policy_out_of_range_names_its_key() {
     check(|config| config.min_pages = Some(0), "min_pages");
     check(|config| config.hysteresis = -1.0, "hysteresis");
     check(|config| config.limit_pages_per_min = 0, "limit_pages_per_min");
+    check(|config| config.block_after_pages = 0, "block_after_pages");
     check(|config| config.limit_burst_pages = 0, "limit_burst_pages");
     check(|config| config.limit_s = 0, "limit_s");
     check(|config| config.block_max_s = 1, "block_max_s");

@@ -81,7 +81,7 @@ impl Drop for Folder {
 }
 
 /// Blocks every page from the first on.
-const BLOCK: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\n";
+const BLOCK: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 1\n";
 /// Grants one page and then limits.
 const LIMIT: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.99999\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n";
 

@@ -105,6 +105,11 @@ fn because(decisive: &Decisive) -> String {
     if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
 }
 
+/// `8 pages in a row`
+fn in_a_row(pages: u8) -> String {
+    if pages == 1 { "one page".to_owned() } else { format!("{pages} pages in a row") }
+}
+
 fn score(score: Option<f32>) -> String {
     score.map_or_else(|| "none".to_owned(), |score| format!("{score:.3}"))
 }
@@ -123,17 +128,19 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
     };
     match verdict.reason {
         Reason::Score => format!(
-            "It scored {own}, and from {} on a client is blocked, this time until {until} UTC. What speaks for a bot: \
-             {loudest}.",
-            score(thresholds.block)
+            "It scored {own}, and who scores {} or more on {} is blocked, this time until {until} UTC. What speaks for a \
+             bot: {loudest}.",
+            score(thresholds.block),
+            in_a_row(config.block_after_pages)
         ),
         Reason::Banned if story.cause.is_none() => {
             format!("An earlier ban was in force until {until} UTC; the request that led to it is not in this log.")
         }
         Reason::Banned => format!(
-            "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, which scored {own} (from {} on a \
-             client is blocked): {loudest}.",
-            score(thresholds.block)
+            "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, which scored {own} ({} or more on \
+             {} is a ban): {loudest}.",
+            score(thresholds.block),
+            in_a_row(config.block_after_pages)
         ),
         Reason::Limited
             if verdict.action == Action::Limit && snapshot.is_scored && decisive.scored == decisive.number =>

@@ -398,7 +398,7 @@ fn event_log(file: &File) -> Vec<u8> {
             method: asked.method.into(),
             url: (&asked.target).into(),
             key: event.url,
-            class: event.class,
+            class: event.prior(),
             agent: Some(event.agent),
             id: (&id).into(),
             mode: "enforce".into(),

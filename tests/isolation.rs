@@ -139,6 +139,7 @@ fn slow_verdicts(detector: &Detector, steps: &[Step]) -> Vec<Verdict> {
             retry_after_s: decision.retry_after_s,
             at,
             seq: window.sequence(),
+            class: event.class,
             because: if explained { model.contributions(&features).because(&features) } else { Default::default() },
         });
     }

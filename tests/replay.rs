@@ -94,7 +94,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
             method: request.method.into(),
             url: request.target.as_str().into(),
             key: event.url,
-            class: event.class,
+            class: event.prior(),
             agent: Some(event.agent),
             id: id.as_str().into(),
             mode: "shadow".into(),

@@ -147,6 +147,8 @@ impl Detector {
 
     /// What the client's own past says, and for one who has few pages yet, what its company has to add.
     fn observed(&self, judge: &Judge, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+        let class = seat.pulled().class(event);
+        let event = &Event { class, ..*event };
         let wanted = judge.wants(event.class == Class::Page, seat.pages(), event.write());
         if wanted == Wanted::default() {
             return judge.observe(&self.counts, seat, event);
@@ -350,7 +352,7 @@ impl Judge {
         let Decision { action, reason, retry_after_s } =
             self.policy.decide(None, event.class, newcomer.pages(), &mut standing, at);
         let (score, because, seq) = (None, Because::default(), newcomer.sequence());
-        Some(Verdict { action, reason, score, retry_after_s, at, seq, because })
+        Some(Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because })
     }
 
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
@@ -373,7 +375,8 @@ impl Judge {
             _ => Because::default(),
         };
         let score = client.standing.score();
-        Verdict { action, reason, score, retry_after_s, at, seq: client.window.sequence(), because }
+        let seq = client.window.sequence();
+        Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because }
     }
 }
 
@@ -386,6 +389,7 @@ fn allowed(event: &Event, reason: Reason) -> Verdict {
         retry_after_s: 0,
         at: event.at,
         seq: 0,
+        class: event.class,
         because: Because::default(),
     }
 }

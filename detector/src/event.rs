@@ -11,7 +11,7 @@ use crate::allow::AllowList;
 use crate::client::ClientKey;
 use crate::memory::{Memory, OTHER, Place};
 use crate::time::Timestamp;
-use crate::url::{Class, Shape, UrlHasher, UrlKey, classify_learnt, depth, split};
+use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
 
 /// What an edge knows of a request when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub struct Request<'a> {
 pub struct Recorded {
     /// URL hash.
     pub url: UrlKey,
-    /// Page or asset.
+    /// Page or asset before any site memory was asked: [`Event::prior`].
     pub class: Class,
     /// Hash of the user agent; `None` in logs that are older than it.
     pub agent: Option<AgentKey>,
@@ -70,8 +70,10 @@ pub struct Event {
     pub at: Timestamp,
     /// Keyed hash of path and query.
     pub url: UrlKey,
-    /// Page or asset.
+    /// Page or asset, as far as the request itself shows; [`crate::Pulled`] has the last word.
     pub class: Class,
+    /// What the site memory has learnt that it is, where the request itself looks otherwise.
+    pub learnt: Option<Class>,
     /// Its form without numbers, and their sum.
     pub shape: Shape,
     /// The page's number in the model's site memory; 0 where there is none.
@@ -137,17 +139,23 @@ impl Event {
         let (path, query) = split(request.target);
         let nowhere = Place { page: 0, template: OTHER, class: None };
         let place = memory.map_or(nowhere, |memory| memory.place(path, query));
-        let (url, class) = match request.recorded {
+        let (url, prior) = match request.recorded {
             Some(recorded) => (recorded.url, recorded.class),
-            None => (hasher.key_of(path, query), classify_learnt(path, request.fetch_dest, place.class)),
+            None => (hasher.key_of(path, query), classify(path, request.fetch_dest)),
         };
+        let class = place.class.unwrap_or(prior);
         let agent = request.recorded.and_then(|recorded| recorded.agent);
         Self {
             client: request.client,
             at: request.at,
             url,
             class,
-            shape: if class == Class::Page { Shape::of(path, query) } else { Shape::default() },
+            learnt: (class != prior).then_some(class),
+            shape: if (class, prior) == (Class::Asset, Class::Asset) {
+                Shape::default()
+            } else {
+                Shape::of(path, query)
+            },
             page: place.page,
             template: place.template,
             depth: depth(path),
@@ -164,6 +172,7 @@ impl Event {
             at,
             url,
             class: Class::Page,
+            learnt: None,
             shape: Shape::default(),
             page: 0,
             template: 0,
@@ -171,6 +180,15 @@ impl Event {
             method: Method::Get,
             agent: AgentKey::NONE,
             exempt: false,
+        }
+    }
+
+    /// Page or asset before any site memory was asked.
+    pub const fn prior(&self) -> Class {
+        match self.learnt {
+            None => self.class,
+            Some(Class::Asset) => Class::Page,
+            Some(Class::Page) => Class::Asset,
         }
     }
 

@@ -7,6 +7,7 @@
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Method, Outcome};
 use crate::memory::Memory;
+use crate::pulled::Pulled;
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
 use crate::window::Window;
@@ -22,6 +23,7 @@ pub struct Newcomer {
     resolution_us: u32,
     count: u8,
     pages: u8,
+    pub(crate) pulled: Pulled,
 }
 
 /// Everything a window takes from an event. Times are those that count: a client's clock never goes back.
@@ -49,7 +51,7 @@ impl Newcomer {
     /// Nobody yet.
     pub const fn new(resolution_us: u32) -> Self {
         let none = Note::Outcome { at: Timestamp::from_micros(i64::MIN), status: 0 };
-        Self { notes: [none; NOTES], resolution_us, count: 0, pages: 0 }
+        Self { notes: [none; NOTES], resolution_us, count: 0, pages: 0, pulled: Pulled::NEW }
     }
 
     /// Takes a request in, as [`Window::push`] does, or `None` when it needs a window.
@@ -81,6 +83,7 @@ impl Newcomer {
     pub fn window(&self, at: Timestamp, memory: Option<&Memory>) -> Window {
         let notes = &self.notes[..usize::from(self.count)];
         let mut window = Window::new(notes.first().map_or(at, Note::at));
+        window.pulled = self.pulled;
         for &note in notes {
             // Windows do not ask whose they are.
             let client = ClientKey::NOBODY;
@@ -94,6 +97,7 @@ impl Newcomer {
                         page,
                         template,
                         class,
+                        learnt: None,
                         depth,
                         method,
                         agent: AgentKey::NONE,
@@ -170,6 +174,7 @@ mod tests {
                         at,
                         url: UrlKey(dice(5) as u32),
                         class: [Class::Page, Class::Asset][dice(2) as usize],
+                        learnt: None,
                         shape: Shape { form: 1 + dice(2) as u16, number: dice(5) as u32 },
                         page: dice(3) as u32,
                         template: dice(16) as u8,

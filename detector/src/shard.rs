@@ -8,6 +8,7 @@ use crate::index::Index;
 use crate::memory::Memory;
 use crate::newcomer::Newcomer;
 use crate::policy::{Ban, Standing};
+use crate::pulled::Pulled;
 use crate::table::Client;
 use crate::time::Timestamp;
 use crate::window::Window;
@@ -54,6 +55,14 @@ pub enum Admission {
 }
 
 impl Seat {
+    /// What its client's last page accounts for.
+    pub fn pulled(&mut self) -> &mut Pulled {
+        match self {
+            Self::Newcomer(newcomer) => &mut newcomer.pulled,
+            Self::Known(client) => &mut client.window.pulled,
+        }
+    }
+
     /// The whole client, made of its first events if it was a newcomer; `at` is the time of an event to come.
     pub fn client(&mut self, at: Timestamp, memory: Option<&Memory>) -> &mut Client {
         if let Self::Newcomer(newcomer) = self {

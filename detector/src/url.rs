@@ -281,15 +281,9 @@ const ASSET_EXTENSIONS: &[&str] = &[
 ///
 /// Never the other way round: assets are not judged, and a scraper writes any header it likes.
 pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
-    classify_learnt(path, fetch_dest, None)
-}
-
-/// The same where a site memory may have learnt the class of the path's template.
-pub fn classify_learnt(path: &str, fetch_dest: Option<&str>, learnt: Option<Class>) -> Class {
-    match (fetch_dest, learnt) {
-        (Some("document" | "empty" | "iframe" | "frame" | "nested-document"), _) => Class::Page,
-        (_, Some(class)) => class,
-        (_, None) => match extension(path) {
+    match fetch_dest {
+        Some("document" | "empty" | "iframe" | "frame" | "nested-document") => Class::Page,
+        _ => match extension(path) {
             Some(extension) if is_asset(extension) => Class::Asset,
             Some(_) => Class::Page,
             None if is_rendition(path) => Class::Asset,

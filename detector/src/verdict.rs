@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Because, Score};
 use crate::time::Timestamp;
+use crate::url::Class;
 
 /// What is to be done with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,6 +110,8 @@ pub struct Verdict {
     pub at: Timestamp,
     /// The client's event number: orders what happened in the same microsecond.
     pub seq: u32,
+    /// What the request was taken for: [`Event::class`](crate::Event::class), or a page where nothing pulled it in.
+    pub class: Class,
     /// The features that speak loudest for it; empty on allow.
     pub because: Because,
 }

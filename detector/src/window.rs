@@ -24,6 +24,7 @@
 use crate::event::{Event, Method, Outcome};
 use crate::fixed::{LOG_BITS, decay, log2};
 use crate::memory::Memory;
+use crate::pulled::Pulled;
 use crate::running::{Run, SiteRun, blend_share};
 use crate::time::Timestamp;
 use crate::url::{Class, UrlKey};
@@ -73,6 +74,7 @@ pub struct Window {
     kept: u8,
     /// Different URLs among the remembered ones.
     distinct: u8,
+    pub(crate) pulled: Pulled,
     gaps: [u16; GAPS],
     slow: [u8; SLOW_BINS],
     urls: [u32; URLS],
@@ -113,6 +115,7 @@ impl Window {
             sequence: 0,
             kept: 0,
             distinct: 0,
+            pulled: Pulled::NEW,
             run: Run::default(),
             site: SiteRun::default(),
         }

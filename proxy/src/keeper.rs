@@ -84,7 +84,7 @@ impl Keeper {
         if self.decisions.fetch_add(1, Ordering::Relaxed).is_multiple_of(MEASURED_ONE_IN) {
             self.metrics.decision_took(arrived.elapsed().unwrap_or_default());
         }
-        self.metrics.decided(&ruling, event.class);
+        self.metrics.decided(&ruling);
         let id = self.ids.draw();
         if let Some(recorder) = &self.recorder {
             let texts = Texts { method: request.method.as_str(), target: &target, user_agent, referer: text(REFERER) };

@@ -137,8 +137,8 @@ impl Metrics {
     }
 
     /// Counts a verdict; its score where this request made it, for an asset carries the last page's.
-    pub(crate) fn decided(&self, ruling: &Ruling, class: Class) {
-        let Verdict { action, reason, score, .. } = ruling.verdict();
+    pub(crate) fn decided(&self, ruling: &Ruling) {
+        let Verdict { action, reason, score, class, .. } = ruling.verdict();
         self.requests[ruling.mode() as usize][*action as usize][*reason as usize].increment(1);
         if let (Some(score), Class::Page) = (score, class) {
             self.scores.record(score.value());

@@ -103,7 +103,7 @@ impl Recorder {
             mode: ruling.mode(),
             verdict: *ruling.verdict(),
             url: event.url,
-            class: event.class,
+            class: event.prior(),
             agent: event.agent,
             texts: OwnedTexts::copy(texts),
         }));

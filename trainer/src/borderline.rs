@@ -85,7 +85,7 @@ impl Border {
         }
         let known = self.clients.entry(event.client).or_default();
         known.requests += 1;
-        known.evidence.take(trace, event.class);
+        known.evidence.take(trace, verdict.class);
         let Some(margin) = verdict.score.map(Score::margin) else { return };
         if known.best.is_some_and(|best| margin <= best.margin) {
             return;

@@ -456,6 +456,8 @@ fn paths(groups: BTreeMap<usize, BTreeMap<Box<str>, [u64; 2]>>, top: usize) -> V
 
 #[cfg(test)]
 mod tests {
+    use detector::Class;
+
     use super::*;
 
     #[test]
@@ -467,7 +469,16 @@ mod tests {
 
     fn verdict(action: Action, reason: Reason) -> Verdict {
         let at = Timestamp::from_secs(1);
-        Verdict { action, reason, score: None, retry_after_s: 0, at, seq: 1, because: Default::default() }
+        Verdict {
+            action,
+            reason,
+            score: None,
+            retry_after_s: 0,
+            at,
+            seq: 1,
+            class: Class::Page,
+            because: Default::default(),
+        }
     }
 
     fn side() -> Side {

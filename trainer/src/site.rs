@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use detector::url::split;
 use detector::{
-    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place, Reason, Request,
-    Timestamp, UrlHasher, UrlKey,
+    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place, Pulled, Reason,
+    Request, Timestamp, UrlHasher, UrlKey,
 };
 use traffic::log::{Kind, Record};
 
@@ -39,8 +39,6 @@ pub struct Step {
     pub kind: Kind,
     /// Status, for [`Kind::Whole`] and [`Kind::Outcome`].
     pub status: u16,
-    /// Page or asset before anything was learnt: by extension, by `Sec-Fetch-Dest`, or as an event log has it.
-    pub prior: Class,
     /// The request; of an outcome only client, time, browser and where it wrote mean anything.
     pub event: Event,
 }
@@ -149,10 +147,14 @@ impl Site {
     pub fn remember(&mut self, memory: &Memory) {
         let places = self.places(memory);
         self.clients.iter_mut().for_each(|client| client.pages = 0);
+        let mut pulled = vec![Pulled::NEW; self.clients.len()];
         for step in &mut self.steps {
             let Some(place) = places.get(step.target as usize) else { continue };
             (step.event.page, step.event.template) = (place.page, place.template);
-            step.event.class = place.class.unwrap_or(step.prior);
+            let prior = step.event.prior();
+            step.event.class = place.class.unwrap_or(prior);
+            step.event.learnt = place.class.filter(|class| *class != prior);
+            step.event.class = pulled[step.client as usize].class(&step.event);
             self.clients[step.client as usize].pages += u32::from(step.event.class == Class::Page);
         }
     }
@@ -239,8 +241,8 @@ impl SiteBuilder {
             target = self.targets.intern(record.target);
             referer = record.referer.and_then(|text| self.targets.referred(text, record.host)).unwrap_or(NONE);
         }
-        let (seq, kind, status, prior) = (record.seq, record.kind, record.status, event.class);
-        self.steps.push(Step { client, seq, target, referer, kind, status, prior, event });
+        let (seq, kind, status) = (record.seq, record.kind, record.status);
+        self.steps.push(Step { client, seq, target, referer, kind, status, event });
     }
 
     /// The site in time order, labelled: from the file where one is given (whom it does not name is unknown), else by

@@ -76,8 +76,8 @@ impl Gate {
     pub fn new(model: &Model, clients: usize) -> Result<Self, PolicyError> {
         let policy = Policy::new(PolicyConfig::default(), Some(model))?;
         let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
-        // Below capacity, so that nobody's verdict depends on who else came; a gate has room for a million.
-        let settings = Settings { capacity: clients * 2 + 1_024, hash_key: OFFLINE_HASH_KEY };
+        // Below capacity, so that nobody's verdict depends on who else came; a network's clients share one of 64 rings.
+        let settings = Settings { capacity: clients * 8 + 65_536, hash_key: OFFLINE_HASH_KEY };
         Ok(Self { detector: Detector::new(settings, judge), awaited: BTreeMap::new(), count: 0, verdict: None })
     }
 

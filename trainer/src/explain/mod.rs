@@ -178,8 +178,8 @@ impl Follower {
             return verdict;
         }
         let evidence = self.evidence.entry(event.client).or_default();
-        evidence.take(trace, event.class);
-        if event.class == detector::Class::Page {
+        evidence.take(trace, verdict.class);
+        if verdict.class == detector::Class::Page {
             self.crowd.note(event.client, evidence.pages(), || detector.features(event.client));
         }
         verdict

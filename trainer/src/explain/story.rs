@@ -176,7 +176,7 @@ impl Story {
         let verdict = detector.observe(event);
         self.requests += 1;
         self.last_at = verdict.at;
-        self.pages += u64::from(event.class == Class::Page);
+        self.pages += u64::from(verdict.class == Class::Page);
         self.limited += u64::from(verdict.action == Action::Limit);
         self.blocked += u64::from(verdict.action == Action::Block);
 
@@ -185,10 +185,10 @@ impl Story {
         let pages = features.as_ref().and_then(|features| features.value("log_n")).map_or(0, pages_of);
         let untracked = matches!(verdict.reason, Reason::AllowList | Reason::Crowded | Reason::Failure);
         let is_scored =
-            event.class == Class::Page && !untracked && verdict.score.is_some() && pages >= judge.policy.min_pages();
+            verdict.class == Class::Page && !untracked && verdict.score.is_some() && pages >= judge.policy.min_pages();
         let snapshot = features.map(|features| Snapshot {
             number: self.requests,
-            class: event.class,
+            class: verdict.class,
             write: event.write(),
             pages,
             features,
@@ -225,7 +225,7 @@ impl Story {
                 at: verdict.at,
                 method: line.method,
                 target: line.target.chars().take(TARGET_CHARS_MAX).collect(),
-                class: event.class,
+                class: verdict.class,
                 status: line.status,
                 score: verdict.score.map(Score::value),
                 is_scored,

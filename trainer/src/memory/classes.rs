@@ -132,7 +132,7 @@ pub fn gather(site: &Site, groups: &[Option<usize>], count: usize) -> Vec<Eviden
         if let (Some((_, view)), Some(group)) = (view, group(step.referer)) {
             let own = evidence[group].by_client.entry(step.client).or_default();
             own.documents.insert(view);
-            if step.prior == Class::Page && step.target != step.referer {
+            if step.event.prior() == Class::Page && step.target != step.referer {
                 own.ways.insert(view);
             }
         }

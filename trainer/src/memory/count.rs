@@ -46,7 +46,7 @@ pub fn count(site: &Site, places: &[Place], takes: impl Fn(usize) -> bool) -> Co
     ways.resize_with(site.clients.len(), || None);
     for at in &site.steps {
         let Some(&place) = places.get(at.target as usize).filter(|_| taken[at.client as usize]) else { continue };
-        if place.class.unwrap_or(at.prior) == Class::Page {
+        if place.class.unwrap_or(at.event.prior()) == Class::Page {
             let way = ways[at.client as usize].get_or_insert_default();
             counts.visit(way, place, at.target);
             counts.walk(way, place);

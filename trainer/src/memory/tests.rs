@@ -80,7 +80,7 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "by the prior everything is a page");
     site.remember(&memory);
     assert_eq!(site.clients[0].pages, 16);
-    assert!(site.steps.iter().any(|step| step.event.class == Class::Asset && step.prior == Class::Page));
+    assert!(site.steps.iter().any(|step| step.event.class == Class::Asset && step.event.prior() == Class::Page));
     let nothing = MemoryFile { templates: Vec::new(), ..learn(&site, |_| true).unwrap() };
     site.remember(&Memory::open(&nothing).unwrap());
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "a memory that says nothing leaves the prior");

@@ -85,7 +85,7 @@ pub enum Command {
                             kidoban drift --model shop.json --labels labels.csv access.log --report drift.html")]
     Drift(DriftArgs),
     /// The bot benchmark: every simulated population, and real logs, against the detector and the peers' rules
-    #[command(after_help = "Example:\n  kidoban bench --quick\n  \
+    #[command(after_help = "Example:\n  kidoban bench --quick --report bench.html\n  \
                             kidoban bench --site logs/shop-a --site logs/shop-b --json")]
     Bench(BenchArgs),
     /// Are configuration and model sound? Changes nothing
@@ -531,6 +531,9 @@ pub struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// The report.
+    #[command(flatten)]
+    pub report: ReportArgs,
 }
 
 /// `kidoban check`

@@ -1,6 +1,5 @@
 //! `kidoban bench`: the bot benchmark. Every population against the detector and the peers' rules.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
@@ -10,30 +9,39 @@ use std::thread;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use trainer::Site;
-use trainer::botbench::result::{Against, BotBench, HeatMap, OfSite, Outcome, Quantiles, Row, Share, Target};
+use trainer::botbench::result::{
+    Against, Behind, BotBench, Column, HeatMap, OfSite, Outcome, Quantiles, Row, Share, Target,
+};
 use trainer::botbench::{Options, Progress, run as run_benchmark};
 use trainer::calibrate::Budgets;
+use trainer::report::Origin;
+use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::BenchArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, count, percent};
+use crate::report::{self, Report};
 
 /// Runs it and prints. A target that is missed is a finding and no failure.
 ///
 /// # Errors
-/// Logs that cannot be read; a single site, which nothing could judge.
+/// Logs that cannot be read; a single site, which nothing could judge; a report that cannot be written.
 pub fn run(args: &BenchArgs) -> Result<Answer> {
     if args.sites.len() == 1 {
         bail!("--site: each log is judged by a model of the others, so give two or more, or none");
     }
-    let sites = args.sites.iter().map(|folder| read(folder)).collect::<Result<Vec<Site>>>()?;
+    let report = Report::open(&args.report)?;
+    let shipped = read_model(None)?;
+    let mut origin = report::origin([], Vec::new());
+    origin.digests.push(("Shipped model".to_owned(), shipped.sha256().to_owned()));
+    let sites = args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
     let options = Options {
         seed: args.seed,
         is_quick: args.quick,
         threads: args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get),
         budgets: Budgets { limit_alpha: args.limit_budget, block_alpha: args.block_budget, ..Budgets::default() },
-        models: vec![("shipped model".to_owned(), read_model(None)?)],
+        models: vec![("shipped model".to_owned(), shipped)],
         sites,
     };
     let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
@@ -47,6 +55,9 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     });
     bar.finish_and_clear();
     let found = found?;
+    if let Some(report) = &report {
+        report.write(&trainer::report::benchmark(&found, report.names()), &origin)?;
+    }
     if args.json {
         output::print_json(&found)?;
     } else {
@@ -55,11 +66,17 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     Ok(Answer::Yes)
 }
 
-fn read(folder: &Path) -> Result<Site> {
+/// Reads a site, and notes in the origin what was read.
+fn read(folder: &Path, origin: &mut Origin) -> Result<Site> {
     let name = folder.file_name().map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());
-    let labels = read_labels(&folder.join("labels.csv"))?;
+    let labels = folder.join("labels.csv");
     let logs = Logs::find(&[folder.join("access.log*").display().to_string()])?;
-    Ok(logs.read_site(&name, Some(&labels))?.0)
+    let (site, tallies) = logs.read_site(&name, Some(&read_labels(&labels)?))?;
+    let read = LogRead::all(&logs.names(), &tallies).into_iter();
+    origin.logs.extend(read.map(|read| LogRead { log: format!("{name}/{}", read.log), ..read }));
+    origin.digests.push((format!("Logs of {name}"), logs.sha256()));
+    origin.digests.push((format!("Labels of {name}"), report::sha256(&labels)?));
+    Ok(site)
 }
 
 fn describe(found: &BotBench) -> String {
@@ -87,7 +104,7 @@ fn describe(found: &BotBench) -> String {
     }
     let _ = write!(text, "\nTargets\n{}", targets(&found.targets));
     let _ = write!(text, "\nBad clients, by the tested model\n{}", by_detector("population", &found.bad));
-    let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
+    let names: Vec<&str> = found.columns.iter().map(Column::short).collect();
     let _ =
         write!(text, "\nShare of bad clients found\n{}", shares(&names, &found.bad, |of| percent(of.detected.value())));
     let _ = write!(
@@ -108,6 +125,7 @@ fn describe(found: &BotBench) -> String {
     );
     let _ = write!(text, "\nAhead of each rule, at no more people refused\n{}", verdicts(found));
     let _ = write!(text, "\nSchedulers found, by period and jitter\n{}", heat(&found.heat));
+    let names: Vec<&str> = found.columns_of_sites().map(Column::short).collect();
     for site in &found.sites {
         let _ = write!(text, "\n{}", of_site(site, &names));
     }
@@ -158,18 +176,12 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
 
 /// One figure of each column.
 fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> String {
-    let heading: Vec<&str> = ["population", "clients"].into_iter().chain(names.iter().copied().map(short)).collect();
+    let heading: Vec<&str> = ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
     let mut table = Table::new(&heading);
     for row in rows {
         table.row([row.population.clone(), count(row.clients)].into_iter().chain(row.of.iter().map(&cell)));
     }
     table.render()
-}
-
-/// Rules by their project's name.
-fn short(name: &str) -> &str {
-    const KNOWN: [&str; 6] = ["limit_req", "fail2ban", "crowdsec", "three_sigma", "webshield", "baskerville"];
-    KNOWN.into_iter().find(|known| name.starts_with(known)).unwrap_or(name)
 }
 
 fn refused(of: &Outcome) -> String {
@@ -197,25 +209,17 @@ fn people_refused(found: &BotBench) -> String {
 }
 
 fn verdicts(found: &BotBench) -> String {
-    let rules: Vec<&str> =
-        found.columns.iter().filter(|column| !column.is_detector).map(|it| short(&it.name)).collect();
-    let heading: Vec<&str> = ["population"].into_iter().chain(rules.iter().copied()).collect();
+    let rules = found.columns.iter().filter(|column| !column.is_detector).map(Column::short);
+    let heading: Vec<&str> = ["population"].into_iter().chain(rules).collect();
     let mut table = Table::new(&heading);
-    // What keeps it from being ahead is often the same everywhere: the people that a rule spares which does nothing.
-    let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for verdict in &found.verdicts {
         let cell = |it: &Against| if it.is_ahead { "yes" } else { "NO" }.to_owned();
         table.row([verdict.population.clone()].into_iter().chain(verdict.against.iter().map(cell)));
-        for against in &verdict.against {
-            if let Some(why) = &against.why {
-                reasons.entry((&against.rule, why)).or_default().push(&verdict.population);
-            }
-        }
     }
     let mut text = table.render();
-    text.push_str(if reasons.is_empty() { "  Everywhere.\n" } else { "\nWhere not, and why\n" });
-    for ((rule, why), populations) in reasons {
-        let is_everywhere = populations.len() == found.verdicts.len();
+    let behind = found.behind();
+    text.push_str(if behind.is_empty() { "  Everywhere.\n" } else { "\nWhere not, and why\n" });
+    for Behind { rule, why, populations, is_everywhere } in behind {
         let places = if is_everywhere { "everywhere".to_owned() } else { populations.join(", ") };
         let _ = writeln!(text, "  {rule}, {places}: {why}");
     }
@@ -233,18 +237,11 @@ fn heat(heat: &HeatMap) -> String {
 }
 
 fn of_site(site: &OfSite, names: &[&str]) -> String {
-    // The shipped model may have seen these logs, so it has no column here.
-    let names: Vec<&str> = names
-        .iter()
-        .enumerate()
-        .filter(|(index, name)| *index == 0 || short(name) != **name)
-        .map(|(_, name)| *name)
-        .collect();
     let mut text = format!("Real log {}: {}\n", output::safe(&site.site, 60), site.how);
     let shown: Vec<Row> =
         site.bad.iter().map(|row| Row { population: output::safe(&row.population, 40), ..row.clone() }).collect();
-    text.push_str(&shares(&names, &shown, |of| percent(of.detected.value())));
-    let _ = write!(text, "  people refused (blocked)\n{}", shares(&names, site.people.as_slice(), refused));
+    text.push_str(&shares(names, &shown, |of| percent(of.detected.value())));
+    let _ = write!(text, "  people refused (blocked)\n{}", shares(names, site.people.as_slice(), refused));
     text
 }
 

@@ -7,7 +7,7 @@
 //! | `gate.rs` | shadow changes nothing, the allow list is asked first, the binary starts and stops |
 //! | `cohorts.rs` | who is found only in company, and whom company must not hurt |
 //! | `scenarios.rs` | who must be stopped and who must not, by name |
-//! | `bench.rs` | the bot benchmark: people spared, the easy bots found, tested on what it was not trained on |
+//! | `bench.rs` | the bot benchmark: people spared, the easy bots found, tested on what it was not trained on; its report |
 //! | `models.rs` | a damaged or dishonest model is refused with its reason, and the last good one serves on |
 //! | `explain.rs` | what is said of a client is true: sums, counterfactuals, decisions by their id |
 //! | `labels.rs` | labels are written whole or not at all, and proposed |

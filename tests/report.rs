@@ -19,7 +19,7 @@ use crate::support::{Folder, browser, html, model};
 /// A secret for pseudonyms.
 const KEY: &str = "sixteen bytes, at least";
 /// Everything that a report is made of.
-const TAGS: &str = "html head meta title style body a header p svg path span h1 dl div dt dd strong nav ul li main section h2 table caption thead \
+const TAGS: &str = "html head meta title style body a header p svg path span h1 dl div dt dd strong wbr nav ul li main section h2 table caption thead \
                     tr th tbody td code bdi small b br figure figcaption desc g line pre text rect circle";
 const ATTRIBUTES: &str = "lang charset http-equiv content name href id class role aria-label aria-labelledby aria-hidden focusable tabindex \
                           scope viewbox width height d x y x1 x2 y1 y2 cx cy r rx text-anchor";
@@ -48,7 +48,7 @@ fn read(folder: &Folder, name: &str) -> String {
 }
 
 /// What would change the page if a browser took it for more than text. All of it fits into a line of a log.
-const ATTACKS: [&str; 10] = [
+pub const ATTACKS: [&str; 10] = [
     "<script>document.title='ran'</script>",
     "\"><img src=x onerror=document.title='ran'>",
     "'><svg/onload=document.title='ran'>",
@@ -160,7 +160,7 @@ const OTHERS: [(&[&str], usize, &[&str]); 3] = [
 ];
 
 /// Nothing but our own tags with our own attributes, and no link that leads away.
-fn assert_only_ours(page: &str, what: &str, least: usize) {
+pub fn assert_only_ours(page: &str, what: &str, least: usize) {
     let (tags, attributes): (BTreeSet<&str>, BTreeSet<&str>) =
         (TAGS.split_whitespace().collect(), ATTRIBUTES.split_whitespace().collect());
     let found = html::tags(page);

@@ -112,6 +112,7 @@ fn run_at(
     };
     let Learned { model, file, learnt, counts } =
         learn(crowd.training(), &training, options.seed, |what| tell(&format!("training: {what}"), 0))?;
+    let model_sha256 = model.sha256().to_owned();
     let mut models = vec![("kidoban".to_owned(), model)];
     models.extend(options.models.iter().cloned());
     let contest = Contest { models, rules: Some(learnt) };
@@ -136,6 +137,7 @@ fn run_at(
             requests: counts.requests,
             people: counts.people,
             bots: counts.bots,
+            model_sha256,
             left_out: crowd::left_out().map(Population::name).collect(),
             readiness: file.readiness.to_string(),
             limit: file.thresholds.limit,

@@ -76,6 +76,8 @@ pub struct Training {
     pub people: u64,
     /// Bad clients trained on.
     pub bots: u64,
+    /// SHA-256 of the model that came of it, in hex: whoever repeats the run has the same.
+    pub model_sha256: String,
     /// Populations that the training did not have, by name: whom nobody could label.
     pub left_out: Vec<&'static str>,
     /// May the model refuse anybody, in words; see [`detector::model::Readiness`].
@@ -95,6 +97,21 @@ pub struct Column {
     pub name: String,
     /// Is it the detector (with this or the shipped model), or a peer's rule?
     pub is_detector: bool,
+}
+
+impl Column {
+    /// A rule by its project's name, anything else by its own.
+    pub fn short(&self) -> &str {
+        const KNOWN: [&str; 6] = ["limit_req", "fail2ban", "crowdsec", "three_sigma", "webshield", "baskerville"];
+        KNOWN.into_iter().find(|known| !self.is_detector && self.name.starts_with(known)).unwrap_or(&self.name)
+    }
+}
+
+impl BotBench {
+    /// What real logs are judged by: not by other models, which may have seen them.
+    pub fn columns_of_sites(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().enumerate().filter(|(i, column)| *i == 0 || !column.is_detector).map(|(_, column)| column)
+    }
 }
 
 /// Of n, k.
@@ -257,6 +274,19 @@ pub struct Against {
     pub is_ahead: bool,
     /// Where not: what is behind, with the figures.
     pub why: Option<String>,
+}
+
+/// Why the detector is not ahead of a rule, and on which populations; see [`BotBench::behind`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Behind<'a> {
+    /// The rule.
+    pub rule: &'a str,
+    /// What is behind, with the figures.
+    pub why: &'a str,
+    /// The bad populations.
+    pub populations: Vec<&'a str>,
+    /// Are these all there are?
+    pub is_everywhere: bool,
 }
 
 /// Something that had to be reached.

@@ -1,6 +1,9 @@
 //! Ahead or not, and of what had to be reached, what was.
 
-use super::result::{Against, BotBench, Column, Row, Share, Target, Verdict};
+use std::collections::BTreeMap;
+
+use super::result::{Against, Behind, BotBench, Column, Row, Share, Target, Verdict};
+use crate::words::count;
 
 /// How the detector, the first column, stands to each rule on each bad population.
 pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Verdict> {
@@ -22,13 +25,39 @@ fn stands(rule: &str, [people, bad]: [[&super::result::Outcome; 2]; 2]) -> Again
     let [found, found_by_it] = bad.map(|outcome| outcome.detected);
     let mut behind = Vec::new();
     if found.value() < found_by_it.value() {
-        behind.push(format!("finds {} of {} where it finds {}", found.k, found.n, found_by_it.k));
+        behind.push(format!("finds {} of {} where it finds {}", count(found.k), count(found.n), count(found_by_it.k)));
     }
     if hurt.value() > hurt_by_it.value() {
-        behind.push(format!("refuses {} of {} people where it refuses {}", hurt.k, hurt.n, hurt_by_it.k));
+        behind.push(format!(
+            "refuses {} of {} people where it refuses {}",
+            count(hurt.k),
+            count(hurt.n),
+            count(hurt_by_it.k)
+        ));
     }
     let why = (!behind.is_empty()).then(|| behind.join(", and "));
     Against { rule: rule.to_owned(), is_ahead: why.is_none(), why }
+}
+
+impl BotBench {
+    /// Where the detector is not ahead: rule by rule, populations of one reason together, because what keeps it from being ahead is often
+    /// the same everywhere: the people that a rule spares which does nothing.
+    pub fn behind(&self) -> Vec<Behind<'_>> {
+        let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        for verdict in &self.verdicts {
+            for against in &verdict.against {
+                if let Some(why) = &against.why {
+                    reasons.entry((&against.rule, why)).or_default().push(&verdict.population);
+                }
+            }
+        }
+        let all = self.verdicts.len();
+        let behind = |((rule, why), populations): (_, Vec<_>)| {
+            let is_everywhere = populations.len() == all;
+            Behind { rule, why, populations, is_everywhere }
+        };
+        reasons.into_iter().map(behind).collect()
+    }
 }
 
 /// What a bad population must be detected to, by its name.
@@ -82,9 +111,9 @@ pub(super) fn summary(found: &BotBench) -> String {
     format!(
         "Of {} people the detector blocks {} and answers 429 to {}; it is ahead of the peers' rules, at no more people refused, in {ahead} of \
          {all} comparisons over {} bad populations, and misses {missed} of {} targets.",
-        people.refused.n,
-        people.blocked.k,
-        people.refused.k - people.blocked.k.min(people.refused.k),
+        count(people.refused.n),
+        count(people.blocked.k),
+        count(people.refused.k - people.blocked.k.min(people.refused.k)),
         found.verdicts.len(),
         found.targets.len(),
     )

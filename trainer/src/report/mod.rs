@@ -6,7 +6,7 @@
 //!
 //! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`]: the reports; [`clients`]: rows of clients that several have
+//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`], [`benchmark`]: the reports; [`clients`]: rows of clients that several have
 //!
 //! **A report of another result** is a [`Page`] with [`Section`]s:
 //!
@@ -27,6 +27,7 @@
 //! characters are made visible first ([`crate::words::safe`]); and a policy in the page's head forbids scripts, and everything else but
 //! the one style sheet, whose digest it names.
 
+pub mod benchmark;
 pub mod chart;
 pub mod clients;
 pub mod difference;
@@ -39,6 +40,7 @@ pub mod table;
 pub mod training;
 pub mod tuning;
 
+pub use benchmark::benchmark;
 pub use difference::difference;
 pub use drift::drift;
 pub use evaluation::evaluation;

@@ -121,8 +121,8 @@ impl Origin {
         Some(if refused.is_empty() { section } else { section.with(refused.render()) })
     }
 
-    /// Versions, digests, the command.
-    pub(super) fn section(&self, names: &Names) -> Section {
+    /// Versions, digests, the command; `clients` says how they are called where that is not by their names alone.
+    pub(super) fn section(&self, names: &Names, clients: Option<&str>) -> Section {
         let list = html! {
             dl.facts {
                 @for (term, value) in self.facts(names) {
@@ -130,7 +130,9 @@ impl Origin {
                 }
             }
         };
-        let who = if names.are_hidden() {
+        let who = if let Some(clients) = clients {
+            clients
+        } else if names.are_hidden() {
             "Clients are pseudonyms: HMAC-SHA-256 of the log's client field under a key that is not in this file. The same name is the same \
              client throughout. With the same key (--pseudonym-key) another report calls them the same; --show-clients shows them as they are."
         } else {

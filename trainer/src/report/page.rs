@@ -19,6 +19,7 @@ pub struct Page {
     note: String,
     tiles: Vec<Tile>,
     sections: Vec<Section>,
+    clients: Option<String>,
 }
 
 /// A figure that says much.
@@ -77,6 +78,7 @@ impl Page {
             note: String::new(),
             tiles: Vec::new(),
             sections: Vec::new(),
+            clients: None,
         }
     }
 
@@ -94,6 +96,13 @@ impl Page {
         self
     }
 
+    /// How clients are called in it, where that is not by their [`Names`] alone.
+    #[must_use]
+    pub fn clients(mut self, text: &str) -> Self {
+        self.clients = Some(text.to_owned());
+        self
+    }
+
     /// Adds a section.
     #[must_use]
     pub fn with(mut self, section: Section) -> Self {
@@ -104,7 +113,7 @@ impl Page {
     /// The file's content. `names` must be the same that the sections were made with.
     pub fn render(mut self, origin: &Origin, names: &Names) -> String {
         self.sections.extend(origin.quality(names));
-        self.sections.push(origin.section(names));
+        self.sections.push(origin.section(names, self.clients.as_deref()));
         let model = origin.models.first().map(|model| names.text(&model.name));
         let subject = model.map_or_else(|| self.kind.clone(), |model| format!("{} · {model}", self.kind));
         let title = format!("{subject} · Kidoban");

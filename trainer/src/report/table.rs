@@ -17,6 +17,8 @@ pub struct Cell {
 enum Content {
     Text(String),
     Code(String),
+    /// A number, and a note below it.
+    Noted(String, String),
     Markup(Markup),
 }
 
@@ -39,6 +41,11 @@ impl Cell {
     /// A number in words, to the right.
     pub fn figure(text: &str) -> Self {
         Self { content: Content::Text(text.to_owned()), is_number: true, class: None }
+    }
+
+    /// A number in words, to the right, and below it what else is to be said of it.
+    pub fn noted(text: &str, note: &str) -> Self {
+        Self { content: Content::Noted(text.to_owned(), note.to_owned()), is_number: true, class: None }
     }
 
     /// Nothing to say.
@@ -65,13 +72,21 @@ pub struct Table {
     caption: String,
     heading: Vec<String>,
     rows: Vec<Vec<Cell>>,
+    is_broad: bool,
 }
 
 impl Table {
     /// With this caption and heading; the first cell of a row names it.
     pub fn new(caption: &str, heading: &[&str]) -> Self {
         let heading = heading.iter().map(|&cell| cell.to_owned()).collect();
-        Self { caption: caption.to_owned(), heading, rows: Vec::new() }
+        Self { caption: caption.to_owned(), heading, rows: Vec::new(), is_broad: false }
+    }
+
+    /// One of many columns: narrow ones, and whoever scrolls it still sees what a row is of.
+    #[must_use]
+    pub fn broad(mut self) -> Self {
+        self.is_broad = true;
+        self
     }
 
     /// Adds a row.
@@ -91,7 +106,7 @@ impl Table {
             !self.rows.is_empty() && cells.all(|cell| cell.is_number)
         };
         html! {
-            div.scroll role="region" aria-label=(self.caption) tabindex="0" {
+            div.scroll .broad[self.is_broad] role="region" aria-label=(self.caption) tabindex="0" {
                 table {
                     caption { (self.caption) }
                     thead {
@@ -119,6 +134,7 @@ impl Cell {
             @match &self.content {
                 Content::Text(text) => { (text) }
                 Content::Code(text) => { code { bdi { (text) } } }
+                Content::Noted(text, note) => { (text) br; small { (note) } }
                 Content::Markup(markup) => { (markup) }
             }
         };

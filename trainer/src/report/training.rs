@@ -109,14 +109,18 @@ fn readiness(readiness: &Readiness) -> Section {
 }
 
 fn budgets(trained: &Trained) -> Section {
+    let thresholds = &trained.file.thresholds;
+    let of = [("limit", &thresholds.limit), ("block", &thresholds.block), ("cohort", &thresholds.cohort)];
+    Section::new("thresholds", "Thresholds").with(steps(of).render())
+}
+
+/// Thresholds by their step.
+pub(super) fn steps(of: [(&str, &Budget); 3]) -> Table {
     let mut table = Table::new(
         "Thresholds and their evidence",
         &["step", "from score", "at most of people", "people", "above", "evidence"],
     );
-    let thresholds = &trained.file.thresholds;
-    for (name, Budget { margin, alpha, n, k, evidence, .. }) in
-        [("limit", &thresholds.limit), ("block", &thresholds.block), ("cohort", &thresholds.cohort)]
-    {
+    for (name, Budget { margin, alpha, n, k, evidence, .. }) in of {
         let from = margin.map_or_else(
             || Cell::figure("none"),
             |margin| Cell::figure(&score(f64::from(Score::from_margin(margin).value()))),
@@ -124,7 +128,7 @@ fn budgets(trained: &Trained) -> Section {
         let cells = [from, Cell::figure(&percent(*alpha)), Cell::number(*n), Cell::number(*k), Cell::text(evidence)];
         table.row([Cell::text(name)].into_iter().chain(cells));
     }
-    Section::new("thresholds", "Thresholds").with(table.render())
+    table
 }
 
 fn figures(card: &Card, names: &Names) -> Section {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use detector::{AllowList, Judge, Model, PolicyConfig};
 use proxy::config::edit;
 use proxy::{Config, Overrides};
@@ -46,10 +46,13 @@ struct InForce {
 /// Tunes, prints, and writes where it is told to. Answers no when a budget cannot be kept with a proof.
 ///
 /// # Errors
-/// What cannot be read or written, and budgets, patterns or thresholds that contradict one another.
+/// What cannot be read or written, a file to write whose gate runs another model, and budgets, patterns or thresholds that contradict one another.
 pub fn run(args: &TuneArgs) -> Result<Answer> {
     let report = Report::open(&args.report)?;
     let InForce { model, policy, allow, mut outcomes, warning } = in_force(args)?;
+    if let Some(path) = &args.write {
+        refuse_other_model(path, &model, args)?;
+    }
     for outcome in &args.outcomes {
         outcomes.add_flag(outcome).context("--outcome")?;
     }
@@ -114,17 +117,49 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
         let (policy, allow, outcomes) = (PolicyConfig::default(), AllowList::default(), Outcomes::default());
         return Ok(InForce { model, policy, allow, outcomes, warning: None });
     };
-    let own = Config::load(Some(path), &overrides_with_shipped_model())?;
     let config = Config::load(Some(path), &Overrides { model: args.model.clone(), ..overrides_with_shipped_model() })?;
     let Judge { model, allow, .. } = proxy::judge(&config)?;
     let model = model.context("there is no model: pass --model")?;
-    let resolved = |path: Option<&Path>| path.map(|path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path)));
-    let differs = resolved(own.model_path()) != resolved(config.model_path());
-    let warning = differs.then(|| {
-        let named = own.model_path().map_or_else(|| "the built-in one".to_owned(), |path| path.display().to_string());
-        format!("{} names another model ({named}); these thresholds mean nothing to that one", path.display())
+    // Of the file to write that is an error.
+    let warning = args.write.is_none().then(|| other_model(path, &model)).transpose()?.flatten().map(|own| {
+        format!(
+            "{} runs another model ({}); these thresholds mean nothing to that one",
+            path.display(),
+            own.file().name
+        )
     });
     Ok(InForce { model, policy: config.policy().clone(), allow, outcomes: config.outcomes().clone(), warning })
+}
+
+/// The model that a configuration runs, if it is not this one.
+fn other_model(path: &Path, model: &Model) -> Result<Option<Model>> {
+    let own = proxy::model(&Config::load(Some(path), &overrides_with_shipped_model())?)?;
+    Ok(own.filter(|own| own.sha256() != model.sha256()))
+}
+
+/// A threshold means something to the model that it was found for, and to no other.
+fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()> {
+    let Some(own) = other_model(path, model)? else { return Ok(()) };
+    let remedy = match &args.model {
+        Some(given) => format!(
+            "Write model = \"{}\" at its top, or leave out --model",
+            beside(path, given).display().to_string().escape_default()
+        ),
+        None => "Pass the same file as -c, or pass its model with --model".to_owned(),
+    };
+    bail!(
+        "{}: its gate runs the model {}, and these would be thresholds of {}, which mean nothing to that one. {remedy}",
+        path.display(),
+        output::safe(&own.file().name, 60),
+        output::safe(&model.file().name, 60),
+    )
+}
+
+/// A file as a configuration names it: relative to its own folder where it lies in there.
+fn beside(config: &Path, file: &Path) -> PathBuf {
+    let folder = config.canonicalize().ok().and_then(|config| config.parent().map(Path::to_path_buf));
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
+    folder.and_then(|folder| file.strip_prefix(folder).ok().map(Path::to_path_buf)).unwrap_or(file)
 }
 
 /// Sets the keys in the file, having looked whether the gate would accept it so.

@@ -143,6 +143,32 @@ fn writing_sets_the_proven_keys_and_keeps_everything_else() {
 }
 
 #[test]
+fn thresholds_are_not_written_for_a_gate_that_runs_another_model() {
+    let folder = day("other-model", 450);
+    let built_in = "# The built-in model.\nupstream = \"http://127.0.0.1:1\"\n";
+    let path = folder.write("kidoban.toml", built_in);
+    let write = ["--labels", "labels.csv", "--write", "kidoban.toml"];
+    let said = kidoban(&folder.0, &tuned(&write), 2).stderr;
+    assert!(said.contains("kidoban.toml: its gate runs the model ") && said.contains("thresholds of lively"), "{said}");
+    assert!(said.contains("Write model = \"lively.json\" at its top"), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), built_in);
+    // Not even where another file names the right one.
+    folder.write("tuned.toml", WRITTEN);
+    let arguments = [&["tune", "-c", "tuned.toml", "access.log"], &LOOSE[..], &write].concat();
+    let said = kidoban(&folder.0, &arguments, 2).stderr;
+    assert!(said.contains("Pass the same file as -c"), "{said}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), built_in);
+    // Without --write it is a remark.
+    let said = kidoban(&folder.0, &tuned(&["-c", "kidoban.toml", "--labels", "labels.csv"]), 0).stdout;
+    assert!(said.contains("warning: kidoban.toml runs another model (") && said.contains("mean nothing"), "{said}");
+    // A copy under another name is the same model; with the advice it works.
+    folder.write("copy.json", std::fs::read(folder.path("lively.json")).unwrap());
+    folder.write("kidoban.toml", format!("model = \"copy.json\"\n{built_in}"));
+    let said = kidoban(&folder.0, &tuned(&write), 0).stdout;
+    assert!(said.contains("Wrote limit_score = ") && !said.contains("another model"), "{said}");
+}
+
+#[test]
 fn what_the_people_cannot_carry_is_refused_with_their_number_and_stays() {
     let folder = day("refused", 450);
     let path = folder.write("kidoban.toml", WRITTEN.replace("block_s = 120", "block_score = 0.9999"));

@@ -38,5 +38,5 @@ pub mod upstream;
 
 pub use config::{Config, ConfigError, Overrides};
 pub use enforce::Mode;
-pub use reload::{JudgeError, ReloadError, Reloaded, judge, refuse_unarmed};
+pub use reload::{JudgeError, ReloadError, Reloaded, judge, model, refuse_unarmed};
 pub use server::{ProxyError, RunningBare, RunningGate, run};

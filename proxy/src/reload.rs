@@ -83,16 +83,24 @@ pub struct Reloaded {
     pub needs_restart: Vec<&'static str>,
 }
 
+/// Reads the model that a configuration names; `None` when it names none and none is built in.
+///
+/// # Errors
+/// When the model cannot be read or is not sound.
+pub fn model(config: &Config) -> Result<Option<Model>, JudgeError> {
+    Ok(match &config.model {
+        ModelSource::None => None,
+        ModelSource::File(path) => Some(parse(path, &read(path)?)?),
+        ModelSource::BuiltIn(bytes) => Some(parse(Path::new("(built in)"), bytes)?),
+    })
+}
+
 /// Reads the model that a configuration names and joins it with its policy and allow list.
 ///
 /// # Errors
 /// When the model cannot be read or is not sound, or the policy does not fit it.
 pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
-    let model = match &config.model {
-        ModelSource::None => None,
-        ModelSource::File(path) => Some(parse(path, &read(path)?)?),
-        ModelSource::BuiltIn(bytes) => Some(parse(Path::new("(built in)"), bytes)?),
-    };
+    let model = model(config)?;
     let misfit =
         |problem: detector::PolicyError| JudgeError::Policy { place: config.policy_place(problem.key), problem };
     let policy = Policy::new(config.policy.clone(), model.as_ref()).map_err(misfit)?;

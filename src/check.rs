@@ -1,9 +1,11 @@
 //! `kidoban check`: are configuration and model sound? Changes nothing.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Result;
 use detector::{Judge, Model, Score};
+use proxy::config::tuned::{self, Basis, Proof};
 use proxy::{Config, Overrides};
 use serde::Serialize;
 
@@ -24,6 +26,7 @@ struct Checked {
     limit_score: Option<f32>,
     block_score: Option<f32>,
     cohort_score: Option<f32>,
+    basis: BTreeMap<&'static str, Basis>,
     warnings: Vec<String>,
 }
 
@@ -33,20 +36,24 @@ struct Checked {
 /// What is not sound, with file, line and a way out.
 pub fn run(args: &CheckArgs) -> Result<Answer> {
     let mut warnings = Vec::new();
-    let (model, limit, block, cohort) = match &args.config {
+    let (model, [limit, block, cohort], basis) = match &args.config {
         Some(path) => {
             let overrides = Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
             let config = Config::load(Some(path), &overrides)?;
             warnings.extend(config.warnings().iter().cloned());
             let Judge { model, policy, .. } = proxy::judge(&config)?;
             proxy::refuse_unarmed(&config, model.as_ref())?;
-            (model, policy.limit_margin(), policy.block_margin(), policy.cohort_margin())
+            let margins = [policy.limit_margin(), policy.block_margin(), policy.cohort_margin()];
+            warnings.extend(tuned::warnings(&config, model.as_ref()));
+            let basis = tuned::basis(&config, model.as_ref());
+            (model, margins, basis)
         }
         None => {
             let model = read_model(args.model.as_deref())?;
             let thresholds = model.thresholds();
             let margins = [&thresholds.limit, &thresholds.block, &thresholds.cohort].map(|budget| budget.margin);
-            (Some(model), margins[0], margins[1], margins[2])
+            let basis = margins.map(|margin| if margin.is_some() { Basis::Model } else { Basis::None });
+            (Some(model), margins, basis)
         }
     };
     if limit.is_none() && block.is_none() {
@@ -60,9 +67,6 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
     {
         warnings.push("the model is not armed: kidoban run --mode enforce refuses it".to_owned());
     }
-    if block.is_some() && block != model.as_ref().and_then(|model| model.thresholds().block.margin) {
-        warnings.push("block_score is set by hand: nothing shows how many people it would block".to_owned());
-    }
     let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
     let checked = Checked {
         sound: true,
@@ -73,6 +77,7 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
         limit_score: score(limit),
         block_score: score(block),
         cohort_score: score(cohort),
+        basis: tuned::KEYS.into_iter().zip(basis).collect(),
         warnings,
     };
     if args.json {
@@ -101,20 +106,14 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
             file.golden.len(),
         );
         let _ = writeln!(text, "{}", file.readiness);
-        for (name, score, budget) in [
-            ("limit", checked.limit_score, &file.thresholds.limit),
-            ("block", checked.block_score, &file.thresholds.block),
-            ("cohort", checked.cohort_score, &file.thresholds.cohort),
+        for (name, key, score, budget) in [
+            ("limit", "limit_score", checked.limit_score, &file.thresholds.limit),
+            ("block", "block_score", checked.block_score, &file.thresholds.block),
+            ("cohort", "cohort_score", checked.cohort_score, &file.thresholds.cohort),
         ] {
-            let own = budget.margin.map(|margin| Score::from_margin(margin).value());
+            let basis = checked.basis.get(key).copied().unwrap_or(Basis::None);
             let _ = match score {
-                Some(score) if own != Some(score) => {
-                    writeln!(
-                        text,
-                        "  {name}  score ≥ {score:.3}, set in the configuration: there is no evidence for it"
-                    )
-                }
-                Some(score) => writeln!(text, "  {name}  score ≥ {score:.3}: {}", budget.evidence),
+                Some(score) => writeln!(text, "  {name}  score ≥ {score:.3}{}", standing(basis, &budget.evidence)),
                 None => writeln!(text, "  {name}  none: {}", budget.evidence),
             };
         }
@@ -124,4 +123,26 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
         let _ = writeln!(text, "warning: {warning}");
     }
     text
+}
+
+/// What a threshold stands on, behind its score.
+fn standing(basis: Basis, of_the_model: &str) -> String {
+    match basis {
+        Basis::Model => format!(": {of_the_model}"),
+        Basis::Tuned(Proof { people, above, at_most, confidence, .. }) => format!(
+            ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of people, with {} confidence",
+            output::count(above),
+            output::count(people),
+            output::percent(at_most),
+            output::percent(confidence),
+        ),
+        Basis::OtherModel => ", tuned for another model: that is no evidence for this one".to_owned(),
+        Basis::Changed => ", changed by hand since it was tuned: there is no evidence for it".to_owned(),
+        Basis::FewerPages { from_pages } => {
+            format!(
+                ", tuned for clients of {from_pages} pages or more, and fewer are judged: there is no evidence for that"
+            )
+        }
+        Basis::Hand | Basis::None => ", set by hand in the configuration: there is no evidence for it".to_owned(),
+    }
 }

@@ -162,10 +162,10 @@ fn beside(config: &Path, file: &Path) -> PathBuf {
     folder.and_then(|folder| file.strip_prefix(folder).ok().map(Path::to_path_buf)).unwrap_or(file)
 }
 
-/// Sets the keys in the file, having looked whether the gate would accept it so.
+/// Sets the keys in the file and what proves them, having looked whether the gate would accept it so.
 fn write(path: &Path, tuned: &Tuned) -> Result<()> {
     let before = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let after = edit::with_policy(&before, path, &tuned.keys())?;
+    let after = edit::with_policy(&before, path, &tuned.keys(), &tuned.evidence())?;
     Config::parse(&after, path, &overrides_with_shipped_model()).context("with the new thresholds")?;
     edit::replace(path, &after).with_context(|| format!("{}: cannot be written", path.display()))
 }

@@ -13,7 +13,7 @@ use trainer::statistics::binomial_cdf;
 use trainer::tune::{State, Step};
 use trainer::{Label, TuneOptions, tune};
 
-use crate::support::{Folder, model};
+use crate::support::{Folder, gate, model, write_config};
 
 const OUTCOME: [&str; 2] = ["--outcome", "buyer=POST /checkout/complete 2xx"];
 
@@ -78,6 +78,7 @@ fn the_snippet_is_a_sound_configuration_with_the_thresholds_that_are_said() {
         format!("upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n\n{}", json["snippet"].as_str().unwrap());
     folder.write("kidoban.toml", config);
     let checked = kidoban(&folder.0, &["check", "-c", "kidoban.toml", "--json"], 0).json();
+    assert_eq!(checked["basis"]["limit_score"]["tuned"]["people"].as_u64(), Some(n), "the pasted one proves the same");
     for (key, score) in [("limit_score", limit), ("block_score", block)] {
         assert!((checked[key].as_f64().unwrap() - score).abs() < 1e-6, "{key}: {checked}");
     }
@@ -134,7 +135,9 @@ fn writing_sets_the_proven_keys_and_keeps_everything_else() {
         "block_s = 120\n",
         &format!("block_s = 120\nblock_score = {}\ncohort_score = {}\n", score(1), score(2)),
     );
-    assert_eq!(after, expect);
+    let written = after.strip_prefix(&expect).unwrap_or_else(|| panic!("{after}"));
+    assert!(written.starts_with("\n# What proves") && written.contains("\n[tuned]\nmodel_sha256 = \""), "{written}");
+    assert_eq!(written.lines().filter(|line| line.contains("people = ")).count(), 3, "{written}");
     assert_eq!(json["ladder"][0]["before"], 0.5);
     assert_eq!(json["written"], "kidoban.toml");
     assert!(json["at_risk"][0]["sessions"].as_u64().unwrap() > 5, "the file's outcomes count: {}", json["at_risk"]);
@@ -166,6 +169,88 @@ fn thresholds_are_not_written_for_a_gate_that_runs_another_model() {
     folder.write("kidoban.toml", format!("model = \"copy.json\"\n{built_in}"));
     let said = kidoban(&folder.0, &tuned(&write), 0).stdout;
     assert!(said.contains("Wrote limit_score = ") && !said.contains("another model"), "{said}");
+}
+
+/// What stands behind `limit_score` and `block_score` by `check --json`, and all that `check` says.
+fn checked(folder: &Folder) -> ([Value; 2], String) {
+    let json = kidoban(&folder.0, &["check", "-c", "kidoban.toml", "--json"], 0).json();
+    let said = kidoban(&folder.0, &["check", "-c", "kidoban.toml"], 0).stdout;
+    (["limit_score", "block_score"].map(|key| json["basis"][key].clone()), said)
+}
+
+#[test]
+fn the_proof_is_kept_with_the_thresholds_and_is_of_their_model_alone() {
+    let folder = day("evidence", 450);
+    let path = folder.write("kidoban.toml", WRITTEN);
+    let json = kidoban(&folder.0, &tuned(&["--labels", "labels.csv", "--write", "kidoban.toml", "--json"]), 0).json();
+    let ([limit, block], said) = checked(&folder);
+    for (rung, basis) in [limit, block].iter().enumerate() {
+        let (rung, proof) = (&json["ladder"][rung], &basis["tuned"]);
+        assert_eq!((&proof["score"], &proof["people"], &proof["above"]), (&rung["score"], &rung["n"], &rung["k"]));
+        let [written, bound] = [proof, rung].map(|it| it["at_most"].as_f64().unwrap());
+        assert!(written >= bound && written < bound * 1.02, "{written} {bound}");
+    }
+    assert!(said.contains(", tuned for this model: ") && said.contains("with 95 % confidence"), "{said}");
+    assert!(!said.contains("no evidence") && !said.contains("by hand"), "{said}");
+
+    // Another score, fewer pages, another model of the same name.
+    let tuned_text = std::fs::read_to_string(&path).unwrap();
+    let lower = tuned_text.replacen("\nlimit_score = 0.", "\nlimit_score = 0.0", 1);
+    folder.write("kidoban.toml", lower);
+    let ([limit, block], said) = checked(&folder);
+    assert_eq!(limit, "changed");
+    assert!(
+        block["tuned"].is_object() && said.contains("warning: limit_score is not the score that [tuned] proves"),
+        "{said}"
+    );
+    folder.write("kidoban.toml", tuned_text.replace("[policy] # by hand", "[policy]\nmin_pages = 3"));
+    let ([limit, _], said) = checked(&folder);
+    assert_eq!(limit, serde_json::json!({"fewer_pages": {"from_pages": 5}}));
+    assert!(said.contains("warning: block_score is proven from 5 pages on, and min_pages is less"), "{said}");
+    let mut file = model::file("lively", model::constant(-1.0));
+    file.resolution_us = 1_000;
+    model::write(&folder, &file);
+    folder.write("kidoban.toml", &tuned_text);
+    let (basis, said) = checked(&folder);
+    assert_eq!(basis, [serde_json::json!("other_model"), serde_json::json!("other_model")]);
+    assert!(
+        said.contains("warning: limit_score, block_score and cohort_score were tuned for another model ("),
+        "{said}"
+    );
+    assert!(said.contains("tuned for another model: that is no evidence for this one"), "{said}");
+
+    // By hand, there is none either.
+    folder.write("kidoban.toml", WRITTEN.replace("limit_score = 0.5", "block_score = 0.9"));
+    let ([_, block], said) = checked(&folder);
+    assert_eq!(block, "hand");
+    assert!(said.contains("set by hand in the configuration: there is no evidence for it"), "{said}");
+    assert!(said.contains("warning: block_score is set by hand"), "{said}");
+}
+
+#[test]
+fn a_gate_says_aloud_that_its_thresholds_are_of_another_model() {
+    let folder = Folder::new("tuned-for-another");
+    let (one, other) = (model::file("one", model::constant(-1.0)), model::file("other", model::constant(-2.0)));
+    model::write(&folder, &other);
+    let sha256 = model::parse(&one).sha256().to_owned();
+    model::write(&folder, &one);
+    let rest = |model: &str| {
+        format!(
+            "model = \"{model}.json\"\n[policy]\nlimit_score = 0.9\n[tuned]\nmodel_sha256 = \"{sha256}\"\nlimit_score = {{ score = \
+             0.9, people = 400, above = 0, at_most = 0.0075, confidence = 0.95, from_pages = 5 }}\n"
+        )
+    };
+    let nobody = "127.0.0.1:1".parse().unwrap();
+    let gate = gate(&folder, nobody, &rest("one"));
+    assert_eq!(gate.reload().unwrap().warnings, [""; 0]);
+    write_config(&folder, nobody, &rest("other"));
+    let warnings = gate.reload().unwrap().warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(
+        warnings[0].contains("limit_score was tuned for another model (") && warnings[0].contains("than other ("),
+        "{warnings:?}"
+    );
+    gate.stop();
 }
 
 #[test]

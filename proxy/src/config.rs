@@ -22,6 +22,8 @@
 //! | `policy.*` | see the detector's `PolicyConfig` | thresholds, minimum requests, expiry |
 //! | `allow.networks`, `allow.paths` | none | never judged |
 //! | `outcomes.*` | none | what a visit can come to, by a name of your choice: `METHOD PATH STATUS`, or several in brackets; for `kidoban tune` |
+//! | `tuned.model_sha256` | none | written by `kidoban tune --write`: the model that the thresholds of `[policy]` were found for; with another one `check` and `run` warn |
+//! | `tuned.limit_score`, `block_score`, `cohort_score` | none | likewise: the score proven, by how many people, and at most what share of people lies above |
 //! | `table.capacity` | 200000 | clients remembered |
 //! | `event_log.path` | none: off | the replayable log |
 //! | `event_log.bytes_max`, `files_max` | 268435456, 8 | rotation: size of a file, files kept, the current one included |
@@ -31,6 +33,7 @@ mod check;
 pub mod edit;
 mod error;
 mod raw;
+pub mod tuned;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -84,6 +87,7 @@ pub struct Config {
     pub(crate) policy: PolicyConfig,
     /// Where the keys stand that a model may contradict.
     policy_places: [(&'static str, Place); 4],
+    tuned: Option<tuned::Tuned>,
     pub(crate) allow_networks: Vec<IpNet>,
     pub(crate) allow_paths: Vec<String>,
     outcomes: Outcomes,
@@ -199,6 +203,11 @@ impl Config {
         &self.policy
     }
 
+    /// What the policy's thresholds were tuned for, where that is written.
+    pub fn tuned(&self) -> Option<&tuned::Tuned> {
+        self.tuned.as_ref()
+    }
+
     /// What a visit can come to. The gate itself does not look at it.
     pub fn outcomes(&self) -> &Outcomes {
         &self.outcomes
@@ -223,6 +232,7 @@ impl Config {
         self.model = next.model;
         self.trusted_proxies = next.trusted_proxies;
         self.policy = next.policy;
+        self.tuned = next.tuned;
         self.allow_networks = next.allow_networks;
         self.allow_paths = next.allow_paths;
         self.outcomes = next.outcomes;

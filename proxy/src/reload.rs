@@ -11,7 +11,7 @@ use std::sync::Arc;
 use detector::{AllowList, Judge, Model, ModelError, Policy};
 use parking_lot::Mutex;
 
-use crate::config::{Config, ConfigError, ModelSource, Place};
+use crate::config::{Config, ConfigError, ModelSource, Place, tuned};
 use crate::enforce::Mode;
 use crate::identity::TrustedProxies;
 use crate::keeper::{Keeper, Live};
@@ -81,6 +81,8 @@ pub struct Reloaded {
     pub model: Option<String>,
     /// Keys that were changed in the file and that only a restart puts in force.
     pub needs_restart: Vec<&'static str>,
+    /// What the thresholds now in force do not stand on.
+    pub warnings: Vec<String>,
 }
 
 /// Reads the model that a configuration names; `None` when it names none and none is built in.
@@ -153,7 +155,10 @@ impl Reloader {
         self.keeper.metrics.reloaded(result.is_ok());
         match &result {
             Ok(done) => {
-                tracing::info!(mode = %done.mode, model = ?done.model, needs_restart = ?done.needs_restart, "reloaded")
+                tracing::info!(mode = %done.mode, model = ?done.model, needs_restart = ?done.needs_restart, "reloaded");
+                for warning in &done.warnings {
+                    tracing::warn!("{warning}");
+                }
             }
             Err(error) => tracing::error!(%error, "reload refused, the last good configuration stays in force"),
         }
@@ -165,6 +170,7 @@ impl Reloader {
         let judge = judge(&next)?;
         refuse_unarmed(&next, judge.model.as_ref())?;
         let needs_restart = current.needs_restart(&next);
+        let warnings = tuned::warnings(&next, judge.model.as_ref());
         let model = judge.model.as_ref().map(|model| model.file().name.clone());
         self.keeper.metrics.model(judge.model.as_ref());
         self.keeper.detector.install(judge);
@@ -174,6 +180,6 @@ impl Reloader {
         let mode = next.mode;
         // What needs a restart is compared with what is running, not with what was asked for last time.
         current.adopt(next);
-        Ok(Reloaded { mode, model, needs_restart })
+        Ok(Reloaded { mode, model, needs_restart, warnings })
     }
 }

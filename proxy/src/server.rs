@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::bare::Bare;
-use crate::config::{Config, ConfigError, Timeouts};
+use crate::config::{Config, ConfigError, Timeouts, tuned};
 use crate::decision::random;
 use crate::gate::{Gate, TRIES_MAX};
 use crate::identity::TrustedProxies;
@@ -113,6 +113,9 @@ impl RunningGate {
         }
         let judge = judge(&config)?;
         refuse_unarmed(&config, judge.model.as_ref())?;
+        for warning in tuned::warnings(&config, judge.model.as_ref()) {
+            tracing::warn!("{warning}");
+        }
         let upstream = Arc::new(upstream(&config)?);
         let front = bind(config.listen)?;
         let back = bind(config.admin)?;

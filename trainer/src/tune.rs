@@ -202,7 +202,8 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         requests,
         pages,
         min_pages,
-        confidence: 1.0 - options.budgets.delta,
+        // Without the last bits, which are the subtraction's.
+        confidence: ((1.0 - options.budgets.delta) * 1e9).round() / 1e9,
         marks: scores::marks(&site, &scores, &sample.scores, options.budgets.delta),
         histogram: scores::histogram(&site, &scores),
         log_odds: scores::log_odds(&site, &scores),

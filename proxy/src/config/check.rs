@@ -12,6 +12,7 @@ use traffic::Outcomes;
 
 use super::error::{ConfigError, Place, from_toml};
 use super::raw::{self, Raw};
+use super::tuned::Tuned;
 use super::{Config, EventLogConfig, ModelSource, Origin, Overrides, Timeouts};
 use crate::upstream::UpstreamUrl;
 
@@ -89,6 +90,7 @@ impl Checker<'_> {
             event_log: self.event_log(raw.event_log.as_ref(), overrides)?,
             policy_places: self.policy_places(raw.policy.as_ref().map(Spanned::span)),
             policy: self.policy(raw.policy)?,
+            tuned: self.tuned(raw.tuned)?,
             origin: Origin { path: None, overrides: overrides.clone() },
             warnings,
         })
@@ -237,6 +239,15 @@ impl Checker<'_> {
             self.wrong(self.key_place(span, error.key), &format!("`{}` {}", error.key, error.problem), remedy)
         })?;
         Ok(policy)
+    }
+
+    fn tuned(&self, written: Option<Spanned<Tuned>>) -> Result<Option<Tuned>, ConfigError> {
+        let Some(written) = written else { return Ok(None) };
+        if let Some(problem) = written.get_ref().problem() {
+            let remedy = "Leave [tuned] as `kidoban tune --write` wrote it, or remove the section.";
+            return Err(self.wrong(self.place(written.span()), &format!("[tuned]: {problem}"), remedy));
+        }
+        Ok(Some(written.into_inner()))
     }
 
     /// Where the keys stand that a model may contradict; without a section the model alone is at fault.

@@ -9,6 +9,7 @@ use detector::PolicyConfig;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::tuned::Tuned;
 use crate::enforce::Mode;
 
 #[derive(Debug, Default, Deserialize)]
@@ -25,6 +26,7 @@ pub(super) struct Raw {
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
     pub(super) policy: Option<Spanned<PolicyConfig>>,
+    pub(super) tuned: Option<Spanned<Tuned>>,
     pub(super) allow: Allow,
     pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
     pub(super) table: Table,

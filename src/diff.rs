@@ -23,7 +23,7 @@ use crate::input::{Logs, read_labels};
 use crate::output::{self, WithLogs};
 use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
+use crate::run::overrides_of_a_reader;
 
 /// Two detectors, one reading.
 struct Comparing<'a> {
@@ -181,7 +181,7 @@ fn judge_of(path: &Path, outcomes: &mut Outcomes) -> Result<(Judge, usize)> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => judge(None, Some(path)),
         Some("toml") => {
-            let config = Config::load(Some(path), &overrides_with_shipped_model())?;
+            let config = Config::load(Some(path), &overrides_of_a_reader())?;
             for (name, pattern) in config.outcomes().patterns() {
                 let pattern = pattern.to_string();
                 let is_known = outcomes.patterns().any(|(known, other)| known == name && other.to_string() == pattern);

@@ -161,7 +161,7 @@ pub fn jobs(asked: Option<NonZeroUsize>) -> usize {
 pub fn judge(config: Option<&Path>, model: Option<&Path>) -> Result<(Judge, usize)> {
     if let Some(path) = config {
         let model = model.map(Path::to_path_buf);
-        let overrides = proxy::Overrides { model, ..crate::run::overrides_with_shipped_model() };
+        let overrides = proxy::Overrides { model, ..crate::run::overrides_of_a_reader() };
         let config = proxy::Config::load(Some(path), &overrides)?;
         return Ok((proxy::judge(&config)?, config.capacity()));
     }

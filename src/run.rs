@@ -39,6 +39,11 @@ pub fn overrides_with_shipped_model() -> Overrides {
     Overrides { model_built_in: Some(SHIPPED_MODEL), ..Overrides::default() }
 }
 
+/// The same for whoever reads logs under a configuration, and serves nobody: it need not name an upstream.
+pub fn overrides_of_a_reader() -> Overrides {
+    Overrides { needs_no_upstream: true, ..overrides_with_shipped_model() }
+}
+
 /// What the gate has to say goes to standard error; `RUST_LOG` says how much.
 ///
 /// Pingora is silent by default: it writes a line for each broken connection, which hands the disk to whoever breaks

@@ -19,7 +19,7 @@ use crate::args::TuneArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table};
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
+use crate::run::overrides_of_a_reader;
 
 /// Blocked at most, where nothing else is asked for.
 const BLOCK_BUDGET: f64 = 0.001;
@@ -117,7 +117,7 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
         let (policy, allow, outcomes) = (PolicyConfig::default(), AllowList::default(), Outcomes::default());
         return Ok(InForce { model, policy, allow, outcomes, warning: None });
     };
-    let config = Config::load(Some(path), &Overrides { model: args.model.clone(), ..overrides_with_shipped_model() })?;
+    let config = Config::load(Some(path), &Overrides { model: args.model.clone(), ..overrides_of_a_reader() })?;
     let Judge { model, allow, .. } = proxy::judge(&config)?;
     let model = model.context("there is no model: pass --model")?;
     // Of the file to write that is an error.
@@ -133,7 +133,7 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
 
 /// The model that a configuration runs, if it is not this one.
 fn other_model(path: &Path, model: &Model) -> Result<Option<Model>> {
-    let own = proxy::model(&Config::load(Some(path), &overrides_with_shipped_model())?)?;
+    let own = proxy::model(&Config::load(Some(path), &overrides_of_a_reader())?)?;
     Ok(own.filter(|own| own.sha256() != model.sha256()))
 }
 
@@ -166,7 +166,7 @@ fn beside(config: &Path, file: &Path) -> PathBuf {
 fn write(path: &Path, tuned: &Tuned) -> Result<()> {
     let before = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
     let after = edit::with_policy(&before, path, &tuned.keys(), &tuned.evidence())?;
-    Config::parse(&after, path, &overrides_with_shipped_model()).context("with the new thresholds")?;
+    Config::parse(&after, path, &overrides_of_a_reader()).context("with the new thresholds")?;
     edit::replace(path, &after).with_context(|| format!("{}: cannot be written", path.display()))
 }
 

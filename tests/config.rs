@@ -6,7 +6,7 @@ use std::process::Command;
 
 use proxy::{Config, ConfigError, Overrides};
 
-use crate::support::data;
+use crate::support::{Folder, data};
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(data(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -80,4 +80,35 @@ fn every_key_of_the_table_in_the_module_is_in_a_good_file() {
         seen += 1;
     }
     assert!(seen > 10, "{seen}");
+}
+
+/// A gate serves a shop; whoever reads a log under its policy does not.
+#[test]
+fn commands_that_read_logs_want_no_upstream() {
+    let folder = Folder::new("no-upstream");
+    folder.write("a.toml", "[policy]\nlimit_score = 0.9\n");
+    folder.write("b.toml", "[policy]\nlimit_score = 0.8\n");
+    let log = data("logs/common.log").display().to_string();
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+            .args(arguments)
+            .arg(&log)
+            .current_dir(&folder.0)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let commands: [&[&str]; 5] = [
+        &["tune", "-c", "a.toml"],
+        &["diff", "a.toml", "b.toml"],
+        &["replay", "-c", "a.toml"],
+        &["explain", "-c", "a.toml", "198.51.100.7"],
+        &["label", "--propose", "-c", "a.toml"],
+    ];
+    for command in commands {
+        let (code, said) = run(command);
+        assert!(code.is_some_and(|code| code < 2) && said.is_empty(), "{command:?}: {code:?} {said}");
+    }
+    let (code, said) = check(&folder.path("a.toml"));
+    assert!(code == Some(2) && said.contains("no upstream"), "{said}");
 }

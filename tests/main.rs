@@ -16,6 +16,7 @@
 //! | `drift.rs` | the next day is quiet, another shop is not |
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
+//! | `walk.rs` | the commands of docs/tuning.md, one after another |
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
 //! | `inspect.rs` | what is wrong with a log is said, and an ordinary one is left in peace |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
@@ -48,3 +49,4 @@ mod scenarios;
 mod support;
 mod tidy;
 mod tune;
+mod walk;

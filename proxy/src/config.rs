@@ -43,6 +43,7 @@ use detector::PolicyConfig;
 use ipnet::IpNet;
 use traffic::Outcomes;
 
+pub(crate) use check::no_upstream;
 pub use error::{ConfigError, Place};
 
 use crate::enforce::Mode;
@@ -67,13 +68,16 @@ pub struct Overrides {
     pub force: bool,
     /// The model to use when neither flag nor file names one: the binary passes the one it ships.
     pub model_built_in: Option<&'static [u8]>,
+    /// Whoever reads a log under a configuration serves nobody: it need not name an upstream. No gate starts from it then.
+    pub needs_no_upstream: bool,
 }
 
 /// A checked configuration: the only form the rest of the crate accepts.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) listen: SocketAddr,
-    pub(crate) upstream: UpstreamUrl,
+    /// `None` only where none was asked for.
+    pub(crate) upstream: Option<UpstreamUrl>,
     pub(crate) mode: Mode,
     pub(crate) model: ModelSource,
     pub(crate) force: bool,
@@ -177,9 +181,9 @@ impl Config {
         self.admin
     }
 
-    /// The shop's URL.
-    pub fn upstream(&self) -> String {
-        self.upstream.to_string()
+    /// The shop's URL; `None` only with [`Overrides::needs_no_upstream`].
+    pub fn upstream(&self) -> Option<String> {
+        self.upstream.as_ref().map(ToString::to_string)
     }
 
     /// Shadow or enforce.

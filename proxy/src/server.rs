@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::bare::Bare;
-use crate::config::{Config, ConfigError, Timeouts, tuned};
+use crate::config::{Config, ConfigError, Place, Timeouts, no_upstream, tuned};
 use crate::decision::random;
 use crate::gate::{Gate, TRIES_MAX};
 use crate::identity::TrustedProxies;
@@ -141,7 +141,7 @@ impl RunningGate {
             .map_err(ProxyError::Threads)?;
         back.spawn(|shutdown| timer::run(Arc::clone(&keeper), upstream, shutdown));
         let (listen, mode) = (front.addr(), config.mode);
-        tracing::info!(%listen, admin = %back.addr(), upstream = %config.upstream, %mode, "the gate is open");
+        tracing::info!(%listen, admin = %back.addr(), upstream = config.upstream().unwrap_or_default(), %mode, "the gate is open");
         let grace = config.timeouts.stop_grace;
         let reloader = Arc::new(Reloader { keeper: Arc::clone(&keeper), current: parking_lot::Mutex::new(config) });
         Ok(Self { keeper, reloader, grace, addr, admin_addr, serving: Some((front, back)) })
@@ -282,8 +282,9 @@ fn bind(address: SocketAddr) -> Result<Bound, ProxyError> {
 
 fn upstream(config: &Config) -> Result<Upstream, ProxyError> {
     let timeouts: Timeouts = config.timeouts;
-    Upstream::new(config.upstream.clone(), timeouts)
-        .map_err(|source| ProxyError::Upstream { url: config.upstream(), source })
+    let url = config.upstream.clone().ok_or_else(|| no_upstream(Place::Flag("--upstream")))?;
+    let named = url.to_string();
+    Upstream::new(url, timeouts).map_err(|source| ProxyError::Upstream { url: named, source })
 }
 
 fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>, ProxyError> {

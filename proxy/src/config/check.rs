@@ -55,6 +55,15 @@ pub(super) fn check(text: &str, path: &Path, overrides: &Overrides) -> Result<Co
     Checker { text, path }.config(raw, overrides)
 }
 
+/// A gate must know where the shop is.
+pub(crate) fn no_upstream(place: Place) -> ConfigError {
+    ConfigError::Wrong {
+        place,
+        problem: "no upstream: the gate does not know where the shop is".to_owned(),
+        remedy: "Write upstream = \"http://127.0.0.1:3000\", or pass --upstream URL.".to_owned(),
+    }
+}
+
 struct Checker<'a> {
     text: &'a str,
     path: &'a Path,
@@ -73,7 +82,7 @@ impl Checker<'_> {
         }
         Ok(Config {
             listen: self.address(&raw.listen, overrides.listen.as_deref(), "--listen", LISTEN)?,
-            upstream: self.upstream(&raw.upstream, overrides.upstream.as_deref())?,
+            upstream: self.upstream(&raw.upstream, overrides)?,
             mode: overrides.mode.or(raw.mode).unwrap_or_default(),
             model: self.model(&raw, overrides),
             force: overrides.force,
@@ -114,18 +123,21 @@ impl Checker<'_> {
     fn upstream(
         &self,
         written: &Option<Spanned<String>>,
-        flag_value: Option<&str>,
-    ) -> Result<UpstreamUrl, ConfigError> {
+        overrides: &Overrides,
+    ) -> Result<Option<UpstreamUrl>, ConfigError> {
+        let flag_value = overrides.upstream.as_deref();
         if written.is_none() && flag_value.is_none() {
+            if overrides.needs_no_upstream {
+                return Ok(None);
+            }
             let place = match self.path.as_os_str().is_empty() {
                 true => Place::Flag("--upstream"),
                 false => self.place(0..0),
             };
-            let remedy = "Write upstream = \"http://127.0.0.1:3000\", or pass --upstream URL.";
-            return Err(self.wrong(place, "no upstream: the gate does not know where the shop is", remedy));
+            return Err(no_upstream(place));
         }
         let (value, place) = self.pick(written, flag_value, "--upstream", "");
-        UpstreamUrl::parse(value).map_err(|error| {
+        UpstreamUrl::parse(value).map(Some).map_err(|error| {
             let remedy = "Write the shop's address, for example \"http://127.0.0.1:3000\" or \"https://shop.example\".";
             self.wrong(place, &format!("upstream {value:?}: {error}"), remedy)
         })

@@ -29,6 +29,7 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
     let evaluation = evaluate_told(&model, &site, min_pages, progress::stages("Evaluating"))?;
+    let evaluation = evaluation.of_logs(&model, &found.sha256());
     if let Some(report) = &report {
         let mut origin = report::origin([&model], logs.clone());
         origin.digests.push(("Logs read".to_owned(), found.sha256()));
@@ -45,6 +46,10 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
 
 fn describe(e: &Evaluation) -> String {
     let mut text = String::new();
+    let flattery = e.flattery().map(|flattery| format!("{flattery}\n")).unwrap_or_default();
+    if e.in_sample {
+        text.push_str(&flattery);
+    }
     match (e.auc, e.auc_ci) {
         (Some(auc), Some([low, high])) => {
             let _ = writeln!(
@@ -54,6 +59,9 @@ fn describe(e: &Evaluation) -> String {
             );
         }
         _ => text.push_str("There are not both people and bad robots with enough pages: nothing can be said.\n"),
+    }
+    if !e.in_sample {
+        text.push_str(&flattery);
     }
     let mut clients = Table::new(&["clients", "labelled", "judged", "fewer pages"]);
     for (label, &number) in &e.clients {

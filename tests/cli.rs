@@ -253,7 +253,7 @@ fn day() -> Vec<SimRequest> {
 }
 
 /// A folder with `access.log` and `labels.csv`.
-fn labelled_day(test: &str) -> Folder {
+pub fn labelled_day(test: &str) -> Folder {
     let (folder, day) = (Folder::new(test), day());
     let (mut log, mut labels) = (Vec::new(), Vec::new());
     sim::write_json(&day, &mut log).unwrap();

@@ -14,6 +14,7 @@
 //! | `diff.rs` | whose verdict changes, and that nothing else is said to |
 //! | `config.rs` | every bad configuration says where and what to do |
 //! | `drift.rs` | the next day is quiet, another shop is not |
+//! | `evaluate.rs` | what the figures of `evaluate` stand on |
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
 //! | `walk.rs` | the commands of docs/tuning.md, one after another |
@@ -34,6 +35,7 @@ mod cohorts;
 mod config;
 mod diff;
 mod drift;
+mod evaluate;
 mod explain;
 mod gate;
 mod inspect;

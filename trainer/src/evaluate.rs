@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use detector::detector::Settings;
+use detector::model::Card;
 use detector::policy::SHARED_MIN;
-use detector::{Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score};
+use detector::{Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score, Timestamp};
 use serde::Serialize;
 
 use crate::baselines::{self, Asked, Ruling};
@@ -16,7 +17,9 @@ use crate::portrait::{Portrait, Subject, portraits};
 use crate::progress::Stage;
 use crate::separation::Separation;
 use crate::site::{OFFLINE_HASH_KEY, Site};
+use crate::sources::is_trained_on;
 use crate::statistics::{Interval, auc, auc_interval, share, tpr_at_fpr};
+use crate::words::{count, time};
 
 mod ladder;
 mod refusals;
@@ -36,6 +39,13 @@ const TELL_EVERY: u64 = 4_096;
 pub struct Evaluation {
     /// Name of the model.
     pub model: String,
+    /// Did this very log train the model? Then every figure flatters it. See [`Evaluation::of_logs`].
+    pub in_sample: bool,
+    /// End of the model's training, in µs since the epoch.
+    pub trained_until_us: i64,
+    /// Clients judged who were there by then, by label: on the site that trained the model they may have taught it. None of a model that
+    /// was trained on several sites, whose logs are known one by one.
+    pub may_have_trained: BTreeMap<Label, u64>,
     /// Clients by label.
     pub clients: BTreeMap<Label, u64>,
     /// Of these, clients with too few pages.
@@ -187,6 +197,9 @@ pub fn evaluate_told(
     };
     Ok(Evaluation {
         model: model.file().name.clone(),
+        in_sample: false,
+        trained_until_us: model.card().trained_until_us,
+        may_have_trained: may_have_trained(model.card(), site, &seen),
         clients: Label::ALL.into_iter().map(|label| (label, site.count(label))).collect(),
         not_judged: Label::ALL.into_iter().map(|label| (label, not_judged(label))).collect(),
         min_pages,
@@ -208,6 +221,47 @@ pub fn evaluate_told(
         borderline,
         shared,
     })
+}
+
+impl Evaluation {
+    /// With a word on whether the logs, by the digest over them as read, are those that trained the model.
+    #[must_use]
+    pub fn of_logs(mut self, model: &Model, data_sha256: &str) -> Self {
+        self.in_sample = is_trained_on(model.card(), data_sha256);
+        self
+    }
+
+    /// What is wrong with the sample, in a sentence: it has, or may have, taught the model.
+    pub fn flattery(&self) -> Option<String> {
+        if self.in_sample {
+            return Some(
+                "This log trained the model: every figure flatters it. Give a later log to see what it is worth."
+                    .to_owned(),
+            );
+        }
+        let known: u64 = self.may_have_trained.values().sum();
+        let judged: u64 = self.clients.values().sum::<u64>() - self.not_judged.values().sum::<u64>();
+        (known > 0).then(|| {
+            format!(
+                "{} of {} judged clients were there before {} UTC, when the model's training ended: if this log was part of it, they taught \
+                 the model, and the figures flatter it.",
+                count(known),
+                count(judged),
+                time(Timestamp::from_micros(self.trained_until_us)),
+            )
+        })
+    }
+}
+
+fn may_have_trained(card: &Card, site: &Site, seen: &[Seen]) -> BTreeMap<Label, u64> {
+    let mut by_label = BTreeMap::new();
+    let clients = site.clients.iter().zip(seen).filter(|(_, seen)| seen.highest.is_some());
+    for (client, _) in clients.filter(|_| card.sites_sha256.is_empty()) {
+        if client.first_at.as_micros() <= card.trained_until_us {
+            *by_label.entry(client.labelled.label).or_default() += 1;
+        }
+    }
+    by_label
 }
 
 /// Who is shown one by one: the highest, those around the limit, and addresses of many browsers.

@@ -1,5 +1,6 @@
 //! What became of the lines of each log that was read: what a figure stands on.
 
+use detector::model::Card;
 use serde::Serialize;
 use traffic::log::Tally;
 
@@ -75,4 +76,10 @@ impl LogRead {
     pub fn all(names: &[String], tallies: &[Tally]) -> Vec<Self> {
         names.iter().zip(tallies).map(|(name, tally)| Self::new(name, tally)).collect()
     }
+}
+
+/// Was a model trained on these very logs? `data_sha256` is the digest over them as read; nobody knows it where it is empty.
+pub fn is_trained_on(card: &Card, data_sha256: &str) -> bool {
+    let mut known = card.sites_sha256.iter().chain([&card.data_sha256]);
+    !data_sha256.is_empty() && known.any(|known| known == data_sha256)
 }

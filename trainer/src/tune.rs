@@ -37,6 +37,7 @@ use crate::label::Label;
 use crate::samples::highest;
 use crate::separation::Histogram;
 use crate::site::Site;
+use crate::sources::is_trained_on;
 
 /// A pause after which a client's next request begins another session: what web analytics have used since the nineties
 /// (Catledge & Pitkow 1995 measured 25.5 minutes).
@@ -156,11 +157,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     if options.budgets.block_alpha > options.budgets.limit_alpha {
         return Err(TuneError::Budgets);
     }
-    let trained_on = model.card().sites_sha256.iter().chain([&model.card().data_sha256]);
-    if options.is_unseen
-        && !options.data_sha256.is_empty()
-        && trained_on.into_iter().any(|it| *it == options.data_sha256)
-    {
+    if options.is_unseen && is_trained_on(model.card(), &options.data_sha256) {
         return Err(TuneError::Trained);
     }
     let let_pass = exempt(&mut site, &options.allow);

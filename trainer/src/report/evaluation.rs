@@ -40,6 +40,13 @@ pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
 }
 
 fn verdict(e: &Evaluation) -> String {
+    match e.flattery().filter(|_| e.in_sample) {
+        Some(flattery) => format!("{flattery} {}", what_it_stops(e)),
+        None => what_it_stops(e),
+    }
+}
+
+fn what_it_stops(e: &Evaluation) -> String {
     let own: Vec<String> =
         e.ladder.iter().filter_map(|rung| Some(format!("{} {}", score(rung.threshold), rung.name?))).collect();
     if own.is_empty() {
@@ -58,8 +65,13 @@ fn verdict(e: &Evaluation) -> String {
     )
 }
 
-/// Why fewer are refused something than reach the limit.
+/// Why fewer are refused something than reach the limit, and who may have taught the model.
 fn note(e: &Evaluation) -> String {
+    let taught = e.flattery().filter(|_| !e.in_sample);
+    [reach(e), taught.unwrap_or_default()].join(" ").trim().to_owned()
+}
+
+fn reach(e: &Evaluation) -> String {
     let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else { return String::new() };
     let reach: u64 = lowest.clients.values().sum();
     let blocked = match e.refusals.clients_blocked {

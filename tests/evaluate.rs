@@ -1,0 +1,28 @@
+//! `kidoban evaluate`: what its figures stand on is said with them.
+
+use crate::cli::labelled_day;
+use crate::support::command::kidoban;
+
+#[test]
+fn of_the_log_that_trained_the_model_it_says_so_first() {
+    let folder = labelled_day("flattered");
+    let train = ["train", "access.log", "--labels", "labels.csv", "-o", "shop.json", "--no-compare"];
+    kidoban(&folder.0, &train).assert(0);
+    let evaluate = ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "access.log", "--json"];
+    assert_eq!(kidoban(&folder.0, &evaluate).assert(0).json()["in_sample"], true);
+    let text = kidoban(&folder.0, &evaluate[..6]).assert(0).stdout;
+    assert!(text.starts_with("This log trained the model: every figure flatters it."), "{text}");
+    // One line more is another log, of the same clients.
+    let log = std::fs::read_to_string(folder.path("access.log")).unwrap();
+    folder.write("longer.log", format!("{log}{}\n", log.lines().last().unwrap()));
+    let longer =
+        ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "longer.log", "--report", "longer.html"];
+    let json = kidoban(&folder.0, &[&longer[..], &["--json"]].concat()).assert(0).json();
+    assert_eq!(json["in_sample"], false);
+    assert!(json["may_have_trained"]["human"].as_u64().unwrap() > 100, "{}", json["may_have_trained"]);
+    let said = kidoban(&folder.0, &longer).assert(0).stdout;
+    assert!(said.contains("when the model's training ended: if this log was part of it"), "{said}");
+    assert!(std::fs::read_to_string(folder.path("longer.html")).unwrap().contains("if this log was part of it"));
+    kidoban(&folder.0, &[&evaluate[..6], &["--report", "same.html"]].concat()).assert(0);
+    assert!(std::fs::read_to_string(folder.path("same.html")).unwrap().contains("This log trained the model"));
+}

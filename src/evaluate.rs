@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use trainer::evaluate::{Evaluation, Requests, evaluate_told};
+use trainer::evaluate::{Evaluation, NoneHurt, Requests, evaluate_told};
 use trainer::sources::LogRead;
 
 use crate::Answer;
@@ -71,30 +71,50 @@ fn describe(e: &Evaluation) -> String {
     let _ = write!(text, "\nJudged from {} page requests on.\n{}", e.min_pages, clients.render());
     let _ = writeln!(text);
     for (fpr, tpr) in &e.tpr_at_fpr {
-        let fpr: f64 = fpr.parse().unwrap_or(f64::NAN);
-        let caught = tpr.map_or_else(|| "–".to_owned(), output::percent);
-        let _ = writeln!(text, "  hurting {} of people, it catches {caught} of bad robots", output::percent(fpr));
+        let ends = e.tpr_at_fpr_ci.get(fpr).copied().flatten();
+        if let (Some(tpr), Some(ends)) = (tpr, ends) {
+            let fpr: f64 = fpr.parse().unwrap_or(f64::NAN);
+            let (fpr, tpr) = (output::percent(fpr), output::percent(*tpr));
+            let _ = writeln!(
+                text,
+                "  hurting {fpr} of people, it catches {tpr} of bad robots (95 % {})",
+                trainer::words::range(ends)
+            );
+        }
+    }
+    // Where the people are too few for so small a share.
+    if let Some(NoneHurt { people, tpr, tpr_ci }) = &e.with_none_hurt
+        && e.tpr_at_fpr.values().any(Option::is_none)
+    {
+        let _ = writeln!(
+            text,
+            "  with none of the {} hurt, it catches {} of bad robots (95 % {}); too few people to say more",
+            output::count(*people),
+            output::percent(*tpr),
+            trainer::words::range(*tpr_ci)
+        );
     }
     for (name, at) in &e.at_threshold {
         let _ = match at {
             None => writeln!(text, "  {name} threshold: none"),
             Some(at) => writeln!(
                 text,
-                "  {name} threshold: catches {} of bad robots, hurts {} of people (95 % {} – {})",
+                "  {name} threshold: catches {} of bad robots (95 % {}), hurts {} of people (95 % {})",
                 output::percent(at.tpr),
+                trainer::words::range(at.tpr_ci),
                 output::percent(at.fpr),
-                output::percent(at.fpr_ci[0]),
-                output::percent(at.fpr_ci[1]),
+                trainer::words::range(at.fpr_ci),
             ),
         };
     }
     if let Some(Requests { median, p90 }) = e.requests_to_detect {
         let _ = writeln!(text, "  requests until detected: {median} in the median, {p90} for nine of ten");
     }
-    let mut classes = Table::new(&["bad robots by label", "judged", "AUC", "caught"]);
+    let mut classes = Table::new(&["bad robots by label", "judged", "AUC", "caught", "95 %"]);
     for (why, class) in &e.by_class {
         let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
-        classes.row([output::safe(why, 60), output::count(class.n), output::figure(class.auc), caught]);
+        let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), trainer::words::range);
+        classes.row([output::safe(why, 60), output::count(class.n), output::figure(class.auc), caught, ends]);
     }
     let mut baselines = Table::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
     for (name, row) in &e.baselines {

@@ -2,6 +2,7 @@
 
 use crate::cli::labelled_day;
 use crate::support::command::kidoban;
+use crate::support::model;
 
 #[test]
 fn of_the_log_that_trained_the_model_it_says_so_first() {
@@ -25,4 +26,27 @@ fn of_the_log_that_trained_the_model_it_says_so_first() {
     assert!(std::fs::read_to_string(folder.path("longer.html")).unwrap().contains("if this log was part of it"));
     kidoban(&folder.0, &[&evaluate[..6], &["--report", "same.html"]].concat()).assert(0);
     assert!(std::fs::read_to_string(folder.path("same.html")).unwrap().contains("This log trained the model"));
+}
+
+#[test]
+fn a_share_of_people_that_is_less_than_one_of_them_is_not_spoken_of() {
+    let folder = labelled_day("few-people");
+    let mut file = model::file("m", model::lively());
+    file.resolution_us = 1_000;
+    model::write(&folder, &file);
+    let evaluate = ["evaluate", "--model", "m.json", "--labels", "labels.csv", "access.log"];
+    let json = kidoban(&folder.0, &[&evaluate[..], &["--json"]].concat()).assert(0).json();
+    let people = json["with_none_hurt"]["people"].as_u64().unwrap();
+    assert!((100..1_000).contains(&people), "{people}: enough for one in a hundred, too few for one in a thousand");
+    assert!(
+        json["tpr_at_fpr"]["0.001"].is_null() && json["tpr_at_fpr_ci"]["0.001"].is_null(),
+        "{}",
+        json["tpr_at_fpr"]
+    );
+    assert!(json["tpr_at_fpr"]["0.01"].is_number());
+    let [low, high] = [0, 1].map(|end| json["with_none_hurt"]["tpr_ci"][end].as_f64().unwrap());
+    assert!(low < high && json["with_none_hurt"]["tpr"].as_f64().unwrap() <= high, "{}", json["with_none_hurt"]);
+    let said = kidoban(&folder.0, &evaluate).assert(0).stdout;
+    assert!(said.contains("hurting 1.0 % of people, it catches") && !said.contains("hurting 0.1 %"), "{said}");
+    assert!(said.contains(&format!("with none of the {people} hurt, it catches")), "{said}");
 }

@@ -56,8 +56,12 @@ pub struct Evaluation {
     pub auc: Option<f64>,
     /// Its 95 % interval.
     pub auc_ci: Option<[f64; 2]>,
-    /// Share of bad robots caught when that share of people is hurt.
+    /// Share of bad robots caught when that share of people is hurt; `null` where there are fewer people than have one in that share.
     pub tpr_at_fpr: BTreeMap<String, Option<f64>>,
+    /// Its 95 % intervals.
+    pub tpr_at_fpr_ci: BTreeMap<String, Option<[f64; 2]>>,
+    /// Share of bad robots above everybody who is a person: what so few people can show.
+    pub with_none_hurt: Option<NoneHurt>,
     /// At the model's own thresholds; `null` where it has none.
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
     /// All requests of a bad robot up to the one that crosses the strictest threshold, over those detected.
@@ -91,6 +95,17 @@ pub struct Detection {
     pub by_request: Vec<[u64; 2]>,
 }
 
+/// Just above the highest person.
+#[derive(Clone, Debug, Serialize)]
+pub struct NoneHurt {
+    /// People judged.
+    pub people: u64,
+    /// Share of bad robots caught.
+    pub tpr: f64,
+    /// Its 95 % interval.
+    pub tpr_ci: [f64; 2],
+}
+
 /// Shares caught and hurt at a threshold.
 #[derive(Clone, Debug, Serialize)]
 pub struct AtThreshold {
@@ -120,8 +135,10 @@ pub struct ByClass {
     pub n: u64,
     /// Against all people.
     pub auc: Option<f64>,
-    /// Share caught at the limit threshold; without one, at 1 % of people hurt.
+    /// Share caught at the limit threshold; without one, at 1 % of people hurt, where there are people enough.
     pub tpr: Option<f64>,
+    /// Its 95 % interval.
+    pub tpr_ci: Option<[f64; 2]>,
 }
 
 /// A fixed rule on the same clients.
@@ -205,10 +222,13 @@ pub fn evaluate_told(
         min_pages,
         auc: area.map(|area| area.value),
         auc_ci: area.map(Interval::ends),
-        tpr_at_fpr: [0.001, 0.01]
-            .into_iter()
-            .map(|fpr| (fpr.to_string(), tpr_at_fpr(&people_scores, &bot_scores, fpr)))
-            .collect(),
+        tpr_at_fpr: at_fpr(&|fpr| carried(&people_scores, &bot_scores, fpr).map(|caught| caught.value)),
+        tpr_at_fpr_ci: at_fpr(&|fpr| carried(&people_scores, &bot_scores, fpr).map(Interval::ends)),
+        with_none_hurt: caught(&people_scores, &bot_scores, 0.0).map(|caught| NoneHurt {
+            people: people_scores.len() as u64,
+            tpr: caught.value,
+            tpr_ci: caught.ends(),
+        }),
         at_threshold: margins.into_iter().map(|(name, margin)| (name.to_owned(), at_threshold(margin))).collect(),
         requests_to_detect: requests(bots.iter().filter_map(|seen| seen.detected_at).collect()),
         by_class: by_class(site, &seen, &people_scores, model.thresholds().limit.margin),
@@ -251,6 +271,21 @@ impl Evaluation {
             )
         })
     }
+}
+
+fn at_fpr<T>(caught: &dyn Fn(f64) -> T) -> BTreeMap<String, T> {
+    [0.001, 0.01].into_iter().map(|fpr| (fpr.to_string(), caught(fpr))).collect()
+}
+
+/// Bad robots caught where at most that share of people is hurt.
+fn caught(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
+    let share_of = tpr_at_fpr(people, bots, fpr)?;
+    Some(share((share_of * bots.len() as f64).round() as u64, bots.len() as u64))
+}
+
+/// The same where the people are enough for one of them to be hurt: of fewer, the share is of none, and says nothing of so small a one.
+fn carried(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
+    caught(people, bots, fpr).filter(|_| fpr * people.len() as f64 + 1e-9 >= 1.0)
 }
 
 fn may_have_trained(card: &Card, site: &Site, seen: &[Seen]) -> BTreeMap<Label, u64> {
@@ -365,9 +400,15 @@ fn by_class(site: &Site, seen: &[Seen], people: &[f32], limit: Option<f32>) -> B
         }
     }
     let class = |scores: &[f32]| {
-        let caught = |margin: f32| scores.iter().filter(|&&score| score >= margin).count() as f64;
-        let tpr = limit.map(|margin| caught(margin) / scores.len() as f64).or_else(|| tpr_at_fpr(people, scores, 0.01));
-        ByClass { n: scores.len() as u64, auc: auc(people, scores), tpr }
+        let above = |margin: f32| scores.iter().filter(|&&score| score >= margin).count() as u64;
+        let own = limit.map(|margin| share(above(margin), scores.len() as u64));
+        let caught = own.or_else(|| carried(people, scores, 0.01));
+        ByClass {
+            n: scores.len() as u64,
+            auc: auc(people, scores),
+            tpr: caught.map(|caught| caught.value),
+            tpr_ci: caught.map(Interval::ends),
+        }
     };
     scores.into_iter().map(|(why, scores)| (why.to_owned(), class(&scores))).collect()
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use traffic::{OutcomeWatch, Outcomes};
 use trainer::calibrate::Budgets;
 use trainer::sources::LogRead;
-use trainer::tune::{AtRisk, Rung, Stops};
+use trainer::tune::{AtRisk, Stops};
 use trainer::{Label, TuneOptions, Tuned, tune};
 
 use crate::Answer;
@@ -189,7 +189,7 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
         output::percent(*share_of_pages),
         output::count(*clients),
     );
-    let _ = writeln!(text, "\n{}", ladder(&tuned.ladder));
+    let _ = writeln!(text, "\n{}", ladder(tuned));
     for risk in &tuned.at_risk {
         let _ = writeln!(text, "{}", at_risk(risk));
     }
@@ -217,7 +217,7 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
     text
 }
 
-fn ladder(ladder: &[Rung]) -> String {
+fn ladder(tuned: &Tuned) -> String {
     let heading = [
         "step",
         "threshold",
@@ -226,16 +226,24 @@ fn ladder(ladder: &[Rung]) -> String {
         "at most",
         "clients refused",
         "people",
-        "bad",
+        "bad robots",
+        "good robots",
+        "unknown",
         "requests",
         "of all",
         "of pages",
     ];
     let mut table = Table::new(&heading);
     let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), |score| format!("{score:.4}"));
-    for rung in ladder {
-        let of = |label: Label| output::count(rung.stops.by_label.get(&label).copied().unwrap_or(0));
-        table.row([
+    let row = |of: [String; 5], stops: &Stops| {
+        let labels = [Label::Human, Label::Bad, Label::GoodBot, Label::Unknown];
+        let labels = labels.map(|label| output::count(stops.by_label.get(&label).copied().unwrap_or(0)));
+        let shares = [stops.share_of_requests, stops.share_of_pages].map(output::percent);
+        let counts = [output::count(stops.clients)].into_iter().chain(labels).chain([output::count(stops.requests)]);
+        of.into_iter().chain(counts).chain(shares).collect::<Vec<String>>()
+    };
+    for rung in &tuned.ladder {
+        let of = [
             rung.step.as_str().to_owned(),
             score(rung.score),
             score(rung.before),
@@ -245,14 +253,12 @@ fn ladder(ladder: &[Rung]) -> String {
                 "–".to_owned()
             },
             rung.at_most.map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", 100.0 * share)),
-            output::count(rung.stops.clients),
-            of(Label::Human),
-            of(Label::Bad),
-            output::count(rung.stops.requests),
-            output::percent(rung.stops.share_of_requests),
-            output::percent(rung.stops.share_of_pages),
-        ]);
+        ];
+        table.row(row(of, &rung.stops));
     }
+    // A client may be refused by several steps.
+    let dash = || "–".to_owned();
+    table.row(row(["together".to_owned(), dash(), dash(), dash(), dash()], &tuned.stops));
     table.render()
 }
 

@@ -328,6 +328,42 @@ fn line(client: &str, second: u64, method: &str, target: &str, status: u16) -> S
     )
 }
 
+/// The cells of a row of the table on the terminal, its name left out.
+fn cells<'a>(said: &'a str, name: &str) -> Vec<&'a str> {
+    let row = said.lines().find(|line| line.starts_with(&format!("  {name} "))).unwrap_or_else(|| panic!("{said}"));
+    row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).skip(1).collect()
+}
+
+#[test]
+fn the_table_says_who_is_refused_whatever_he_is_and_by_all_steps_together() {
+    let folder = Folder::new("table");
+    model::write(&folder, &model::file("harsh", model::constant(2.0)));
+    folder.write(
+        "kidoban.toml",
+        "model = \"harsh.json\"\n[policy]\nlimit_score = 0.8\nblock_score = 0.8\nblock_after_pages = 7\nlimit_burst_pages = 1\n",
+    );
+    let mut log = String::new();
+    for client in 1..=4 {
+        (0..20).for_each(|page| log += &line(&format!("192.0.2.{client}"), page, "GET", &format!("/p/{page}"), 200));
+    }
+    folder.write("access.log", log);
+    folder.write("labels.csv", "client,label,why\n192.0.2.1,human,\n192.0.2.2,bad,\n192.0.2.3,good_bot,\n");
+    let arguments = ["tune", "-c", "kidoban.toml", "access.log", "--labels", "labels.csv"];
+    let said = kidoban(&folder.0, &arguments, 1).stdout;
+    let heading = said.lines().find(|line| line.starts_with("  step ")).unwrap();
+    assert!(heading.contains("good robots") && heading.contains("unknown"), "{heading}");
+    // Four clients, one of each kind, each limited first and blocked then.
+    for step in ["limit", "block", "together"] {
+        assert_eq!(cells(&said, step)[4..9], ["4", "1", "1", "1", "1"], "{said}");
+    }
+    let refused = |step| cells(&said, step)[9].parse::<u64>().unwrap();
+    assert_eq!(refused("limit") + refused("block"), refused("together"), "{said}");
+    assert!(
+        said.contains("warning: limit and block come out at the same score") && said.contains("until 7 pages"),
+        "{said}"
+    );
+}
+
 #[test]
 fn sessions_at_risk_are_those_that_would_have_been_refused_before_they_bought() {
     let folder = Folder::new("at-risk");

@@ -181,6 +181,14 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         requests.fold((0, 0), |(requests, pages), event| (requests + 1, pages + u64::from(event.class == Class::Page)));
     let times = |step: Option<&crate::Step>| step.map_or(0, |step| step.event.at.as_micros());
     let mut warnings = warnings(model, &site);
+    let [limit, block] =
+        [Step::Limit, Step::Block].map(|step| ladder.iter().find(|rung| rung.step == step).and_then(|rung| rung.score));
+    if limit.is_some() && limit == block {
+        warnings.push(format!(
+            "limit and block come out at the same score: whoever reaches it is limited only until {} pages in a row have, and then blocked",
+            options.policy.block_after_pages
+        ));
+    }
     let at_risk = pass::at_risk(&site, passed.sessions, options);
     for none in at_risk.iter().filter(|risk| risk.sessions == 0) {
         let patterns = none.patterns.join(", ");

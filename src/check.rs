@@ -113,7 +113,12 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
         ] {
             let basis = checked.basis.get(key).copied().unwrap_or(Basis::None);
             let _ = match score {
-                Some(score) => writeln!(text, "  {name}  score ≥ {score:.3}{}", standing(basis, &budget.evidence)),
+                Some(score) => writeln!(
+                    text,
+                    "  {name}  score ≥ {}{}",
+                    output::score(f64::from(score)),
+                    standing(basis, &budget.evidence)
+                ),
                 None => writeln!(text, "  {name}  none: {}", budget.evidence),
             };
         }
@@ -133,7 +138,7 @@ fn standing(basis: Basis, of_the_model: &str) -> String {
             ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of people, with {} confidence",
             output::count(above),
             output::count(people),
-            output::percent(at_most),
+            output::percent_at_most(at_most),
             output::percent(confidence),
         ),
         Basis::OtherModel => ", tuned for another model: that is no evidence for this one".to_owned(),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use trainer::sources::LogRead;
 
-pub use trainer::words::{count, figure, percent, safe, time};
+pub use trainer::words::{count, figure, percent, percent_at_most, safe, score, time};
 
 /// Rows of text in columns; the first column to the left, numbers to the right.
 #[derive(Debug, Default)]

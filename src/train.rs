@@ -262,7 +262,8 @@ pub fn metrics(card: &Card) -> String {
 fn threshold(budget: &Budget) -> String {
     match budget.margin {
         Some(margin) => {
-            format!("score ≥ {:.3}: {}", detector::Score::from_margin(margin).value(), budget.evidence)
+            let score = f64::from(detector::Score::from_margin(margin).value());
+            format!("score ≥ {}: {}", output::score(score), budget.evidence)
         }
         None => format!("none: {}", budget.evidence),
     }

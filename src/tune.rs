@@ -173,10 +173,8 @@ fn write(path: &Path, tuned: &Tuned) -> Result<()> {
 fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
     let mut text = String::new();
     for rung in &tuned.ladder {
-        // One that is proven with all the digits that its proof wants.
-        let shown =
-            |score: f64| if rung.is_changed() { format!("score ≥ {score}") } else { format!("score ≥ {score:.4}") };
-        let threshold = rung.score.map_or_else(|| "none".to_owned(), shown);
+        let threshold =
+            rung.score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {}", output::score(score)));
         let _ = writeln!(text, "{:<6}  {threshold}: {}", rung.step.as_str(), rung.evidence);
     }
     let Stops { clients, requests, share_of_requests, share_of_pages, .. } = &tuned.stops;
@@ -234,7 +232,7 @@ fn ladder(tuned: &Tuned) -> String {
         "of pages",
     ];
     let mut table = Table::new(&heading);
-    let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), |score| format!("{score:.4}"));
+    let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), output::score);
     let row = |of: [String; 5], stops: &Stops| {
         let labels = [Label::Human, Label::Bad, Label::GoodBot, Label::Unknown];
         let labels = labels.map(|label| output::count(stops.by_label.get(&label).copied().unwrap_or(0)));
@@ -252,7 +250,7 @@ fn ladder(tuned: &Tuned) -> String {
             } else {
                 "–".to_owned()
             },
-            rung.at_most.map_or_else(|| "–".to_owned(), |share| format!("{:.2} %", 100.0 * share)),
+            rung.at_most.map_or_else(|| "–".to_owned(), output::percent_at_most),
         ];
         table.row(row(of, &rung.stops));
     }
@@ -277,7 +275,12 @@ fn at_risk(risk: &AtRisk) -> String {
         let _ = write!(text, " ({}; clients: {})", steps.join(", "), labels.join(", "));
     }
     if let Some(at_most) = risk.at_most {
-        let _ = write!(text, "; at most {} of its {} clients", output::percent(at_most), output::count(risk.clients));
+        let _ = write!(
+            text,
+            "; at most {} of its {} clients",
+            output::percent_at_most(at_most),
+            output::count(risk.clients)
+        );
     }
     if risk.afterwards > 0 {
         let _ = write!(text, "; {} more only afterwards", output::count(risk.afterwards));

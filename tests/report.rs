@@ -379,12 +379,13 @@ fn the_other_reports_show_the_figures_of_json() {
     };
     let number = |value: &Value| words::count(value.as_u64().unwrap_or_else(|| panic!("{value}")));
     let share = |value: &Value| words::percent(value.as_f64().unwrap_or_else(|| panic!("{value}")));
+    let bound = |value: &Value| words::percent_at_most(value.as_f64().unwrap_or_else(|| panic!("{value}")));
 
     let budgets =
         ["--fp-budget", "5%", "--block-budget", "5%", "--unseen", "--outcome", "buyer=POST /checkout/complete 2xx"];
     let (tuned, page, heading) = report(&[&["tune", "--model", "shop.json"], &budgets[..]].concat(), &[0, 1]);
     let (stops, limit) = (&tuned["stops"], &tuned["ladder"][0]);
-    for figure in [number(&stops["clients"]), share(&stops["share_of_requests"]), share(&limit["at_most"])] {
+    for figure in [number(&stops["clients"]), share(&stops["share_of_requests"]), bound(&limit["at_most"])] {
         assert!(heading.contains(&figure), "{figure}: {heading}");
     }
     assert!(heading.contains(&limit["score"].to_string()), "{heading} {limit}");

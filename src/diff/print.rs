@@ -67,7 +67,7 @@ pub fn describe(difference: &Difference) -> String {
 fn sides(sides: [&Side; 2]) -> String {
     let mut table = Table::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
     for side in sides {
-        let score = |score: Option<f32>| output::figure(score.map(f64::from));
+        let score = |score: Option<f32>| score.map_or_else(|| "–".to_owned(), |score| output::score(f64::from(score)));
         let thresholds = &side.thresholds;
         table.row([
             side.name.clone(),

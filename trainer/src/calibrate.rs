@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2};
 
 use crate::TrainError;
 use crate::statistics::{binomial_cdf, upper_bound};
+use crate::words::percent_at_most;
 
 /// Share of people that a limit may hurt, and a block; and the chance that it is more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,7 +107,7 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
     };
     let evidence = format!(
         "{k} of {n} people {how} lie above: at most {} hurt with {} confidence, {verdict}; it limits and never blocks",
-        percent(bound),
+        percent_at_most(bound),
         percent(1.0 - delta),
     );
     Budget { margin: threshold_above(highest, k), alpha: bound.max(alpha), delta, n, k, evidence }
@@ -131,7 +132,7 @@ pub fn warm_up_budget(undeclared: &[f32], people: &[f32], share: f64, delta: f64
         "warm-up: {above} of this site's {} undeclared clients lie above, {k} of {n} known people: at most {} of people hurt \
          with {} confidence; it limits and never blocks",
         undeclared.len(),
-        percent(bound),
+        percent_at_most(bound),
         percent(1.0 - delta),
     );
     Some(Budget { margin: Some(margin), alpha: bound, delta, n, k, evidence })
@@ -212,7 +213,7 @@ mod tests {
     fn a_limit_without_proof_spares_everyone_seen_and_says_what_that_shows() {
         let budget = limit_budget(&[0.5, 1.5, 1.0], 0.01, 0.05, Proof::CrossFitted);
         assert!(budget.margin.unwrap() > 1.5);
-        assert!(budget.alpha > 0.6 && budget.evidence.contains("63 %"), "{}", budget.evidence);
+        assert!(budget.alpha > 0.6 && budget.evidence.contains("64 %"), "{}", budget.evidence);
     }
 
     #[test]

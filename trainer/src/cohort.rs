@@ -17,6 +17,7 @@ use detector::{Class, ClientKey, Cohorts, Features};
 use crate::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
 use crate::site::{OFFLINE_HASH_KEY, Site};
 use crate::statistics::upper_bound;
+use crate::words::percent_at_most;
 
 /// The cohorts' share of the limit's budget, on top of it.
 const SHARE: f64 = 0.1;
@@ -103,7 +104,7 @@ pub(crate) fn cohort_budget(people: &[Option<f32>], limit: &Budget, budgets: Bud
         "{k} of {n} people {how}, {} of whom met a cohort of three or more, lie above: at most {} of people besides those whom the \
          limit hurts, with {} confidence; it limits newcomers together and never blocks",
         met.len(),
-        percent(alpha),
+        percent_at_most(alpha),
         percent(1.0 - delta),
     );
     Budget { margin: Some(margin), alpha, delta, n, k, evidence }

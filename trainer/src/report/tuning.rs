@@ -9,7 +9,7 @@ use super::page::{Page, Section};
 use super::table::{Cell, Table};
 use crate::label::Label;
 use crate::tune::{AtRisk, Rung, State, Step, Stops, Tuned};
-use crate::words::{count, counted, percent, score};
+use crate::words::{count, counted, percent, percent_at_most, score};
 
 /// The page; [`Page::render`] makes a file of it.
 pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
@@ -40,7 +40,7 @@ fn verdict(tuned: &Tuned) -> String {
             "an estimated {} of people lie above (with {} confidence at most {})",
             percent(lowest.k as f64 / lowest.n as f64),
             percent(tuned.confidence),
-            percent(at_most)
+            percent_at_most(at_most)
         ),
         _ => "how many people among them is not known: nobody in this log shows it".to_owned(),
     };
@@ -54,19 +54,13 @@ fn verdict(tuned: &Tuned) -> String {
 
 /// Limit and block where they have a threshold, with its score as it is written.
 fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
-    tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort).filter_map(|rung| Some((rung, written(rung)?)))
+    tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort).filter_map(|rung| Some((rung, score(rung.score?))))
 }
 
 /// Whoever lies below it is refused nothing for what he does alone.
 fn lowest(tuned: &Tuned) -> Option<&Rung> {
     let alone = tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.score.is_some());
     alone.min_by(|a, b| a.score.unwrap_or(1.0).total_cmp(&b.score.unwrap_or(1.0)))
-}
-
-/// One that is to be set with all the digits that its proof wants.
-fn written(rung: &Rung) -> Option<String> {
-    let value = rung.score?;
-    Some(if rung.is_changed() { value.to_string() } else { score(value) })
 }
 
 fn note(tuned: &Tuned) -> String {
@@ -119,11 +113,11 @@ fn thresholds(tuned: &Tuned, names: &Names) -> Section {
             Cell::text(rung.step.as_str()),
             Cell::figure(&percent(rung.budget)),
             state(rung.state),
-            value(written(rung)),
+            value(rung.score.map(score)),
             value(rung.before.map(score)),
             Cell::number(rung.n),
             if rung.score.is_some() { Cell::number(rung.k) } else { Cell::none() },
-            value(rung.at_most.map(percent)),
+            value(rung.at_most.map(percent_at_most)),
             Cell::text(&rung.evidence).of("wordy"),
         ]);
     }
@@ -224,7 +218,7 @@ fn at_risk(tuned: &Tuned, names: &Names) -> Section {
                 html! { (count(risk.clients_at_risk)) @if risk.clients_at_risk > 0 { br; small { (whose(risk)) } } },
             ),
             Cell::number(risk.clients),
-            risk.at_most.map_or_else(Cell::none, |share| Cell::figure(&percent(share))),
+            risk.at_most.map_or_else(Cell::none, |share| Cell::figure(&percent_at_most(share))),
             Cell::number(risk.afterwards),
         ]);
     }
@@ -268,7 +262,7 @@ fn others(tuned: &Tuned) -> Section {
     let mut table = Table::new("Clients of the log from each score on", &heading);
     for mark in &tuned.marks {
         let cells =
-            [Cell::text(&format!("{:.4}", mark.score)), Cell::number(mark.k), Cell::figure(&percent(mark.at_most))];
+            [Cell::text(&score(mark.score)), Cell::number(mark.k), Cell::figure(&percent_at_most(mark.at_most))];
         let labels = Label::ALL.map(|label| Cell::number(mark.above.get(&label).copied().unwrap_or(0)));
         table.row(cells.into_iter().chain(labels));
     }

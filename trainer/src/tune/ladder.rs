@@ -13,6 +13,7 @@ use crate::cohort::{cohort_budget, met};
 use crate::label::Label;
 use crate::site::Site;
 use crate::statistics::upper_bound;
+use crate::words::{percent_at_most, score};
 
 /// A step of the ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -235,18 +236,18 @@ fn evidence(rung: &Rung, budgets: &Budgets) -> String {
             "{} of {} people whom the model has not seen lie above it: at most {} of people",
             rung.k,
             rung.n,
-            percent(at_most)
+            percent_at_most(at_most)
         )
     });
-    let stays = match (rung.state, rung.before) {
+    let stays = match (rung.state, rung.before.map(score)) {
         (State::Proven, _) => return format!("{shown}, with {sure} confidence"),
         (State::Raised, Some(before)) => {
-            format!("the one in force ({before:.4}) lies below the new limit and is raised to it; {shown}")
+            format!("the one in force ({before}) lies below the new limit and is raised to it; {shown}")
         }
         (_, Some(before)) if shown.is_empty() => {
-            format!("the one in force ({before:.4}) stays, and nobody shows what it hurts")
+            format!("the one in force ({before}) stays, and nobody shows what it hurts")
         }
-        (_, Some(before)) => format!("the one in force ({before:.4}) stays; {shown}"),
+        (_, Some(before)) => format!("the one in force ({before}) stays; {shown}"),
         (_, None) => "there is none in force and there will be none".to_owned(),
     };
     if rung.missing == 0 {
@@ -264,8 +265,10 @@ pub(super) fn written(margin: f32) -> Option<(f64, f32)> {
     let value = 1.0 / (1.0 + (-f64::from(margin)).exp());
     let at = |digits: i32| {
         let scale = 10_f64.powi(digits);
-        // The nearest one first: a threshold that has few digits keeps them.
-        [(value * scale).round(), (value * scale).ceil()].into_iter().find_map(|score| {
+        let above = (value * scale).ceil();
+        // The nearest one first: a threshold that has few digits keeps them. The last one is for a value that a 32-bit float has just
+        // above one with few digits, which is then read as less.
+        [(value * scale).round(), above, above + 1.0].into_iter().find_map(|score| {
             let score = score / scale;
             // As a configuration is read.
             let read = score as f32;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Rung, State, Tuned};
+use crate::words::score;
 
 impl Tuned {
     /// TOML: the thresholds that are to be set, each with its evidence as a comment; those that are not, as comments only.
@@ -62,8 +63,8 @@ fn rounded_up(share: f64) -> String {
 fn line(rung: &Rung) -> String {
     let key = rung.step.key();
     match (rung.state, rung.score) {
-        (State::Proven | State::Raised, Some(score)) => format!("{key} = {score:?}"),
-        (_, Some(score)) => format!("# {key} stays at {score:.4}"),
+        (State::Proven | State::Raised, Some(value)) => format!("{key} = {value:?}"),
+        (_, Some(stays)) => format!("# {key} stays at {}", score(stays)),
         (_, None) => format!("# {key}: none"),
     }
 }

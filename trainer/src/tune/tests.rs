@@ -96,7 +96,7 @@ fn an_empty_log_proves_nothing_and_stops_nothing() {
     let tuned = tune(&model(Some(1.0), None), Site::default(), &TuneOptions::default()).unwrap();
     assert!(!tuned.is_kept() && tuned.keys().is_empty());
     assert_eq!((tuned.requests, tuned.stops.clone(), tuned.span_us), (0, Stops::default(), [0, 0]));
-    assert!(tuned.snippet().contains("# limit_score stays at 0.7311"), "{}", tuned.snippet());
+    assert!(tuned.snippet().contains("# limit_score stays at 0.731\n"), "{}", tuned.snippet());
 }
 
 #[test]
@@ -120,5 +120,7 @@ proptest! {
         let read: f32 = format!("{score:?}").parse().unwrap();
         prop_assert_eq!(Score::from_value(read).margin(), own);
         prop_assert!(written(own).unwrap().1 >= own);
+        // People read the very number that is set, but for what no eight digits tell from 1.
+        prop_assert!(crate::words::score(score).parse() == Ok(score) || margin > 12.0, "{score}");
     }
 }

@@ -111,6 +111,7 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
         }
         (None, [client, patterns @ ..]) if !patterns.is_empty() => {
             let which = args.request.map_or(Which::Hardest, Which::Number);
+            crate::input::warn_of_name(client);
             (ClientKey::from_text(client), patterns, which)
         }
         _ => bail!("expected a client and its log, such as `kidoban explain 192.0.2.7 access.log`"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
-use detector::Model;
+use detector::{ClientKey, Model};
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
@@ -45,6 +45,9 @@ impl Logs {
             if pattern == "-" || path.is_file() {
                 paths.push(path);
                 continue;
+            }
+            if path.is_dir() {
+                bail!("{pattern}: is a folder; name the files in it, such as '{}'", path.join("*.log").display());
             }
             let found = glob::glob(pattern).with_context(|| format!("{pattern}: not a path or glob"))?;
             let before = paths.len();
@@ -138,7 +141,11 @@ impl Logs {
         // An empty file of a rotated set says nothing about how finely the others tell time.
         let told = tallies.iter().filter(|tally| tally.parsed > 0);
         let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
-        Ok((builder.finish(name, resolution_us, labels), tallies))
+        let site = builder.finish(name, resolution_us, labels);
+        if let Some(labels) = labels {
+            warn_of_strange_labels(labels, &site);
+        }
+        Ok((site, tallies))
     }
 
     /// Takes the progress bar away.
@@ -205,6 +212,26 @@ fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
         100.0 * tally.refused as f64 / tally.lines as f64,
         shown.concat()
     );
+}
+
+/// Labels of which none is of this log were mostly made for another one.
+fn warn_of_strange_labels(labels: &Labels, site: &Site) {
+    let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
+    if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {
+        eprintln!(
+            "warning: the labels file names {}, and none of them is in this log: do the two belong together?",
+            trainer::words::counted(labels.len() as u64, "client")
+        );
+    }
+}
+
+/// A client's name that is no address is right only where the log has names; a mistyped address is nobody.
+pub fn warn_of_name(client: &str) {
+    let is_address = ClientKey::from_text(client).ip().is_some();
+    if !is_address && !client.starts_with('#') {
+        let client = crate::output::safe(client, 60);
+        eprintln!("warning: {client:?} is no address: that is right only where the log has names in its client field");
+    }
 }
 
 /// Reads a labels file.

@@ -14,7 +14,7 @@ use trainer::relabel::{Relabelled, relabel};
 
 use crate::Answer;
 use crate::args::LabelArgs;
-use crate::output;
+use crate::{input, output};
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -49,6 +49,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
         );
     };
     let relabelled = write(&args.labels, client, label, args.why.as_deref().unwrap_or(""))?;
+    input::warn_of_name(client);
     if args.json {
         output::print_json(&Written { labels: args.labels.display().to_string(), relabelled: &relabelled })?;
     } else {

@@ -47,6 +47,10 @@ struct Printed<'a> {
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
 pub fn run(args: &TrainArgs) -> Result<Answer> {
     let report = Report::open(&args.report)?;
+    // Before minutes of training.
+    for path in [Some(&args.output), args.rows.as_ref(), args.labels_out.as_ref()].into_iter().flatten() {
+        output::check_writable(path)?;
+    }
     let Sources { mut sites, tallies, data, data_sha256, sites_sha256 } = read(args)?;
     let logs = LogRead::all(&data, &tallies);
     let name = args.name.clone().unwrap_or_else(|| stem(&args.output));

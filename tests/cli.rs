@@ -207,6 +207,13 @@ fn what_cannot_be_read_ends_with_2_and_says_what_to_do() {
     };
     check(&["inspect", "missing.log"], &["missing.log: no such log; give a path, a glob in quotes, or -"]);
     check(&["inspect", "missing-*.log"], &["missing-*.log: no such log"]);
+    check(&["inspect", "."], &[".: is a folder; name the files in it, such as './*.log'"]);
+    // What cannot be written is said before anything is read.
+    check(&["train", "missing.log", "-o", "nowhere/m.json"], &["nowhere/m.json: cannot be written"]);
+    check(
+        &["train", "missing.log", "-o", "m.json", "--labels-out", "nowhere/l.csv"],
+        &["nowhere/l.csv: cannot be written"],
+    );
     check(&["inspect", "not-a-log.txt"], &["not-a-log.txt:1: no known log format", "Dear diary"]);
     check(&["replay", "missing.log"], &["missing.log: no such log"]);
     check(&["replay", "combined.log", "--model", "missing.json"], &["missing.json: cannot be read"]);

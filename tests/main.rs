@@ -14,6 +14,7 @@
 //! | `diff.rs` | whose verdict changes, and that nothing else is said to |
 //! | `config.rs` | every bad configuration says where and what to do |
 //! | `drift.rs` | the next day is quiet, another shop is not |
+//! | `errors.rs` | errors and remarks lead to what is wrong |
 //! | `evaluate.rs` | what the figures of `evaluate` stand on |
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
@@ -35,6 +36,7 @@ mod cohorts;
 mod config;
 mod diff;
 mod drift;
+mod errors;
 mod evaluate;
 mod explain;
 mod gate;

@@ -142,7 +142,7 @@ impl Config {
             return Self::from_flags(overrides);
         };
         let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_path_buf(), source })?;
+            .map_err(|problem| ConfigError::Unreadable { path: path.to_path_buf(), problem })?;
         let mut config = Self::parse(&text, path, overrides)?;
         config.origin.path = Some(path.to_path_buf());
         Ok(config)

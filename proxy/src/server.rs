@@ -46,28 +46,28 @@ pub enum ProxyError {
     #[error(transparent)]
     Judge(#[from] JudgeError),
     /// A listener.
-    #[error("cannot listen on {address}: {}", listen_problem(source))]
+    #[error("cannot listen on {address}: {}", listen_problem(problem))]
     Listen {
         /// Where.
         address: SocketAddr,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// The shop's name.
-    #[error("cannot find the upstream {url}: {source}. Check its name, or write its IP address.")]
+    #[error("cannot find the upstream {url}: {problem}. Check its name, or write its IP address.")]
     Upstream {
         /// The configured URL.
         url: String,
         /// What the resolver said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// The event log.
-    #[error("cannot write the event log {path}: {source}. Its folder must exist and belong to the gate's user.")]
+    #[error("cannot write the event log {path}: {problem}. Its folder must exist and belong to the gate's user.")]
     EventLog {
         /// Which file.
         path: String,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// Threads.
     #[error("cannot start a thread: {0}. See the limits of the gate's user (ulimit -u) or container.")]
@@ -277,14 +277,14 @@ pub fn run(config: Config) -> Result<(), ProxyError> {
 }
 
 fn bind(address: SocketAddr) -> Result<Bound, ProxyError> {
-    Bound::bind(address).map_err(|source| ProxyError::Listen { address, source })
+    Bound::bind(address).map_err(|problem| ProxyError::Listen { address, problem })
 }
 
 fn upstream(config: &Config) -> Result<Upstream, ProxyError> {
     let timeouts: Timeouts = config.timeouts;
     let url = config.upstream.clone().ok_or_else(|| no_upstream(Place::Flag("--upstream")))?;
     let named = url.to_string();
-    Upstream::new(url, timeouts).map_err(|source| ProxyError::Upstream { url: named, source })
+    Upstream::new(url, timeouts).map_err(|problem| ProxyError::Upstream { url: named, problem })
 }
 
 fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>, ProxyError> {
@@ -293,7 +293,7 @@ fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>, Prox
     };
     Recorder::start(log, metrics.log_dropped.clone(), metrics.log_errors.clone())
         .map(Some)
-        .map_err(|source| ProxyError::EventLog { path: log.path.display().to_string(), source })
+        .map_err(|problem| ProxyError::EventLog { path: log.path.display().to_string(), problem })
 }
 
 fn app<P: ProxyHttp>(proxy: P, config: &Config) -> HttpProxy<P> {

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("{}: cannot read the configuration: {source}. Check the path and who may read it.", path.display())]
+    #[error("{}: cannot read the configuration: {problem}. Check the path and who may read it.", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// Something in it is wrong.
     #[error("{place}: {problem}. {remedy}")]

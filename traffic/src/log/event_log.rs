@@ -316,9 +316,9 @@ mod tests {
         refuse("\"v\":1", "\"v\":2", r#"v: expected 1, the only version known here, found "2""#);
         refuse("\"v\":1,", "", "missing field `v`");
         refuse("outcome", "verdict", r#"type: expected request or outcome, found "verdict""#);
-        refuse("\"status\":200", "\"status\":\"ok\"", "invalid type");
+        refuse("\"status\":200", "\"status\":\"ok\"", "json: expected a whole number, found string \"ok\"");
         refuse("\"client\":\"192.0.2.7\",", "", "missing field `client`");
-        refuse("}", "", "EOF");
+        refuse("}", "", "it ends in the middle");
     }
 
     #[test]

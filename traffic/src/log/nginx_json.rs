@@ -260,8 +260,8 @@ mod tests {
             r#"{"time_iso8601":"2016-02-20T00:00:45","status":200}"#,
             "time_iso8601: expected a zone (+0200, -05:00 or Z) after the time, found \"2016-02-20T00:00:45\"",
         );
-        refuse(r#"{"msec":-1,"status":200}"#, "json: invalid type");
-        refuse(r#"{"status":{}}"#, "json: invalid type");
+        refuse(r#"{"msec":-1,"status":200}"#, "json: expected a text or a number, found `-1`");
+        refuse(r#"{"status":{}}"#, "json: expected a text or a number, found an object");
         refuse("{", "json: EOF");
     }
 }

@@ -141,8 +141,38 @@ impl fmt::Display for Refusal<'_> {
             Self::Field { field, expected, found } => {
                 write!(f, "{field}: expected {expected}, found \"{}\"", escaped(found.as_bytes(), FOUND_CHARS_MAX))
             }
-            Self::Json(error) => write!(f, "json: {error}"),
+            Self::Json(error) => f.write_str(&json_problem(error)),
         }
+    }
+}
+
+/// What serde says of a line, in words: its names of our types are nobody's, and every line is its first.
+fn json_problem(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+    let mismatch = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
+    let problem = match mismatch.and_then(|rest| rest.split_once(", expected ")) {
+        Some((found, expected)) => {
+            let expected = match expected {
+                _ if expected.starts_with("struct ") => "an object in braces",
+                "u8" | "u16" | "u32" | "u64" | "u128" | "i64" => "a whole number",
+                "f32" | "f64" => "a number",
+                other => other,
+            };
+            let found = found.strip_prefix("floating point ").or(found.strip_prefix("integer ")).unwrap_or(found);
+            let found = match found {
+                "map" => "an object",
+                "sequence" => "a list",
+                other => other,
+            };
+            format!("expected {expected}, found {found}")
+        }
+        None if error.is_eof() => "it ends in the middle".to_owned(),
+        None => said.to_owned(),
+    };
+    match error.column() {
+        0 => format!("json: {problem}"),
+        column => format!("json: {problem}, at column {column}"),
     }
 }
 
@@ -400,5 +430,31 @@ mod tests {
         check("[2001:db8::1]:80", "2001:db8::1");
         check("192.0.2.7:1234", "192.0.2.7");
         check(":80", ":80");
+    }
+}
+
+#[cfg(test)]
+mod json_tests {
+    use super::json_problem;
+
+    #[derive(serde::Deserialize)]
+    struct Line {
+        #[allow(dead_code)] // only what is wrong with it matters
+        status: u16,
+    }
+
+    #[test]
+    fn what_is_wrong_with_json_is_said_without_a_word_of_rust() {
+        let check = |text: &str, expect: &str| {
+            let Err(error) = serde_json::from_str::<Line>(text) else { panic!("{text} was read") };
+            let said = json_problem(&error);
+            assert_eq!(said.split_once(", at column ").map(|(said, _)| said), Some(expect), "{text}: {said}");
+        };
+        check("20.171 - -", "json: expected an object in braces, found `20.171`");
+        check("\"GET\"", "json: expected an object in braces, found string \"GET\"");
+        check("{\"status\":{}}", "json: expected a whole number, found an object");
+        check("{\"status\":2", "json: it ends in the middle");
+        check("{status", "json: key must be a string");
+        check("{}", "json: missing field `status`");
     }
 }

@@ -117,28 +117,31 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
                     text,
                     "  {name}  score ≥ {}{}",
                     output::score(f64::from(score)),
-                    standing(basis, &budget.evidence)
+                    standing(name, basis, &budget.evidence)
                 ),
                 None => writeln!(text, "  {name}  none: {}", budget.evidence),
             };
         }
-        let _ = write!(text, "\n{}", metrics(card));
     }
     for warning in &checked.warnings {
         let _ = writeln!(text, "warning: {warning}");
+    }
+    if let Some(model) = model {
+        let _ = write!(text, "\nWhat it was worth in training:\n{}", metrics(model.card()));
     }
     text
 }
 
 /// What a threshold stands on, behind its score.
-fn standing(basis: Basis, of_the_model: &str) -> String {
+fn standing(name: &str, basis: Basis, of_the_model: &str) -> String {
     match basis {
         Basis::Model => format!(": {of_the_model}"),
         Basis::Tuned(Proof { people, above, at_most, confidence, .. }) => format!(
-            ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of people, with {} confidence",
+            ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of people{}, with {} confidence",
             output::count(above),
             output::count(people),
             output::percent_at_most(at_most),
+            if name == "cohort" { " besides those whom the limit hurts" } else { "" },
             output::percent(confidence),
         ),
         Basis::OtherModel => ", tuned for another model: that is no evidence for this one".to_owned(),

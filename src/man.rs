@@ -45,11 +45,22 @@ fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
     let path = folder.join(page.get_filename());
     let mut roff = Vec::new();
     page.render(&mut roff)?;
+    let roff = with_synopsis(&String::from_utf8_lossy(&roff), &command.clone().render_usage().to_string());
     // What stands behind the flags in `--help` is an example, and manual pages have a name for that.
-    let roff = String::from_utf8_lossy(&roff)
+    let roff = roff
         .replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n")
         .replace("\nExample:\n", "\n.SH EXAMPLES\n")
         .replace(".SH EXTRA\n", ".SH NOTES\n");
     std::fs::write(&path, roff).with_context(|| format!("{}: cannot be written", path.display()))?;
     Ok(path)
+}
+
+/// The synopsis of `--help`: clap_mangen's own leaves out values, and that there may be several.
+fn with_synopsis(roff: &str, usage: &str) -> String {
+    const HEADING: &str = ".SH SYNOPSIS\n";
+    let Some((before, rest)) = roff.split_once(HEADING) else { return roff.to_owned() };
+    let after = rest.find(".SH ").map_or("", |next| &rest[next..]);
+    let escaped = |line: &str| line.trim().replace('\\', "\\e").replace('-', "\\-");
+    let lines: Vec<String> = usage.trim_start_matches("Usage:").lines().map(escaped).collect();
+    format!("{before}{HEADING}{}\n{after}", lines.join("\n.br\n"))
 }

@@ -19,6 +19,7 @@ use trainer::logistic::LogisticParams;
 use trainer::poison::OUTCOME;
 use trainer::sources::LogRead;
 use trainer::train::remember;
+use trainer::words::counted;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
 use crate::Answer;
@@ -188,15 +189,23 @@ fn describe(
     is_adapted: bool,
 ) -> String {
     let card = &file.card;
-    let mut text = String::new();
+    let thresholds = &file.thresholds;
+    let mut text = format!("{}\n", file.readiness);
+    if !file.readiness.is_armed() {
+        text.push_str("It is written, and not armed: kidoban run --mode enforce refuses it; shadow mode does not.\n");
+    }
+    let _ = writeln!(text, "\nThresholds:");
+    let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
+    let _ = writeln!(text, "  block  {}", threshold(&thresholds.block));
+    let _ = writeln!(text, "  cohort {}", threshold(&thresholds.cohort));
     let lines: u64 = tallies.iter().map(|tally| tally.parsed).sum();
     let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
-    let _ = write!(text, "Read {} lines", output::count(lines));
+    let _ = write!(text, "\nRead {}", counted(lines, "line"));
     if refused > 0 {
         let _ = write!(text, " ({} could not be read)", output::count(refused));
     }
     let clients: usize = sites.iter().map(|site| site.clients.len()).sum();
-    let _ = writeln!(text, " of {} clients.", output::count(clients as u64));
+    let _ = writeln!(text, " of {}.", counted(clients as u64, "client"));
     for line in tallies.iter().flat_map(|tally| &tally.first_refused).take(3) {
         let _ = writeln!(text, "  line {}: {}\n    {}", line.line_number, line.reason, line.excerpt);
     }
@@ -221,15 +230,6 @@ fn describe(
         output::count(card.rows)
     );
     text.push_str(&metrics(card));
-    let thresholds = &file.thresholds;
-    let _ = writeln!(text, "\nThresholds:");
-    let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
-    let _ = writeln!(text, "  block  {}", threshold(&thresholds.block));
-    let _ = writeln!(text, "  cohort {}", threshold(&thresholds.cohort));
-    let _ = writeln!(text, "\n{}", file.readiness);
-    if !file.readiness.is_armed() {
-        text.push_str("It is written, and not armed: kidoban run --mode enforce refuses it; shadow mode does not.\n");
-    }
     let _ = writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
     text
 }

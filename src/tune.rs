@@ -12,6 +12,7 @@ use traffic::{OutcomeWatch, Outcomes};
 use trainer::calibrate::Budgets;
 use trainer::sources::LogRead;
 use trainer::tune::{AtRisk, Stops};
+use trainer::words::counted;
 use trainer::{Label, TuneOptions, Tuned, tune};
 
 use crate::Answer;
@@ -81,7 +82,7 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
     let read = LogRead::all(&logs.names(), &tallies);
     let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
     if refused > 0 {
-        tuned.warnings.push(format!("{} lines could not be read", output::count(refused)));
+        tuned.warnings.push(format!("{} could not be read", counted(refused, "line")));
     }
     if let Some(report) = &report {
         // Before anything is written: the configuration's digest is that of what was in force.
@@ -180,12 +181,12 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
     let Stops { clients, requests, share_of_requests, share_of_pages, .. } = &tuned.stops;
     let _ = writeln!(
         text,
-        "\nTogether they would refuse {} of {} requests, {} of all and {} of page requests, of {} clients.",
+        "\nTogether they would refuse {} of {} requests, {} of all and {} of page requests, of {}.",
         output::count(*requests),
         output::count(tuned.requests),
         output::percent(*share_of_requests),
         output::percent(*share_of_pages),
-        output::count(*clients),
+        counted(*clients, "client"),
     );
     let _ = writeln!(text, "\n{}", ladder(tuned));
     for risk in &tuned.at_risk {
@@ -196,7 +197,7 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
             "No outcome is named, so nobody can say whose orders this would cost: --outcome 'buyer=POST /checkout/complete 2xx'.\n",
         );
     }
-    let _ = writeln!(text, "\n{}", people(tuned));
+    let _ = write!(text, "\n{}", people(tuned));
     for warning in &tuned.warnings {
         let _ = writeln!(text, "warning: {}", output::safe(warning, 400));
     }
@@ -207,6 +208,9 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
         }
         (None, Some(path)) => {
             let _ = writeln!(text, "\nNothing is proven, so {} stays as it is.", path.display());
+        }
+        (None, None) if tuned.keys().is_empty() => {
+            text.push_str("\nNothing is proven, so there is nothing to set.\n");
         }
         (None, None) => {
             let _ = writeln!(text, "\nFor kidoban.toml, or with --write kidoban.toml:\n\n{}", tuned.snippet());
@@ -290,7 +294,7 @@ fn at_risk(risk: &AtRisk) -> String {
 
 fn people(tuned: &Tuned) -> String {
     let people = &tuned.people;
-    let mut text = format!("People by {}: {} clients. ", people.source, output::count(people.known));
+    let mut text = format!("People by {}: {}. ", people.source, counted(people.known, "client"));
     if people.may_have_trained > 0 {
         let _ = write!(
             text,

@@ -281,6 +281,9 @@ fn the_same_logs_train_the_same_bytes() {
             let arguments = ["train", "access.log", "--labels", "labels.csv", "--algorithm", algorithm, "-o", &output];
             let said = kidoban(&folder.0, &arguments).assert(0).stdout;
             assert!(said.contains(&format!("Wrote {output}. Next: kidoban replay LOG --model {output}")), "{said}");
+            let [state, thresholds, figures] = ["Collecting: ", "\nThresholds:", "95 % interval"]
+                .map(|part| said.find(part).unwrap_or_else(|| panic!("{said}")));
+            assert!(state == 0 && thresholds < figures, "the verdict comes first: {said}");
             trained.push(std::fs::read(folder.path(&output)).unwrap());
         }
         assert!(trained[0] == trained[1], "{algorithm} differs from run to run");

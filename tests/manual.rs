@@ -75,6 +75,18 @@ fn every_command_has_a_manual_page_that_renders_with_its_example() {
         let Some(output) = run("groff", &["-man", "-Tutf8", "-ww", &path]) else { return };
         let [text, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
         assert!(output.status.success() && said.is_empty(), "{page}: {said}");
+        // As in --help: with the values, and with dots where there may be several.
+        let usage: &[&str] = match page.as_str() {
+            "kidoban-train" => &["kidoban train [OPTIONS] --output <MODEL> "],
+            "kidoban-tune" => &["kidoban tune [OPTIONS] <LOG>..."],
+            "kidoban-explain" => {
+                &["kidoban explain [OPTIONS] <CLIENT> <LOG>...", "kidoban explain [OPTIONS] --id <ID> <EVENTLOG>..."]
+            }
+            _ => &[],
+        };
+        for usage in usage {
+            assert!(text.contains(usage), "{page}: {usage} is not in {text}");
+        }
         if page != "kidoban" {
             let command = page.replacen('-', " ", 1);
             assert!(source.contains(".SH EXAMPLES"), "{source}");

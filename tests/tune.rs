@@ -276,6 +276,9 @@ fn what_the_people_cannot_carry_is_refused_with_their_number_and_stays() {
     assert!(said.contains(&format!("needs {} more people: 29956 without an error prove 0.01 %", 29_956 - n)), "{said}");
     assert!(said.contains("Nothing is proven, so kidoban.toml stays as it is"), "{said}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+    let said = kidoban(&folder.0, &none[..6], 1).stdout;
+    assert!(said.ends_with("\n\nNothing is proven, so there is nothing to set.\n"), "{said}");
+    assert!(!said.contains("[policy]") && !said.contains("\n\n\n"), "{said}");
 }
 
 #[test]

@@ -172,6 +172,7 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     gate.stop();
     let (_, first) = refused.iter().find(|(status, _)| *status == 403).unwrap();
     let (_, later) = refused.last().unwrap();
+    let count = |status: &str| refused.iter().filter(|(found, _)| found.to_string() == status).count() as u64;
     let explain = |id: &str, more: &[&str]| {
         let arguments = ["explain", "--id", id, "events.jsonl", "-c", "kidoban.toml"];
         kidoban(&folder.0, &[&arguments, more].concat())
@@ -200,10 +201,25 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
         "{said}"
     );
 
-    // Another policy than the gate's is noticed.
-    let said =
-        kidoban(&folder.0, &["explain", "--id", first, "events.jsonl", "--model", "lively.json"]).assert(0).stdout;
-    assert!(said.contains("The gate itself decided block/score"), "{said}");
+    assert_eq!(json["is_repeated"], true);
+    assert_eq!(json["recorded"]["decision"]["id"], first.as_str());
+
+    // Another policy than the gate's: what happened leads, from the log; what that policy would do is marked as such.
+    let other = ["explain", "--id", first, "events.jsonl", "--model", "lively.json"];
+    let said = kidoban(&folder.0, &other).assert(0).stdout;
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(lines[0].starts_with("192.0.2.7 was blocked with request ") && lines[0].contains("block/score"), "{said}");
+    assert!(lines[0].contains(&format!("{} were limited and {} blocked", count("429"), count("403"))), "{said}");
+    assert!(lines[1].starts_with("CAUTION: ") && lines[1].contains("-c kidoban.toml"), "{said}");
+    assert!(lines[2].contains("would") && !said.contains("All of its 40 requests were allowed"), "{said}");
+    assert!(said.contains("By lively as it judges here, not by the gate:"), "{said}");
+    let json = kidoban(&folder.0, &[&other[..], &["--json"]].concat()).assert(0).json();
+    assert_eq!((&json["words"][0], &json["is_repeated"]), (&lines[0].into(), &false.into()));
+    assert_eq!(
+        (&json["recorded"]["decision"]["action"], &json["decisive"]["action"]),
+        (&"block".into(), &"allow".into())
+    );
+    assert_eq!(json["recorded"]["blocked"].as_u64().unwrap(), count("403"));
 
     let other =
         kidoban(&folder.0, &["explain", "198.51.100.9", "events.jsonl", "-c", "kidoban.toml", "--all"]).assert(0);

@@ -21,6 +21,9 @@ pub fn describe(explanation: &Explanation, all: bool) -> String {
         let _ = writeln!(text, "{}", output::safe(sentence, 1_500));
     }
     if let Some(decisive) = &explanation.decisive {
+        if explanation.is_repeated == Some(false) {
+            let _ = writeln!(text, "\nBy {} as it judges here, not by the gate:", output::safe(&explanation.model, 60));
+        }
         otherwise(&mut text, decisive);
         features(&mut text, decisive);
     }
@@ -181,9 +184,14 @@ fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
         (Some(score), true) => format!("{score:.3}"),
         _ => "–".to_owned(),
     };
+    // What happened stands beside what would.
+    let gate = match &moment.recorded {
+        Some(past) if !moment.is_as_recorded() => format!("  (the gate: {}/{})", past.action, past.reason),
+        _ => String::new(),
+    };
     let _ = writeln!(
         text,
-        "{} {:>5}  {}  {score:>5}  {:<19} {:>3} {} {}",
+        "{} {:>5}  {}  {score:>5}  {:<19} {:>3} {} {}{}",
         if Some(moment.number) == decisive { '>' } else { ' ' },
         moment.number,
         output::time(moment.at),
@@ -191,6 +199,7 @@ fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
         moment.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
         output::safe(&moment.method, 10),
         output::safe(&moment.target, 80),
+        output::safe(&gate, 60),
     );
 }
 

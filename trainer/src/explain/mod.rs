@@ -11,10 +11,12 @@
 //! same model and decided by the same policy, from the very standing that the client had.
 
 mod crowd;
+mod record;
 mod story;
 mod words;
 
 pub use crowd::{Crowd, Normal, PEOPLE_MIN, Source, Spread};
+pub use record::Recorded;
 pub use story::{Company, Line, MOMENTS_MAX, Moment, Past, Which};
 pub use words::{decimal, value};
 
@@ -41,8 +43,12 @@ pub struct Explanation {
     pub model: String,
     /// SHA-256 of the model, in hex.
     pub model_sha256: String,
-    /// What was decided and why, in two or three sentences.
+    /// What was decided and why, in a few sentences: what the gate's own log says of it first.
     pub words: Vec<String>,
+    /// What the gate decided, where this is its event log; all that follows is of the judge that explains.
+    pub recorded: Option<Recorded>,
+    /// Does that judge decide all as the gate did? `None` where the log does not say what the gate did.
+    pub is_repeated: Option<bool>,
     /// Scores from which something happens.
     pub thresholds: Thresholds,
     /// Requests in all, and how many would not have passed.
@@ -215,6 +221,9 @@ impl Follower {
             return None;
         }
         let decisive = self.decisive(judge, labels);
+        if let Some((number, past)) = record::asked(&self.story).map(|asked| (asked.number, asked.recorded.clone())) {
+            (self.story.recorded.number, self.story.recorded.decision) = (Some(number), past);
+        }
         let Story { client, requests, pages, limited, blocked, last_at, .. } = self.story;
         let totals = Totals { requests, pages, limited, blocked, last_at };
         let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
@@ -232,6 +241,8 @@ impl Follower {
             model: model.map_or_else(String::new, |model| model.file().name.clone()),
             model_sha256: model.map_or_else(String::new, |model| model.sha256().to_owned()),
             words,
+            is_repeated: (self.story.recorded.requests > 0).then(|| self.story.recorded.is_repeated()),
+            recorded: Some(self.story.recorded).filter(|recorded| recorded.requests > 0),
             thresholds,
             totals,
             decisive,

@@ -7,6 +7,8 @@ use detector::policy::{Ban, Standing};
 use detector::{Action, AgentKey, Class, ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict};
 use serde::Serialize;
 
+use super::record::Recorded;
+
 /// Requests kept. Who asked for more is described by the first.
 pub const MOMENTS_MAX: usize = 20_000;
 /// Longest target kept, in characters.
@@ -119,6 +121,8 @@ pub struct Story {
     pub limited: u64,
     pub blocked: u64,
     pub last_at: Timestamp,
+    /// What the gate itself decided.
+    pub recorded: Recorded,
     /// The request that is explained.
     pub decisive: Option<Snapshot>,
     /// What led to it: the ban in force, or the last score that limits.
@@ -143,6 +147,7 @@ impl Story {
             limited: 0,
             blocked: 0,
             last_at: Timestamp::default(),
+            recorded: Recorded::default(),
             decisive: None,
             cause: None,
             company: None,
@@ -216,24 +221,26 @@ impl Story {
                 requests: *requests,
             });
         }
+        let moment = Moment {
+            number: self.requests,
+            at: verdict.at,
+            method: line.method,
+            target: line.target.chars().take(TARGET_CHARS_MAX).collect(),
+            class: verdict.class,
+            status: line.status,
+            score: verdict.score.map(Score::value),
+            is_scored,
+            action: verdict.action,
+            reason: verdict.reason,
+            retry_after_s: verdict.retry_after_s,
+            recorded: line.recorded,
+        };
+        self.recorded.take(&moment);
         if self.moments.len() < MOMENTS_MAX {
-            if let Some(past) = line.recorded.as_ref().filter(|_| line.status.is_none()) {
+            if let Some(past) = moment.recorded.as_ref().filter(|_| moment.status.is_none()) {
                 self.open.insert(past.id.clone(), self.moments.len());
             }
-            self.moments.push(Moment {
-                number: self.requests,
-                at: verdict.at,
-                method: line.method,
-                target: line.target.chars().take(TARGET_CHARS_MAX).collect(),
-                class: verdict.class,
-                status: line.status,
-                score: verdict.score.map(Score::value),
-                is_scored,
-                action: verdict.action,
-                reason: verdict.reason,
-                retry_after_s: verdict.retry_after_s,
-                recorded: line.recorded,
-            });
+            self.moments.push(moment);
         }
         verdict
     }

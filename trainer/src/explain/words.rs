@@ -8,7 +8,7 @@ use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
 use super::story::{Snapshot, Story};
-use super::{Decisive, Thresholds, Totals};
+use super::{Decisive, Thresholds, Totals, record};
 use crate::counterfactual::range::range;
 
 /// Features that a sentence names.
@@ -44,16 +44,27 @@ pub(super) fn sentences(
     totals: &Totals,
     thresholds: &Thresholds,
 ) -> Vec<String> {
-    let mut words = vec![what(story, decisive, totals)];
+    // What happened comes first; what another judge makes of it is marked as such.
+    let recorded = Some(&story.recorded).filter(|recorded| !recorded.is_repeated());
+    let mut words: Vec<String> = recorded.and_then(|recorded| record::sentence(story, recorded)).into_iter().collect();
+    if let Some(recorded) = recorded {
+        let model = judge.model.as_ref().map_or("(none)", |model| &model.file().name);
+        words.push(record::other_judge(story, recorded, model));
+    }
+    words.push(what(story, decisive, totals, is_enforced(story) && recorded.is_none()));
     match (&story.decisive, decisive) {
         (Some(snapshot), Some(decisive)) => words.push(why(story, snapshot, decisive, judge, thresholds)),
         _ => words.push(unmeasured(story, judge)),
     }
-    words.extend(recorded(story));
     words
 }
 
-fn times(number: u64, noun: &str) -> String {
+/// `1 … was`, `36 … were`
+pub(super) fn were(number: u64) -> &'static str {
+    if number == 1 { "was" } else { "were" }
+}
+
+pub(super) fn times(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
@@ -63,15 +74,17 @@ fn is_enforced(story: &Story) -> bool {
     story.moments.iter().any(|moment| moment.recorded.as_ref().is_some_and(|past| is_enforced(&past.mode)))
 }
 
-fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals) -> String {
+fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bool) -> String {
     let client = story.client;
-    let was = if is_enforced(story) { "was" } else { "would have been" };
+    let were = |number: u64| if is_real { were(number) } else { "would have been" };
+    let was = were(1);
     let requests = times(totals.requests, "request");
     let in_all = match (totals.limited, totals.blocked) {
-        (0, 0) => format!("All of its {requests} {was} allowed"),
-        (limited, 0) => format!("{limited} of its {requests} {was} limited"),
-        (0, blocked) => format!("{blocked} of its {requests} {was} blocked"),
-        (limited, blocked) => format!("{limited} of its {requests} {was} limited and {blocked} blocked"),
+        (0, 0) if totals.requests == 1 => format!("Its one request {was} allowed"),
+        (0, 0) => format!("All of its {requests} {} allowed", were(totals.requests)),
+        (limited, 0) => format!("{limited} of its {requests} {} limited", were(limited)),
+        (0, blocked) => format!("{blocked} of its {requests} {} blocked", were(blocked)),
+        (limited, blocked) => format!("{limited} of its {requests} {} limited and {blocked} blocked", were(limited)),
     };
     let Some(decisive) = decisive else {
         return format!("{client}: {}.", in_all.to_lowercase());
@@ -81,7 +94,7 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals) -> String {
     let place = format!("request {} at {} UTC{target}", decisive.number, civil(decisive.at));
     let verb = match decisive.action {
         Action::Allow if totals.limited + totals.blocked == 0 && story.which == super::Which::Hardest => {
-            let never = if is_enforced(story) { "was never" } else { "would never have been" };
+            let never = if is_real { "was never" } else { "would never have been" };
             return format!("{client} {never} stopped. {in_all}; the highest score came with {place}.");
         }
         Action::Allow => "allowed",
@@ -110,7 +123,7 @@ fn in_a_row(pages: u8) -> String {
     if pages == 1 { "one page".to_owned() } else { format!("{pages} pages in a row") }
 }
 
-fn score(score: Option<f32>) -> String {
+pub(super) fn score(score: Option<f32>) -> String {
     score.map_or_else(|| "none".to_owned(), |score| format!("{score:.3}"))
 }
 
@@ -244,23 +257,4 @@ fn unmeasured_reason(reason: Reason) -> &'static str {
         Reason::Failure => "Scoring failed, and the gate lets pass what it cannot judge: this is a fault of the gate.",
         _ => "It was allowed and never scored.",
     }
-}
-
-/// What the gate said at the time, where that differs.
-fn recorded(story: &Story) -> Option<String> {
-    let number = story.decisive.as_ref().map(|snapshot| snapshot.number);
-    let moment = story.moments.iter().find(|moment| Some(moment.number) == number)?;
-    let past = moment.recorded.as_ref()?;
-    if (past.action.as_str(), past.reason.as_str(), past.score)
-        == (moment.action.as_str(), moment.reason.as_str(), moment.score)
-    {
-        return None;
-    }
-    Some(format!(
-        "The gate itself decided {}/{} with score {} at the time: it had another model or policy (pass its own with -c and \
-         --model), was reloaded, or knew of requests that are not in this log.",
-        past.action,
-        past.reason,
-        score(past.score)
-    ))
 }

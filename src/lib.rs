@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+mod absent;
 pub mod ahead;
 pub mod args;
 pub mod bench;

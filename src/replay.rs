@@ -13,6 +13,7 @@ use detector::{
 };
 use serde::Serialize;
 
+mod client;
 mod parallel;
 mod pass;
 mod since;
@@ -22,6 +23,7 @@ pub use pass::{Banned, Pass, Recorded, Watch, event_of, replay};
 pub use since::Since;
 
 use crate::Answer;
+use crate::absent;
 use crate::args::ReplayArgs;
 use crate::input::{Logs, read_model};
 use crate::output::{self, Table};
@@ -63,21 +65,6 @@ struct Stopped {
     because: Vec<String>,
 }
 
-/// One request of the client that is shown, as a JSON line.
-#[derive(Serialize)]
-struct Told<'a> {
-    at: String,
-    at_us: i64,
-    client: ClientKey,
-    seq: u32,
-    request: &'a str,
-    action: Action,
-    reason: Reason,
-    score: Option<f32>,
-    retry_after_s: u32,
-    because: Vec<String>,
-}
-
 #[derive(Serialize)]
 struct Replayed {
     model: String,
@@ -108,7 +95,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
     let since = args.since.map(|since| since.resolve(&args.logs, jobs)).transpose()?;
     let logs = Logs::find(&args.logs)?.shown_as("Replaying");
     let shown = args.client.as_deref().map(ClientKey::from_text);
-    let summary = || Summary { since, as_lines: args.json_lines, ..Summary::default() };
+    let summary = || Summary { since, ..Summary::default() };
     let (detector, tallies, parts) = {
         let crowd = detector();
         match replay_with(jobs, logs.open()?, &crowd, shown, summary) {
@@ -123,13 +110,28 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
     };
     logs.finish();
     let Summary { stories, verdicts, requests, recorded, identical, timeline, .. } = Summary::sum(parts);
+    let answer = if recorded == identical { Answer::Yes } else { Answer::No };
+    let since = since.map(output::time);
+    if let Some(name) = &args.client {
+        if timeline.is_empty() {
+            return absent(name, since.as_deref(), args);
+        }
+        let client = ClientKey::from_text(name).to_string();
+        let shown = client::Shown::of(&client, &model, since.as_deref(), &timeline);
+        match (args.json, args.json_lines) {
+            (true, _) => output::print_json(&shown)?,
+            (_, true) => output::print(&client::json_lines(&timeline))?,
+            _ => output::print(&shown.describe())?,
+        }
+        return Ok(answer);
+    }
     let stats = detector.stats(Timestamp::default());
     let top = args.top.unwrap_or(if args.json_lines { usize::MAX } else { TOP });
     let replayed = Replayed {
         model,
         lines: tallies.iter().map(|tally| tally.lines).sum(),
         refused: tallies.iter().map(|tally| tally.refused).sum(),
-        since: since.map(output::time),
+        since,
         requests,
         clients: stories.len() as u64,
         clients_limited: stories.values().filter(|story| story.limited > 0).count() as u64,
@@ -140,13 +142,28 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         evictions: stats.evictions,
         stopped: stopped(&stories, top),
     };
-    match (args.json, args.json_lines, shown) {
-        (true, _, _) => output::print_json(&replayed)?,
-        (_, _, Some(_)) => output::print(&timeline)?,
-        (_, true, None) => output::print_json_lines(&replayed.stopped)?,
-        (_, false, None) => output::print(&describe(&replayed))?,
+    match (args.json, args.json_lines) {
+        (true, _) => output::print_json(&replayed)?,
+        (_, true) => output::print_json_lines(&replayed.stopped)?,
+        _ => output::print(&describe(&replayed))?,
     }
-    Ok(if recorded == identical { Answer::Yes } else { Answer::No })
+    Ok(answer)
+}
+
+/// A client that was asked for and never came: a typing error must not read like "all is well".
+fn absent(name: &str, since: Option<&str>, args: &ReplayArgs) -> Result<Answer> {
+    let since = since.map_or_else(String::new, |since| format!(", from {since} UTC on"));
+    let words = format!(
+        "{} is not in {}{since}. A client is what the log's client field holds.",
+        output::safe(name, 80),
+        args.logs.join(" ")
+    );
+    if args.json_lines {
+        // No line is what there is to tell; why, people read beside it.
+        eprintln!("{words}");
+        return Ok(Answer::No);
+    }
+    absent::say(name, words, args.json)
 }
 
 /// How many threads a stage has: as many as were asked for, or as there are cores.
@@ -181,10 +198,9 @@ struct Summary {
     recorded: u64,
     identical: u64,
     /// The shown client's requests. Only one watcher sees them.
-    timeline: String,
+    timeline: Vec<client::Told>,
     /// Earlier requests are watched and not told.
     since: Option<Timestamp>,
-    as_lines: bool,
 }
 
 impl Watch for Summary {
@@ -199,11 +215,7 @@ impl Watch for Summary {
             self.recorded += 1;
             self.identical += u64::from(before.is_repeated_by(verdict));
         }
-        match request {
-            Some(request) if self.as_lines => json_line(&mut self.timeline, event.client, verdict, request),
-            Some(request) => line(&mut self.timeline, verdict, request),
-            None => {}
-        }
+        self.timeline.extend(request.map(|request| client::Told::of(event, verdict, request)));
     }
 }
 
@@ -219,7 +231,7 @@ impl Summary {
             sum.requests += part.requests;
             sum.recorded += part.recorded;
             sum.identical += part.identical;
-            sum.timeline.push_str(&part.timeline);
+            sum.timeline.extend(part.timeline);
         }
         sum
     }
@@ -278,36 +290,21 @@ pub fn because(verdict: &Verdict) -> Vec<String> {
     verdict.because.iter().map(ToString::to_string).collect()
 }
 
-fn line(timeline: &mut String, verdict: &Verdict, request: &str) {
-    let score = verdict.score.map_or_else(|| "    –".to_owned(), |score| format!("{:.3}", score.value()));
-    let _ = writeln!(
-        timeline,
-        "{}  {score}  {:<5} {:<13} {}",
-        output::time(verdict.at),
-        verdict.action.as_str(),
-        verdict.reason.as_str(),
-        output::safe(request, 90),
-    );
-}
-
-fn json_line(timeline: &mut String, client: ClientKey, verdict: &Verdict, request: &str) {
-    let told = Told {
-        at: output::time(verdict.at),
-        at_us: verdict.at.as_micros(),
-        client,
-        seq: verdict.seq,
-        request,
-        action: verdict.action,
-        reason: verdict.reason,
-        score: verdict.score.map(detector::Score::value),
-        retry_after_s: verdict.retry_after_s,
-        because: because(verdict),
+/// `blocked by its score`, `limited for its company`: a verdict in few words.
+fn first_words(action: Action, reason: Reason) -> String {
+    let done = match action {
+        Action::Allow => "allowed",
+        Action::Limit => "limited",
+        Action::Block => "blocked",
     };
-    // Texts and numbers: there is nothing that JSON could not hold.
-    if let Ok(text) = serde_json::to_string(&told) {
-        timeline.push_str(&text);
-        timeline.push('\n');
-    }
+    let why = match reason {
+        Reason::Score | Reason::Limited => "by its score",
+        Reason::Banned => "by an earlier ban",
+        Reason::Shared => "by its score, at an address of many browsers",
+        Reason::Cohort => "for what its network's newcomers do",
+        other => other.as_str(),
+    };
+    format!("{done} {why}")
 }
 
 fn describe(replayed: &Replayed) -> String {

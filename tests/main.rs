@@ -16,6 +16,7 @@
 //! | `drift.rs` | the next day is quiet, another shop is not |
 //! | `errors.rs` | errors and remarks lead to what is wrong |
 //! | `evaluate.rs` | what the figures of `evaluate` stand on |
+//! | `answers.rs` | what a command answers: words, JSON, exit code |
 //! | `cli.rs` | what the commands print, how they end |
 //! | `tune.rs` | what thresholds are proven by, what they cost, what is written |
 //! | `walk.rs` | the commands of docs/tuning.md, one after another |
@@ -30,6 +31,7 @@
 // `allow-unwrap-in-tests` covers test functions only; a helper of a test may fail as loudly.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod answers;
 mod bench;
 mod cli;
 mod cohorts;

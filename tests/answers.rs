@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use traffic::sim::{self, Mix};
 
 use crate::support::command::kidoban;
@@ -49,4 +50,15 @@ fn one_client_is_told_in_words_and_nobody_is_not_all_well() {
     assert_eq!((&said["asked"], &said["is_in_logs"]), (&"9.9.9.9".into(), &false.into()));
     let lines = replay(&["--client", "9.9.9.9", "--json-lines"]).assert(1);
     assert!(lines.stdout.is_empty() && lines.stderr.starts_with("9.9.9.9 is not in access.log"), "{}", lines.stderr);
+}
+
+#[test]
+fn a_share_is_said_in_per_cent_wherever_it_is_said() {
+    let folder = shop("answers-shares", "");
+    let lines = kidoban(&folder.0, &[&REPLAY[..], &["--json-lines"]].concat()).assert(0).stdout;
+    let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let said: Vec<&str> =
+        rows.iter().flat_map(|row| row["because"].as_array().unwrap()).map(|said| said.as_str().unwrap()).collect();
+    let shares: Vec<&&str> = said.iter().filter(|said| said.starts_with("share ")).collect();
+    assert!(!shares.is_empty() && shares.iter().all(|said| said.contains(" % (+")), "{said:?}");
 }

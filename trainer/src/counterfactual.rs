@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use detector::Features;
+use detector::features::{FEATURES, Features};
 use detector::model::{Reference, Scorer};
 use serde::Serialize;
 
@@ -102,16 +102,19 @@ impl Counterfactuals {
 impl fmt::Display for Change {
     /// `distinct URLs in ten minutes ≤ 118`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { words, to, until, measured, .. } = self;
-        // The one feature whose value nobody would say.
-        let said = |value: f32| if self.feature == "log_n" { value.exp().round() } else { value };
-        let to_said = said(*to);
+        let Self { index, words, to, until, measured, .. } = self;
+        let definition = &FEATURES[*index];
+        let said = |value: f32| definition.say_exactly(value);
+        // Of the one feature that is said as another number than it is, whole pages count.
+        let (is_pages, to_said) = (self.feature == "log_n", said(*to));
         // The far end as well is rounded to the side that is allowed.
         let far = |until: f32, is_up: bool| {
-            let (value, digits) = if self.feature == "log_n" { (until.exp(), 1.0) } else { (until, 1_000.0) };
+            let (value, digits) = if is_pages { (until.exp(), 1.0) } else { (until, 1_000.0) };
             let scaled = f64::from(value) * digits;
             let inner = (if is_up { scaled.floor() } else { scaled.ceil() } / digits) as f32;
-            if (inner >= to_said) == is_up { inner } else { value }
+            let near = if is_pages { to.exp().round() } else { *to };
+            let inner = if (inner >= near) == is_up { inner } else { value };
+            if is_pages { inner.to_string() } else { said(inner) }
         };
         match (measured, until) {
             (None, _) => write!(f, "{words} at {to_said}, which is not known now"),
@@ -131,8 +134,8 @@ impl fmt::Display for Counterfactual {
         if let [change] = self.changes.as_slice() {
             return change.fmt(f);
         }
-        for (number, Change { feature, words, to, .. }) in self.changes.iter().enumerate() {
-            let said = if *feature == "log_n" { to.exp().round() } else { *to };
+        for (number, Change { index, words, to, .. }) in self.changes.iter().enumerate() {
+            let said = FEATURES[*index].say_exactly(*to);
             write!(f, "{}{words} {said}", if number == 0 { "" } else { " and " })?;
         }
         Ok(())

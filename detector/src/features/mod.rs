@@ -9,11 +9,14 @@ pub mod memory;
 pub mod outcome;
 pub mod periodicity;
 pub mod rate;
+mod said;
 pub mod shape;
 pub mod site;
 pub mod uniqueness;
 
 use sha2::{Digest, Sha256};
+
+pub use said::decimal;
 
 use crate::window::{FORGET_US, GAPS, GENERATION_US, SEEN_BITS, SLOW_BINS, TAU_S, URLS, Window};
 

@@ -227,12 +227,8 @@ impl Spoke {
 impl fmt::Display for Spoke {
     /// `gaps repeat 0.94 (+2.1)`: in people's words, what was measured, and what it added to the margin.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = self.definition().words;
-        match self.value {
-            value if value.is_nan() => write!(f, "{words} not known (+{:.1})", self.part),
-            value if value.abs() >= 100.0 => write!(f, "{words} {value:.0} (+{:.1})", self.part),
-            value => write!(f, "{words} {value:.2} (+{:.1})", self.part),
-        }
+        let definition = self.definition();
+        write!(f, "{} {} (+{:.1})", definition.words, definition.say(self.value), self.part)
     }
 }
 

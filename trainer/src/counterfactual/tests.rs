@@ -180,6 +180,10 @@ fn said(way: &Counterfactual, features: &Features) -> Features {
             }
             None => rest.trim_start_matches(['≤', '≥', ' ']),
         };
+        let number = match number.strip_suffix(" %") {
+            Some(percent) => format!("{percent}e-2"),
+            None => number.trim_end_matches(" s").trim_end_matches(" bits").to_owned(),
+        };
         changed.0[index] = number.parse().unwrap_or_else(|_| panic!("{number:?} of {part:?}"));
     }
     changed

@@ -18,7 +18,7 @@ mod words;
 pub use crowd::{Crowd, Normal, PEOPLE_MIN, Source, Spread};
 pub use record::Recorded;
 pub use story::{Company, Line, MOMENTS_MAX, Moment, Past, Which};
-pub use words::{decimal, value};
+pub use words::value;
 
 use std::collections::HashMap;
 

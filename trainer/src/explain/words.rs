@@ -2,38 +2,20 @@
 
 use std::fmt::Write as _;
 
-use detector::features::index_of;
+use detector::features::{FEATURES, decimal, index_of};
 use detector::policy::SHARED_MIN;
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
 use super::story::{Snapshot, Story};
 use super::{Decisive, Thresholds, Totals, record};
-use crate::counterfactual::range::range;
 
 /// Features that a sentence names.
 const LOUDEST: usize = 3;
 
-/// A feature's value as people read it: shares in percent, spans in seconds, the number of pages as such.
+/// A feature's value as people read it.
 pub fn value(feature: &str, value: f32) -> String {
-    let Some(index) = index_of(feature) else { return decimal(value) };
-    match feature {
-        "gap_median" => format!("{} s", decimal(value)),
-        "log_n" => format!("{:.0}", value.exp()),
-        _ if (feature.ends_with("_share") || feature.ends_with("_ratio")) && range(index) == (0.0, 1.0) => {
-            format!("{:.0} %", value * 100.0)
-        }
-        _ => decimal(value),
-    }
-}
-
-/// A number with the digits that matter.
-pub fn decimal(value: f32) -> String {
-    match value.abs() {
-        large if large >= 100.0 => format!("{value:.0}"),
-        middle if middle >= 10.0 => format!("{value:.1}"),
-        _ => format!("{value:.2}"),
-    }
+    index_of(feature).map_or_else(|| decimal(value), |index| FEATURES[index].say(value))
 }
 
 /// What was decided and why, in two or three sentences.

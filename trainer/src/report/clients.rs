@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::names::Names;
 use super::table::{Cell, Table};
+use crate::explain::value;
 use crate::label::Label;
 use crate::portrait::{Portrait, Spoken};
 use crate::words::score;
@@ -97,18 +98,10 @@ fn reasons(because: &[Spoken]) -> Markup {
                 @for spoken in because {
                     li {
                         (spoken.words) " "
-                        span.part { b { (value(spoken.value)) } " " small { "+" (format!("{:.1}", spoken.part)) } }
+                        span.part { b { (value(spoken.feature, spoken.value.unwrap_or(f32::NAN))) } " " small { "+" (format!("{:.1}", spoken.part)) } }
                     }
                 }
             }
         }
-    }
-}
-
-fn value(value: Option<f32>) -> String {
-    match value {
-        None => "not known".to_owned(),
-        Some(value) if value.abs() >= 100.0 => format!("{value:.0}"),
-        Some(value) => format!("{value:.2}"),
     }
 }

@@ -55,7 +55,7 @@ pub enum Command {
         override_usage = "kidoban explain [OPTIONS] <CLIENT> <LOG>...\n       kidoban explain [OPTIONS] --id <ID> <EVENTLOG>...",
         after_help = "Exit status: 0 explained, 1 not in these logs, 2 an error.\n\n\
                       Example:\n  kidoban explain 192.0.2.7 access.log --model shop.json --labels labels.csv\n  \
-                      kidoban explain --id 3k7q0w2m5x8ab events.log -c kidoban.toml"
+                      kidoban explain --id 3K7Q0W2M5X8AB events.log -c kidoban.toml"
     )]
     Explain(ExplainArgs),
     /// Whose verdict changes between two configurations (.toml) or models (.json), on one log
@@ -73,7 +73,7 @@ pub enum Command {
     )]
     Label(LabelArgs),
     /// A decision was wrong: write its client into the labels file as a person
-    #[command(after_help = "Example:\n  kidoban forgive 3k7q0w2m5x8ab events.log")]
+    #[command(after_help = "Example:\n  kidoban forgive 3K7Q0W2M5X8AB events.log")]
     Forgive(ForgiveArgs),
     /// A simulated shop's access log and who in it is what, to train on and to try things out
     #[command(after_help = "Example:\n  kidoban simulate --shop spa --seed 1 -o sim/spa\n  \

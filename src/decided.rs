@@ -1,7 +1,8 @@
-//! Finds a decision in the gate's event log by its id.
+//! Finds a decision in the gate's event log by its id, as the client was told it or as it was typed.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use detector::{ClientKey, Timestamp};
+use proxy::decision::DecisionId;
 use traffic::log::{Kind, Record};
 
 use crate::ahead::read_ahead;
@@ -11,6 +12,8 @@ use crate::output;
 /// One decision, as the gate wrote it.
 #[derive(Clone, Debug)]
 pub struct Decided {
+    /// Its id, as the gate writes it.
+    pub id: String,
     /// Whose request it was.
     pub client: ClientKey,
     /// When.
@@ -28,10 +31,13 @@ pub struct Decided {
 /// # Errors
 /// What cannot be read; an id that is not there, with what to do.
 pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Decided> {
+    let asked: DecisionId = id.parse().with_context(|| format!("{:?}", output::safe(id, 40)))?;
+    let id = &asked.to_string();
     let logs = Logs::find(patterns)?;
     let map = |record: &Record<'_>| {
-        let decision = record.decision.filter(|decision| decision.id == id);
+        let decision = record.decision.filter(|decision| decision.id == *id);
         let decided = decision.map(|decision| Decided {
+            id: id.clone(),
             client: record.client_key(),
             at: record.at,
             request: format!("{} {}", record.method, record.target),

@@ -107,7 +107,7 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
                 bail!("--id reads the event log twice, which a pipe does not allow: give a file");
             }
             let decided = decided::find(id, patterns, jobs(args.jobs))?;
-            (decided.client, patterns, Which::Decision(id.clone()))
+            (decided.client, patterns, Which::Decision(decided.id))
         }
         (None, [client, patterns @ ..]) if !patterns.is_empty() => {
             let which = args.request.map_or(Which::Hardest, Which::Number);

@@ -27,11 +27,11 @@ struct Forgiven<'a> {
 /// An id that is not in the event log; a labels file that cannot be read or written.
 pub fn run(args: &ForgiveArgs) -> Result<Answer> {
     let decided = decided::find(&args.id, &args.logs, replay::jobs(None))?;
-    let why = format!("forgiven: {}", args.id);
+    let why = format!("forgiven: {}", decided.id);
     let relabelled = label::write(&args.labels, &decided.client.to_string(), Label::Human, &why)?;
     if args.json {
         output::print_json(&Forgiven {
-            id: &args.id,
+            id: &decided.id,
             at_us: decided.at.as_micros(),
             request: &decided.request,
             verdict: &decided.verdict,
@@ -44,7 +44,7 @@ pub fn run(args: &ForgiveArgs) -> Result<Answer> {
     let client = &relabelled.client;
     let mut text = format!(
         "Decision {} was {} ({} mode), on {} of {client} at {} UTC.\n{}",
-        output::safe(&args.id, 40),
+        decided.id,
         decided.verdict,
         decided.mode,
         output::safe(&decided.request, 90),

@@ -229,6 +229,14 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     assert!(forgiven.contains("was block/score (enforce mode)") && forgiven.contains("192.0.2.7/32"), "{forgiven}");
     let labels = std::fs::read_to_string(folder.path("labels.csv")).unwrap();
     assert_eq!(labels, format!("client,label,why\n192.0.2.7,human,forgiven: {first}\n"));
+    // As it was typed from a printed page.
+    let typed = format!(" {} ", later.to_lowercase().replace('0', "O").replace('1', "l"));
+    let json = explain(&typed, &["--json"]).assert(0).json();
+    assert_eq!(json["recorded"]["decision"]["id"], later.as_str());
+    let json = kidoban(&folder.0, &["forgive", &typed, "events.jsonl", "--json"]).assert(0).json();
+    assert_eq!(json["id"], later.as_str());
+    let wrong = explain("xx", &[]).assert(2).stderr;
+    assert!(wrong.contains("xx") && wrong.contains("13 letters and digits"), "{wrong}");
     let unknown = kidoban(&folder.0, &["forgive", "0000000000000", "events.jsonl"]).assert(2).stderr;
     assert!(unknown.contains("decision 0000000000000: not in events.jsonl; name the rotated"), "{unknown}");
     let unknown = kidoban(&folder.0, &["explain", "--id", "0000000000000", "kidoban.toml"]).assert(2).stderr;

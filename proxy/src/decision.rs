@@ -7,6 +7,7 @@
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher};
+use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const LETTERS: [u8; 32] = *b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -64,6 +65,37 @@ impl fmt::Display for DecisionId {
     }
 }
 
+/// A text that names no decision, whatever the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a decision's id is 13 letters and digits without I, L, O and U, such as 3K7Q0W2M5X8AB, as the refusal quotes it"
+)]
+pub struct NoDecisionId;
+
+impl FromStr for DecisionId {
+    type Err = NoDecisionId;
+
+    /// As somebody types what he was told: small letters and capitals are alike, O is read as 0, I and L as 1, and spaces and
+    /// hyphens are passed over (Crockford's base 32).
+    fn from_str(text: &str) -> Result<Self, NoDecisionId> {
+        let (mut bits, mut letters) = (0_u128, 0);
+        for letter in text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-') {
+            let folded = match letter.to_ascii_uppercase() {
+                'O' => '0',
+                'I' | 'L' => '1',
+                other => other,
+            };
+            let digit = LETTERS.iter().position(|&known| char::from(known) == folded).ok_or(NoDecisionId)?;
+            letters += 1;
+            if letters > LENGTH {
+                return Err(NoDecisionId);
+            }
+            bits = bits << 5 | digit as u128;
+        }
+        if letters == LENGTH { u64::try_from(bits).map(Self).map_err(|_| NoDecisionId) } else { Err(NoDecisionId) }
+    }
+}
+
 impl fmt::Debug for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -82,6 +114,21 @@ mod tests {
         let drawn: HashSet<String> = (0..10_000).map(|_| ids.draw().to_string()).collect();
         assert_eq!(drawn.len(), 10_000);
         assert!(drawn.iter().all(|id| id.len() == LENGTH && id.bytes().all(|letter| LETTERS.contains(&letter))));
+    }
+
+    #[test]
+    fn an_id_is_read_as_people_type_it() {
+        let ids = DecisionIds::new();
+        for id in (0..1_000).map(|_| ids.draw()) {
+            assert_eq!(id.to_string().parse::<DecisionId>(), Ok(id));
+            assert_eq!(format!(" {} ", id.to_string().to_lowercase()).parse::<DecisionId>(), Ok(id));
+            assert_eq!(id.to_string().replace('0', "o").replace('1', "l").parse::<DecisionId>(), Ok(id));
+        }
+        let read = |text: &str| text.parse::<DecisionId>().map(|id| id.to_string());
+        assert_eq!(read("fyrpx-ebaf7 giy").as_deref(), Ok("FYRPXEBAF7G1Y"));
+        for wrong in ["", "xx", "FYRPXEBAF7G1", "FYRPXEBAF7G1YY", "FYRPXEBAF7GUY", "ZZZZZZZZZZZZZ", "FYRPXEBAF7G1é"] {
+            assert_eq!(read(wrong), Err(NoDecisionId), "{wrong}");
+        }
     }
 
     #[test]

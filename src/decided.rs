@@ -7,7 +7,7 @@ use traffic::log::{Kind, Record};
 
 use crate::ahead::read_ahead;
 use crate::input::Logs;
-use crate::output;
+use crate::{Answer, absent, output};
 
 /// One decision, as the gate wrote it.
 #[derive(Clone, Debug)]
@@ -26,11 +26,11 @@ pub struct Decided {
     pub mode: String,
 }
 
-/// Finds it.
+/// Finds it; `None` where these event logs do not have it.
 ///
 /// # Errors
-/// What cannot be read; an id that is not there, with what to do.
-pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Decided> {
+/// What cannot be read, a text that is no id, and a log that is no event log.
+pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<Decided>> {
     let asked: DecisionId = id.parse().with_context(|| format!("{:?}", output::safe(id, 40)))?;
     let id = &asked.to_string();
     let logs = Logs::find(patterns)?;
@@ -59,18 +59,25 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Decided> {
         Ok::<_, anyhow::Error>((found, is_event_log))
     })?;
     logs.finish();
-    match found {
-        Some(found) => Ok(found),
-        None if is_event_log => bail!(
-            "decision {}: not in {}; name the rotated event logs as well (a glob in quotes)",
-            output::safe(id, 40),
-            patterns.join(" ")
-        ),
-        None => bail!(
-            "decision {}: {} is no event log; only the log that the gate itself writes ([event_log] path) knows decisions by \
+    if found.is_none() && !is_event_log {
+        bail!(
+            "decision {id}: {} is no event log; only the log that the gate itself writes ([event_log] path) knows decisions by \
              their id",
-            output::safe(id, 40),
             patterns.join(" ")
-        ),
+        );
     }
+    Ok(found)
+}
+
+/// Says that it is not there, what to do, and no.
+///
+/// # Errors
+/// Standard output is gone.
+pub fn absent(id: &str, patterns: &[String], as_json: bool) -> Result<Answer> {
+    let words = format!(
+        "decision {}: not in {}; name the rotated event logs as well (a glob in quotes).",
+        output::safe(id, 40),
+        patterns.join(" ")
+    );
+    absent::say(id, words, as_json)
 }

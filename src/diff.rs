@@ -128,7 +128,7 @@ impl<'a> Pass for Comparing<'a> {
     }
 }
 
-/// Compares and prints. Answers no when something changes.
+/// Compares and prints. Answers no when something changes, or nothing was read.
 ///
 /// # Errors
 /// What cannot be read, a configuration or model that is refused.
@@ -168,12 +168,15 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
         }
         report.write(&trainer::report::difference(&difference, report.names()), &origin)?;
     }
+    let nothing = output::nothing_read(difference.requests, &args.logs);
     if args.json {
         output::print_json(&WithLogs { result: &difference, logs: &read })?;
+    } else if let Some(nothing) = &nothing {
+        output::print(&format!("{nothing}\n"))?;
     } else {
         output::print(&print::describe(&difference))?;
     }
-    Ok(if difference.is_none() { Answer::Yes } else { Answer::No })
+    Ok(if difference.is_none() && nothing.is_none() { Answer::Yes } else { Answer::No })
 }
 
 /// A configuration or a model, by what the file is called; a configuration's outcomes are added to those known.

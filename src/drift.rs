@@ -16,7 +16,7 @@ use crate::report::{self, Report};
 /// Features shown when none of them moved.
 const SHOWN_QUIET: usize = 5;
 
-/// Compares and prints. Answers no when something moved or a budget is broken.
+/// Compares and prints. Answers no when something moved, a budget is broken, or nobody was judged.
 ///
 /// # Errors
 /// What cannot be read; a model that is refused, or that has nothing to compare with.

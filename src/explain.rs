@@ -16,7 +16,7 @@ use crate::Answer;
 use crate::args::ExplainArgs;
 use crate::input::{Logs, read_labels};
 use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
-use crate::{decided, output};
+use crate::{absent, decided, output};
 
 struct Following {
     detector: Detector,
@@ -96,17 +96,19 @@ fn line(record: &Record<'_>) -> Line {
     }
 }
 
-/// Explains and prints. Answers no when the client is not in the logs.
+/// Explains and prints. Answers no when the client, or the decision, is not in the logs.
 ///
 /// # Errors
-/// What cannot be read; an id that is not in the event log.
+/// What cannot be read; a text that is no decision's id.
 pub fn run(args: &ExplainArgs) -> Result<Answer> {
     let (client, patterns, which) = match (&args.id, args.words.as_slice()) {
         (Some(id), patterns) => {
             if Logs::find(patterns)?.has_pipe() {
                 bail!("--id reads the event log twice, which a pipe does not allow: give a file");
             }
-            let decided = decided::find(id, patterns, jobs(args.jobs))?;
+            let Some(decided) = decided::find(id, patterns, jobs(args.jobs))? else {
+                return decided::absent(id, patterns, args.json);
+            };
             (decided.client, patterns, Which::Decision(decided.id))
         }
         (None, [client, patterns @ ..]) if !patterns.is_empty() => {
@@ -129,8 +131,9 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
     logs.finish();
     let follower = watches.into_iter().map(|(follower, _)| follower).reduce(Follower::join);
     let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref())) else {
-        output::print(&absent(client, args.request, patterns))?;
-        return Ok(Answer::No);
+        // As it was written: a name that is no address is kept as a hash.
+        let asked = args.words.first().filter(|_| args.id.is_none()).map_or_else(|| client.to_string(), Clone::clone);
+        return absent::say(&asked, absent(&output::safe(&asked, 80), args.request, patterns), args.json);
     };
     print(&explanation, args)?;
     Ok(Answer::Yes)
@@ -140,13 +143,13 @@ fn print(explanation: &Explanation, args: &ExplainArgs) -> Result<()> {
     if args.json { output::print_json(explanation) } else { output::print(&print::describe(explanation, args.all)) }
 }
 
-fn absent(client: ClientKey, request: Option<u64>, patterns: &[String]) -> String {
+fn absent(client: &str, request: Option<u64>, patterns: &[String]) -> String {
     let logs = patterns.join(" ");
     match request {
-        Some(number) => format!("{client} has no request {number} in {logs}.\n"),
+        Some(number) => format!("{client} has no request {number} in {logs}."),
         None => format!(
             "{client} is not in {logs}. A client is what the log's client field holds; `kidoban replay` lists those who were \
-             stopped.\n"
+             stopped."
         ),
     }
 }

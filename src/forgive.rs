@@ -21,12 +21,14 @@ struct Forgiven<'a> {
     relabelled: &'a Relabelled,
 }
 
-/// Writes the label and says so.
+/// Writes the label and says so. Answers no when the event log does not have this decision.
 ///
 /// # Errors
-/// An id that is not in the event log; a labels file that cannot be read or written.
+/// What is no id; a labels file that cannot be read or written.
 pub fn run(args: &ForgiveArgs) -> Result<Answer> {
-    let decided = decided::find(&args.id, &args.logs, replay::jobs(None))?;
+    let Some(decided) = decided::find(&args.id, &args.logs, replay::jobs(None))? else {
+        return decided::absent(&args.id, &args.logs, args.json);
+    };
     let why = format!("forgiven: {}", decided.id);
     let relabelled = label::write(&args.labels, &decided.client.to_string(), Label::Human, &why)?;
     if args.json {

@@ -42,7 +42,8 @@ struct Busiest {
     requests: u64,
 }
 
-/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse a log.
+/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse a log, or that none has a
+/// single request.
 ///
 /// # Errors
 /// What cannot be opened or read.
@@ -64,7 +65,8 @@ pub fn run(args: &InspectArgs) -> Result<Answer> {
     } else {
         output::print(&all.iter().map(describe).collect::<Vec<_>>().join("\n"))?;
     }
-    let is_fit = all.iter().all(|log| !is_unreadable(log.refused, log.lines));
+    let has_requests = all.iter().any(|log| log.requests > 0);
+    let is_fit = has_requests && all.iter().all(|log| !is_unreadable(log.refused, log.lines));
     Ok(if is_fit { Answer::Yes } else { Answer::No })
 }
 

@@ -62,6 +62,16 @@ pub struct WithLogs<'a, T: Serialize> {
     pub logs: &'a [LogRead],
 }
 
+/// That logs have nothing in them, which must not read like "all is well"; `None` where a request was read.
+pub fn nothing_read(requests: u64, logs: &[String]) -> Option<String> {
+    (requests == 0).then(|| {
+        format!(
+            "No request was read from {}: nothing can be said. Was the log rotated just now, or is it another file?",
+            logs.join(" ")
+        )
+    })
+}
+
 /// Prints one object as JSON.
 ///
 /// # Errors

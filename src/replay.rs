@@ -12,6 +12,7 @@ use detector::{
     Action, AllowList, ClientKey, Detector, Event, Judge, Policy, PolicyConfig, Reason, Timestamp, Verdict,
 };
 use serde::Serialize;
+use trainer::words::counted;
 
 mod client;
 mod parallel;
@@ -83,7 +84,8 @@ struct Replayed {
     stopped: Vec<Stopped>,
 }
 
-/// Replays and prints. Answers no when the event log's own verdicts were not repeated.
+/// Replays and prints. Answers no when the event log's own verdicts were not repeated, when the client asked for never came,
+/// and when there was no request at all.
 ///
 /// # Errors
 /// What cannot be read; a model or configuration that is refused.
@@ -142,12 +144,16 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         evictions: stats.evictions,
         stopped: stopped(&stories, top),
     };
-    match (args.json, args.json_lines) {
-        (true, _) => output::print_json(&replayed)?,
-        (_, true) => output::print_json_lines(&replayed.stopped)?,
+    // Before the time asked for there may have been some.
+    let nothing = output::nothing_read(requests, &args.logs).filter(|_| replayed.since.is_none());
+    match (args.json, args.json_lines, &nothing) {
+        (true, ..) => output::print_json(&replayed)?,
+        (_, true, Some(nothing)) => eprintln!("{nothing}"),
+        (_, true, None) => output::print_json_lines(&replayed.stopped)?,
+        (_, _, Some(nothing)) => output::print(&format!("{nothing}\n{}", unread(replayed.refused)))?,
         _ => output::print(&describe(&replayed))?,
     }
-    Ok(answer)
+    Ok(if nothing.is_some() { Answer::No } else { answer })
 }
 
 /// A client that was asked for and never came: a typing error must not read like "all is well".
@@ -307,6 +313,10 @@ fn first_words(action: Action, reason: Reason) -> String {
     format!("{done} {why}")
 }
 
+fn unread(lines: u64) -> String {
+    if lines == 0 { String::new() } else { format!("{} could not be read.\n", counted(lines, "line")) }
+}
+
 fn describe(replayed: &Replayed) -> String {
     let mut text = String::new();
     if let Some(since) = &replayed.since {
@@ -321,9 +331,7 @@ fn describe(replayed: &Replayed) -> String {
         output::count(replayed.clients_limited),
         output::count(replayed.clients_blocked),
     );
-    if replayed.refused > 0 {
-        let _ = writeln!(text, "{} lines could not be read.", output::count(replayed.refused));
-    }
+    text.push_str(&unread(replayed.refused));
     if replayed.recorded > 0 {
         let _ = writeln!(
             text,

@@ -62,3 +62,19 @@ fn a_share_is_said_in_per_cent_wherever_it_is_said() {
     let shares: Vec<&&str> = said.iter().filter(|said| said.starts_with("share ")).collect();
     assert!(!shares.is_empty() && shares.iter().all(|said| said.contains(" % (+")), "{said:?}");
 }
+
+#[test]
+fn a_log_without_a_request_is_no_proof() {
+    let folder = Folder::new("answers-nothing");
+    folder.write("a.toml", "upstream = \"http://127.0.0.1:1\"\n");
+    folder.write("empty.log", "");
+    let said = |arguments: &[&str]| kidoban(&folder.0, arguments).assert(1).stdout;
+    for arguments in [&["replay", "empty.log"][..], &["diff", "a.toml", "a.toml", "empty.log"]] {
+        let told = said(arguments);
+        assert!(told.starts_with("No request was read from empty.log"), "{arguments:?}: {told}");
+        let json: Value = serde_json::from_str(&said(&[arguments, &["--json"]].concat())).unwrap();
+        assert_eq!(json["requests"], 0);
+    }
+    assert_eq!(said(&["replay", "empty.log", "--json-lines"]), "");
+    said(&["inspect", "empty.log", "--json"]);
+}

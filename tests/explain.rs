@@ -237,8 +237,12 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     assert_eq!(json["id"], later.as_str());
     let wrong = explain("xx", &[]).assert(2).stderr;
     assert!(wrong.contains("xx") && wrong.contains("13 letters and digits"), "{wrong}");
-    let unknown = kidoban(&folder.0, &["forgive", "0000000000000", "events.jsonl"]).assert(2).stderr;
-    assert!(unknown.contains("decision 0000000000000: not in events.jsonl; name the rotated"), "{unknown}");
+    for command in [&["forgive", "0000000000000"][..], &["explain", "--id", "0000000000000"]] {
+        let unknown = kidoban(&folder.0, &[command, &["events.jsonl"]].concat()).assert(1).stdout;
+        assert!(unknown.contains("decision 0000000000000: not in events.jsonl; name the rotated"), "{unknown}");
+        let unknown = kidoban(&folder.0, &[command, &["events.jsonl", "--json"]].concat()).assert(1).json();
+        assert_eq!((&unknown["asked"], &unknown["is_in_logs"]), (&"0000000000000".into(), &false.into()));
+    }
     let unknown = kidoban(&folder.0, &["explain", "--id", "0000000000000", "kidoban.toml"]).assert(2).stderr;
     assert!(unknown.contains("kidoban.toml"), "{unknown}");
 }
@@ -295,6 +299,8 @@ fn a_simulated_client_is_explained_beside_people_and_alike_by_any_number_of_thre
     assert!(said.contains("is judged from 5 on: until then everybody is allowed"), "{said}");
     let absent = kidoban(&folder.0, &["explain", "10.99.99.99", "access.log"]).assert(1).stdout;
     assert!(absent.contains("10.99.99.99 is not in access.log"), "{absent}");
+    let absent = kidoban(&folder.0, &["explain", "no-address", "access.log", "--json"]).assert(1).json();
+    assert!(absent["words"][0].as_str().unwrap().starts_with("no-address is not in access.log"), "{absent}");
     let usage = kidoban(&folder.0, &["explain", "access.log"]).assert(2).stderr;
     assert!(usage.contains("expected a client and its log"), "{usage}");
 }

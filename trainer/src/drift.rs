@@ -72,9 +72,9 @@ pub enum Verdict {
 }
 
 impl Examined {
-    /// Nothing moved and no budget is broken.
+    /// Somebody was judged, nothing moved and no budget is broken: a log that stopped is no good news.
     pub fn is_quiet(&self) -> bool {
-        !self.drift.as_ref().is_some_and(Drift::is_alarming)
+        self.drift.as_ref().is_some_and(|drift| !drift.is_alarming())
             && self.budgets.values().all(|held| held.verdict != Verdict::Broken)
     }
 

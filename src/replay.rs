@@ -75,6 +75,8 @@ struct Replayed {
     since: Option<String>,
     requests: u64,
     clients: u64,
+    /// Limited or blocked, each once.
+    clients_stopped: u64,
     clients_limited: u64,
     clients_blocked: u64,
     actions: BTreeMap<String, u64>,
@@ -136,6 +138,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         since,
         requests,
         clients: stories.len() as u64,
+        clients_stopped: stories.values().filter(|story| story.first.is_some()).count() as u64,
         clients_limited: stories.values().filter(|story| story.limited > 0).count() as u64,
         clients_blocked: stories.values().filter(|story| story.blocked > 0).count() as u64,
         actions: named(&verdicts),
@@ -324,12 +327,13 @@ fn describe(replayed: &Replayed) -> String {
     }
     let _ = writeln!(
         text,
-        "{} requests of {} clients, judged by {}: {} clients would have been limited, {} blocked.",
-        output::count(replayed.requests),
-        output::count(replayed.clients),
+        "{} of {}, judged by {}: {} would have been stopped: {} blocked, {} only limited.",
+        counted(replayed.requests, "request"),
+        counted(replayed.clients, "client"),
         replayed.model,
-        output::count(replayed.clients_limited),
+        counted(replayed.clients_stopped, "client"),
         output::count(replayed.clients_blocked),
+        output::count(replayed.clients_stopped - replayed.clients_blocked),
     );
     text.push_str(&unread(replayed.refused));
     if replayed.recorded > 0 {

@@ -78,3 +78,21 @@ fn a_log_without_a_request_is_no_proof() {
     assert_eq!(said(&["replay", "empty.log", "--json-lines"]), "");
     said(&["inspect", "empty.log", "--json"]);
 }
+
+#[test]
+fn who_is_limited_and_then_blocked_is_one_client() {
+    let folder = shop("answers-once", "limit_burst_pages = 1\nlimit_pages_per_min = 1\n");
+    let said = kidoban(&folder.0, &REPLAY).assert(0).stdout;
+    let json = kidoban(&folder.0, &[&REPLAY[..], &["--json", "--top", "100000"]].concat()).assert(0).json();
+    let number = |key: &str| json[key].as_u64().unwrap();
+    let rows = json["stopped"].as_array().unwrap();
+    let only_limited = rows.iter().filter(|row| row["blocked"] == 0).count();
+    assert_eq!(rows.len() as u64, number("clients_stopped"));
+    assert!(number("clients_limited") + number("clients_blocked") > number("clients_stopped"), "some are both: {said}");
+    let sentence = format!(
+        "{} clients would have been stopped: {} blocked, {only_limited} only limited.",
+        rows.len(),
+        number("clients_blocked")
+    );
+    assert!(said.lines().next().unwrap().ends_with(&sentence), "{sentence} {said}");
+}

@@ -104,6 +104,14 @@ fn assert_true(explanation: &Explanation, judge: &Judge, told: &mut BTreeMap<&'s
                 assert!(!ways.is_empty(), "{:?}", explanation.words);
                 for way in ways {
                     let score = model.score(&way.apply(&features));
+                    if let [change] = way.changes.as_slice()
+                        && let Some(until) = change.until
+                    {
+                        let mut end = features;
+                        end.0[change.index] = until;
+                        let margin = model.score(&end).margin();
+                        assert!(margin < Score::from_value(otherwise.below).margin() + 1e-4, "{way}: until {until}");
+                    }
                     assert!(
                         score.value() < otherwise.below || score.margin() < Score::from_value(otherwise.below).margin()
                     );
@@ -112,6 +120,8 @@ fn assert_true(explanation: &Explanation, judge: &Judge, told: &mut BTreeMap<&'s
                     let at = Timestamp::from_micros(decisive.at.as_micros());
                     let again = judge.policy.decide(Some(score), Class::Page, decisive.pages, &mut standing, at).action;
                     assert_ne!(again, Action::Block, "{way}");
+                    let is_void = decisive.reason == Reason::Shared && otherwise.reason == Reason::Limited;
+                    assert!(!is_void, "what is limited is not let off by a limit: {:?}", explanation.words);
                     let is_free = otherwise.reason == Reason::Usual;
                     assert!(!is_free || score.margin() < judge.policy.limit_margin().unwrap(), "{way}");
                     *told.entry(if way.changes.len() == 1 { "one" } else { "several" }).or_default() += 1;
@@ -325,8 +335,10 @@ fn what_the_company_did_is_said_in_its_own_words() {
     let client = lines.json()["client"].as_str().unwrap().to_owned();
     let said = kidoban(&folder.0, &["explain", &client, "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
     assert!(
-        said.contains("The newcomers of the network 192.0.2.0 with the same browser (")
-            && said.contains("together score"),
+        said.contains("The newcomers of the network 192.0.2.0/24 with the same browser (")
+            && said.contains("together score")
+            && said.contains("nothing that it alone did decides this")
+            && !said.contains("scored none"),
         "{said}"
     );
 }

@@ -24,25 +24,33 @@ pub fn describe(explanation: &Explanation, all: bool) -> String {
         if explanation.is_repeated == Some(false) {
             let _ = writeln!(text, "\nBy {} as it judges here, not by the gate:", output::safe(&explanation.model, 60));
         }
-        otherwise(&mut text, decisive);
+        otherwise(&mut text, decisive, explanation.thresholds.limit);
         features(&mut text, decisive);
     }
     timeline(&mut text, explanation, all);
     text
 }
 
-fn otherwise(text: &mut String, decisive: &Decisive) {
+fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
     for Otherwise { action, reason, below, answer, words } in &decisive.otherwise {
-        let would = match (action, reason) {
-            (Action::Block, _) => "blocked",
-            (_, Reason::Limited | Reason::Shared) => "limited to its rate and not blocked",
+        let would = match (action, reason, decisive.action) {
+            (Action::Block, ..) => "blocked",
+            (_, Reason::Limited | Reason::Shared, _) => "limited to its rate and not blocked",
+            // It passed, at a limited client's pace.
+            (.., Action::Allow) => "free of any limit to its rate",
             _ => "allowed",
+        };
+        let clearly = match limit {
+            Some(limit) if *below < limit - 1e-6 => {
+                format!("; who is limited is free again clearly below {limit:.3} only")
+            }
+            _ => String::new(),
         };
         let _ = match answer {
             Counterfactuals::Ways { .. } => {
                 writeln!(
                     text,
-                    "It would have been {would} (a score below {below:.3}) with {}.",
+                    "It would have been {would} (a score below {below:.3}{clearly}) with {}.",
                     words.join("; or with ")
                 )
             }
@@ -97,7 +105,7 @@ fn features(text: &mut String, decisive: &Decisive) {
     }
     if !rest.is_empty() {
         let sum: f32 = rest.iter().map(|row| row.part).sum();
-        let name = format!("{} others", rest.len());
+        let name = trainer::words::counted(rest.len() as u64, "other");
         table.row([name, String::new(), String::new(), String::new(), String::new(), String::new(), signed(sum)]);
     }
     table.row([

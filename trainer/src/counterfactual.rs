@@ -8,7 +8,7 @@
 
 use std::fmt;
 
-use detector::features::{FEATURES, Features};
+use detector::features::{Definition, FEATURES, Features};
 use detector::model::{Reference, Scorer};
 use serde::Serialize;
 
@@ -116,6 +116,9 @@ impl fmt::Display for Change {
             let inner = if (inner >= near) == is_up { inner } else { value };
             if is_pages { inner.to_string() } else { said(inner) }
         };
+        if let (Some(_), None, Some(none)) = (measured, until, none(definition, *to)) {
+            return f.write_str(&none);
+        }
         match (measured, until) {
             (None, _) => write!(f, "{words} at {to_said}, which is not known now"),
             (Some(measured), None) if to < measured => write!(f, "{words} ≤ {to_said}"),
@@ -128,6 +131,23 @@ impl fmt::Display for Change {
     }
 }
 
+/// `without errors`, of a share of which nothing is left and that can be nothing.
+fn none(definition: &Definition, to: f32) -> Option<String> {
+    const CAN_BE_NONE: [&str; 9] = [
+        "gap_consistency",
+        "burst_share",
+        "repeat_share",
+        "error_share",
+        "not_found_share",
+        "redirect_share",
+        "sequence_share",
+        "page_walk",
+        "tail_share",
+    ];
+    let what = definition.words.strip_prefix("share of ").filter(|_| to == 0.0)?;
+    CAN_BE_NONE.contains(&definition.name).then(|| format!("without {what}"))
+}
+
 impl fmt::Display for Counterfactual {
     /// One change as above; of several, the very values that were scored: `spread of gaps 0.6 and typical gap 12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,8 +155,11 @@ impl fmt::Display for Counterfactual {
             return change.fmt(f);
         }
         for (number, Change { index, words, to, .. }) in self.changes.iter().enumerate() {
-            let said = FEATURES[*index].say_exactly(*to);
-            write!(f, "{}{words} {said}", if number == 0 { "" } else { " and " })?;
+            f.write_str(if number == 0 { "" } else { " and " })?;
+            match none(&FEATURES[*index], *to) {
+                Some(none) => f.write_str(&none)?,
+                None => write!(f, "{words} {}", FEATURES[*index].say_exactly(*to))?,
+            }
         }
         Ok(())
     }
@@ -185,6 +208,9 @@ pub fn counterfactuals(
             Search::Unknown(lowest) => return Counterfactuals::Unknown { lowest },
         }
     }
+    for way in ways.iter_mut().filter(|way| way.changes.len() > 1) {
+        without(way, features, scorer, threshold);
+    }
     // Never said without having been scored.
     ways.retain(|way| way.margin < threshold);
     if ways.is_empty() {
@@ -199,4 +225,20 @@ pub fn counterfactuals(
     };
     ways.sort_by(|a, b| a.distance().total_cmp(&b.distance()).then(relative(a).total_cmp(&relative(b))));
     Counterfactuals::Ways { ways }
+}
+
+/// Of several changes: so small a share that it means none is none, where that is allowed as well.
+fn without(way: &mut Counterfactual, features: &Features, scorer: &Scorer, threshold: f32) {
+    for place in 0..way.changes.len() {
+        let Change { index, to, .. } = way.changes[place];
+        if to <= 0.0 || to >= single::LEAST_SHARE || !FEATURES[index].is_share() {
+            continue;
+        }
+        let mut other = way.clone();
+        other.changes[place].to = 0.0;
+        other.margin = scorer.margin(&other.apply(features));
+        if other.margin < threshold {
+            *way = other;
+        }
+    }
 }

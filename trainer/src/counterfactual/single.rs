@@ -16,6 +16,8 @@ pub struct Asked<'a> {
 
 /// How near to the exact bound a rounder number must lie, relative to it.
 const ROUND: f64 = 0.01;
+/// A share of less than one request in two hundred is none to people: what is left of it has long faded.
+pub const LEAST_SHARE: f32 = 0.005;
 
 impl<'a> Asked<'a> {
     pub fn new(scorer: &'a Scorer, reference: Option<&'a Reference>) -> Self {
@@ -162,6 +164,10 @@ fn rounder(feature: usize, exact: f32, far: f32) -> f32 {
         let near = (said - f64::from(exact)).abs() <= ROUND * f64::from(exact).abs();
         (near && (low..=high).contains(&(said as f32))).then_some(said as f32)
     };
+    // So small a share means none at all.
+    if FEATURES[feature].is_share() && down && exact < LEAST_SHARE && low == 0.0 {
+        return 0.0;
+    }
     let whole = |value: f64| if down { value.floor() } else { value.ceil() };
     if FEATURES[feature].name == "log_n" {
         // A whole number of pages.
@@ -205,6 +211,8 @@ mod tests {
         check(0.5994, 5.6, 0.6);
         check(0.5994, 0.5995, 0.5994);
         check(3.0, 0.0, 3.0);
+        let errors = index_of("error_share").unwrap();
+        assert_eq!((rounder(errors, 0.0000144, 0.0), rounder(errors, 0.0000144, 0.00001)), (0.0, 0.0000144));
         let pages = index_of("log_n").unwrap();
         assert_eq!(rounder(pages, 4.703, 0.0), 110_f32.ln());
     }

@@ -50,6 +50,22 @@ fn the_nearest_allowed_value_of_each_feature_is_found_and_is_allowed() {
 }
 
 #[test]
+fn a_share_that_means_none_is_said_so() {
+    let errors = index_of("error_share").unwrap();
+    let nodes = vec![split(errors, 0.0000144, 1, 2), Node::leaf(-1.0), Node::leaf(1.0)];
+    let scorer = Scorer::Trees(Trees::new(0.0, vec![0], nodes).unwrap());
+    let mut features = unknown();
+    features.0[errors] = 0.4;
+    let found = counterfactuals(&scorer, &features, 0.0, None);
+    assert_eq!((found.ways()[0].to_string().as_str(), found.ways()[0].changes[0].to), ("without errors", 0.0));
+    // What can be had is said as it is.
+    let nodes = vec![split(errors, 0.125, 1, 2), Node::leaf(-1.0), Node::leaf(1.0)];
+    let scorer = Scorer::Trees(Trees::new(0.0, vec![0], nodes).unwrap());
+    let found = counterfactuals(&scorer, &features, 0.0, None);
+    assert_eq!(found.ways()[0].to_string(), "share of errors ≤ 12.5 %");
+}
+
+#[test]
 fn where_one_feature_is_not_enough_the_fewest_are_named_together() {
     let (scorer, unique, cv) = scorer();
     let mut features = unknown();
@@ -169,6 +185,11 @@ fn lowest_of_all(scorer: &Scorer, features: &Features, also_missing: bool) -> f3
 fn said(way: &Counterfactual, features: &Features) -> Features {
     let mut changed = *features;
     for part in way.to_string().split(" and ") {
+        if let Some(none) = part.strip_prefix("without ") {
+            let share = format!("share of {none}");
+            changed.0[FEATURES.iter().position(|feature| feature.words == share).unwrap()] = 0.0;
+            continue;
+        }
         let part = part.replace(", which is not known now", "").replace(" at ", " ");
         let words = FEATURES.iter().position(|feature| part.starts_with(feature.words) && USED.contains(&feature.name));
         let index = words.unwrap_or_else(|| panic!("{part:?} names no feature"));

@@ -305,6 +305,15 @@ fn rows(model: &Model, features: &Features, parts: &[f32; COUNT], normal: &Norma
     rows
 }
 
+/// How hard a standing is: a rate of one's own, whether it was kept or not, is less than a ban.
+fn severity(action: Action, reason: Reason) -> u8 {
+    match (action, reason) {
+        (Action::Block, _) => 2,
+        (Action::Limit, _) | (_, Reason::Limited | Reason::Shared | Reason::Cohort) => 1,
+        _ => 0,
+    }
+}
+
 /// What it would have taken for a milder verdict on a scored request: not to be blocked, and not even to be limited.
 fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
     let (policy, verdict) = (&judge.policy, &shown.verdict);
@@ -324,7 +333,8 @@ fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
         };
         let example = answer.ways().first().map_or(below.next_down(), |way| way.margin);
         let decision = decided(example);
-        if (decision.action, decision.reason) == (verdict.action, verdict.reason) {
+        // What is limited as it is and never blocked would not have been limited by scoring less.
+        if severity(decision.action, decision.reason) >= severity(verdict.action, verdict.reason) {
             continue;
         }
         let answer = match answer {

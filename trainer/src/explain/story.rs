@@ -103,7 +103,7 @@ pub struct Snapshot {
 /// Clients of the same network that name the same browser.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Company {
-    /// The network, by its first address.
+    /// The network: `192.0.2.0/24`, `2001:db8:1::/48`.
     pub network: String,
     /// How many clients of it named this browser up to then, this one included.
     pub clients: u64,
@@ -216,7 +216,7 @@ impl Story {
         if is_wanted {
             let members = self.browsers.get(&event.agent.0);
             self.company = members.filter(|_| event.agent != AgentKey::NONE).map(|(clients, requests)| Company {
-                network: self.client.network().to_string(),
+                network: network(self.client),
                 clients: clients.len() as u64,
                 requests: *requests,
             });
@@ -281,6 +281,15 @@ impl Story {
         if self.which == Which::Hardest && self.decisive.is_none() {
             self.decisive = self.highest.take();
         }
+    }
+}
+
+/// A client's network as people write it; a name is alone.
+pub fn network(client: ClientKey) -> String {
+    match client.network().ip() {
+        Some(ip) if ip.is_ipv4() => format!("{ip}/24"),
+        Some(ip) => format!("{ip}/48"),
+        None => client.to_string(),
     }
 }
 

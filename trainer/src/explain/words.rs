@@ -7,7 +7,7 @@ use detector::policy::SHARED_MIN;
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
-use super::story::{Snapshot, Story};
+use super::story::{Snapshot, Story, network};
 use super::{Decisive, Thresholds, Totals, record};
 
 /// Features that a sentence names.
@@ -146,12 +146,12 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             )
         }
         Reason::Limited => format!(
-            "A client that scores {} or more has {pace}, for {} s after each such score or until it is clearly below; {} was \
-             {} that. {led} scored {own}: {loudest}.",
+            "A client that scores {} or more has {pace}, for {} s after each such score or until it is clearly below; this request \
+             was {} that. {} scored {own}: {loudest}.",
             score(thresholds.limit),
             config.limit_s,
-            "this request",
-            if verdict.action == Action::Limit { "beyond" } else { "within" }
+            if verdict.action == Action::Limit { "beyond" } else { "within" },
+            led.replacen("this request", "It", 1).replacen("request", "Request", 1)
         ),
         Reason::Shared => format!(
             "{} browsers or more came from this address within the hour, so it is taken for many people's and never blocked: \
@@ -189,18 +189,20 @@ fn company(story: &Story, snapshot: &Snapshot, decisive: &Decisive, thresholds: 
         );
     }
     let who = decisive.company.as_ref().map_or_else(
-        || format!("Newcomers of the network {}", story.client.network()),
+        || format!("Newcomers of the network {}", network(story.client)),
         |company| {
             let clients = times(company.clients, "client");
             format!("The newcomers of the network {} with the same browser ({clients} so far)", company.network)
         },
     );
+    let own = match decisive.score {
+        Some(own) => format!("By itself it scored {own:.3}, which stops nobody"),
+        None => format!("By itself it has no score after {}", times(u64::from(decisive.pages), "page")),
+    };
     format!(
-        "{who} together score like one bot (from {} on), and share {pace}: {}. By itself it scored {}, which nobody would have \
-         stopped.",
+        "{who} together score like one bot (from {} on), and share {pace}: {}. {own}: nothing that it alone did decides this.",
         score(thresholds.cohort),
         if together.is_empty() { "their requests taken as one client's".to_owned() } else { together.join(", ") },
-        score(decisive.score)
     )
 }
 

@@ -294,9 +294,19 @@ fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
     stopped.into_iter().take(top).map(row).collect()
 }
 
-/// The features that spoke loudest, in people's words.
+/// The features that spoke loudest, in people's words; of who is refused for his company, what that did.
 pub fn because(verdict: &Verdict) -> Vec<String> {
-    verdict.because.iter().map(ToString::to_string).collect()
+    let spoken: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
+    match (verdict.action, verdict.reason) {
+        (Action::Allow, _) => spoken,
+        // Nothing of a newcomer who writes where others fail is measured.
+        (_, Reason::Cohort) if spoken.is_empty() => vec!["newcomers fail where it sends its form".to_owned()],
+        (_, Reason::Cohort) => {
+            let together = "its network's newcomers together".to_owned();
+            std::iter::once(together).chain(spoken).collect()
+        }
+        _ => spoken,
+    }
 }
 
 /// `blocked by its score`, `limited for its company`: a verdict in few words.

@@ -332,6 +332,7 @@ fn what_the_company_did_is_said_in_its_own_words() {
     let lines =
         kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--json-lines", "--top", "1"]).assert(0);
     assert_eq!(lines.json()["reason"], "cohort", "{}", lines.stdout);
+    assert_eq!(lines.json()["because"][0], "its network's newcomers together", "{}", lines.stdout);
     let client = lines.json()["client"].as_str().unwrap().to_owned();
     let said = kidoban(&folder.0, &["explain", &client, "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
     assert!(

@@ -87,5 +87,11 @@ fn those_nearest_to_a_threshold_are_proposed_until_they_are_labelled() {
     // A model without thresholds: nearest to even odds.
     assert_eq!(propose(&["--model", "lively.json"])[0]["threshold"], "even odds");
     let said = kidoban(&folder.0, &["label", "--propose", "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
+    let hint = said.lines().find_map(|line| line.strip_prefix("Look at one:  kidoban ")).unwrap();
+    assert!(hint.ends_with(" access.log -c kidoban.toml"), "the judge that was given explains: {hint}");
+    kidoban(&folder.0, &hint.split(' ').collect::<Vec<_>>()).assert(0);
+    let one =
+        kidoban(&folder.0, &["label", "--propose", "access.log", "-c", "kidoban.toml", "--top", "1"]).assert(0).stdout;
+    assert!(one.starts_with("The 1 client nearest"), "{one}");
     assert!(said.contains("nearest to a threshold of lively and whom labels.csv leaves open"), "{said}");
 }

@@ -109,8 +109,8 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
     let open = if has_labels { format!(" and whom {labels} leaves open") } else { String::new() };
     let _ = writeln!(
         text,
-        "The {} clients nearest to a threshold of {}{open}. A label for each teaches the next model most.\n",
-        proposed.borderline.len(),
+        "The {} nearest to a threshold of {}{open}. A label for each teaches the next model most.\n",
+        trainer::words::counted(proposed.borderline.len() as u64, "client"),
         proposed.model
     );
     let mut table =
@@ -130,8 +130,13 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
     text.push_str(&table.render());
     let _ = writeln!(
         text,
-        "\nLook at one:  kidoban explain {} LOG\nLabel it:     kidoban label {} human|bad --labels {labels}",
-        first.client, first.client
+        "\nLook at one:  kidoban explain {} {}{}{}\nLabel it:     kidoban label {} human|bad --labels {labels}",
+        first.client,
+        args.words.join(" "),
+        // Another model would explain another score.
+        args.config.as_deref().map_or_else(String::new, |path| format!(" -c {}", path.display())),
+        args.model.as_deref().map_or_else(String::new, |path| format!(" --model {}", path.display())),
+        first.client
     );
     text
 }

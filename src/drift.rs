@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 use detector::drift::{PSI_ALARM, Shift};
-use trainer::drift::{Examined, examine};
+use trainer::drift::{Examined, examine, words};
+use trainer::explain::value;
 use trainer::sources::LogRead;
 
 use crate::Answer;
@@ -65,15 +66,17 @@ fn describe(examined: &Examined) -> String {
             output::count(examined.clients_judged),
         );
     }
-    let number = |value: Option<f32>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+    let number = |name: &str, median: Option<f32>| {
+        median.map_or_else(|| "–".to_owned(), |median| value(name, median).replace('-', "−"))
+    };
     let mut table = Table::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
     let mut row = |shift: &Shift| {
         table.row([
-            format!("{}{}", shift.name, if shift.alarm { " !" } else { "" }),
+            format!("{}{}", words(shift.name), if shift.alarm { " !" } else { "" }),
             format!("{:.3}", shift.psi),
             format!("{:.3}", shift.noise.max(PSI_ALARM)),
-            number(shift.median_then).replace('-', "−"),
-            number(shift.median_now).replace('-', "−"),
+            number(shift.name, shift.median_then),
+            number(shift.name, shift.median_now),
             output::percent(f64::from(shift.missing_then)),
             output::percent(f64::from(shift.missing_now)),
         ]);
@@ -84,6 +87,8 @@ fn describe(examined: &Examined) -> String {
     let _ = write!(text, "\n{}\n", table.render());
     for (name, held) in &examined.budgets {
         let _ = writeln!(text, "  {name} budget {}: {}", output::percent(held.budget), held.in_words());
+        // The figure is what was proven, which can be far from what was asked for.
+        let _ = writeln!(text, "    which the model knows from training: {}", output::safe(&held.evidence, 300));
     }
     text
 }

@@ -44,6 +44,15 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
     assert!(first["psi"].as_f64() > first["noise"].as_f64());
     assert!(json["budgets"]["limit"]["people"].is_u64());
 
+    // Rows are told in words, and a budget by what it stands on.
+    assert!(!loud.contains("gap_") && !loud.contains("_share") && loud.contains("the score, in log-odds"), "{loud}");
+    assert!(quiet.contains("which the model knows from training: "), "{quiet}");
+
+    // A handful of clients shows nothing, and that is said.
+    folder.write("few.log", second[..400].join("\n") + "\n");
+    let (few, _) = run(&["drift", "--model", "shop.json", "few.log"], 1);
+    assert!(few.starts_with("Too few to say ("), "{few}");
+
     folder.write("empty.log", "");
     let (nothing, _) = run(&["drift", "--model", "shop.json", "empty.log"], 1);
     assert!(nothing.contains("nothing can be said"), "{nothing}");

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use detector::Features;
-use detector::drift::{Counts, Drift, reference as reference_of};
+use detector::drift::{Counts, Drift, PSI_ALARM, SCORE, reference as reference_of};
+use detector::features::{FEATURES, index_of};
 use detector::model::{Budget, Model, Reference, Scorer};
 use serde::Serialize;
 
@@ -26,6 +27,10 @@ pub(crate) fn reference(samples: &[Sample], scorer: &Scorer, min_pages: u32, lim
     reference_of(passed.iter().map(|(sample, margin)| (&sample.features, *margin)), clients.len() as u64)
 }
 
+/// PSI that custom calls a large shift.
+const PSI_LARGE: f64 = 0.25;
+/// Where only a shift beyond this would show, nothing is shown: half of all traffic would have to be of another kind.
+const PSI_BLIND: f64 = 1.0;
 /// Features that a sentence names; tables have them all.
 const NAMED_MAX: usize = 5;
 
@@ -40,6 +45,8 @@ pub struct Examined {
     pub share_above_limit: Option<f64>,
     /// What moved; `None` when the model remembers nothing to compare with, or nobody was judged.
     pub drift: Option<Drift>,
+    /// PSI of the score that so many clients would have to pass before it is told from chance; `None` with nothing to compare.
+    pub least_shift: Option<f64>,
     /// For each threshold, by name, whether its budget still holds.
     pub budgets: BTreeMap<&'static str, Held>,
 }
@@ -47,8 +54,10 @@ pub struct Examined {
 /// Does a budget hold among the people of a log?
 #[derive(Clone, Debug, Serialize)]
 pub struct Held {
-    /// Share of people that may be hurt.
+    /// Share of people that may be hurt: what the model's evidence carries, which can be more than was asked for.
     pub budget: f64,
+    /// That evidence, in the model's words.
+    pub evidence: String,
     /// People of the log that are judged.
     pub people: u64,
     /// Of these, how many the threshold would hurt.
@@ -72,9 +81,11 @@ pub enum Verdict {
 }
 
 impl Examined {
-    /// Somebody was judged, nothing moved and no budget is broken: a log that stopped is no good news.
+    /// Enough were judged, nothing moved and no budget is broken: a log that stopped is no good news.
     pub fn is_quiet(&self) -> bool {
-        self.drift.as_ref().is_some_and(|drift| !drift.is_alarming())
+        let can_tell = self.least_shift.is_some_and(|least| least <= PSI_BLIND);
+        can_tell
+            && self.drift.as_ref().is_some_and(|drift| !drift.is_alarming())
             && self.budgets.values().all(|held| held.verdict != Verdict::Broken)
     }
 
@@ -83,7 +94,8 @@ impl Examined {
         let Some(drift) = &self.drift else {
             return "Nobody in this log has pages enough to be judged: nothing can be said.".to_owned();
         };
-        let moved: Vec<&str> = drift.features.iter().filter(|shift| shift.alarm).map(|shift| shift.name).collect();
+        let moved: Vec<&str> =
+            drift.features.iter().filter(|shift| shift.alarm).map(|shift| words(shift.name)).collect();
         let clients = format!(
             "{} clients now, {} when {} was trained",
             count(drift.clients_now),
@@ -96,7 +108,16 @@ impl Examined {
             more => format!("{named} and {more} more"),
         };
         match (drift.score.alarm, moved.is_empty()) {
-            (false, true) => format!("Nothing moved beyond chance ({clients})."),
+            (false, true) => match self.least_shift.unwrap_or(f64::INFINITY) {
+                blind if blind > PSI_BLIND => format!(
+                    "Too few to say ({clients}): only a shift above PSI {blind:.1} would show, and {PSI_LARGE} is a large one. Give a longer \
+                     log."
+                ),
+                dim if dim > PSI_LARGE => format!(
+                    "Nothing moved beyond chance ({clients}); so few show a shift above PSI {dim:.2} only, and {PSI_LARGE} is a large one."
+                ),
+                _ => format!("Nothing moved beyond chance ({clients})."),
+            },
             (true, true) => {
                 format!("Scores moved though no single feature did ({clients}). Train again on recent logs.")
             }
@@ -107,6 +128,15 @@ impl Examined {
                 format!("The score moved, and so did {moved_all} ({clients}). Train again on recent logs.")
             }
         }
+    }
+}
+
+/// What a shift is of, in people's words.
+pub fn words(name: &'static str) -> &'static str {
+    match index_of(name) {
+        Some(feature) => FEATURES[feature].words,
+        None if name == SCORE => "the score, in log-odds",
+        None => name,
     }
 }
 
@@ -155,17 +185,27 @@ pub fn examine(site: &Site, model: &Model) -> Examined {
             () if high <= budget.alpha => Verdict::Holds,
             () => Verdict::Unsure,
         };
-        Some(Held { budget: budget.alpha, people: people.len() as u64, above, share_ci: [low, high], verdict })
+        let evidence = budget.evidence.clone();
+        Some(Held {
+            budget: budget.alpha,
+            evidence,
+            people: people.len() as u64,
+            above,
+            share_ci: [low, high],
+            verdict,
+        })
     };
     let budgets = [("limit", &thresholds.limit), ("block", &thresholds.block)];
+    let drift = counts.compare(model);
     Examined {
         model: model.file().name.clone(),
+        least_shift: drift.as_ref().map(|drift| drift.score.noise.max(PSI_ALARM)),
         clients_judged: judged.len() as u64,
         share_above_limit: thresholds
             .limit
             .margin
             .map(|margin| share(above(&judged, margin), judged.len() as u64).value),
-        drift: counts.compare(model),
+        drift,
         budgets: budgets.into_iter().filter_map(|(name, budget)| Some((name, held(budget)?))).collect(),
     }
 }

@@ -33,8 +33,8 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     }
     let [client, label] = args.words.as_slice() else {
         bail!(
-            "expected a client and its label, such as `kidoban label 192.0.2.7 human`; found {} words",
-            args.words.len()
+            "expected a client and its label, such as `kidoban label 192.0.2.7 human`; found {}",
+            trainer::words::counted(args.words.len() as u64, "word")
         );
     };
     let is_label = |text: &str| Label::ALL.iter().any(|known| known.as_str() == text);

@@ -151,7 +151,7 @@ fn any_number_of_threads_says_the_same_and_buyers_and_good_robots_are_named() {
     assert_eq!(kidoban(&folder.0, &named).assert(1).json()["affected"], one["affected"]);
     let said = kidoban(&folder.0, &diff).assert(1).stdout;
     assert!(
-        said.contains(" buyer: ") && said.contains("then block") && said.contains("before") && said.contains("tree"),
+        said.contains("buyer, ") && said.contains("then block") && said.contains("before") && said.contains("tree"),
         "{said}"
     );
 }

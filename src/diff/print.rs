@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use detector::Action;
 use trainer::diff::{Cell, Difference, Side, Told};
+use trainer::words::counted;
 
 use crate::output::{self, Table};
 
@@ -15,13 +16,13 @@ pub fn describe(difference: &Difference) -> String {
             let examples = if kind.examples.is_empty() {
                 String::new()
             } else {
-                format!(", such as {}", kind.examples.join(", "))
+                format!(" (such as {})", kind.examples.join(", "))
             };
             let _ = writeln!(
                 text,
-                "Of {} {}: {} refused more, {} refused less{examples}; stopped at all {} before, {} after.",
-                output::count(kind.clients),
+                "{}, {}: {} refused more{examples}, {} refused less; stopped at all {} before, {} after.",
                 output::safe(&kind.who, 60),
+                counted(kind.clients, "client"),
                 output::count(kind.harder),
                 output::count(kind.softer),
                 output::count(kind.stopped_before),
@@ -30,7 +31,7 @@ pub fn describe(difference: &Difference) -> String {
         }
     }
     if difference.refused > 0 {
-        let _ = writeln!(text, "{} lines could not be read.", output::count(difference.refused));
+        let _ = writeln!(text, "{} could not be read.", counted(difference.refused, "line"));
     }
     let _ = write!(text, "\n{}", sides([&difference.before, &difference.after]));
     let _ = write!(text, "\n{}", matrix("requests", &difference.by_request));
@@ -46,7 +47,7 @@ pub fn describe(difference: &Difference) -> String {
     for row in &difference.paths {
         paths.row([output::safe(&row.path, 80), output::count(row.harder), output::count(row.softer)]);
     }
-    let heading = ["client", "requests", "more", "less", "first at (UTC)", "before", "after", "known as"];
+    let heading = ["client", "requests", "more", "less", "first at (UTC)", "known as", "before", "after", "because"];
     let mut clients = Table::new(&heading);
     for row in &difference.changed {
         clients.row([
@@ -55,9 +56,10 @@ pub fn describe(difference: &Difference) -> String {
             output::count(row.harder),
             output::count(row.softer),
             output::time(row.first.at),
+            output::safe(&row.known_as.join(", "), 60),
             told(&row.first.before),
             told(&row.first.after),
-            output::safe(&row.known_as.join(", "), 60),
+            because(&row.first.before, &row.first.after),
         ]);
     }
     let _ = write!(text, "\n{}\n{}\n{}", reasons.render(), paths.render(), clients.render());
@@ -96,6 +98,14 @@ fn matrix(what: &str, cells: &[Cell]) -> String {
 
 fn told(told: &Told) -> String {
     let score = told.score.map_or_else(String::new, |score| format!(" {score:.3}"));
-    let because = if told.because.is_empty() { String::new() } else { format!(": {}", told.because.join(", ")) };
-    format!("{}/{}{score}{because}", told.action.as_str(), told.reason.as_str())
+    format!("{}/{}{score}", told.action.as_str(), told.reason.as_str())
+}
+
+/// Why it is refused; by both, where both refuse for other reasons. Last in its row, so that nothing stands behind it.
+fn because(before: &Told, after: &Told) -> String {
+    match (before.because.join(", "), after.because.join(", ")) {
+        (before, after) if before == after || before.is_empty() => after,
+        (before, after) if after.is_empty() => before,
+        (before, after) => format!("before: {before}; after: {after}"),
+    }
 }

@@ -34,10 +34,10 @@ fn one_client_is_told_in_words_and_nobody_is_not_all_well() {
     let first = replay(&["--json", "--top", "1"]).assert(0).json()["stopped"][0].clone();
     let (who, requests) = (first["client"].as_str().unwrap(), first["requests"].as_u64().unwrap());
     let said = replay(&["--client", who]).assert(0).stdout;
-    let head = format!("{who}: of its {requests} requests ");
+    let head = format!("{who}: of its {} requests ", trainer::words::count(requests));
     assert!(said.starts_with(&head) && said.contains(" would have been blocked"), "a sentence first: {said}");
     assert!(said.contains("  because: "), "and why: {said}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("20")).count() as u64, requests, "one line a request");
+    assert_eq!(said.lines().filter(|line| line.starts_with("2026-")).count() as u64, requests, "one line a request");
     let json = replay(&["--client", who, "--json"]).assert(0).json();
     for key in ["client", "requests", "limited", "blocked"] {
         assert_eq!(json[key], first[key], "of this client alone: {key}");

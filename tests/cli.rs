@@ -326,7 +326,7 @@ fn trained_evaluated_and_replayed_it_prints_what_the_contract_says() {
     let who = stopped["client"].as_str().unwrap();
     assert!(!stopped["because"].as_array().unwrap().is_empty(), "{stopped}");
     let one = kidoban(&folder.0, &["replay", "access.log", "--model", "shop.json", "--client", who]).assert(0).stdout;
-    let lines = one.lines().filter(|line| line.starts_with("20")).count() as u64;
+    let lines = one.lines().filter(|line| line.starts_with("2026-")).count() as u64;
     assert_eq!(lines, stopped["requests"].as_u64().unwrap(), "one line a request");
 
     let checked = kidoban(&folder.0, &["check", "--model", "shop.json", "--json"]).assert(0).json();

@@ -262,6 +262,6 @@ mod tests {
         );
         refuse(r#"{"msec":-1,"status":200}"#, "json: expected a text or a number, found `-1`");
         refuse(r#"{"status":{}}"#, "json: expected a text or a number, found an object");
-        refuse("{", "json: EOF");
+        refuse("{", "json: it ends in the middle");
     }
 }

@@ -166,7 +166,7 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     let path = model::write(&folder, &model::file("lively", model::lively()));
     let rest = format!(
         "mode = \"enforce\"\nmodel = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[policy]\nlimit_score = 0.05\n\
-         block_score = 0.5\n[event_log]\npath = \"events.jsonl\"\n"
+         block_score = 0.5\nlimit_burst_pages = 3\n[event_log]\npath = \"events.jsonl\"\n"
     );
     let gate = gate(&folder, origin::start(), &rest);
     let mut connection = Client::connect(gate.addr());

@@ -148,7 +148,13 @@ impl Detector {
     /// What the client's own past says, and for one who has few pages yet, what its company has to add.
     fn observed(&self, judge: &Judge, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
         let class = seat.pulled().class(event);
-        let event = &Event { class, ..*event };
+        let alone;
+        let event = if class == event.class {
+            event
+        } else {
+            alone = Event { class, ..*event };
+            &alone
+        };
         let wanted = judge.wants(event.class == Class::Page, seat.pages(), event.write());
         if wanted == Wanted::default() {
             return judge.observe(&self.counts, seat, event);

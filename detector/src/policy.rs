@@ -14,7 +14,8 @@
 //!
 //! **A block waits**: until [`PolicyConfig::block_after_pages`] pages in a row score at the block threshold or beyond; until then their
 //! client is limited. A person comes to such a score by a few even gaps or seven list pages in half a minute, and leaves it with the next page; a
-//! program stays (docs/design.md has the numbers). The proof of the block threshold is of single scores, so what waits keeps it.
+//! program stays (docs/design.md has the numbers). After each ban that is not forgotten half as many pages are enough, down to one: who
+//! goes on after 5 minutes as before has shown already that he stays. The proof of the block threshold is of single scores, so what waits keeps it.
 //!
 //! **Shared**: an address from which [`SHARED_MIN`] browsers come or more within the hour is taken for many people's, and is never
 //! blocked; what would be is limited, and a ban in force is too. Below the block threshold its bucket fills faster with
@@ -39,7 +40,8 @@ pub struct PolicyConfig {
     pub limit_score: Option<f32>,
     /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model without one never blocks.
     pub block_score: Option<f32>,
-    /// So many pages in a row must score at the block threshold or beyond before their client is blocked.
+    /// So many pages in a row must score at the block threshold or beyond before their client is blocked; half as many after
+    /// each earlier ban, and one at least.
     pub block_after_pages: u8,
     /// Score (0..1) of what a network's newcomers do together from which they are limited together; the model's own
     /// threshold when absent. A model without one limits nobody for his company.
@@ -332,7 +334,7 @@ impl Policy {
         let Some(score) = fresh.filter(|_| pages >= self.min_pages) else {
             return self.carry_on(class, pages, standing, at);
         };
-        if self.is_block_due(score, standing) {
+        if self.is_block_due(score, standing, at) {
             if standing.is_shared() {
                 return self.share(class, standing, at);
             }
@@ -349,10 +351,17 @@ impl Policy {
     }
 
     /// Counts the pages in a row that score at the block threshold or beyond: are they enough?
-    fn is_block_due(&self, score: Score, standing: &mut Standing) -> bool {
+    fn is_block_due(&self, score: Score, standing: &mut Standing, at: Timestamp) -> bool {
         let is_beyond = self.block_margin.is_some_and(|block| score.margin() >= block);
         standing.beyond = if is_beyond { standing.beyond.saturating_add(1) } else { 0 };
-        is_beyond && standing.beyond >= self.config.block_after_pages
+        is_beyond && standing.beyond >= self.pages_to_block(standing, at)
+    }
+
+    /// Pages in a row at the block threshold that lead to a ban: [`PolicyConfig::block_after_pages`], half as many after each
+    /// ban that still counts, and one at least.
+    pub fn pages_to_block(&self, standing: &Standing, at: Timestamp) -> u8 {
+        let bans = self.offences(standing.ban(), at);
+        (self.config.block_after_pages >> bans.min(u8::BITS - 1)).max(1)
     }
 
     /// Takes in what a cohort scores; its standing is all its members'.
@@ -459,10 +468,15 @@ impl Policy {
         )
     }
 
+    /// Bans that still count.
+    fn offences(&self, ban: Ban, at: Timestamp) -> u32 {
+        let forgotten = ban.until != NEVER && at.micros_since(ban.until) >= self.forget_us();
+        if forgotten { 0 } else { ban.offences }
+    }
+
     /// The ban that follows `before`.
     fn lengthen(&self, before: Ban, at: Timestamp) -> Ban {
-        let forgotten = before.until != NEVER && at.micros_since(before.until) >= self.config.forget_s * 1_000_000;
-        let offences = if forgotten { 0 } else { before.offences };
+        let offences = self.offences(before, at);
         let seconds = self.config.block_s.saturating_mul(1 << offences.min(32)).min(self.config.block_max_s);
         Ban { until: at.plus_secs(seconds), offences: offences.saturating_add(1) }
     }

@@ -94,7 +94,19 @@ fn a_block_waits_for_pages_in_a_row_and_limits_meanwhile() {
     };
     assert_eq!(reasons(&[0.95, 0.95, 0.85, 0.95, 0.95], 0), [Reason::Limited; 5], "0.85 breaks the row");
     assert_eq!(reasons(&[0.95, 0.95], 1), [Reason::Score, Reason::Banned]);
-    assert_eq!(reasons(&[0.95, 0.95, 0.95], 301), [Reason::Limited, Reason::Limited, Reason::Score], "the ban expired");
+    assert_eq!(reasons(&[0.85, 0.95, 0.95], 301), [Reason::Limited, Reason::Score, Reason::Banned], "the ban expired");
+}
+
+#[test]
+fn each_ban_halves_the_pages_to_the_next_until_it_is_forgotten() {
+    let policy = policy(|config| (config.block_after_pages, config.block_s, config.block_max_s) = (8, 100, 100));
+    let mut standing = Standing::new(Ban::NONE);
+    let mut pages_until_ban = |seconds: i64| {
+        1 + (0..50).take_while(|_| decide(&policy, &mut standing, 0.95, seconds).reason == Reason::Limited).count()
+    };
+    assert_eq!([0, 100, 200, 300, 400].map(&mut pages_until_ban), [8, 4, 2, 1, 1]);
+    assert_eq!(pages_until_ban(500 + 86_399), 1, "until the day is over");
+    assert_eq!(pages_until_ban(600 + 86_399 + 86_400), 8, "forgotten");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             "It scored {own}, and who scores {} or more on {} is blocked, this time until {until} UTC. What speaks for a \
              bot: {loudest}.",
             score(thresholds.block),
-            in_a_row(config.block_after_pages)
+            in_a_row(judge.policy.pages_to_block(&snapshot.standing, verdict.at))
         ),
         Reason::Banned if story.cause.is_none() => {
             format!("An earlier ban was in force until {until} UTC; the request that led to it is not in this log.")
@@ -135,7 +135,9 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, which scored {own} ({} or more on \
              {} is a ban): {loudest}.",
             score(thresholds.block),
-            in_a_row(config.block_after_pages)
+            in_a_row(story.cause.as_ref().map_or(config.block_after_pages, |cause| {
+                judge.policy.pages_to_block(&cause.standing, cause.verdict.at)
+            }))
         ),
         Reason::Limited
             if verdict.action == Action::Limit && snapshot.is_scored && decisive.scored == decisive.number =>

@@ -7,6 +7,7 @@
 
 mod support;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use detector::detector::Settings;
-use detector::{Action, Detector, Event, Timestamp, Verdict};
+use detector::{Action, ClientKey, Detector, Event, Timestamp, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
@@ -90,12 +91,21 @@ fn print_runs(what: &str, runs: &[Run]) {
 struct Counts {
     requests: u64,
     stopped: u64,
+    /// Of whom reasons were given, once each, as the command gives them.
+    told: HashSet<ClientKey>,
 }
 
 impl Watch for Counts {
-    fn see(&mut self, _: &Event, verdict: &Verdict, _: Option<&Recorded>, _: Option<&str>) {
+    fn see(&mut self, event: &Event, verdict: &Verdict, _: Option<&Recorded>, _: Option<&str>) {
         self.requests += 1;
-        self.stopped += u64::from(verdict.action != Action::Allow);
+        if verdict.action != Action::Allow {
+            self.stopped += 1;
+            self.told.insert(event.client);
+        }
+    }
+
+    fn wants_reasons(&self, client: ClientKey) -> bool {
+        !self.told.contains(&client)
     }
 }
 

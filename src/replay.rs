@@ -226,6 +226,11 @@ impl Watch for Summary {
         }
         self.timeline.extend(request.map(|request| client::Told::of(event, verdict, request)));
     }
+
+    /// The table tells of each client's first refusal.
+    fn wants_reasons(&self, client: ClientKey) -> bool {
+        self.stories.get(&client).is_none_or(|story| story.first.is_none())
+    }
 }
 
 impl Summary {

@@ -54,6 +54,14 @@ pub struct Detector {
     counts: Counts,
 }
 
+/// What one verdict is found with.
+#[derive(Clone, Copy)]
+struct Judging<'a> {
+    judge: &'a Judge,
+    counts: &'a Counts,
+    wants_reasons: &'a dyn Fn() -> bool,
+}
+
 /// The time an outcome counted for, and its number among the client's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -103,7 +111,13 @@ impl Detector {
 
     /// Takes a request in and says what to do with it. Never fails: what panics inside is counted and allowed.
     pub fn observe(&self, event: &Event) -> Verdict {
-        catch_unwind(AssertUnwindSafe(|| self.judged(event))).unwrap_or_else(|_| {
+        self.observe_and_tell(event, &|| true)
+    }
+
+    /// The same, with a refusal's reasons only if `wants_reasons` says so when one comes: they take longer to find than the score,
+    /// and who reads a log for totals tells of each client once.
+    pub fn observe_and_tell(&self, event: &Event, wants_reasons: &dyn Fn() -> bool) -> Verdict {
+        catch_unwind(AssertUnwindSafe(|| self.judged(event, wants_reasons))).unwrap_or_else(|_| {
             self.panics.fetch_add(1, Ordering::Relaxed);
             allowed(event, Reason::Failure)
         })
@@ -127,15 +141,16 @@ impl Detector {
         })
     }
 
-    fn judged(&self, event: &Event) -> Verdict {
+    fn judged(&self, event: &Event, wants_reasons: &dyn Fn() -> bool) -> Verdict {
         if event.exempt {
             return allowed(event, Reason::AllowList);
         }
         let judge = self.judge.load(); // model + policy, swapped whole on reload; windows are untouched
+        let judging = Judging { judge: &judge, counts: &self.counts, wants_reasons };
         let ban = || self.bans.find(event.client);
         let judged = self
             .table
-            .with(event.client, event.at, judge.resolution_us(), ban, |seat| self.observed(&judge, seat, event));
+            .with(event.client, event.at, judge.resolution_us(), ban, |seat| self.observed(judging, seat, event));
         let Some((verdict, ban)) = judged else {
             return allowed(event, Reason::Crowded);
         };
@@ -146,7 +161,7 @@ impl Detector {
     }
 
     /// What the client's own past says, and for one who has few pages yet, what its company has to add.
-    fn observed(&self, judge: &Judge, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+    fn observed(&self, judging: Judging<'_>, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
         let class = seat.pulled().class(event);
         let alone;
         let event = if class == event.class {
@@ -155,15 +170,15 @@ impl Detector {
             alone = Event { class, ..*event };
             &alone
         };
-        let wanted = judge.wants(event.class == Class::Page, seat.pages(), event.write());
+        let wanted = judging.judge.wants(event.class == Class::Page, seat.pages(), event.write());
         if wanted == Wanted::default() {
-            return judge.observe(&self.counts, seat, event);
+            return judging.observe(seat, event);
         }
         let (ring, who) = (self.group(event.client), (event.client, event.agent));
         self.cohorts.meet(ring, who, event.at.max(seat.last_at()), wanted, |company, at| {
             let event = &Event { at, ..*event };
-            let (verdict, ban) = judge.observe(&self.counts, seat, event);
-            (judge.join(verdict, company, event), ban)
+            let (verdict, ban) = judging.observe(seat, event);
+            (judging.join(verdict, company, event), ban)
         })
     }
 
@@ -270,46 +285,6 @@ impl Judge {
         Wanted { network: is_page && pages < FEW_PAGES, write }
     }
 
-    /// The verdict on a member's request, after what its company does. It may make it harder, and limits at most.
-    fn join(&self, own: Verdict, company: Company<'_>, event: &Event) -> Verdict {
-        let Company { place, endpoint } = company;
-        let cohort = place.and_then(|place| place.push(event, self.resolution_us(), self.memory()));
-        let verdict = cohort.map_or(own, |cohort| self.join_cohort(own, cohort));
-        let decision = endpoint
-            .filter(|_| verdict.action == Action::Allow)
-            .and_then(|endpoint| self.policy.decide_endpoint(&mut endpoint.standing, event.at));
-        match decision {
-            None => verdict,
-            Some(Decision { action, reason, retry_after_s }) => Verdict { action, reason, retry_after_s, ..verdict },
-        }
-    }
-
-    fn join_cohort(&self, own: Verdict, cohort: &mut Cohort) -> Verdict {
-        let Some(model) = self.model.as_ref().filter(|_| cohort.window().pages() >= self.policy.min_pages()) else {
-            return own;
-        };
-        let measure = |cohort: &Cohort| Features::measure_only(cohort.window(), model.asks());
-        let at = cohort.window().last_at();
-        if cohort.is_due() {
-            self.policy.weigh_cohort(model.score(&measure(cohort)), &mut cohort.standing, at);
-        }
-        if own.action != Action::Allow || own.reason == Reason::Limited {
-            return own;
-        }
-        match self.policy.decide_cohort(&mut cohort.standing, at) {
-            None => own,
-            Some(Decision { action, reason, retry_after_s }) => {
-                let because = if action == Action::Allow {
-                    Because::default()
-                } else {
-                    let features = measure(cohort);
-                    model.contributions(&features).because(&features)
-                };
-                Verdict { action, reason, retry_after_s, because, ..own }
-            }
-        }
-    }
-
     /// Takes in how a member's request ended.
     fn conclude_in(&self, company: Company<'_>, outcome: &Outcome) {
         if let Some(place) = company.place {
@@ -333,56 +308,104 @@ impl Judge {
         let at = window.conclude(outcome, resolution_us);
         Mark { at, seq: window.sequence() }
     }
+}
+
+impl Judging<'_> {
+    /// The verdict on a member's request, after what its company does. It may make it harder, and limits at most.
+    fn join(self, own: Verdict, company: Company<'_>, event: &Event) -> Verdict {
+        let Company { place, endpoint } = company;
+        let cohort = place.and_then(|place| place.push(event, self.judge.resolution_us(), self.judge.memory()));
+        let verdict = cohort.map_or(own, |cohort| self.join_cohort(own, cohort));
+        let decision = endpoint
+            .filter(|_| verdict.action == Action::Allow)
+            .and_then(|endpoint| self.judge.policy.decide_endpoint(&mut endpoint.standing, event.at));
+        match decision {
+            None => verdict,
+            Some(Decision { action, reason, retry_after_s }) => Verdict { action, reason, retry_after_s, ..verdict },
+        }
+    }
+
+    fn join_cohort(self, own: Verdict, cohort: &mut Cohort) -> Verdict {
+        let Some(model) =
+            self.judge.model.as_ref().filter(|_| cohort.window().pages() >= self.judge.policy.min_pages())
+        else {
+            return own;
+        };
+        let measure = |cohort: &Cohort| Features::measure_only(cohort.window(), model.asks());
+        let at = cohort.window().last_at();
+        if cohort.is_due() {
+            self.judge.policy.weigh_cohort(model.score(&measure(cohort)), &mut cohort.standing, at);
+        }
+        if own.action != Action::Allow || own.reason == Reason::Limited {
+            return own;
+        }
+        match self.judge.policy.decide_cohort(&mut cohort.standing, at) {
+            None => own,
+            Some(Decision { action, reason, retry_after_s }) => {
+                let because = self.reasons(action, || (model, measure(cohort)));
+                Verdict { action, reason, retry_after_s, because, ..own }
+            }
+        }
+    }
 
     /// The verdict, and the client's ban if that is a new one.
-    fn observe(&self, counts: &Counts, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+    fn observe(self, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
         if let Seat::Newcomer(newcomer) = seat
             && let Some(verdict) = self.greet(newcomer, event)
         {
             return (verdict, None);
         }
-        let client = seat.client(event.at, self.memory());
+        let client = seat.client(event.at, self.judge.memory());
         let before = client.standing.ban();
-        let verdict = self.decide(counts, client, event);
+        let verdict = self.decide(client, event);
         let after = client.standing.ban();
         (verdict, (after != before).then_some(after))
     }
 
-    /// What [`Judge::decide`] would say of a client that has never been scored, or `None` when it must be asked.
-    fn greet(&self, newcomer: &mut Newcomer, event: &Event) -> Option<Verdict> {
-        if event.class == Class::Page && newcomer.pages() + 1 >= self.policy.min_pages() {
+    /// What [`Judging::decide`] would say of a client that has never been scored, or `None` when it must be asked.
+    fn greet(self, newcomer: &mut Newcomer, event: &Event) -> Option<Verdict> {
+        if event.class == Class::Page && newcomer.pages() + 1 >= self.judge.policy.min_pages() {
             return None;
         }
-        let at = newcomer.push(event, self.resolution_us())?;
+        let at = newcomer.push(event, self.judge.resolution_us())?;
         let mut standing = Standing::new(Ban::NONE);
         let Decision { action, reason, retry_after_s } =
-            self.policy.decide(None, event.class, newcomer.pages(), &mut standing, at);
+            self.judge.policy.decide(None, event.class, newcomer.pages(), &mut standing, at);
         let (score, because, seq) = (None, Because::default(), newcomer.sequence());
         Some(Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because })
     }
 
     /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
-    fn decide(&self, counts: &Counts, client: &mut Client, event: &Event) -> Verdict {
-        let at = client.window.push_at_site(event, self.resolution_us(), self.memory());
+    fn decide(self, client: &mut Client, event: &Event) -> Verdict {
+        let at = client.window.push_at_site(event, self.judge.resolution_us(), self.judge.memory());
         client.standing.see(event.agent, at);
         let pages = client.window.pages();
-        let judged = event.class == Class::Page && pages >= self.policy.min_pages();
-        let scored = self.model.as_ref().filter(|_| judged).map(|model| {
+        let judged = event.class == Class::Page && pages >= self.judge.policy.min_pages();
+        let scored = self.judge.model.as_ref().filter(|_| judged).map(|model| {
             let features = Features::measure_only(&client.window, model.asks());
             let score = model.score(&features);
-            counts.take(model, pages, &features, score.margin());
+            self.counts.take(model, pages, &features, score.margin());
             (model, features, score)
         });
         let fresh = scored.as_ref().map(|(_, _, score)| *score);
         let Decision { action, reason, retry_after_s } =
-            self.policy.decide(fresh, event.class, pages, &mut client.standing, at);
-        let because = match &scored {
-            Some((model, features, _)) if action != Action::Allow => model.contributions(features).because(features),
-            _ => Because::default(),
+            self.judge.policy.decide(fresh, event.class, pages, &mut client.standing, at);
+        let because = match scored {
+            Some((model, features, _)) => self.reasons(action, || (model, features)),
+            None => Because::default(),
         };
         let score = client.standing.score();
         let seq = client.window.sequence();
         Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because }
+    }
+
+    /// What spoke loudest for a refusal.
+    fn reasons<'m>(self, action: Action, measured: impl FnOnce() -> (&'m Model, Features)) -> Because {
+        if action == Action::Allow || !(self.wants_reasons)() {
+            return Because::default();
+        }
+        let (model, features) = measured();
+        model.contributions(&features).because(&features)
     }
 }
 

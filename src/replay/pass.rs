@@ -122,11 +122,12 @@ impl Step {
         }
     }
 
-    /// Has the detector watch it, and calls `visit` with the verdict if it is a request.
-    fn pass(&self, detector: &Detector, visit: impl FnOnce(&Event, &Verdict, Option<&Recorded>, Option<&str>)) {
+    /// Has the detector watch it, and shows the verdict if it is a request.
+    fn pass(&self, detector: &Detector, watch: &mut impl Watch) {
         if self.kind != Kind::Outcome {
-            let verdict = detector.observe(&self.event);
-            visit(&self.event, &verdict, self.recorded.as_ref(), self.shown.as_deref());
+            let wants_reasons = || self.shown.is_some() || watch.wants_reasons(self.event.client);
+            let verdict = detector.observe_and_tell(&self.event, &wants_reasons);
+            watch.see(&self.event, &verdict, self.recorded.as_ref(), self.shown.as_deref());
         }
         if self.kind != Kind::Request {
             let at = self.event.at;
@@ -150,6 +151,29 @@ pub fn event_of(record: &Record<'_>, detector: &Detector) -> Event {
 pub trait Watch: Send {
     /// A request and its verdict, what the log's gate decided, and how the request reads if its client is shown.
     fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>);
+
+    /// Asked when a client's request is refused: shall the verdict say why?
+    fn wants_reasons(&self, _: ClientKey) -> bool {
+        true
+    }
+}
+
+impl<F: FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>) + Send> Watch for F {
+    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+        self(event, verdict, recorded, request);
+    }
+}
+
+/// A watcher and beside it who was banned.
+impl<W: Watch> Watch for (W, Banned) {
+    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+        self.1.note(event.client, verdict);
+        self.0.see(event, verdict, recorded, request);
+    }
+
+    fn wants_reasons(&self, client: ClientKey) -> bool {
+        self.0.wants_reasons(client)
+    }
 }
 
 /// The plain replay: one detector, its verdicts shown to watchers that `make` makes.
@@ -176,11 +200,8 @@ impl<W: Watch, M: Fn() -> W + Sync> Pass for Replaying<'_, W, M> {
         ((self.make)(), Banned::default())
     }
 
-    fn pass(&self, step: Step, (watch, banned): &mut (W, Banned)) {
-        step.pass(self.detector, |event, verdict, recorded, request| {
-            banned.note(event.client, verdict);
-            watch.see(event, verdict, recorded, request);
-        });
+    fn pass(&self, step: Step, watch: &mut (W, Banned)) {
+        step.pass(self.detector, watch);
     }
 
     fn check(&self, watches: &[(W, Banned)]) -> Result<(), Crowded> {
@@ -196,7 +217,7 @@ pub fn replay(
     readers: Vec<Reader>,
     detector: &Detector,
     shown: Option<ClientKey>,
-    visit: impl FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>),
+    visit: impl FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>) + Send,
 ) -> Result<Vec<Tally>> {
     let mut visit = visit;
     let sources = readers

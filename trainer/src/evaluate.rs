@@ -361,7 +361,7 @@ fn watch(
         if let Some(event) = step.request() {
             let seen = &mut seen[step.client as usize];
             seen.requests += 1;
-            let verdict = detector.observe(event);
+            let verdict = detector.observe_and_tell(event, &|| false);
             seen.limited += u64::from(verdict.action == Action::Limit);
             seen.blocked += u64::from(verdict.action == Action::Block);
             if event.class == Class::Page

@@ -99,7 +99,7 @@ pub(super) fn pass(site: &Site, model: &Model, ladder: &[Rung], options: &TuneOp
             let is_page = event.class == Class::Page;
             requests += 1;
             pages += u64::from(is_page);
-            let verdict = detector.observe(event);
+            let verdict = detector.observe_and_tell(event, &|| false);
             let session = follow(&mut sessions, &mut current[step.client as usize], step.client, event.at);
             let refused = match (verdict.action, verdict.reason) {
                 (Action::Allow, _) => None,

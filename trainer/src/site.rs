@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use detector::url::split;
+use detector::url::{Shape, split};
 use detector::{
     AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place, Pulled, Reason,
     Request, Timestamp, UrlHasher, UrlKey,
@@ -155,6 +155,13 @@ impl Site {
             step.event.class = place.class.unwrap_or(prior);
             step.event.learnt = place.class.filter(|class| *class != prior);
             step.event.class = pulled[step.client as usize].class(&step.event);
+            // What looks like an asset was noted without a shape.
+            if (step.event.class, prior) == (Class::Page, Class::Asset)
+                && let Some(target) = self.targets.get(step.target)
+            {
+                let (path, query) = split(target);
+                step.event.shape = Shape::of(path, query);
+            }
             self.clients[step.client as usize].pages += u32::from(step.event.class == Class::Page);
         }
     }

@@ -1,18 +1,17 @@
 //! `kidoban bench`: the bot benchmark. Every population against the detector and the peers' rules.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use trainer::Site;
 use trainer::botbench::result::{
     Against, Behind, BotBench, Column, HeatMap, OfSite, Outcome, Quantiles, Row, Share, Target,
 };
-use trainer::botbench::{Options, Progress, run as run_benchmark};
+use trainer::botbench::{Options, run as run_benchmark};
 use trainer::calibrate::Budgets;
 use trainer::report::Origin;
 use trainer::sources::LogRead;
@@ -21,6 +20,7 @@ use crate::Answer;
 use crate::args::BenchArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, count, percent};
+use crate::progress;
 use crate::report::{self, Report};
 
 /// Runs it and prints. A target that is missed is a finding and no failure.
@@ -44,16 +44,9 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
         models: vec![("shipped model".to_owned(), shipped)],
         sites,
     };
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}") {
-        bar.set_style(style);
-    }
-    let found = run_benchmark(&options, &|Progress { what, done, of }| {
-        bar.set_length(of as u64);
-        bar.set_position(done as u64);
-        bar.set_message(what.to_owned());
-    });
-    bar.finish_and_clear();
+    let bars = Mutex::new(progress::stages("Benchmark"));
+    let found = run_benchmark(&options, &|stage| bars.lock().unwrap_or_else(PoisonError::into_inner)(stage));
+    drop(bars);
     let found = found?;
     if let Some(report) = &report {
         report.write(&trainer::report::benchmark(&found, report.names()), &origin)?;
@@ -123,7 +116,11 @@ fn describe(found: &BotBench) -> String {
         "\nWelcome robots refused at least one request (blocked), as if no allow list named them\n{}",
         shares(&names, &found.robots, refused)
     );
-    let _ = write!(text, "\nAhead of each rule, at no more people refused\n{}", verdicts(found));
+    let _ = write!(
+        text,
+        "\nAhead of each rule: finds no fewer, lets no more through, refuses no more people\n{}",
+        verdicts(found)
+    );
     let _ = write!(text, "\nSchedulers found, by period and jitter\n{}", heat(&found.heat));
     let names: Vec<&str> = found.columns_of_sites().map(Column::short).collect();
     for site in &found.sites {
@@ -140,7 +137,12 @@ fn targets(targets: &[Target]) -> String {
             target.what.to_owned(),
             percent(target.bound),
             interval(target.found),
-            if target.is_met { "yes" } else { "NO" }.to_owned(),
+            match (target.is_met, target.is_sure) {
+                (false, _) => "NO",
+                (true, false) => "yes, not surely",
+                (true, true) => "yes",
+            }
+            .to_owned(),
         ]);
     }
     table.render()

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use serde::Serialize;
 use trainer::evaluate::{Evaluation, NoneHurt, Requests, evaluate_told};
+use trainer::report::evaluation::{reach, what_it_stops};
 use trainer::sources::LogRead;
 
 use crate::Answer;
@@ -37,11 +39,20 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
         report.write(&trainer::report::evaluation(&evaluation, report.names()), &origin)?;
     }
     if args.json {
-        output::print_json(&WithLogs { result: &evaluation, logs: &logs })?;
+        let words = what_it_stops(&evaluation);
+        output::print_json(&Printed { words, result: WithLogs { result: &evaluation, logs: &logs } })?;
     } else {
         output::print(&describe(&evaluation))?;
     }
     Ok(if evaluation.auc.is_some() { Answer::Yes } else { Answer::No })
+}
+
+/// The evaluation, and its answer in one sentence.
+#[derive(Serialize)]
+struct Printed<'a> {
+    words: String,
+    #[serde(flatten)]
+    result: WithLogs<'a, Evaluation>,
 }
 
 fn describe(e: &Evaluation) -> String {
@@ -50,6 +61,7 @@ fn describe(e: &Evaluation) -> String {
     if e.in_sample {
         text.push_str(&flattery);
     }
+    let _ = writeln!(text, "{}", [what_it_stops(e), reach(e)].join(" ").trim());
     match (e.auc, e.auc_ci) {
         (Some(auc), Some([low, high])) => {
             let _ = writeln!(
@@ -77,7 +89,7 @@ fn describe(e: &Evaluation) -> String {
             let (fpr, tpr) = (output::percent(fpr), output::percent(*tpr));
             let _ = writeln!(
                 text,
-                "  hurting {fpr} of people, it catches {tpr} of bad robots (95 % {})",
+                "  a score that {fpr} of people reach is reached by {tpr} of bad robots (95 % {})",
                 trainer::words::range(ends)
             );
         }
@@ -88,7 +100,7 @@ fn describe(e: &Evaluation) -> String {
     {
         let _ = writeln!(
             text,
-            "  with none of the {} hurt, it catches {} of bad robots (95 % {}); too few people to say more",
+            "  one that none of the {} people reaches, by {} of bad robots (95 % {}); they are too few to say more",
             output::count(*people),
             output::percent(*tpr),
             trainer::words::range(*tpr_ci)
@@ -99,7 +111,7 @@ fn describe(e: &Evaluation) -> String {
             None => writeln!(text, "  {name} threshold: none"),
             Some(at) => writeln!(
                 text,
-                "  {name} threshold: catches {} of bad robots (95 % {}), hurts {} of people (95 % {})",
+                "  {name} threshold: reached by {} of bad robots (95 % {}) and {} of people (95 % {})",
                 output::percent(at.tpr),
                 trainer::words::range(at.tpr_ci),
                 output::percent(at.fpr),
@@ -110,7 +122,7 @@ fn describe(e: &Evaluation) -> String {
     if let Some(Requests { median, p90 }) = e.requests_to_detect {
         let _ = writeln!(text, "  requests until detected: {median} in the median, {p90} for nine of ten");
     }
-    let mut classes = Table::new(&["bad robots by label", "judged", "AUC", "caught", "95 %"]);
+    let mut classes = Table::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
     for (why, class) in &e.by_class {
         let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
         let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), trainer::words::range);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // printing is what this crate is for
 
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
@@ -52,7 +53,8 @@ fn is_for_machines(matches: &ArgMatches) -> bool {
 /// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage, configuration or input error.
 pub fn main() -> ExitCode {
     let matches = Args::command().get_matches();
-    if is_for_machines(&matches) {
+    // Where it is read on the screen; in a file or a pipe a bar beside it is in nobody's way.
+    if is_for_machines(&matches) && io::stdout().is_terminal() {
         progress::hush();
     }
     let args = Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

@@ -1,7 +1,7 @@
 //! Progress bars: what is being done, how far it is, how fast, and how long it will still take.
 //!
 //! They are drawn on standard error, and only where that is a terminal that can redraw a line (not `TERM=dumb`), so a
-//! pipe, a file and a cron job get none; with `--json` nobody does ([`hush`]). They hold no colour, so `NO_COLOR` has
+//! pipe, a file and a cron job get none; nor does who reads `--json` on the screen ([`hush`]). They hold no colour, so `NO_COLOR` has
 //! nothing to take away. A bar takes itself off the screen when it is dropped, also where an error ends the command:
 //! the answer stands alone.
 //!
@@ -18,7 +18,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
 use trainer::Stage;
 
-/// Somebody reads the output who is no person.
+/// The screen is for the answer alone.
 static IS_HUSHED: AtomicBool = AtomicBool::new(false);
 
 /// Often enough to look alive, seldom enough to cost nothing.

@@ -116,7 +116,11 @@ fn assert_shown(found: &Value, page: &str) {
     });
     expect("targets", &list(&found["targets"]), &|target| {
         let found = &target["found"];
-        let met = if target["is_met"].as_bool().unwrap() { "✓ yes" } else { "✗ no" };
+        let met = match ["is_met", "is_sure"].map(|key| target[key].as_bool().unwrap()) {
+            [false, _] => "✗ no",
+            [true, false] => "yes, not surely",
+            [true, true] => "✓ yes",
+        };
         let (what, bound) = (target["what"].as_str().unwrap().to_owned(), target["bound"].as_f64().unwrap());
         vec![what, words::percent(bound), share(found), interval(found), number(&found["n"]), met.to_owned()]
     });
@@ -214,6 +218,7 @@ fn hostile() -> BotBench {
             bound: f64::NAN,
             found: Share::default(),
             is_met: false,
+            is_sure: false,
         }],
         heat: HeatMap {
             periods_s: vec![1.0],

@@ -23,6 +23,8 @@ fn of_the_log_that_trained_the_model_it_says_so_first() {
     assert!(json["may_have_trained"]["human"].as_u64().unwrap() > 100, "{}", json["may_have_trained"]);
     let said = kidoban(&folder.0, &longer).assert(0).stdout;
     assert!(said.contains("when the model's training ended: if this log was part of it"), "{said}");
+    let words = json["words"].as_str().unwrap();
+    assert!(words.contains("you would stop") && said.starts_with(words), "{words} first, in {said}");
     assert!(std::fs::read_to_string(folder.path("longer.html")).unwrap().contains("if this log was part of it"));
     kidoban(&folder.0, &[&evaluate[..6], &["--report", "same.html"]].concat()).assert(0);
     assert!(std::fs::read_to_string(folder.path("same.html")).unwrap().contains("This log trained the model"));
@@ -47,6 +49,8 @@ fn a_share_of_people_that_is_less_than_one_of_them_is_not_spoken_of() {
     let [low, high] = [0, 1].map(|end| json["with_none_hurt"]["tpr_ci"][end].as_f64().unwrap());
     assert!(low < high && json["with_none_hurt"]["tpr"].as_f64().unwrap() <= high, "{}", json["with_none_hurt"]);
     let said = kidoban(&folder.0, &evaluate).assert(0).stdout;
-    assert!(said.contains("hurting 1.0 % of people, it catches") && !said.contains("hurting 0.1 %"), "{said}");
-    assert!(said.contains(&format!("with none of the {people} hurt, it catches")), "{said}");
+    let reached = "of people reach is reached by";
+    assert!(said.contains(&format!("1.0 % {reached}")) && !said.contains(&format!("0.1 % {reached}")), "{said}");
+    assert!(said.contains(&format!("one that none of the {people} people reaches, by")), "{said}");
+    assert!(said.starts_with(json["words"].as_str().unwrap()), "{said}: first the verdict in one sentence");
 }

@@ -78,6 +78,10 @@ fn nobody_but_a_terminal_and_a_person_sees_a_bar() {
         let Some(screen) = on_a_terminal(&folder.0, &format!("{command} --json"), &[]) else { return };
         assert!(!screen.contains('\u{1b}'), "{command} --json draws: {screen:?}");
         serde_json::from_str::<serde_json::Value>(&screen).unwrap();
+        let beside = on_a_terminal(&folder.0, &format!("{command} --json > answer.json"), &[]).unwrap();
+        assert!(beside.contains(" left"), "{command} with its answer in a file: {beside:?}");
+        serde_json::from_str::<serde_json::Value>(&std::fs::read_to_string(folder.path("answer.json")).unwrap())
+            .unwrap();
         let dumb = on_a_terminal(&folder.0, command, &[("TERM", "dumb")]).unwrap();
         assert!(!dumb.contains('\u{1b}'), "{dumb:?}");
     }

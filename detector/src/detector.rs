@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use crate::allow::AllowList;
 use crate::bans::Bans;
 use crate::cohort::{Cohort, Cohorts, Company, FEW_PAGES, Wanted};
-use crate::drift::{Counts, Drift};
+use crate::drift::{Counts, Drift, Seen};
 use crate::event::{Event, Outcome, Request};
 use crate::features::Features;
 use crate::memory::Memory;
@@ -218,6 +218,11 @@ impl Detector {
     /// [`Detector::begin_drift_window`] was called. `None` while nobody was judged, or the model remembers nothing to compare with.
     pub fn drift(&self) -> Option<Drift> {
         self.counts.compare(self.judge.load().model.as_ref()?)
+    }
+
+    /// Whom drift has seen since then.
+    pub fn drift_seen(&self) -> Seen {
+        self.counts.seen()
     }
 
     /// Forgets what drift was counted. Called by the owner's timer.

@@ -99,10 +99,33 @@ impl Drift {
     }
 }
 
+/// Clients that were seen, each at its first score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Below the model's limit threshold: what they do is compared.
+    pub compared: u64,
+    /// Above it: left out, so that a wave of bots is no drift. Many more of them than usual are an attack, or a shop that has changed so
+    /// much that people look like bots.
+    pub above_limit: u64,
+}
+
+impl Seen {
+    /// Both.
+    pub const fn all(self) -> u64 {
+        self.compared + self.above_limit
+    }
+
+    /// Share of those above, 0 of none.
+    pub fn share_above_limit(self) -> f64 {
+        self.above_limit as f64 / self.all().max(1) as f64
+    }
+}
+
 /// Counts of rows by bin, filled from any thread.
 #[derive(Debug)]
 pub struct Counts {
     clients: AtomicU32,
+    above_limit: AtomicU32,
     features: [[AtomicU32; BINS]; COUNT],
     score: [AtomicU32; BINS],
 }
@@ -110,7 +133,12 @@ pub struct Counts {
 impl Default for Counts {
     fn default() -> Self {
         let bins = || array::from_fn(|_| AtomicU32::new(0));
-        Self { clients: AtomicU32::new(0), features: array::from_fn(|_| bins()), score: bins() }
+        Self {
+            clients: AtomicU32::new(0),
+            above_limit: AtomicU32::new(0),
+            features: array::from_fn(|_| bins()),
+            score: bins(),
+        }
     }
 }
 
@@ -118,14 +146,15 @@ impl Counts {
     /// Takes in what was measured of a client at `pages` pages, where `model` was asked and gave `margin`. What passes is told by the
     /// model's own limit threshold, as in its reference, wherever a policy has set another. Costs nothing at most page counts.
     pub fn take(&self, model: &Model, pages: u32, features: &Features, margin: f32) {
-        if !SCHEDULE.contains(&pages) || model.thresholds().limit.margin.is_some_and(|limit| margin >= limit) {
-            return;
-        }
-        let Some(reference) = &model.file().drift else { return };
+        let Some(reference) = model.file().drift.as_ref().filter(|_| SCHEDULE.contains(&pages)) else { return };
         // The first row of a client that is judged from five pages on is its fifth page's.
-        let first = SCHEDULE.iter().find(|&&scheduled| scheduled >= model.thresholds().min_pages);
-        if first == Some(&pages) {
-            add(&self.clients);
+        let is_first = SCHEDULE.iter().find(|&&scheduled| scheduled >= model.thresholds().min_pages) == Some(&pages);
+        let is_above = model.thresholds().limit.margin.is_some_and(|limit| margin >= limit);
+        if is_first {
+            add(if is_above { &self.above_limit } else { &self.clients });
+        }
+        if is_above {
+            return;
         }
         let asked = model.asks();
         for (feature, (bins, deciles)) in self.features.iter().zip(&reference.features).enumerate() {
@@ -137,13 +166,15 @@ impl Counts {
     }
 
     /// Clients seen since the beginning.
-    pub fn clients(&self) -> u64 {
-        u64::from(self.clients.load(Ordering::Relaxed))
+    pub fn seen(&self) -> Seen {
+        let [compared, above_limit] =
+            [&self.clients, &self.above_limit].map(|clients| u64::from(clients.load(Ordering::Relaxed)));
+        Seen { compared, above_limit }
     }
 
     /// Begins anew.
     pub fn clear(&self) {
-        self.clients.store(0, Ordering::Relaxed);
+        [&self.clients, &self.above_limit].into_iter().for_each(|clients| clients.store(0, Ordering::Relaxed));
         self.features.as_flattened().iter().chain(&self.score).for_each(|bin| bin.store(0, Ordering::Relaxed));
     }
 
@@ -151,7 +182,7 @@ impl Counts {
     pub fn compare(&self, model: &Model) -> Option<Drift> {
         let reference = model.file().drift.as_ref()?;
         // Rows of clients whose first one was before this window say nothing of how sure they are.
-        let now = Some(self.clients()).filter(|&now| now > 0)?;
+        let now = Some(self.seen().compared).filter(|&now| now > 0)?;
         let shift = |name, then: &Deciles, bins: &[AtomicU32]| Shift::of(name, (then, reference.clients), (bins, now));
         let score = shift(SCORE, &reference.score, &self.score)?;
         let asked = model.asks();
@@ -304,6 +335,13 @@ mod tests {
         assert!(psi > PSI_ALARM && psi > noise(10, 2_000, 500, ONCE_IN_100_000), "{psi}");
         assert_eq!(super::psi(&deciles, &[1, 2]), None);
         assert_eq!(super::psi(&deciles, &[0; 11]), None);
+    }
+
+    #[test]
+    fn whoever_scores_above_the_limit_first_is_counted_and_not_compared() {
+        let seen = Seen { compared: 30, above_limit: 10 };
+        assert_eq!((seen.all(), seen.share_above_limit()), (40, 0.25));
+        assert_eq!(Seen::default().share_above_limit(), 0.0);
     }
 
     #[test]

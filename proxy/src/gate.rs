@@ -126,7 +126,7 @@ impl ProxyHttp for Gate {
         }
         if let Some(passage) = &visit.passage {
             let status = session.response_written().map_or(0, |response| response.status.as_u16());
-            self.keeper.conclude(passage, status, session.body_bytes_sent() as u64);
+            self.keeper.conclude(passage, session.req_header(), status, session.body_bytes_sent() as u64);
         }
     }
 

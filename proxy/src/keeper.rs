@@ -17,7 +17,7 @@ use pingora::http::RequestHeader;
 use crate::decision::{DecisionId, DecisionIds};
 use crate::enforce::{Mode, Ruling};
 use crate::identity::{Caller, TrustedProxies};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, OutcomeCounters, Stood};
 use crate::record::{OutcomeRecord, Recorder, Texts};
 
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
@@ -35,10 +35,10 @@ pub(crate) struct Keeper {
 }
 
 /// What a reload changes besides the detector's judge.
-#[derive(Debug)]
 pub(crate) struct Live {
     pub(crate) mode: Mode,
     pub(crate) trusted: TrustedProxies,
+    pub(crate) outcomes: OutcomeCounters,
 }
 
 /// A request that was judged, until it ends.
@@ -49,6 +49,7 @@ pub(crate) struct Passage {
     agent: AgentKey,
     write: u16,
     arrived: SystemTime,
+    stood: Stood,
     /// Refused by the gate, or let past unasked: neither has an outcome that the detector should learn from.
     unlearned: bool,
 }
@@ -91,11 +92,13 @@ impl Keeper {
             recorder.request(&ruling, &event, id, texts);
         }
         let unlearned = ruling.refusal().is_some() || ruling.verdict().reason == Reason::AllowList;
-        (Passage { id, client, agent: event.agent, write: event.write(), arrived, unlearned }, ruling)
+        let stood = Stood::of(&ruling);
+        (Passage { id, client, agent: event.agent, write: event.write(), arrived, stood, unlearned }, ruling)
     }
 
     /// Takes in how a request ended.
-    pub(crate) fn conclude(&self, passage: &Passage, status: u16, bytes: u64) {
+    pub(crate) fn conclude(&self, passage: &Passage, request: &RequestHeader, status: u16, bytes: u64) {
+        self.live.load().outcomes.count(request.method.as_str(), request.raw_path(), status, passage.stood);
         if passage.unlearned {
             return;
         }
@@ -112,12 +115,11 @@ impl Keeper {
     /// Tells the metrics what moved, once the window has a tenth of `full` clients: with fewer the last window's figures stand. Is it
     /// full?
     pub(crate) fn measure_drift(&self, full: u64) -> bool {
-        let drift = self.detector.drift();
-        let clients = drift.as_ref().map_or(0, |drift| drift.clients_now);
-        if clients * 10 >= full {
-            self.metrics.drifted(drift.as_ref());
+        let seen = self.detector.drift_seen();
+        if seen.all() * 10 >= full {
+            self.metrics.drifted(self.detector.drift().as_ref(), seen);
         }
-        clients >= full
+        seen.all() >= full
     }
 
     /// The text Prometheus scrapes.

@@ -5,17 +5,20 @@
 //! process. Histograms of this exporter hold raw samples until they are read: the timer's [`Metrics::upkeep`] keeps
 //! that bounded when nobody scrapes, and what has a sample on every page is counted in [`scores`] instead.
 
+mod outcomes;
 mod scores;
 
 use std::time::Duration;
 
-use detector::drift::SCORE as SCORE_SHIFT;
+use detector::drift::{SCORE as SCORE_SHIFT, Seen};
 use detector::{Action, Class, Drift, FEATURES, Model, Reason, Stats, Verdict};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use traffic::Outcomes;
 
 use crate::enforce::{Mode, Ruling};
 use crate::refuse::Malformed;
+pub(crate) use outcomes::{OutcomeCounters, Stood};
 use scores::Scores;
 
 const REQUESTS: &str = "kidoban_requests_total";
@@ -35,9 +38,12 @@ const RELOADS: &str = "kidoban_reloads_total";
 const DRIFT_PSI: &str = "kidoban_drift_psi";
 const DRIFT_ALARM: &str = "kidoban_drift_alarm";
 const DRIFT_CLIENTS: &str = "kidoban_drift_clients";
+const DRIFT_ABOVE_LIMIT: &str = "kidoban_drift_above_limit";
+const OUTCOMES: &str = "kidoban_outcomes_total";
+const BUDGET: &str = "kidoban_budget";
 
 /// Name and help of every metric, for the exporter, the tests and the manual.
-pub const METRICS: [(&str, &str); 17] = [
+pub const METRICS: [(&str, &str); 20] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
     (MALFORMED, "Requests the gate answered itself because they were malformed, by kind."),
     (SCORE, "Scores of requests, 0 like people to 1 like bots."),
@@ -58,6 +64,15 @@ pub const METRICS: [(&str, &str); 17] = [
     ),
     (DRIFT_ALARM, "1 where it is above 0.1 and above chance."),
     (DRIFT_CLIENTS, "Clients of the window that drift was last measured in."),
+    (
+        DRIFT_ABOVE_LIMIT,
+        "Share of that window's clients whose first score reaches the model's limit: drift leaves them out.",
+    ),
+    (
+        OUTCOMES,
+        "Requests that came to an outcome of [outcomes], and those refused on the way, by how their client stood.",
+    ),
+    (BUDGET, "Share of people that the model's threshold may reach, as its evidence carries; NaN without a threshold."),
 ];
 
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
@@ -88,6 +103,9 @@ pub struct Metrics {
     /// By feature, and last of the score.
     drift: [[Gauge; 2]; FEATURES.len() + 1],
     drift_clients: Gauge,
+    drift_above_limit: Gauge,
+    /// Of limit and block.
+    budgets: [Gauge; 2],
 }
 
 impl Metrics {
@@ -131,6 +149,10 @@ impl Metrics {
                 })
             }),
             drift_clients: gauge(DRIFT_CLIENTS),
+            drift_above_limit: gauge(DRIFT_ABOVE_LIMIT),
+            budgets: ["limit", "block"].map(|threshold| {
+                recorder.register_gauge(&key(BUDGET, vec![Label::from_static_parts("threshold", threshold)]), &METADATA)
+            }),
             handle: recorder.handle(),
             recorder,
         }
@@ -172,10 +194,24 @@ impl Metrics {
         }
         next.set(1.0);
         *current = Some(next);
+        let thresholds = model.map(Model::thresholds);
+        let budgets = thresholds.map_or([None; 2], |thresholds| [Some(&thresholds.limit), Some(&thresholds.block)]);
+        for (gauge, budget) in self.budgets.iter().zip(budgets) {
+            gauge.set(budget.filter(|budget| budget.margin.is_some()).map_or(f64::NAN, |budget| budget.alpha));
+        }
+    }
+
+    /// A counter for each outcome; those of a name that was there before go on.
+    pub(crate) fn outcomes(&self, outcomes: &Outcomes) -> OutcomeCounters {
+        OutcomeCounters::new(outcomes.clone(), |name, stood| {
+            let labels =
+                vec![Label::new("outcome", name.to_owned()), Label::from_static_parts("client", stood.as_str())];
+            self.recorder.register_counter(&key(OUTCOMES, labels), &METADATA)
+        })
     }
 
     /// What moved; nothing, where there is nothing to compare.
-    pub(crate) fn drifted(&self, drift: Option<&Drift>) {
+    pub(crate) fn drifted(&self, drift: Option<&Drift>, seen: Seen) {
         let shifts = || drift.iter().flat_map(|drift| drift.features.iter().chain([&drift.score]));
         for (index, [psi, alarm]) in self.drift.iter().enumerate() {
             let name = FEATURES.get(index).map_or(SCORE_SHIFT, |feature| feature.name);
@@ -183,7 +219,8 @@ impl Metrics {
             psi.set(shift.map_or(0.0, |shift| shift.psi));
             alarm.set(shift.map_or(0.0, |shift| f64::from(u8::from(shift.alarm))));
         }
-        self.drift_clients.set(drift.map_or(0.0, |drift| drift.clients_now as f64));
+        self.drift_clients.set(seen.all() as f64);
+        self.drift_above_limit.set(seen.share_above_limit());
     }
 
     /// The text Prometheus scrapes, with the detector's figures as of now.
@@ -248,6 +285,9 @@ mod tests {
     fn every_metric_is_there_before_the_first_request() {
         let metrics = Metrics::new();
         metrics.model(None);
+        let mut outcomes = Outcomes::default();
+        outcomes.add("buyer", "POST /order 2xx").unwrap();
+        metrics.outcomes(&outcomes);
         let text =
             metrics.render(&Stats { clients: 3, capacity: 9, evictions: 2, bans: 1, bans_dropped: 0, panics: 0 });
         for (name, help) in METRICS {
@@ -256,5 +296,7 @@ mod tests {
         }
         assert!(text.contains("kidoban_clients 3"), "{text}");
         assert!(text.contains("kidoban_evictions_total 2"), "{text}");
+        assert!(text.contains("kidoban_outcomes_total{outcome=\"buyer\",client=\"refused\"} 0"), "{text}");
+        assert!(text.contains("kidoban_budget{threshold=\"limit\"} NaN"), "{text}");
     }
 }

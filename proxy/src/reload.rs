@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use detector::drift::Seen;
 use detector::{AllowList, Judge, Model, ModelError, Policy};
 use parking_lot::Mutex;
 
@@ -174,9 +175,10 @@ impl Reloader {
         let model = judge.model.as_ref().map(|model| model.file().name.clone());
         self.keeper.metrics.model(judge.model.as_ref());
         self.keeper.detector.install(judge);
-        self.keeper.metrics.drifted(None);
+        self.keeper.metrics.drifted(None, Seen::default());
         let trusted = TrustedProxies::new(next.trusted_proxies.clone());
-        self.keeper.live.store(Arc::new(Live { mode: next.mode, trusted }));
+        let outcomes = self.keeper.metrics.outcomes(next.outcomes());
+        self.keeper.live.store(Arc::new(Live { mode: next.mode, trusted, outcomes }));
         let mode = next.mode;
         // What needs a restart is compared with what is running, not with what was asked for last time.
         current.adopt(next);

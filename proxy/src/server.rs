@@ -123,7 +123,11 @@ impl RunningGate {
         metrics.model(judge.model.as_ref());
         let recorder = recorder(&config, &metrics)?;
         let detector = Arc::new(Detector::new(Settings { capacity: config.capacity, hash_key: random() }, judge));
-        let live = Live { mode: config.mode, trusted: TrustedProxies::new(config.trusted_proxies.clone()) };
+        let live = Live {
+            mode: config.mode,
+            trusted: TrustedProxies::new(config.trusted_proxies.clone()),
+            outcomes: metrics.outcomes(config.outcomes()),
+        };
         let keeper = Arc::new(Keeper::new(detector, metrics, recorder, live));
 
         let gate = Gate {

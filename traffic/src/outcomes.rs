@@ -133,6 +133,12 @@ impl Outcomes {
         Asked(asked)
     }
 
+    /// What a request would have come to that asked so, had it ended well.
+    pub fn wanted(&self, asked: Asked) -> Reached {
+        let names = self.patterns.iter().enumerate().filter(|(bit, _)| asked.0 >> bit & 1 == 1);
+        Reached(names.fold(0, |wanted, (_, (name, _))| wanted | 1 << name))
+    }
+
     /// What a request has come to that asked so and ended with this status.
     pub fn reached(&self, asked: Asked, status: u16) -> Reached {
         let mut reached = 0;

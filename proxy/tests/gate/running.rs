@@ -14,7 +14,7 @@ use super::*;
 #[test]
 fn the_admin_listener_shows_health_and_every_metric() {
     let (origin, folder) = (Origin::start(), Folder::new("admin"));
-    let gate = strict(&origin, &folder, "enforce", BLOCK);
+    let gate = strict(&origin, &folder, "enforce", &format!("{BLOCK}[outcomes]\nbuyer = \"POST /order 2xx\"\n"));
     assert_eq!(Client::connect(gate.addr()).get("/").status, 403);
     let mut client = Client::connect(gate.admin_addr());
     let health = client.get("/healthz");
@@ -30,6 +30,36 @@ fn the_admin_listener_shows_health_and_every_metric() {
     assert!(text.contains("kidoban_model_info{name=\"strict\",sha256=\""), "{text}");
     assert_eq!(client.get("/nothing").status, 404);
     assert_eq!(client.ask("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").status, 405);
+}
+
+/// What a budget is about, live: who buys, and how he stood.
+#[test]
+fn outcomes_are_counted_by_how_their_client_stood() {
+    let (origin, folder) = (Origin::start(), Folder::new("outcomes"));
+    let buyers = "[outcomes]\nbuyer = \"POST /order *\"\nnobody = \"GET /order 299\"\n";
+    let counted = |mode: &str, policy: &str| {
+        let gate = strict(&origin, &folder, mode, &format!("{policy}{buyers}"));
+        let mut client = Client::connect(gate.addr());
+        for _ in 0..3 {
+            client.ask("POST /order HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+        }
+        client.get("/order");
+        let text = metrics(&gate);
+        let count = |outcome: &str, stood: &str| -> u64 {
+            let line = format!("kidoban_outcomes_total{{outcome=\"{outcome}\",client=\"{stood}\"}} ");
+            let found = text.lines().find_map(|text| text.strip_prefix(line.as_str()));
+            found.unwrap_or_else(|| panic!("{line} is missing in:\n{text}")).parse().unwrap()
+        };
+        assert_eq!(
+            ["free", "limited", "blocked", "refused"].map(|stood| count("nobody", stood)).iter().sum::<u64>(),
+            u64::from(mode == "enforce")
+        );
+        ["free", "limited", "blocked", "refused"].map(|stood| count("buyer", stood))
+    };
+    assert_eq!(counted("enforce", LIMIT), [0, 1, 0, 2], "one page, and then it is limited");
+    assert_eq!(counted("shadow", LIMIT), [0, 3, 0, 0]);
+    assert_eq!(counted("shadow", BLOCK), [0, 0, 3, 0]);
+    assert_eq!(counted("shadow", "[policy]\nmin_pages = 9\n"), [3, 0, 0, 0]);
 }
 
 #[test]

@@ -77,7 +77,7 @@ impl Crowd {
     }
 
     /// The days to train on, without those whom nobody could label.
-    pub fn training(&self) -> impl Iterator<Item = Vec<SimRequest>> {
+    pub fn training(&self) -> impl ExactSizeIterator<Item = Vec<SimRequest>> {
         let Scale { training_days, training_people: people, training_bots: bots, .. } = self.scale;
         (0..training_days).map(move |day| {
             let company = Company { people, bots, campaigns: usize::from(day == 0), botnets: 0 };

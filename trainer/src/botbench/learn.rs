@@ -12,6 +12,7 @@ use traffic::sim::{SimRequest, labels, write_labels};
 use crate::TrainError;
 use crate::baselines::{Asked, Learner, Learnt};
 use crate::label::{Label, Labels};
+use crate::progress::Stage;
 use crate::site::SiteBuilder;
 use crate::train::{Options, remember, train};
 
@@ -35,16 +36,17 @@ pub(super) struct Counts {
 
 /// Trains as `kidoban train LOG --labels CSV` does, on days that follow one another; and has the peers' rules learn from the same.
 pub(super) fn learn(
-    days: impl Iterator<Item = Vec<SimRequest>>,
+    days: impl ExactSizeIterator<Item = Vec<SimRequest>>,
     options: &Options,
     seed: u64,
-    mut step: impl FnMut(&str),
+    tell: &dyn Fn(Stage<'_>),
 ) -> Result<Learned, TrainError> {
     let mut learner = Learner::default();
     let mut numbers = Numbers::default();
     let mut builder = SiteBuilder::default();
     let mut csv = b"client,label,why\n".to_vec();
-    for mut day in days {
+    let (name, unit, of) = ("simulating days to train on", "days", days.len() as u64);
+    for (done, mut day) in (1..).zip(days) {
         for request in &day {
             learner.note(&asked(request, numbers.of(request)));
         }
@@ -54,6 +56,7 @@ pub(super) fn learn(
         csv.extend(rows.split_inclusive(|&byte| byte == b'\n').skip(1).flatten());
         day.sort_by_key(SimRequest::completed_at);
         day.iter().for_each(|request| note(&mut builder, request));
+        tell(Stage { name, done, of, unit });
     }
     let labels = Labels::parse("the simulation's labels", &String::from_utf8_lossy(&csv));
     let labels = labels.map_err(|error| TrainError::Fit(error.to_string()))?;
@@ -62,7 +65,8 @@ pub(super) fn learn(
         Counts { requests: site.steps.len() as u64, people: site.count(Label::Human), bots: site.count(Label::Bad) };
     let mut options = options.clone();
     options.memory = Some(remember(&mut site, &options)?);
-    let file = train(&[site], &options, |stage| step(stage.name))?.file;
+    let file =
+        train(&[site], &options, |stage| tell(Stage { name: &format!("training, {}", stage.name), ..stage }))?.file;
     let model = Model::parse(&seal(&file).map_err(TrainError::Export)?).map_err(TrainError::Export)?;
     Ok(Learned { model, file, learnt: learner.finish(seed), counts })
 }

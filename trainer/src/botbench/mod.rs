@@ -25,13 +25,14 @@ mod rounds;
 mod sites;
 mod verdict;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use detector::{Model, PolicyError};
 use traffic::sim::{Population, Truth};
 
 use crate::TrainError;
 use crate::calibrate::Budgets;
+use crate::progress::Stage;
 use crate::site::Site;
 use columns::Contest;
 use crowd::{Crowd, Scale};
@@ -57,17 +58,6 @@ pub struct Options {
     pub sites: Vec<Site>,
 }
 
-/// How far it is.
-#[derive(Clone, Debug)]
-pub struct Progress<'a> {
-    /// What it does.
-    pub what: &'a str,
-    /// Steps done.
-    pub done: usize,
-    /// Steps in all; they do not all last as long.
-    pub of: usize,
-}
-
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub enum BotBenchError {
@@ -79,30 +69,15 @@ pub enum BotBenchError {
     Policy(#[from] PolicyError),
 }
 
-/// Steps before the first round: training.
-const TRAINING_STEPS: usize = 1;
-
-/// Runs it. `progress` is told what begins and what is done, by several threads.
+/// Runs it. `tell` hears how far it is, by several threads, one after the other.
 ///
 /// # Errors
 /// [`BotBenchError`].
-pub fn run(options: &Options, progress: &(dyn Fn(Progress<'_>) + Sync)) -> Result<BotBench, BotBenchError> {
-    run_at(options, if options.is_quick { Scale::QUICK } else { Scale::FULL }, progress)
+pub fn run(options: &Options, tell: &(dyn Fn(Stage<'_>) + Sync)) -> Result<BotBench, BotBenchError> {
+    run_at(options, if options.is_quick { Scale::QUICK } else { Scale::FULL }, tell)
 }
 
-fn run_at(
-    options: &Options,
-    scale: Scale,
-    progress: &(dyn Fn(Progress<'_>) + Sync),
-) -> Result<BotBench, BotBenchError> {
-    let done = AtomicUsize::new(0);
-    let of = TRAINING_STEPS + scale.rounds + heat::cells(scale) + options.sites.len();
-    let tell = |what: &str, steps: usize| {
-        let done = done.fetch_add(steps, Ordering::Relaxed) + steps;
-        progress(Progress { what, done: done.min(of), of });
-    };
-
-    tell("simulating what to train on", 0);
+fn run_at(options: &Options, scale: Scale, tell: &(dyn Fn(Stage<'_>) + Sync)) -> Result<BotBench, BotBenchError> {
     let crowd = Crowd::new(options.seed, scale);
     let training = crate::Options {
         name: "benchmark".to_owned(),
@@ -110,17 +85,15 @@ fn run_at(
         data: vec![format!("simulated with seed {}", crowd.training_seed)],
         ..crate::Options::default()
     };
-    let Learned { model, file, learnt, counts } =
-        learn(crowd.training(), &training, options.seed, |what| tell(&format!("training: {what}"), 0))?;
+    let Learned { model, file, learnt, counts } = learn(crowd.training(), &training, options.seed, tell)?;
     let model_sha256 = model.sha256().to_owned();
     let mut models = vec![("kidoban".to_owned(), model)];
     models.extend(options.models.iter().cloned());
     let contest = Contest { models, rules: Some(learnt) };
 
-    tell("everybody against everything", TRAINING_STEPS);
-    let (Shown { sums, mut refused }, heat) = tested(&crowd, scale, &contest, options.threads, &|what| tell(what, 1))?;
+    let (Shown { sums, mut refused }, heat) = tested(&crowd, scale, &contest, options.threads, tell)?;
     refused.truncate(REFUSED_SHOWN);
-    let sites = sites::sites(&options.sites, &training, options.seed, |site| tell(&format!("real logs: {site}"), 1))?;
+    let sites = sites::sites(&options.sites, &training, options.seed, tell)?;
 
     let columns = contest.columns();
     let mut people = Sum::default();
@@ -159,21 +132,49 @@ fn run_at(
     Ok(found)
 }
 
-/// Everybody against everything, and the heat map. `step` is told after each round and each cell.
+/// Everybody against everything, and the heat map.
 fn tested(
     crowd: &Crowd,
     scale: Scale,
     contest: &Contest,
     threads: usize,
-    step: &(dyn Fn(&str) + Sync),
+    tell: &(dyn Fn(Stage<'_>) + Sync),
 ) -> Result<(Shown, HeatMap), BotBenchError> {
+    let steps = Steps::new("everybody against everything", "days", scale.rounds, tell);
     let rounds = in_turn(threads, scale.rounds, |round| {
         let shown = pass(contest, round, &crowd.round(round))?;
-        step("everybody against everything");
+        steps.one_more();
         Ok::<_, BotBenchError>(shown)
     })?;
-    let heat = heat::heat(crowd, scale, contest, threads, || step("schedulers by period and jitter"))?;
+    let steps = Steps::new("schedulers by period and jitter", "cells", heat::cells(scale), tell);
+    let heat = heat::heat(crowd, scale, contest, threads, || steps.one_more())?;
     Ok((together(rounds), heat))
+}
+
+/// A stage that several threads bring forward.
+struct Steps<'a> {
+    name: &'static str,
+    unit: &'static str,
+    of: usize,
+    done: Mutex<usize>,
+    tell: &'a (dyn Fn(Stage<'_>) + Sync),
+}
+
+impl<'a> Steps<'a> {
+    /// None is done.
+    fn new(name: &'static str, unit: &'static str, of: usize, tell: &'a (dyn Fn(Stage<'_>) + Sync)) -> Self {
+        if of > 0 {
+            tell(Stage { name, done: 0, of: of as u64, unit });
+        }
+        Self { name, unit, of, done: Mutex::new(0), tell }
+    }
+
+    fn one_more(&self) {
+        // The lock is held while it is told, or a thread could tell less than one before it.
+        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
+        *done += 1;
+        (self.tell)(Stage { name: self.name, done: *done as u64, of: self.of as u64, unit: self.unit });
+    }
 }
 
 /// One row a population, in the order of the benchmark.

@@ -270,7 +270,8 @@ pub struct Verdict {
 pub struct Against {
     /// The rule.
     pub rule: String,
-    /// Does the detector detect at least as large a share, and are no more people refused (over all people)?
+    /// Does the detector detect at least as large a share, let no larger share of requests through, and refuse no more people
+    /// (over all people)?
     pub is_ahead: bool,
     /// Where not: what is behind, with the figures.
     pub why: Option<String>,
@@ -302,6 +303,8 @@ pub struct Target {
     pub found: Share,
     /// Was it reached?
     pub is_met: bool,
+    /// Does the 95 % interval say so as well? Of nobody blocked: are they 30,000 at least?
+    pub is_sure: bool,
 }
 
 /// Detected share of a scheduler by period and jitter.

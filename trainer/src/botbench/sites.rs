@@ -5,31 +5,32 @@
 
 use std::collections::BTreeMap;
 
-use super::BotBenchError;
 use super::columns::Contest;
 use super::fates::{Fates, Sum};
 use super::result::OfSite;
+use super::{BotBenchError, Steps};
 use crate::baselines::{Asked, Learner, Learnt};
 use crate::label::Label;
+use crate::progress::Stage;
 use crate::protocol::{Scored, Strangers, calibrated, carried, half, half_of, model_at};
 use crate::site::{Site, Step};
 use crate::train::Options;
 
-/// Figures of every site that has people and bots to judge, and what is shown. `step(name)` is called before each.
+/// Figures of every site that has people and bots to judge. `tell` hears how far it is.
 pub(super) fn sites(
     sites: &[Site],
     options: &Options,
     seed: u64,
-    step: impl Fn(&str),
+    tell: &(dyn Fn(Stage<'_>) + Sync),
 ) -> Result<Vec<OfSite>, BotBenchError> {
     if sites.len() < 2 {
         return Ok(Vec::new());
     }
-    step("measuring every site");
     let strangers = Strangers::new(sites, options);
+    let tested = (0..sites.len()).filter(|&index| strangers.is_tested(index)).count();
+    let steps = Steps::new("real logs", "logs", tested, tell);
     let mut found = Vec::new();
     for (index, site) in sites.iter().enumerate().filter(|(index, _)| strangers.is_tested(*index)) {
-        step(&site.name);
         let scorer = strangers.fit(index, &carried())?;
         let scored = strangers.score(index, &scorer);
         let learnt = learnt(sites, index, seed);
@@ -57,6 +58,7 @@ pub(super) fn sites(
             people: Some(people.row("people", "")),
             bad: classes.into_iter().map(|(why, sum)| sum.row(&why, "")).collect(),
         });
+        steps.one_more();
     }
     Ok(found)
 }

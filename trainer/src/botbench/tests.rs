@@ -24,7 +24,7 @@ const TINY: Scale = Scale {
 fn the_result_is_the_same_however_many_threads_work() {
     let crowd = Crowd::new(7, TINY);
     let training = crate::Options::default();
-    let Learned { model, learnt, counts, .. } = learn(crowd.training(), &training, 7, |_| {}).unwrap();
+    let Learned { model, learnt, counts, .. } = learn(crowd.training(), &training, 7, &|_| {}).unwrap();
     assert!(counts.people > 100 && counts.bots > 50 && counts.requests > 10_000);
     let contest = Contest { models: vec![("kidoban".to_owned(), model)], rules: Some(learnt) };
     let result = |threads| {
@@ -122,13 +122,14 @@ fn a_verdict_says_where_the_detector_is_behind_and_why() {
     let outcome = |detected, refused| result::Outcome {
         detected: Share { k: detected, n: 100 },
         refused: Share { k: refused, n: 100 },
+        let_through: result::Requests { k: 900 - 9 * refused.min(95), n: 900 },
         ..result::Outcome::default()
     };
     let row = |of| Row { population: "p".to_owned(), reasoning: String::new(), clients: 100, requests: 900, of };
     let column = |name: &str| Column { name: name.to_owned(), is_detector: name == "kidoban" };
-    let columns = ["kidoban", "same", "finds_more", "spares_more"].map(column);
-    let people = row(vec![outcome(2, 2), outcome(2, 2), outcome(9, 9), outcome(0, 0)]);
-    let bad = row(vec![outcome(90, 90), outcome(90, 90), outcome(91, 91), outcome(50, 50)]);
+    let columns = ["kidoban", "same", "finds_more", "spares_more", "lets_less"].map(column);
+    let people = row(vec![outcome(2, 2), outcome(2, 2), outcome(9, 9), outcome(0, 0), outcome(9, 9)]);
+    let bad = row(vec![outcome(90, 90), outcome(90, 90), outcome(91, 90), outcome(50, 50), outcome(90, 95)]);
     let [verdict] = &verdict::verdicts(&columns, &people, std::slice::from_ref(&bad))[..] else {
         panic!("one population")
     };
@@ -140,11 +141,22 @@ fn a_verdict_says_where_the_detector_is_behind_and_why() {
             (true, None),
             (false, Some("finds 90 of 100 where it finds 91")),
             (false, Some("refuses 2 of 100 people where it refuses 0")),
+            (false, Some("lets 90 of 900 requests through where it lets 45")),
         ]
     );
     let targets = verdict::targets(&people, &[bad], &[("p", 0.9), ("p", 0.91), ("not there", 0.5)]);
     let met: Vec<bool> = targets.iter().map(|target| target.is_met).collect();
     assert_eq!(met, [true, false, true, false], "nobody blocked, 2 % limited, 90 % found");
+    let sure = |people: Share, found: Share| -> Vec<bool> {
+        let row = |of| row(vec![of]);
+        let people = row(result::Outcome { refused: people, blocked: Share { k: 0, n: people.n }, ..outcome(0, 0) });
+        let bad = row(result::Outcome { detected: found, ..outcome(0, 0) });
+        let targets = verdict::targets(&people, &[bad], &[("p", 0.9)]);
+        assert!(targets.iter().all(|target| target.is_met));
+        targets.iter().map(|target| target.is_sure).collect()
+    };
+    assert_eq!(sure(Share { k: 0, n: 500 }, Share { k: 9, n: 10 }), [false; 3], "too few to be sure");
+    assert_eq!(sure(Share { k: 10, n: 30_000 }, Share { k: 99, n: 100 }), [true; 3]);
 }
 
 #[test]

@@ -46,7 +46,8 @@ fn verdict(e: &Evaluation) -> String {
     }
 }
 
-fn what_it_stops(e: &Evaluation) -> String {
+/// The verdict in one sentence: whom the model's own thresholds would have refused something, and how many people among them.
+pub fn what_it_stops(e: &Evaluation) -> String {
     let own: Vec<String> =
         e.ladder.iter().filter_map(|rung| Some(format!("{} {}", score(rung.threshold), rung.name?))).collect();
     if own.is_empty() {
@@ -71,7 +72,8 @@ fn note(e: &Evaluation) -> String {
     [reach(e), taught.unwrap_or_default()].join(" ").trim().to_owned()
 }
 
-fn reach(e: &Evaluation) -> String {
+/// How many reach the lowest threshold, and why fewer are refused something.
+pub fn reach(e: &Evaluation) -> String {
     let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else { return String::new() };
     let reach: u64 = lowest.clients.values().sum();
     let blocked = match e.refusals.clients_blocked {
@@ -232,7 +234,7 @@ fn detection(e: &Evaluation) -> Section {
 }
 
 fn classes(e: &Evaluation, names: &Names) -> Section {
-    let mut table = Table::new("Bad robots by the reason of their label", &["reason", "judged", "AUC", "caught"]);
+    let mut table = Table::new("Bad robots by the reason of their label", &["reason", "judged", "AUC", "reach"]);
     for (why, class) in &e.by_class {
         let why = if why.is_empty() { "no reason given".to_owned() } else { names.text(why) };
         let caught = class.tpr.map_or_else(Cell::none, |tpr| Cell::figure(&percent(tpr)));

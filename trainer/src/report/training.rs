@@ -48,7 +48,8 @@ fn verdict(trained: &Trained) -> String {
     let value = score(f64::from(Score::from_margin(margin).value()));
     match trained.held_out.at_threshold.get("limit").and_then(Option::as_ref) {
         Some(at) => format!(
-            "At {value} you would stop an estimated {} of bad robots ({}) and {} of people ({}).",
+            "An estimated {} of bad robots ({}) and {} of people ({}) reach {value}, from where a client is limited. What they would be \
+             refused is less: kidoban replay counts it.",
             percent(at.tpr),
             interval(at.tpr_ci),
             percent(at.fpr),

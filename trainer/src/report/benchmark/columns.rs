@@ -96,7 +96,7 @@ pub(super) fn ahead(found: &BotBench, names: &Names) -> Section {
         table.row([Cell::markup(super::called(&verdict.population, names))].into_iter().chain(cells));
     }
     let section = Section::new("ahead", "Ahead of the rules?")
-        .lead("Ahead is who finds at least the same share of a population and refuses no larger share of all people. A rule that acts on nobody refuses nobody.")
+        .lead("Ahead is who finds at least the same share of a population, lets no larger share of its requests through and refuses no larger share of all people. A rule that acts on nobody refuses nobody.")
         .with(table.render());
     let behind = found.behind();
     if behind.is_empty() {

@@ -76,7 +76,10 @@ fn tiles(found: &BotBench, page: Page) -> Page {
         .tile(
             "Ahead of a rule on a population",
             &count(ahead as u64),
-            &format!("of {}, at no more people refused", counted(against().count() as u64, "comparison")),
+            &format!(
+                "of {}: no fewer found, no more let through, no more people refused",
+                counted(against().count() as u64, "comparison")
+            ),
         )
         .tile("People trained on", &count(training.people), &format!("and {}", counted(training.bots, "bad client")))
 }
@@ -93,7 +96,11 @@ fn targets(found: &BotBench, names: &Names) -> Section {
             share(target.found),
             Cell::figure(&ends(target.found)),
             Cell::number(target.found.n),
-            if target.is_met { Cell::text("✓ yes") } else { Cell::text("✗ no").of("bad") },
+            match (target.is_met, target.is_sure) {
+                (false, _) => Cell::text("✗ no").of("bad"),
+                (true, false) => Cell::text("yes, not surely"),
+                (true, true) => Cell::text("✓ yes"),
+            },
         ]);
     }
     let missed: Vec<String> = found
@@ -103,7 +110,7 @@ fn targets(found: &BotBench, names: &Names) -> Section {
         .map(|target| format!("{} ({} {})", names.text(&target.population), target.what, percent(target.bound)))
         .collect();
     let lead = match missed.is_empty() {
-        true => "All of them are reached.".to_owned(),
+        true => "All of them are reached; not surely where the interval has the bound in it.".to_owned(),
         false => format!("Missed: {}. A target that is missed is a finding and no failure.", missed.join(", ")),
     };
     Section::new("targets", "What had to be reached").lead(&lead).with(table.render())

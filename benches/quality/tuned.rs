@@ -29,11 +29,29 @@ const SEED: u64 = 4_000;
 const TEACHERS: [(usize, u64); 4] = [(0, 3_901), (1, 3_902), (2, 3_903), (4, 3_904)];
 /// People of each of them.
 const TEACHER_PEOPLE: usize = 600;
-/// What keeps the shops small: 299 people prove the stricter of these, where the product's budgets ask for 2,995.
-const BUDGETS: Budgets = Budgets { limit_alpha: 0.02, block_alpha: 0.01, delta: 0.05 };
-/// Days whose new people say what is refused at all.
-const LATER_DAYS: u64 = 14;
+/// From so many people a day on, some of whom have too few pages to count, the product's own budgets are tried: 2,995 prove them.
+const MANY_PEOPLE: usize = 3_500;
+/// What keeps shops of fewer people small: 299 prove the stricter of these.
+const SMALL_BUDGETS: Budgets = Budgets { limit_alpha: 0.02, block_alpha: 0.01, delta: 0.05 };
 const DAY_US: u64 = 86_400_000_000;
+
+/// What is tried on every shop.
+#[derive(Clone, Copy)]
+struct Trial {
+    people: usize,
+    budgets: Budgets,
+    /// Days whose new people say what is refused at all.
+    later_days: u64,
+}
+
+impl Trial {
+    fn of(people: usize) -> Self {
+        match people {
+            MANY_PEOPLE.. => Self { people, budgets: Budgets::default(), later_days: 4 },
+            _ => Self { people, budgets: SMALL_BUDGETS, later_days: 14 },
+        }
+    }
+}
 
 /// One shop.
 struct Tried {
@@ -50,14 +68,16 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     let options = Options { compares: false, ..options.clone() };
     let model = Model::parse(&seal(&train(&teachers, &options, |_| {})?.file)?)?;
     let seeds: Vec<u64> = (SEED..SEED + shops as u64).collect();
-    let tried = on_all_cores(&seeds, |seed| tried(&model, &SHOPS[(seed - SEED) as usize % SHOPS.len()], *seed, people));
+    let trial = Trial::of(people);
+    let Trial { budgets, later_days, .. } = trial;
+    let tried = on_all_cores(&seeds, |seed| tried(&model, &SHOPS[(seed - SEED) as usize % SHOPS.len()], *seed, trial));
     let tried = tried.into_iter().collect::<Result<Vec<_>>>()?;
     let later: u64 = tried.iter().map(|shop| shop.later).sum();
     let mut table = Table::new(
         "Budgets of `kidoban tune` kept",
         &format!(
             "One model of {} simulated shops, and {shops} small shops that it never saw, of {} people a day. Day 1 tunes; those who \
-             come first on one of the {LATER_DAYS} days after are counted by what they do that day, {} people in all. *Kept*: at most \
+             come first on one of the {later_days} days after are counted by what they do that day, {} people in all. *Kept*: at most \
              the budget of them lies above. *By law*: what is to be expected of k of n people above, whatever the model. *None*: too few people \
              for a proof, so no threshold.",
             TEACHERS.len(),
@@ -67,7 +87,7 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
         &["threshold", "budget", "shops", "none", "kept (95 %)", "by law", "people above", "broken by"],
     );
     for (number, (name, alpha)) in
-        [("limit", BUDGETS.limit_alpha), ("block", BUDGETS.block_alpha)].into_iter().enumerate()
+        [("limit", budgets.limit_alpha), ("block", budgets.block_alpha)].into_iter().enumerate()
     {
         let proven: Vec<(&Tried, (u64, u64, u64))> =
             tried.iter().filter_map(|shop| Some((shop, shop.steps[number]?))).collect();
@@ -97,10 +117,11 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     Ok(table.end())
 }
 
-fn tried(model: &Model, shop: &Shop, seed: u64, people: usize) -> Result<Tried> {
+fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
+    let Trial { people, budgets, later_days } = trial;
     // Bots prove nothing here; as few as the shop can have.
     let shop = Shop { bots: 0.0, ..*shop };
-    let requests = simulate_shop(&shop, seed, DEFAULT_START, (1 + LATER_DAYS) * DAY_US, Some(people));
+    let requests = simulate_shop(&shop, seed, DEFAULT_START, (1 + later_days) * DAY_US, Some(people));
     let mut first = std::collections::HashMap::new();
     let day_of = |request: &SimRequest| request.at.micros_since(DEFAULT_START) / DAY_US;
     for request in &requests {
@@ -113,10 +134,10 @@ fn tried(model: &Model, shop: &Shop, seed: u64, people: usize) -> Result<Tried> 
     let tuned = tune(
         model,
         site(&shop, &day(0))?,
-        &TuneOptions { budgets: BUDGETS, labels_are_given: true, is_unseen: true, ..TuneOptions::default() },
+        &TuneOptions { budgets, labels_are_given: true, is_unseen: true, ..TuneOptions::default() },
     )?;
     let mut later: Vec<f32> = Vec::new();
-    for number in 1..=LATER_DAYS {
+    for number in 1..=later_days {
         let site = site(&shop, &day(number))?;
         let scores = highest(&site, model.resolution_us(), tuned.min_pages, |client| {
             (site.clients[client].labelled.label == Label::Human).then_some(model.scorer())

@@ -162,6 +162,9 @@ impl Detector {
 
     /// What the client's own past says, and for one who has few pages yet, what its company has to add.
     fn observed(&self, judging: Judging<'_>, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+        if let (Class::Page, Seat::Known(client)) = (event.class, &*seat) {
+            client.window.warm();
+        }
         let class = seat.pulled().class(event);
         let alone;
         let event = if class == event.class {

@@ -343,3 +343,24 @@ fn what_the_company_did_is_said_in_its_own_words() {
         "{said}"
     );
 }
+
+/// Blocked after four pages, ten seconds later after two.
+#[test]
+fn a_second_ban_says_why_it_came_sooner() {
+    let folder = Folder::new("explain-again");
+    model::write(&folder, &model::file("constant", model::constant(5.0)));
+    folder.write("kidoban.toml", "model = \"constant.json\"\n[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 4\nblock_s = 10\n");
+    let line = |second: u32| {
+        format!("192.0.2.7 - - [16/Nov/2026:10:00:{second:02} +0000] \"GET /p/{second} HTTP/1.1\" 200 5 \"-\" \"b\"\n")
+    };
+    folder.write("access.log", [0, 1, 2, 3, 20, 21].map(line).concat());
+    let explain = |number: &str| {
+        kidoban(&folder.0, &["explain", "192.0.2.7", "access.log", "-c", "kidoban.toml", "--request", number])
+            .assert(0)
+            .stdout
+    };
+    let (first, second) = (explain("4"), explain("6"));
+    assert!(first.contains("0.900 or more on 4 pages in a row is blocked"), "{first}");
+    let why = "on 2 pages in a row (4 before its first ban, and half as many after each) is blocked";
+    assert!(second.contains(why), "{second}");
+}

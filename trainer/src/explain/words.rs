@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use detector::features::{FEATURES, decimal, index_of};
-use detector::policy::SHARED_MIN;
+use detector::policy::{Policy, SHARED_MIN};
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
@@ -100,9 +100,12 @@ fn because(decisive: &Decisive) -> String {
     if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
 }
 
-/// `8 pages in a row`
-fn in_a_row(pages: u8) -> String {
-    if pages == 1 { "one page".to_owned() } else { format!("{pages} pages in a row") }
+/// `8 pages in a row`, of who was banned before `4 pages in a row, half as many after each ban,`
+fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
+    let usual = policy.config().block_after_pages;
+    let pages = before.map_or(usual, |before| policy.pages_to_block(&before.standing, before.verdict.at));
+    let row = if pages == 1 { "one page".to_owned() } else { format!("{pages} pages in a row") };
+    if pages < usual { format!("{row} ({usual} before its first ban, and half as many after each)") } else { row }
 }
 
 pub(super) fn score(score: Option<f32>) -> String {
@@ -126,7 +129,7 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             "It scored {own}, and who scores {} or more on {} is blocked, this time until {until} UTC. What speaks for a \
              bot: {loudest}.",
             score(thresholds.block),
-            in_a_row(judge.policy.pages_to_block(&snapshot.standing, verdict.at))
+            in_a_row(&judge.policy, Some(snapshot))
         ),
         Reason::Banned if story.cause.is_none() => {
             format!("An earlier ban was in force until {until} UTC; the request that led to it is not in this log.")
@@ -135,9 +138,7 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, which scored {own} ({} or more on \
              {} is a ban): {loudest}.",
             score(thresholds.block),
-            in_a_row(story.cause.as_ref().map_or(config.block_after_pages, |cause| {
-                judge.policy.pages_to_block(&cause.standing, cause.verdict.at)
-            }))
+            in_a_row(&judge.policy, story.cause.as_ref())
         ),
         Reason::Limited
             if verdict.action == Action::Limit && snapshot.is_scored && decisive.scored == decisive.number =>

@@ -493,9 +493,12 @@ pub struct DriftArgs {
     /// Paths, globs or `-`, all of the model's site; .gz and .zst are read as they are
     #[arg(required = true, value_name = "LOG")]
     pub logs: Vec<String>,
-    /// The model
+    /// The gate's configuration: its model, and the budgets that its thresholds were tuned for
+    #[arg(short, long, value_name = "FILE", required_unless_present = "model")]
+    pub config: Option<PathBuf>,
+    /// The model; the configuration's when absent. Alone, its own thresholds are looked at
     #[arg(long, value_name = "FILE")]
-    pub model: PathBuf,
+    pub model: Option<PathBuf>,
     /// Who is a person: CSV `client,label[,why]`; weak rules when absent
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,

@@ -15,6 +15,8 @@ use trainer::botbench::{Options, run as run_benchmark};
 use trainer::calibrate::Budgets;
 use trainer::report::Origin;
 use trainer::sources::LogRead;
+use trainer::statistics::Interval;
+use trainer::words::range;
 
 use crate::Answer;
 use crate::args::BenchArgs;
@@ -249,6 +251,6 @@ fn of_site(site: &OfSite, names: &[&str]) -> String {
 
 /// `97.5 % (95.2 % – 98.9 %)`
 fn interval(share: Share) -> String {
-    let interval = share.interval();
-    format!("{} ({} – {})", percent(interval.value), percent(interval.low), percent(interval.high))
+    let Interval { value, low, high } = share.interval();
+    format!("{} ({})", percent(value), range([low, high]))
 }

@@ -2,9 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use detector::drift::{PSI_ALARM, Shift};
-use trainer::drift::{Examined, examine, words};
+use detector::{Judge, Model};
+use proxy::config::tuned::{self, Basis, Proof};
+use proxy::{Config, Overrides};
+use trainer::drift::{Examined, Promise, examine, words};
 use trainer::explain::value;
 use trainer::sources::LogRead;
 
@@ -13,6 +16,7 @@ use crate::args::DriftArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, WithLogs};
 use crate::report::{self, Report};
+use crate::run::overrides_of_a_reader;
 
 /// Features shown when none of them moved.
 const SHOWN_QUIET: usize = 5;
@@ -23,11 +27,11 @@ const SHOWN_QUIET: usize = 5;
 /// What cannot be read; a model that is refused, or that has nothing to compare with.
 pub fn run(args: &DriftArgs) -> Result<Answer> {
     let report = Report::open(&args.report)?;
-    let model = read_model(Some(&args.model))?;
+    let (model, promises) = in_force(args)?;
     if model.file().drift.is_none() {
         bail!(
             "{}: the model does not remember what its traffic was like; train it again with this version",
-            args.model.display()
+            model.file().name
         );
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
@@ -37,7 +41,7 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
     if let Some(memory) = model.shared_memory() {
         site.remember_all(memory);
     }
-    let examined = examine(&site, &model);
+    let examined = examine(&site, &model, promises);
     if let Some(report) = &report {
         let mut origin = report::origin([&model], logs.clone());
         origin.digests.push(("Logs read".to_owned(), found.sha256()));
@@ -52,6 +56,38 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
         output::print(&describe(&examined))?;
     }
     Ok(if examined.is_quiet() { Answer::Yes } else { Answer::No })
+}
+
+/// The model, and what limit and block promise: a configuration's, where one is given.
+fn in_force(args: &DriftArgs) -> Result<(Model, [Option<Promise>; 2])> {
+    let Some(path) = &args.config else {
+        let model = read_model(args.model.as_deref())?;
+        let promises = Promise::of_model(&model);
+        return Ok((model, promises));
+    };
+    let overrides = Overrides { model: args.model.clone(), ..overrides_of_a_reader() };
+    let config = Config::load(Some(path), &overrides)?;
+    let Judge { model, policy, .. } = proxy::judge(&config)?;
+    let model = model.context("the configuration names no model, and there is nothing to compare without one")?;
+    let [limit, block, _] = tuned::basis(&config, Some(&model));
+    let [own_limit, own_block] = Promise::of_model(&model);
+    let promise = |basis: Basis, margin: Option<f32>, own: Option<Promise>| match basis {
+        Basis::Tuned(Proof { people, above, at_most, confidence, .. }) => Some(Promise {
+            margin: margin?,
+            budget: at_most,
+            evidence: format!(
+                "{} of {} people whom the model had not seen lay above when it was tuned, with {} confidence",
+                output::count(above),
+                output::count(people),
+                output::percent(confidence)
+            ),
+        }),
+        Basis::Model => own,
+        Basis::None | Basis::OtherModel | Basis::Changed | Basis::FewerPages { .. } | Basis::Hand => None,
+    };
+    let promises = [promise(limit, policy.limit_margin(), own_limit), promise(block, policy.block_margin(), own_block)];
+    tuned::warnings(&config, Some(&model)).iter().for_each(|warning| eprintln!("warning: {warning}"));
+    Ok((model, promises))
 }
 
 fn describe(examined: &Examined) -> String {
@@ -86,9 +122,9 @@ fn describe(examined: &Examined) -> String {
     drift.features.iter().take(alarms.max(SHOWN_QUIET)).for_each(&mut row);
     let _ = write!(text, "\n{}\n", table.render());
     for (name, held) in &examined.budgets {
-        let _ = writeln!(text, "  {name} budget {}: {}", output::percent(held.budget), held.in_words());
+        let _ = writeln!(text, "  {name} budget {}: {}", output::percent_at_most(held.budget), held.in_words());
         // The figure is what was proven, which can be far from what was asked for.
-        let _ = writeln!(text, "    which the model knows from training: {}", output::safe(&held.evidence, 300));
+        let _ = writeln!(text, "    on what it stands: {}", output::safe(&held.evidence, 300));
     }
     text
 }

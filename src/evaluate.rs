@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde::Serialize;
 use trainer::evaluate::{Evaluation, NoneHurt, Requests, evaluate_told};
-use trainer::report::evaluation::{reach, what_it_stops};
+use trainer::report::evaluation::{reach, verdict};
 use trainer::sources::LogRead;
 
 use crate::Answer;
@@ -39,7 +39,7 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
         report.write(&trainer::report::evaluation(&evaluation, report.names()), &origin)?;
     }
     if args.json {
-        let words = what_it_stops(&evaluation);
+        let words = verdict(&evaluation);
         output::print_json(&Printed { words, result: WithLogs { result: &evaluation, logs: &logs } })?;
     } else {
         output::print(&describe(&evaluation))?;
@@ -58,10 +58,7 @@ struct Printed<'a> {
 fn describe(e: &Evaluation) -> String {
     let mut text = String::new();
     let flattery = e.flattery().map(|flattery| format!("{flattery}\n")).unwrap_or_default();
-    if e.in_sample {
-        text.push_str(&flattery);
-    }
-    let _ = writeln!(text, "{}", [what_it_stops(e), reach(e)].join(" ").trim());
+    let _ = writeln!(text, "{}", [verdict(e), reach(e)].join(" ").trim());
     match (e.auc, e.auc_ci) {
         (Some(auc), Some([low, high])) => {
             let _ = writeln!(

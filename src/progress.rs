@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
 use trainer::Stage;
 
 /// The screen is for the answer alone.
@@ -27,7 +27,7 @@ const TICK: Duration = Duration::from_millis(100);
 const BYTES: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 /// Nobody knows how much a pipe will bring.
 const BYTES_OF_UNKNOWN: &str = "{msg} {spinner} {bytes}, {bytes_per_sec}, {elapsed} so far";
-const COUNTED: &str = "{msg} {wide_bar} {human_pos} of {human_len} {prefix}, {rate}, {eta} left";
+const COUNTED: &str = "{msg} {wide_bar} {human_pos} of {human_len} {prefix}, {rate}, {left} left";
 const UNCOUNTED: &str = "{msg} {spinner} {elapsed} so far";
 
 /// Draws nothing from here on, whatever standard error is.
@@ -90,14 +90,30 @@ fn new(total: Option<u64>) -> ProgressBar {
 fn dress(bar: &ProgressBar, template: &str) {
     // The templates are ours and a test reads them all; a bar without one is drawn in indicatif's own way.
     if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.with_key("rate", rate));
+        bar.set_style(style.with_key("rate", rate).with_key("left", left));
     }
 }
 
-/// `310/s`, and of slow things `0.4/s`.
+/// `310/s`, and of slow things `4.2/s` or `5/min`.
 fn rate(state: &ProgressState, out: &mut dyn Write) {
-    let per_second = state.per_sec();
-    let _ = if per_second < 10.0 { write!(out, "{per_second:.1}/s") } else { write!(out, "{per_second:.0}/s") };
+    let _ = match state.per_sec() {
+        per_second if per_second < 1.0 => write!(out, "{:.0}/min", per_second * 60.0),
+        per_second if per_second < 10.0 => write!(out, "{per_second:.1}/s"),
+        per_second => write!(out, "{per_second:.0}/s"),
+    };
+}
+
+/// What is left, if it goes on as it has gone on the whole. A few large steps, of which two threads end two at once, tell nothing
+/// about the next seconds; before the first nobody knows.
+fn left(state: &ProgressState, out: &mut dyn Write) {
+    let (done, of) = (state.pos(), state.len().unwrap_or(0));
+    let _ = match done {
+        0 => write!(out, "?"),
+        _ => {
+            let seconds = state.elapsed().as_secs_f64() * of.saturating_sub(done) as f64 / done as f64;
+            write!(out, "{:#}", HumanDuration(Duration::from_secs(seconds.ceil() as u64)))
+        }
+    };
 }
 
 #[cfg(test)]

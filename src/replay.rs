@@ -393,5 +393,9 @@ fn describe(replayed: &Replayed) -> String {
         ]);
     }
     let _ = write!(text, "\n{}", table.render());
+    let more = replayed.clients_stopped - replayed.stopped.len() as u64;
+    if more > 0 {
+        let _ = writeln!(text, "  and {} more: --top N shows N, --json-lines all", counted(more, "client"));
+    }
     text
 }

@@ -10,6 +10,7 @@ use proxy::{Config, Overrides};
 use serde::Serialize;
 use traffic::{OutcomeWatch, Outcomes};
 use trainer::calibrate::Budgets;
+use trainer::report::tuning::verdict;
 use trainer::sources::LogRead;
 use trainer::tune::{AtRisk, Stops};
 use trainer::words::counted;
@@ -27,6 +28,8 @@ const BLOCK_BUDGET: f64 = 0.001;
 
 #[derive(Serialize)]
 struct Printed<'a> {
+    /// The verdict in one sentence.
+    words: String,
     is_kept: bool,
     snippet: String,
     written: Option<&'a Path>,
@@ -104,7 +107,8 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
     };
     if args.json {
         let (is_kept, snippet) = (tuned.is_kept(), tuned.snippet());
-        let printed = Printed { is_kept, snippet, written, logs: &read, tuned: &tuned };
+        let words = verdict(&tuned);
+        let printed = Printed { words, is_kept, snippet, written, logs: &read, tuned: &tuned };
         output::print_json(&printed)?;
     } else {
         output::print(&describe(&tuned, args.write.as_deref(), written))?;
@@ -172,7 +176,7 @@ fn write(path: &Path, tuned: &Tuned) -> Result<()> {
 }
 
 fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
-    let mut text = String::new();
+    let mut text = format!("{}\n\n", verdict(tuned));
     for rung in &tuned.ladder {
         let threshold =
             rung.score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {}", output::score(score)));

@@ -44,9 +44,17 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
     assert!(first["psi"].as_f64() > first["noise"].as_f64());
     assert!(json["budgets"]["limit"]["people"].is_u64());
 
+    // A gate's own thresholds: the model's, and one that somebody set by hand and nothing proves.
+    folder.write("kidoban.toml", "model = \"shop.json\"\n");
+    let (same, _) = run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
+    assert_eq!(same, quiet);
+    folder.write("kidoban.toml", "model = \"shop.json\"\n[policy]\nlimit_score = 0.99\n");
+    let (unproven, _) = run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
+    assert!(!unproven.contains("limit budget"), "{unproven}");
+
     // Rows are told in words, and a budget by what it stands on.
     assert!(!loud.contains("gap_") && !loud.contains("_share") && loud.contains("the score, in log-odds"), "{loud}");
-    assert!(quiet.contains("which the model knows from training: "), "{quiet}");
+    assert!(quiet.contains("on what it stands: "), "{quiet}");
 
     // A handful of clients shows nothing, and that is said.
     folder.write("few.log", second[..400].join("\n") + "\n");

@@ -21,7 +21,7 @@
 //! | `limits.body_bytes_max` | 104857600 | largest request body, 0 for no limit |
 //! | `policy.*` | see the detector's `PolicyConfig` | thresholds, minimum requests, expiry |
 //! | `allow.networks`, `allow.paths` | none | never judged |
-//! | `outcomes.*` | none | what a visit can come to, by a name of your choice: `METHOD PATH STATUS`, or several in brackets; for `kidoban tune` |
+//! | `outcomes.*` | none | what a visit can come to, by a name of your choice: `METHOD PATH STATUS`, or several in brackets; for `kidoban tune` and `kidoban_outcomes_total` |
 //! | `tuned.model_sha256` | none | written by `kidoban tune --write`: the model that the thresholds of `[policy]` were found for; with another one `check` and `run` warn |
 //! | `tuned.limit_score`, `block_score`, `cohort_score` | none | likewise: the score proven, by how many people, and at most what share of people lies above |
 //! | `table.capacity` | 200000 | clients remembered |

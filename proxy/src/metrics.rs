@@ -72,7 +72,7 @@ pub const METRICS: [(&str, &str); 20] = [
         OUTCOMES,
         "Requests that came to an outcome of [outcomes], and those refused on the way, by how their client stood.",
     ),
-    (BUDGET, "Share of people that the model's threshold may reach, as its evidence carries; NaN without a threshold."),
+    (BUDGET, "Share of people that the threshold in force reaches at most, by its proof; NaN where there is none."),
 ];
 
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
@@ -194,10 +194,12 @@ impl Metrics {
         }
         next.set(1.0);
         *current = Some(next);
-        let thresholds = model.map(Model::thresholds);
-        let budgets = thresholds.map_or([None; 2], |thresholds| [Some(&thresholds.limit), Some(&thresholds.block)]);
+    }
+
+    /// Shares of people that limit and block may reach; `None` where nothing proves any.
+    pub(crate) fn budgets(&self, budgets: [Option<f64>; 2]) {
         for (gauge, budget) in self.budgets.iter().zip(budgets) {
-            gauge.set(budget.filter(|budget| budget.margin.is_some()).map_or(f64::NAN, |budget| budget.alpha));
+            gauge.set(budget.unwrap_or(f64::NAN));
         }
     }
 
@@ -285,6 +287,7 @@ mod tests {
     fn every_metric_is_there_before_the_first_request() {
         let metrics = Metrics::new();
         metrics.model(None);
+        metrics.budgets([None, Some(0.001)]);
         let mut outcomes = Outcomes::default();
         outcomes.add("buyer", "POST /order 2xx").unwrap();
         metrics.outcomes(&outcomes);
@@ -298,5 +301,6 @@ mod tests {
         assert!(text.contains("kidoban_evictions_total 2"), "{text}");
         assert!(text.contains("kidoban_outcomes_total{outcome=\"buyer\",client=\"refused\"} 0"), "{text}");
         assert!(text.contains("kidoban_budget{threshold=\"limit\"} NaN"), "{text}");
+        assert!(text.contains("kidoban_budget{threshold=\"block\"} 0.001"), "{text}");
     }
 }

@@ -174,6 +174,7 @@ impl Reloader {
         let warnings = tuned::warnings(&next, judge.model.as_ref());
         let model = judge.model.as_ref().map(|model| model.file().name.clone());
         self.keeper.metrics.model(judge.model.as_ref());
+        self.keeper.metrics.budgets(tuned::budgets(&next, judge.model.as_ref()));
         self.keeper.detector.install(judge);
         self.keeper.metrics.drifted(None, Seen::default());
         let trusted = TrustedProxies::new(next.trusted_proxies.clone());

@@ -121,6 +121,7 @@ impl RunningGate {
         let back = bind(config.admin)?;
         let metrics = Arc::new(Metrics::new());
         metrics.model(judge.model.as_ref());
+        metrics.budgets(tuned::budgets(&config, judge.model.as_ref()));
         let recorder = recorder(&config, &metrics)?;
         let detector = Arc::new(Detector::new(Settings { capacity: config.capacity, hash_key: random() }, judge));
         let live = Live {

@@ -50,8 +50,8 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
             Counterfactuals::Ways { .. } => {
                 writeln!(
                     text,
-                    "It would have been {would} (a score below {below:.3}{clearly}) with {}.",
-                    words.join("; or with ")
+                    "It would have been {would} (a score below {below:.3}{clearly}) {}.",
+                    words.iter().map(|way| with(way)).collect::<Vec<_>>().join("; or ")
                 )
             }
             Counterfactuals::Impossible { .. } => writeln!(
@@ -65,6 +65,11 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
             Counterfactuals::Below => Ok(()),
         };
     }
+}
+
+/// `with typical gap ≥ 12 s`, and `without errors` as it is.
+fn with(way: &str) -> String {
+    if way.starts_with("without ") { way.to_owned() } else { format!("with {way}") }
 }
 
 fn features(text: &mut String, decisive: &Decisive) {

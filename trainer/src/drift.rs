@@ -54,7 +54,7 @@ pub struct Examined {
 /// Does a budget hold among the people of a log?
 #[derive(Clone, Debug, Serialize)]
 pub struct Held {
-    /// Share of people that may be hurt: what the model's evidence carries, which can be more than was asked for.
+    /// Share of people that may be hurt: what the evidence carries, which can be more than was asked for.
     pub budget: f64,
     /// That evidence, in the model's words.
     pub evidence: String,
@@ -66,6 +66,27 @@ pub struct Held {
     pub share_ci: [f64; 2],
     /// What follows.
     pub verdict: Verdict,
+}
+
+/// A threshold in force, and the share of people that its proof allows.
+#[derive(Clone, Debug)]
+pub struct Promise {
+    /// From this margin on.
+    pub margin: f32,
+    /// Share of people, 0..=1.
+    pub budget: f64,
+    /// What proves it, in words.
+    pub evidence: String,
+}
+
+impl Promise {
+    /// What a model promises of limit and block; `None` where it has no threshold.
+    pub fn of_model(model: &Model) -> [Option<Self>; 2] {
+        let thresholds = model.thresholds();
+        [&thresholds.limit, &thresholds.block].map(|budget: &Budget| {
+            Some(Self { margin: budget.margin?, budget: budget.alpha, evidence: budget.evidence.clone() })
+        })
+    }
 }
 
 /// What people say of a budget.
@@ -159,8 +180,8 @@ impl Held {
 }
 
 /// Compares a log with what the model was trained on. The site's people are whom its labels say; its pages are placed by the
-/// model's own memory ([`Site::remember_all`]), as the gate does it.
-pub fn examine(site: &Site, model: &Model) -> Examined {
+/// model's own memory ([`Site::remember_all`]), as the gate does it. The promises are of limit and block in force.
+pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Examined {
     let thresholds = model.thresholds();
     let (resolution_us, min_pages) = (model.resolution_us(), thresholds.min_pages);
     let counts = Counts::default();
@@ -175,27 +196,18 @@ pub fn examine(site: &Site, model: &Model) -> Examined {
     let of_people = site.clients.iter().zip(&highest).filter(|(client, _)| client.labelled.label == Label::Human);
     let people: Vec<f32> = of_people.filter_map(|(_, score)| *score).collect();
     let above = |scores: &[f32], margin: f32| scores.iter().filter(|&&score| score >= margin).count() as u64;
-    let held = |budget: &Budget| {
-        let margin = budget.margin?;
+    let held = |Promise { margin, budget, evidence }: Promise| {
         let above = above(&people, margin);
         let Interval { low, high, .. } = share(above, people.len() as u64);
         let verdict = match () {
             () if people.is_empty() => Verdict::Unsure,
-            () if low > budget.alpha => Verdict::Broken,
-            () if high <= budget.alpha => Verdict::Holds,
+            () if low > budget => Verdict::Broken,
+            () if high <= budget => Verdict::Holds,
             () => Verdict::Unsure,
         };
-        let evidence = budget.evidence.clone();
-        Some(Held {
-            budget: budget.alpha,
-            evidence,
-            people: people.len() as u64,
-            above,
-            share_ci: [low, high],
-            verdict,
-        })
+        Held { budget, evidence, people: people.len() as u64, above, share_ci: [low, high], verdict }
     };
-    let budgets = [("limit", &thresholds.limit), ("block", &thresholds.block)];
+    let budgets = ["limit", "block"].into_iter().zip(promises);
     let drift = counts.compare(model);
     Examined {
         model: model.file().name.clone(),
@@ -206,6 +218,6 @@ pub fn examine(site: &Site, model: &Model) -> Examined {
             .margin
             .map(|margin| share(above(&judged, margin), judged.len() as u64).value),
         drift,
-        budgets: budgets.into_iter().filter_map(|(name, budget)| Some((name, held(budget)?))).collect(),
+        budgets: budgets.filter_map(|(name, promise)| Some((name, held(promise?)))).collect(),
     }
 }

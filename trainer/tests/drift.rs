@@ -7,7 +7,7 @@ use detector::model::seal;
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{SHOPS, Scripts, Shop, SimRequest, labels, simulate_shop, write_json, write_labels};
-use trainer::drift::{Verdict, examine};
+use trainer::drift::{Promise, Verdict, examine};
 use trainer::{Labels, Options, Site, SiteBuilder, train};
 
 const DAY_US: u64 = 86_400_000_000;
@@ -46,7 +46,7 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     };
     let mut broken = 0;
     for day in TRAINED_DAYS..TRAINED_DAYS + QUIET_DAYS {
-        let examined = examine(&site(days(&month, day, day + 1)), &model);
+        let examined = examine(&site(days(&month, day, day + 1)), &model, Promise::of_model(&model));
         let drift = examined.drift.as_ref().unwrap();
         assert!(drift.clients_now > 100, "{drift:?}");
         assert!(!drift.is_alarming(), "day {day}: {:?} {:?}", drift.score, drift.features.first());
@@ -57,7 +57,7 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     // The same people, on pages that now fetch their neighbours ahead.
     let eager = Shop { scripts: Scripts::Eager, ..shop };
     let day = simulate_shop(&eager, 5, START, DAY_US, Some(PEOPLE_A_DAY));
-    let examined = examine(&site(&day), &model);
+    let examined = examine(&site(&day), &model, Promise::of_model(&model));
     let drift = examined.drift.unwrap();
     assert!(drift.is_alarming() && drift.features[0].alarm, "{drift:?}");
 

@@ -104,7 +104,7 @@ impl fmt::Display for Readiness {
             State::Ready => f.write_str("Ready"),
             State::Collecting => write!(
                 f,
-                "Collecting: {} of {} people seen; it limits, and blocks nobody until then",
+                "Collecting: {} of {} people seen; it limits, and has no block threshold of its own until then",
                 grouped(self.people_seen),
                 grouped(self.people_needed)
             ),
@@ -155,7 +155,8 @@ mod tests {
             assert_eq!(readiness.to_string(), words);
         };
         check(Readiness::new(9_000, 5_990, true, vec![gate(0.9)]), State::Ready, true, "Ready");
-        let words = "Collecting: 1,204 of 5,990 people seen; it limits, and blocks nobody until then";
+        let words =
+            "Collecting: 1,204 of 5,990 people seen; it limits, and has no block threshold of its own until then";
         check(Readiness::new(1_204, 5_990, false, vec![gate(0.7)]), State::Collecting, true, words);
         let failed = Readiness::new(1_204, 5_990, false, vec![gate(0.9), gate(0.61)]);
         let words = "Failed: area is 0.610, at least 0.700 is needed: label more clients";

@@ -3,6 +3,7 @@
 //! A threshold means something to one model, and what proves it was found with that model and from so many pages on. Whoever runs another
 //! one, judges earlier, or changes a score by hand has lost the proof: [`basis`] says so of each threshold, and [`warnings`] in words.
 
+use detector::model::Budget;
 use detector::{Model, Score};
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +126,18 @@ pub fn basis(config: &Config, model: Option<&Model>) -> [Basis; 3] {
             _ => Basis::Hand,
         }
     })
+}
+
+/// The shares of people that limit and block in force reach at most, by what they stand on; `None` where that is no proof.
+pub(crate) fn budgets(config: &Config, model: Option<&Model>) -> [Option<f64>; 2] {
+    let [limit, block, _] = basis(config, model);
+    let own = model.map(Model::thresholds);
+    let share = |basis: Basis, own: Option<&Budget>| match basis {
+        Basis::Tuned(proof) => Some(proof.at_most),
+        Basis::Model => own.map(|own| own.alpha),
+        Basis::None | Basis::OtherModel | Basis::Changed | Basis::FewerPages { .. } | Basis::Hand => None,
+    };
+    [share(limit, own.map(|own| &own.limit)), share(block, own.map(|own| &own.block))]
 }
 
 /// What is to be said aloud of the thresholds when the gate starts, reloads or is checked.

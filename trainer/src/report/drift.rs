@@ -8,7 +8,7 @@ use super::chart::dots::{Dot, dots};
 use super::page::{Page, Section};
 use super::table::{Cell, Table};
 use crate::drift::{Examined, Held, Verdict};
-use crate::words::{count, counted, percent, range};
+use crate::words::{count, counted, percent, percent_at_most, range};
 
 /// Left end of the chart: what is less is no shift to anybody.
 const PSI_LEAST: f64 = 0.001;
@@ -53,7 +53,7 @@ fn tiles(examined: &Examined, page: Page) -> Page {
     };
     examined.budgets.iter().take(1).fold(page, |page, (name, held)| {
         page.tile(
-            &format!("The {name} budget of {}", percent(held.budget)),
+            &format!("The {name} budget of {}", percent_at_most(held.budget)),
             verdict(held.verdict),
             &format!("{} of {} known people above", count(held.above), count(held.people)),
         )
@@ -152,7 +152,7 @@ fn budgets(examined: &Examined) -> Section {
         };
         table.row([
             Cell::text(name),
-            Cell::figure(&percent(*budget)),
+            Cell::figure(&percent_at_most(*budget)),
             Cell::number(*people),
             Cell::number(*above),
             Cell::figure(&range(*share_ci)),

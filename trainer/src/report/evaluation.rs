@@ -39,7 +39,8 @@ pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
         ))
 }
 
-fn verdict(e: &Evaluation) -> String {
+/// The verdict in one sentence, and before it, where the log trained the model, that it flatters.
+pub fn verdict(e: &Evaluation) -> String {
     match e.flattery().filter(|_| e.in_sample) {
         Some(flattery) => format!("{flattery} {}", what_it_stops(e)),
         None => what_it_stops(e),
@@ -47,7 +48,7 @@ fn verdict(e: &Evaluation) -> String {
 }
 
 /// The verdict in one sentence: whom the model's own thresholds would have refused something, and how many people among them.
-pub fn what_it_stops(e: &Evaluation) -> String {
+fn what_it_stops(e: &Evaluation) -> String {
     let own: Vec<String> =
         e.ladder.iter().filter_map(|rung| Some(format!("{} {}", score(rung.threshold), rung.name?))).collect();
     if own.is_empty() {
@@ -55,7 +56,12 @@ pub fn what_it_stops(e: &Evaluation) -> String {
     }
     let refusals = &e.refusals;
     let people = match (refusals.people, refusals.people_ci) {
-        (Some(share), Some(ends)) => format!("an estimated {} of people ({})", percent(share), interval(ends)),
+        (Some(share), Some(ends)) => format!(
+            "an estimated {} of all {} people, of however few pages ({})",
+            percent(share),
+            count(e.clients.get(&Label::Human).copied().unwrap_or(0)),
+            interval(ends)
+        ),
         _ => "and how many people among them is not known: nobody is labelled one".to_owned(),
     };
     format!(
@@ -77,9 +83,8 @@ pub fn reach(e: &Evaluation) -> String {
     let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else { return String::new() };
     let reach: u64 = lowest.clients.values().sum();
     let blocked = match e.refusals.clients_blocked {
-        0 => "Nobody was blocked.".to_owned(),
-        1 => "1 client was blocked.".to_owned(),
-        clients => format!("{} clients were blocked.", count(clients)),
+        0 => "Nobody would be blocked.".to_owned(),
+        clients => format!("{} would be blocked.", counted(clients, "client")),
     };
     let reach = match reach {
         0 => return "Nobody reaches that score.".to_owned(),
@@ -145,7 +150,7 @@ fn marks(e: &Evaluation) -> Vec<Marked> {
 
 fn thresholds(e: &Evaluation) -> Section {
     let mut table = Table::new(
-        "What a threshold at each score would stop",
+        "Who reaches a threshold at each score",
         &[
             "from score",
             "people",
@@ -204,7 +209,7 @@ pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
 
 /// ROC, precision and recall.
 pub(super) fn curves(separation: &Separation, marks: &[Marked]) -> Section {
-    let section = Section::new("curves", "Caught against hurt");
+    let section = Section::new("curves", "Bad robots against people");
     if separation.curve.is_empty() {
         return section.empty("There are not both people and bad robots with enough pages: label some of both.");
     }

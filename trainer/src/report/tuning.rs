@@ -23,7 +23,8 @@ pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
         .with(snippet(tuned, names))
 }
 
-fn verdict(tuned: &Tuned) -> String {
+/// The verdict in one sentence: whom the thresholds would stop, and how many people lie above.
+pub fn verdict(tuned: &Tuned) -> String {
     let at: Vec<String> =
         thresholds_of(tuned).map(|(rung, value)| format!("{value} ({})", rung.step.as_str())).collect();
     let Some(lowest) = lowest(tuned) else {

@@ -29,8 +29,8 @@ pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
     let upper = steps(curve.iter().map(|point| (x(point.fpr), up.place(point.tpr_ci[1]))));
     let lower = steps(curve.iter().map(|point| (x(point.fpr), up.place(point.tpr_ci[0]))));
     let content = html! {
-        (bottom(&scale, &marks, (TOP, BOTTOM), "share of people stopped (logarithmic)"))
-        (left(&up, &percents(), (LEFT, RIGHT), "bad robots caught"))
+        (bottom(&scale, &marks, (TOP, BOTTOM), "share of people who reach a score (logarithmic)"))
+        (left(&up, &percents(), (LEFT, RIGHT), "bad robots who reach it"))
         path.band d=(path(upper.into_iter().chain(lower.into_iter().rev()))) {}
         path.line.bad d=(path(steps(curve.iter().map(|point| (x(point.fpr), up.place(point.tpr)))))) {}
         @for mark in marked {
@@ -39,15 +39,15 @@ pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
     };
     let at_least = |fpr: f64| {
         let caught = curve.iter().filter(|point| point.fpr <= fpr).map(|point| point.tpr).fold(0.0, f64::max);
-        format!("{} of bad robots caught when {} of people are stopped", percent(caught), percent(fpr))
+        format!("{} of bad robots reach what {} of people reach", percent(caught), percent(fpr))
     };
     let description = format!(
-        "ROC of {} people: {}; {}. The band is the 95 % interval of the share caught (Clopper–Pearson).",
+        "ROC of {} people: {}; {}. The band is the 95 % interval of the robots' share (Clopper–Pearson).",
         count(people),
         at_least(0.0),
         at_least(0.01)
     );
-    figure("roc", "Robots caught against people hurt (ROC)", &description, (WIDTH, HEIGHT), &content)
+    figure("roc", "Bad robots against people who reach a score (ROC)", &description, (WIDTH, HEIGHT), &content)
 }
 
 /// A threshold on the ROC, with both intervals.
@@ -80,8 +80,8 @@ pub fn precision_recall(curve: &[Point]) -> Markup {
     let all = curve.last();
     let prevalence = all.and_then(|last| last.precision).unwrap_or(0.0);
     let content = html! {
-        (bottom(&across, &percents(), (TOP, BOTTOM), "bad robots caught (recall)"))
-        (left(&up, &percents(), (LEFT, RIGHT), "bad robots among those stopped (precision)"))
+        (bottom(&across, &percents(), (TOP, BOTTOM), "bad robots who reach a score (recall)"))
+        (left(&up, &percents(), (LEFT, RIGHT), "bad robots among all who reach it (precision)"))
         path.band d=(path(upper.into_iter().chain(lower.into_iter().rev()))) {}
         line.chance x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(up.place(prevalence))) y2=(at(up.place(prevalence))) {}
         path.line.bad d=(path(along(|row| row.1))) {}
@@ -89,13 +89,13 @@ pub fn precision_recall(curve: &[Point]) -> Markup {
     let half = known.iter().find(|row| row.0.tpr >= 0.5);
     let half = half.map_or_else(String::new, |(point, precision, _)| {
         format!(
-            "With {} of bad robots caught, {} of those stopped are bad robots. ",
+            "Where {} of bad robots reach a score, {} of all who do are bad robots. ",
             percent(point.tpr),
             percent(*precision)
         )
     });
     let description = format!(
-        "{half}The dashed line is what stopping everybody gives: bad robots are {} of the labelled clients of this log, and the curve moves \
+        "{half}The dashed line is what a score that everybody reaches gives: bad robots are {} of the labelled clients of this log, and the curve moves \
          with that share. The band is the 95 % interval.",
         percent(prevalence)
     );

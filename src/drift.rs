@@ -121,7 +121,7 @@ fn describe(examined: &Examined) -> String {
     let alarms = drift.features.iter().filter(|shift| shift.alarm).count();
     drift.features.iter().take(alarms.max(SHOWN_QUIET)).for_each(&mut row);
     let _ = write!(text, "\n{}\n", table.render());
-    for (name, held) in &examined.budgets {
+    for (name, held) in examined.budgets.iter().rev() {
         let _ = writeln!(text, "  {name} budget {}: {}", output::percent_at_most(held.budget), held.in_words());
         // The figure is what was proven, which can be far from what was asked for.
         let _ = writeln!(text, "    on what it stands: {}", output::safe(&held.evidence, 300));

@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_scores_above_the_limit_first_is_counted_and_not_compared() {
+    fn the_share_above_the_limit_is_of_all_who_were_seen() {
         let seen = Seen { compared: 30, above_limit: 10 };
         assert_eq!((seen.all(), seen.share_above_limit()), (40, 0.25));
         assert_eq!(Seen::default().share_above_limit(), 0.0);

@@ -207,7 +207,7 @@ impl Metrics {
     pub(crate) fn outcomes(&self, outcomes: &Outcomes) -> OutcomeCounters {
         OutcomeCounters::new(outcomes.clone(), |name, stood| {
             let labels =
-                vec![Label::new("outcome", name.to_owned()), Label::from_static_parts("client", stood.as_str())];
+                vec![Label::new("outcome", name.to_owned()), Label::from_static_parts("standing", stood.as_str())];
             self.recorder.register_counter(&key(OUTCOMES, labels), &METADATA)
         })
     }
@@ -299,7 +299,7 @@ mod tests {
         }
         assert!(text.contains("kidoban_clients 3"), "{text}");
         assert!(text.contains("kidoban_evictions_total 2"), "{text}");
-        assert!(text.contains("kidoban_outcomes_total{outcome=\"buyer\",client=\"refused\"} 0"), "{text}");
+        assert!(text.contains("kidoban_outcomes_total{outcome=\"buyer\",standing=\"refused\"} 0"), "{text}");
         assert!(text.contains("kidoban_budget{threshold=\"limit\"} NaN"), "{text}");
         assert!(text.contains("kidoban_budget{threshold=\"block\"} 0.001"), "{text}");
     }

@@ -78,7 +78,11 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     assert_eq!(detector.drift(), None, "nobody has come");
     pass(days(&month, TRAINED_DAYS, TRAINED_DAYS + 2));
     assert!(!detector.drift().unwrap().is_alarming(), "{:?}", detector.drift());
+    let seen = detector.drift_seen();
+    assert_eq!(seen.compared, detector.drift().unwrap().clients_now);
+    assert!(seen.above_limit > 0 && seen.share_above_limit() < 0.5, "the shop's few bots are left out: {seen:?}");
     detector.begin_drift_window();
+    assert_eq!(detector.drift_seen().all(), 0);
     let moved: Vec<SimRequest> =
         day.into_iter().map(|request| SimRequest { at: request.at.plus_micros(40 * DAY_US), ..request }).collect();
     pass(&moved);

@@ -46,7 +46,7 @@ fn outcomes_are_counted_by_how_their_client_stood() {
         client.get("/order");
         let text = metrics(&gate);
         let count = |outcome: &str, stood: &str| -> u64 {
-            let line = format!("kidoban_outcomes_total{{outcome=\"{outcome}\",client=\"{stood}\"}} ");
+            let line = format!("kidoban_outcomes_total{{outcome=\"{outcome}\",standing=\"{stood}\"}} ");
             let found = text.lines().find_map(|text| text.strip_prefix(line.as_str()));
             found.unwrap_or_else(|| panic!("{line} is missing in:\n{text}")).parse().unwrap()
         };

@@ -100,7 +100,7 @@ fn because(decisive: &Decisive) -> String {
     if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
 }
 
-/// `8 pages in a row`, of who was banned before `4 pages in a row, half as many after each ban,`
+/// `8 pages in a row`; of who was banned before, `4 pages in a row (8 before its first ban, and half as many after each)`
 fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
     let usual = policy.config().block_after_pages;
     let pages = before.map_or(usual, |before| policy.pages_to_block(&before.standing, before.verdict.at));

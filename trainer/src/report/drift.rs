@@ -51,7 +51,7 @@ fn tiles(examined: &Examined, page: Page) -> Page {
                 )
         }
     };
-    examined.budgets.iter().take(1).fold(page, |page, (name, held)| {
+    examined.budgets.iter().rev().take(1).fold(page, |page, (name, held)| {
         page.tile(
             &format!("The {name} budget of {}", percent_at_most(held.budget)),
             verdict(held.verdict),

@@ -95,7 +95,11 @@ fn describe(found: &BotBench) -> String {
         training.block.evidence,
     );
     if !training.left_out.is_empty() {
-        let _ = writeln!(text, "  Not trained on, as nobody could label them: {}.", training.left_out.join(", "));
+        let _ = writeln!(
+            text,
+            "  Not trained on, as nobody could label them or none had come yet: {}.",
+            training.left_out.join(", ")
+        );
     }
     let _ = write!(text, "\nTargets\n{}", targets(&found.targets));
     let _ = write!(text, "\nBad clients, by the tested model\n{}", by_detector("population", &found.bad));

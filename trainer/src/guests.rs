@@ -1,28 +1,33 @@
-//! People whom a log may not hold.
+//! Visitors whom a log may not hold.
 //!
 //! A log is of the days it was written. Tomorrow may be a sale: people who reload until it opens, ten times as many as ever
 //! and all on one product; a campaign that brings an office, or a whole carrier, behind one address; a new front end that
 //! fetches a list's products before anybody clicks. A model that has never seen them takes them for pollers and
 //! scrapers, and a proof by yesterday's people says nothing about them. So simulated ones are invited to every training.
 //!
-//! They weigh a tenth of the site's own people ([`SHARE`]), every kind the same. They never calibrate and never count as
-//! evidence: thresholds are proven by real people alone. What only the site's memory can say of a page is taken from a
-//! person of the site, because they have never been there.
+//! And tomorrow somebody may copy the shop with `wget --mirror`: as fast as it answers, at gaps of 0.2 ms and 10 ms as the machine is
+//! busy, which spread over orders of magnitude as a person's do. No log without a flood has such speed but at addresses of many
+//! people, so a model would learn that haste is human. Hence the **hasty**: the demo's bots, one answer after the other. They come where
+//! the model may score how fast somebody asks; without that they would differ in nothing from people whose pages prefetch.
+//!
+//! People among the guests weigh a tenth of the site's own ([`SHARE`]), bots a tenth of its bots, every kind the same. They never calibrate
+//! and never count as evidence: thresholds are proven by real people alone. What only the site's memory can say of a page is taken
+//! from a person of the site for all of them, because they have never been there: it must be the haste that gives the hasty away.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use detector::features::{COUNT, FEATURES, Family};
+use detector::features::{COUNT, FEATURES, Family, index_of};
 use detector::{AllowList, Class, ClientKey, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2, Axis, concatenate};
-use traffic::sim::{DEFAULT_START, Population, Shop, SimRequest, Truth, simulate_shop};
+use traffic::sim::{DEFAULT_START, Dice, Mix, Population, Shop, SimRequest, Site, Truth, simulate, simulate_shop};
 
 use crate::TrainError;
 use crate::samples::{Rows, SCHEDULE, Sample};
 use crate::site::OFFLINE_HASH_KEY;
 
-/// What all of them together weigh, for each unit of a site's own people.
+/// What all people or all bots of them together weigh, for each unit of a site's own.
 const SHARE: f64 = 0.1;
 /// Whose people are invited: page by page and through an API, with and without prefetching, on an ordinary day and on
 /// that of a sale.
@@ -35,6 +40,13 @@ const SHARED: [usize; 4] = [8, 40, 200, 1_000];
 const RUSH_PEOPLE: usize = 1_000;
 /// Addresses of each size, at most.
 const ADDRESSES: usize = 12;
+/// How fast somebody asks.
+const SPEED: &str = "rate_60s";
+/// Bots of each kind that come in haste.
+const HASTY: usize = 40;
+/// Of whose walks, every kind as often.
+const IN_HASTE: [Population; 5] =
+    [Population::Scraper, Population::BreadthFirst, Population::Poller, Population::BruteForcer, Population::Scanner];
 /// Nobody else draws with this seed: who is invited is in no simulated shop, log or benchmark.
 const SEED: u64 = 0x6775_6573_7473;
 const HOUR_US: u64 = 3_600_000_000;
@@ -45,6 +57,7 @@ const NEVER_HELD_OUT: u64 = 1;
 #[derive(Clone, Debug)]
 struct Guest {
     kind: (Population, usize),
+    bad: bool,
     number: u64,
     features: Features,
 }
@@ -77,7 +90,7 @@ impl Guests {
                 });
                 let kind = (if shared > 1 { Population::SharedShopper } else { request.population }, shared);
                 let features = presence.ask(request, client, resolution_us);
-                rows.extend(features.map(|features| Guest { kind, number: *number, features }));
+                rows.extend(features.map(|features| Guest { kind, bad: false, number: *number, features }));
             }
         };
         for shop in SHOPS.into_iter().filter_map(Shop::find) {
@@ -86,11 +99,9 @@ impl Guests {
         }
         if let Some(shop) = Shop::find(SHOPS[0]) {
             let rush = simulate_shop(shop, SEED, DEFAULT_START, HOUR_US, Some(24 * RUSH_PEOPLE));
+            let people: BTreeSet<ClientKey> = rush.iter().map(|request| ClientKey::from_ip(request.client)).collect();
+            let place: HashMap<ClientKey, usize> = people.into_iter().enumerate().map(|(i, key)| (key, i)).collect();
             for shared in SHARED {
-                let people: BTreeSet<ClientKey> =
-                    rush.iter().map(|request| ClientKey::from_ip(request.client)).collect();
-                let place: HashMap<ClientKey, usize> =
-                    people.into_iter().enumerate().map(|(i, key)| (key, i)).collect();
                 let behind = |request: &SimRequest| {
                     let place = place.get(&ClientKey::from_ip(request.client)).copied().unwrap_or_default();
                     let address = place / shared;
@@ -99,6 +110,7 @@ impl Guests {
                 see(&rush, &behind, shared);
             }
         }
+        rows.extend(hasty(numbers, resolution_us));
         Self { rows }
     }
 
@@ -114,39 +126,81 @@ impl Guests {
         samples: &[Sample],
         told: impl Fn(usize) -> bool,
     ) -> Result<Rows, TrainError> {
+        let speed_is_told = index_of(SPEED).is_some_and(&told);
+        let guests: Vec<&Guest> = self.rows.iter().filter(|guest| !guest.bad || speed_is_told).collect();
         let hosts: Vec<&Sample> = samples.iter().filter(|sample| !sample.bad).collect();
         let Some(weights) = rows.weights().map(<[f32]>::to_vec).filter(|_| !hosts.is_empty()) else { return Ok(rows) };
-        let people: f64 = samples.iter().zip(&weights).filter(|(s, _)| !s.bad).map(|(_, w)| f64::from(*w)).sum();
-        let mut records = Array2::from_elem((self.rows.len(), COUNT), f32::NAN);
-        for (mut record, guest) in records.rows_mut().into_iter().zip(&self.rows) {
+        let total = |bad| -> f64 {
+            samples.iter().zip(&weights).filter(|(s, _)| s.bad == bad).map(|(_, w)| f64::from(*w)).sum()
+        };
+        let totals = [false, true].map(|bad| SHARE * total(bad));
+        let mut records = Array2::from_elem((guests.len(), COUNT), f32::NAN);
+        for (mut record, guest) in records.rows_mut().into_iter().zip(&guests) {
             let host = hosts[mixed(guest.number) as usize % hosts.len()];
             for feature in (0..COUNT).filter(|&feature| told(feature)) {
                 let of = if FEATURES[feature].family == Family::Site { &host.features } else { &guest.features };
                 record[feature] = of.0[feature];
             }
         }
-        let weights = weights.into_iter().chain(self.weights(SHARE * people)).collect::<Array1<f32>>();
-        let targets = samples.iter().map(|s| s.bad).chain(self.rows.iter().map(|_| false)).collect::<Array1<bool>>();
-        clients.extend(self.rows.iter().map(|guest| mixed(guest.number) / 5 * 5 + NEVER_HELD_OUT));
+        let weights = weights.into_iter().chain(weights_of(&guests, totals)).collect::<Array1<f32>>();
+        let targets =
+            samples.iter().map(|s| s.bad).chain(guests.iter().map(|guest| guest.bad)).collect::<Array1<bool>>();
+        clients.extend(guests.iter().map(|guest| mixed(guest.number) / 5 * 5 + NEVER_HELD_OUT));
         let records = concatenate(Axis(0), &[rows.records.view(), records.view()])
             .map_err(|error| TrainError::Fit(error.to_string()))?;
         Ok(DatasetBase::new(records, targets).with_weights(weights))
     }
+}
 
-    /// Every kind the same, every guest of a kind, every row of a guest; `total` together.
-    fn weights(&self, total: f64) -> impl Iterator<Item = f32> {
-        let mut rows_of: BTreeMap<u64, f64> = BTreeMap::new();
-        let mut guests_of: BTreeMap<(&str, usize), BTreeSet<u64>> = BTreeMap::new();
-        for guest in &self.rows {
-            *rows_of.entry(guest.number).or_default() += 1.0;
-            guests_of.entry((guest.kind.0.name(), guest.kind.1)).or_default().insert(guest.number);
-        }
-        let share = total / guests_of.len().max(1) as f64;
-        self.rows.iter().map(move |guest| {
-            let guests = guests_of[&(guest.kind.0.name(), guest.kind.1)].len() as f64;
-            (share / guests / rows_of[&guest.number]) as f32
-        })
+/// Every kind the same, every guest of a kind, every row of a guest; people and bots together so much each.
+fn weights_of(rows: &[&Guest], [people, bots]: [f64; 2]) -> Vec<f32> {
+    let mut rows_of: BTreeMap<u64, f64> = BTreeMap::new();
+    let mut guests_of: BTreeMap<(bool, &str, usize), BTreeSet<u64>> = BTreeMap::new();
+    for guest in rows {
+        *rows_of.entry(guest.number).or_default() += 1.0;
+        guests_of.entry(guest.key()).or_default().insert(guest.number);
     }
+    let kinds = |bad| guests_of.keys().filter(|key| key.0 == bad).count().max(1) as f64;
+    let (person, bot) = (people / kinds(false), bots / kinds(true));
+    let weight = |guest: &&Guest| {
+        let kind = if guest.bad { bot } else { person };
+        (kind / guests_of[&guest.key()].len() as f64 / rows_of[&guest.number]) as f32
+    };
+    rows.iter().map(weight).collect()
+}
+
+impl Guest {
+    fn key(&self) -> (bool, &'static str, usize) {
+        (self.bad, self.kind.0.name(), self.kind.1)
+    }
+}
+
+/// Bots that ask as soon as they are answered, numbered from `numbers` on.
+fn hasty(numbers: u64, resolution_us: u32) -> Vec<Guest> {
+    let mix = IN_HASTE.into_iter().fold(Mix::new(), |mix, population| mix.with(population, HASTY));
+    let day = simulate(&Arc::new(Site::new(SEED)), SEED, DEFAULT_START, &mix, 24 * HOUR_US);
+    let mut walks: BTreeMap<ClientKey, Vec<&SimRequest>> = BTreeMap::new();
+    for request in &day {
+        walks.entry(ClientKey::from_ip(request.client)).or_default().push(request);
+    }
+    let mut rows = Vec::new();
+    for (number, (client, walk)) in (numbers + 1..).zip(walks) {
+        let mut dice = Dice::nth(SEED, number);
+        // From a machine beside the shop's to one in the same country, from idle to as busy as it can be. Slower ones are in logs.
+        let (answer_s, busy_share, busy_s) =
+            (dice.log_between(0.000_2, 0.02), dice.between(0.0, 0.5), dice.log_between(0.002, 0.02));
+        let mut presence = Presence::new(DEFAULT_START);
+        let mut at = DEFAULT_START;
+        for request in walk {
+            let busy_s = if dice.chance(busy_share) { dice.exponential(busy_s) } else { 0.0 };
+            let took_us = ((dice.lognormal(answer_s, 0.4) + busy_s) * 1e6) as u32 + 1;
+            let request = SimRequest { at, took_us, ..request.clone() };
+            let features = presence.ask(&request, client, resolution_us);
+            rows.extend(features.map(|features| Guest { kind: (request.population, 1), bad: true, number, features }));
+            at = request.completed_at();
+        }
+    }
+    rows
 }
 
 /// A guest's window, and the answers under way.
@@ -205,41 +259,66 @@ mod tests {
     }
 
     #[test]
-    fn guests_weigh_a_tenth_of_the_people_and_every_kind_the_same() {
+    fn guests_weigh_a_tenth_of_the_people_or_the_bots_and_every_kind_the_same() {
         let guests = Guests::invite(1_000);
-        let mut of_kind: BTreeMap<(&str, usize), f64> = BTreeMap::new();
-        for (guest, weight) in guests.rows.iter().zip(guests.weights(0.8)) {
-            *of_kind.entry((guest.kind.0.name(), guest.kind.1)).or_default() += f64::from(weight);
+        let all: Vec<&Guest> = guests.rows.iter().collect();
+        let mut of_kind: BTreeMap<(bool, &str, usize), f64> = BTreeMap::new();
+        for (guest, weight) in guests.rows.iter().zip(weights_of(&all, [0.8, 1.0])) {
+            *of_kind.entry(guest.key()).or_default() += f64::from(weight);
         }
         for kind in [("refresher", 1), ("flash_sale", 1), ("price_watcher", 1), ("carrier_nat", 1_000)] {
-            assert!(of_kind.contains_key(&kind), "no {kind:?} among {:?}", of_kind.keys());
+            assert!(of_kind.contains_key(&(false, kind.0, kind.1)), "no {kind:?} among {:?}", of_kind.keys());
         }
-        let each = 0.8 / of_kind.len() as f64;
-        assert!(of_kind.values().all(|weight| (weight - each).abs() < 1e-4), "{of_kind:?}");
+        let people = of_kind.keys().filter(|key| !key.0).count();
+        assert_eq!(of_kind.len() - people, IN_HASTE.len());
+        let each = [0.8 / people as f64, 1.0 / IN_HASTE.len() as f64];
+        assert!(of_kind.iter().all(|(key, weight)| (weight - each[usize::from(key.0)]).abs() < 1e-4), "{of_kind:?}");
 
         let (samples, rows) = hosted();
         let joined = guests.join(rows, &mut vec![1, 2, 3], &samples, |_| true).unwrap();
-        let weights = joined.weights().unwrap();
+        let (weights, targets) = (joined.weights().unwrap(), &joined.targets);
         assert_eq!(weights[..3], [3.0, 10.0, 5.0], "who was there weighs what he did");
-        assert!((weights[3..].iter().sum::<f32>() - 0.8).abs() < 1e-3);
+        let weigh = |bad| (3..weights.len()).filter(|&row| targets[row] == bad).map(|row| weights[row]).sum::<f32>();
+        assert!((weigh(false) - 0.8).abs() < 1e-3 && (weigh(true) - 1.0).abs() < 1e-3);
     }
 
     #[test]
-    fn guests_are_people_who_are_never_held_out_and_know_the_site_as_its_people_do() {
+    fn guests_are_never_held_out_and_know_the_site_as_its_people_do() {
         let guests = Guests::invite(1_000);
         let (samples, rows) = hosted();
         let mut clients = vec![10, 11, 12];
-        let novelty = detector::features::index_of("novelty").unwrap();
-        let missing = detector::features::index_of("gap_median").unwrap();
+        let novelty = index_of("novelty").unwrap();
+        let missing = index_of("gap_median").unwrap();
         let joined = guests.join(rows, &mut clients, &samples, |feature| feature != missing).unwrap();
         let count = guests.rows.len();
         assert!(count > 1_000, "{count} rows");
         assert_eq!((joined.records.nrows(), joined.targets.len(), clients.len()), (count + 3, count + 3, count + 3));
-        assert!(joined.targets.iter().skip(3).all(|bad| !bad));
         assert!(clients[3..].iter().all(|number| number % 5 != 0));
         let known: BTreeSet<u32> = joined.records.column(novelty).iter().skip(3).map(|value| *value as u32).collect();
         assert_eq!(known, BTreeSet::from([7, 8]), "of people, and not of the bot");
         assert!(joined.records.column(missing).iter().skip(3).all(|value| value.is_nan()));
+    }
+
+    #[test]
+    fn the_hasty_hurry_on_and_come_where_that_can_be_seen() {
+        let guests = Guests::invite(1_000);
+        // People prefetch a list in a fifth of a second, but are no hundred pages on a minute later.
+        let rate = |bad: bool| {
+            let [rate, log_n] = ["rate_60s", "log_n"].map(|name| index_of(name).unwrap());
+            let of = guests.rows.iter().filter(|guest| guest.bad == bad && guest.kind.1 == 1);
+            let late = of.filter(|guest| guest.features.0[log_n] > 100_f32.ln());
+            let mut rates: Vec<f32> = late.map(|guest| guest.features.0[rate]).collect();
+            rates.sort_by(f32::total_cmp);
+            (rates[rates.len() / 20], rates[rates.len() * 19 / 20])
+        };
+        assert!(rate(true).0 > rate(false).1, "{:?} {:?}", rate(true), rate(false));
+
+        let speed = index_of(SPEED).unwrap();
+        let (samples, rows) = hosted();
+        let joined = guests.join(rows, &mut vec![1, 2, 3], &samples, |feature| feature != speed).unwrap();
+        let people = guests.rows.iter().filter(|guest| !guest.bad).count();
+        assert_eq!(joined.records.nrows(), people + 3);
+        assert!(joined.targets.iter().skip(3).all(|bad| !bad));
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! How clock-like the gaps between page requests are.
 //!
-//! Over the last k ≤ 32 gaps, all missing below 3. Gaps come from the window as logarithms, in which "within 10 %"
-//! is a plain difference, so that all but the mean and spread in seconds is integer work. No branch depends on a gap: a
+//! Over the last k ≤ 32 gaps, all missing below 3. Gaps come from the window as logarithms of gap + 50 ms ([`BLUR_US`]), in which "within 10 %"
+//! is a plain difference, so that all but the mean and spread in seconds is integer work. The 50 ms are in every comparison of gaps: pages that
+//! come as fast as a machine answers are alike, however busy it is in between. No branch depends on a gap: a
 //! core guesses people's gaps wrong every other time, and that would cost more than all the arithmetic. About 350 ns.
 
 use super::Set;
 use super::uniqueness::{LOG2, entropy_of};
 use crate::fixed::{LOG_BITS, OCTAVE, exp2_mantissa};
-use crate::window::{GAPS, Window};
+use crate::window::{BLUR_US, GAPS, Window};
 
 /// Features of this family.
 pub const COUNT: usize = 10;
@@ -19,15 +20,18 @@ const SAME_ABOVE: u16 = 282;
 const SAME_BELOW: u16 = 311;
 /// 0.22 octaves: "the same gap as L steps ago" is within ±16 %.
 const SIMILAR: u16 = 450;
-/// Gaps in which a page is read, 2 s to 5 min, and gaps below 1.5 s, in 1/2048 octaves of 1 ms.
-const THINK_FROM: u16 = 22_458;
-const THINK_TO: u16 = 37_262;
-const BURST_TO: u16 = 21_609;
+/// Gaps in which a page is read, 2 s to 5 min, and gaps below 1.5 s, as the window has them.
+const THINK_FROM: u16 = 22_530;
+const THINK_TO: u16 = 37_263;
+const BURST_TO: u16 = 21_704;
+/// 50 ms, in ms and in seconds.
+const BLUR_MS: f32 = BLUR_US as f32 / 1_000.0;
+const BLUR_S: f32 = BLUR_US as f32 / 1_000_000.0;
 /// Longest repeating schedule looked for.
 const LAGS: usize = 8;
-/// Half-octave bins; all gaps below 50 ms fall in the first.
+/// Half-octave bins; all gaps below 78 ms fall in the first.
 const BIN_SHIFT: u32 = OCTAVE.trailing_zeros() - 1;
-const FIRST_BIN: u32 = (5 * OCTAVE + OCTAVE / 2) >> BIN_SHIFT;
+const FIRST_BIN: u32 = (6 * OCTAVE + OCTAVE / 2) >> BIN_SHIFT;
 const BINS: usize = 64;
 /// Sums of floats run in this many strands, which do not wait for each other.
 const STRANDS: usize = 8;
@@ -95,7 +99,7 @@ fn share_within(gaps: &[u16; GAPS], count: usize, from: u16, to: u16) -> f32 {
     f32::from(how_many(gaps, count, |gap| (gap >= from) & (gap < to))) / count as f32
 }
 
-/// 2^(q/2048) ms, less the 1 ms that was added, in seconds: the product of two powers from tables, to 1 part in 2²³.
+/// 2^(q/2048) ms, less the 50 ms that were added, in seconds, never below 0: the product of two powers from tables, to 1 part in 2²³.
 fn seconds_of(gap: u16) -> f32 {
     const FINE_BITS: u32 = 5;
     const FINE: usize = 1 << FINE_BITS;
@@ -114,7 +118,7 @@ fn seconds_of(gap: u16) -> f32 {
     let gap = u32::from(gap);
     let octave = f32::from_bits((127 + (gap >> LOG_BITS)) << 23);
     let coarse = COARSE_POWERS[(gap >> FINE_BITS) as usize % COARSE];
-    (octave * coarse * FINE_POWERS[gap as usize % FINE] - 1.0) / 1_000.0
+    (octave * coarse * FINE_POWERS[gap as usize % FINE] - BLUR_MS).max(0.0) / 1_000.0
 }
 
 /// The first `count` in order, zeros behind them: each goes where as many stand as are smaller, and where equal ones left
@@ -147,7 +151,7 @@ fn sorted(gaps: &[u16; GAPS], count: usize) -> [u16; GAPS] {
     sorted
 }
 
-/// sd(g)/mean(g) of the first `count`, zeros standing behind them; 0 when all pages came at once.
+/// sd(g) / (mean(g) + 50 ms) of the first `count`, zeros standing behind them.
 fn coefficient_of_variation(seconds: &[f32; GAPS], count: usize) -> f32 {
     let of = count as f32;
     let mean = sum(seconds) / of;
@@ -156,7 +160,7 @@ fn coefficient_of_variation(seconds: &[f32; GAPS], count: usize) -> f32 {
         *square = if place < count { (gap - mean) * (gap - mean) } else { 0.0 };
     }
     let variance = sum(&squares) / of;
-    if mean > 0.0 { variance.sqrt() / mean } else { 0.0 }
+    variance.sqrt() / (mean + BLUR_S)
 }
 
 fn sum(values: &[f32; GAPS]) -> f32 {
@@ -176,7 +180,7 @@ fn burstiness(cv: f32, gaps: usize) -> f32 {
     (up * cv - down) / ((up - 2.0) * cv + down)
 }
 
-/// med|g − med| / med of sorted gaps; 0 when the median is 0.
+/// med|g − med| / (med + 50 ms) of sorted gaps.
 ///
 /// The gaps nearest to the median stand around it, so their farthest is, of every run of half of them, the end that is
 /// farther off, and of those the nearest.
@@ -189,7 +193,7 @@ fn median_deviation(seconds: &[f32]) -> f32 {
         let farther = if below > above { below } else { above };
         nearest = if farther < nearest { farther } else { nearest };
     }
-    if median > 0.0 { nearest / median } else { 0.0 }
+    nearest / (median + BLUR_S)
 }
 
 /// The largest share of gaps within 10 % of the first quartile, the median or the third quartile.
@@ -202,7 +206,7 @@ fn consistency(sorted: &[u16; GAPS], count: usize) -> f32 {
     f32::from(most) / count as f32
 }
 
-/// sd(log₂(1 ms + g)), in octaves.
+/// sd(log₂(g + 50 ms)), in octaves.
 fn log_deviation(gaps: &[u16]) -> f32 {
     let count = gaps.len() as u64;
     let sum: u64 = gaps.iter().map(|&gap| u64::from(gap)).sum();
@@ -211,7 +215,7 @@ fn log_deviation(gaps: &[u16]) -> f32 {
     ((count * squares - sum * sum) as f32).sqrt() / (count as f32 * OCTAVE as f32)
 }
 
-/// Entropy over half-octave bins from 50 ms, over log₂ k: 0 all gaps alike, 1 all in different bins.
+/// Entropy over half-octave bins of g + 50 ms, over log₂ k: 0 all gaps alike, 1 all in different bins.
 fn entropy(gaps: &[u16]) -> f32 {
     let bin = |gap: u16| ((u32::from(gap) >> BIN_SHIFT).saturating_sub(FIRST_BIN) as usize).min(BINS - 1);
     let mut bins = [0_u8; BINS];
@@ -283,13 +287,13 @@ mod tests {
     fn the_formulas_agree_with_slow_ones() {
         let gaps = [0.5, 3.0, 1.0, 12.0, 40.0, 2.2, 0.9];
         let mean = gaps.iter().sum::<f64>() / 7.0;
-        let cv = (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / 7.0).sqrt() / mean;
+        let cv = (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / 7.0).sqrt() / (mean + 0.05);
         check(&gaps, "gap_cv", cv);
         let (up, down) = (8_f64.sqrt(), 6_f64.sqrt());
         check(&gaps, "gap_burstiness", (up * cv - down) / ((up - 2.0) * cv + down));
         check(&gaps, "gap_median", 2.2);
-        check(&gaps, "gap_mad", 1.3 / 2.2);
-        let logs = gaps.map(|gap| (gap * 1_000.0 + 1.0).log2());
+        check(&gaps, "gap_mad", 1.3 / 2.25);
+        let logs = gaps.map(|gap| (gap * 1_000.0 + 50.0).log2());
         let log_mean = logs.iter().sum::<f64>() / 7.0;
         check(&gaps, "gap_log_sd", (logs.iter().map(|log| (log - log_mean).powi(2)).sum::<f64>() / 7.0).sqrt());
     }
@@ -303,7 +307,7 @@ mod tests {
                 let gaps: Vec<f64> = (0..count)
                     .map(|_| {
                         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                        ((state >> 40) % kinds) as f64 * 0.731 + 0.05
+                        ((state >> 40) % kinds) as f64 * 0.731 + 0.08
                     })
                     .collect();
                 check_slowly(&gaps);
@@ -315,7 +319,7 @@ mod tests {
         let last = &gaps[gaps.len().saturating_sub(GAPS)..];
         let count = last.len() as f64;
         let mean = last.iter().sum::<f64>() / count;
-        let cv = (last.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt() / mean;
+        let cv = (last.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt() / (mean + 0.05);
         check(gaps, "gap_cv", cv);
         let middle = |values: &mut Vec<f64>| {
             values.sort_unstable_by(f64::total_cmp);
@@ -323,9 +327,9 @@ mod tests {
         };
         let median = middle(&mut last.to_vec());
         check(gaps, "gap_median", median);
-        check(gaps, "gap_mad", middle(&mut last.iter().map(|gap| (gap - median).abs()).collect()) / median);
+        check(gaps, "gap_mad", middle(&mut last.iter().map(|gap| (gap - median).abs()).collect()) / (median + 0.05));
         // In the window's steps, or what lies within a step of a bound would fall on either side.
-        let log = |gap: f64| f64::from(log2((gap * 1e6).round() as u64 + 1_000) - 20_410) / 2048.0;
+        let log = |gap: f64| f64::from(log2((gap * 1e6).round() as u64 + 50_000) - 20_410) / 2048.0;
         let mut bins = std::collections::BTreeMap::new();
         for &gap in last {
             *bins.entry((log(gap) * 2.0).floor() as i64).or_insert(0.0) += 1.0 / count;
@@ -367,6 +371,20 @@ mod tests {
         for name in ["gap_cv", "gap_burstiness", "gap_median", "gap_mad", "gap_consistency", "gap_entropy"] {
             assert!(measured(&pages(&[0.0; 10]), name).is_finite(), "{name}");
         }
+    }
+
+    #[test]
+    fn what_a_busy_machine_makes_of_a_flood_is_a_clock_and_what_a_person_does_is_none() {
+        let flood: Vec<f64> =
+            (0..40_u32).map(|i| if i % 7 < 2 { 0.002 + f64::from(i % 9) * 0.001 } else { 0.000_3 }).collect();
+        assert!(measured(&pages(&flood), "gap_cv") < 0.1);
+        assert!(measured(&pages(&flood), "gap_consistency") > 0.9);
+        check(&flood, "gap_self_similarity", 1.0);
+        check(&flood, "gap_entropy", 0.0);
+        assert!(measured(&pages(&flood), "gap_log_sd") < 0.1);
+        // A list whose products are fetched ahead, read for a while: the same flood between two thoughts.
+        let person: Vec<f64> = (0..40_u32).map(|i| if i % 12 == 11 { 9.0 + f64::from(i) } else { 0.015 }).collect();
+        assert!(measured(&pages(&person), "gap_cv") > 2.0);
     }
 
     #[test]

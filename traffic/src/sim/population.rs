@@ -11,6 +11,7 @@ use super::bots::crawler::{self, Crawler};
 use super::bots::cron_burster::{self, CronBurster};
 use super::bots::diluted_scraper::{self, DilutedScraper};
 use super::bots::enumerator::{self, Enumerator};
+use super::bots::mirror;
 use super::bots::person_replay::{self, PersonReplay};
 use super::bots::poller::{self, Poller};
 use super::bots::price_monitor::{self, PriceMonitor};
@@ -154,6 +155,8 @@ pub enum Population {
     DilutedScraper,
     /// Plays back recorded people.
     PersonReplay,
+    /// Copies the whole shop as fast as it answers.
+    Mirror,
 }
 
 impl Truth {
@@ -169,7 +172,7 @@ impl Truth {
 
 impl Population {
     /// Every population.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 52] = [
         Self::Shopper,
         Self::GalleryShopper,
         Self::Scraper,
@@ -221,6 +224,7 @@ impl Population {
         Self::BotnetScraper,
         Self::DilutedScraper,
         Self::PersonReplay,
+        Self::Mirror,
     ];
 
     /// Those of the benchmark, in the order of its tables: people, welcome robots, bots.
@@ -246,6 +250,7 @@ impl Population {
         Self::HealthChecker,
         Self::PaymentWebhook,
         // Copying the catalogue.
+        Self::Mirror,
         Self::Scraper,
         Self::SlowScraper,
         Self::BreadthFirst,
@@ -342,6 +347,7 @@ impl Population {
             Self::BotnetScraper => "botnet_scraper",
             Self::DilutedScraper => "diluted_scraper",
             Self::PersonReplay => "person_replay",
+            Self::Mirror => "mirror",
         }
     }
 
@@ -399,6 +405,7 @@ impl Population {
             Self::BotnetScraper => botnet_scraper::REASONING,
             Self::DilutedScraper => diluted_scraper::REASONING,
             Self::PersonReplay => person_replay::REASONING,
+            Self::Mirror => mirror::REASONING,
         }
     }
 
@@ -492,6 +499,7 @@ impl Population {
             Self::BotnetScraper => Box::new(BotnetScraper::new(site, tempo, dice)),
             Self::DilutedScraper => Box::new(DilutedScraper::new(site, tempo, dice)),
             Self::PersonReplay => Box::new(PersonReplay::new(site, tempo, dice)),
+            Self::Mirror => Box::new(mirror::mirror(tempo, dice)),
             _ => Box::new(Crawler::of(self, site, tempo, dice)),
         }
     }

@@ -78,7 +78,7 @@ pub struct Training {
     pub bots: u64,
     /// SHA-256 of the model that came of it, in hex: whoever repeats the run has the same.
     pub model_sha256: String,
-    /// Populations that the training did not have, by name: whom nobody could label.
+    /// Populations that the training did not have, by name: whom nobody could label, or who had not come yet.
     pub left_out: Vec<&'static str>,
     /// May the model refuse anybody, in words; see [`detector::model::Readiness`].
     pub readiness: String,

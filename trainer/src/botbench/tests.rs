@@ -63,7 +63,7 @@ fn nobody_is_tested_whom_the_model_was_trained_on_and_no_address_is_two_clients(
     for day in crowd.training() {
         let clients: HashSet<ClientKey> = day.iter().map(|request| request.as_request().client).collect();
         assert!(clients.is_disjoint(&known), "each day has other visitors");
-        assert!(day.iter().all(|request| crowd::is_labelled(request.population)));
+        assert!(day.iter().all(|request| crowd::is_trained_on(request.population)));
         known.extend(clients);
         days += 1;
     }

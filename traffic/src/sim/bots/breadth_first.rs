@@ -32,9 +32,15 @@ impl BreadthFirst {
             Tempo::Day => (dice.log_between(0.3, 8.0), dice.lognormal(300.0, 0.8).clamp(40.0, 3_000.0) as u32),
             Tempo::Live => (dice.between(0.3, 1.0), u32::MAX),
         };
+        let beat = Beat::any(gap_s, dice);
+        Self::at(beat, requests_left, dice)
+    }
+
+    /// One that asks when `beat` says so.
+    pub(super) fn at(beat: Beat, requests_left: u32, dice: &mut Dice) -> Self {
         let home = "/".to_owned();
         Self {
-            beat: Beat::any(gap_s, dice),
+            beat,
             queue: VecDeque::from([home.clone()]),
             seen: HashSet::from([home]),
             takes_products: dice.chance(0.8),

@@ -9,6 +9,7 @@ pub(super) mod crawler;
 pub(super) mod cron_burster;
 pub(super) mod diluted_scraper;
 pub(super) mod enumerator;
+pub(super) mod mirror;
 pub(super) mod pace;
 pub(super) mod person_replay;
 pub(super) mod poller;

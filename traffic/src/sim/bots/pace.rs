@@ -27,6 +27,9 @@ enum Shape {
     Fixed,
     /// Lognormal gaps with this σ, as people have them.
     Lognormal(f64),
+    /// No sleep at all: the gap is the answer's time, and this share of the time the machine, the network or the shop is busy
+    /// for as long as this, in seconds.
+    Answered { busy_share: f64, busy_s: f64 },
 }
 
 /// How often a connection stalls: once in 200 requests, for 3 to 10 gaps, as time-outs and retries do.
@@ -62,6 +65,12 @@ impl Pace {
         Self::with(gap_s, Shape::Lognormal(sigma), dice)
     }
 
+    /// As fast as it is answered: an answer in about `gap_s`, anything between a quiet machine and a busy one.
+    pub(in crate::sim) fn answered(gap_s: f64, dice: &mut Dice) -> Self {
+        let shape = Shape::Answered { busy_share: dice.between(0.0, 0.4), busy_s: dice.log_between(0.002, 0.03) };
+        Self { gap_s, shape, latency_s: 0.0 }
+    }
+
     fn with(gap_s: f64, shape: Shape, dice: &mut Dice) -> Self {
         // Data centres are near: a few milliseconds to a few tens. Never more than a fraction of the gap, or the bot
         // would not hold the speed it was given.
@@ -77,6 +86,10 @@ impl Pace {
             Shape::Memoryless => dice.exponential(self.gap_s),
             Shape::Fixed => self.gap_s,
             Shape::Lognormal(sigma) => dice.lognormal(self.gap_s, sigma),
+            Shape::Answered { busy_share, busy_s } => {
+                let busy = if dice.chance(busy_share) { dice.exponential(busy_s) } else { 0.0 };
+                dice.lognormal(self.gap_s, 0.4) + busy
+            }
         };
         let stall = if dice.chance(STALL_SHARE) { self.gap_s * dice.between(3.0, 10.0) } else { 0.0 };
         let latency = dice.lognormal(self.latency_s, 0.4);

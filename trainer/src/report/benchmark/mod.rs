@@ -183,7 +183,10 @@ fn training(found: &BotBench, names: &Names) -> Section {
     let numbers = |seeds: &[u64]| seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     let left_out = match training.left_out.is_empty() {
         true => "nobody".to_owned(),
-        false => format!("{}, whom nobody could label by looking at a log", training.left_out.join(", ")),
+        false => format!(
+            "{}: nobody could label them by looking at a log, or none had come yet",
+            training.left_out.join(", ")
+        ),
     };
     let facts = [
         ("Requests", count(training.requests)),

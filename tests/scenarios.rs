@@ -203,26 +203,75 @@ fn mirrored(site: &Site) -> Vec<String> {
     targets
 }
 
+/// Asks for one target after the other, each after the gap that `gap_s` says.
+fn in_turn(targets: &[String], mut gap_s: impl FnMut(usize) -> f64) -> Vec<Asked> {
+    let mut at = model::DAY;
+    let page = |(index, target): (usize, &String)| {
+        at = at.plus_micros((gap_s(index) * 1e6) as u64);
+        Asked { at, method: "GET", target: target.clone(), status: 200, agent: Some("Wget/1.21.3") }
+    };
+    targets.iter().enumerate().map(page).collect()
+}
+
 #[test]
 fn a_mirror_as_fast_as_the_shop_answers_is_stopped_however_busy_the_machine() {
-    // As wget was seen to ask: answers of a millisecond, the scheduler's ten in between.
+    // As wget was seen to ask: answers of a millisecond, the scheduler's ten in between; from afar, answers of a fifth of a second.
     let (detector, targets) = (of_the_shop(), mirrored(&Site::new(1)));
-    for seed in 0..40 {
+    for seed in 0..60 {
         let mut dice = Dice::nth(67, seed);
-        let (answer_s, busy_share) = (dice.log_between(0.000_2, 0.02), dice.between(0.05, 0.5));
-        let mut at = model::DAY;
-        let asked: Vec<Asked> = targets
-            .iter()
-            .map(|target| {
-                let busy_s = if dice.chance(busy_share) { dice.between(0.002, 0.012) } else { 0.0 };
-                at = at.plus_micros(((dice.lognormal(answer_s, 0.3) + busy_s) * 1e6) as u64);
-                Asked { at, method: "GET", target: target.clone(), status: 200, agent: Some("Wget/1.21.3") }
-            })
-            .collect();
+        let (answer_s, busy_share) = (dice.log_between(0.000_2, 0.2), dice.between(0.05, 0.5));
+        let asked = in_turn(&targets, |_| {
+            let busy_s = if dice.chance(busy_share) { dice.between(0.002, 0.012) } else { 0.0 };
+            dice.lognormal(answer_s, 0.3) + busy_s
+        });
         let fate = watch(&detector, client(&format!("192.{seed}.2.1")), &asked);
         println!("{answer_s:.4} s, busy {busy_share:.2}: {fate:?}");
         fate.assert_stopped_within(40);
         assert!(fate.blocked * 10 > fate.requests * 8, "{fate:?}");
+    }
+}
+
+#[test]
+fn a_mirror_that_asks_for_several_pages_at_a_time_is_stopped() {
+    // As crawling libraries do: so many connections, each the next page as soon as it is answered; or volleys, then a rest.
+    let (detector, targets) = (of_the_shop(), mirrored(&Site::new(1)));
+    let mut through = Vec::new();
+    for seed in 0..40 {
+        let mut dice = Dice::nth(71, seed);
+        let (at_once, answer_s, rests) = (2 + dice.below(15), dice.log_between(0.02, 0.5), dice.chance(0.5));
+        let asked = if rests {
+            in_turn(&targets, |index| {
+                if index % at_once == 0 { dice.lognormal(answer_s, 0.3) } else { dice.exponential(0.002) }
+            })
+        } else {
+            in_turn(&targets, |_| dice.exponential(answer_s / at_once as f64))
+        };
+        let fate = watch(&detector, client(&format!("193.{seed}.2.1")), &asked);
+        if fate.first_refused.is_none_or(|first| first > 40) || (fate.limited + fate.blocked) * 2 < fate.requests {
+            through.push(format!("{at_once} at once, {answer_s:.3} s, {rests}: {fate:?}"));
+        }
+    }
+    println!("{through:#?}");
+    // Nine pages at once every half second is as near as it comes to people whose pages prefetch.
+    assert!(through.len() <= 2, "{through:#?}");
+}
+
+#[test]
+fn a_flood_of_one_page_or_of_three_is_stopped() {
+    let detector = of_the_shop();
+    for seed in 0..40 {
+        let mut dice = Dice::nth(73, seed);
+        let (pages, answer_s, busy_share) =
+            (1 + seed as usize % 3, dice.log_between(0.000_2, 0.2), dice.between(0.0, 0.5));
+        let targets: Vec<String> =
+            (0..700).map(|index| ["/", "/c/lamps", "/search?q=tea"][index % pages].to_owned()).collect();
+        let asked = in_turn(&targets, |_| {
+            let busy_s = if dice.chance(busy_share) { dice.exponential(0.01) } else { 0.0 };
+            dice.lognormal(answer_s, 0.3) + busy_s
+        });
+        let fate = watch(&detector, client(&format!("194.{seed}.2.1")), &asked);
+        println!("{pages} pages, {answer_s:.4} s: {fate:?}");
+        fate.assert_stopped_within(40);
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! And tomorrow somebody may copy the shop with `wget --mirror`: as fast as it answers, at gaps of 0.2 ms and 10 ms as the machine is
 //! busy, which spread over orders of magnitude as a person's do. No log without a flood has such speed but at addresses of many
-//! people, so a model would learn that haste is human. Hence the **hasty**: the demo's bots, one answer after the other. They come where
+//! people, so a model would learn that haste is human. Hence the **hasty**: the demo's bots, asking as soon as they are answered. They come where
 //! the model may score how fast somebody asks; without that they would differ in nothing from people whose pages prefetch.
 //!
 //! People among the guests weigh a tenth of the site's own ([`SHARE`]), bots a tenth of its bots, every kind the same. They never calibrate
@@ -43,7 +43,7 @@ const ADDRESSES: usize = 12;
 /// How fast somebody asks.
 const SPEED: &str = "rate_60s";
 /// Bots of each kind that come in haste.
-const HASTY: usize = 40;
+const HASTY: usize = 100;
 /// Of whose walks, every kind as often.
 const IN_HASTE: [Population; 5] =
     [Population::Scraper, Population::BreadthFirst, Population::Poller, Population::BruteForcer, Population::Scanner];
@@ -186,14 +186,11 @@ fn hasty(numbers: u64, resolution_us: u32) -> Vec<Guest> {
     let mut rows = Vec::new();
     for (number, (client, walk)) in (numbers + 1..).zip(walks) {
         let mut dice = Dice::nth(SEED, number);
-        // From a machine beside the shop's to one in the same country, from idle to as busy as it can be. Slower ones are in logs.
-        let (answer_s, busy_share, busy_s) =
-            (dice.log_between(0.000_2, 0.02), dice.between(0.0, 0.5), dice.log_between(0.002, 0.02));
+        let haste = Haste::draw(&mut dice);
         let mut presence = Presence::new(DEFAULT_START);
         let mut at = DEFAULT_START;
-        for request in walk {
-            let busy_s = if dice.chance(busy_share) { dice.exponential(busy_s) } else { 0.0 };
-            let took_us = ((dice.lognormal(answer_s, 0.4) + busy_s) * 1e6) as u32 + 1;
+        for (index, request) in walk.into_iter().enumerate() {
+            let took_us = (haste.gap_s(index, &mut dice) * 1e6) as u32 + 1;
             let request = SimRequest { at, took_us, ..request.clone() };
             let features = presence.ask(&request, client, resolution_us);
             rows.extend(features.map(|features| Guest { kind: (request.population, 1), bad: true, number, features }));
@@ -201,6 +198,46 @@ fn hasty(numbers: u64, resolution_us: u32) -> Vec<Guest> {
         }
     }
     rows
+}
+
+/// How a program asks that never waits.
+#[derive(Clone, Copy)]
+enum Haste {
+    /// The next page as soon as the last was answered; now and then the machine is busy.
+    Alone { answer_s: f64, busy_share: f64, busy_s: f64 },
+    /// So on each of many connections: answers come at any time.
+    Abreast { mean_s: f64 },
+    /// So many pages at once, and the next so many when they were answered.
+    Volleys { pages: usize, answer_s: f64 },
+}
+
+impl Haste {
+    /// 16 to 5,000 pages a second: slower ones are in logs.
+    fn draw(dice: &mut Dice) -> Self {
+        let mean_s = dice.log_between(0.000_2, 0.06);
+        let pages = 2 + dice.below(15);
+        match dice.below(3) {
+            0 => Self::Abreast { mean_s },
+            1 => Self::Volleys { pages, answer_s: mean_s * pages as f64 },
+            _ => Self::Alone {
+                answer_s: mean_s,
+                busy_share: dice.between(0.0, 0.5),
+                busy_s: dice.log_between(0.002, 0.02),
+            },
+        }
+    }
+
+    fn gap_s(self, index: usize, dice: &mut Dice) -> f64 {
+        match self {
+            Self::Alone { answer_s, busy_share, busy_s } => {
+                let busy_s = if dice.chance(busy_share) { dice.exponential(busy_s) } else { 0.0 };
+                dice.lognormal(answer_s, 0.4) + busy_s
+            }
+            Self::Abreast { mean_s } => dice.exponential(mean_s),
+            Self::Volleys { pages, answer_s } if index.is_multiple_of(pages) => dice.lognormal(answer_s, 0.4),
+            Self::Volleys { .. } => dice.exponential(0.001),
+        }
+    }
 }
 
 /// A guest's window, and the answers under way.

@@ -22,7 +22,7 @@ use detector::{
     AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Timestamp, UrlHasher,
     Window,
 };
-use support::{Effort, Spread, count, describe_machine, shipped_judge};
+use support::{Effort, Spread, Zipf, count, describe_machine, scattered, shipped_judge};
 use traffic::LogReader;
 use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};
 
@@ -71,11 +71,6 @@ fn criterion(effort: Effort) -> Criterion {
 
 fn client_key(index: usize) -> ClientKey {
     ClientKey::from_ip(Ipv4Addr::from_bits(0x0b00_0000 + scattered(index as u32)).into())
-}
-
-/// Its 24 bits the other way round: a shop's clients are of many networks, few of each. Twice gives the number itself.
-fn scattered(index: u32) -> u32 {
-    index.reverse_bits() >> 8
 }
 
 /// What visitors do, without who they are.
@@ -131,25 +126,6 @@ impl Crowd {
     fn steps_before(visit: &[Step]) -> usize {
         let pages = visit.iter().enumerate().filter(|(_, step)| step.event.class == Class::Page);
         pages.map(|(index, _)| index + 1).nth(PAGES_BEFORE - 1).unwrap_or(visit.len())
-    }
-}
-
-/// Zipf's law with exponent 1 over `count` ranks, by its cumulative distribution.
-struct Zipf(Vec<f64>);
-
-impl Zipf {
-    fn new(count: usize) -> Self {
-        let mut sum = 0.0;
-        let cumulative = (1..=count).map(|rank| {
-            sum += 1.0 / rank as f64;
-            sum
-        });
-        Self(cumulative.collect())
-    }
-
-    fn draw(&self, dice: &mut Dice) -> usize {
-        let point = dice.unit() * self.0[self.0.len() - 1];
-        self.0.partition_point(|&up_to| up_to <= point).min(self.0.len() - 1)
     }
 }
 

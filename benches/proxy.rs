@@ -2,12 +2,14 @@
 //! crate with the same options.
 //!
 //! ```text
-//!  this process: load generator ──keep-alive──► child: gate · gate with event log · bare ──keep-alive──► child: origin
-//!                                               only its CPU time counts
+//!  this process: load generator ──keep-alive──► child: gate · gate with event log ──keep-alive──► child: origin
+//!                                                      forwarding · bare
+//!            second core                             first core; its CPU time counts           second core
 //! ```
 //!
-//! Each pair is one run against the bare proxy and one against a gate, back to back; what is reported is the median of
-//! the pairs' ratios, because absolute times drift with whatever else the machine does. See `README.md` beside this file.
+//! Each pair is one run against the bare proxy and one against another, back to back; what is reported is the median of
+//! the pairs' ratios, because absolute times drift with whatever else the machine does. Many short pairs say more than few
+//! long ones: what drifts, drifts between pairs. See `README.md` beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
@@ -17,13 +19,16 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Instant;
 
+use detector::url::{classify, split};
+use detector::{Class, Timestamp};
 use proxy::{Config, Overrides, RunningGate};
-use support::{Effort, SHIPPED_MODEL, Spread, count, cpu_time, describe_machine};
+use support::{Effort, SHIPPED_MODEL, Spread, Zipf, count, cpu_time, describe_machine, scattered};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use traffic::sim::Dice;
+use traffic::sim::{Dice, Mix, SimRequest, Site, simulate};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -34,19 +39,24 @@ const ROLE: &str = "KIDOBAN_BENCH_ROLE";
 const UPSTREAM: &str = "KIDOBAN_BENCH_UPSTREAM";
 /// Where a child writes its event log.
 const EVENT_LOG: &str = "KIDOBAN_BENCH_EVENT_LOG";
-/// Kept open by the load generator: enough that the proxy's one thread always has work.
-const CONNECTIONS: usize = 16;
+/// Kept open by the load generator: enough that neither the proxy's one thread nor who talks to it is ever idle, or the price of
+/// waking the others is measured.
+const CONNECTIONS: usize = 64;
 /// What the origin answers: a small reply, so that moving bytes does not hide the rest.
 const BODY_BYTES: usize = 512;
-/// Client addresses of the many-keys runs.
-const KEYS: u32 = 20_000;
-/// Page requests each key has made before the clock starts: one more than the policy wants to judge it.
+/// Client addresses.
+const CLIENTS: u32 = 20_000;
+/// Page requests each client has made before the clock starts: one more than the policy wants to judge it.
 const PAGES_BEFORE: u32 = 6;
+
+/// The proxy's core, and that of everybody else.
+const CORES: [&str; 2] = ["0", "1"];
 
 fn main() {
     match std::env::var(ROLE).as_deref() {
         Ok("origin") => be_origin(),
-        Ok("bare") => be_bare(),
+        Ok("bare") => be_bare(false),
+        Ok("forwarding") => be_bare(true),
         Ok("gate") => be_gate(""),
         Ok("gate+log") => be_gate(&format!("[event_log]\npath = {:?}\n", std::env::var(EVENT_LOG).unwrap_or_default())),
         _ => measure(Effort::asked_for()),
@@ -54,52 +64,139 @@ fn main() {
 }
 
 /// What is asked of the proxies.
-#[derive(Clone, Copy, PartialEq)]
-struct Load {
-    name: &'static str,
-    keys: u32,
-    /// One request in so many is a page, the others are images; a page is scored, an image is not.
-    pages_one_in: u64,
+#[derive(Clone, Copy)]
+enum Load {
+    /// What a simulated crowd asks for; who comes how often is Zipf's law, as in `observe`.
+    Shop,
+    /// Pages by so many clients, all alike: every request is scored, and each client has been forgotten by every cache.
+    Pages { clients: u32 },
 }
 
-const MANY: Load = Load { name: "20k keys, pages only", keys: KEYS, pages_one_in: 1 };
-const HOT: Load = Load { name: "one hot key, pages only", keys: 1, pages_one_in: 1 };
-const MIXED: Load = Load { name: "20k keys, one page to four images", keys: KEYS, pages_one_in: 5 };
+impl Load {
+    fn name(self) -> String {
+        match self {
+            Self::Shop => format!("a shop's requests, {} clients", count(f64::from(CLIENTS))),
+            Self::Pages { clients: 1 } => "pages only, one client".to_owned(),
+            Self::Pages { clients } => format!("pages only, {} clients alike", count(f64::from(clients))),
+        }
+    }
+}
+
+/// Which proxies are measured, and with what.
+const PLANS: [(&str, Load); 6] = [
+    ("gate", Load::Shop),
+    ("forwarding", Load::Shop),
+    ("gate+log", Load::Shop),
+    ("gate", Load::Pages { clients: CLIENTS }),
+    ("forwarding", Load::Pages { clients: CLIENTS }),
+    ("gate", Load::Pages { clients: 1 }),
+];
 
 fn measure(effort: Effort) {
     println!("{}", describe_machine());
+    stay_on(CORES[1]);
     let folder = Folder::new();
     let origin = Role::start("origin", None, &folder.0);
-    let requests = effort.pick(200, 10_000, 15_000);
-    let pairs = effort.pick(1, 6, 15);
-    let plans = [("gate", MANY), ("gate", HOT), ("gate", MIXED), ("gate+log", MANY)];
-    let mut results: Vec<Vec<Pair>> = plans.iter().map(|_| Vec::new()).collect();
+    let crowd = Crowd::simulated(effort);
+    println!("crowd: {}", crowd.describe());
+    let requests = effort.pick(200, 2_000, 2_000);
+    let pairs = effort.pick(1, 30, 150);
+    let mut results: Vec<Vec<Pair>> = PLANS.iter().map(|_| Vec::new()).collect();
     // Fresh processes for every few pairs: where the allocator and the linker put things differs from start to start.
     while results[0].len() < pairs {
-        let bare = Role::start("bare", Some(origin.addr), &folder.0);
-        let gate = Role::start("gate", Some(origin.addr), &folder.0);
-        let logging = Role::start("gate+log", Some(origin.addr), &folder.0);
-        for proxy in [&bare, &gate, &logging] {
+        let [bare, forwarding, gate, logging] =
+            ["bare", "forwarding", "gate", "gate+log"].map(|name| Role::start(name, Some(origin.addr), &folder.0));
+        for proxy in [&bare, &forwarding, &gate, &logging] {
             proxy.warm_up(effort);
         }
         for _ in 0..pairs.div_ceil(3) {
-            for ((role, load), results) in plans.iter().zip(&mut results) {
-                let gate = if *role == "gate" { &gate } else { &logging };
+            for ((name, load), results) in PLANS.iter().zip(&mut results) {
+                let other = [&forwarding, &gate, &logging].into_iter().find(|role| role.name == *name).unwrap_or(&gate);
+                let texts = || crowd.texts(*load, requests, results.len() as u64);
                 let bare_first = results.len() % 2 == 0;
-                let first = if bare_first { &bare } else { gate }.cpu_us(*load, requests);
-                let second = if bare_first { gate } else { &bare }.cpu_us(*load, requests);
+                let first = if bare_first { &bare } else { other }.cpu_us(texts());
+                let second = if bare_first { other } else { &bare }.cpu_us(texts());
                 results.push(if bare_first {
-                    Pair { bare: first, gate: second }
+                    Pair { bare: first, other: second }
                 } else {
-                    Pair { bare: second, gate: first }
+                    Pair { bare: second, other: first }
                 });
             }
         }
     }
-    for ((role, load), pairs) in plans.iter().zip(&results) {
-        print_pairs(role, load.name, pairs);
+    for ((name, load), pairs) in PLANS.iter().zip(&results) {
+        print_pairs(name, &load.name(), pairs);
     }
     newcomers(effort, origin.addr, &folder.0);
+}
+
+/// Keeps this process, and whom it starts, on one core, where `taskset` (util-linux) is there to do it.
+fn stay_on(core: &str) {
+    let _ = Command::new("taskset").args(["-acp", core, &std::process::id().to_string()]).output();
+}
+
+/// This program once more, on the core that is its own.
+fn own_program(core: &str) -> Command {
+    let own = std::env::current_exe().expect("a process has a file");
+    let pinned = Command::new("taskset").args(["-c", core, "true"]).output().is_ok_and(|tried| tried.status.success());
+    if !pinned {
+        return Command::new(own);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", core]).arg(own);
+    command
+}
+
+/// What the simulated visitors of a shop ask for, without who they are.
+struct Crowd {
+    visits: Vec<Vec<SimRequest>>,
+}
+
+impl Crowd {
+    fn simulated(effort: Effort) -> Self {
+        let site = Arc::new(Site::new(1));
+        let mix = Mix::of(effort.pick(30, 600, 600), effort.pick(3, 60, 60));
+        let requests = simulate(&site, 1, Timestamp::from_secs(1_795_219_200), &mix, 3 * 3_600 * 1_000_000);
+        let mut visits = std::collections::BTreeMap::<_, Vec<SimRequest>>::new();
+        for request in requests {
+            visits.entry(request.client).or_default().push(request);
+        }
+        Self { visits: visits.into_values().collect() }
+    }
+
+    fn describe(&self) -> String {
+        let requests = || self.visits.iter().flatten();
+        let pages = requests().filter(|request| class_of(request) == Class::Page).count();
+        format!(
+            "{} visits, {:.0} % of their requests are pages",
+            self.visits.len(),
+            pages as f64 / requests().count() as f64 * 100.0
+        )
+    }
+
+    /// So many requests as bytes on the wire; another `seed`, others.
+    fn texts(&self, load: Load, requests: usize, seed: u64) -> Vec<String> {
+        let mut dice = Dice::new(11 + seed);
+        match load {
+            Load::Pages { clients } => {
+                let mut page = || page_of(dice.below(clients as usize) as u32, dice.below(2_000) as u32);
+                (0..requests).map(|_| page()).collect()
+            }
+            Load::Shop => {
+                let zipf = Zipf::new(CLIENTS as usize);
+                let mut request = || {
+                    let client = zipf.draw(&mut dice);
+                    let visit = &self.visits[client % self.visits.len()];
+                    text_of(client as u32, &visit[dice.below(visit.len())])
+                };
+                (0..requests).map(|_| request()).collect()
+            }
+        }
+    }
+}
+
+fn class_of(request: &SimRequest) -> Class {
+    classify(split(&request.target).0, None)
 }
 
 /// Every request from an address that was never seen: the slowest of a hundred, by the bare proxy and by the gate in
@@ -110,11 +207,11 @@ fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
     let gate = Role::start("gate", Some(origin), folder);
     bare.warm_up(effort);
     gate.warm_up(effort);
-    let mut next = KEYS;
+    let mut next = CLIENTS;
     let mut p99_us = |role: &Role| {
         let from = next;
         next += requests;
-        let mut micros = load(role.addr, (from..next).map(|key| page_of(key, key % 2_000)));
+        let mut micros = load(role.addr, (from..next).map(|client| page_of(client, client % 2_000)));
         micros.sort_unstable();
         f64::from(micros[micros.len() * 99 / 100])
     };
@@ -133,7 +230,7 @@ fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
     println!(
         "gate, every request from somebody new ({} of them): p99 bare {:.0} µs, gate {:.0} µs; ratio {:.2} ({:.2} to {:.2}, \
          {} pairs)",
-        count(f64::from(next - KEYS) / 2.0),
+        count(f64::from(next - CLIENTS) / 2.0),
         Spread::of(pairs.iter().map(|(bare, _)| *bare)).median,
         Spread::of(pairs.iter().map(|(_, gate)| *gate)).median,
         ratio.median,
@@ -146,23 +243,26 @@ fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
 /// CPU microseconds per request.
 struct Pair {
     bare: f64,
-    gate: f64,
+    other: f64,
 }
 
-fn print_pairs(role: &str, load: &str, pairs: &[Pair]) {
-    let ratio = Spread::of(pairs.iter().map(|pair| pair.gate / pair.bare));
+fn print_pairs(name: &str, load: &str, pairs: &[Pair]) {
+    let mut ratios: Vec<f64> = pairs.iter().map(|pair| pair.other / pair.bare).collect();
+    ratios.sort_by(f64::total_cmp);
+    // The ranks between which the true median lies, by the binomial distribution.
+    let (middle, reach) = ((ratios.len() - 1) as f64 / 2.0, 0.98 * (ratios.len() as f64).sqrt());
+    let rank = |rank: f64| ratios[rank.clamp(0.0, (ratios.len() - 1) as f64) as usize];
+    let median = |what: fn(&Pair) -> f64| Spread::of(pairs.iter().map(what)).median;
+    let percent = |ratio: f64| (ratio - 1.0) * 100.0;
     println!(
-        "{role}, {load}: bare {:.2} µs, gate {:.2} µs of CPU a request; ratio {:.3} ({:.3} to {:.3}, {} pairs): {:+.1} %",
-        Spread::of(pairs.iter().map(|pair| pair.bare)).median,
-        Spread::of(pairs.iter().map(|pair| pair.gate)).median,
-        ratio.median,
-        ratio.min,
-        ratio.max,
+        "{name}, {load}: bare {:.2} µs, {name} {:.2} µs of CPU a request; {:+.1} % (95 %: {:+.1} to {:+.1}, {} pairs)",
+        median(|pair| pair.bare),
+        median(|pair| pair.other),
+        percent(Spread::of(ratios.iter().copied()).median),
+        percent(rank((middle - reach).floor())),
+        percent(rank((middle + reach).ceil())),
         pairs.len(),
-        (ratio.median - 1.0) * 100.0
     );
-    let each: Vec<String> = pairs.iter().map(|pair| format!("{:.2}/{:.2}", pair.bare, pair.gate)).collect();
-    println!("  bare/gate by pair: {}", each.join(" "));
 }
 
 /// A child process that serves until its standard input is closed.
@@ -174,8 +274,8 @@ struct Role {
 
 impl Role {
     fn start(name: &'static str, upstream: Option<SocketAddr>, folder: &Path) -> Self {
-        let own = std::env::current_exe().expect("a process has a file");
-        let mut child = Command::new(own)
+        let core = if name == "origin" { CORES[1] } else { CORES[0] };
+        let mut child = own_program(core)
             .env(ROLE, name)
             .env(UPSTREAM, upstream.map_or_else(String::new, |addr| format!("http://{addr}")))
             .env(EVENT_LOG, folder.join("events.jsonl"))
@@ -190,28 +290,17 @@ impl Role {
         Self { child, addr, name }
     }
 
-    /// Makes every key known well enough to be scored, and fills pools and caches of a proxy that knows no keys.
+    /// Makes every client known well enough to be scored, and fills pools and caches of a proxy that knows none.
     fn warm_up(&self, effort: Effort) {
-        let keys = effort.pick(20, KEYS, KEYS);
-        let rounds = if self.name == "bare" { 1 } else { PAGES_BEFORE };
-        load(
-            self.addr,
-            (0..rounds).flat_map(|page| (0..keys).map(move |key| (key, page))).map(|(key, page)| page_of(key, page)),
-        );
+        let clients = effort.pick(20, CLIENTS, CLIENTS);
+        let rounds = if self.name.starts_with("gate") { PAGES_BEFORE } else { 1 };
+        let pages = (0..rounds).flat_map(|page| (0..clients).map(move |client| (client, page)));
+        load(self.addr, pages.map(|(client, page)| page_of(client, page)));
     }
 
-    /// CPU time of the proxy for each of so many requests.
-    fn cpu_us(&self, what: Load, requests: u64) -> f64 {
-        let mut dice = Dice::new(11);
-        let texts = (0..requests).map(|number| {
-            let key = dice.below(what.keys as usize) as u32;
-            if number % what.pages_one_in == 0 {
-                page_of(key, dice.below(2_000) as u32)
-            } else {
-                image_of(key, dice.below(2_000) as u32)
-            }
-        });
-        let texts: Vec<String> = texts.collect();
+    /// CPU time of the proxy for each of these requests.
+    fn cpu_us(&self, texts: Vec<String>) -> f64 {
+        let requests = texts.len();
         let pid = self.child.id().to_string();
         let before = cpu_time(&pid);
         load(self.addr, texts.into_iter());
@@ -231,22 +320,25 @@ impl Drop for Role {
     }
 }
 
-fn page_of(key: u32, page: u32) -> String {
-    request(key, &format!("/p/{page}"), "document")
+fn page_of(client: u32, page: u32) -> String {
+    let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+    request(client, "GET", &format!("/p/{page}"), "document", agent, Some("/"))
 }
 
-fn image_of(key: u32, image: u32) -> String {
-    request(key, &format!("/img/p/{image}-1.jpg"), "image")
+fn text_of(client: u32, sim: &SimRequest) -> String {
+    let destination = if class_of(sim) == Class::Page { "document" } else { "image" };
+    request(client, sim.method, &sim.target, destination, sim.user_agent, sim.referer.as_deref())
 }
 
-/// What a browser sends, about.
-fn request(key: u32, target: &str, destination: &str) -> String {
-    let client = Ipv4Addr::from_bits(0x0b00_0000 + key);
+/// What a browser sends, about, as the proxy that ends TLS in front of the gate passes it on.
+fn request(client: u32, method: &str, target: &str, destination: &str, agent: &str, referer: Option<&str>) -> String {
+    let client = Ipv4Addr::from_bits(0x0b00_0000 + scattered(client));
+    let referer = referer.map_or_else(String::new, |page| format!("Referer: https://shop.example{page}\r\n"));
+    let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
     format!(
-        "GET {target} HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: {client}\r\n\
-         User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\n\
-         Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.7\r\n\
-         Referer: https://shop.example/\r\nSec-Fetch-Dest: {destination}\r\nCookie: session=0123456789abcdef\r\n\r\n"
+        "{method} {target} HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: {client}\r\nX-Forwarded-Proto: https\r\n\
+         User-Agent: {agent}\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.7\r\n\
+         {referer}Sec-Fetch-Dest: {destination}\r\nCookie: session=0123456789abcdef\r\n{length}\r\n"
     )
 }
 
@@ -323,8 +415,9 @@ fn config(rest: &str) -> Config {
     Config::parse(&text, Path::new("bench.toml"), &overrides).expect("the configuration is sound")
 }
 
-fn be_bare() {
-    let bare = RunningGate::start_bare(&config("")).expect("it starts");
+fn be_bare(tells_who: bool) {
+    let start = if tells_who { RunningGate::start_forwarding } else { RunningGate::start_bare };
+    let bare = start(&config("")).expect("it starts");
     serve_until_told(bare.addr());
     bare.stop();
 }

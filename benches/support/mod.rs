@@ -1,4 +1,4 @@
-//! What the benches share: how much to do, the shipped model, the machine, and figures of the process itself.
+//! What the benches share: how much to do, the shipped model, who comes how often, the machine, and figures of the process itself.
 //!
 //! Everything about a process is read from `/proc`, so the benches run on Linux only and need no `unsafe`.
 
@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use detector::{AllowList, Judge, Model, Policy, PolicyConfig};
+use traffic::sim::Dice;
 
 /// How much to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,32 @@ impl Spread {
         let median = if runs.len() % 2 == 1 { runs[middle] } else { (runs[middle - 1] + runs[middle]) / 2.0 };
         Self { median, min: runs[0], max: runs[runs.len() - 1] }
     }
+}
+
+/// Zipf's law with exponent 1 over `count` ranks, by its cumulative distribution.
+pub struct Zipf(Vec<f64>);
+
+impl Zipf {
+    /// Over so many ranks.
+    pub fn new(count: usize) -> Self {
+        let mut sum = 0.0;
+        let cumulative = (1..=count).map(|rank| {
+            sum += 1.0 / rank as f64;
+            sum
+        });
+        Self(cumulative.collect())
+    }
+
+    /// A rank from 0.
+    pub fn draw(&self, dice: &mut Dice) -> usize {
+        let point = dice.unit() * self.0[self.0.len() - 1];
+        self.0.partition_point(|&up_to| up_to <= point).min(self.0.len() - 1)
+    }
+}
+
+/// Its 24 bits the other way round: a shop's clients are of many networks, few of each. Twice gives the number itself.
+pub fn scattered(index: u32) -> u32 {
+    index.reverse_bits() >> 8
 }
 
 /// What this was measured on, in one line each: figures mean little without it.

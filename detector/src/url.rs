@@ -68,10 +68,13 @@ impl UrlHasher {
     /// Hashes of the normalised path and of the normalised query, which does not depend on the order of its parameters.
     /// A query without parameters that count hashes to 0.
     pub fn hash(&self, path: &str, query: &str) -> (u64, u64) {
-        let path = match path.trim_end_matches('/') {
+        let path = match without_slashes_behind(path) {
             "" => "/",
             trimmed => trimmed,
         };
+        if query.is_empty() {
+            return (self.text(path), 0);
+        }
         let parameters =
             query.split('&').filter(|parameter| !is_tracking(parameter.split('=').next().unwrap_or(parameter)));
         let sum = parameters.fold(0_u64, |sum, parameter| sum.wrapping_add(self.text(parameter)));
@@ -210,11 +213,22 @@ impl std::fmt::Debug for UrlHasher {
 /// Path and query of a target, without scheme, authority and fragment. Never fails: an odd target is its own path.
 pub fn split(target: &str) -> (&str, &str) {
     let target = without_authority(target);
-    let target = target.split_once('#').map_or(target, |(before, _)| before);
-    match target.split_once('?') {
-        Some(("", query)) => ("/", query),
-        Some(parts) => parts,
-        None => (target, ""),
+    // Byte by byte: a search for each of the two, in a text this short, takes three times as long.
+    let (mut end, mut mark) = (target.len(), None);
+    for (at, byte) in target.bytes().enumerate() {
+        match byte {
+            b'#' => {
+                end = at;
+                break;
+            }
+            b'?' if mark.is_none() => mark = Some(at),
+            _ => (),
+        }
+    }
+    match mark {
+        Some(0) => ("/", &target[1..end]),
+        Some(mark) => (&target[..mark], &target[mark + 1..end]),
+        None => (&target[..end], ""),
     }
 }
 
@@ -233,10 +247,18 @@ fn without_authority(target: &str) -> &str {
     }
 }
 
+fn without_slashes_behind(path: &str) -> &str {
+    &path[..path.bytes().rposition(|byte| byte != b'/').map_or(0, |last| last + 1)]
+}
+
 /// How many segments a path has: `/` 0, `/p/1` and `/p/1/` 2. At most 255.
 pub fn depth(path: &str) -> u8 {
-    let segments = path.split('/').filter(|segment| !segment.is_empty()).take(usize::from(u8::MAX)).count();
-    u8::try_from(segments).unwrap_or(u8::MAX)
+    let (mut segments, mut before) = (0_u8, b'/');
+    for byte in path.bytes() {
+        segments = segments.saturating_add(u8::from(before == b'/' && byte != b'/'));
+        before = byte;
+    }
+    segments
 }
 
 /// Endings that browsers load by themselves. Only a prior: a browser that navigates to such a path says so, and a model that
@@ -295,28 +317,29 @@ pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
 /// Does a path without an extension name an image all the same: below a directory for images, and ending in its size?
 /// A path that climbs (`/img/../basket`) does not.
 fn is_rendition(path: &str) -> bool {
+    let sized = |segment: &[u8]| {
+        let Some(times) = segment.iter().position(|&byte| byte == b'x') else { return false };
+        let number = |side: &[u8]| (1..=4).contains(&side.len()) && side.iter().all(u8::is_ascii_digit);
+        number(&segment[..times]) && number(&segment[times + 1..])
+    };
+    // Of nearly all pages the last segment says enough.
+    let bytes = without_slashes_behind(path).as_bytes();
+    let last = bytes.iter().rposition(|&byte| byte == b'/').map_or(bytes, |slash| &bytes[slash + 1..]);
+    if !sized(last) {
+        return false;
+    }
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let Some(directory) = segments.next() else { return false };
-    let sized = |segment: &str| {
-        let Some((width, height)) = segment.split_once('x') else { return false };
-        let number = |side: &str| (1..=4).contains(&side.len()) && side.bytes().all(|byte| byte.is_ascii_digit());
-        number(width) && number(height)
-    };
     const DIRECTORIES: &[&str] = &["image", "images", "img", "imgs", "thumb", "thumbs", "thumbnail", "thumbnails"];
-    let mut last = directory;
-    for segment in segments {
-        if segment == ".." || segment.contains('%') {
-            return false;
-        }
-        last = segment;
-    }
-    DIRECTORIES.iter().any(|known| known.eq_ignore_ascii_case(directory)) && sized(last)
+    let climbs = segments.any(|segment| segment == ".." || segment.contains('%'));
+    !climbs && DIRECTORIES.iter().any(|known| known.eq_ignore_ascii_case(directory))
 }
 
 fn extension(path: &str) -> Option<&str> {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let (stem, extension) = name.rsplit_once('.')?;
-    (!stem.is_empty() && (1..=11).contains(&extension.len())).then_some(extension)
+    let dot = path.bytes().rposition(|byte| byte == b'.' || byte == b'/').filter(|&at| path.as_bytes()[at] == b'.')?;
+    let (stem, extension) = (&path[..dot], &path[dot + 1..]);
+    let is_hidden = stem.is_empty() || stem.ends_with('/');
+    (!is_hidden && (1..=11).contains(&extension.len())).then_some(extension)
 }
 
 fn is_asset(extension: &str) -> bool {
@@ -337,6 +360,10 @@ mod tests {
         check("https://shop.example", ("/", ""));
         check("http://shop?p=5&x=/robots.txt", ("/", "p=5&x=/robots.txt"));
         check("http://shop#/a.png", ("", ""));
+        check("/p#x?y", ("/p", ""));
+        check("/p?#x", ("/p", ""));
+        check("?q#x", ("/", "q"));
+        check("/é?ü#ß", ("/é", "ü"));
         check("*", ("*", ""));
         check("", ("", ""));
     }
@@ -371,6 +398,13 @@ mod tests {
         check("/image/../basket/1x1", None, Class::Page);
         check("/img/%2e%2e/1x1", None, Class::Page);
         check("/mattress/90x200", None, Class::Page);
+        check("/image/200x200/", None, Class::Asset);
+        check("200x200", None, Class::Page);
+        check("/", None, Class::Page);
+        check("/img.x/a", None, Class::Page);
+        check("/a.b.png", None, Class::Asset);
+        check("/é.png", None, Class::Asset);
+        check("/a.", None, Class::Page);
         check("/product/17", Some("image"), Class::Page);
         check("/chart.svg", Some("document"), Class::Page);
         check("/api/items", Some("empty"), Class::Page);

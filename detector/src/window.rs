@@ -241,11 +241,13 @@ impl Window {
             return self.last_at;
         }
         // Whole ticks of absolute time, so that many short steps fade as much as one long one.
-        let ticks = |tick_us: u64| {
-            let tick = |at: Timestamp| at.truncate(resolution_us).as_micros().div_euclid(tick_us as i64);
-            u64::try_from(tick(at).saturating_sub(tick(self.last_at))).unwrap_or(0)
-        };
-        let (fast, slow) = (ticks(TICK_US[0]), ticks(TICK_US[1]));
+        let (from, to) = (self.last_at.truncate(resolution_us), at.truncate(resolution_us));
+        self.last_at = at;
+        if from == to {
+            return at;
+        }
+        let fast = ticks::<{ TICK_US[0] }>(from, to);
+        let slow = ticks::<{ TICK_US[1] }>(from, to);
         let counts = &mut self.decayed;
         if fast > 0 {
             counts.pages[0] = decay(counts.pages[0], fast);
@@ -263,7 +265,6 @@ impl Window {
                 *count = decay(*count, slow);
             }
         }
-        self.last_at = at;
         at
     }
 
@@ -362,6 +363,12 @@ fn ring<T: Copy + Default, const N: usize>(ring: &[T; N], next: usize, kept: usi
 fn slow_bin(gap_us: u64) -> usize {
     let half_octaves = log2_ms(gap_us.saturating_add(1_000)) >> (LOG_BITS - 1);
     (half_octaves as usize).saturating_sub(2 * 10).min(SLOW_BINS - 1)
+}
+
+/// Ticks of so many microseconds, counted from the epoch, that end after `from` and not after `to`.
+fn ticks<const TICK_US: u64>(from: Timestamp, to: Timestamp) -> u64 {
+    let tick = |at: Timestamp| at.as_micros().div_euclid(TICK_US as i64);
+    u64::try_from(tick(to).saturating_sub(tick(from))).unwrap_or(0)
 }
 
 /// Whole steps since the epoch, modulo 2³².

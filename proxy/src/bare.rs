@@ -1,17 +1,22 @@
-//! A pass-through with everything but the judging: what the gate's cost is measured against.
+//! Pass-throughs without a gate: what the gate's cost is measured against.
 //!
-//! Same Pingora, same runtime, same time-outs and no modules; it identifies, judges, stamps and records nothing.
+//! Same Pingora, same runtime, same time-outs and no modules. [`Bare`] identifies, judges, stamps and records nothing. [`Forwarding`] tells
+//! the shop who asks, as every proxy in front of a shop must and as the gate does, and no more.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use pingora::Result;
+use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
 use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 
 use crate::config::Timeouts;
+use crate::forward;
 use crate::gate::limit_downstream;
+use crate::identity::{Caller, TrustedProxies};
+use crate::told::Told;
 use crate::upstream::Upstream;
 
 pub(crate) struct Bare {
@@ -34,5 +39,36 @@ impl ProxyHttp for Bare {
 
     async fn upstream_peer(&self, session: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
         Ok(self.upstream.peer(session.is_upgrade_req()))
+    }
+}
+
+pub(crate) struct Forwarding {
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) trusted: TrustedProxies,
+}
+
+#[async_trait]
+impl ProxyHttp for Forwarding {
+    type CTX = ();
+
+    fn new_ctx(&self) {}
+
+    fn init_downstream_modules(&self, _: &mut HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, (): &mut ()) -> Result<bool> {
+        limit_downstream(session, &self.timeouts);
+        Ok(false)
+    }
+
+    async fn upstream_peer(&self, session: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
+        Ok(self.upstream.peer(session.is_upgrade_req()))
+    }
+
+    async fn upstream_request_filter(&self, session: &mut Session, up: &mut RequestHeader, (): &mut ()) -> Result<()> {
+        let Some(peer) = session.client_addr().and_then(|peer| peer.as_inet()) else { return Ok(()) };
+        let told = Told::by(&session.req_header().headers);
+        let caller = Caller::identify(peer.ip(), told.forwarded_for(), &self.trusted);
+        forward::stamp(up, &caller, told.claims)
     }
 }

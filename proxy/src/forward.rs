@@ -7,17 +7,16 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
 
 use crate::identity::{Caller, X_FORWARDED_FOR};
+use crate::told::Claims;
 
 /// Names to insert under: of static text no copy is made, of a [`HeaderName`] one would be.
 const FOR: &str = "x-forwarded-for";
 const PROTO: &str = "x-forwarded-proto";
-/// Headers by which shops' frameworks learn of proxies, besides the three that are set anyway.
-const CLAIMS: [&str; 5] = ["forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-port", "x-forwarded-server"];
 /// The gate's listeners speak plain HTTP; whoever ends TLS in front of it says so and is trusted.
 const HTTP: HeaderValue = HeaderValue::from_static("http");
 /// Longest text of an address: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
@@ -25,43 +24,20 @@ const IP_BYTES_MAX: usize = 45;
 /// A list of five addresses or so; a longer one is put together on the heap.
 const LIST_BYTES: usize = 128;
 
-/// Writes the headers into a request on its way to the shop.
-pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller) -> Result<()> {
-    let said = Said::by(request);
+/// Writes the headers into a request on its way to the shop; `claims` are those it came with.
+pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller, claims: Claims) -> Result<()> {
     if caller.peer_trusted {
         request.insert_header(FOR, continued(request, caller.peer)?)?;
-        if !said.proto {
+        if !claims.proto() {
             request.insert_header(PROTO, HTTP)?;
         }
         return Ok(());
     }
-    for (claim, made) in CLAIMS.into_iter().zip(said.claims) {
-        if made {
-            request.remove_header(claim);
-        }
+    for claim in claims.replaced() {
+        request.remove_header(claim);
     }
     request.insert_header(FOR, value(Text::of(caller.peer).bytes())?)?;
     request.insert_header(PROTO, HTTP)
-}
-
-/// What a request says of proxies. Nearly all say nothing, and one look at all names costs less than a search for each.
-#[derive(Default)]
-struct Said {
-    proto: bool,
-    claims: [bool; CLAIMS.len()],
-}
-
-impl Said {
-    fn by(request: &RequestHeader) -> Self {
-        let mut said = Self::default();
-        for name in request.headers.keys().map(HeaderName::as_str) {
-            said.proto |= name == PROTO;
-            for (made, claim) in said.claims.iter_mut().zip(CLAIMS) {
-                *made |= name == claim;
-            }
-        }
-        said
-    }
 }
 
 fn continued(request: &RequestHeader, peer: IpAddr) -> Result<HeaderValue> {
@@ -134,6 +110,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::told::Told;
 
     fn stamped(trusted: bool, headers: &[(&'static str, &str)]) -> RequestHeader {
         let mut request = RequestHeader::build("GET", b"/", None).unwrap();
@@ -142,7 +119,8 @@ mod tests {
             request.append_header(*name, *value).unwrap();
         }
         let peer = "10.0.0.1".parse().unwrap();
-        stamp(&mut request, &Caller { ip: peer, peer, peer_trusted: trusted }).unwrap();
+        let claims = Told::by(&request.headers).claims;
+        stamp(&mut request, &Caller { ip: peer, peer, peer_trusted: trusted }, claims).unwrap();
         request
     }
 

@@ -21,6 +21,7 @@ use crate::forward;
 use crate::identity::Caller;
 use crate::keeper::{Keeper, Passage, now};
 use crate::refuse::{self, Malformed};
+use crate::told::{Claims, Told};
 use crate::upstream::Upstream;
 
 /// The proxy that judges.
@@ -36,7 +37,7 @@ pub(crate) struct Gate {
 /// What is known of a request while it is under way.
 #[derive(Default)]
 pub(crate) struct Visit {
-    caller: Option<Caller>,
+    caller: Option<(Caller, Claims)>,
     passage: Option<Passage>,
     connect_failures: usize,
     body_bytes: u64,
@@ -45,11 +46,10 @@ pub(crate) struct Visit {
 impl Gate {
     /// Judges the request. The listeners are TCP, so there is always a peer to judge; what fails open is decided in the
     /// detector and nowhere else.
-    fn judge(&self, session: &Session, visit: &mut Visit) -> Option<Refusal> {
+    fn judge(&self, session: &Session, told: &Told<'_>, visit: &mut Visit) -> Option<Refusal> {
         let peer = session.client_addr()?.as_inet()?.ip();
-        let caller = self.keeper.identify(peer, session.req_header());
-        let (passage, ruling) = self.keeper.admit(&caller, session.req_header());
-        (visit.caller, visit.passage) = (Some(caller), Some(passage));
+        let (caller, passage, ruling) = self.keeper.admit(peer, session.req_header(), told);
+        (visit.caller, visit.passage) = (Some((caller, told.claims)), Some(passage));
         ruling.refusal()
     }
 }
@@ -77,12 +77,13 @@ impl ProxyHttp for Gate {
 
     async fn request_filter(&self, session: &mut Session, visit: &mut Visit) -> Result<bool> {
         limit_downstream(session, &self.timeouts);
-        if let Some(malformed) = Malformed::find(session.req_header(), self.body_bytes_max) {
+        let told = Told::by(&session.req_header().headers);
+        if let Some(malformed) = Malformed::find(session.req_header(), &told, self.body_bytes_max) {
             self.keeper.metrics.malformed(malformed);
             refuse::reject(session, malformed).await?;
             return Ok(true);
         }
-        let refusal = self.judge(session, visit);
+        let refusal = self.judge(session, &told, visit);
         let (Some(refusal), Some(passage)) = (refusal, &visit.passage) else {
             return Ok(false);
         };
@@ -117,7 +118,7 @@ impl ProxyHttp for Gate {
     }
 
     async fn upstream_request_filter(&self, _: &mut Session, up: &mut RequestHeader, visit: &mut Visit) -> Result<()> {
-        visit.caller.as_ref().map_or(Ok(()), |caller| forward::stamp(up, caller))
+        visit.caller.as_ref().map_or(Ok(()), |(caller, claims)| forward::stamp(up, caller, *claims))
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, visit: &mut Visit) {

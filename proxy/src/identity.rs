@@ -8,8 +8,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use detector::ClientKey;
-use http::HeaderMap;
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 /// The header this module reads and [`crate::forward`] writes.
@@ -43,11 +42,15 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Works out who is asking.
-    pub fn identify(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
+    /// Works out who is asking, from every `X-Forwarded-For` in order.
+    pub fn identify<'a>(
+        peer: IpAddr,
+        forwarded_for: impl DoubleEndedIterator<Item = &'a HeaderValue>,
+        trusted: &TrustedProxies,
+    ) -> Self {
         let peer = peer.to_canonical();
         let peer_trusted = trusted.contains(peer);
-        let ip = if peer_trusted { walk(peer, headers, trusted) } else { peer };
+        let ip = if peer_trusted { walk(peer, forwarded_for, trusted) } else { peer };
         Self { ip, peer, peer_trusted }
     }
 
@@ -57,9 +60,13 @@ impl Caller {
     }
 }
 
-fn walk(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> IpAddr {
+fn walk<'a>(
+    peer: IpAddr,
+    forwarded_for: impl DoubleEndedIterator<Item = &'a HeaderValue>,
+    trusted: &TrustedProxies,
+) -> IpAddr {
     let mut client = peer;
-    let values = headers.get_all(X_FORWARDED_FOR).iter().rev().map(http::HeaderValue::as_bytes);
+    let values = forwarded_for.rev().map(HeaderValue::as_bytes);
     let entries = values.flat_map(|value| value.rsplit(|byte| *byte == b','));
     // Empty list elements mean nothing and are to be ignored (RFC 9110, 5.6.1.2).
     for entry in entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty()) {
@@ -89,11 +96,8 @@ mod tests {
 
     fn client(peer: &str, headers: &[&str]) -> String {
         let trusted = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(|network| network.parse().unwrap());
-        let mut map = HeaderMap::new();
-        for value in headers {
-            map.append(X_FORWARDED_FOR, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        }
-        Caller::identify(peer.parse().unwrap(), &map, &TrustedProxies::new(trusted.to_vec())).ip.to_string()
+        let values: Vec<_> = headers.iter().map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap()).collect();
+        Caller::identify(peer.parse().unwrap(), values.iter(), &TrustedProxies::new(trusted.to_vec())).ip.to_string()
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! a [`Config`], which [`config`] reads from a TOML file and flags and checks as a whole.
 //!
 //! A request's way: [`listener`] accepts its connection on its own [`threads`]. [`gate`] is the list of Pingora's hooks and passes it on.
-//! [`identity`] works out who asks. [`keeper`] turns it into the detector's event and takes the verdict. [`enforce`]
+//! [`told`] reads its headers. [`identity`] works out who asks. [`keeper`] turns it into the detector's event and takes the verdict. [`enforce`]
 //! is where the mode rules what becomes of a verdict, in types, so that shadow cannot refuse. Then it is either
 //! answered by [`refuse`], quoting a [`decision`], or forwarded to the [`upstream`] (by a [`tunnel`] if it asks for one) with the headers of
 //! [`forward`].
@@ -33,6 +33,7 @@ pub mod reload;
 pub mod server;
 mod threads;
 mod timer;
+mod told;
 mod tunnel;
 pub mod upstream;
 

@@ -20,6 +20,7 @@ use pingora::proxy::Session;
 
 use crate::decision::DecisionId;
 use crate::enforce::{Kind, Refusal};
+use crate::told::{Told, announced_body_bytes};
 
 /// Carries the decision's id.
 pub const DECISION_HEADER: &str = "x-kidoban-decision";
@@ -56,14 +57,14 @@ impl Malformed {
     }
 
     /// What is wrong with a request, if anything.
-    pub fn find(request: &RequestHeader, body_bytes_max: Option<u64>) -> Option<Self> {
-        if request.version == Version::HTTP_11 && !request.headers.contains_key(http::header::HOST) {
+    pub(crate) fn find(request: &RequestHeader, told: &Told<'_>, body_bytes_max: Option<u64>) -> Option<Self> {
+        if request.version == Version::HTTP_11 && !told.has_host {
             return Some(Self::MissingHost);
         }
         if request.raw_path().len() > TARGET_BYTES_MAX {
             return Some(Self::LongTarget);
         }
-        let announced = content_length(request)?;
+        let announced = told.body_bytes()?;
         body_bytes_max.is_some_and(|max| announced > max).then_some(Self::LargeBody)
     }
 
@@ -133,7 +134,7 @@ fn may_keep(request: &RequestHeader) -> bool {
     // Who asks before sending will not send after a refusal: there would be nothing to read and the next request to miss.
     let waits = request.headers.contains_key(EXPECT);
     let unannounced = request.headers.contains_key(TRANSFER_ENCODING);
-    !waits && !unannounced && content_length(request).is_none_or(|bytes| bytes <= DRAIN_BYTES_MAX)
+    !waits && !unannounced && announced_body_bytes(&request.headers).is_none_or(|bytes| bytes <= DRAIN_BYTES_MAX)
 }
 
 async fn discard(session: &mut Session) -> Result<()> {
@@ -148,8 +149,4 @@ async fn discard(session: &mut Session) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn content_length(request: &RequestHeader) -> Option<u64> {
-    request.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -16,7 +16,7 @@ use pingora::server::configuration::ServerConf;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
-use crate::bare::Bare;
+use crate::bare::{Bare, Forwarding};
 use crate::config::{Config, ConfigError, Place, Timeouts, no_upstream, tuned};
 use crate::decision::random;
 use crate::gate::{Gate, TRIES_MAX};
@@ -161,6 +161,18 @@ impl RunningGate {
         let bound = bind(config.listen)?;
         let bare = Bare { upstream, timeouts: config.timeouts };
         let app = app(bare, config);
+        bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
+    }
+
+    /// The same, telling the shop who asks: what any proxy in front of it costs.
+    ///
+    /// # Errors
+    /// As [`RunningGate::start`].
+    pub fn start_forwarding(config: &Config) -> Result<RunningBare, ProxyError> {
+        let upstream = Arc::new(upstream(config)?);
+        let bound = bind(config.listen)?;
+        let trusted = TrustedProxies::new(config.trusted_proxies.clone());
+        let app = app(Forwarding { upstream, timeouts: config.timeouts, trusted }, config);
         bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
     }
 

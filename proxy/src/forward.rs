@@ -24,11 +24,12 @@ const IP_BYTES_MAX: usize = 45;
 /// A list of five addresses or so; a longer one is put together on the heap.
 const LIST_BYTES: usize = 128;
 
-/// Writes the headers into a request on its way to the shop; `claims` are those it came with.
+/// Writes the headers into a request on its way to the shop; `claims` are those that the client came with.
 pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller, claims: Claims) -> Result<()> {
     if caller.peer_trusted {
         request.insert_header(FOR, continued(request, caller.peer)?)?;
-        if !claims.proto() {
+        // Looked for here: a client can have had it struck out on the way from there to here (`Connection: x-forwarded-proto`).
+        if !request.headers.contains_key(PROTO) {
             request.insert_header(PROTO, HTTP)?;
         }
         return Ok(());
@@ -177,6 +178,21 @@ mod tests {
         }
         let longest = [0xffff; 8].map(|group: u16| format!("{group:x}")).join(":");
         assert_eq!(Text::of(longest.parse().unwrap()).bytes(), longest.as_bytes());
+    }
+
+    #[test]
+    fn what_was_struck_out_on_the_way_is_filled_in() {
+        let mut came = RequestHeader::build("GET", b"/", None).unwrap();
+        came.insert_header("x-forwarded-proto", "https").unwrap();
+        came.insert_header("x-real-ip", "198.51.100.1").unwrap();
+        let claims = Told::by(&came.headers).claims;
+        for peer_trusted in [true, false] {
+            let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+            let peer = "10.0.0.1".parse().unwrap();
+            stamp(&mut request, &Caller { ip: peer, peer, peer_trusted }, claims).unwrap();
+            assert_eq!(header(&request, "x-forwarded-proto"), "http");
+            assert_eq!(header(&request, "x-forwarded-for"), "10.0.0.1");
+        }
     }
 
     #[test]

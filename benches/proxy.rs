@@ -39,8 +39,8 @@ const ROLE: &str = "KIDOBAN_BENCH_ROLE";
 const UPSTREAM: &str = "KIDOBAN_BENCH_UPSTREAM";
 /// Where a child writes its event log.
 const EVENT_LOG: &str = "KIDOBAN_BENCH_EVENT_LOG";
-/// Kept open by the load generator: enough that neither the proxy's one thread nor who talks to it is ever idle, or the price of
-/// waking the others is measured.
+/// Kept open by the load generator: so many that the proxy's one thread always has work, and who talks to it rarely none, because
+/// waking them is a price that the slower proxy pays more often.
 const CONNECTIONS: usize = 64;
 /// What the origin answers: a small reply, so that moving bytes does not hide the rest.
 const BODY_BYTES: usize = 512;
@@ -111,7 +111,8 @@ fn measure(effort: Effort) {
         }
         for _ in 0..pairs.div_ceil(3) {
             for ((name, load), results) in PLANS.iter().zip(&mut results) {
-                let other = [&forwarding, &gate, &logging].into_iter().find(|role| role.name == *name).unwrap_or(&gate);
+                let other = [&forwarding, &gate, &logging].into_iter().find(|role| role.name == *name);
+                let other = other.expect("a plan names one of them");
                 let texts = || crowd.texts(*load, requests, results.len() as u64);
                 let bare_first = results.len() % 2 == 0;
                 let first = if bare_first { &bare } else { other }.cpu_us(texts());

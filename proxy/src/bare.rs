@@ -1,7 +1,7 @@
-//! Pass-throughs without a gate: what the gate's cost is measured against.
+//! A pass-through without a gate: what the gate's cost is measured against.
 //!
-//! Same Pingora, same runtime, same time-outs and no modules. [`Bare`] identifies, judges, stamps and records nothing. [`Forwarding`] tells
-//! the shop who asks, as every proxy in front of a shop must and as the gate does, and no more.
+//! Same Pingora, same runtime, same time-outs and no modules; it judges and records nothing. If it is told whom to trust it also tells the
+//! shop who asks, as every proxy in front of a shop must and as the gate does.
 
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ use crate::upstream::Upstream;
 pub(crate) struct Bare {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) timeouts: Timeouts,
+    /// `None`: the shop is told nothing.
+    pub(crate) trusted: Option<TrustedProxies>,
 }
 
 #[async_trait]
@@ -40,35 +42,12 @@ impl ProxyHttp for Bare {
     async fn upstream_peer(&self, session: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
         Ok(self.upstream.peer(session.is_upgrade_req()))
     }
-}
-
-pub(crate) struct Forwarding {
-    pub(crate) upstream: Arc<Upstream>,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) trusted: TrustedProxies,
-}
-
-#[async_trait]
-impl ProxyHttp for Forwarding {
-    type CTX = ();
-
-    fn new_ctx(&self) {}
-
-    fn init_downstream_modules(&self, _: &mut HttpModules) {}
-
-    async fn request_filter(&self, session: &mut Session, (): &mut ()) -> Result<bool> {
-        limit_downstream(session, &self.timeouts);
-        Ok(false)
-    }
-
-    async fn upstream_peer(&self, session: &mut Session, (): &mut ()) -> Result<Box<HttpPeer>> {
-        Ok(self.upstream.peer(session.is_upgrade_req()))
-    }
 
     async fn upstream_request_filter(&self, session: &mut Session, up: &mut RequestHeader, (): &mut ()) -> Result<()> {
+        let Some(trusted) = &self.trusted else { return Ok(()) };
         let Some(peer) = session.client_addr().and_then(|peer| peer.as_inet()) else { return Ok(()) };
         let told = Told::by(&session.req_header().headers);
-        let caller = Caller::identify(peer.ip(), told.forwarded_for(), &self.trusted);
+        let caller = Caller::identify(peer.ip(), told.forwarded_for(), trusted);
         forward::stamp(up, &caller, told.claims)
     }
 }

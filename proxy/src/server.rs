@@ -16,7 +16,7 @@ use pingora::server::configuration::ServerConf;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
-use crate::bare::{Bare, Forwarding};
+use crate::bare::Bare;
 use crate::config::{Config, ConfigError, Place, Timeouts, no_upstream, tuned};
 use crate::decision::random;
 use crate::gate::{Gate, TRIES_MAX};
@@ -157,11 +157,7 @@ impl RunningGate {
     /// # Errors
     /// As [`RunningGate::start`].
     pub fn start_bare(config: &Config) -> Result<RunningBare, ProxyError> {
-        let upstream = Arc::new(upstream(config)?);
-        let bound = bind(config.listen)?;
-        let bare = Bare { upstream, timeouts: config.timeouts };
-        let app = app(bare, config);
-        bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
+        pass_through(config, None)
     }
 
     /// The same, telling the shop who asks: what any proxy in front of it costs.
@@ -169,11 +165,7 @@ impl RunningGate {
     /// # Errors
     /// As [`RunningGate::start`].
     pub fn start_forwarding(config: &Config) -> Result<RunningBare, ProxyError> {
-        let upstream = Arc::new(upstream(config)?);
-        let bound = bind(config.listen)?;
-        let trusted = TrustedProxies::new(config.trusted_proxies.clone());
-        let app = app(Forwarding { upstream, timeouts: config.timeouts, trusted }, config);
-        bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
+        pass_through(config, Some(TrustedProxies::new(config.trusted_proxies.clone())))
     }
 
     /// Where clients connect.
@@ -295,6 +287,13 @@ pub fn run(config: Config) -> Result<(), ProxyError> {
 
 fn bind(address: SocketAddr) -> Result<Bound, ProxyError> {
     Bound::bind(address).map_err(|problem| ProxyError::Listen { address, problem })
+}
+
+fn pass_through(config: &Config, trusted: Option<TrustedProxies>) -> Result<RunningBare, ProxyError> {
+    let upstream = Arc::new(upstream(config)?);
+    let bound = bind(config.listen)?;
+    let app = app(Bare { upstream, timeouts: config.timeouts, trusted }, config);
+    bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
 }
 
 fn upstream(config: &Config) -> Result<Upstream, ProxyError> {

@@ -16,6 +16,7 @@ pub(crate) struct Told<'a> {
     pub(crate) referer: Option<&'a HeaderValue>,
     pub(crate) user_agent: Option<&'a HeaderValue>,
     forwarded_for: Option<&'a HeaderValue>,
+    has_several_forwarded_for: bool,
     pub(crate) claims: Claims,
 }
 
@@ -27,7 +28,6 @@ impl Claims {
     /// Headers by which shops' frameworks learn of proxies, besides the two that are set anyway; by bit.
     const REPLACED: [&'static str; 5] =
         ["forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-port", "x-forwarded-server"];
-    const SEVERAL_FOR: u8 = 1 << Self::REPLACED.len();
 
     /// Names of those that only a proxy of ours may send, besides `X-Forwarded-For` and `-Proto`.
     pub(crate) fn replaced(self) -> impl Iterator<Item = &'static str> {
@@ -46,6 +46,7 @@ impl<'a> Told<'a> {
             referer: None,
             user_agent: None,
             forwarded_for: None,
+            has_several_forwarded_for: false,
             claims: Claims::default(),
         };
         for (name, value) in headers {
@@ -56,7 +57,7 @@ impl<'a> Told<'a> {
                 "content-length" => _ = told.content_length.get_or_insert(value),
                 "sec-fetch-dest" => _ = told.fetch_dest.get_or_insert(value),
                 "x-forwarded-for" if told.forwarded_for.is_none() => told.forwarded_for = Some(value),
-                "x-forwarded-for" => told.claims.0 |= Claims::SEVERAL_FOR,
+                "x-forwarded-for" => told.has_several_forwarded_for = true,
                 "forwarded" => told.claims.0 |= 1,
                 "x-real-ip" => told.claims.0 |= 1 << 1,
                 "x-forwarded-host" => told.claims.0 |= 1 << 2,
@@ -70,7 +71,7 @@ impl<'a> Told<'a> {
 
     /// Every `X-Forwarded-For`, in order.
     pub(crate) fn forwarded_for(&self) -> impl DoubleEndedIterator<Item = &'a HeaderValue> {
-        let several = self.claims.0 & Claims::SEVERAL_FOR != 0;
+        let several = self.has_several_forwarded_for;
         let all = several.then(|| self.headers.get_all(crate::identity::X_FORWARDED_FOR).iter());
         let one = if several { None } else { self.forwarded_for };
         one.into_iter().chain(all.into_iter().flatten())

@@ -1,9 +1,10 @@
-//! What a verdict costs: nanoseconds per [`Detector::observe`], by number of clients and threads; nanoseconds per
-//! stage; bytes per tracked client.
+//! What a verdict costs: nanoseconds per [`Detector::observe`], by number of clients and threads;
+//! nanoseconds per stage; bytes per tracked client.
 //!
-//! Clients behave like the simulated crowd (its URLs, its pages and assets), each has shown at least six pages before
-//! the clock starts, so that every page is scored, and they come back by Zipf's law: the first of a million makes 7 %
-//! of the traffic, as the busiest client of a shop does. See `README.md` beside this file.
+//! Clients behave like the simulated crowd (its URLs, its pages and assets), each has shown at
+//! least six pages before the clock starts, so that every page is scored, and they come back by
+//! Zipf's law: the first of a million makes 7 % of the traffic, as the busiest client of a shop
+//! does. See `README.md` beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
@@ -19,8 +20,8 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use detector::detector::Settings;
 use detector::{
-    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Timestamp, UrlHasher,
-    Window,
+    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig,
+    Timestamp, UrlHasher, Window,
 };
 use support::{Effort, Spread, Zipf, count, describe_machine, scattered, shipped_judge};
 use traffic::LogReader;
@@ -49,7 +50,9 @@ fn main() {
     println!("crowd: {}", crowd.describe());
     let mut criterion = criterion(effort);
     stages(&mut criterion, &crowd);
-    for clients in effort.pick(vec![100], vec![1_000, 100_000, 1_000_000], vec![1_000, 100_000, 1_000_000]) {
+    for clients in
+        effort.pick(vec![100], vec![1_000, 100_000, 1_000_000], vec![1_000, 100_000, 1_000_000])
+    {
         let bench = Bench::new(&crowd, clients, effort);
         println!("{}", bench.describe());
         bench.measure(&mut criterion);
@@ -94,23 +97,34 @@ impl Crowd {
         let site = Arc::new(Site::new(1));
         let requests = simulate(&site, 1, START, &Mix::of(600, 60), 3 * 3_600 * 1_000_000);
         let (hasher, allow) = (UrlHasher::new(HASH_KEY), AllowList::default());
-        let mut by_client: std::collections::BTreeMap<_, (Timestamp, Vec<Step>)> = std::collections::BTreeMap::new();
+        let mut by_client: std::collections::BTreeMap<_, (Timestamp, Vec<Step>)> =
+            std::collections::BTreeMap::new();
         for request in &requests {
-            let (last_at, visit) = by_client.entry(request.client).or_insert((request.at, Vec::new()));
+            let (last_at, visit) =
+                by_client.entry(request.client).or_insert((request.at, Vec::new()));
             if visit.len() < STEPS_MAX {
                 let event = Event::new(&request.as_request(), &hasher, &allow, None);
-                visit.push(Step { gap_us: request.at.micros_since(*last_at), event, status: request.status });
+                visit.push(Step {
+                    gap_us: request.at.micros_since(*last_at),
+                    event,
+                    status: request.status,
+                });
                 *last_at = request.at;
             }
         }
-        let pages = |visit: &[Step]| visit.iter().filter(|step| step.event.class == Class::Page).count();
-        let visits = by_client.into_values().map(|(_, visit)| visit).filter(|visit| pages(visit) >= PAGES_BEFORE);
+        let pages =
+            |visit: &[Step]| visit.iter().filter(|step| step.event.class == Class::Page).count();
+        let visits = by_client
+            .into_values()
+            .map(|(_, visit)| visit)
+            .filter(|visit| pages(visit) >= PAGES_BEFORE);
         Self { visits: visits.collect(), requests }
     }
 
     fn describe(&self) -> String {
         let steps: usize = self.visits.iter().map(Vec::len).sum();
-        let pages = self.visits.iter().flatten().filter(|step| step.event.class == Class::Page).count();
+        let pages =
+            self.visits.iter().flatten().filter(|step| step.event.class == Class::Page).count();
         format!(
             "{} visits of {PAGES_BEFORE} pages or more, {steps} requests, {:.0} % of them pages",
             self.visits.len(),
@@ -132,7 +146,8 @@ impl Crowd {
 /// Requests to come, over and over; each time round they are later.
 struct Ring {
     steps: Vec<(Event, u16)>,
-    /// Time between two of them: each client comes once in ten minutes on average, the first few all the time.
+    /// Time between two of them: each client comes once in ten minutes on average, the first few
+    /// all the time.
     step_us: u64,
 }
 
@@ -143,7 +158,8 @@ impl Ring {
         let mut cursors: Vec<u32> =
             (0..clients).map(|client| Crowd::steps_before(crowd.visit_of(client)) as u32).collect();
         let steps = (0..length).map(|_| {
-            // An odd prime spreads ranks over clients, so that the busy ones are not neighbours in memory.
+            // An odd prime spreads ranks over clients, so that the busy ones are not neighbours in
+            // memory.
             let client = (zipf.draw(&mut dice) as u64 * 2_654_435_761 % clients as u64) as usize;
             let visit = crowd.visit_of(client);
             let step = visit[cursors[client] as usize % visit.len()];
@@ -169,7 +185,8 @@ struct Bench {
 
 impl Bench {
     fn new(crowd: &Crowd, clients: usize, effort: Effort) -> Self {
-        // A little more than they are: rings and shards fill unevenly, and nobody shall be evicted here.
+        // A little more than they are: rings and shards fill unevenly, and nobody shall be evicted
+        // here.
         let capacity = clients + clients / 8 + 1_000;
         let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
         for client in 0..clients {
@@ -200,7 +217,8 @@ impl Bench {
         }
         let share = |part: u64| part as f64 / looked_at as f64 * 100.0;
         format!(
-            "\n{} clients resident: {:.0} % of requests are pages, {:.0} % are scored, {:.1} % are limited",
+            "\n{} clients resident: {:.0} % of requests are pages, {:.0} % are scored, {:.1} % are \
+                limited",
             count(self.detector.stats(START).clients as f64),
             share(pages),
             share(scored),
@@ -247,7 +265,8 @@ impl Bench {
         });
     }
 
-    /// The same once more with somebody looking at cohorts, as a model with a threshold for them has it.
+    /// The same once more with somebody looking at cohorts, as a model with a threshold for them
+    /// has it.
     fn measure_with_cohorts(&self, criterion: &mut Criterion) {
         let judge = shipped_judge();
         let config = PolicyConfig { cohort_score: Some(0.999), ..PolicyConfig::default() };
@@ -341,7 +360,9 @@ fn stages(criterion: &mut Criterion, crowd: &Crowd) {
     });
     stage("measure", &mut |turn| _ = black_box(Features::measure(&windows[judged(turn)])));
     let asked = model.asks();
-    stage("measure_asked", &mut |turn| _ = black_box(Features::measure_only(&windows[judged(turn)], asked)));
+    stage("measure_asked", &mut |turn| {
+        _ = black_box(Features::measure_only(&windows[judged(turn)], asked))
+    });
     stage("score", &mut |turn| _ = black_box(model.score(&features[judged(turn)])));
     stage("contributions", &mut |turn| _ = black_box(model.contributions(&features[judged(turn)])));
     let detector = Detector::new(Settings { capacity: 1, hash_key: HASH_KEY }, judge.clone());
@@ -358,7 +379,8 @@ fn stages(criterion: &mut Criterion, crowd: &Crowd) {
         }
         reader = LogReader::new("memory", combined.as_slice()).expect("a combined log");
     });
-    let addresses: Vec<String> = requests.iter().map(|request| request.client.to_string()).collect();
+    let addresses: Vec<String> =
+        requests.iter().map(|request| request.client.to_string()).collect();
     stage("client_key_of_text", &mut |turn| {
         _ = black_box(ClientKey::from_text(&addresses[turn % addresses.len()]));
     });

@@ -1,5 +1,5 @@
-//! What the gate costs: CPU time per proxied request of the gate, beside a bare Pingora pass-through built from the same
-//! crate with the same options.
+//! What the gate costs: CPU time per proxied request of the gate, beside a bare Pingora
+//! pass-through built from the same crate with the same options.
 //!
 //! ```text
 //!  this process: load generator ──keep-alive──► child: gate · gate with event log ──keep-alive──► child: origin
@@ -7,9 +7,10 @@
 //!            second core                             first core; its CPU time counts           second core
 //! ```
 //!
-//! Each pair is one run against the bare proxy and one against another, back to back; what is reported is the median of
-//! the pairs' ratios, because absolute times drift with whatever else the machine does. Many short pairs say more than few
-//! long ones: what drifts, drifts between pairs. See `README.md` beside this file.
+//! Each pair is one run against the bare proxy and one against another, back to back; what is
+//! reported is the median of the pairs' ratios, because absolute times drift with whatever else the
+//! machine does. Many short pairs say more than few long ones: what drifts, drifts between pairs.
+//! See `README.md` beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
@@ -39,14 +40,15 @@ const ROLE: &str = "KIDOBAN_BENCH_ROLE";
 const UPSTREAM: &str = "KIDOBAN_BENCH_UPSTREAM";
 /// Where a child writes its event log.
 const EVENT_LOG: &str = "KIDOBAN_BENCH_EVENT_LOG";
-/// Kept open by the load generator: so many that the proxy's one thread always has work, and who talks to it rarely none, because
-/// waking them is a price that the slower proxy pays more often.
+/// Kept open by the load generator: so many that the proxy's one thread always has work, and who
+/// talks to it rarely none, because waking them is a price that the slower proxy pays more often.
 const CONNECTIONS: usize = 64;
 /// What the origin answers: a small reply, so that moving bytes does not hide the rest.
 const BODY_BYTES: usize = 512;
 /// Client addresses.
 const CLIENTS: u32 = 20_000;
-/// Page requests each client has made before the clock starts: one more than the policy wants to judge it.
+/// Page requests each client has made before the clock starts: one more than the policy wants to
+/// judge it.
 const PAGES_BEFORE: u32 = 6;
 
 /// The proxy's core, and that of everybody else.
@@ -58,7 +60,10 @@ fn main() {
         Ok("bare") => be_bare(false),
         Ok("forwarding") => be_bare(true),
         Ok("gate") => be_gate(""),
-        Ok("gate+log") => be_gate(&format!("[event_log]\npath = {:?}\n", std::env::var(EVENT_LOG).unwrap_or_default())),
+        Ok("gate+log") => be_gate(&format!(
+            "[event_log]\npath = {:?}\n",
+            std::env::var(EVENT_LOG).unwrap_or_default()
+        )),
         _ => measure(Effort::asked_for()),
     }
 }
@@ -68,7 +73,8 @@ fn main() {
 enum Load {
     /// What a simulated crowd asks for; who comes how often is Zipf's law, as in `observe`.
     Shop,
-    /// Pages by so many clients, all alike: every request is scored, and each client has been forgotten by every cache.
+    /// Pages by so many clients, all alike: every request is scored, and each client has been
+    /// forgotten by every cache.
     Pages { clients: u32 },
 }
 
@@ -77,7 +83,9 @@ impl Load {
         match self {
             Self::Shop => format!("a shop's requests, {} clients", count(f64::from(CLIENTS))),
             Self::Pages { clients: 1 } => "pages only, one client".to_owned(),
-            Self::Pages { clients } => format!("pages only, {} clients alike", count(f64::from(clients))),
+            Self::Pages { clients } => {
+                format!("pages only, {} clients alike", count(f64::from(clients)))
+            }
         }
     }
 }
@@ -102,16 +110,18 @@ fn measure(effort: Effort) {
     let requests = effort.pick(200, 2_000, 2_000);
     let pairs = effort.pick(1, 30, 150);
     let mut results: Vec<Vec<Pair>> = PLANS.iter().map(|_| Vec::new()).collect();
-    // Fresh processes for every few pairs: where the allocator and the linker put things differs from start to start.
+    // Fresh processes for every few pairs: where the allocator and the linker put things differs
+    // from start to start.
     while results[0].len() < pairs {
-        let [bare, forwarding, gate, logging] =
-            ["bare", "forwarding", "gate", "gate+log"].map(|name| Role::start(name, Some(origin.addr), &folder.0));
+        let [bare, forwarding, gate, logging] = ["bare", "forwarding", "gate", "gate+log"]
+            .map(|name| Role::start(name, Some(origin.addr), &folder.0));
         for proxy in [&bare, &forwarding, &gate, &logging] {
             proxy.warm_up(effort);
         }
         for _ in 0..pairs.div_ceil(3) {
             for ((name, load), results) in PLANS.iter().zip(&mut results) {
-                let other = [&forwarding, &gate, &logging].into_iter().find(|role| role.name == *name);
+                let other =
+                    [&forwarding, &gate, &logging].into_iter().find(|role| role.name == *name);
                 let other = other.expect("a plan names one of them");
                 let texts = || crowd.texts(*load, requests, results.len() as u64);
                 let bare_first = results.len() % 2 == 0;
@@ -131,7 +141,8 @@ fn measure(effort: Effort) {
     newcomers(effort, origin.addr, &folder.0);
 }
 
-/// Keeps this process, and whom it starts, on one core, where `taskset` (util-linux) is there to do it.
+/// Keeps this process, and whom it starts, on one core, where `taskset` (util-linux) is there to do
+/// it.
 fn stay_on(core: &str) {
     let _ = Command::new("taskset").args(["-acp", core, &std::process::id().to_string()]).output();
 }
@@ -139,7 +150,10 @@ fn stay_on(core: &str) {
 /// This program once more, on the core that is its own.
 fn own_program(core: &str) -> Command {
     let own = std::env::current_exe().expect("a process has a file");
-    let pinned = Command::new("taskset").args(["-c", core, "true"]).output().is_ok_and(|tried| tried.status.success());
+    let pinned = Command::new("taskset")
+        .args(["-c", core, "true"])
+        .output()
+        .is_ok_and(|tried| tried.status.success());
     if !pinned {
         return Command::new(own);
     }
@@ -157,7 +171,8 @@ impl Crowd {
     fn simulated(effort: Effort) -> Self {
         let site = Arc::new(Site::new(1));
         let mix = Mix::of(effort.pick(30, 600, 600), effort.pick(3, 60, 60));
-        let requests = simulate(&site, 1, Timestamp::from_secs(1_795_219_200), &mix, 3 * 3_600 * 1_000_000);
+        let requests =
+            simulate(&site, 1, Timestamp::from_secs(1_795_219_200), &mix, 3 * 3_600 * 1_000_000);
         let mut visits = std::collections::BTreeMap::<_, Vec<SimRequest>>::new();
         for request in requests {
             visits.entry(request.client).or_default().push(request);
@@ -180,7 +195,8 @@ impl Crowd {
         let mut dice = Dice::new(11 + seed);
         match load {
             Load::Pages { clients } => {
-                let mut page = || page_of(dice.below(clients as usize) as u32, dice.below(2_000) as u32);
+                let mut page =
+                    || page_of(dice.below(clients as usize) as u32, dice.below(2_000) as u32);
                 (0..requests).map(|_| page()).collect()
             }
             Load::Shop => {
@@ -200,8 +216,8 @@ fn class_of(request: &SimRequest) -> Class {
     classify(split(&request.target).0, None)
 }
 
-/// Every request from an address that was never seen: the slowest of a hundred, by the bare proxy and by the gate in
-/// turns.
+/// Every request from an address that was never seen: the slowest of a hundred, by the bare proxy
+/// and by the gate in turns.
 fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
     let requests = effort.pick(200, 20_000, 50_000);
     let bare = Role::start("bare", Some(origin), folder);
@@ -212,7 +228,8 @@ fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
     let mut p99_us = |role: &Role| {
         let from = next;
         next += requests;
-        let mut micros = load(role.addr, (from..next).map(|client| page_of(client, client % 2_000)));
+        let mut micros =
+            load(role.addr, (from..next).map(|client| page_of(client, client % 2_000)));
         micros.sort_unstable();
         f64::from(micros[micros.len() * 99 / 100])
     };
@@ -229,7 +246,8 @@ fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
         .collect();
     let ratio = Spread::of(pairs.iter().map(|(bare, gate)| gate / bare));
     println!(
-        "gate, every request from somebody new ({} of them): p99 bare {:.0} µs, gate {:.0} µs; ratio {:.2} ({:.2} to {:.2}, \
+        "gate, every request from somebody new ({} of them): p99 bare {:.0} µs, gate {:.0} µs; \
+            ratio {:.2} ({:.2} to {:.2}, \
          {} pairs)",
         count(f64::from(next - CLIENTS) / 2.0),
         Spread::of(pairs.iter().map(|(bare, _)| *bare)).median,
@@ -256,7 +274,8 @@ fn print_pairs(name: &str, load: &str, pairs: &[Pair]) {
     let median = |what: fn(&Pair) -> f64| Spread::of(pairs.iter().map(what)).median;
     let percent = |ratio: f64| (ratio - 1.0) * 100.0;
     println!(
-        "{name}, {load}: bare {:.2} µs, {name} {:.2} µs of CPU a request; {:+.1} % (95 %: {:+.1} to {:+.1}, {} pairs)",
+        "{name}, {load}: bare {:.2} µs, {name} {:.2} µs of CPU a request; {:+.1} % (95 %: {:+.1} \
+            to {:+.1}, {} pairs)",
         median(|pair| pair.bare),
         median(|pair| pair.other),
         percent(Spread::of(ratios.iter().copied()).median),
@@ -287,11 +306,13 @@ impl Role {
         let mut line = String::new();
         let stdout = child.stdout.as_mut().expect("it is piped");
         BufReader::new(stdout).read_line(&mut line).expect("the child says where it listens");
-        let addr = line.trim().parse().unwrap_or_else(|_| panic!("{name} says {line:?} and no address"));
+        let addr =
+            line.trim().parse().unwrap_or_else(|_| panic!("{name} says {line:?} and no address"));
         Self { child, addr, name }
     }
 
-    /// Makes every client known well enough to be scored, and fills pools and caches of a proxy that knows none.
+    /// Makes every client known well enough to be scored, and fills pools and caches of a proxy
+    /// that knows none.
     fn warm_up(&self, effort: Effort) {
         let clients = effort.pick(20, CLIENTS, CLIENTS);
         let rounds = if self.name.starts_with("gate") { PAGES_BEFORE } else { 1 };
@@ -332,23 +353,34 @@ fn text_of(client: u32, sim: &SimRequest) -> String {
 }
 
 /// What a browser sends, about, as the proxy that ends TLS in front of the gate passes it on.
-fn request(client: u32, method: &str, target: &str, destination: &str, agent: &str, referer: Option<&str>) -> String {
+fn request(
+    client: u32,
+    method: &str,
+    target: &str,
+    destination: &str,
+    agent: &str,
+    referer: Option<&str>,
+) -> String {
     let client = Ipv4Addr::from_bits(0x0b00_0000 + scattered(client));
-    let referer = referer.map_or_else(String::new, |page| format!("Referer: https://shop.example{page}\r\n"));
+    let referer =
+        referer.map_or_else(String::new, |page| format!("Referer: https://shop.example{page}\r\n"));
     let length = if method == "POST" { "Content-Length: 0\r\n" } else { "" };
     format!(
-        "{method} {target} HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: {client}\r\nX-Forwarded-Proto: https\r\n\
-         User-Agent: {agent}\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.7\r\n\
+        "{method} {target} HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: \
+            {client}\r\nX-Forwarded-Proto: https\r\n\
+         User-Agent: {agent}\r\nAccept: \
+         text/html,application/xhtml+xml,*/*;q=0.8\r\nAccept-Language: en-GB,en;q=0.7\r\n\
          {referer}Sec-Fetch-Dest: {destination}\r\nCookie: session=0123456789abcdef\r\n{length}\r\n"
     )
 }
 
-/// Sends all requests over a few keep-alive connections, one at a time on each; every answer must be 200. Returns how
-/// long each took, in µs.
+/// Sends all requests over a few keep-alive connections, one at a time on each; every answer must
+/// be 200. Returns how long each took, in µs.
 fn load(addr: SocketAddr, requests: impl Iterator<Item = String>) -> Vec<u32> {
     let requests = std::cell::RefCell::new(requests);
     let micros = std::cell::RefCell::new(Vec::new());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let local = tokio::task::LocalSet::new();
     let connections = (0..CONNECTIONS).map(|_| async {
         let mut stream = TcpStream::connect(addr).await.expect("the proxy accepts");
@@ -359,7 +391,9 @@ fn load(addr: SocketAddr, requests: impl Iterator<Item = String>) -> Vec<u32> {
             let started = Instant::now();
             stream.write_all(request.as_bytes()).await.expect("the proxy reads");
             let status = read_answer(&mut stream, &mut answer).await;
-            micros.borrow_mut().push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
+            micros
+                .borrow_mut()
+                .push(u32::try_from(started.elapsed().as_micros()).unwrap_or(u32::MAX));
             assert_eq!(status, "200", "every request passes, or the runs would not compare");
         }
     });
@@ -403,16 +437,20 @@ fn serve_until_told(addr: SocketAddr) {
     let _ = std::io::stdin().read_to_end(&mut nothing);
 }
 
-/// Enforces, with thresholds that nobody reaches: everybody is scored, nobody refused, so that both proxies do the same
-/// work behind the verdict. By force, because the shipped model knows no shop and is not armed. One thread, so that the figures are of the code and not of stealing.
+/// Enforces, with thresholds that nobody reaches: everybody is scored, nobody refused, so that both
+/// proxies do the same work behind the verdict. By force, because the shipped model knows no shop
+/// and is not armed. One thread, so that the figures are of the code and not of stealing.
 fn config(rest: &str) -> Config {
     let upstream = std::env::var(UPSTREAM).unwrap_or_default();
     let text = format!(
-        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = 1\nmode = \"enforce\"\n\
+        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = \
+            1\nmode = \"enforce\"\n\
          [client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n\
-         [policy]\nlimit_score = 0.9999998\ncohort_score = 0.9999998\nblock_score = 0.9999999\n{rest}"
+         [policy]\nlimit_score = 0.9999998\ncohort_score = 0.9999998\nblock_score = \
+         0.9999999\n{rest}"
     );
-    let overrides = Overrides { model_built_in: Some(SHIPPED_MODEL), force: true, ..Overrides::default() };
+    let overrides =
+        Overrides { model_built_in: Some(SHIPPED_MODEL), force: true, ..Overrides::default() };
     Config::parse(&text, Path::new("bench.toml"), &overrides).expect("the configuration is sound")
 }
 
@@ -442,7 +480,8 @@ fn be_gate(rest: &str) {
 
 /// A server that answers every request at once with the same bytes, on one thread.
 fn be_origin() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a free port");
     let addr = listener.local_addr().expect("it has an address");
     // Ends with the process.
@@ -485,7 +524,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("kidoban-bench-proxy-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("kidoban-bench-proxy-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("there is a temporary folder");
         Self(folder)
     }

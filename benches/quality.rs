@@ -44,12 +44,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BEGIN: &str = "<!-- make quality: begin -->";
 const END: &str = "<!-- make quality: end -->";
-/// Visitors of a simulated shop: half of them, and of these again half that is kept apart from training, are enough to
-/// prove a block threshold.
+/// Visitors of a simulated shop: half of them, and of these again half that is kept apart from
+/// training, are enough to prove a block threshold.
 const SHOP_PEOPLE: usize = 16_500;
 /// Shops over which budgets are looked at: a minute and a half on two cores.
 const MANY_SHOPS: usize = 30;
-/// Their people: an eighth of them, less those with too few pages or a shared address, prove budgets of 1 %.
+/// Their people: an eighth of them, less those with too few pages or a shared address, prove
+/// budgets of 1 %.
 const SMALL_SHOP_PEOPLE: usize = 5_200;
 
 #[derive(Default)]
@@ -98,7 +99,12 @@ fn options() -> Options {
 }
 
 /// All tables, as Markdown.
-fn tables(sites: &[Site], shops: &[traffic::sim::Shop], people: usize, is_smoke: bool) -> Result<String> {
+fn tables(
+    sites: &[Site],
+    shops: &[traffic::sim::Shop],
+    people: usize,
+    is_smoke: bool,
+) -> Result<String> {
     let options = options();
     let mut text = String::new();
     step("at home");
@@ -126,7 +132,9 @@ fn step(what: &str) {
 }
 
 fn read(folder: &Path) -> Result<Site> {
-    let name = folder.file_name().map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = folder
+        .file_name()
+        .map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());
     let labels = read_labels(&folder.join("labels.csv"))?;
     let logs = Logs::find(&[folder.join("access.log*").display().to_string()])?;
     Ok(logs.read_site(&name, Some(&labels))?.0)
@@ -134,10 +142,15 @@ fn read(folder: &Path) -> Result<Site> {
 
 /// Replaces what stands between the markers; everything else is prose and stays.
 fn write_between(path: &Path, tables: &str) -> Result<()> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot be read", path.display()))?;
+    let parts =
+        text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
     let Some((before, after)) = parts else {
-        bail!("{}: expected the lines {BEGIN} and {END}, between which the tables go", path.display());
+        bail!(
+            "{}: expected the lines {BEGIN} and {END}, between which the tables go",
+            path.display()
+        );
     };
     let text = format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", tables.trim());
     std::fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
@@ -168,21 +181,29 @@ impl Asked {
                 "--bench" => asked.is_smoke = false,
                 "--site" => asked.sites.push(PathBuf::from(next()?)),
                 "--write" => asked.write = Some(PathBuf::from(next()?)),
-                "--worst" => asked.worst = Some((next()?, next()?.parse().context("--worst SITE N")?)),
+                "--worst" => {
+                    asked.worst = Some((next()?, next()?.parse().context("--worst SITE N")?))
+                }
                 "--budgets" | "--tuned" => {
-                    let number = |text: String| text.parse().with_context(|| format!("{word} SHOPS PEOPLE"));
+                    let number =
+                        |text: String| text.parse().with_context(|| format!("{word} SHOPS PEOPLE"));
                     let both = Some((number(next()?)?, number(next()?)?));
                     *(if word == "--tuned" { &mut asked.tuned } else { &mut asked.budgets }) = both;
                 }
                 // cargo test's own, such as --nocapture.
                 _ if asked.is_smoke => {}
                 _ => bail!(
-                    "{word}: expected --site DIR, --write FILE, --worst SITE N, --budgets or --tuned SHOPS PEOPLE"
+                    "{word}: expected --site DIR, --write FILE, --worst SITE N, --budgets or \
+                        --tuned SHOPS PEOPLE"
                 ),
             }
         }
         // cargo bench gives --bench last.
-        if !asked.is_smoke && asked.sites.len() < 2 && asked.budgets.is_none() && asked.tuned.is_none() {
+        if !asked.is_smoke
+            && asked.sites.len() < 2
+            && asked.budgets.is_none()
+            && asked.tuned.is_none()
+        {
             bail!("at least two labelled sites are needed: run `make quality DATA=…`");
         }
         Ok(asked)

@@ -1,7 +1,9 @@
-//! How fast logs are replayed: lines per second through the same call as `kidoban replay`, scores included, by one job
-//! and by several, from a plain and a gzipped combined log; and the whole command as a child process.
+//! How fast logs are replayed: lines per second through the same call as `kidoban replay`, scores
+//! included, by one job and by several, from a plain and a gzipped combined log; and the whole
+//! command as a child process.
 //!
-//! The log is a simulated day, written to a temporary folder and removed again. See `README.md` beside this file.
+//! The log is a simulated day, written to a temporary folder and removed again. See `README.md`
+//! beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
@@ -22,7 +24,8 @@ use flate2::write::GzEncoder;
 use kidoban::input::Logs;
 use kidoban::replay::{Recorded, Watch, replay_on};
 use support::{
-    Effort, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process, describe_machine, shipped_judge,
+    Effort, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process, describe_machine,
+    shipped_judge,
 };
 use traffic::sim::{Mix, Site, simulate, write_combined};
 
@@ -47,7 +50,12 @@ fn main() {
     let mut calls: Vec<(String, &Path, usize, Vec<Run>)> = Vec::new();
     for (name, path) in [("plain", &log.plain), ("gzip", &log.gzipped)] {
         for jobs in (1..=cores).filter(|jobs| jobs.is_power_of_two()) {
-            calls.push((format!("kidoban::replay::replay_on, {name}, {jobs} jobs"), path, jobs, Vec::new()));
+            calls.push((
+                format!("kidoban::replay::replay_on, {name}, {jobs} jobs"),
+                path,
+                jobs,
+                Vec::new(),
+            ));
         }
     }
     for _ in 0..runs {
@@ -109,14 +117,17 @@ impl Watch for Counts {
     }
 }
 
-/// One replay in this process. CPU time is the whole process's: the threads of a replay have ended when it is read.
+/// One replay in this process. CPU time is the whole process's: the threads of a replay have ended
+/// when it is read.
 fn replayed(path: &Path, lines: u64, jobs: usize) -> Run {
     let (started, cpu_before) = (Instant::now(), cpu_time_of_process());
-    let detector =
-        Detector::new(Settings { capacity: CAPACITY, hash_key: trainer::site::OFFLINE_HASH_KEY }, shipped_judge());
+    let detector = Detector::new(
+        Settings { capacity: CAPACITY, hash_key: trainer::site::OFFLINE_HASH_KEY },
+        shipped_judge(),
+    );
     let logs = open(path);
-    let (tallies, counts) =
-        replay_on::<Counts>(jobs, logs.open().expect("a log"), &detector, None).expect("the log reads");
+    let (tallies, counts) = replay_on::<Counts>(jobs, logs.open().expect("a log"), &detector, None)
+        .expect("the log reads");
     logs.finish();
     let read: u64 = tallies.iter().map(|tally| tally.parsed).sum();
     let requests: u64 = counts.iter().map(|counts| counts.requests).sum();
@@ -176,14 +187,20 @@ impl Log {
         let (people, bots) = effort.pick((20, 4), (6_000, 40), (24_000, 160));
         let requests = simulate(&site, 2, START, &Mix::of(people, bots), DAY_US);
         let (plain, gzipped) = (folder.join("access.log"), folder.join("access.log.gz"));
-        let mut out = BufWriter::new(File::create(&plain).expect("the temporary folder takes files"));
+        let mut out =
+            BufWriter::new(File::create(&plain).expect("the temporary folder takes files"));
         write_combined(&requests, &mut out).expect("the log is written");
         drop(out);
         let text = std::fs::read(&plain).expect("the log reads");
-        let mut encoder = GzEncoder::new(File::create(&gzipped).expect("and another"), Compression::new(6));
-        encoder.write_all(&text).and_then(|()| encoder.try_finish()).expect("the log is compressed");
+        let mut encoder =
+            GzEncoder::new(File::create(&gzipped).expect("and another"), Compression::new(6));
+        encoder
+            .write_all(&text)
+            .and_then(|()| encoder.try_finish())
+            .expect("the log is compressed");
         let lines = requests.len() as u64;
-        let clients: std::collections::HashSet<_> = requests.iter().map(|request| request.client).collect();
+        let clients: std::collections::HashSet<_> =
+            requests.iter().map(|request| request.client).collect();
         let description = format!(
             "log: {} lines of {} clients, {} MB ({:.0} bytes a line), combined",
             count(lines as f64),
@@ -200,7 +217,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("kidoban-bench-replay-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("kidoban-bench-replay-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("there is a temporary folder");
         Self(folder)
     }

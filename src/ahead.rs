@@ -6,8 +6,8 @@
 //!  wait until chunk 17 of log 2 is there ◄────── here is chunk 17 of log 2
 //! ```
 //!
-//! Memory is bounded by what is asked for: [`CHUNKS_AHEAD`] chunks a job, and one of each log. Who has nothing to do
-//! sleeps.
+//! Memory is bounded by what is asked for: [`CHUNKS_AHEAD`] chunks a job, and one of each log. Who
+//! has nothing to do sleeps.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,7 +21,8 @@ use traffic::log::{Chunks, LogError, Parsed, Record, Tally};
 
 use crate::input::{Input, Reader};
 
-/// Chunks asked for and not yet used up, a job: one being parsed, one ready, and two because some take longer.
+/// Chunks asked for and not yet used up, a job: one being parsed, one ready, and two because some
+/// take longer.
 const CHUNKS_AHEAD: usize = 4;
 
 /// What a chunk became: `None` behind the last.
@@ -41,7 +42,8 @@ pub fn read_ahead<T: Send, A>(
     merge: impl FnOnce(Vec<Source<'_, T>>) -> A,
 ) -> A {
     let names: Vec<String> = readers.iter().map(|reader| reader.name().to_owned()).collect();
-    let logs: Vec<Cut> = readers.into_iter().map(|reader| Mutex::new((reader.into_chunks(), 0))).collect();
+    let logs: Vec<Cut> =
+        readers.into_iter().map(|reader| Mutex::new((reader.into_chunks(), 0))).collect();
     let (ask, asked) = channel();
     let asked = Mutex::new(asked);
     let (give, given) = channel();
@@ -51,7 +53,8 @@ pub fn read_ahead<T: Send, A>(
             scope.spawn(move || parse(logs, asked, &give, map));
         }
         drop(give);
-        // Dropped at the end of this closure, also where `merge` stops early: with nobody to ask, the jobs end.
+        // Dropped at the end of this closure, also where `merge` stops early: with nobody to ask,
+        // the jobs end.
         let inbox = RefCell::new(Inbox::new(ask, given, names.len(), jobs * CHUNKS_AHEAD));
         let source = |(index, name)| Source::new(index, name, &inbox);
         merge(names.into_iter().enumerate().map(source).collect())
@@ -59,10 +62,16 @@ pub fn read_ahead<T: Send, A>(
 }
 
 /// A job: parses what is asked for until nobody asks.
-fn parse<T>(logs: &[Cut], asked: &Mutex<Receiver<usize>>, give: &Sender<Given<T>>, map: &impl Fn(&Record<'_>) -> T) {
+fn parse<T>(
+    logs: &[Cut],
+    asked: &Mutex<Receiver<usize>>,
+    give: &Sender<Given<T>>,
+    map: &impl Fn(&Record<'_>) -> T,
+) {
     let _alarm = Alarm(give);
     loop {
-        // A job that panics does not do so under a lock that matters: a channel and a reader are never half changed.
+        // A job that panics does not do so under a lock that matters: a channel and a reader are
+        // never half changed.
         let Ok(index) = asked.lock().unwrap_or_else(PoisonError::into_inner).recv() else { return };
         let (chunk, number) = {
             let mut log = logs[index].lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +121,8 @@ struct Waiting<T> {
 impl<T> Inbox<T> {
     fn new(ask: Sender<usize>, given: Receiver<Given<T>>, logs: usize, out_max: usize) -> Self {
         let waiting = || Waiting { pieces: BTreeMap::new(), next: 0, out: 0, is_over: false };
-        let mut inbox = Self { ask, given, logs: (0..logs).map(|_| waiting()).collect(), out: 0, out_max };
+        let mut inbox =
+            Self { ask, given, logs: (0..logs).map(|_| waiting()).collect(), out: 0, out_max };
         for index in 0..logs {
             inbox.ask_ahead(index);
         }
@@ -172,7 +182,14 @@ pub struct Source<'a, T> {
 
 impl<'a, T> Source<'a, T> {
     fn new(index: usize, name: String, inbox: &'a RefCell<Inbox<T>>) -> Self {
-        Self { index, name, inbox, items: Vec::new().into_iter(), tally: Tally::default(), is_over: false }
+        Self {
+            index,
+            name,
+            inbox,
+            items: Vec::new().into_iter(),
+            tally: Tally::default(),
+            is_over: false,
+        }
     }
 
     /// What became of the lines of the chunks used so far; of all, at the end.

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, Parser, Subcommand, ValueEnum};
 use share::{parse_confidence, parse_share, parse_warm_up};
 
-/// Access-control gate for online shops: looks at how a client behaves, lets people through, slows the doubtful, shuts
-/// out the abusive, and says why.
+/// Access-control gate for online shops: looks at how a client behaves, lets people through, slows
+/// the doubtful, shuts out the abusive, and says why.
 #[derive(Debug, Parser)]
 #[command(name = "kidoban", version, max_term_width = 100)]
 pub struct Args {
@@ -25,24 +25,34 @@ pub enum Command {
     #[command(after_help = "Example:\n  kidoban demo\n  kidoban demo --seconds 60 --keep")]
     Demo(DemoArgs),
     /// The reverse proxy; shadow mode unless told otherwise
-    #[command(after_help = "Example:\n  kidoban run --upstream http://127.0.0.1:3000 --listen 0.0.0.0:8080\n  \
+    #[command(after_help = "Example:\n  kidoban run --upstream http://127.0.0.1:3000 --listen \
+            0.0.0.0:8080\n  \
                             kidoban run -c kidoban.toml --model shop.json --mode enforce")]
     Run(RunArgs),
     /// What a log is: format, lines read and refused and why, time span, clients
     #[command(after_help = "Example:\n  kidoban inspect /var/log/nginx/access.log*")]
     Inspect(InspectArgs),
     /// Learn a model from access logs
-    #[command(after_help = "Example:\n  kidoban train access.log.gz --labels labels.csv -o shop.json")]
-    Train(TrainArgs),
-    /// How good a model is on a labelled log: by client and class, with intervals, beside fixed rules
-    #[command(after_help = "Example:\n  kidoban evaluate --model shop.json --labels labels.csv access.log.gz\n  \
-                            kidoban evaluate --model shop.json --labels labels.csv access.log.gz --report quality.html")]
-    Evaluate(EvaluateArgs),
-    /// Thresholds that keep a budget of people hurt, proven on your log; what they stop, and whose orders they cost
     #[command(
-        after_help = "Example:\n  kidoban tune --model shop.json --fp-budget 0.1% --outcome 'buyer=POST /checkout/complete 2xx' \
-                            access.log.gz\n  kidoban tune --model shop.json --labels labels.csv --block-budget 0.01% --write kidoban.toml \
-                            --report tune.html access.log.gz\n\nExit 0: every budget is kept by a proven threshold; 1: not every one, and what is missing is said."
+        after_help = "Example:\n  kidoban train access.log.gz --labels labels.csv -o shop.json"
+    )]
+    Train(TrainArgs),
+    /// How good a model is on a labelled log: by client and class, with intervals, beside fixed
+    /// rules
+    #[command(after_help = "Example:\n  kidoban evaluate --model shop.json --labels labels.csv \
+            access.log.gz\n  \
+                            kidoban evaluate --model shop.json --labels labels.csv access.log.gz \
+                            --report quality.html")]
+    Evaluate(EvaluateArgs),
+    /// Thresholds that keep a budget of people hurt, proven on your log; what they stop, and whose
+    /// orders they cost
+    #[command(
+        after_help = "Example:\n  kidoban tune --model shop.json --fp-budget 0.1% --outcome \
+            'buyer=POST /checkout/complete 2xx' \
+                            access.log.gz\n  kidoban tune --model shop.json --labels labels.csv \
+                            --block-budget 0.01% --write kidoban.toml \
+                            --report tune.html access.log.gz\n\nExit 0: every budget is kept by a \
+                            proven threshold; 1: not every one, and what is missing is said."
     )]
     Tune(TuneArgs),
     /// Who would have been stopped, when and why, in virtual time; changes nothing
@@ -50,19 +60,25 @@ pub enum Command {
                             kidoban replay -c kidoban.toml events.log --client 192.0.2.7\n  \
                             kidoban replay access.log --since 2h --json-lines")]
     Replay(ReplayArgs),
-    /// What became of one client and why: timeline, features beside what is normal, and what would have been allowed
+    /// What became of one client and why: timeline, features beside what is normal, and what would
+    /// have been allowed
     #[command(
-        override_usage = "kidoban explain [OPTIONS] <CLIENT> <LOG>...\n       kidoban explain [OPTIONS] --id <ID> <EVENTLOG>...",
+        override_usage = "kidoban explain [OPTIONS] <CLIENT> <LOG>...\n       kidoban explain \
+            [OPTIONS] --id <ID> <EVENTLOG>...",
         after_help = "Exit status: 0 explained, 1 not in these logs, 2 an error.\n\n\
-                      Example:\n  kidoban explain 192.0.2.7 access.log --model shop.json --labels labels.csv\n  \
+                      Example:\n  kidoban explain 192.0.2.7 access.log --model shop.json --labels \
+                      labels.csv\n  \
                       kidoban explain --id 3K7Q0W2M5X8AB events.log -c kidoban.toml"
     )]
     Explain(ExplainArgs),
     /// Whose verdict changes between two configurations (.toml) or models (.json), on one log
-    #[command(after_help = "Exit status, as diff(1): 0 nothing changes, 1 something does, 2 an error.\n\n\
+    #[command(
+        after_help = "Exit status, as diff(1): 0 nothing changes, 1 something does, 2 an error.\n\n\
                             Example:\n  kidoban diff kidoban.toml stricter.toml access.log\n  \
-                            kidoban diff old.json new.json access.log --outcome 'buyer=POST /checkout/complete 2xx' \
-                            --report diff.html")]
+                            kidoban diff old.json new.json access.log --outcome 'buyer=POST \
+                            /checkout/complete 2xx' \
+                            --report diff.html"
+    )]
     Diff(DiffArgs),
     /// Write who a client is into the labels file that `train` reads; or list whom to look at first
     #[command(
@@ -82,9 +98,11 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Has traffic changed since the model was trained, and does its budget still hold?
     #[command(after_help = "Example:\n  kidoban drift --model shop.json access.log.1.gz\n  \
-                            kidoban drift --model shop.json --labels labels.csv access.log --report drift.html")]
+                            kidoban drift --model shop.json --labels labels.csv access.log \
+                            --report drift.html")]
     Drift(DriftArgs),
-    /// The bot benchmark: every simulated population, and real logs, against the detector and the peers' rules
+    /// The bot benchmark: every simulated population, and real logs, against the detector and the
+    /// peers' rules
     #[command(after_help = "Example:\n  kidoban bench --quick --report bench.html\n  \
                             kidoban bench --site logs/shop-a --site logs/shop-b --json")]
     Bench(BenchArgs),
@@ -92,14 +110,15 @@ pub enum Command {
     #[command(after_help = "Example:\n  kidoban check -c kidoban.toml --model shop.json")]
     Check(CheckArgs),
     /// Completions of commands and flags for a shell, to standard output
-    #[command(
-        after_help = "Example:\n  kidoban completions bash > ~/.local/share/bash-completion/completions/kidoban\n  \
+    #[command(after_help = "Example:\n  kidoban completions bash > \
+            ~/.local/share/bash-completion/completions/kidoban\n  \
                             kidoban completions zsh > \"${fpath[1]}/_kidoban\"\n  \
-                            kidoban completions fish > ~/.config/fish/completions/kidoban.fish"
-    )]
+                            kidoban completions fish > ~/.config/fish/completions/kidoban.fish")]
     Completions(CompletionsArgs),
     /// Manual pages, one of each command, into a folder
-    #[command(after_help = "Example:\n  kidoban man -o ~/.local/share/man/man1 && man kidoban-train")]
+    #[command(
+        after_help = "Example:\n  kidoban man -o ~/.local/share/man/man1 && man kidoban-train"
+    )]
     Man(ManArgs),
 }
 
@@ -189,7 +208,8 @@ pub struct ReportArgs {
     /// Show clients' addresses in the report, which hides them behind pseudonyms otherwise
     #[arg(long, requires = "report")]
     pub show_clients: bool,
-    /// A secret of at least 16 bytes for pseudonyms: reports made with it call a client the same; drawn anew when absent
+    /// A secret of at least 16 bytes for pseudonyms: reports made with it call a client the same;
+    /// drawn anew when absent
     #[arg(long, value_name = "FILE", requires = "report", conflicts_with = "show_clients")]
     pub pseudonym_key: Option<PathBuf>,
 }
@@ -203,31 +223,37 @@ pub struct TrainArgs {
     /// Who is a person and who is a bot: CSV `client,label[,why]`; weak rules when absent
     #[arg(long, value_name = "CSV", requires = "logs")]
     pub labels: Option<PathBuf>,
-    /// A folder with access.log* and labels.csv; may be repeated to learn from several sites with equal weight
+    /// A folder with access.log* and labels.csv; may be repeated to learn from several sites with
+    /// equal weight
     #[arg(long = "site", value_name = "DIR", conflicts_with = "logs")]
     pub sites: Vec<PathBuf>,
     /// What to fit
     #[arg(long, value_enum, default_value = "boosted")]
     pub algorithm: AlgorithmArg,
-    /// A model to adapt to this site, such as the shipped one: its trees stay, new ones are added as long as they help
+    /// A model to adapt to this site, such as the shipped one: its trees stay, new ones are added
+    /// as long as they help
     #[arg(long, value_name = "MODEL", requires = "logs")]
     pub base: Option<PathBuf>,
-    /// Whoever was served a path that begins so is a person: where a finished checkout or log-in leads; may be repeated
+    /// Whoever was served a path that begins so is a person: where a finished checkout or log-in
+    /// leads; may be repeated
     #[arg(long = "people-path", value_name = "PATH", requires = "logs")]
     pub people_paths: Vec<String>,
-    /// Leave out whose label models contradict that have not seen them, and keep that if strangers are told apart as well
+    /// Leave out whose label models contradict that have not seen them, and keep that if strangers
+    /// are told apart as well
     #[arg(long)]
     pub prune: bool,
     /// Do not measure the other algorithms beside the chosen one
     #[arg(long)]
     pub no_compare: bool,
-    /// While too few people are known: limit who scores above this share of the site's undeclared clients, 95% to below 100%
+    /// While too few people are known: limit who scores above this share of the site's undeclared
+    /// clients, 95% to below 100%
     #[arg(long, value_name = "SHARE", default_value = "99%", value_parser = parse_warm_up)]
     pub warm_up: f64,
     /// Arm the model even when it fails a gate
     #[arg(long)]
     pub force: bool,
-    /// Where to write the training rows: label, weight, client, site, fold, margin out of fold, features
+    /// Where to write the training rows: label, weight, client, site, fold, margin out of fold,
+    /// features
     #[arg(long, value_name = "CSV")]
     pub rows: Option<PathBuf>,
     /// Share of people that may be limited
@@ -242,7 +268,8 @@ pub struct TrainArgs {
     /// Where to write the model
     #[arg(short, long, value_name = "MODEL")]
     pub output: PathBuf,
-    /// Where to write who was taken for what, and by which rule: a labels file to correct and train on again
+    /// Where to write who was taken for what, and by which rule: a labels file to correct and train
+    /// on again
     #[arg(long, value_name = "CSV")]
     pub labels_out: Option<PathBuf>,
     /// Name of the model; the file's name when absent
@@ -288,16 +315,19 @@ pub struct TuneArgs {
     /// The model; the configuration's, or the shipped one, when absent
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
-    /// Configuration file (TOML): policy in force, allow list, outcomes; the one to write when absent
+    /// Configuration file (TOML): policy in force, allow list, outcomes; the one to write when
+    /// absent
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Who is a person and who is a bot: CSV `client,label[,why]`; weak rules and outcomes when absent
+    /// Who is a person and who is a bot: CSV `client,label[,why]`; weak rules and outcomes when
+    /// absent
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,
     /// Share of people that may be limited
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = parse_share)]
     pub fp_budget: f64,
-    /// Share of people that may be blocked; 0.1%, or the other budget where that is less, when absent
+    /// Share of people that may be blocked; 0.1%, or the other budget where that is less, when
+    /// absent
     #[arg(long, value_name = "SHARE", value_parser = parse_share)]
     pub block_budget: Option<f64>,
     /// How sure to be that neither share is more
@@ -306,11 +336,12 @@ pub struct TuneArgs {
     /// What a visit can come to, as in [outcomes] of the configuration; may be repeated
     #[arg(long = "outcome", value_name = "NAME=METHOD PATH STATUS")]
     pub outcomes: Vec<String>,
-    /// None of these clients trained the model: say so when it was trained on other sites. Else only who came after its training
-    /// ended proves anything
+    /// None of these clients trained the model: say so when it was trained on other sites. Else
+    /// only who came after its training ended proves anything
     #[arg(long)]
     pub unseen: bool,
-    /// Set the proven thresholds in this configuration file; all else in it stays as it is, comments too
+    /// Set the proven thresholds in this configuration file; all else in it stays as it is,
+    /// comments too
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// Print JSON
@@ -339,8 +370,9 @@ pub struct ReplayArgs {
     /// How many stopped clients to show; 20 when absent, and all with --json-lines
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
-    /// Tell of what happened from then on; what came before is watched all the same. A time (2026-11-22T08:00:00Z), a
-    /// day (2026-11-22, UTC), or a span before the log's end (30m, 2h, 7d)
+    /// Tell of what happened from then on; what came before is watched all the same. A time
+    /// (2026-11-22T08:00:00Z), a day (2026-11-22, UTC), or a span before the log's end (30m, 2h,
+    /// 7d)
     #[arg(long, value_name = "TIME", value_parser = crate::replay::Since::parse)]
     pub since: Option<crate::replay::Since>,
     /// Threads for each stage; all cores when absent. The result is the same
@@ -349,7 +381,8 @@ pub struct ReplayArgs {
     /// Print JSON: one object
     #[arg(long)]
     pub json: bool,
-    /// Print JSON lines: one object a stopped client, the hardest hit first; with --client one a request
+    /// Print JSON lines: one object a stopped client, the hardest hit first; with --client one a
+    /// request
     #[arg(long, conflicts_with = "json")]
     pub json_lines: bool,
 }
@@ -357,13 +390,15 @@ pub struct ReplayArgs {
 /// `kidoban explain`
 #[derive(Debug, Arguments)]
 pub struct ExplainArgs {
-    /// Who, as the log's client field has it, and the logs (paths, globs or `-`); with --id the event logs only
+    /// Who, as the log's client field has it, and the logs (paths, globs or `-`); with --id the
+    /// event logs only
     #[arg(required = true, value_name = "CLIENT LOG")]
     pub words: Vec<String>,
     /// The decision to explain, by the id that the client was told
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
-    /// The client's request to explain, by its number; the first of the hardest verdicts when absent
+    /// The client's request to explain, by its number; the first of the hardest verdicts when
+    /// absent
     #[arg(long, value_name = "N", conflicts_with = "id", value_parser = clap::value_parser!(u64).range(1..))]
     pub request: Option<u64>,
     /// The model; the configuration's, or the shipped one, when absent
@@ -467,7 +502,8 @@ pub struct ForgiveArgs {
 /// `kidoban simulate`
 #[derive(Debug, Arguments)]
 pub struct SimulateArgs {
-    /// The shop, or all, or benchmark: the bot benchmark's site with all its populations; a wrong name lists them
+    /// The shop, or all, or benchmark: the bot benchmark's site with all its populations; a wrong
+    /// name lists them
     #[arg(long, value_name = "NAME", default_value = "all")]
     pub shop: String,
     /// Everything random comes from this
@@ -513,13 +549,16 @@ pub struct DriftArgs {
 /// `kidoban bench`
 #[derive(Debug, Arguments)]
 pub struct BenchArgs {
-    /// Everything random comes from this; the tested model is trained on other traffic than it is tested on
+    /// Everything random comes from this; the tested model is trained on other traffic than it is
+    /// tested on
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Fewer clients: half a minute instead of minutes, wider intervals, too few people to prove a block threshold
+    /// Fewer clients: half a minute instead of minutes, wider intervals, too few people to prove a
+    /// block threshold
     #[arg(long)]
     pub quick: bool,
-    /// A folder with access.log* and labels.csv; give two or more, each is judged by a model of the others
+    /// A folder with access.log* and labels.csv; give two or more, each is judged by a model of the
+    /// others
     #[arg(long = "site", value_name = "DIR")]
     pub sites: Vec<PathBuf>,
     /// Share of people that the tested model may limit

@@ -28,7 +28,8 @@ use crate::report::{self, Report};
 /// Runs it and prints. A target that is missed is a finding and no failure.
 ///
 /// # Errors
-/// Logs that cannot be read; a single site, which nothing could judge; a report that cannot be written.
+/// Logs that cannot be read; a single site, which nothing could judge; a report that cannot be
+/// written.
 pub fn run(args: &BenchArgs) -> Result<Answer> {
     if args.sites.len() == 1 {
         bail!("--site: each log is judged by a model of the others, so give two or more, or none");
@@ -37,17 +38,27 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     let shipped = read_model(None)?;
     let mut origin = report::origin([], Vec::new());
     origin.digests.push(("Shipped model".to_owned(), shipped.sha256().to_owned()));
-    let sites = args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
+    let sites =
+        args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
     let options = Options {
         seed: args.seed,
         is_quick: args.quick,
-        threads: args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get),
-        budgets: Budgets { limit_alpha: args.limit_budget, block_alpha: args.block_budget, ..Budgets::default() },
+        threads: args
+            .jobs
+            .or_else(|| thread::available_parallelism().ok())
+            .map_or(1, NonZeroUsize::get),
+        budgets: Budgets {
+            limit_alpha: args.limit_budget,
+            block_alpha: args.block_budget,
+            ..Budgets::default()
+        },
         models: vec![("shipped model".to_owned(), shipped)],
         sites,
     };
     let bars = Mutex::new(progress::stages("Benchmark"));
-    let found = run_benchmark(&options, &|stage| bars.lock().unwrap_or_else(PoisonError::into_inner)(stage));
+    let found = run_benchmark(&options, &|stage| {
+        bars.lock().unwrap_or_else(PoisonError::into_inner)(stage)
+    });
     drop(bars);
     let found = found?;
     if let Some(report) = &report {
@@ -63,7 +74,9 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
 
 /// Reads a site, and notes in the origin what was read.
 fn read(folder: &Path, origin: &mut Origin) -> Result<Site> {
-    let name = folder.file_name().map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = folder
+        .file_name()
+        .map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());
     let labels = folder.join("labels.csv");
     let logs = Logs::find(&[folder.join("access.log*").display().to_string()])?;
     let (site, tallies) = logs.read_site(&name, Some(&read_labels(&labels)?))?;
@@ -78,13 +91,15 @@ fn describe(found: &BotBench) -> String {
     let mut text = format!("{}\n", found.summary);
     if found.is_quick {
         text.push_str(
-            "This was a quick run, of few clients: for the figures of docs/benchmark.md leave --quick out.\n",
+            "This was a quick run, of few clients: for the figures of docs/benchmark.md leave \
+                --quick out.\n",
         );
     }
     let training = &found.training;
     let _ = writeln!(
         text,
-        "\nThe tested model was trained on {} requests of {} people and {} bad clients of the same site (seed {}; tested with other \
+        "\nThe tested model was trained on {} requests of {} people and {} bad clients of the same \
+            site (seed {}; tested with other \
          seeds): {}.\n  limit: {}\n  block: {}",
         count(training.requests),
         count(training.people),
@@ -102,10 +117,17 @@ fn describe(found: &BotBench) -> String {
         );
     }
     let _ = write!(text, "\nTargets\n{}", targets(&found.targets));
-    let _ = write!(text, "\nBad clients, by the tested model\n{}", by_detector("population", &found.bad));
+    let _ = write!(
+        text,
+        "\nBad clients, by the tested model\n{}",
+        by_detector("population", &found.bad)
+    );
     let names: Vec<&str> = found.columns.iter().map(Column::short).collect();
-    let _ =
-        write!(text, "\nShare of bad clients found\n{}", shares(&names, &found.bad, |of| percent(of.detected.value())));
+    let _ = write!(
+        text,
+        "\nShare of bad clients found\n{}",
+        shares(&names, &found.bad, |of| percent(of.detected.value()))
+    );
     let _ = write!(
         text,
         "\nShare of their requests let through\n{}",
@@ -113,13 +135,22 @@ fn describe(found: &BotBench) -> String {
     );
     let mut people = found.human.clone();
     people.push(found.people.clone());
-    let _ = write!(text, "\nPeople refused at least one request (blocked)\n{}", shares(&names, &people, refused));
+    let _ = write!(
+        text,
+        "\nPeople refused at least one request (blocked)\n{}",
+        shares(&names, &people, refused)
+    );
     if !found.refused.is_empty() {
-        let _ = write!(text, "\nWhich people the tested model refused, and why\n{}", people_refused(found));
+        let _ = write!(
+            text,
+            "\nWhich people the tested model refused, and why\n{}",
+            people_refused(found)
+        );
     }
     let _ = write!(
         text,
-        "\nWelcome robots refused at least one request (blocked), as if no allow list named them\n{}",
+        "\nWelcome robots refused at least one request (blocked), as if no allow list named \
+            them\n{}",
         shares(&names, &found.robots, refused)
     );
     let _ = write!(
@@ -174,9 +205,15 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
             Some(Quantiles { median, p90 }) => [count(median), count(p90)],
             None => ["–".to_owned(), "–".to_owned()],
         };
-        let cells = [row.population.clone(), count(row.clients), count(row.requests), interval(of.detected)];
+        let cells = [
+            row.population.clone(),
+            count(row.clients),
+            count(row.requests),
+            interval(of.detected),
+        ];
         let cells = cells.into_iter().chain([percent(of.blocked.value())]);
-        let cells = cells.chain(quantiles(of.requests_to_detect)).chain(quantiles(of.requests_to_block));
+        let cells =
+            cells.chain(quantiles(of.requests_to_detect)).chain(quantiles(of.requests_to_block));
         table.row(cells.chain([percent(of.let_through.value())]));
     }
     table.render()
@@ -184,10 +221,15 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
 
 /// One figure of each column.
 fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> String {
-    let heading: Vec<&str> = ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
+    let heading: Vec<&str> =
+        ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
     let mut table = Table::new(&heading);
     for row in rows {
-        table.row([row.population.clone(), count(row.clients)].into_iter().chain(row.of.iter().map(&cell)));
+        table.row(
+            [row.population.clone(), count(row.clients)]
+                .into_iter()
+                .chain(row.of.iter().map(&cell)),
+        );
     }
     table.render()
 }
@@ -200,7 +242,16 @@ fn refused(of: &Outcome) -> String {
 }
 
 fn people_refused(found: &BotBench) -> String {
-    let mut table = Table::new(&["population", "client", "day", "request", "answer", "why", "score", "because"]);
+    let mut table = Table::new(&[
+        "population",
+        "client",
+        "day",
+        "request",
+        "answer",
+        "why",
+        "score",
+        "because",
+    ]);
     for one in &found.refused {
         table.row([
             one.population.to_owned(),
@@ -239,17 +290,28 @@ fn heat(heat: &HeatMap) -> String {
     let heading: Vec<String> = ["every".to_owned()].into_iter().chain(heading).collect();
     let mut table = Table::new(&heading.iter().map(String::as_str).collect::<Vec<_>>());
     for (period, row) in heat.periods_s.iter().zip(&heat.detected) {
-        table.row([format!("{period} s")].into_iter().chain(row.iter().map(|share| percent(share.value()))));
+        table.row(
+            [format!("{period} s")]
+                .into_iter()
+                .chain(row.iter().map(|share| percent(share.value()))),
+        );
     }
     table.render()
 }
 
 fn of_site(site: &OfSite, names: &[&str]) -> String {
     let mut text = format!("Real log {}: {}\n", output::safe(&site.site, 60), site.how);
-    let shown: Vec<Row> =
-        site.bad.iter().map(|row| Row { population: output::safe(&row.population, 40), ..row.clone() }).collect();
+    let shown: Vec<Row> = site
+        .bad
+        .iter()
+        .map(|row| Row { population: output::safe(&row.population, 40), ..row.clone() })
+        .collect();
     text.push_str(&shares(names, &shown, |of| percent(of.detected.value())));
-    let _ = write!(text, "  people refused (blocked)\n{}", shares(names, site.people.as_slice(), refused));
+    let _ = write!(
+        text,
+        "  people refused (blocked)\n{}",
+        shares(names, site.people.as_slice(), refused)
+    );
     text
 }
 

@@ -38,7 +38,8 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
     let mut warnings = Vec::new();
     let (model, [limit, block, cohort], basis) = match &args.config {
         Some(path) => {
-            let overrides = Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
+            let overrides =
+                Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
             let config = Config::load(Some(path), &overrides)?;
             warnings.extend(config.warnings().iter().cloned());
             let Judge { model, policy, .. } = proxy::judge(&config)?;
@@ -51,14 +52,17 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
         None => {
             let model = read_model(args.model.as_deref())?;
             let thresholds = model.thresholds();
-            let margins = [&thresholds.limit, &thresholds.block, &thresholds.cohort].map(|budget| budget.margin);
-            let basis = margins.map(|margin| if margin.is_some() { Basis::Model } else { Basis::None });
+            let margins = [&thresholds.limit, &thresholds.block, &thresholds.cohort]
+                .map(|budget| budget.margin);
+            let basis =
+                margins.map(|margin| if margin.is_some() { Basis::Model } else { Basis::None });
             (Some(model), margins, basis)
         }
     };
     if limit.is_none() && block.is_none() {
         warnings.push(
-            "no threshold is in force: nobody will be limited or blocked; train on your own log, or set limit_score"
+            "no threshold is in force: nobody will be limited or blocked; train on your own log, \
+                or set limit_score"
                 .to_owned(),
         );
     }
@@ -98,7 +102,8 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
         let card = model.card();
         let _ = writeln!(
             text,
-            "Model {} is sound: {}, trained on {} rows until {} UTC, all {} golden rows score as recorded.",
+            "Model {} is sound: {}, trained on {} rows until {} UTC, all {} golden rows score as \
+                recorded.",
             file.name,
             card.algorithm,
             output::count(card.rows),
@@ -137,20 +142,28 @@ fn standing(name: &str, basis: Basis, of_the_model: &str) -> String {
     match basis {
         Basis::Model => format!(": {of_the_model}"),
         Basis::Tuned(Proof { people, above, at_most, confidence, .. }) => format!(
-            ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of people{}, with {} confidence",
+            ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of \
+                people{}, with {} confidence",
             output::count(above),
             output::count(people),
             output::percent_at_most(at_most),
             if name == "cohort" { " besides those whom the limit hurts" } else { "" },
             output::percent(confidence),
         ),
-        Basis::OtherModel => ", tuned for another model: that is no evidence for this one".to_owned(),
-        Basis::Changed => ", changed by hand since it was tuned: there is no evidence for it".to_owned(),
+        Basis::OtherModel => {
+            ", tuned for another model: that is no evidence for this one".to_owned()
+        }
+        Basis::Changed => {
+            ", changed by hand since it was tuned: there is no evidence for it".to_owned()
+        }
         Basis::FewerPages { from_pages } => {
             format!(
-                ", tuned for clients of {from_pages} pages or more, and fewer are judged: there is no evidence for that"
+                ", tuned for clients of {from_pages} pages or more, and fewer are judged: there is \
+                    no evidence for that"
             )
         }
-        Basis::Hand | Basis::None => ", set by hand in the configuration: there is no evidence for it".to_owned(),
+        Basis::Hand | Basis::None => {
+            ", set by hand in the configuration: there is no evidence for it".to_owned()
+        }
     }
 }

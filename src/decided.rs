@@ -1,4 +1,5 @@
-//! Finds a decision in the gate's event log by its id, as the client was told it or as it was typed.
+//! Finds a decision in the gate's event log by its id, as the client was told it or as it was
+//! typed.
 
 use anyhow::{Context, Result, bail};
 use detector::{ClientKey, Timestamp};
@@ -61,7 +62,8 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<Decided
     logs.finish();
     if found.is_none() && !is_event_log {
         bail!(
-            "decision {id}: {} is no event log; only the log that the gate itself writes ([event_log] path) knows decisions by \
+            "decision {id}: {} is no event log; only the log that the gate itself writes \
+                ([event_log] path) knows decisions by \
              their id",
             patterns.join(" ")
         );

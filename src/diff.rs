@@ -39,7 +39,8 @@ struct Step {
     path: Box<str>,
     is_good_robot: bool,
     reached: Reached,
-    /// Event log: id, method and target of what an outcome may come of, or the id alone of what ends one.
+    /// Event log: id, method and target of what an outcome may come of, or the id alone of what
+    /// ends one.
     joins: Option<Box<(String, String, String)>>,
 }
 
@@ -56,9 +57,9 @@ impl<'a> Pass for Comparing<'a> {
     fn step(&self, record: &Record<'_>) -> Step {
         let is_request = record.kind != Kind::Outcome;
         let is_good_robot = is_request
-            && record
-                .user_agent
-                .is_some_and(|agent| self.agents.lock().unwrap_or_else(PoisonError::into_inner).is_good_bot(agent));
+            && record.user_agent.is_some_and(|agent| {
+                self.agents.lock().unwrap_or_else(PoisonError::into_inner).is_good_bot(agent)
+            });
         let asked = self.outcomes.asked(record.method, record.target);
         let reached = match record.kind {
             Kind::Whole => self.outcomes.reached(asked, record.status),
@@ -77,7 +78,9 @@ impl<'a> Pass for Comparing<'a> {
             path: if is_request { path_shape(record.target) } else { Box::default() },
             is_good_robot,
             reached,
-            joins: id.map(|id| Box::new((id.to_owned(), record.method.to_owned(), record.target.to_owned()))),
+            joins: id.map(|id| {
+                Box::new((id.to_owned(), record.method.to_owned(), record.target.to_owned()))
+            }),
         }
     }
 
@@ -112,9 +115,16 @@ impl<'a> Pass for Comparing<'a> {
         let mut reached = step.reached;
         if let Some(joins) = step.joins {
             let (id, method, target) = &*joins;
-            let record =
-                Record { kind: step.kind, status: step.status, id: Some(id), method, target, ..Record::default() };
-            reached = watch.outcomes.see(&record).map_or(reached, |arrival| reached.and(arrival.reached));
+            let record = Record {
+                kind: step.kind,
+                status: step.status,
+                id: Some(id),
+                method,
+                target,
+                ..Record::default()
+            };
+            reached =
+                watch.outcomes.see(&record).map_or(reached, |arrival| reached.and(arrival.reached));
         }
         if !reached.is_nothing() {
             watch.comparison.reached(client, reached);
@@ -144,17 +154,29 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     let comparing = || Comparing {
         detectors: [0, 1].map(|side: usize| {
             let (judge, capacity) = &judges[side];
-            Detector::new(Settings { capacity: *capacity, hash_key: OFFLINE_HASH_KEY }, judge.clone())
+            Detector::new(
+                Settings { capacity: *capacity, hash_key: OFFLINE_HASH_KEY },
+                judge.clone(),
+            )
         }),
         outcomes: &outcomes,
         agents: Mutex::default(),
     };
     let (comparing, tallies, watches) = pass_logs(jobs(args.jobs), &logs, comparing)?;
     logs.finish();
-    let comparison = watches.into_iter().map(|watch| watch.comparison).reduce(Comparison::join).unwrap_or_default();
+    let comparison = watches
+        .into_iter()
+        .map(|watch| watch.comparison)
+        .reduce(Comparison::join)
+        .unwrap_or_default();
     let names = [&args.before, &args.after];
-    let sides = [0, 1].map(|side: usize| Side::of(&names[side].display().to_string(), &comparing.detectors[side]));
-    let read = (tallies.iter().map(|tally| tally.lines).sum(), tallies.iter().map(|tally| tally.refused).sum());
+    let sides = [0, 1].map(|side: usize| {
+        Side::of(&names[side].display().to_string(), &comparing.detectors[side])
+    });
+    let read = (
+        tallies.iter().map(|tally| tally.lines).sum(),
+        tallies.iter().map(|tally| tally.refused).sum(),
+    );
     let difference = comparison.finish(sides, read, outcomes.names(), labels.as_ref(), args.top);
     let read = LogRead::all(&logs.names(), &tallies);
     if let Some(report) = &report {
@@ -179,7 +201,8 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     Ok(if difference.is_none() && nothing.is_none() { Answer::Yes } else { Answer::No })
 }
 
-/// A configuration or a model, by what the file is called; a configuration's outcomes are added to those known.
+/// A configuration or a model, by what the file is called; a configuration's outcomes are added to
+/// those known.
 fn judge_of(path: &Path, outcomes: &mut Outcomes) -> Result<(Judge, usize)> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => judge(None, Some(path)),
@@ -187,7 +210,9 @@ fn judge_of(path: &Path, outcomes: &mut Outcomes) -> Result<(Judge, usize)> {
             let config = Config::load(Some(path), &overrides_of_a_reader())?;
             for (name, pattern) in config.outcomes().patterns() {
                 let pattern = pattern.to_string();
-                let is_known = outcomes.patterns().any(|(known, other)| known == name && other.to_string() == pattern);
+                let is_known = outcomes
+                    .patterns()
+                    .any(|(known, other)| known == name && other.to_string() == pattern);
                 if !is_known {
                     outcomes.add(name, &pattern)?;
                 }

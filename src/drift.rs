@@ -1,4 +1,5 @@
-//! `kidoban drift`: has traffic changed since the model was trained, and does its budget still hold?
+//! `kidoban drift`: has traffic changed since the model was trained, and does its budget still
+//! hold?
 
 use std::fmt::Write as _;
 
@@ -30,7 +31,8 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
     let (model, promises) = in_force(args)?;
     if model.file().drift.is_none() {
         bail!(
-            "{}: the model does not remember what its traffic was like; train it again with this version",
+            "{}: the model does not remember what its traffic was like; train it again with this \
+                version",
             model.file().name
         );
     }
@@ -68,7 +70,8 @@ fn in_force(args: &DriftArgs) -> Result<(Model, [Option<Promise>; 2])> {
     let overrides = Overrides { model: args.model.clone(), ..overrides_of_a_reader() };
     let config = Config::load(Some(path), &overrides)?;
     let Judge { model, policy, .. } = proxy::judge(&config)?;
-    let model = model.context("the configuration names no model, and there is nothing to compare without one")?;
+    let model = model
+        .context("the configuration names no model, and there is nothing to compare without one")?;
     let [limit, block, _] = tuned::basis(&config, Some(&model));
     let [own_limit, own_block] = Promise::of_model(&model);
     let promise = |basis: Basis, margin: Option<f32>, own: Option<Promise>| match basis {
@@ -76,17 +79,27 @@ fn in_force(args: &DriftArgs) -> Result<(Model, [Option<Promise>; 2])> {
             margin: margin?,
             budget: at_most,
             evidence: format!(
-                "{} of {} people whom the model had not seen lay above when it was tuned, with {} confidence",
+                "{} of {} people whom the model had not seen lay above when it was tuned, with {} \
+                    confidence",
                 output::count(above),
                 output::count(people),
                 output::percent(confidence)
             ),
         }),
         Basis::Model => own,
-        Basis::None | Basis::OtherModel | Basis::Changed | Basis::FewerPages { .. } | Basis::Hand => None,
+        Basis::None
+        | Basis::OtherModel
+        | Basis::Changed
+        | Basis::FewerPages { .. }
+        | Basis::Hand => None,
     };
-    let promises = [promise(limit, policy.limit_margin(), own_limit), promise(block, policy.block_margin(), own_block)];
-    tuned::warnings(&config, Some(&model)).iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let promises = [
+        promise(limit, policy.limit_margin(), own_limit),
+        promise(block, policy.block_margin(), own_block),
+    ];
+    tuned::warnings(&config, Some(&model))
+        .iter()
+        .for_each(|warning| eprintln!("warning: {warning}"));
     Ok((model, promises))
 }
 
@@ -97,7 +110,8 @@ fn describe(examined: &Examined) -> String {
     if let Some(share) = examined.share_above_limit {
         let _ = writeln!(
             text,
-            "{} of {} judged clients score from the limit threshold on; what moved is measured on the others.",
+            "{} of {} judged clients score from the limit threshold on; what moved is measured on \
+                the others.",
             output::percent(share),
             output::count(examined.clients_judged),
         );
@@ -105,7 +119,8 @@ fn describe(examined: &Examined) -> String {
     let number = |name: &str, median: Option<f32>| {
         median.map_or_else(|| "–".to_owned(), |median| value(name, median).replace('-', "−"))
     };
-    let mut table = Table::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
+    let mut table =
+        Table::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
     let mut row = |shift: &Shift| {
         table.row([
             format!("{}{}", words(shift.name), if shift.alarm { " !" } else { "" }),
@@ -122,7 +137,12 @@ fn describe(examined: &Examined) -> String {
     drift.features.iter().take(alarms.max(SHOWN_QUIET)).for_each(&mut row);
     let _ = write!(text, "\n{}\n", table.render());
     for (name, held) in examined.budgets.iter().rev() {
-        let _ = writeln!(text, "  {name} budget {}: {}", output::percent_at_most(held.budget), held.in_words());
+        let _ = writeln!(
+            text,
+            "  {name} budget {}: {}",
+            output::percent_at_most(held.budget),
+            held.in_words()
+        );
         // The figure is what was proven, which can be far from what was asked for.
         let _ = writeln!(text, "    on what it stands: {}", output::safe(&held.evidence, 300));
     }

@@ -40,7 +40,10 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     }
     if args.json {
         let words = verdict(&evaluation);
-        output::print_json(&Printed { words, result: WithLogs { result: &evaluation, logs: &logs } })?;
+        output::print_json(&Printed {
+            words,
+            result: WithLogs { result: &evaluation, logs: &logs },
+        })?;
     } else {
         output::print(&describe(&evaluation))?;
     }
@@ -63,11 +66,14 @@ fn describe(e: &Evaluation) -> String {
         (Some(auc), Some([low, high])) => {
             let _ = writeln!(
                 text,
-                "A bad robot scores above a person in {} of cases (AUC {auc:.3}, 95 % {low:.3} – {high:.3}).",
+                "A bad robot scores above a person in {} of cases (AUC {auc:.3}, 95 % {low:.3} – \
+                    {high:.3}).",
                 output::percent(auc)
             );
         }
-        _ => text.push_str("There are not both people and bad robots with enough pages: nothing can be said.\n"),
+        _ => text.push_str(
+            "There are not both people and bad robots with enough pages: nothing can be said.\n",
+        ),
     }
     if !e.in_sample {
         text.push_str(&flattery);
@@ -75,7 +81,12 @@ fn describe(e: &Evaluation) -> String {
     let mut clients = Table::new(&["clients", "labelled", "judged", "fewer pages"]);
     for (label, &number) in &e.clients {
         let not = e.not_judged.get(label).copied().unwrap_or(0);
-        clients.row([label.to_string(), output::count(number), output::count(number - not), output::count(not)]);
+        clients.row([
+            label.to_string(),
+            output::count(number),
+            output::count(number - not),
+            output::count(not),
+        ]);
     }
     let _ = write!(text, "\nJudged from {} page requests on.\n{}", e.min_pages, clients.render());
     let _ = writeln!(text);
@@ -97,7 +108,8 @@ fn describe(e: &Evaluation) -> String {
     {
         let _ = writeln!(
             text,
-            "  one that none of the {} people reaches, by {} of bad robots (95 % {}); they are too few to say more",
+            "  one that none of the {} people reaches, by {} of bad robots (95 % {}); they are too \
+                few to say more",
             output::count(*people),
             output::percent(*tpr),
             trainer::words::range(*tpr_ci)
@@ -108,7 +120,8 @@ fn describe(e: &Evaluation) -> String {
             None => writeln!(text, "  {name} threshold: none"),
             Some(at) => writeln!(
                 text,
-                "  {name} threshold: reached by {} of bad robots (95 % {}) and {} of people (95 % {})",
+                "  {name} threshold: reached by {} of bad robots (95 % {}) and {} of people (95 % \
+                    {})",
                 output::percent(at.tpr),
                 trainer::words::range(at.tpr_ci),
                 output::percent(at.fpr),
@@ -117,17 +130,30 @@ fn describe(e: &Evaluation) -> String {
         };
     }
     if let Some(Requests { median, p90 }) = e.requests_to_detect {
-        let _ = writeln!(text, "  requests until detected: {median} in the median, {p90} for nine of ten");
+        let _ = writeln!(
+            text,
+            "  requests until detected: {median} in the median, {p90} for nine of ten"
+        );
     }
-    let mut classes = Table::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
+    let mut classes =
+        Table::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
     for (why, class) in &e.by_class {
         let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
         let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), trainer::words::range);
-        classes.row([output::safe(why, 60), output::count(class.n), output::figure(class.auc), caught, ends]);
+        classes.row([
+            output::safe(why, 60),
+            output::count(class.n),
+            output::figure(class.auc),
+            caught,
+            ends,
+        ]);
     }
-    let mut baselines = Table::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
+    let mut baselines =
+        Table::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
     for (name, row) in &e.baselines {
-        let median = row.requests_to_detect.map_or_else(|| "–".to_owned(), |requests| output::count(requests.median));
+        let median = row
+            .requests_to_detect
+            .map_or_else(|| "–".to_owned(), |requests| output::count(requests.median));
         baselines.row([name.clone(), output::percent(row.tpr), output::percent(row.fpr), median]);
     }
     let _ = write!(text, "\n{}\n{}", classes.render(), baselines.render());

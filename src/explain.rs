@@ -41,8 +41,9 @@ impl Pass for Following {
     type Watch = (Follower, Banned);
 
     fn step(&self, record: &Record<'_>) -> Step {
-        let trace = (record.kind != Kind::Outcome)
-            .then(|| Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner)));
+        let trace = (record.kind != Kind::Outcome).then(|| {
+            Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
+        });
         let event = event_of(record, &self.detector);
         let is_followed = event.client == self.client;
         Step {
@@ -65,7 +66,8 @@ impl Pass for Following {
 
     fn pass(&self, step: Step, (follower, banned): &mut (Follower, Banned)) {
         if let Some(trace) = step.trace {
-            let verdict = follower.observe(&self.detector, &step.event, trace, step.line.map(|line| *line));
+            let verdict =
+                follower.observe(&self.detector, &step.event, trace, step.line.map(|line| *line));
             banned.note(step.event.client, &verdict);
         }
         if step.kind != Kind::Request {
@@ -130,17 +132,30 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
     let (_, _, watches) = pass_logs(jobs(args.jobs), &logs, following)?;
     logs.finish();
     let follower = watches.into_iter().map(|(follower, _)| follower).reduce(Follower::join);
-    let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref())) else {
+    let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref()))
+    else {
         // As it was written: a name that is no address is kept as a hash.
-        let asked = args.words.first().filter(|_| args.id.is_none()).map_or_else(|| client.to_string(), Clone::clone);
-        return absent::say(&asked, absent(&output::safe(&asked, 80), args.request, patterns), args.json);
+        let asked = args
+            .words
+            .first()
+            .filter(|_| args.id.is_none())
+            .map_or_else(|| client.to_string(), Clone::clone);
+        return absent::say(
+            &asked,
+            absent(&output::safe(&asked, 80), args.request, patterns),
+            args.json,
+        );
     };
     print(&explanation, args)?;
     Ok(Answer::Yes)
 }
 
 fn print(explanation: &Explanation, args: &ExplainArgs) -> Result<()> {
-    if args.json { output::print_json(explanation) } else { output::print(&print::describe(explanation, args.all)) }
+    if args.json {
+        output::print_json(explanation)
+    } else {
+        output::print(&print::describe(explanation, args.all))
+    }
 }
 
 fn absent(client: &str, request: Option<u64>, patterns: &[String]) -> String {
@@ -148,7 +163,8 @@ fn absent(client: &str, request: Option<u64>, patterns: &[String]) -> String {
     match request {
         Some(number) => format!("{client} has no request {number} in {logs}."),
         None => format!(
-            "{client} is not in {logs}. A client is what the log's client field holds; `kidoban replay` lists those who were \
+            "{client} is not in {logs}. A client is what the log's client field holds; `kidoban \
+                replay` lists those who were \
              stopped."
         ),
     }

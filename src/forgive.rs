@@ -55,7 +55,8 @@ pub fn run(args: &ForgiveArgs) -> Result<Answer> {
     );
     if !decided.verdict.starts_with("allow/") {
         text.push_str(&format!(
-            "This teaches the next model; it lifts no ban. Until then, to let it pass at once: [allow] networks = [\"{}\"], \
+            "This teaches the next model; it lifts no ban. Until then, to let it pass at once: \
+                [allow] networks = [\"{}\"], \
              and reload.\n",
             match decided.client.ip() {
                 Some(ip) if ip.is_ipv4() => format!("{ip}/32"),

@@ -47,16 +47,24 @@ impl Logs {
                 continue;
             }
             if path.is_dir() {
-                bail!("{pattern}: is a folder; name the files in it, such as '{}'", path.join("*.log").display());
+                bail!(
+                    "{pattern}: is a folder; name the files in it, such as '{}'",
+                    path.join("*.log").display()
+                );
             }
-            let found = glob::glob(pattern).with_context(|| format!("{pattern}: not a path or glob"))?;
+            let found =
+                glob::glob(pattern).with_context(|| format!("{pattern}: not a path or glob"))?;
             let before = paths.len();
             paths.extend(found.filter_map(Result::ok).filter(|path| path.is_file()));
             if paths.len() == before {
-                bail!("{pattern}: no such log; give a path, a glob in quotes, or - for standard input");
+                bail!(
+                    "{pattern}: no such log; give a path, a glob in quotes, or - for standard input"
+                );
             }
         }
-        let file_bytes = |path: &PathBuf| path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len());
+        let file_bytes = |path: &PathBuf| {
+            path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len())
+        };
         // `None` as soon as one of them is a pipe.
         let bytes = paths.iter().map(file_bytes).sum::<Option<u64>>();
         Ok(Self { bar: progress::bytes("Reading", bytes), paths, digest: Arc::default() })
@@ -95,7 +103,8 @@ impl Logs {
         self.paths.iter().map(|path| self.open_one(path, None)).collect()
     }
 
-    /// Opens them all to be looked at: also those that nothing can be learnt from, as far as they are logs.
+    /// Opens them all to be looked at: also those that nothing can be learnt from, as far as they
+    /// are logs.
     ///
     /// # Errors
     /// As [`Logs::open`].
@@ -201,10 +210,19 @@ fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
     let shown: Vec<String> = tally
         .first_refused
         .iter()
-        .map(|line| format!("\n  {}:{}: {}\n    {}", reader.name(), line.line_number, line.reason, line.excerpt))
+        .map(|line| {
+            format!(
+                "\n  {}:{}: {}\n    {}",
+                reader.name(),
+                line.line_number,
+                line.reason,
+                line.excerpt
+            )
+        })
         .collect();
     bail!(
-        "{}: {} of {} lines cannot be read ({:.1} %, at most 5 % are passed over); nothing was learnt. Look at it with \
+        "{}: {} of {} lines cannot be read ({:.1} %, at most 5 % are passed over); nothing was \
+            learnt. Look at it with \
          `kidoban inspect`, and leave the file out or correct its log_format. The first ones:{}",
         reader.name(),
         tally.refused,
@@ -219,18 +237,23 @@ fn warn_of_strange_labels(labels: &Labels, site: &Site) {
     let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
     if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {
         eprintln!(
-            "warning: the labels file names {}, and none of them is in this log: do the two belong together?",
+            "warning: the labels file names {}, and none of them is in this log: do the two belong \
+                together?",
             trainer::words::counted(labels.len() as u64, "client")
         );
     }
 }
 
-/// A client's name that is no address is right only where the log has names; a mistyped address is nobody.
+/// A client's name that is no address is right only where the log has names; a mistyped address is
+/// nobody.
 pub fn warn_of_name(client: &str) {
     let is_address = ClientKey::from_text(client).ip().is_some();
     if !is_address && !client.starts_with('#') {
         let client = crate::output::safe(client, 60);
-        eprintln!("warning: {client:?} is no address: that is right only where the log has names in its client field");
+        eprintln!(
+            "warning: {client:?} is no address: that is right only where the log has names in its \
+                client field"
+        );
     }
 }
 
@@ -250,10 +273,13 @@ pub fn read_labels(path: &Path) -> Result<Labels> {
 /// A file that cannot be read, or the reason why it is refused.
 pub fn read_model(path: Option<&Path>) -> Result<Model> {
     match path {
-        None => Model::parse(SHIPPED_MODEL).context("the shipped model is refused: this build is broken"),
+        None => Model::parse(SHIPPED_MODEL)
+            .context("the shipped model is refused: this build is broken"),
         Some(path) => {
-            let bytes = std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-            Model::parse(&bytes).with_context(|| format!("{}: the model is refused", path.display()))
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("{}: cannot be read", path.display()))?;
+            Model::parse(&bytes)
+                .with_context(|| format!("{}: the model is refused", path.display()))
         }
     }
 }

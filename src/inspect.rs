@@ -42,8 +42,8 @@ struct Busiest {
     requests: u64,
 }
 
-/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse a log, or that none has a
-/// single request.
+/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse
+/// a log, or that none has a single request.
 ///
 /// # Errors
 /// What cannot be opened or read.
@@ -77,16 +77,21 @@ fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Survey
             survey.note(&record, Class::Page);
             continue;
         };
-        let class = request
-            .recorded
-            .map_or_else(|| url::classify(url::split(request.target).0, request.fetch_dest), |recorded| recorded.class);
+        let class = request.recorded.map_or_else(
+            || url::classify(url::split(request.target).0, request.fetch_dest),
+            |recorded| recorded.class,
+        );
         survey.note(&record, class);
         crowd.note(&request);
         people.note(&record, class);
     }
     let (pages, requests) = (survey.pages, survey.requests);
-    let log =
-        Surveyed { name: reader.name().to_owned(), format: reader.format(), tally: reader.tally().clone(), survey };
+    let log = Surveyed {
+        name: reader.name().to_owned(),
+        format: reader.format(),
+        tally: reader.tally().clone(),
+        survey,
+    };
     let mut warnings = log.warnings();
     // A proxy that stands for everybody has most requests as well: saying it twice helps nobody.
     warnings.extend(crowd.warning().filter(|_| !log.hides_clients()));
@@ -107,7 +112,9 @@ fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Survey
         clients: crowd.clients(),
         pages,
         requests,
-        busiest: crowd.busiest().map(|(client, requests)| Busiest { client: client.to_string(), requests }),
+        busiest: crowd
+            .busiest()
+            .map(|(client, requests)| Busiest { client: client.to_string(), requests }),
         warnings,
     };
     Ok((inspected, log))
@@ -122,9 +129,11 @@ fn describe(log: &Inspected) -> String {
     };
     let _ = writeln!(text, "  format      {} (times in {resolution})", log.format);
     let _ = write!(text, "  lines       {} read", output::count(log.parsed));
-    for (what, number) in
-        [("refused", log.refused), ("blank", log.blank), ("unwrapped from stray quotes", log.repaired)]
-    {
+    for (what, number) in [
+        ("refused", log.refused),
+        ("blank", log.blank),
+        ("unwrapped from stray quotes", log.repaired),
+    ] {
         if number > 0 {
             let _ = write!(text, ", {} {what}", output::count(number));
         }
@@ -144,7 +153,12 @@ fn describe(log: &Inspected) -> String {
         output::count(log.pages)
     );
     if let Some(busiest) = &log.busiest {
-        let _ = writeln!(text, "  busiest     {} with {} requests", busiest.client, output::count(busiest.requests));
+        let _ = writeln!(
+            text,
+            "  busiest     {} with {} requests",
+            busiest.client,
+            output::count(busiest.requests)
+        );
     }
     for Warning { message, fix, .. } in &log.warnings {
         let _ = writeln!(text, "  warning     {message}\n              {fix}");

@@ -39,7 +39,10 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     };
     let is_label = |text: &str| Label::ALL.iter().any(|known| known.as_str() == text);
     if is_label(client) && !is_label(label) {
-        bail!("the client comes first, then its label: kidoban label {} {client}", output::safe(label, 60));
+        bail!(
+            "the client comes first, then its label: kidoban label {} {client}",
+            output::safe(label, 60)
+        );
     }
     let Some(label) = Label::ALL.into_iter().find(|known| known.as_str() == label) else {
         bail!(
@@ -51,7 +54,10 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     let relabelled = write(&args.labels, client, label, args.why.as_deref().unwrap_or(""))?;
     input::warn_of_name(client);
     if args.json {
-        output::print_json(&Written { labels: args.labels.display().to_string(), relabelled: &relabelled })?;
+        output::print_json(&Written {
+            labels: args.labels.display().to_string(),
+            relabelled: &relabelled,
+        })?;
     } else {
         output::print(&describe(&relabelled, &args.labels))?;
     }
@@ -63,8 +69,13 @@ pub fn describe(relabelled: &Relabelled, labels: &Path) -> String {
     let Relabelled { client, label, before, clients, .. } = relabelled;
     let mut text = format!("{client} is labelled {label} in {}", labels.display());
     for (number, row) in before.iter().enumerate() {
-        let why = if row.why.is_empty() { String::new() } else { format!(": {}", output::safe(&row.why, 60)) };
-        let _ = write!(text, "{} {}{why}", if number == 0 { "; it was" } else { " and" }, row.label);
+        let why = if row.why.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", output::safe(&row.why, 60))
+        };
+        let _ =
+            write!(text, "{} {}{why}", if number == 0 { "; it was" } else { " and" }, row.label);
     }
     let are = if *clients == 1 { "client is" } else { "clients are" };
     let _ = writeln!(
@@ -98,7 +109,9 @@ pub fn write(path: &Path, client: &str, label: Label, why: &str) -> Result<Relab
 fn replace(path: &Path, text: &str) -> Result<()> {
     // The file that a link names, not the link.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    let name = path.file_name().map_or_else(|| "labels".to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = path
+        .file_name()
+        .map_or_else(|| "labels".to_owned(), |name| name.to_string_lossy().into_owned());
     let new = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
     let written = write_new(&new, &path, text);
     if written.is_err() {

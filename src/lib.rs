@@ -1,4 +1,5 @@
-//! The command line as a library: what the binary and the end-to-end tests share. One file a subcommand; no logic.
+//! The command line as a library: what the binary and the end-to-end tests share. One file a
+//! subcommand; no logic.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // printing is what this crate is for
 
@@ -46,11 +47,16 @@ pub enum Answer {
 
 /// Does the subcommand have a `--json`, and was it given?
 fn is_for_machines(matches: &ArgMatches) -> bool {
-    let given = |matches: &ArgMatches, flag| matches.try_get_one::<bool>(flag).ok().flatten().copied().unwrap_or(false);
-    matches.subcommand().is_some_and(|(_, matches)| given(matches, "json") || given(matches, "json_lines"))
+    let given = |matches: &ArgMatches, flag| {
+        matches.try_get_one::<bool>(flag).ok().flatten().copied().unwrap_or(false)
+    };
+    matches
+        .subcommand()
+        .is_some_and(|(_, matches)| given(matches, "json") || given(matches, "json_lines"))
 }
 
-/// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage, configuration or input error.
+/// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage,
+/// configuration or input error.
 pub fn main() -> ExitCode {
     let matches = Args::command().get_matches();
     // Where it is read on the screen; in a file or a pipe a bar beside it is in nobody's way.

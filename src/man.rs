@@ -22,7 +22,8 @@ struct Written {
 /// What cannot be written.
 pub fn run(args: &ManArgs) -> Result<Answer> {
     let folder = &args.output;
-    std::fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{}: cannot be made", folder.display()))?;
     // `kidoban help COMMAND` needs no page of its own.
     let mut command = Args::command().disable_help_subcommand(true);
     command.build();
@@ -34,7 +35,9 @@ pub fn run(args: &ManArgs) -> Result<Answer> {
         output::print_json(&Written { pages })?;
     } else {
         let (number, folder) = (pages.len(), folder.display());
-        output::print(&format!("Wrote {number} pages to {folder}. Read one with: man -l {folder}/kidoban.1\n"))?;
+        output::print(&format!(
+            "Wrote {number} pages to {folder}. Read one with: man -l {folder}/kidoban.1\n"
+        ))?;
     }
     Ok(Answer::Yes)
 }
@@ -45,13 +48,16 @@ fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
     let path = folder.join(page.get_filename());
     let mut roff = Vec::new();
     page.render(&mut roff)?;
-    let roff = with_synopsis(&String::from_utf8_lossy(&roff), &command.clone().render_usage().to_string());
-    // What stands behind the flags in `--help` is an example, and manual pages have a name for that.
+    let roff =
+        with_synopsis(&String::from_utf8_lossy(&roff), &command.clone().render_usage().to_string());
+    // What stands behind the flags in `--help` is an example, and manual pages have a name for
+    // that.
     let roff = roff
         .replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n")
         .replace("\nExample:\n", "\n.SH EXAMPLES\n")
         .replace(".SH EXTRA\n", ".SH NOTES\n");
-    std::fs::write(&path, roff).with_context(|| format!("{}: cannot be written", path.display()))?;
+    std::fs::write(&path, roff)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
     Ok(path)
 }
 

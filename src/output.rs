@@ -29,12 +29,23 @@ impl Table {
     /// The table, each line indented by two and ended by a newline.
     pub fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let cell = |row: &'_ Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
-        let width = |column: usize| self.rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0);
+        let cell =
+            |row: &'_ Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
+        let width = |column: usize| {
+            self.rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0)
+        };
         let is_number = |column: usize| {
-            let mut cells =
-                self.rows.iter().skip(1).map(|row| cell(row, column)).filter(|cell| !cell.is_empty() && cell != "–");
-            cells.all(|cell| cell.starts_with(|first: char| first.is_ascii_digit() || first == '−' || first == '#'))
+            let mut cells = self
+                .rows
+                .iter()
+                .skip(1)
+                .map(|row| cell(row, column))
+                .filter(|cell| !cell.is_empty() && cell != "–");
+            cells.all(|cell| {
+                cell.starts_with(|first: char| {
+                    first.is_ascii_digit() || first == '−' || first == '#'
+                })
+            })
         };
         let mut text = String::new();
         for row in &self.rows {
@@ -43,7 +54,11 @@ impl Table {
                 let (cell, width) = (cell(row, column), width(column));
                 let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
                 let right = column > 0 && is_number(column);
-                let _ = if right { write!(line, " {padding}{cell} ") } else { write!(line, " {cell}{padding} ") };
+                let _ = if right {
+                    write!(line, " {padding}{cell} ")
+                } else {
+                    write!(line, " {cell}{padding} ")
+                };
             }
             text.push_str(line.trim_end());
             text.push('\n');
@@ -62,11 +77,13 @@ pub struct WithLogs<'a, T: Serialize> {
     pub logs: &'a [LogRead],
 }
 
-/// That logs have nothing in them, which must not read like "all is well"; `None` where a request was read.
+/// That logs have nothing in them, which must not read like "all is well"; `None` where a request
+/// was read.
 pub fn nothing_read(requests: u64, logs: &[String]) -> Option<String> {
     (requests == 0).then(|| {
         format!(
-            "No request was read from {}: nothing can be said. Was the log rotated just now, or is it another file?",
+            "No request was read from {}: nothing can be said. Was the log rotated just now, or is \
+                it another file?",
             logs.join(" ")
         )
     })
@@ -107,16 +124,20 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Did whoever read our output stop reading (`kidoban … | head`)? That is no error.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Writes beside the target and renames: whoever reads the model meanwhile sees the old one or the new one, whole.
+/// Writes beside the target and renames: whoever reads the model meanwhile sees the old one or the
+/// new one, whole.
 ///
 /// # Errors
 /// A place that cannot be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = beside(path);
-    std::fs::write(&beside, bytes).with_context(|| format!("{}: cannot be written", beside.display()))?;
+    std::fs::write(&beside, bytes)
+        .with_context(|| format!("{}: cannot be written", beside.display()))?;
     if let Err(error) = std::fs::rename(&beside, path) {
         drop(std::fs::remove_file(&beside));
         bail!("{}: cannot be written: {error}", path.display());
@@ -133,8 +154,10 @@ pub fn check_writable(path: &Path) -> Result<()> {
         bail!("{}: is a folder; give a file's name", path.display());
     }
     let beside = beside(path);
-    std::fs::File::create(&beside).with_context(|| format!("{}: cannot be written", path.display()))?;
-    std::fs::remove_file(&beside).with_context(|| format!("{}: cannot be removed", beside.display()))
+    std::fs::File::create(&beside)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
+    std::fs::remove_file(&beside)
+        .with_context(|| format!("{}: cannot be removed", beside.display()))
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -1,9 +1,10 @@
 //! Progress bars: what is being done, how far it is, how fast, and how long it will still take.
 //!
-//! They are drawn on standard error, and only where that is a terminal that can redraw a line (not `TERM=dumb`), so a
-//! pipe, a file and a cron job get none; nor does who reads `--json` on the screen ([`hush`]). They hold no colour, so `NO_COLOR` has
-//! nothing to take away. A bar takes itself off the screen when it is dropped, also where an error ends the command:
-//! the answer stands alone.
+//! They are drawn on standard error, and only where that is a terminal that can redraw a line (not
+//! `TERM=dumb`), so a pipe, a file and a cron job get none; nor does who reads `--json` on the
+//! screen ([`hush`]). They hold no colour, so `NO_COLOR` has nothing to take away. A bar takes
+//! itself off the screen when it is dropped, also where an error ends the command: the answer
+//! stands alone.
 //!
 //! - [`bytes`]: files being read (`src/input.rs` shows one for every log by itself)
 //! - [`counted`]: so many of so many, of anything
@@ -15,7 +16,9 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle};
+use indicatif::{
+    HumanDuration, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressState, ProgressStyle,
+};
 use trainer::Stage;
 
 /// The screen is for the answer alone.
@@ -42,8 +45,8 @@ pub fn bytes(what: &str, total: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// `total` of what `unit` names ("clients", "shops"): `bar.inc(1)` after each, `bar.set_message(…)` when something else
-/// begins.
+/// `total` of what `unit` names ("clients", "shops"): `bar.inc(1)` after each, `bar.set_message(…)`
+/// when something else begins.
 pub fn counted(what: &str, unit: &'static str, total: u64) -> ProgressBar {
     let bar = new(Some(total)).with_message(what.to_owned()).with_prefix(unit);
     dress(&bar, COUNTED);
@@ -51,7 +54,8 @@ pub fn counted(what: &str, unit: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
-/// Draws what a library tells of its stages; `verb` begins the line ("Training"). Call what it returns with each [`Stage`].
+/// Draws what a library tells of its stages; `verb` begins the line ("Training"). Call what it
+/// returns with each [`Stage`].
 pub fn stages(verb: &'static str) -> impl FnMut(Stage<'_>) {
     let mut bar: Option<(String, ProgressBar)> = None;
     move |stage: Stage<'_>| {
@@ -82,13 +86,17 @@ fn begun(what: &str, stage: &Stage<'_>) -> ProgressBar {
 
 fn new(total: Option<u64>) -> ProgressBar {
     // Standard error that is no terminal hides a bar by itself.
-    let target =
-        if IS_HUSHED.load(Ordering::Relaxed) { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target = if IS_HUSHED.load(Ordering::Relaxed) {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
     ProgressBar::with_draw_target(total, target).with_finish(ProgressFinish::AndClear)
 }
 
 fn dress(bar: &ProgressBar, template: &str) {
-    // The templates are ours and a test reads them all; a bar without one is drawn in indicatif's own way.
+    // The templates are ours and a test reads them all; a bar without one is drawn in indicatif's
+    // own way.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.with_key("rate", rate).with_key("left", left));
     }
@@ -103,14 +111,15 @@ fn rate(state: &ProgressState, out: &mut dyn Write) {
     };
 }
 
-/// What is left, if it goes on as it has gone on the whole. A few large steps, of which two threads end two at once, tell nothing
-/// about the next seconds; before the first nobody knows.
+/// What is left, if it goes on as it has gone on the whole. A few large steps, of which two threads
+/// end two at once, tell nothing about the next seconds; before the first nobody knows.
 fn left(state: &ProgressState, out: &mut dyn Write) {
     let (done, of) = (state.pos(), state.len().unwrap_or(0));
     let _ = match done {
         0 => write!(out, "?"),
         _ => {
-            let seconds = state.elapsed().as_secs_f64() * of.saturating_sub(done) as f64 / done as f64;
+            let seconds =
+                state.elapsed().as_secs_f64() * of.saturating_sub(done) as f64 / done as f64;
             write!(out, "{:#}", HumanDuration(Duration::from_secs(seconds.ceil() as u64)))
         }
     };

@@ -9,7 +9,8 @@ use std::thread;
 use anyhow::{Context, Result};
 use detector::detector::Settings;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Policy, PolicyConfig, Reason, Timestamp, Verdict,
+    Action, AllowList, ClientKey, Detector, Event, Judge, Policy, PolicyConfig, Reason, Timestamp,
+    Verdict,
 };
 use serde::Serialize;
 use trainer::words::counted;
@@ -86,15 +87,20 @@ struct Replayed {
     stopped: Vec<Stopped>,
 }
 
-/// Replays and prints. Answers no when the event log's own verdicts were not repeated, when the client asked for never came,
-/// and when there was no request at all.
+/// Replays and prints. Answers no when the event log's own verdicts were not repeated, when the
+/// client asked for never came, and when there was no request at all.
 ///
 /// # Errors
 /// What cannot be read; a model or configuration that is refused.
 pub fn run(args: &ReplayArgs) -> Result<Answer> {
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
-    let detector = || Detector::new(Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY }, judge.clone());
+    let detector = || {
+        Detector::new(
+            Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY },
+            judge.clone(),
+        )
+    };
     let jobs = jobs(args.jobs);
     let since = args.since.map(|since| since.resolve(&args.logs, jobs)).transpose()?;
     let logs = Logs::find(&args.logs)?.shown_as("Replaying");
@@ -113,7 +119,8 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         }
     };
     logs.finish();
-    let Summary { stories, verdicts, requests, recorded, identical, timeline, .. } = Summary::sum(parts);
+    let Summary { stories, verdicts, requests, recorded, identical, timeline, .. } =
+        Summary::sum(parts);
     let answer = if recorded == identical { Answer::Yes } else { Answer::No };
     let since = since.map(output::time);
     if let Some(name) = &args.client {
@@ -153,7 +160,9 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         (true, ..) => output::print_json(&replayed)?,
         (_, true, Some(nothing)) => eprintln!("{nothing}"),
         (_, true, None) => output::print_json_lines(&replayed.stopped)?,
-        (_, _, Some(nothing)) => output::print(&format!("{nothing}\n{}", unread(replayed.refused)))?,
+        (_, _, Some(nothing)) => {
+            output::print(&format!("{nothing}\n{}", unread(replayed.refused)))?
+        }
         _ => output::print(&describe(&replayed))?,
     }
     Ok(if nothing.is_some() { Answer::No } else { answer })
@@ -180,7 +189,8 @@ pub fn jobs(asked: Option<NonZeroUsize>) -> usize {
     asked.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
-/// What judges, and how many clients are tracked: a configuration's, or a model with the policy's defaults.
+/// What judges, and how many clients are tracked: a configuration's, or a model with the policy's
+/// defaults.
 ///
 /// # Errors
 /// What cannot be read or is refused.
@@ -192,7 +202,8 @@ pub fn judge(config: Option<&Path>, model: Option<&Path>) -> Result<(Judge, usiz
         return Ok((proxy::judge(&config)?, config.capacity()));
     }
     let model = read_model(model)?;
-    let policy = Policy::new(PolicyConfig::default(), Some(&model)).context("the model's thresholds")?;
+    let policy =
+        Policy::new(PolicyConfig::default(), Some(&model)).context("the model's thresholds")?;
     Ok((Judge { model: Some(model), policy, allow: AllowList::default() }, CAPACITY))
 }
 
@@ -213,7 +224,13 @@ struct Summary {
 }
 
 impl Watch for Summary {
-    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+    fn see(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        recorded: Option<&Recorded>,
+        request: Option<&str>,
+    ) {
         if self.since.is_some_and(|since| verdict.at < since) {
             return;
         }
@@ -239,7 +256,9 @@ impl Summary {
         let mut sum = Self::default();
         for part in parts {
             sum.stories.extend(part.stories);
-            for (sum, part) in sum.verdicts.as_flattened_mut().iter_mut().zip(part.verdicts.as_flattened()) {
+            for (sum, part) in
+                sum.verdicts.as_flattened_mut().iter_mut().zip(part.verdicts.as_flattened())
+            {
                 *sum += part;
             }
             sum.requests += part.requests;
@@ -255,7 +274,8 @@ impl Summary {
 fn named(verdicts: &[[u64; Reason::ALL.len()]; Action::ALL.len()]) -> BTreeMap<String, u64> {
     let mut named = BTreeMap::new();
     for (action, reasons) in Action::ALL.iter().zip(verdicts) {
-        for (reason, &number) in Reason::ALL.iter().zip(reasons).filter(|(_, number)| **number > 0) {
+        for (reason, &number) in Reason::ALL.iter().zip(reasons).filter(|(_, number)| **number > 0)
+        {
             named.insert(format!("{}/{}", action.as_str(), reason.as_str()), number);
         }
     }
@@ -266,7 +286,8 @@ impl Story {
     fn take(&mut self, verdict: &Verdict) {
         self.requests += 1;
         if let Some(score) = verdict.score {
-            self.highest = Some(self.highest.map_or(score.margin(), |best| best.max(score.margin())));
+            self.highest =
+                Some(self.highest.map_or(score.margin(), |best| best.max(score.margin())));
         }
         match verdict.action {
             Action::Allow => return,
@@ -274,7 +295,8 @@ impl Story {
             Action::Block => self.blocked += 1,
         }
         if self.first.is_none() {
-            self.first = Some(FirstStop { at: verdict.at, request: self.requests, verdict: *verdict });
+            self.first =
+                Some(FirstStop { at: verdict.at, request: self.requests, verdict: *verdict });
         }
     }
 }
@@ -282,7 +304,9 @@ impl Story {
 fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
     let mut stopped: Vec<_> =
         stories.iter().filter_map(|(client, story)| Some((client, story, story.first?))).collect();
-    stopped.sort_by_key(|(client, story, _)| (std::cmp::Reverse(story.limited + story.blocked), **client));
+    stopped.sort_by_key(|(client, story, _)| {
+        (std::cmp::Reverse(story.limited + story.blocked), **client)
+    });
     let row = |(client, story, first): (&ClientKey, &Story, FirstStop)| Stopped {
         client: client.to_string(),
         requests: story.requests,
@@ -299,13 +323,16 @@ fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
     stopped.into_iter().take(top).map(row).collect()
 }
 
-/// The features that spoke loudest, in people's words; of who is refused for his company, what that did.
+/// The features that spoke loudest, in people's words; of who is refused for his company, what that
+/// did.
 pub fn because(verdict: &Verdict) -> Vec<String> {
     let spoken: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
     match (verdict.action, verdict.reason) {
         (Action::Allow, _) => spoken,
         // Nothing of a newcomer who writes where others fail is measured.
-        (_, Reason::Cohort) if spoken.is_empty() => vec!["newcomers fail where it sends its form".to_owned()],
+        (_, Reason::Cohort) if spoken.is_empty() => {
+            vec!["newcomers fail where it sends its form".to_owned()]
+        }
         (_, Reason::Cohort) => {
             let together = "its network's newcomers together".to_owned();
             std::iter::once(together).chain(spoken).collect()
@@ -332,13 +359,18 @@ fn first_words(action: Action, reason: Reason) -> String {
 }
 
 fn unread(lines: u64) -> String {
-    if lines == 0 { String::new() } else { format!("{} could not be read.\n", counted(lines, "line")) }
+    if lines == 0 {
+        String::new()
+    } else {
+        format!("{} could not be read.\n", counted(lines, "line"))
+    }
 }
 
 fn describe(replayed: &Replayed) -> String {
     let mut text = String::new();
     if let Some(since) = &replayed.since {
-        let _ = writeln!(text, "Since {since} UTC; what came before was watched and is not counted.");
+        let _ =
+            writeln!(text, "Since {since} UTC; what came before was watched and is not counted.");
     }
     let _ = writeln!(
         text,
@@ -360,11 +392,16 @@ fn describe(replayed: &Replayed) -> String {
         );
         if replayed.recorded_identical < replayed.recorded {
             text.push_str(
-                "The others were decided under another model or policy (pass the gate's own with -c and --model), by a gate \
+                "The others were decided under another model or policy (pass the gate's own with \
+                    -c and --model), by a gate \
                  that was reloaded, or after lines that are not in this log.\n",
             );
             if replayed.evictions > 0 {
-                let _ = writeln!(text, "Here {} clients were evicted for others.", output::count(replayed.evictions));
+                let _ = writeln!(
+                    text,
+                    "Here {} clients were evicted for others.",
+                    output::count(replayed.evictions)
+                );
             }
         }
     }
@@ -376,8 +413,17 @@ fn describe(replayed: &Replayed) -> String {
     if replayed.stopped.is_empty() {
         return text;
     }
-    let heading =
-        ["client", "requests", "limited", "blocked", "score", "first stopped (UTC)", "at request", "by", "because"];
+    let heading = [
+        "client",
+        "requests",
+        "limited",
+        "blocked",
+        "score",
+        "first stopped (UTC)",
+        "at request",
+        "by",
+        "because",
+    ];
     let mut table = Table::new(&heading);
     for row in &replayed.stopped {
         table.row([
@@ -395,7 +441,11 @@ fn describe(replayed: &Replayed) -> String {
     let _ = write!(text, "\n{}", table.render());
     let more = replayed.clients_stopped - replayed.stopped.len() as u64;
     if more > 0 {
-        let _ = writeln!(text, "  and {} more: --top N shows N, --json-lines all", counted(more, "client"));
+        let _ = writeln!(
+            text,
+            "  and {} more: --top N shows N, --json-lines all",
+            counted(more, "client")
+        );
     }
     text
 }

@@ -35,14 +35,17 @@ impl Report {
             _ if args.show_clients => Names::shown(),
             None => {
                 let mut key = [0; 32];
-                getrandom::fill(&mut key).map_err(|error| anyhow!("no key for pseudonyms can be drawn: {error}"))?;
+                getrandom::fill(&mut key)
+                    .map_err(|error| anyhow!("no key for pseudonyms can be drawn: {error}"))?;
                 Names::hidden(&key)
             }
             Some(file) => {
-                let key = std::fs::read(file).with_context(|| format!("{}: cannot be read", file.display()))?;
+                let key = std::fs::read(file)
+                    .with_context(|| format!("{}: cannot be read", file.display()))?;
                 if key.len() < KEY_BYTES_MIN {
                     bail!(
-                        "{}: a key has at least {KEY_BYTES_MIN} bytes; draw one with `openssl rand 32`",
+                        "{}: a key has at least {KEY_BYTES_MIN} bytes; draw one with `openssl rand \
+                            32`",
                         file.display()
                     );
                 }
@@ -108,7 +111,11 @@ mod tests {
 
     #[test]
     fn a_command_can_be_given_to_a_shell_again() {
-        let words = ["target/release/kidoban", "tune", "--fp-budget", "0.1%", "my log's.gz", "*.log", ""];
-        assert_eq!(command(words.iter()), r"kidoban tune --fp-budget 0.1% 'my log'\''s.gz' '*.log' ''");
+        let words =
+            ["target/release/kidoban", "tune", "--fp-budget", "0.1%", "my log's.gz", "*.log", ""];
+        assert_eq!(
+            command(words.iter()),
+            r"kidoban tune --fp-budget 0.1% 'my log'\''s.gz' '*.log' ''"
+        );
     }
 }

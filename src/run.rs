@@ -39,20 +39,24 @@ pub fn overrides_with_shipped_model() -> Overrides {
     Overrides { model_built_in: Some(SHIPPED_MODEL), ..Overrides::default() }
 }
 
-/// The same for whoever reads logs under a configuration, and serves nobody: it need not name an upstream.
+/// The same for whoever reads logs under a configuration, and serves nobody: it need not name an
+/// upstream.
 pub fn overrides_of_a_reader() -> Overrides {
     Overrides { needs_no_upstream: true, ..overrides_with_shipped_model() }
 }
 
 /// What the gate has to say goes to standard error; `RUST_LOG` says how much.
 ///
-/// Pingora is silent by default: it writes a line for each broken connection, which hands the disk to whoever breaks
-/// many. What matters of it the gate counts and logs itself.
+/// Pingora is silent by default: it writes a line for each broken connection, which hands the disk
+/// to whoever breaks many. What matters of it the gate counts and logs itself.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora=off"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora=off"));
     let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(is_coloured);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_coloured);
     // Fails only when one is installed already, which then serves as well.
     drop(subscriber.try_init());
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use traffic::sim::{
-    BENCHMARK_PEOPLE, Clock, DEFAULT_START, SHOPS, Shop, SimRequest, Truth, labels, simulate_benchmark_day,
-    simulate_shop, write_combined, write_json, write_labels,
+    BENCHMARK_PEOPLE, Clock, DEFAULT_START, SHOPS, Shop, SimRequest, Truth, labels,
+    simulate_benchmark_day, simulate_shop, write_combined, write_json, write_labels,
 };
 
 use crate::Answer;
@@ -32,27 +32,48 @@ pub struct Written {
     pub bots: u64,
 }
 
-/// Writes some hours of a shop into a folder: `access.log` in the format that shows its clock (combined for seconds,
-/// nginx JSON for milliseconds), and `labels.csv`. What lies there under these names is overwritten. `people` a day; the
-/// shop's own number when `None`.
+/// Writes some hours of a shop into a folder: `access.log` in the format that shows its clock
+/// (combined for seconds, nginx JSON for milliseconds), and `labels.csv`. What lies there under
+/// these names is overwritten. `people` a day; the shop's own number when `None`.
 ///
 /// # Errors
 /// What cannot be written.
-pub fn write_shop(shop: &Shop, seed: u64, hours: u64, people: Option<usize>, folder: &Path) -> Result<Written> {
-    write(shop.name, shop.clock, &simulate_shop(shop, seed, DEFAULT_START, hours * HOUR_US, people), folder)
+pub fn write_shop(
+    shop: &Shop,
+    seed: u64,
+    hours: u64,
+    people: Option<usize>,
+    folder: &Path,
+) -> Result<Written> {
+    write(
+        shop.name,
+        shop.clock,
+        &simulate_shop(shop, seed, DEFAULT_START, hours * HOUR_US, people),
+        folder,
+    )
 }
 
 /// The same of the benchmark's site, in nginx JSON.
 ///
 /// # Errors
 /// What cannot be written.
-pub fn write_benchmark(seed: u64, hours: u64, people: Option<usize>, folder: &Path) -> Result<Written> {
+pub fn write_benchmark(
+    seed: u64,
+    hours: u64,
+    people: Option<usize>,
+    folder: &Path,
+) -> Result<Written> {
     let people = people.unwrap_or(BENCHMARK_PEOPLE);
     let requests = simulate_benchmark_day(seed, DEFAULT_START, hours * HOUR_US, people);
     write(BENCHMARK, Clock::Millis, &requests, folder)
 }
 
-fn write(shop: &'static str, clock: Clock, requests: &[SimRequest], folder: &Path) -> Result<Written> {
+fn write(
+    shop: &'static str,
+    clock: Clock,
+    requests: &[SimRequest],
+    folder: &Path,
+) -> Result<Written> {
     let rows = labels(requests);
     let write = |name: &str, content: &dyn Fn(&mut BufWriter<File>) -> std::io::Result<()>| {
         let path = folder.join(name);
@@ -69,7 +90,12 @@ fn write(shop: &'static str, clock: Clock, requests: &[SimRequest], folder: &Pat
     })?;
     write("labels.csv", &|file| write_labels(&rows, file))?;
     let number = |truth| rows.iter().filter(|row| row.label == truth).count() as u64;
-    Ok(Written { shop, requests: requests.len() as u64, people: number(Truth::Human), bots: number(Truth::Bad) })
+    Ok(Written {
+        shop,
+        requests: requests.len() as u64,
+        people: number(Truth::Human),
+        bots: number(Truth::Bad),
+    })
 }
 
 /// Writes one shop into the folder, or each of all into a folder of its own there.
@@ -88,12 +114,18 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
         written
     };
     let written = match (args.shop.as_str(), Shop::find(&args.shop)) {
-        ("all", _) => SHOPS.iter().map(|shop| one(shop, &args.output.join(shop.name))).collect::<Result<Vec<_>>>()?,
+        ("all", _) => SHOPS
+            .iter()
+            .map(|shop| one(shop, &args.output.join(shop.name)))
+            .collect::<Result<Vec<_>>>()?,
         (BENCHMARK, _) => vec![write_benchmark(args.seed, args.hours, args.people, &args.output)?],
         (_, Some(shop)) => vec![one(shop, &args.output)?],
         (name, None) => {
             let names: Vec<&str> = SHOPS.iter().map(|shop| shop.name).collect();
-            bail!("there is no shop {name:?}; there are all, {}, and {BENCHMARK}", names.join(", "));
+            bail!(
+                "there is no shop {name:?}; there are all, {}, and {BENCHMARK}",
+                names.join(", ")
+            );
         }
     };
     bar.finish_and_clear();
@@ -103,13 +135,19 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
     }
     let mut table = output::Table::new(&["shop", "requests", "people", "bots"]);
     for Written { shop, requests, people, bots } in &written {
-        table.row([(*shop).to_owned(), output::count(*requests), output::count(*people), output::count(*bots)]);
+        table.row([
+            (*shop).to_owned(),
+            output::count(*requests),
+            output::count(*people),
+            output::count(*bots),
+        ]);
     }
     let folder = |shop: &str| match written.len() {
         1 => args.output.display().to_string(),
         _ => args.output.join(shop).display().to_string(),
     };
-    let sites: Vec<String> = written.iter().map(|written| format!("--site {}", folder(written.shop))).collect();
+    let sites: Vec<String> =
+        written.iter().map(|written| format!("--site {}", folder(written.shop))).collect();
     let next = match args.shop.as_str() {
         BENCHMARK => {
             let folder = args.output.display();

@@ -49,7 +49,9 @@ struct Printed<'a> {
 pub fn run(args: &TrainArgs) -> Result<Answer> {
     let report = Report::open(&args.report)?;
     // Before minutes of training.
-    for path in [Some(&args.output), args.rows.as_ref(), args.labels_out.as_ref()].into_iter().flatten() {
+    for path in
+        [Some(&args.output), args.rows.as_ref(), args.labels_out.as_ref()].into_iter().flatten()
+    {
         output::check_writable(path)?;
     }
     let Sources { mut sites, tallies, data, data_sha256, sites_sha256 } = read(args)?;
@@ -62,9 +64,17 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
             AlgorithmArg::Logistic => Algorithm::Logistic(LogisticParams::default()),
             AlgorithmArg::Adaboost => Algorithm::AdaBoost(AdaBoostParams::default()),
         },
-        budgets: Budgets { limit_alpha: args.limit_budget, block_alpha: args.block_budget, ..Budgets::default() },
+        budgets: Budgets {
+            limit_alpha: args.limit_budget,
+            block_alpha: args.block_budget,
+            ..Budgets::default()
+        },
         min_pages: args.min_pages,
-        base: args.base.as_deref().map(|path| anyhow::Ok(Base::new(read_model(Some(path))?)?)).transpose()?,
+        base: args
+            .base
+            .as_deref()
+            .map(|path| anyhow::Ok(Base::new(read_model(Some(path))?)?))
+            .transpose()?,
         labels_are_checked: args.labels.is_some() || !args.sites.is_empty(),
         prunes: args.prune,
         compares: !args.no_compare,
@@ -135,21 +145,34 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
             // A redirect to the page of thanks counts when the page itself is served.
             let is_served = record.kind == Kind::Whole && (200..300).contains(&record.status);
-            if is_served && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str())) {
+            if is_served
+                && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str()))
+            {
                 served.insert(record.client_key());
             }
         })?;
         // A label somebody wrote, or an attack seen, says more than one page served.
-        let is_open = |label| matches!(label, Label::Unknown) || (labels.is_none() && label == Label::Human);
+        let is_open =
+            |label| matches!(label, Label::Unknown) || (labels.is_none() && label == Label::Human);
         for client in site.clients.iter_mut().filter(|client| served.contains(&client.key)) {
             if is_open(client.labelled.label) {
-                client.labelled = Labelled { label: Label::Human, why: format!("{OUTCOME}was served a people path") };
+                client.labelled = Labelled {
+                    label: Label::Human,
+                    why: format!("{OUTCOME}was served a people path"),
+                };
             }
         }
         let (data, data_sha256) = (logs.names(), logs.sha256());
-        return Ok(Sources { sites: vec![site], tallies, data, data_sha256, sites_sha256: Vec::new() });
+        return Ok(Sources {
+            sites: vec![site],
+            tallies,
+            data,
+            data_sha256,
+            sites_sha256: Vec::new(),
+        });
     }
-    let (mut sites, mut tallies, mut data, mut digest) = (Vec::new(), Vec::new(), Vec::new(), Sha256::new());
+    let (mut sites, mut tallies, mut data, mut digest) =
+        (Vec::new(), Vec::new(), Vec::new(), Sha256::new());
     let mut sites_sha256 = Vec::new();
     for folder in &args.sites {
         let name = stem(folder);
@@ -170,8 +193,13 @@ fn read(args: &TrainArgs) -> Result<Sources> {
 fn labels(sites: &[Site]) -> String {
     let mut text = String::from("client,label,why\n");
     for client in sites.iter().flat_map(|site| &site.clients) {
-        let quoted = |field: &str| format!("\"{}\"", field.replace('"', "\"\"").replace(['\r', '\n'], " "));
-        let name = if client.name.contains([',', '"']) { quoted(&client.name) } else { client.name.clone() };
+        let quoted =
+            |field: &str| format!("\"{}\"", field.replace('"', "\"\"").replace(['\r', '\n'], " "));
+        let name = if client.name.contains([',', '"']) {
+            quoted(&client.name)
+        } else {
+            client.name.clone()
+        };
         let _ = writeln!(text, "{name},{},{}", client.labelled.label, quoted(&client.labelled.why));
     }
     text
@@ -192,7 +220,10 @@ fn describe(
     let thresholds = &file.thresholds;
     let mut text = format!("{}\n", file.readiness);
     if !file.readiness.is_armed() {
-        text.push_str("It is written, and not armed: kidoban run --mode enforce refuses it; shadow mode does not.\n");
+        text.push_str(
+            "It is written, and not armed: kidoban run --mode enforce refuses it; shadow \
+            mode does not.\n",
+        );
     }
     let _ = writeln!(text, "\nThresholds:");
     let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
@@ -207,7 +238,8 @@ fn describe(
     let clients: usize = sites.iter().map(|site| site.clients.len()).sum();
     let _ = writeln!(text, " of {}.", counted(clients as u64, "client"));
     for line in tallies.iter().flat_map(|tally| &tally.first_refused).take(3) {
-        let _ = writeln!(text, "  line {}: {}\n    {}", line.line_number, line.reason, line.excerpt);
+        let _ =
+            writeln!(text, "  line {}: {}\n    {}", line.line_number, line.reason, line.excerpt);
     }
     let _ = writeln!(text, "\nLabels, and the rule that gave each:");
     for (rule, number) in &card.labels {
@@ -220,7 +252,9 @@ fn describe(
         text.push_str(&adapted(card, is_adapted));
     }
     let trees = match (card.parameters.get("trees"), card.parameters.get("trees_max")) {
-        (Some(trees), Some(most)) => format!(" ({trees} trees of at most {most}, as held-out clients chose)"),
+        (Some(trees), Some(most)) => {
+            format!(" ({trees} trees of at most {most}, as held-out clients chose)")
+        }
         _ => String::new(),
     };
     let _ = writeln!(
@@ -230,7 +264,8 @@ fn describe(
         output::count(card.rows)
     );
     text.push_str(&metrics(card));
-    let _ = writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
+    let _ =
+        writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
     text
 }
 
@@ -242,11 +277,15 @@ fn adapted(card: &Card, is_adapted: bool) -> String {
     };
     let verdict = match (is_adapted, card.metrics.contains_key("gain/auc")) {
         (true, _) => "adapted",
-        (false, true) => "that is a loss by more than chance: the base is kept as it is, with thresholds of this site",
+        (false, true) => {
+            "that is a loss by more than chance: the base is kept as it is, with thresholds of \
+                this site"
+        }
         (false, false) => "no people and bots to tell apart: the base is kept as it is",
     };
     format!(
-        "\nOn clients of this site that the adapted models did not see: base AUC {}, adapted {}, gain {}: {verdict}.\n",
+        "\nOn clients of this site that the adapted models did not see: base AUC {}, adapted {}, \
+            gain {}: {verdict}.\n",
         figure("base/auc"),
         figure("adapted/auc"),
         figure("gain/auc"),
@@ -258,7 +297,13 @@ pub fn metrics(card: &Card) -> String {
     let mut table = output::Table::new(&["measured", "value", "95 % interval", "people", "bots"]);
     for (name, Metric { value, low, high, people, bots }) in &card.metrics {
         let interval = format!("{low:.3} – {high:.3}");
-        table.row([name.clone(), format!("{value:.3}"), interval, output::count(*people), output::count(*bots)]);
+        table.row([
+            name.clone(),
+            format!("{value:.3}"),
+            interval,
+            output::count(*people),
+            output::count(*bots),
+        ]);
     }
     table.render()
 }

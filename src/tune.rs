@@ -1,4 +1,5 @@
-//! `kidoban tune`: thresholds that keep a budget, with their proof, what they would stop and whose orders they would cost.
+//! `kidoban tune`: thresholds that keep a budget, with their proof, what they would stop and whose
+//! orders they would cost.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -47,10 +48,12 @@ struct InForce {
     warning: Option<String>,
 }
 
-/// Tunes, prints, and writes where it is told to. Answers no when a budget cannot be kept with a proof.
+/// Tunes, prints, and writes where it is told to. Answers no when a budget cannot be kept with a
+/// proof.
 ///
 /// # Errors
-/// What cannot be read or written, a file to write whose gate runs another model, and budgets, patterns or thresholds that contradict one another.
+/// What cannot be read or written, a file to write whose gate runs another model, and budgets,
+/// patterns or thresholds that contradict one another.
 pub fn run(args: &TuneArgs) -> Result<Answer> {
     let report = Report::open(&args.report)?;
     let InForce { model, policy, allow, mut outcomes, warning } = in_force(args)?;
@@ -64,8 +67,8 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
     let logs = Logs::find(&args.logs)?;
     let mut watch = OutcomeWatch::new(&outcomes);
     let mut arrivals = Vec::new();
-    let (site, tallies) =
-        logs.read_site_watched("site", labels.as_ref(), |record| arrivals.extend(watch.see(record)))?;
+    let (site, tallies) = logs
+        .read_site_watched("site", labels.as_ref(), |record| arrivals.extend(watch.see(record)))?;
     let options = TuneOptions {
         budgets: Budgets {
             limit_alpha: args.fp_budget,
@@ -91,7 +94,10 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
         // Before anything is written: the configuration's digest is that of what was in force.
         let mut origin = report::origin([&model], read.clone());
         origin.digests.push(("Logs read".to_owned(), logs.sha256()));
-        for (what, path) in [("Labels", &args.labels), ("Configuration", &args.config.clone().or(args.write.clone()))] {
+        for (what, path) in [
+            ("Labels", &args.labels),
+            ("Configuration", &args.config.clone().or(args.write.clone())),
+        ] {
             if let Some(path) = path {
                 origin.digests.push((what.to_owned(), report::sha256(path)?));
             }
@@ -119,21 +125,32 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
 fn in_force(args: &TuneArgs) -> Result<InForce> {
     let Some(path) = args.config.as_ref().or(args.write.as_ref()) else {
         let model = read_model(args.model.as_deref())?;
-        let (policy, allow, outcomes) = (PolicyConfig::default(), AllowList::default(), Outcomes::default());
+        let (policy, allow, outcomes) =
+            (PolicyConfig::default(), AllowList::default(), Outcomes::default());
         return Ok(InForce { model, policy, allow, outcomes, warning: None });
     };
-    let config = Config::load(Some(path), &Overrides { model: args.model.clone(), ..overrides_of_a_reader() })?;
+    let config = Config::load(
+        Some(path),
+        &Overrides { model: args.model.clone(), ..overrides_of_a_reader() },
+    )?;
     let Judge { model, allow, .. } = proxy::judge(&config)?;
     let model = model.context("there is no model: pass --model")?;
     // Of the file to write that is an error.
-    let warning = args.write.is_none().then(|| other_model(path, &model)).transpose()?.flatten().map(|own| {
-        format!(
-            "{} runs another model ({}); these thresholds mean nothing to that one",
-            path.display(),
-            own.file().name
-        )
-    });
-    Ok(InForce { model, policy: config.policy().clone(), allow, outcomes: config.outcomes().clone(), warning })
+    let warning =
+        args.write.is_none().then(|| other_model(path, &model)).transpose()?.flatten().map(|own| {
+            format!(
+                "{} runs another model ({}); these thresholds mean nothing to that one",
+                path.display(),
+                own.file().name
+            )
+        });
+    Ok(InForce {
+        model,
+        policy: config.policy().clone(),
+        allow,
+        outcomes: config.outcomes().clone(),
+        warning,
+    })
 }
 
 /// The model that a configuration runs, if it is not this one.
@@ -153,7 +170,8 @@ fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()>
         None => "Pass the same file as -c, or pass its model with --model".to_owned(),
     };
     bail!(
-        "{}: its gate runs the model {}, and these would be thresholds of {}, which mean nothing to that one. {remedy}",
+        "{}: its gate runs the model {}, and these would be thresholds of {}, which mean nothing \
+            to that one. {remedy}",
         path.display(),
         output::safe(&own.file().name, 60),
         output::safe(&model.file().name, 60),
@@ -162,14 +180,17 @@ fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()>
 
 /// A file as a configuration names it: relative to its own folder where it lies in there.
 fn beside(config: &Path, file: &Path) -> PathBuf {
-    let folder = config.canonicalize().ok().and_then(|config| config.parent().map(Path::to_path_buf));
+    let folder =
+        config.canonicalize().ok().and_then(|config| config.parent().map(Path::to_path_buf));
     let file = file.canonicalize().unwrap_or_else(|_| file.to_path_buf());
     folder.and_then(|folder| file.strip_prefix(folder).ok().map(Path::to_path_buf)).unwrap_or(file)
 }
 
-/// Sets the keys in the file and what proves them, having looked whether the gate would accept it so.
+/// Sets the keys in the file and what proves them, having looked whether the gate would accept it
+/// so.
 fn write(path: &Path, tuned: &Tuned) -> Result<()> {
-    let before = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
+    let before = std::fs::read_to_string(path)
+        .with_context(|| format!("{}: cannot be read", path.display()))?;
     let after = edit::with_policy(&before, path, &tuned.keys(), &tuned.evidence())?;
     Config::parse(&after, path, &overrides_of_a_reader()).context("with the new thresholds")?;
     edit::replace(path, &after).with_context(|| format!("{}: cannot be written", path.display()))
@@ -178,8 +199,9 @@ fn write(path: &Path, tuned: &Tuned) -> Result<()> {
 fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
     let mut text = format!("{}\n\n", verdict(tuned));
     for rung in &tuned.ladder {
-        let threshold =
-            rung.score.map_or_else(|| "none".to_owned(), |score| format!("score ≥ {}", output::score(score)));
+        let threshold = rung
+            .score
+            .map_or_else(|| "none".to_owned(), |score| format!("score ≥ {}", output::score(score)));
         let _ = writeln!(text, "{:<6}  {threshold}: {}", rung.step.as_str(), rung.evidence);
     }
     let Stops { clients, requests, share_of_requests, share_of_pages, .. } = &tuned.stops;
@@ -198,7 +220,8 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
     }
     if tuned.at_risk.is_empty() {
         text.push_str(
-            "No outcome is named, so nobody can say whose orders this would cost: --outcome 'buyer=POST /checkout/complete 2xx'.\n",
+            "No outcome is named, so nobody can say whose orders this would cost: --outcome \
+                'buyer=POST /checkout/complete 2xx'.\n",
         );
     }
     let _ = write!(text, "\n{}", people(tuned));
@@ -207,8 +230,14 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
     }
     match (written, asked) {
         (Some(path), _) => {
-            let keys: Vec<String> = tuned.keys().iter().map(|(key, score)| format!("{key} = {score}")).collect();
-            let _ = writeln!(text, "\nWrote {} to {}. Next: kidoban check -c {1}", keys.join(", "), path.display());
+            let keys: Vec<String> =
+                tuned.keys().iter().map(|(key, score)| format!("{key} = {score}")).collect();
+            let _ = writeln!(
+                text,
+                "\nWrote {} to {}. Next: kidoban check -c {1}",
+                keys.join(", "),
+                path.display()
+            );
         }
         (None, Some(path)) => {
             let _ = writeln!(text, "\nNothing is proven, so {} stays as it is.", path.display());
@@ -217,7 +246,11 @@ fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> Stri
             text.push_str("\nNothing is proven, so there is nothing to set.\n");
         }
         (None, None) => {
-            let _ = writeln!(text, "\nFor kidoban.toml, or with --write kidoban.toml:\n\n{}", tuned.snippet());
+            let _ = writeln!(
+                text,
+                "\nFor kidoban.toml, or with --write kidoban.toml:\n\n{}",
+                tuned.snippet()
+            );
         }
     }
     text
@@ -243,9 +276,13 @@ fn ladder(tuned: &Tuned) -> String {
     let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), output::score);
     let row = |of: [String; 5], stops: &Stops| {
         let labels = [Label::Human, Label::Bad, Label::GoodBot, Label::Unknown];
-        let labels = labels.map(|label| output::count(stops.by_label.get(&label).copied().unwrap_or(0)));
+        let labels =
+            labels.map(|label| output::count(stops.by_label.get(&label).copied().unwrap_or(0)));
         let shares = [stops.share_of_requests, stops.share_of_pages].map(output::percent);
-        let counts = [output::count(stops.clients)].into_iter().chain(labels).chain([output::count(stops.requests)]);
+        let counts = [output::count(stops.clients)]
+            .into_iter()
+            .chain(labels)
+            .chain([output::count(stops.requests)]);
         of.into_iter().chain(counts).chain(shares).collect::<Vec<String>>()
     };
     for rung in &tuned.ladder {
@@ -275,11 +312,17 @@ fn at_risk(risk: &AtRisk) -> String {
         output::count(risk.at_risk),
         output::count(risk.sessions)
     );
-    let steps: Vec<String> =
-        risk.by_step.iter().map(|(step, number)| format!("{} by {}", output::count(*number), step.as_str())).collect();
+    let steps: Vec<String> = risk
+        .by_step
+        .iter()
+        .map(|(step, number)| format!("{} by {}", output::count(*number), step.as_str()))
+        .collect();
     if !steps.is_empty() {
-        let labels: Vec<String> =
-            risk.by_label.iter().map(|(label, number)| format!("{} {label}", output::count(*number))).collect();
+        let labels: Vec<String> = risk
+            .by_label
+            .iter()
+            .map(|(label, number)| format!("{} {label}", output::count(*number)))
+            .collect();
         let _ = write!(text, " ({}; clients: {})", steps.join(", "), labels.join(", "));
     }
     if let Some(at_most) = risk.at_most {
@@ -302,7 +345,8 @@ fn people(tuned: &Tuned) -> String {
     if people.may_have_trained > 0 {
         let _ = write!(
             text,
-            "{} were there before {} UTC, when the model's training ended: they may have trained it and prove nothing (--unseen if it \
+            "{} were there before {} UTC, when the model's training ended: they may have trained \
+                it and prove nothing (--unseen if it \
              was trained on other sites). ",
             output::count(people.may_have_trained),
             output::time(detector::Timestamp::from_micros(people.trained_until_us)),

@@ -35,9 +35,16 @@ fn one_client_is_told_in_words_and_nobody_is_not_all_well() {
     let (who, requests) = (first["client"].as_str().unwrap(), first["requests"].as_u64().unwrap());
     let said = replay(&["--client", who]).assert(0).stdout;
     let head = format!("{who}: of its {} requests ", trainer::words::count(requests));
-    assert!(said.starts_with(&head) && said.contains(" would have been blocked"), "a sentence first: {said}");
+    assert!(
+        said.starts_with(&head) && said.contains(" would have been blocked"),
+        "a sentence first: {said}"
+    );
     assert!(said.contains("  because: "), "and why: {said}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("2026-")).count() as u64, requests, "one line a request");
+    assert_eq!(
+        said.lines().filter(|line| line.starts_with("2026-")).count() as u64,
+        requests,
+        "one line a request"
+    );
     let json = replay(&["--client", who, "--json"]).assert(0).json();
     for key in ["client", "requests", "limited", "blocked"] {
         assert_eq!(json[key], first[key], "of this client alone: {key}");
@@ -49,7 +56,11 @@ fn one_client_is_told_in_words_and_nobody_is_not_all_well() {
     let said = replay(&["--client", "9.9.9.9", "--json"]).assert(1).json();
     assert_eq!((&said["asked"], &said["is_in_logs"]), (&"9.9.9.9".into(), &false.into()));
     let lines = replay(&["--client", "9.9.9.9", "--json-lines"]).assert(1);
-    assert!(lines.stdout.is_empty() && lines.stderr.starts_with("9.9.9.9 is not in access.log"), "{}", lines.stderr);
+    assert!(
+        lines.stdout.is_empty() && lines.stderr.starts_with("9.9.9.9 is not in access.log"),
+        "{}",
+        lines.stderr
+    );
 }
 
 #[test]
@@ -57,8 +68,11 @@ fn a_share_is_said_in_per_cent_wherever_it_is_said() {
     let folder = shop("answers-shares", "");
     let lines = kidoban(&folder.0, &[&REPLAY[..], &["--json-lines"]].concat()).assert(0).stdout;
     let rows: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let said: Vec<&str> =
-        rows.iter().flat_map(|row| row["because"].as_array().unwrap()).map(|said| said.as_str().unwrap()).collect();
+    let said: Vec<&str> = rows
+        .iter()
+        .flat_map(|row| row["because"].as_array().unwrap())
+        .map(|said| said.as_str().unwrap())
+        .collect();
     let shares: Vec<&&str> = said.iter().filter(|said| said.starts_with("share ")).collect();
     assert!(!shares.is_empty() && shares.iter().all(|said| said.contains(" % (+")), "{said:?}");
 }
@@ -83,12 +97,17 @@ fn a_log_without_a_request_is_no_proof() {
 fn who_is_limited_and_then_blocked_is_one_client() {
     let folder = shop("answers-once", "limit_burst_pages = 1\nlimit_pages_per_min = 1\n");
     let said = kidoban(&folder.0, &REPLAY).assert(0).stdout;
-    let json = kidoban(&folder.0, &[&REPLAY[..], &["--json", "--top", "100000"]].concat()).assert(0).json();
+    let json = kidoban(&folder.0, &[&REPLAY[..], &["--json", "--top", "100000"]].concat())
+        .assert(0)
+        .json();
     let number = |key: &str| json[key].as_u64().unwrap();
     let rows = json["stopped"].as_array().unwrap();
     let only_limited = rows.iter().filter(|row| row["blocked"] == 0).count();
     assert_eq!(rows.len() as u64, number("clients_stopped"));
-    assert!(number("clients_limited") + number("clients_blocked") > number("clients_stopped"), "some are both: {said}");
+    assert!(
+        number("clients_limited") + number("clients_blocked") > number("clients_stopped"),
+        "some are both: {said}"
+    );
     let sentence = format!(
         "{} clients would have been stopped: {} blocked, {only_limited} only limited.",
         rows.len(),

@@ -1,4 +1,5 @@
-//! `kidoban bench` from outside: what a quick run says, that its report says the same, and that it is not trained on what it is tested on.
+//! `kidoban bench` from outside: what a quick run says, that its report says the same, and that it
+//! is not trained on what it is tested on.
 
 use std::process::Command;
 
@@ -15,13 +16,16 @@ use crate::support::{Folder, browser, root};
 fn bench(arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
     let output = command.arg("bench").args(arguments).current_dir(root()).output().unwrap();
-    let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     (output.status.code(), stdout, stderr)
 }
 
 fn row<'a>(rows: &'a Value, name: &str) -> &'a Value {
     let rows = rows.as_array().unwrap();
-    rows.iter().find(|row| row["population"] == name).unwrap_or_else(|| panic!("no {name} in {rows:?}"))
+    rows.iter()
+        .find(|row| row["population"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {rows:?}"))
 }
 
 #[test]
@@ -37,8 +41,14 @@ fn a_quick_run_finds_the_easy_bots_and_blocks_nobody_and_its_report_says_so() {
     assert!(columns.len() == 8 && columns[0]["is_detector"] == true, "{columns:?}");
     let training = &found["training"];
     let seeds = |name: &str| training[name].as_array().unwrap().clone();
-    assert!(!seeds("seeds").is_empty() && seeds("seeds").iter().all(|seed| !seeds("test_seeds").contains(seed)));
-    assert!(training["people"].as_u64() > Some(900) && training["bots"].as_u64() > Some(100), "{training}");
+    assert!(
+        !seeds("seeds").is_empty()
+            && seeds("seeds").iter().all(|seed| !seeds("test_seeds").contains(seed))
+    );
+    assert!(
+        training["people"].as_u64() > Some(900) && training["bots"].as_u64() > Some(100),
+        "{training}"
+    );
 
     let people = &found["people"]["of"][0];
     assert!(people["refused"]["n"].as_u64() > Some(500), "{people}");
@@ -52,7 +62,11 @@ fn a_quick_run_finds_the_easy_bots_and_blocks_nobody_and_its_report_says_so() {
     let verdicts = found["verdicts"].as_array().unwrap();
     assert_eq!(verdicts.len(), found["bad"].as_array().unwrap().len());
     assert!(verdicts.iter().all(|verdict| verdict["against"].as_array().unwrap().len() == 6));
-    assert!(found["summary"].as_str().unwrap().contains("people the detector blocks 0"), "{}", found["summary"]);
+    assert!(
+        found["summary"].as_str().unwrap().contains("people the detector blocks 0"),
+        "{}",
+        found["summary"]
+    );
     let heat = found["heat"]["detected"].as_array().unwrap();
     assert!(heat.len() > 1 && heat.iter().all(|row| row.as_array().unwrap().len() > 1));
 
@@ -65,7 +79,8 @@ fn a_quick_run_finds_the_easy_bots_and_blocks_nobody_and_its_report_says_so() {
     assert!(dom.contains("<title>bench · Kidoban</title>"));
 }
 
-/// The page has a row for each population and a cell for each of the map, with the figures of `--json`.
+/// The page has a row for each population and a cell for each of the map, with the figures of
+/// `--json`.
 fn assert_shown(found: &Value, page: &str) {
     let share = |of: &Value| of["share"].as_f64().map_or_else(|| "–".to_owned(), words::percent);
     let number = |of: &Value| of.as_u64().map_or_else(|| "–".to_owned(), words::count);
@@ -86,7 +101,8 @@ fn assert_shown(found: &Value, page: &str) {
         let of = list(&row["of"]);
         let own = &of[0];
         let detect = &own["requests_to_detect"];
-        let mut cells = vec![number(&row["clients"]), share(&own["detected"]) + &interval(&own["detected"])];
+        let mut cells =
+            vec![number(&row["clients"]), share(&own["detected"]) + &interval(&own["detected"])];
         cells.extend([share(&own["blocked"]), number(&detect["median"]), number(&detect["p90"])]);
         cells.push(share(&own["let_through"]));
         cells.extend(of[1..].iter().map(|other| {
@@ -112,7 +128,10 @@ fn assert_shown(found: &Value, page: &str) {
     expect("robots", &list(&found["robots"]), &refused);
     expect("ahead", &list(&found["verdicts"]), &|row| {
         let is_ahead = |against: &Value| against["is_ahead"].as_bool().unwrap();
-        list(&row["against"]).iter().map(|of| if is_ahead(of) { "✓ yes" } else { "✗ no" }.to_owned()).collect()
+        list(&row["against"])
+            .iter()
+            .map(|of| if is_ahead(of) { "✓ yes" } else { "✗ no" }.to_owned())
+            .collect()
     });
     expect("targets", &list(&found["targets"]), &|target| {
         let found = &target["found"];
@@ -121,8 +140,16 @@ fn assert_shown(found: &Value, page: &str) {
             [true, false] => "yes, not surely",
             [true, true] => "✓ yes",
         };
-        let (what, bound) = (target["what"].as_str().unwrap().to_owned(), target["bound"].as_f64().unwrap());
-        vec![what, words::percent(bound), share(found), interval(found), number(&found["n"]), met.to_owned()]
+        let (what, bound) =
+            (target["what"].as_str().unwrap().to_owned(), target["bound"].as_f64().unwrap());
+        vec![
+            what,
+            words::percent(bound),
+            share(found),
+            interval(found),
+            number(&found["n"]),
+            met.to_owned(),
+        ]
     });
     for against in list(&found["verdicts"]).iter().flat_map(|verdict| list(&verdict["against"])) {
         assert!(against["why"].as_str().is_none_or(|why| page.contains(why)), "{against}");
@@ -145,7 +172,9 @@ fn assert_shown(found: &Value, page: &str) {
     for seed in [list(&of["seeds"]), list(&of["test_seeds"])].concat() {
         assert!(training.contains(&seed.to_string()), "{seed}");
     }
-    for text in [&of["model_sha256"], &of["limit"]["evidence"], &of["block"]["evidence"], &of["readiness"]] {
+    for text in
+        [&of["model_sha256"], &of["limit"]["evidence"], &of["block"]["evidence"], &of["readiness"]]
+    {
         assert!(training.contains(text.as_str().unwrap()), "{text}");
     }
 }
@@ -161,7 +190,10 @@ fn rows_of(page: &str, section: &str) -> Vec<Vec<String>> {
         let parts = cell.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text));
         parts.collect::<String>()
     };
-    let rows = section_of(page, section).split("<tbody>").skip(1).flat_map(|body| body.split("<tr>").skip(1));
+    let rows = section_of(page, section)
+        .split("<tbody>")
+        .skip(1)
+        .flat_map(|body| body.split("<tr>").skip(1));
     let cells = |row: &str| {
         let row = row.split("</tr>").next().unwrap().replace("</td>", "</th>");
         let cells: Vec<String> = row.split_terminator("</th>").map(text).collect();
@@ -175,9 +207,17 @@ fn hostile() -> BotBench {
     let mut attacks = ATTACKS.iter().cycle().map(|attack| (*attack).to_owned());
     let mut attack = || attacks.next().unwrap();
     let of = || vec![Outcome::default(); 2];
-    let mut row = |of| Row { population: attack(), reasoning: attack(), clients: 1, requests: 2, of };
+    let mut row =
+        |of| Row { population: attack(), reasoning: attack(), clients: 1, requests: 2, of };
     let [people, human, robot, bad, of_site, of_log] = [(); 6].map(|()| row(of()));
-    let budget = || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: "none".to_owned() };
+    let budget = || Budget {
+        margin: None,
+        alpha: 0.01,
+        delta: 0.05,
+        n: 0,
+        k: 0,
+        evidence: "none".to_owned(),
+    };
     let against = Against { rule: attack(), is_ahead: false, why: Some(attack()) };
     BotBench {
         summary: attack(),
@@ -226,7 +266,12 @@ fn hostile() -> BotBench {
             detected: vec![vec![Share::default()]],
             blocked: vec![vec![Share::default()]],
         },
-        sites: vec![OfSite { site: attack(), how: attack(), people: Some(of_log), bad: vec![of_site] }],
+        sites: vec![OfSite {
+            site: attack(),
+            how: attack(),
+            people: Some(of_log),
+            bad: vec![of_site],
+        }],
     }
 }
 
@@ -246,7 +291,10 @@ fn nothing_that_a_real_log_or_its_labels_say_becomes_markup() {
         // Without the policy, so that only what is escaped is safe.
         let policy = page.find("<meta http-equiv").unwrap();
         let end = policy + page[policy..].find('>').unwrap() + 1;
-        let dom = browser::dom_of(&folder, &folder.write("bare.html", format!("{}{}", &page[..policy], &page[end..])));
+        let dom = browser::dom_of(
+            &folder,
+            &folder.write("bare.html", format!("{}{}", &page[..policy], &page[end..])),
+        );
         assert_only_ours(&dom, "hostile in a browser", 300);
         assert!(dom.contains("<title>bench · Kidoban</title>"), "a script ran");
     }

@@ -1,5 +1,6 @@
-//! What the commands print and how they end. Golden output lies in `tests/data/cli/*.stdout`; after a change that is
-//! meant, `KIDOBAN_BLESS=1 cargo test --release --test all cli` writes it anew, and the diff shows what became of it.
+//! What the commands print and how they end. Golden output lies in `tests/data/cli/*.stdout`; after
+//! a change that is meant, `KIDOBAN_BLESS=1 cargo test --release --test all cli` writes it anew,
+//! and the diff shows what became of it.
 
 use std::io::Write;
 use std::path::Path;
@@ -28,14 +29,20 @@ impl Ended {
     }
 
     fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 }
 
 /// Runs the command in a folder, away from any terminal.
 fn kidoban(folder: &Path, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command.args(arguments).current_dir(folder).stdin(Stdio::null()).env_remove("NO_COLOR").output();
+    let output = command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .env_remove("NO_COLOR")
+        .output();
     ended(output.unwrap())
 }
 
@@ -56,7 +63,10 @@ fn assert_golden(name: &str, stdout: &str) {
         std::fs::write(&path, stdout).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(golden == stdout, "{name} prints\n{stdout}\nand not\n{golden}\n(see the top of tests/cli.rs)");
+    assert!(
+        golden == stdout,
+        "{name} prints\n{stdout}\nand not\n{golden}\n(see the top of tests/cli.rs)"
+    );
 }
 
 const SUBCOMMANDS: [&str; 17] = [
@@ -84,7 +94,10 @@ fn help_is_as_agreed_and_shows_an_example() {
     assert_golden("help", &kidoban(root(), &["--help"]).assert(0).stdout);
     for name in SUBCOMMANDS {
         let help = kidoban(root(), &[name, "--help"]).assert(0).stdout;
-        assert!(help.contains(&format!("Example:\n  kidoban {name}")), "{name} shows no example: {help}");
+        assert!(
+            help.contains(&format!("Example:\n  kidoban {name}")),
+            "{name} shows no example: {help}"
+        );
         assert_golden(&format!("help-{name}"), &help);
     }
 }
@@ -113,7 +126,8 @@ fn what_a_log_is_is_said_for_each_format() {
         let log = format!("{name}.log");
         let ended = among_logs(&["inspect", &log]);
         // An empty one is no proof of anything.
-        let is_fit = !ended.stdout.contains("`kidoban train` will refuse this log") && name != "empty";
+        let is_fit =
+            !ended.stdout.contains("`kidoban train` will refuse this log") && name != "empty";
         let ended = ended.assert(i32::from(!is_fit));
         assert!(ended.stdout.contains(&format!("format      {format} (")), "{}", ended.stdout);
         assert_golden(&format!("inspect-{name}"), &ended.stdout);
@@ -128,7 +142,8 @@ fn several_logs_are_told_apart_in_text_and_json() {
     let json = among_logs(&["inspect", "nginx-*.log", "elb.log", "--json"]).assert(1);
     assert_golden("inspect-json", &json.stdout);
     let json = json.json();
-    let logs: Vec<&str> = json.as_array().unwrap().iter().map(|log| log["log"].as_str().unwrap()).collect();
+    let logs: Vec<&str> =
+        json.as_array().unwrap().iter().map(|log| log["log"].as_str().unwrap()).collect();
     assert_eq!(logs, ["nginx-iso8601.log", "nginx-msec.log", "elb.log"]);
 }
 
@@ -185,7 +200,10 @@ fn wrong_usage_ends_with_2_and_says_what_is_right() {
     check(&["inspect", "combined.log", "--jsn"], "tip: a similar argument exists: '--json'");
     check(&["train", "combined.log"], "--output <MODEL>");
     check(&["train", "-o", "m.json"], "<LOG>...");
-    check(&["train", "combined.log", "-o", "m.json", "--limit-budget", "5"], "must be above 0 and below 100%");
+    check(
+        &["train", "combined.log", "-o", "m.json", "--limit-budget", "5"],
+        "must be above 0 and below 100%",
+    );
     check(
         &["train", "combined.log", "-o", "m.json", "--algorithm", "magic"],
         "possible values: boosted, logistic, adaboost",
@@ -203,32 +221,67 @@ fn what_cannot_be_read_ends_with_2_and_says_what_to_do() {
         assert!(ended.stdout.is_empty(), "{arguments:?}: {}", ended.stdout);
         assert!(ended.stderr.starts_with("kidoban: "), "{arguments:?}: {}", ended.stderr);
         for expect in expect {
-            assert!(ended.stderr.contains(expect), "{arguments:?} says nothing of {expect:?}: {}", ended.stderr);
+            assert!(
+                ended.stderr.contains(expect),
+                "{arguments:?} says nothing of {expect:?}: {}",
+                ended.stderr
+            );
         }
     };
-    check(&["inspect", "missing.log"], &["missing.log: no such log; give a path, a glob in quotes, or -"]);
+    check(
+        &["inspect", "missing.log"],
+        &["missing.log: no such log; give a path, a glob in quotes, or -"],
+    );
     check(&["inspect", "missing-*.log"], &["missing-*.log: no such log"]);
     check(&["inspect", "."], &[".: is a folder; name the files in it, such as './*.log'"]);
     // What cannot be written is said before anything is read.
-    check(&["train", "missing.log", "-o", "nowhere/m.json"], &["nowhere/m.json: cannot be written"]);
+    check(
+        &["train", "missing.log", "-o", "nowhere/m.json"],
+        &["nowhere/m.json: cannot be written"],
+    );
     check(
         &["train", "missing.log", "-o", "m.json", "--labels-out", "nowhere/l.csv"],
         &["nowhere/l.csv: cannot be written"],
     );
     check(&["inspect", "not-a-log.txt"], &["not-a-log.txt:1: no known log format", "Dear diary"]);
     check(&["replay", "missing.log"], &["missing.log: no such log"]);
-    check(&["replay", "combined.log", "--model", "missing.json"], &["missing.json: cannot be read"]);
-    check(&["replay", "combined.log", "--model", "labels.csv"], &["labels.csv: the model is refused", "copy it again"]);
-    check(&["check", "-c", "missing.toml"], &["missing.toml: cannot read the configuration", "Check the path"]);
+    check(
+        &["replay", "combined.log", "--model", "missing.json"],
+        &["missing.json: cannot be read"],
+    );
+    check(
+        &["replay", "combined.log", "--model", "labels.csv"],
+        &["labels.csv: the model is refused", "copy it again"],
+    );
+    check(
+        &["check", "-c", "missing.toml"],
+        &["missing.toml: cannot read the configuration", "Check the path"],
+    );
     check(&["check", "--model", "common.log"], &["common.log: the model is refused"]);
-    check(&["train", "common.log", "--labels", "missing.csv", "-o", "m.json"], &["missing.csv: cannot be read"]);
+    check(
+        &["train", "common.log", "--labels", "missing.csv", "-o", "m.json"],
+        &["missing.csv: cannot be read"],
+    );
     let labels = ["train", "common.log", "--labels", "bad-labels.csv", "-o", "m.json"];
-    check(&labels, &["bad-labels.csv:3: expected human, bad, good_bot or unknown, found \"robot\""]);
-    check(&["train", "common.log", "--labels", "labels.csv", "-o", "m.json"], &["people and bots are both needed"]);
+    check(
+        &labels,
+        &["bad-labels.csv:3: expected human, bad, good_bot or unknown, found \"robot\""],
+    );
+    check(
+        &["train", "common.log", "--labels", "labels.csv", "-o", "m.json"],
+        &["people and bots are both needed"],
+    );
     check(&["run", "--listen", "127.0.0.1:0"], &["--upstream: no upstream", "pass --upstream URL"]);
-    let unarmed = ["run", "--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--mode", "enforce"];
-    check(&unarmed, &["(built in): this model is not armed. Failed: ", "kidoban train --base", "--mode shadow"]);
-    check(&["run", "--upstream", "shop"], &["--upstream: upstream \"shop\"", "Write the shop's address"]);
+    let unarmed =
+        ["run", "--upstream", "http://127.0.0.1:9", "--listen", "127.0.0.1:0", "--mode", "enforce"];
+    check(
+        &unarmed,
+        &["(built in): this model is not armed. Failed: ", "kidoban train --base", "--mode shadow"],
+    );
+    check(
+        &["run", "--upstream", "shop"],
+        &["--upstream: upstream \"shop\"", "Write the shop's address"],
+    );
     assert!(!data("logs/m.json").exists(), "nothing was learnt, so nothing is written");
 }
 
@@ -237,9 +290,15 @@ fn nothing_is_learnt_from_a_log_of_which_too_much_cannot_be_read() {
     let folder = Folder::new("unreadable");
     let log = data("logs/unreadable.log").display().to_string();
     let said = kidoban(&folder.0, &["train", &log, "-o", "m.json"]).assert(2).stderr;
-    assert!(said.contains("3 of 5 lines cannot be read (60.0 %, at most 5 % are passed over)"), "{said}");
+    assert!(
+        said.contains("3 of 5 lines cannot be read (60.0 %, at most 5 % are passed over)"),
+        "{said}"
+    );
     for line in [2, 3, 4] {
-        assert!(said.contains(&format!("unreadable.log:{line}: ")), "line {line} is not shown: {said}");
+        assert!(
+            said.contains(&format!("unreadable.log:{line}: ")),
+            "line {line} is not shown: {said}"
+        );
     }
     assert!(said.contains("kidoban inspect"), "no way out: {said}");
     assert!(!folder.path("m.json").exists());
@@ -252,7 +311,11 @@ fn a_log_without_a_readable_line_is_no_log_and_says_why() {
     let torn = torn.lines().next().unwrap().replace("20/Feb", "31/Feb");
     folder.write("torn.log", format!("{torn}\n{torn}\n"));
     let ended = kidoban(&folder.0, &["inspect", "torn.log"]).assert(2);
-    assert!(ended.stderr.contains("torn.log:1: ") && ended.stderr.contains("a day that exists"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("torn.log:1: ") && ended.stderr.contains("a day that exists"),
+        "{}",
+        ended.stderr
+    );
 }
 
 /// A simulated day small enough to train on in a test.
@@ -279,9 +342,23 @@ fn the_same_logs_train_the_same_bytes() {
         for name in ["first", "second"] {
             std::fs::create_dir_all(folder.path(name)).unwrap();
             let output = format!("{name}/{algorithm}.json");
-            let arguments = ["train", "access.log", "--labels", "labels.csv", "--algorithm", algorithm, "-o", &output];
+            let arguments = [
+                "train",
+                "access.log",
+                "--labels",
+                "labels.csv",
+                "--algorithm",
+                algorithm,
+                "-o",
+                &output,
+            ];
             let said = kidoban(&folder.0, &arguments).assert(0).stdout;
-            assert!(said.contains(&format!("Wrote {output}. Next: kidoban replay LOG --model {output}")), "{said}");
+            assert!(
+                said.contains(&format!(
+                    "Wrote {output}. Next: kidoban replay LOG --model {output}"
+                )),
+                "{said}"
+            );
             let [state, thresholds, figures] = ["Collecting: ", "\nThresholds:", "95 % interval"]
                 .map(|part| said.find(part).unwrap_or_else(|| panic!("{said}")));
             assert!(state == 0 && thresholds < figures, "the verdict comes first: {said}");
@@ -308,24 +385,42 @@ fn trained_evaluated_and_replayed_it_prints_what_the_contract_says() {
     assert_eq!(trained["card"]["clients"]["bad"], 42);
     assert_eq!(trained["card"]["data"], serde_json::json!(["access.log"]), "names, not folders");
 
-    let evaluate = ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "access.log", "--json"];
+    let evaluate =
+        ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "access.log", "--json"];
     let evaluated = kidoban(&folder.0, &evaluate).assert(0).json();
     assert_contract(&evaluated);
-    assert_eq!(evaluated["clients"], serde_json::json!({"human": 150, "bad": 42, "good_bot": 0, "unknown": 0}));
+    assert_eq!(
+        evaluated["clients"],
+        serde_json::json!({"human": 150, "bad": 42, "good_bot": 0, "unknown": 0})
+    );
     assert!(evaluated["auc"].as_f64().unwrap() > 0.95, "{evaluated}");
     assert!(evaluated["by_class"]["scraper"]["n"].as_u64().unwrap() >= 5, "{evaluated}");
     let text = kidoban(&folder.0, &evaluate[..6]).assert(0).stdout;
     assert!(text.contains("AUC ") && text.contains("requests until detected"), "{text}");
 
-    let replay = kidoban(&folder.0, &["replay", "access.log", "--model", "shop.json", "--json"]).assert(0).json();
-    for key in ["model", "lines", "requests", "clients", "clients_limited", "clients_blocked", "actions", "stopped"] {
+    let replay = kidoban(&folder.0, &["replay", "access.log", "--model", "shop.json", "--json"])
+        .assert(0)
+        .json();
+    for key in [
+        "model",
+        "lines",
+        "requests",
+        "clients",
+        "clients_limited",
+        "clients_blocked",
+        "actions",
+        "stopped",
+    ] {
         assert!(!replay[key].is_null(), "replay --json has no {key}: {replay}");
     }
     assert!(replay["clients_limited"].as_u64().unwrap() >= 20, "{replay}");
     let stopped = &replay["stopped"][0];
     let who = stopped["client"].as_str().unwrap();
     assert!(!stopped["because"].as_array().unwrap().is_empty(), "{stopped}");
-    let one = kidoban(&folder.0, &["replay", "access.log", "--model", "shop.json", "--client", who]).assert(0).stdout;
+    let one =
+        kidoban(&folder.0, &["replay", "access.log", "--model", "shop.json", "--client", who])
+            .assert(0)
+            .stdout;
     let lines = one.lines().filter(|line| line.starts_with("2026-")).count() as u64;
     assert_eq!(lines, stopped["requests"].as_u64().unwrap(), "one line a request");
 
@@ -339,7 +434,12 @@ fn trained_evaluated_and_replayed_it_prints_what_the_contract_says() {
 fn assert_contract(evaluated: &Value) {
     let number = |value: &Value, what: &str| assert!(value.is_number(), "{what} is {value}");
     let pair = |value: &Value, what: &str| {
-        assert!(value.as_array().is_some_and(|pair| pair.len() == 2 && pair.iter().all(Value::is_number)), "{what}");
+        assert!(
+            value
+                .as_array()
+                .is_some_and(|pair| pair.len() == 2 && pair.iter().all(Value::is_number)),
+            "{what}"
+        );
     };
     assert!(evaluated["model"].is_string());
     for label in ["human", "bad", "good_bot", "unknown"] {
@@ -349,7 +449,10 @@ fn assert_contract(evaluated: &Value) {
     number(&evaluated["auc"], "auc");
     pair(&evaluated["auc_ci"], "auc_ci");
     for fpr in ["0.001", "0.01"] {
-        assert!(evaluated["tpr_at_fpr"].as_object().unwrap().contains_key(fpr), "tpr_at_fpr has no {fpr}");
+        assert!(
+            evaluated["tpr_at_fpr"].as_object().unwrap().contains_key(fpr),
+            "tpr_at_fpr has no {fpr}"
+        );
     }
     let at = &evaluated["at_threshold"];
     assert!(at.as_object().unwrap().contains_key("block"));
@@ -362,7 +465,10 @@ fn assert_contract(evaluated: &Value) {
     }
     for (why, class) in evaluated["by_class"].as_object().unwrap() {
         number(&class["n"], why);
-        assert!(["auc", "tpr"].iter().all(|key| class.as_object().unwrap().contains_key(*key)), "{why}: {class}");
+        assert!(
+            ["auc", "tpr"].iter().all(|key| class.as_object().unwrap().contains_key(*key)),
+            "{why}: {class}"
+        );
     }
     let baselines = evaluated["baselines"].as_object().unwrap();
     assert!(!baselines.is_empty());
@@ -370,7 +476,10 @@ fn assert_contract(evaluated: &Value) {
         for key in ["tpr", "fpr"] {
             number(&baseline[key], name);
         }
-        assert!(baseline.as_object().unwrap().contains_key("requests_to_detect"), "{name}: {baseline}");
+        assert!(
+            baseline.as_object().unwrap().contains_key("requests_to_detect"),
+            "{name}: {baseline}"
+        );
     }
 }
 
@@ -389,7 +498,9 @@ fn event_log(file: &File) -> Vec<u8> {
     let mix = Mix::new().with(Population::Shopper, 5).with(Population::BruteForcer, 3);
     let site = Arc::new(sim::Site::new(2));
     let mut log = Vec::new();
-    for (number, asked) in sim::simulate(&site, 8, model::DAY, &mix, model::DAY_US).iter().enumerate() {
+    for (number, asked) in
+        sim::simulate(&site, 8, model::DAY, &mix, model::DAY_US).iter().enumerate()
+    {
         let client = ClientKey::from_ip(asked.client);
         let request = Request {
             client,
@@ -428,8 +539,18 @@ fn event_log(file: &File) -> Vec<u8> {
             let (bytes, duration_us) = (u64::from(asked.bytes), u64::from(asked.took_us));
             let (client, id) = ((&client_text).into(), (&id).into());
             let Outcome { agent, write, .. } = outcome;
-            OutcomeLine { at: mark.at, seq: mark.seq, client, status, agent, write, bytes, duration_us, id }
-                .write_to(&mut log);
+            OutcomeLine {
+                at: mark.at,
+                seq: mark.seq,
+                client,
+                status,
+                agent,
+                write,
+                bytes,
+                duration_us,
+                id,
+            }
+            .write_to(&mut log);
         }
     }
     log
@@ -442,7 +563,8 @@ fn a_replay_says_no_when_a_recorded_verdict_is_not_repeated() {
     let path = model::write(&folder, &file);
     let log = event_log(&file);
     folder.write("events.log", &log);
-    let config = "upstream = \"http://127.0.0.1:1\"\n[policy]\nlimit_score = 0.4\nblock_score = 0.8\n";
+    let config =
+        "upstream = \"http://127.0.0.1:1\"\n[policy]\nlimit_score = 0.4\nblock_score = 0.8\n";
     folder.write("kidoban.toml", format!("model = {path:?}\n{config}"));
     let replay = ["replay", "-c", "kidoban.toml", "events.log", "--json"];
     let json = kidoban(&folder.0, &replay).assert(0).json();
@@ -458,7 +580,12 @@ fn a_replay_says_no_when_a_recorded_verdict_is_not_repeated() {
     let json = kidoban(&folder.0, &replay).assert(1).json();
     let number = |key: &str| json[key].as_u64().unwrap();
     assert_eq!(number("recorded"), number("recorded_identical") + 1);
-    assert!(kidoban(&folder.0, &replay[..4]).assert(1).stdout.contains("recorded verdicts were repeated"));
+    assert!(
+        kidoban(&folder.0, &replay[..4])
+            .assert(1)
+            .stdout
+            .contains("recorded verdicts were repeated")
+    );
 }
 
 #[test]
@@ -477,19 +604,31 @@ fn away_from_a_terminal_nothing_is_coloured_or_redrawn() {
     ];
     for (folder, arguments) in cases {
         let Ended { stdout, stderr, .. } = kidoban(folder, arguments);
-        assert!(!(stdout.clone() + &stderr).contains(['\x1b', '\r']), "{arguments:?}: {stdout}{stderr}");
+        assert!(
+            !(stdout.clone() + &stderr).contains(['\x1b', '\r']),
+            "{arguments:?}: {stdout}{stderr}"
+        );
     }
 }
 
 #[test]
 fn what_a_log_says_cannot_command_a_terminal() {
     let folder = Folder::new("terminal");
-    let line = r#"192.0.2.7 - - [20/Feb/2026:05:00:41 +0000] "GET /\x1b[2J HTTP/1.1" 200 1 "-" "x""#;
+    let line =
+        r#"192.0.2.7 - - [20/Feb/2026:05:00:41 +0000] "GET /\x1b[2J HTTP/1.1" 200 1 "-" "x""#;
     let evil = line.replace("\\x1b", "\x1b");
-    folder.write("evil.log", format!("{evil}\n{evil}\n{}\n", evil.replace(" 200 ", " \x1b]0;owned\x07 ")));
-    for arguments in [&["inspect", "evil.log"][..], &["replay", "evil.log", "--client", "192.0.2.7"]] {
+    folder.write(
+        "evil.log",
+        format!("{evil}\n{evil}\n{}\n", evil.replace(" 200 ", " \x1b]0;owned\x07 ")),
+    );
+    for arguments in
+        [&["inspect", "evil.log"][..], &["replay", "evil.log", "--client", "192.0.2.7"]]
+    {
         let Ended { stdout, stderr, .. } = kidoban(&folder.0, arguments);
-        assert!(!(stdout.clone() + &stderr).contains(['\x1b', '\x07']), "{arguments:?}: {stdout:?}{stderr:?}");
+        assert!(
+            !(stdout.clone() + &stderr).contains(['\x1b', '\x07']),
+            "{arguments:?}: {stdout:?}{stderr:?}"
+        );
     }
 }
 
@@ -513,7 +652,10 @@ fn a_model_of_a_real_site_tells_its_people_from_its_robots() {
     let Some((log, labels)) = real_logs("airisdata") else { return };
     let folder = Folder::new("airisdata");
     let (log, labels) = (log.display().to_string(), labels.display().to_string());
-    let trained = kidoban(&folder.0, &["train", &log, "--labels", &labels, "-o", "m.json", "--json"]).assert(0).json();
+    let trained =
+        kidoban(&folder.0, &["train", &log, "--labels", &labels, "-o", "m.json", "--json"])
+            .assert(0)
+            .json();
     let held_out = &trained["card"]["metrics"]["held_out/auc"];
     println!("held out by client and time: {held_out}");
     assert!(held_out["value"].as_f64().unwrap() >= 0.90, "{held_out}");
@@ -528,31 +670,58 @@ fn simulated_shops_are_written_read_and_trained_on() {
     let folder = Folder::new("simulate");
     let simulate = |seed: &str, name: &str| {
         let people = ["--hours", "12", "--people", "250"];
-        let ended =
-            kidoban(&folder.0, &[&["simulate", "--shop", "outlet", "--seed", seed, "-o", name], &people[..]].concat());
+        let ended = kidoban(
+            &folder.0,
+            &[&["simulate", "--shop", "outlet", "--seed", seed, "-o", name], &people[..]].concat(),
+        );
         assert!(ended.assert(0).stdout.contains(&format!("kidoban train --site {name}")));
         std::fs::read(folder.path(name).join("access.log")).unwrap()
     };
     let log = simulate("1", "outlet");
     assert!(log == simulate("1", "again") && log != simulate("2", "other"), "a seed is a day");
-    let inspected = kidoban(&folder.0, &["inspect", "outlet/access.log", "--json"]).assert(0).json();
-    assert_eq!((&inspected[0]["format"], &inspected[0]["refused"]), (&"combined".into(), &0.into()));
+    let inspected =
+        kidoban(&folder.0, &["inspect", "outlet/access.log", "--json"]).assert(0).json();
+    assert_eq!(
+        (&inspected[0]["format"], &inspected[0]["refused"]),
+        (&"combined".into(), &0.into())
+    );
     assert_eq!(inspected[0]["resolution_us"], 1_000_000);
-    let sites = ["train", "--site", "outlet", "--site", "other", "--algorithm", "logistic", "-o", "m.json", "--json"];
+    let sites = [
+        "train",
+        "--site",
+        "outlet",
+        "--site",
+        "other",
+        "--algorithm",
+        "logistic",
+        "-o",
+        "m.json",
+        "--json",
+    ];
     let trained = kidoban(&folder.0, &sites).assert(0).json();
     let auc = trained["card"]["metrics"]["left_out/outlet/auc"]["value"].as_f64().unwrap();
     assert!(auc > 0.7, "one outlet teaches the other: {auc}");
     let labels = std::fs::read_to_string(folder.path("outlet").join("labels.csv")).unwrap();
-    assert!(labels.contains(",bad,trickling_scraper") && labels.contains(",human,returning_shopper"));
+    assert!(
+        labels.contains(",bad,trickling_scraper") && labels.contains(",human,returning_shopper")
+    );
 
     let all =
-        kidoban(&folder.0, &["simulate", "-o", "all", "--hours", "1", "--people", "24", "--json"]).assert(0).json();
+        kidoban(&folder.0, &["simulate", "-o", "all", "--hours", "1", "--people", "24", "--json"])
+            .assert(0)
+            .json();
     assert_eq!(all.as_array().unwrap().len(), sim::SHOPS.len());
     let json = kidoban(&folder.0, &["inspect", "all/spa/access.log", "--json"]).assert(0).json();
-    assert_eq!((&json[0]["format"], &json[0]["resolution_us"]), (&"nginx JSON".into(), &1_000.into()));
+    assert_eq!(
+        (&json[0]["format"], &json[0]["resolution_us"]),
+        (&"nginx JSON".into(), &1_000.into())
+    );
     let of_all = ["simulate", "--shop", "benchmark", "-o", "benchmark", "--people", "20"];
     let said = kidoban(&folder.0, &of_all).assert(0).stdout;
-    assert!(said.contains("kidoban evaluate --model shop.json --labels benchmark/labels.csv"), "{said}");
+    assert!(
+        said.contains("kidoban evaluate --model shop.json --labels benchmark/labels.csv"),
+        "{said}"
+    );
     let labels = std::fs::read_to_string(folder.path("benchmark").join("labels.csv")).unwrap();
     for population in Population::OF_THE_BENCHMARK {
         let row = format!(",{},{}\n", population.truth().label(), population.name());
@@ -560,7 +729,9 @@ fn simulated_shops_are_written_read_and_trained_on() {
     }
     let unknown = kidoban(&folder.0, &["simulate", "--shop", "nowhere", "-o", "x"]).assert(2);
     assert!(
-        unknown.stderr.contains("boutique") && unknown.stderr.contains("benchmark") && !folder.path("x").exists(),
+        unknown.stderr.contains("boutique")
+            && unknown.stderr.contains("benchmark")
+            && !folder.path("x").exists(),
         "{}",
         unknown.stderr
     );
@@ -569,25 +740,34 @@ fn simulated_shops_are_written_read_and_trained_on() {
 #[test]
 fn the_shipped_model_is_adapted_and_its_rows_can_be_taken_elsewhere() {
     let folder = labelled_day("adapted");
-    let arguments = ["train", "access.log", "--labels", "labels.csv", "--no-compare", "-o", "own.json"];
+    let arguments =
+        ["train", "access.log", "--labels", "labels.csv", "--no-compare", "-o", "own.json"];
     kidoban(&folder.0, &arguments).assert(0);
     let again = [&arguments[..5], &["--base", "own.json", "-o", "again.json"]].concat();
     let said = kidoban(&folder.0, &again).assert(2).stderr;
     assert!(said.contains("the base was trained on this very log"), "{said}");
     folder.write("base.json", kidoban::input::SHIPPED_MODEL);
-    let adapt = [&arguments[..5], &["--base", "base.json", "--rows", "rows.csv", "-o", "shop.json"]].concat();
+    let adapt =
+        [&arguments[..5], &["--base", "base.json", "--rows", "rows.csv", "-o", "shop.json"]]
+            .concat();
     let said = kidoban(&folder.0, &adapt).assert(0).stdout;
-    assert!(said.contains("On clients of this site that the adapted models did not see: base AUC 0."), "{said}");
+    assert!(
+        said.contains("On clients of this site that the adapted models did not see: base AUC 0."),
+        "{said}"
+    );
     let checked = kidoban(&folder.0, &["check", "--model", "shop.json", "--json"]).assert(0).json();
     assert_eq!(checked["armed"], true);
     let rows = std::fs::read_to_string(folder.path("rows.csv")).unwrap();
     let columns = 6 + detector::features::COUNT;
-    assert!(rows.starts_with("label,weight,client,site,fold,margin,gap_cv,") && rows.lines().count() > 500);
+    assert!(
+        rows.starts_with("label,weight,client,site,fold,margin,gap_cv,")
+            && rows.lines().count() > 500
+    );
     assert!(rows.lines().all(|line| line.split(',').count() == columns));
 }
 
-/// The README's first command, at a third of its length: it answers no when a person was hurt, a bot missed, a connection failed or
-/// a verdict not repeated.
+/// The README's first command, at a third of its length: it answers no when a person was hurt, a
+/// bot missed, a connection failed or a verdict not repeated.
 #[test]
 fn the_demo_hurts_nobody_stops_every_bot_and_repeats_every_verdict() {
     let demo = kidoban(root(), &["demo", "--seconds", "20", "--json"]).assert(0).json();

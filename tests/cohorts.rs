@@ -1,6 +1,7 @@
 //! What is found only by looking at many clients at once, and who must not be hurt by it.
 //!
-//! A model trained on a simulated day of the toy shop, to which people of a carrier's /24 come as well, judges other days.
+//! A model trained on a simulated day of the toy shop, to which people of a carrier's /24 come as
+//! well, judges other days.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use detector::model::File;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Reason, Request, Timestamp,
-    Verdict,
+    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Reason,
+    Request, Timestamp, Verdict,
 };
 use kidoban::input::Logs;
 use kidoban::replay::{Recorded, Watch, replay_on};
@@ -18,12 +19,21 @@ use trainer::{Options, train};
 
 use crate::support::{Folder, model};
 
-/// The toy shop's model, from a day of 1,200 people, 300 more behind one carrier, and 270 bots of which none spreads.
+/// The toy shop's model, from a day of 1,200 people, 300 more behind one carrier, and 270 bots of
+/// which none spreads.
 fn file() -> &'static File {
     static FILE: OnceLock<File> = OnceLock::new();
     FILE.get_or_init(|| {
-        let mix = Mix::of(1_200, 240).with(Population::SlowBruteForcer, 30).with(Population::CarrierShopper, 300);
-        let site = model::labelled(&simulate(&Arc::new(Site::new(1)), 20_261_116, model::DAY, &mix, model::DAY_US));
+        let mix = Mix::of(1_200, 240)
+            .with(Population::SlowBruteForcer, 30)
+            .with(Population::CarrierShopper, 300);
+        let site = model::labelled(&simulate(
+            &Arc::new(Site::new(1)),
+            20_261_116,
+            model::DAY,
+            &mix,
+            model::DAY_US,
+        ));
         train(std::slice::from_ref(&site), &Options::default(), |_| ()).unwrap().file
     })
 }
@@ -71,7 +81,8 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
         let fate = fates.entry(request.population).or_default();
         fate.clients.insert(request.client);
         fate.requests += 1;
-        fate.by_cohort += usize::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
+        fate.by_cohort +=
+            usize::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
         fate.refusals.push(verdict.action != Action::Allow);
         match verdict.action {
             Action::Allow => {
@@ -85,7 +96,8 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
     }
     for (population, fate) in &fates {
         println!(
-            "{population}: {} clients, {} of them refused; {} requests, {} limited ({} by their cohort), {} blocked",
+            "{population}: {} clients, {} of them refused; {} requests, {} limited ({} by their \
+                cohort), {} blocked",
             fate.clients.len(),
             fate.refused.len(),
             fate.requests,
@@ -105,11 +117,24 @@ fn a_scraper_over_the_addresses_of_a_24_is_limited_and_its_addresses_alone_are_n
     let requests = day(3, &mix, model::DAY_US);
     let alone = watch(judge(false), &requests);
     let together = watch(judge(true), &requests);
-    let (alone, scraper) = (&alone[&Population::SpreadScraper], &together[&Population::SpreadScraper]);
-    assert!(alone.limited * 20 <= alone.requests, "by single addresses most of it is missed: {alone:?}");
+    let (alone, scraper) =
+        (&alone[&Population::SpreadScraper], &together[&Population::SpreadScraper]);
+    assert!(
+        alone.limited * 20 <= alone.requests,
+        "by single addresses most of it is missed: {alone:?}"
+    );
     // What is left is what a limited client may have, which to the slower ones is nearly all.
-    assert!(scraper.by_cohort * 5 >= scraper.requests * 2, "{} of {}", scraper.by_cohort, scraper.requests);
-    assert!(scraper.refused.len() * 10 >= scraper.clients.len() * 6, "{} addresses", scraper.refused.len());
+    assert!(
+        scraper.by_cohort * 5 >= scraper.requests * 2,
+        "{} of {}",
+        scraper.by_cohort,
+        scraper.requests
+    );
+    assert!(
+        scraper.refused.len() * 10 >= scraper.clients.len() * 6,
+        "{} addresses",
+        scraper.refused.len()
+    );
     assert_eq!(scraper.blocked, alone.blocked, "company never blocks");
     for population in [Population::Shopper, Population::GalleryShopper] {
         assert_eq!(together[&population].by_cohort, 0, "{population}");
@@ -122,12 +147,19 @@ fn a_distributed_brute_force_is_limited_while_people_browse_and_log_in() {
     let requests = day(7, &mix, 4 * 3_600_000_000);
     let alone = watch(judge(false), &requests);
     let together = watch(judge(true), &requests);
-    let (alone, botnet) = (&alone[&Population::DistributedBruteForcer], &together[&Population::DistributedBruteForcer]);
+    let (alone, botnet) = (
+        &alone[&Population::DistributedBruteForcer],
+        &together[&Population::DistributedBruteForcer],
+    );
     assert_eq!((alone.limited, alone.blocked), (0, 0), "no address of it can be judged");
-    // Each of 64 rings wants 13 failures of its own; from then on 30 guesses a minute pass, of more than twice as many.
+    // Each of 64 rings wants 13 failures of its own; from then on 30 guesses a minute pass, of more
+    // than twice as many.
     assert!(botnet.by_cohort * 3 > botnet.requests, "{} of {}", botnet.by_cohort, botnet.requests);
     let refused = |part: &[bool]| part.iter().filter(|is_refused| **is_refused).count();
-    println!("of 250 guesses at a time, refused: {:?}", botnet.refusals.chunks(250).map(refused).collect::<Vec<_>>());
+    println!(
+        "of 250 guesses at a time, refused: {:?}",
+        botnet.refusals.chunks(250).map(refused).collect::<Vec<_>>()
+    );
     assert!(refused(&botnet.refusals[botnet.requests - 500..]) > 250);
     for population in [Population::Shopper, Population::GalleryShopper] {
         let people = &together[&population];
@@ -135,7 +167,9 @@ fn a_distributed_brute_force_is_limited_while_people_browse_and_log_in() {
     }
     let logged_in: HashSet<IpAddr> = requests
         .iter()
-        .filter(|request| request.target.starts_with("/login") && request.method == "POST" && request.status < 400)
+        .filter(|request| {
+            request.target.starts_with("/login") && request.method == "POST" && request.status < 400
+        })
         .filter(|request| request.population == Population::Shopper)
         .map(|request| request.client)
         .collect();
@@ -155,10 +189,15 @@ fn three_hundred_people_of_a_carriers_24_are_not_hurt() {
         (judge_of(&unprepared), 13, hours(24)),
         (judge_of(&unprepared), 14, hours(2)),
     ] {
-        let fates = watch(judge, &day(seed, &Mix::new().with(Population::CarrierShopper, 300), span_us));
+        let fates =
+            watch(judge, &day(seed, &Mix::new().with(Population::CarrierShopper, 300), span_us));
         let people = &fates[&Population::CarrierShopper];
         assert!(people.clients.len() > 250 && people.blocked == 0);
-        assert!(people.refused.len() * 100 <= people.clients.len(), "{} refused", people.refused.len());
+        assert!(
+            people.refused.len() * 100 <= people.clients.len(),
+            "{} refused",
+            people.refused.len()
+        );
     }
 }
 
@@ -183,7 +222,11 @@ fn strict() -> Judge {
         limit_pages_per_min: 6,
         ..PolicyConfig::default()
     };
-    Judge { policy: Policy::new(config, Some(&model)).unwrap(), model: Some(model), allow: AllowList::default() }
+    Judge {
+        policy: Policy::new(config, Some(&model)).unwrap(),
+        model: Some(model),
+        allow: AllowList::default(),
+    }
 }
 
 #[test]
@@ -203,16 +246,25 @@ fn one_core_and_many_tell_the_same_of_cohorts() {
         for capacity in [200_000, 640] {
             let told = |jobs| {
                 let detector = model::detector(capacity, strict());
-                let (_, parts) =
-                    replay_on::<Fates>(jobs, Logs::find(&names).unwrap().open().unwrap(), &detector, None)?;
+                let (_, parts) = replay_on::<Fates>(
+                    jobs,
+                    Logs::find(&names).unwrap().open().unwrap(),
+                    &detector,
+                    None,
+                )?;
                 let mut fates = BTreeMap::new();
                 for (client, verdicts) in parts.into_iter().flat_map(|part| part.0) {
-                    assert!(fates.insert(client, verdicts).is_none(), "{client} was watched by two");
+                    assert!(
+                        fates.insert(client, verdicts).is_none(),
+                        "{client} was watched by two"
+                    );
                 }
                 Ok::<_, anyhow::Error>(fates)
             };
             let one = told(1).unwrap();
-            let limited = |verdict: &&Verdict| (verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort);
+            let limited = |verdict: &&Verdict| {
+                (verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort)
+            };
             let number = one.values().flatten().filter(limited).count();
             assert!(number > 200, "{number} limited by cohorts prove too little");
             for jobs in [2, 3, 8] {
@@ -231,27 +283,38 @@ fn key(network: u8, host: u8) -> ClientKey {
 
 fn ask(detector: &Detector, client: ClientKey, agent: &str, second: u64, target: &str) -> Verdict {
     let (at, agent) = (model::DAY.plus_secs(second), Some(agent.as_bytes()));
-    let request = Request { client, at, method: "GET", target, fetch_dest: None, agent, recorded: None };
+    let request =
+        Request { client, at, method: "GET", target, fetch_dest: None, agent, recorded: None };
     detector.observe(&detector.event(&request))
 }
 
 #[test]
 fn a_cohort_limits_its_newcomers_and_nobody_else() {
     let detector = model::detector(10_000, strict());
-    // Somebody with a history, a neighbour with another browser, somebody of another network: before and after.
+    // Somebody with a history, a neighbour with another browser, somebody of another network:
+    // before and after.
     let (veteran, neighbour, stranger) = (key(2, 200), key(2, 201), key(3, 1));
     for page in 0..20 {
         ask(&detector, veteran, "a", page * 60, "/p/1");
     }
     let mut refused = 0;
     for number in 0..200_u64 {
-        let verdict = ask(&detector, key(2, (number / 4) as u8), "a", 2_000 + number, &format!("/p/{number}"));
+        let verdict = ask(
+            &detector,
+            key(2, (number / 4) as u8),
+            "a",
+            2_000 + number,
+            &format!("/p/{number}"),
+        );
         assert_ne!(verdict.action, Action::Block);
         refused += u64::from((verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort));
     }
     assert!(refused > 100, "{refused}");
     let verdict = ask(&detector, key(2, 202), "a", 2_200, "/p/1");
-    assert_eq!((verdict.action, verdict.reason, verdict.score), (Action::Limit, Reason::Cohort, None));
+    assert_eq!(
+        (verdict.action, verdict.reason, verdict.score),
+        (Action::Limit, Reason::Cohort, None)
+    );
     assert!(verdict.retry_after_s > 0 && verdict.because.iter().count() > 0, "{verdict:?}");
     let asset = ask(&detector, key(2, 202), "a", 2_200, "/img/1.png");
     assert_eq!(asset.action, Action::Allow, "assets pass");

@@ -1,5 +1,6 @@
-//! Every bad configuration is a file of its own in `tests/data/config/bad`. Its first line says what the error must
-//! contain: `# expect: <text>`. Whoever finds a new way to get it wrong adds a file.
+//! Every bad configuration is a file of its own in `tests/data/config/bad`. Its first line says
+//! what the error must contain: `# expect: <text>`. Whoever finds a new way to get it wrong adds a
+//! file.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,8 @@ use proxy::{Config, ConfigError, Overrides};
 use crate::support::{Folder, data};
 
 fn files(folder: &str) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(data(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(data(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     assert!(!files.is_empty(), "no file in {folder}");
@@ -17,8 +19,14 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 fn check(path: &Path) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kidoban")).arg("check").arg("-c").arg(path).output().unwrap();
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
+    let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+        .arg("check")
+        .arg("-c")
+        .arg(path)
+        .output()
+        .unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
     (output.status.code(), text)
 }
 
@@ -27,7 +35,9 @@ fn every_bad_configuration_is_refused_with_file_line_and_a_way_out() {
     for path in files("config/bad") {
         let text = std::fs::read_to_string(&path).unwrap();
         let expect = text.lines().next().and_then(|line| line.strip_prefix("# expect: "));
-        let expect = expect.unwrap_or_else(|| panic!("{} does not begin with `# expect: `", path.display())).trim();
+        let expect = expect
+            .unwrap_or_else(|| panic!("{} does not begin with `# expect: `", path.display()))
+            .trim();
         let error = match Config::load(Some(&path), &Overrides::default()) {
             Err(error) => error,
             Ok(_) => panic!("{} was accepted", path.display()),
@@ -70,12 +80,18 @@ fn every_good_configuration_is_accepted() {
 #[test]
 fn every_key_of_the_table_in_the_module_is_in_a_good_file() {
     let table = include_str!("../proxy/src/config.rs");
-    let keys = table.lines().filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |")).map(|(keys, _)| keys);
-    let good: String = files("config/good").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let keys = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |"))
+        .map(|(keys, _)| keys);
+    let good: String =
+        files("config/good").iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let mut seen = 0;
     for key in keys.flat_map(|keys| keys.split("`, `")).filter(|key| !key.ends_with(".*")) {
         let name = key.rsplit('.').next().unwrap();
-        let is_there = good.lines().any(|line| line.trim_start_matches("# ").starts_with(&format!("{name} =")));
+        let is_there = good
+            .lines()
+            .any(|line| line.trim_start_matches("# ").starts_with(&format!("{name} =")));
         assert!(is_there, "`{key}` is in no good configuration");
         seen += 1;
     }
@@ -107,7 +123,10 @@ fn commands_that_read_logs_want_no_upstream() {
     ];
     for command in commands {
         let (code, said) = run(command);
-        assert!(code.is_some_and(|code| code < 2) && said.is_empty(), "{command:?}: {code:?} {said}");
+        assert!(
+            code.is_some_and(|code| code < 2) && said.is_empty(),
+            "{command:?}: {code:?} {said}"
+        );
     }
     let (code, said) = check(&folder.path("a.toml"));
     assert!(code == Some(2) && said.contains("no upstream"), "{said}");

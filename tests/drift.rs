@@ -7,7 +7,11 @@ use serde_json::Value;
 use crate::support::Folder;
 
 fn kidoban(folder: &Folder, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kidoban")).args(arguments).current_dir(&folder.0).output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+        .args(arguments)
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
@@ -20,17 +24,33 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
         assert_eq!(ended, Some(code), "{arguments:?}: {stdout}{stderr}");
         (stdout, stderr)
     };
-    run(&["simulate", "--shop", "outlet", "--hours", "48", "--people", "300", "--seed", "1", "-o", "own"], 0);
-    run(&["simulate", "--shop", "spa", "--hours", "24", "--people", "300", "--seed", "1", "-o", "other"], 0);
+    run(
+        &[
+            "simulate", "--shop", "outlet", "--hours", "48", "--people", "300", "--seed", "1",
+            "-o", "own",
+        ],
+        0,
+    );
+    run(
+        &[
+            "simulate", "--shop", "spa", "--hours", "24", "--people", "300", "--seed", "1", "-o",
+            "other",
+        ],
+        0,
+    );
     // Two days in one file of whole lines, in order of time.
     let both = std::fs::read_to_string(folder.path("own/access.log")).unwrap();
     let lines: Vec<&str> = both.lines().collect();
     let (first, second) = lines.split_at(lines.len() / 2);
     folder.write("first.log", first.join("\n") + "\n");
     folder.write("second.log", second.join("\n") + "\n");
-    run(&["train", "first.log", "--labels", "own/labels.csv", "--no-compare", "-o", "shop.json"], 0);
+    run(
+        &["train", "first.log", "--labels", "own/labels.csv", "--no-compare", "-o", "shop.json"],
+        0,
+    );
 
-    let (quiet, _) = run(&["drift", "--model", "shop.json", "--labels", "own/labels.csv", "second.log"], 0);
+    let (quiet, _) =
+        run(&["drift", "--model", "shop.json", "--labels", "own/labels.csv", "second.log"], 0);
     assert!(quiet.starts_with("Nothing moved beyond chance ("), "{quiet}");
     assert!(quiet.contains("limit budget"), "{quiet}");
     let (loud, _) = run(&["drift", "--model", "shop.json", "other/access.log"], 1);
@@ -46,14 +66,21 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
 
     // A gate's own thresholds: the model's, and one that somebody set by hand and nothing proves.
     folder.write("kidoban.toml", "model = \"shop.json\"\n");
-    let (same, _) = run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
+    let (same, _) =
+        run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
     assert_eq!(same, quiet);
     folder.write("kidoban.toml", "model = \"shop.json\"\n[policy]\nlimit_score = 0.99\n");
-    let (unproven, _) = run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
+    let (unproven, _) =
+        run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
     assert!(!unproven.contains("limit budget"), "{unproven}");
 
     // Rows are told in words, and a budget by what it stands on.
-    assert!(!loud.contains("gap_") && !loud.contains("_share") && loud.contains("the score, in log-odds"), "{loud}");
+    assert!(
+        !loud.contains("gap_")
+            && !loud.contains("_share")
+            && loud.contains("the score, in log-odds"),
+        "{loud}"
+    );
     assert!(quiet.contains("on what it stands: "), "{quiet}");
 
     // A handful of clients shows nothing, and that is said.

@@ -7,27 +7,52 @@ use crate::support::model;
 #[test]
 fn of_the_log_that_trained_the_model_it_says_so_first() {
     let folder = labelled_day("flattered");
-    let train = ["train", "access.log", "--labels", "labels.csv", "-o", "shop.json", "--no-compare"];
+    let train =
+        ["train", "access.log", "--labels", "labels.csv", "-o", "shop.json", "--no-compare"];
     kidoban(&folder.0, &train).assert(0);
-    let evaluate = ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "access.log", "--json"];
+    let evaluate =
+        ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "access.log", "--json"];
     assert_eq!(kidoban(&folder.0, &evaluate).assert(0).json()["in_sample"], true);
     let text = kidoban(&folder.0, &evaluate[..6]).assert(0).stdout;
     assert!(text.starts_with("This log trained the model: every figure flatters it."), "{text}");
     // One line more is another log, of the same clients.
     let log = std::fs::read_to_string(folder.path("access.log")).unwrap();
     folder.write("longer.log", format!("{log}{}\n", log.lines().last().unwrap()));
-    let longer =
-        ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "longer.log", "--report", "longer.html"];
+    let longer = [
+        "evaluate",
+        "--model",
+        "shop.json",
+        "--labels",
+        "labels.csv",
+        "longer.log",
+        "--report",
+        "longer.html",
+    ];
     let json = kidoban(&folder.0, &[&longer[..], &["--json"]].concat()).assert(0).json();
     assert_eq!(json["in_sample"], false);
-    assert!(json["may_have_trained"]["human"].as_u64().unwrap() > 100, "{}", json["may_have_trained"]);
+    assert!(
+        json["may_have_trained"]["human"].as_u64().unwrap() > 100,
+        "{}",
+        json["may_have_trained"]
+    );
     let said = kidoban(&folder.0, &longer).assert(0).stdout;
     assert!(said.contains("when the model's training ended: if this log was part of it"), "{said}");
     let words = json["words"].as_str().unwrap();
-    assert!(words.contains("you would stop") && said.starts_with(words), "{words} first, in {said}");
-    assert!(std::fs::read_to_string(folder.path("longer.html")).unwrap().contains("if this log was part of it"));
+    assert!(
+        words.contains("you would stop") && said.starts_with(words),
+        "{words} first, in {said}"
+    );
+    assert!(
+        std::fs::read_to_string(folder.path("longer.html"))
+            .unwrap()
+            .contains("if this log was part of it")
+    );
     kidoban(&folder.0, &[&evaluate[..6], &["--report", "same.html"]].concat()).assert(0);
-    assert!(std::fs::read_to_string(folder.path("same.html")).unwrap().contains("This log trained the model"));
+    assert!(
+        std::fs::read_to_string(folder.path("same.html"))
+            .unwrap()
+            .contains("This log trained the model")
+    );
 }
 
 #[test]
@@ -39,7 +64,10 @@ fn a_share_of_people_that_is_less_than_one_of_them_is_not_spoken_of() {
     let evaluate = ["evaluate", "--model", "m.json", "--labels", "labels.csv", "access.log"];
     let json = kidoban(&folder.0, &[&evaluate[..], &["--json"]].concat()).assert(0).json();
     let people = json["with_none_hurt"]["people"].as_u64().unwrap();
-    assert!((100..1_000).contains(&people), "{people}: enough for one in a hundred, too few for one in a thousand");
+    assert!(
+        (100..1_000).contains(&people),
+        "{people}: enough for one in a hundred, too few for one in a thousand"
+    );
     assert!(
         json["tpr_at_fpr"]["0.001"].is_null() && json["tpr_at_fpr_ci"]["0.001"].is_null(),
         "{}",
@@ -47,10 +75,20 @@ fn a_share_of_people_that_is_less_than_one_of_them_is_not_spoken_of() {
     );
     assert!(json["tpr_at_fpr"]["0.01"].is_number());
     let [low, high] = [0, 1].map(|end| json["with_none_hurt"]["tpr_ci"][end].as_f64().unwrap());
-    assert!(low < high && json["with_none_hurt"]["tpr"].as_f64().unwrap() <= high, "{}", json["with_none_hurt"]);
+    assert!(
+        low < high && json["with_none_hurt"]["tpr"].as_f64().unwrap() <= high,
+        "{}",
+        json["with_none_hurt"]
+    );
     let said = kidoban(&folder.0, &evaluate).assert(0).stdout;
     let reached = "of people reach is reached by";
-    assert!(said.contains(&format!("1.0 % {reached}")) && !said.contains(&format!("0.1 % {reached}")), "{said}");
+    assert!(
+        said.contains(&format!("1.0 % {reached}")) && !said.contains(&format!("0.1 % {reached}")),
+        "{said}"
+    );
     assert!(said.contains(&format!("one that none of the {people} people reaches, by")), "{said}");
-    assert!(said.starts_with(json["words"].as_str().unwrap()), "{said}: first the verdict in one sentence");
+    assert!(
+        said.starts_with(json["words"].as_str().unwrap()),
+        "{said}: first the verdict in one sentence"
+    );
 }

@@ -28,7 +28,11 @@ fn explained(day: &[SimRequest], judge: &Judge, client: ClientKey, which: Which)
     let detector = model::detector(100_000, judge.clone());
     let (mut follower, mut agents) = (Follower::new(client, which), Agents::default());
     for request in day {
-        let record = Record { target: &request.target, user_agent: Some(request.user_agent), ..Record::default() };
+        let record = Record {
+            target: &request.target,
+            user_agent: Some(request.user_agent),
+            ..Record::default()
+        };
         let event = detector.event(&request.as_request());
         let line = (event.client == client).then(|| Line {
             method: request.method.to_owned(),
@@ -82,20 +86,33 @@ fn any_forest(dice: &mut Dice) -> ScorerFile {
     ScorerFile::Trees { base: 0.0, roots, feature, threshold, left, right, value }
 }
 
-/// Sums add up, and whatever "would have been allowed" is so: scored again by the model, decided again by the policy.
+/// Sums add up, and whatever "would have been allowed" is so: scored again by the model, decided
+/// again by the policy.
 fn assert_true(explanation: &Explanation, judge: &Judge, told: &mut BTreeMap<&'static str, u64>) {
     let Some(decisive) = &explanation.decisive else { return };
     let model = judge.model.as_ref().unwrap();
     let features = features_of(explanation);
     let parts: f64 = decisive.features.iter().map(|row| f64::from(row.part)).sum();
     let margin = model.score(&features).margin();
-    assert!((f64::from(decisive.base) + parts - f64::from(margin)).abs() < 1e-4, "{} and {margin}", decisive.sum);
+    assert!(
+        (f64::from(decisive.base) + parts - f64::from(margin)).abs() < 1e-4,
+        "{} and {margin}",
+        decisive.sum
+    );
     assert!((decisive.sum - margin).abs() < 1e-4);
     let Some(said) = decisive.margin else { return };
     assert_eq!(said, margin, "what is shown is what was scored");
-    let is_own = matches!(decisive.reason, Reason::Score | Reason::Limited | Reason::Shared | Reason::Banned);
+    let is_own = matches!(
+        decisive.reason,
+        Reason::Score | Reason::Limited | Reason::Shared | Reason::Banned
+    );
     if decisive.action != Action::Allow && is_own {
-        assert!(!decisive.otherwise.is_empty(), "{:?} has no way out: {:?}", decisive.reason, explanation.words);
+        assert!(
+            !decisive.otherwise.is_empty(),
+            "{:?} has no way out: {:?}",
+            decisive.reason,
+            explanation.words
+        );
         *told.entry("stopped").or_default() += 1;
     }
     for otherwise in &decisive.otherwise {
@@ -110,21 +127,38 @@ fn assert_true(explanation: &Explanation, judge: &Judge, told: &mut BTreeMap<&'s
                         let mut end = features;
                         end.0[change.index] = until;
                         let margin = model.score(&end).margin();
-                        assert!(margin < Score::from_value(otherwise.below).margin() + 1e-4, "{way}: until {until}");
+                        assert!(
+                            margin < Score::from_value(otherwise.below).margin() + 1e-4,
+                            "{way}: until {until}"
+                        );
                     }
                     assert!(
-                        score.value() < otherwise.below || score.margin() < Score::from_value(otherwise.below).margin()
+                        score.value() < otherwise.below
+                            || score.margin() < Score::from_value(otherwise.below).margin()
                     );
                     // With nothing against it but what it scores here.
                     let mut standing = Standing::new(Ban::NONE);
                     let at = Timestamp::from_micros(decisive.at.as_micros());
-                    let again = judge.policy.decide(Some(score), Class::Page, decisive.pages, &mut standing, at).action;
+                    let again = judge
+                        .policy
+                        .decide(Some(score), Class::Page, decisive.pages, &mut standing, at)
+                        .action;
                     assert_ne!(again, Action::Block, "{way}");
-                    let is_void = decisive.reason == Reason::Shared && otherwise.reason == Reason::Limited;
-                    assert!(!is_void, "what is limited is not let off by a limit: {:?}", explanation.words);
+                    let is_void =
+                        decisive.reason == Reason::Shared && otherwise.reason == Reason::Limited;
+                    assert!(
+                        !is_void,
+                        "what is limited is not let off by a limit: {:?}",
+                        explanation.words
+                    );
                     let is_free = otherwise.reason == Reason::Usual;
-                    assert!(!is_free || score.margin() < judge.policy.limit_margin().unwrap(), "{way}");
-                    *told.entry(if way.changes.len() == 1 { "one" } else { "several" }).or_default() += 1;
+                    assert!(
+                        !is_free || score.margin() < judge.policy.limit_margin().unwrap(),
+                        "{way}"
+                    );
+                    *told
+                        .entry(if way.changes.len() == 1 { "one" } else { "several" })
+                        .or_default() += 1;
                 }
             }
             Counterfactuals::Impossible { lowest } => {
@@ -147,7 +181,8 @@ fn what_would_have_been_allowed_is_allowed_by_any_model_for_any_client() {
         // Thresholds low and high, so that some verdicts are close and some far off.
         let limit = 0.2 + 0.5 * dice.unit() as f32;
         let judge = model::judge(parsed, limit, limit + (1.0 - limit) * dice.unit() as f32);
-        let mut clients: Vec<ClientKey> = day.iter().map(|request| ClientKey::from_ip(request.client)).collect();
+        let mut clients: Vec<ClientKey> =
+            day.iter().map(|request| ClientKey::from_ip(request.client)).collect();
         clients.sort_unstable();
         clients.dedup();
         for number in 0..14 {
@@ -157,7 +192,10 @@ fn what_would_have_been_allowed_is_allowed_by_any_model_for_any_client() {
         }
     }
     println!("{told:?}");
-    assert!(told["stopped"] >= 50 && told["one"] >= 50 && told["several"] >= 5, "{told:?} proves too little");
+    assert!(
+        told["stopped"] >= 50 && told["one"] >= 50 && told["several"] >= 5,
+        "{told:?} proves too little"
+    );
 }
 
 #[test]
@@ -165,7 +203,8 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     let folder = Folder::new("explain-gate");
     let path = model::write(&folder, &model::file("lively", model::lively()));
     let rest = format!(
-        "mode = \"enforce\"\nmodel = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n[policy]\nlimit_score = 0.05\n\
+        "mode = \"enforce\"\nmodel = {path:?}\n[client]\ntrusted_proxies = \
+            [\"127.0.0.0/8\"]\n[policy]\nlimit_score = 0.05\n\
          block_score = 0.5\nlimit_burst_pages = 3\n[event_log]\npath = \"events.jsonl\"\n"
     );
     let gate = gate(&folder, origin::start(), &rest);
@@ -182,7 +221,9 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     gate.stop();
     let (_, first) = refused.iter().find(|(status, _)| *status == 403).unwrap();
     let (_, later) = refused.last().unwrap();
-    let count = |status: &str| refused.iter().filter(|(found, _)| found.to_string() == status).count() as u64;
+    let count = |status: &str| {
+        refused.iter().filter(|(found, _)| found.to_string() == status).count() as u64
+    };
     let explain = |id: &str, more: &[&str]| {
         let arguments = ["explain", "--id", id, "events.jsonl", "-c", "kidoban.toml"];
         kidoban(&folder.0, &[&arguments, more].concat())
@@ -197,8 +238,16 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     assert_eq!(moment["recorded"]["score"], moment["score"], "the same score as the gate's");
     assert_eq!(json["timeline"].as_array().unwrap().len(), 40);
     assert_eq!(json["timeline"][0]["status"], 404, "how it ended stands in another line");
-    assert!(decisive["otherwise"][0]["words"][0].as_str().unwrap().contains("errors"), "{decisive}");
-    assert_eq!(json["words"].as_array().unwrap().len(), 2, "replayed as decided: {}", json["words"]);
+    assert!(
+        decisive["otherwise"][0]["words"][0].as_str().unwrap().contains("errors"),
+        "{decisive}"
+    );
+    assert_eq!(
+        json["words"].as_array().unwrap().len(),
+        2,
+        "replayed as decided: {}",
+        json["words"]
+    );
     let said = explain(first, &[]).assert(0).stdout;
     assert!(said.starts_with("192.0.2.7 was blocked with request "), "{said}");
     assert!(said.contains("It would have been ") && said.contains("errors"), "{said}");
@@ -207,21 +256,33 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     let said = explain(later, &[]).assert(0).stdout;
     let number = decisive["number"].as_u64().unwrap();
     assert!(
-        said.contains("A ban was in force until ") && said.contains(&format!("It came from request {number} ")),
+        said.contains("A ban was in force until ")
+            && said.contains(&format!("It came from request {number} ")),
         "{said}"
     );
 
     assert_eq!(json["is_repeated"], true);
     assert_eq!(json["recorded"]["decision"]["id"], first.as_str());
 
-    // Another policy than the gate's: what happened leads, from the log; what that policy would do is marked as such.
+    // Another policy than the gate's: what happened leads, from the log; what that policy would do
+    // is marked as such.
     let other = ["explain", "--id", first, "events.jsonl", "--model", "lively.json"];
     let said = kidoban(&folder.0, &other).assert(0).stdout;
     let lines: Vec<&str> = said.lines().collect();
-    assert!(lines[0].starts_with("192.0.2.7 was blocked with request ") && lines[0].contains("block/score"), "{said}");
-    assert!(lines[0].contains(&format!("{} were limited and {} blocked", count("429"), count("403"))), "{said}");
+    assert!(
+        lines[0].starts_with("192.0.2.7 was blocked with request ")
+            && lines[0].contains("block/score"),
+        "{said}"
+    );
+    assert!(
+        lines[0].contains(&format!("{} were limited and {} blocked", count("429"), count("403"))),
+        "{said}"
+    );
     assert!(lines[1].starts_with("CAUTION: ") && lines[1].contains("-c kidoban.toml"), "{said}");
-    assert!(lines[2].contains("would") && !said.contains("All of its 40 requests were allowed"), "{said}");
+    assert!(
+        lines[2].contains("would") && !said.contains("All of its 40 requests were allowed"),
+        "{said}"
+    );
     assert!(said.contains("By lively as it judges here, not by the gate:"), "{said}");
     let json = kidoban(&folder.0, &[&other[..], &["--json"]].concat()).assert(0).json();
     assert_eq!((&json["words"][0], &json["is_repeated"]), (&lines[0].into(), &false.into()));
@@ -231,12 +292,18 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     );
     assert_eq!(json["recorded"]["blocked"].as_u64().unwrap(), count("403"));
 
-    let other =
-        kidoban(&folder.0, &["explain", "198.51.100.9", "events.jsonl", "-c", "kidoban.toml", "--all"]).assert(0);
+    let other = kidoban(
+        &folder.0,
+        &["explain", "198.51.100.9", "events.jsonl", "-c", "kidoban.toml", "--all"],
+    )
+    .assert(0);
     assert!(!other.stdout.contains('\x1b'), "{:?}", other.stdout);
 
     let forgiven = kidoban(&folder.0, &["forgive", first, "events.jsonl"]).assert(0).stdout;
-    assert!(forgiven.contains("was block/score (enforce mode)") && forgiven.contains("192.0.2.7/32"), "{forgiven}");
+    assert!(
+        forgiven.contains("was block/score (enforce mode)") && forgiven.contains("192.0.2.7/32"),
+        "{forgiven}"
+    );
     let labels = std::fs::read_to_string(folder.path("labels.csv")).unwrap();
     assert_eq!(labels, format!("client,label,why\n192.0.2.7,human,forgiven: {first}\n"));
     // As it was typed from a printed page.
@@ -249,11 +316,19 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     assert!(wrong.contains("xx") && wrong.contains("13 letters and digits"), "{wrong}");
     for command in [&["forgive", "0000000000000"][..], &["explain", "--id", "0000000000000"]] {
         let unknown = kidoban(&folder.0, &[command, &["events.jsonl"]].concat()).assert(1).stdout;
-        assert!(unknown.contains("decision 0000000000000: not in events.jsonl; name the rotated"), "{unknown}");
-        let unknown = kidoban(&folder.0, &[command, &["events.jsonl", "--json"]].concat()).assert(1).json();
-        assert_eq!((&unknown["asked"], &unknown["is_in_logs"]), (&"0000000000000".into(), &false.into()));
+        assert!(
+            unknown.contains("decision 0000000000000: not in events.jsonl; name the rotated"),
+            "{unknown}"
+        );
+        let unknown =
+            kidoban(&folder.0, &[command, &["events.jsonl", "--json"]].concat()).assert(1).json();
+        assert_eq!(
+            (&unknown["asked"], &unknown["is_in_logs"]),
+            (&"0000000000000".into(), &false.into())
+        );
     }
-    let unknown = kidoban(&folder.0, &["explain", "--id", "0000000000000", "kidoban.toml"]).assert(2).stderr;
+    let unknown =
+        kidoban(&folder.0, &["explain", "--id", "0000000000000", "kidoban.toml"]).assert(2).stderr;
     assert!(unknown.contains("kidoban.toml"), "{unknown}");
 }
 
@@ -271,17 +346,33 @@ fn a_simulated_client_is_explained_beside_people_and_alike_by_any_number_of_thre
     folder.write("labels.csv", labels);
     folder.write(
         "kidoban.toml",
-        "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = 0.3\nblock_score = 0.7\n",
+        "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = \
+            0.3\nblock_score = 0.7\n",
     );
-    let lines = kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--json-lines"]).assert(0).stdout;
-    let stopped: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--json-lines"])
+        .assert(0)
+        .stdout;
+    let stopped: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(stopped.len() >= 10, "{lines}");
     for stopped in &stopped[..5] {
         let client = stopped["client"].as_str().unwrap();
-        let explain =
-            ["explain", client, "access.log", "-c", "kidoban.toml", "--labels", "labels.csv", "--json", "--jobs"];
+        let explain = [
+            "explain",
+            client,
+            "access.log",
+            "-c",
+            "kidoban.toml",
+            "--labels",
+            "labels.csv",
+            "--json",
+            "--jobs",
+        ];
         let one = kidoban(&folder.0, &[&explain[..], &["1"]].concat()).assert(0);
-        assert_eq!(kidoban(&folder.0, &[&explain[..], &["3"]].concat()).assert(0).stdout, one.stdout);
+        assert_eq!(
+            kidoban(&folder.0, &[&explain[..], &["3"]].concat()).assert(0).stdout,
+            one.stdout
+        );
         let json = one.json();
         assert_eq!(json["totals"]["requests"], stopped["requests"]);
         assert_eq!(
@@ -291,17 +382,25 @@ fn a_simulated_client_is_explained_beside_people_and_alike_by_any_number_of_thre
         let normal = &json["decisive"]["normal"];
         assert_eq!(normal["source"], "labelled", "{normal}");
         assert!(
-            normal["people"].as_u64().unwrap() >= 20 && normal["pages"].as_u64() <= json["decisive"]["pages"].as_u64()
+            normal["people"].as_u64().unwrap() >= 20
+                && normal["pages"].as_u64() <= json["decisive"]["pages"].as_u64()
         );
     }
     let client = stopped[0]["client"].as_str().unwrap();
-    let said = kidoban(&folder.0, &["explain", client, "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
-    let expect =
-        ["would have been blocked with request", "It would have been ", "The sum ", "Every request, its score"];
+    let said = kidoban(&folder.0, &["explain", client, "access.log", "-c", "kidoban.toml"])
+        .assert(0)
+        .stdout;
+    let expect = [
+        "would have been blocked with request",
+        "It would have been ",
+        "The sum ",
+        "Every request, its score",
+    ];
     assert!(expect.iter().all(|expect| said.contains(expect)), "{said}");
     // Nobody to compare with is said, and not made up.
     assert!(
-        said.contains("by weak rules: nobody has labelled them") || said.contains("with nobody to compare"),
+        said.contains("by weak rules: nobody has labelled them")
+            || said.contains("with nobody to compare"),
         "{said}"
     );
     let early = ["explain", client, "access.log", "-c", "kidoban.toml", "--request", "1"];
@@ -309,8 +408,12 @@ fn a_simulated_client_is_explained_beside_people_and_alike_by_any_number_of_thre
     assert!(said.contains("is judged from 5 on: until then everybody is allowed"), "{said}");
     let absent = kidoban(&folder.0, &["explain", "10.99.99.99", "access.log"]).assert(1).stdout;
     assert!(absent.contains("10.99.99.99 is not in access.log"), "{absent}");
-    let absent = kidoban(&folder.0, &["explain", "no-address", "access.log", "--json"]).assert(1).json();
-    assert!(absent["words"][0].as_str().unwrap().starts_with("no-address is not in access.log"), "{absent}");
+    let absent =
+        kidoban(&folder.0, &["explain", "no-address", "access.log", "--json"]).assert(1).json();
+    assert!(
+        absent["words"][0].as_str().unwrap().starts_with("no-address is not in access.log"),
+        "{absent}"
+    );
     let usage = kidoban(&folder.0, &["explain", "access.log"]).assert(2).stderr;
     assert!(usage.contains("expected a client and its log"), "{usage}");
 }
@@ -319,22 +422,33 @@ fn a_simulated_client_is_explained_beside_people_and_alike_by_any_number_of_thre
 fn what_the_company_did_is_said_in_its_own_words() {
     let folder = Folder::new("explain-company");
     model::write(&folder, &model::file("lively", model::lively()));
-    folder.write("kidoban.toml", "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = 0.9\ncohort_score = 0.1\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n");
+    folder.write(
+        "kidoban.toml",
+        "upstream = \"http://127.0.0.1:1\"\nmodel = \
+        \"lively.json\"\n[policy]\nlimit_score = 0.9\ncohort_score = 0.1\nlimit_burst_pages = \
+        1\nlimit_pages_per_min = 1\n",
+    );
     let mut log = String::new();
     for number in 0..40 {
         let line = format!(
-            "192.0.2.{} - - [16/Nov/2026:10:00:{number:02} +0000] \"GET /gone/{number} HTTP/1.1\" 404 5 \"-\" \"one browser\"\n",
+            "192.0.2.{} - - [16/Nov/2026:10:00:{number:02} +0000] \"GET /gone/{number} HTTP/1.1\" \
+                404 5 \"-\" \"one browser\"\n",
             number % 20
         );
         log.push_str(&line);
     }
     folder.write("access.log", log);
-    let lines =
-        kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--json-lines", "--top", "1"]).assert(0);
+    let lines = kidoban(
+        &folder.0,
+        &["replay", "access.log", "-c", "kidoban.toml", "--json-lines", "--top", "1"],
+    )
+    .assert(0);
     assert_eq!(lines.json()["reason"], "cohort", "{}", lines.stdout);
     assert_eq!(lines.json()["because"][0], "its network's newcomers together", "{}", lines.stdout);
     let client = lines.json()["client"].as_str().unwrap().to_owned();
-    let said = kidoban(&folder.0, &["explain", &client, "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
+    let said = kidoban(&folder.0, &["explain", &client, "access.log", "-c", "kidoban.toml"])
+        .assert(0)
+        .stdout;
     assert!(
         said.contains("The newcomers of the network 192.0.2.0/24 with the same browser (")
             && said.contains("together score")
@@ -349,18 +463,29 @@ fn what_the_company_did_is_said_in_its_own_words() {
 fn a_second_ban_says_why_it_came_sooner() {
     let folder = Folder::new("explain-again");
     model::write(&folder, &model::file("constant", model::constant(5.0)));
-    folder.write("kidoban.toml", "model = \"constant.json\"\n[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 4\nblock_s = 10\n");
+    folder.write(
+        "kidoban.toml",
+        "model = \"constant.json\"\n[policy]\nmin_pages = 1\nlimit_score \
+        = 0.5\nblock_score = 0.9\nblock_after_pages = 4\nblock_s = 10\n",
+    );
     let line = |second: u32| {
-        format!("192.0.2.7 - - [16/Nov/2026:10:00:{second:02} +0000] \"GET /p/{second} HTTP/1.1\" 200 5 \"-\" \"b\"\n")
+        format!(
+            "192.0.2.7 - - [16/Nov/2026:10:00:{second:02} +0000] \"GET /p/{second} HTTP/1.1\" 200 \
+                5 \"-\" \"b\"\n"
+        )
     };
     folder.write("access.log", [0, 1, 2, 3, 20, 21].map(line).concat());
     let explain = |number: &str| {
-        kidoban(&folder.0, &["explain", "192.0.2.7", "access.log", "-c", "kidoban.toml", "--request", number])
-            .assert(0)
-            .stdout
+        kidoban(
+            &folder.0,
+            &["explain", "192.0.2.7", "access.log", "-c", "kidoban.toml", "--request", number],
+        )
+        .assert(0)
+        .stdout
     };
     let (first, second) = (explain("4"), explain("6"));
     assert!(first.contains("0.900 or more on 4 pages in a row is blocked"), "{first}");
-    let why = "on 2 pages in a row (4 before its first ban, and half as many after each) is blocked";
+    let why =
+        "on 2 pages in a row (4 before its first ban, and half as many after each) is blocked";
     assert!(second.contains(why), "{second}");
 }

@@ -1,4 +1,5 @@
-//! What `kidoban inspect` warns of. Each warning by itself is tested in traffic (`warning_tests.rs`) and the trainer.
+//! What `kidoban inspect` warns of. Each warning by itself is tested in traffic
+//! (`warning_tests.rs`) and the trainer.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,14 +12,21 @@ use crate::support::{Folder, data, real_logs};
 /// Exit code, standard output.
 fn inspect(folder: &Path, arguments: &[&str]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command.arg("inspect").args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap();
+    let output = command
+        .arg("inspect")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
 }
 
 /// The codes that are said of each log.
 fn codes(folder: &Path, logs: &[&str]) -> Vec<Vec<String>> {
-    let json: Value = serde_json::from_str(&inspect(folder, &[&["--json"], logs].concat()).1).unwrap();
+    let json: Value =
+        serde_json::from_str(&inspect(folder, &[&["--json"], logs].concat()).1).unwrap();
     let of_log = |log: &Value| {
         let warnings = log["warnings"].as_array().unwrap();
         for warning in warnings {
@@ -34,9 +42,17 @@ fn day(number: u32, seconds: std::ops::Range<u32>) -> String {
     let mut log = String::new();
     for second in seconds {
         let client = format!("{}.{}.2.{}", 11 + second % 80, second % 7, 1 + second % 200);
-        let time =
-            format!("{number:02}/Feb/2026:{:02}:{:02}:{:02} +0900", second / 3_600, second / 60 % 60, second % 60);
-        let target = if second.is_multiple_of(3) { format!("/p/{second}?x=1") } else { format!("/i/{second}.png") };
+        let time = format!(
+            "{number:02}/Feb/2026:{:02}:{:02}:{:02} +0900",
+            second / 3_600,
+            second / 60 % 60,
+            second % 60
+        );
+        let target = if second.is_multiple_of(3) {
+            format!("/p/{second}?x=1")
+        } else {
+            format!("/i/{second}.png")
+        };
         let _ = writeln!(
             log,
             r#"{client} - - [{time}] "GET {target} HTTP/1.1" 200 812 "https://shop.example/" "Mozilla/5.0""#
@@ -51,7 +67,10 @@ fn a_warning_is_said_in_words_with_what_to_do_and_to_machines() {
     assert_eq!(code, 0);
     assert!(said.contains("  warning     nearly all addresses are private"), "{said}");
     assert!(
-        said.contains("              Log $http_x_forwarded_for or set real_ip in the server, and trusted_proxies"),
+        said.contains(
+            "              Log $http_x_forwarded_for or set real_ip in the server, and \
+            trusted_proxies"
+        ),
         "{said}"
     );
     assert!(codes(&data("logs"), &["private.log"])[0].contains(&"private_addresses".to_owned()));
@@ -62,13 +81,24 @@ fn a_health_check_that_has_most_of_the_log_is_said() {
     let folder = Folder::new("inspect-health");
     let mut log = day(20, 0..1_000);
     for second in 0..4_000 {
-        let time = format!("20/Feb/2026:{:02}:{:02}:{:02} +0900", second / 3_600, second / 60 % 60, second % 60);
-        let _ = writeln!(log, r#"198.51.100.1 - - [{time}] "GET /up HTTP/1.1" 200 2 "-" "ELB-HealthChecker/2.0""#);
+        let time = format!(
+            "20/Feb/2026:{:02}:{:02}:{:02} +0900",
+            second / 3_600,
+            second / 60 % 60,
+            second % 60
+        );
+        let _ = writeln!(
+            log,
+            r#"198.51.100.1 - - [{time}] "GET /up HTTP/1.1" 200 2 "-" "ELB-HealthChecker/2.0""#
+        );
     }
     folder.write("access.log", log);
     let (_, said) = inspect(&folder.0, &["access.log"]);
     assert!(
-        said.contains("one client (198.51.100.1) has 80 % of the requests, for the same few URLs: a load balancer"),
+        said.contains(
+            "one client (198.51.100.1) has 80 % of the requests, for the same few URLs: \
+            a load balancer"
+        ),
         "{said}"
     );
 }
@@ -79,38 +109,57 @@ fn a_log_without_zone_is_looked_at_and_not_learnt_from() {
     folder.write("access.log", day(20, 0..50).replace(" +0900]", "]"));
     let (code, said) = inspect(&folder.0, &["access.log"]);
     assert_eq!(code, 1);
-    assert!(said.contains("the time has no zone in 50 of 50 lines") && said.contains("$time_iso8601"), "{said}");
-    let replay =
-        Command::new(env!("CARGO_BIN_EXE_kidoban")).args(["replay", "access.log"]).current_dir(&folder.0).output();
+    assert!(
+        said.contains("the time has no zone in 50 of 50 lines") && said.contains("$time_iso8601"),
+        "{said}"
+    );
+    let replay = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+        .args(["replay", "access.log"])
+        .current_dir(&folder.0)
+        .output();
     let replay = replay.unwrap();
     assert_eq!(replay.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&replay.stderr).contains("access.log:1: the time has no zone: log $time_iso8601"));
+    assert!(
+        String::from_utf8_lossy(&replay.stderr)
+            .contains("access.log:1: the time has no zone: log $time_iso8601")
+    );
 }
 
 #[test]
 fn rotated_logs_are_judged_together() {
     let folder = Folder::new("inspect-rotated");
-    for (name, log) in [("a.log", day(20, 0..3_000)), ("b.log", day(21, 0..3_000)), ("c.log", day(23, 0..3_000))] {
+    for (name, log) in
+        [("a.log", day(20, 0..3_000)), ("b.log", day(21, 0..3_000)), ("c.log", day(23, 0..3_000))]
+    {
         folder.write(name, log);
     }
     folder.write("b-again.log", day(21, 0..3_000));
-    let has = |logs: &[&str], code: &str| codes(&folder.0, logs).concat().contains(&code.to_owned());
+    let has =
+        |logs: &[&str], code: &str| codes(&folder.0, logs).concat().contains(&code.to_owned());
     assert!(has(&["a.log"], "short_span"), "fifty minutes");
-    assert!(!has(&["a.log", "b.log", "c.log"], "short_span"), "each is short, together they are days");
+    assert!(
+        !has(&["a.log", "b.log", "c.log"], "short_span"),
+        "each is short, together they are days"
+    );
     assert!(!has(&["a.log", "b.log", "c.log"], "duplicates"));
     assert!(has(&["a.log", "b.log", "b-again.log", "c.log"], "duplicates"));
     assert!(has(&["b.log", "b-again.log"], "too_few_people"));
     let of_each = codes(&folder.0, &["a.log", "b.log"]);
-    assert!(of_each[0].contains(&"too_few_people".to_owned()) && !of_each[1].contains(&"too_few_people".to_owned()));
+    assert!(
+        of_each[0].contains(&"too_few_people".to_owned())
+            && !of_each[1].contains(&"too_few_people".to_owned())
+    );
 }
 
-/// What came out on each public log, looked at line by line: every one of these is true of that log.
+/// What came out on each public log, looked at line by line: every one of these is true of that
+/// log.
 #[test]
 fn real_logs_are_warned_of_for_what_is_wrong_with_them_only() {
     for (site, expect) in REAL {
         let Some((log, _)) = real_logs(site) else { return };
         let found = codes(Path::new("/"), &[&log.display().to_string()]).concat();
-        let found: Vec<&str> = found.iter().map(String::as_str).filter(|code| !EVERYWHERE.contains(code)).collect();
+        let found: Vec<&str> =
+            found.iter().map(String::as_str).filter(|code| !EVERYWHERE.contains(code)).collect();
         assert_eq!(found, expect, "{site}");
     }
 }

@@ -1,4 +1,5 @@
-//! Law 4 and law 5: a client's verdicts are its own affair, memory is bounded, and a reload forgets nobody.
+//! Law 4 and law 5: a client's verdicts are its own affair, memory is bounded, and a reload forgets
+//! nobody.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -6,8 +7,8 @@ use detector::policy::{Ban, Standing};
 use detector::table::{BYTES_BESIDE, Client};
 use detector::url::UrlHasher;
 use detector::{
-    Action, AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig, Reason,
-    Request, Timestamp, Verdict, Window,
+    Action, AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy,
+    PolicyConfig, Reason, Request, Timestamp, Verdict, Window,
 };
 use proptest::prelude::*;
 
@@ -49,10 +50,19 @@ fn event(detector: &Detector, client: ClientKey, at: Timestamp, what: u8) -> Eve
         2 => ("HEAD", "/stock".to_owned()),
         _ => ("GET", format!("/p/{what}")),
     };
-    detector.event(&Request { client, at, method, target: &target, fetch_dest: None, agent: None, recorded: None })
+    detector.event(&Request {
+        client,
+        at,
+        method,
+        target: &target,
+        fetch_dest: None,
+        agent: None,
+        recorded: None,
+    })
 }
 
-/// The verdicts of client 0. `at` counts for everybody, so alone and in company it acts at the same times.
+/// The verdicts of client 0. `at` counts for everybody, so alone and in company it acts at the same
+/// times.
 fn verdicts(detector: &Detector, steps: &[Step], is_present: impl Fn(u8) -> bool) -> Vec<Verdict> {
     let mut at = model::DAY;
     let mut verdicts = Vec::new();
@@ -125,7 +135,8 @@ fn slow_verdicts(detector: &Detector, steps: &[Step]) -> Vec<Verdict> {
             }
         };
         let event = event(detector, key(0), at, what);
-        let (window, standing) = kept.get_or_insert_with(|| (Window::new(at), Standing::new(Ban::NONE)));
+        let (window, standing) =
+            kept.get_or_insert_with(|| (Window::new(at), Standing::new(Ban::NONE)));
         let at = window.push(&event, model.resolution_us());
         let features = Features::measure(window);
         let judged = event.class == Class::Page && window.pages() >= judge.policy.min_pages();
@@ -140,7 +151,11 @@ fn slow_verdicts(detector: &Detector, steps: &[Step]) -> Vec<Verdict> {
             at,
             seq: window.sequence(),
             class: event.class,
-            because: if explained { model.contributions(&features).because(&features) } else { Default::default() },
+            because: if explained {
+                model.contributions(&features).because(&features)
+            } else {
+                Default::default()
+            },
         });
     }
     verdicts
@@ -153,8 +168,11 @@ fn the_property_above_sees_every_verdict() {
     let mut runner = TestRunner::deterministic();
     let mut reasons = std::collections::HashSet::new();
     for _ in 0..100 {
-        let steps = proptest::collection::vec(step(9), 200..400).new_tree(&mut runner).unwrap().current();
-        reasons.extend(verdicts(&lively(10_000), &steps, |who| who == 0).iter().map(|v| (v.action, v.reason)));
+        let steps =
+            proptest::collection::vec(step(9), 200..400).new_tree(&mut runner).unwrap().current();
+        reasons.extend(
+            verdicts(&lively(10_000), &steps, |who| who == 0).iter().map(|v| (v.action, v.reason)),
+        );
     }
     for expect in [
         (Action::Allow, Reason::TooFewPages),
@@ -164,13 +182,18 @@ fn the_property_above_sees_every_verdict() {
         (Action::Block, Reason::Score),
         (Action::Block, Reason::Banned),
     ] {
-        assert!(reasons.contains(&expect), "{expect:?} never happens, so nothing is proved about it: {reasons:?}");
+        assert!(
+            reasons.contains(&expect),
+            "{expect:?} never happens, so nothing is proved about it: {reasons:?}"
+        );
     }
 }
 
 /// The `index`-th of many strangers.
 fn stranger(index: u32) -> ClientKey {
-    ClientKey::from_ip(IpAddr::V4(Ipv4Addr::from_bits(Ipv4Addr::new(10, 0, 0, 0).to_bits() + index)))
+    ClientKey::from_ip(IpAddr::V4(Ipv4Addr::from_bits(
+        Ipv4Addr::new(10, 0, 0, 0).to_bits() + index,
+    )))
 }
 
 #[test]
@@ -225,7 +248,8 @@ fn offend(detector: &Detector, client: ClientKey, at: Timestamp) -> Verdict {
 #[test]
 fn a_flood_of_strangers_does_not_wash_out_a_suspect() {
     let detector = lively(6_400);
-    let suspects: Vec<ClientKey> = (0..200).map(|index| stranger(0x80_0000 + index * 256)).collect();
+    let suspects: Vec<ClientKey> =
+        (0..200).map(|index| stranger(0x80_0000 + index * 256)).collect();
     for &suspect in &suspects {
         assert_eq!(offend(&detector, suspect, model::DAY).action, Action::Block);
     }
@@ -273,8 +297,12 @@ fn patient(capacity: usize) -> Detector {
     model::detector(capacity, judge(model, 0.6, 0.8))
 }
 
-/// How many requests a scraper of a page a second makes until it is blocked, while others act before each.
-fn requests_until_blocked(detector: &Detector, mut others: impl FnMut(&Detector, Timestamp)) -> u32 {
+/// How many requests a scraper of a page a second makes until it is blocked, while others act
+/// before each.
+fn requests_until_blocked(
+    detector: &Detector,
+    mut others: impl FnMut(&Detector, Timestamp),
+) -> u32 {
     let scraper = stranger(0x80_0000);
     for request in 1..1_000 {
         let at = model::DAY.plus_secs(u64::from(request));
@@ -304,7 +332,8 @@ fn requests_until_blocked(detector: &Detector, mut others: impl FnMut(&Detector,
 fn a_flood_of_spoofed_keys_hides_nobody() {
     let alone = requests_until_blocked(&patient(6_400), |_, _| ());
     assert!(alone >= 20, "blocked after {alone}: ten per cent of that is nothing");
-    // Each key once, and each key as often as it takes to get a place; more in a second than there is room for in six.
+    // Each key once, and each key as often as it takes to get a place; more in a second than there
+    // is room for in six.
     for times in [1, 2, 5] {
         let detector = patient(6_400);
         let capacity = detector.stats(model::DAY).capacity;
@@ -321,8 +350,14 @@ fn a_flood_of_spoofed_keys_hides_nobody() {
         flood(&detector, 100_000, model::DAY);
         assert!(detector.stats(model::DAY).clients > capacity * 99 / 100);
         let flooded = requests_until_blocked(&detector, |detector, at| flood(detector, 1_000, at));
-        println!("blocked after {alone} requests alone, {flooded} in a flood of keys that come {times} times");
-        assert!(f64::from(flooded) <= f64::from(alone) * 1.1, "{flooded} instead of {alone}, keys come {times} times");
+        println!(
+            "blocked after {alone} requests alone, {flooded} in a flood of keys that come {times} \
+                times"
+        );
+        assert!(
+            f64::from(flooded) <= f64::from(alone) * 1.1,
+            "{flooded} instead of {alone}, keys come {times} times"
+        );
         assert!(detector.stats(model::DAY).clients <= capacity);
     }
 }
@@ -330,14 +365,19 @@ fn a_flood_of_spoofed_keys_hides_nobody() {
 #[test]
 fn who_is_turned_away_from_a_full_table_is_allowed_and_told_so() {
     let detector = patient(64);
-    (0..10_000).for_each(|index| _ = detector.observe(&event(&detector, stranger(index), model::DAY, 3)));
+    (0..10_000)
+        .for_each(|index| _ = detector.observe(&event(&detector, stranger(index), model::DAY, 3)));
     let late = event(&detector, stranger(0x80_0000), model::DAY.plus_secs(1), 3);
     let verdict = detector.observe(&late);
     assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::Crowded));
     assert_eq!((verdict.at, verdict.seq, verdict.score), (late.at, 0, None));
     assert_eq!(detector.conclude(&Outcome::new(late.client, late.at, 200)), None);
     let verdict = detector.observe(&late);
-    assert_eq!((verdict.reason, verdict.seq), (Reason::TooFewPages, 1), "it returned, and has a place");
+    assert_eq!(
+        (verdict.reason, verdict.seq),
+        (Reason::TooFewPages, 1),
+        "it returned, and has a place"
+    );
 }
 
 fn with_allowed(judge: &Judge, networks: &[&str]) -> Judge {
@@ -354,16 +394,25 @@ fn a_reload_keeps_windows_and_bans() {
         detector.observe(&event(&detector, usual, model::DAY.plus_secs(u64::from(what)), 3 + what));
     }
     let bits = |client| detector.features(client).unwrap().0.map(f32::to_bits);
-    let (before, pages) = ([bits(banned), bits(usual)], detector.features(usual).unwrap().value("log_n"));
+    let (before, pages) =
+        ([bits(banned), bits(usual)], detector.features(usual).unwrap().value("log_n"));
 
     // Another model, under which nobody would be stopped.
     let mild = judge(model::parse(&model::file("mild", model::constant(-9.0))), 0.4, 0.8);
     detector.install(mild);
     assert_eq!([bits(banned), bits(usual)], before);
     let verdict = detector.observe(&event(&detector, banned, model::DAY.plus_secs(9), 3));
-    assert_eq!((verdict.action, verdict.reason), (Action::Block, Reason::Banned), "a ban runs its time");
+    assert_eq!(
+        (verdict.action, verdict.reason),
+        (Action::Block, Reason::Banned),
+        "a ban runs its time"
+    );
     let verdict = detector.observe(&event(&detector, usual, model::DAY.plus_secs(9), 99));
-    assert_eq!(verdict.reason, Reason::Usual, "the fifth page is counted with the four before the reload");
+    assert_eq!(
+        verdict.reason,
+        Reason::Usual,
+        "the fifth page is counted with the four before the reload"
+    );
     assert!(detector.features(usual).unwrap().value("log_n") > pages);
 }
 
@@ -374,7 +423,8 @@ fn the_allow_list_is_asked_before_a_ban_also_across_a_reload() {
     let client = key(0);
     offend(&detector, client, model::DAY);
     let ask = |second: u64, what: u8| {
-        let verdict = detector.observe(&event(&detector, client, model::DAY.plus_secs(second), what));
+        let verdict =
+            detector.observe(&event(&detector, client, model::DAY.plus_secs(second), what));
         (verdict.action, verdict.reason)
     };
     assert_eq!(ask(1, 3), (Action::Block, Reason::Banned));
@@ -382,7 +432,11 @@ fn the_allow_list_is_asked_before_a_ban_also_across_a_reload() {
     assert_eq!(ask(2, 3), (Action::Allow, Reason::AllowList));
     assert_eq!(ask(3, 4), (Action::Allow, Reason::AllowList));
     detector.install(with_allowed(&strict, &["198.51.100.0/24"]));
-    assert_eq!(ask(4, 3), (Action::Block, Reason::Banned), "the ban was not forgotten, only not asked");
+    assert_eq!(
+        ask(4, 3),
+        (Action::Block, Reason::Banned),
+        "the ban was not forgotten, only not asked"
+    );
 }
 
 #[test]
@@ -400,7 +454,11 @@ fn robots_txt_is_for_everybody() {
             recorded: None,
         };
         let verdict = detector.observe(&detector.event(&request));
-        assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::AllowList), "{target}");
+        assert_eq!(
+            (verdict.action, verdict.reason),
+            (Action::Allow, Reason::AllowList),
+            "{target}"
+        );
     }
 }
 
@@ -408,7 +466,11 @@ fn robots_txt_is_for_everybody() {
 fn which_key_urls_are_hashed_with_does_not_show_in_a_verdict() {
     // Short of collisions, which these few URLs do not have.
     let steps: Vec<Step> = (0..200_u8)
-        .map(|index| Step { who: 0, pause_us: 700_000 + u64::from(index % 7) * 50_000, act: Act::Ask(index) })
+        .map(|index| Step {
+            who: 0,
+            pause_us: 700_000 + u64::from(index % 7) * 50_000,
+            act: Act::Ask(index),
+        })
         .collect();
     let run = |hash_key| {
         let judge = (*lively(100).judge()).clone();
@@ -416,6 +478,8 @@ fn which_key_urls_are_hashed_with_does_not_show_in_a_verdict() {
         verdicts(&detector, &steps, |_| true)
     };
     assert_ne!(UrlHasher::new(1).key("/p/1"), UrlHasher::new(2).key("/p/1"));
-    let plain = |verdicts: Vec<Verdict>| verdicts.iter().map(|v| (v.action, v.reason, v.seq)).collect::<Vec<_>>();
+    let plain = |verdicts: Vec<Verdict>| {
+        verdicts.iter().map(|v| (v.action, v.reason, v.seq)).collect::<Vec<_>>()
+    };
     assert_eq!(plain(run(1)), plain(run(2)));
 }

@@ -18,7 +18,10 @@ fn a_label_is_written_where_train_reads_it() {
     let said = label(&["shopper-17", "bad"]).assert(0).stdout;
     assert!(said.contains("2 clients are labelled there. Next: kidoban train"), "{said}");
     let said = label(&["192.0.2.7", "bad", "--json"]).assert(0).json();
-    assert_eq!((&said["before"][0]["label"], &said["before"][0]["why"]), (&"human".into(), &"wrote, twice".into()));
+    assert_eq!(
+        (&said["before"][0]["label"], &said["before"][0]["why"]),
+        (&"human".into(), &"wrote, twice".into())
+    );
     assert_eq!(read(), "client,label,why\n192.0.2.7,bad,\nshopper-17,bad,\n");
     assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1, "nothing is left beside it");
 
@@ -35,7 +38,10 @@ fn a_label_is_written_where_train_reads_it() {
     refused(&["192.0.2.7", "bad", "--why", "a\nb"], "one line");
     folder.write("broken.csv", "ip,label\n");
     refused(&["192.0.2.7", "bad", "--labels", "broken.csv"], "broken.csv:1: expected the header");
-    refused(&["192.0.2.7", "bad", "--labels", "no/such/folder.csv"], "no/such/folder.csv: cannot be written");
+    refused(
+        &["192.0.2.7", "bad", "--labels", "no/such/folder.csv"],
+        "no/such/folder.csv: cannot be written",
+    );
 }
 
 #[cfg(unix)]
@@ -47,7 +53,10 @@ fn a_file_keeps_its_rights_and_a_link_its_file() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     std::os::unix::fs::symlink("real.csv", folder.path("labels.csv")).unwrap();
     kidoban(&folder.0, &["label", "192.0.2.7", "human"]).assert(0);
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), "client,label,why\r\n192.0.2.1,bad\r\n192.0.2.7,human,\r\n");
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        "client,label,why\r\n192.0.2.1,bad\r\n192.0.2.7,human,\r\n"
+    );
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(folder.path("labels.csv").is_symlink());
 }
@@ -58,7 +67,8 @@ fn those_nearest_to_a_threshold_are_proposed_until_they_are_labelled() {
     model::write(&folder, &model::file("lively", model::lively()));
     folder.write(
         "kidoban.toml",
-        "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = 0.3\nblock_score = 0.9\n",
+        "upstream = \"http://127.0.0.1:1\"\nmodel = \"lively.json\"\n[policy]\nlimit_score = \
+            0.3\nblock_score = 0.9\n",
     );
     let site = Arc::new(sim::Site::with_size(5, 300, 6));
     let day = sim::simulate(&site, 5, model::DAY, &Mix::of(60, 30), model::DAY_US / 4);
@@ -66,7 +76,10 @@ fn those_nearest_to_a_threshold_are_proposed_until_they_are_labelled() {
     sim::write_combined(&day, &mut log).unwrap();
     folder.write("access.log", log);
     let propose = |more: &[&str]| {
-        let json = kidoban(&folder.0, &[&["label", "--propose", "access.log", "--json", "--top", "9"], more].concat());
+        let json = kidoban(
+            &folder.0,
+            &[&["label", "--propose", "access.log", "--json", "--top", "9"], more].concat(),
+        );
         json.assert(0).json()["borderline"].as_array().unwrap().clone()
     };
     let found = propose(&["-c", "kidoban.toml"]);
@@ -76,22 +89,38 @@ fn those_nearest_to_a_threshold_are_proposed_until_they_are_labelled() {
     assert!(found.iter().all(|row| !row["because"].as_array().unwrap().is_empty()), "{found:?}");
     let first = found[0]["client"].as_str().unwrap();
     // Said of it is what a replay gives it.
-    let lines = kidoban(&folder.0, &["replay", "access.log", "-c", "kidoban.toml", "--client", first, "--json-lines"])
-        .assert(0)
-        .stdout;
-    let scores =
-        lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["score"].as_f64());
+    let lines = kidoban(
+        &folder.0,
+        &["replay", "access.log", "-c", "kidoban.toml", "--client", first, "--json-lines"],
+    )
+    .assert(0)
+    .stdout;
+    let scores = lines.lines().filter_map(|line| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["score"].as_f64()
+    });
     assert!((scores.fold(0.0, f64::max) - found[0]["score"].as_f64().unwrap()).abs() < 1e-6);
     kidoban(&folder.0, &["label", first, "human"]).assert(0);
     assert_ne!(propose(&["-c", "kidoban.toml"])[0]["client"], first);
     // A model without thresholds: nearest to even odds.
     assert_eq!(propose(&["--model", "lively.json"])[0]["threshold"], "even odds");
-    let said = kidoban(&folder.0, &["label", "--propose", "access.log", "-c", "kidoban.toml"]).assert(0).stdout;
+    let said = kidoban(&folder.0, &["label", "--propose", "access.log", "-c", "kidoban.toml"])
+        .assert(0)
+        .stdout;
     let hint = said.lines().find_map(|line| line.strip_prefix("Look at one:  kidoban ")).unwrap();
-    assert!(hint.ends_with(" access.log -c kidoban.toml"), "the judge that was given explains: {hint}");
+    assert!(
+        hint.ends_with(" access.log -c kidoban.toml"),
+        "the judge that was given explains: {hint}"
+    );
     kidoban(&folder.0, &hint.split(' ').collect::<Vec<_>>()).assert(0);
-    let one =
-        kidoban(&folder.0, &["label", "--propose", "access.log", "-c", "kidoban.toml", "--top", "1"]).assert(0).stdout;
+    let one = kidoban(
+        &folder.0,
+        &["label", "--propose", "access.log", "-c", "kidoban.toml", "--top", "1"],
+    )
+    .assert(0)
+    .stdout;
     assert!(one.starts_with("The 1 client nearest"), "{one}");
-    assert!(said.contains("nearest to a threshold of lively and whom labels.csv leaves open"), "{said}");
+    assert!(
+        said.contains("nearest to a threshold of lively and whom labels.csv leaves open"),
+        "{said}"
+    );
 }

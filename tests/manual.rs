@@ -32,7 +32,8 @@ fn bash_completes_commands_flags_and_values() {
     let check = |words: &[&str], expect: &[&str]| {
         let (last, before) = (words.len() - 1, words[words.len() - 2]);
         let asked = format!(
-            "set -e; source '{}'; COMP_WORDS=({}); COMP_CWORD={last}; _kidoban kidoban '{}' '{before}'; echo \"${{COMPREPLY[*]}}\"",
+            "set -e; source '{}'; COMP_WORDS=({}); COMP_CWORD={last}; _kidoban kidoban '{}' \
+                '{before}'; echo \"${{COMPREPLY[*]}}\"",
             script.display(),
             words.join(" "),
             words[last],
@@ -73,15 +74,17 @@ fn every_command_has_a_manual_page_that_renders_with_its_example() {
         assert!(source.contains(".TH"), "{source}");
         // All warnings there are: an undefined macro or a line that cannot be adjusted is one.
         let Some(output) = run("groff", &["-man", "-Tutf8", "-ww", &path]) else { return };
-        let [text, said] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        let [text, said] =
+            [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
         assert!(output.status.success() && said.is_empty(), "{page}: {said}");
         // As in --help: with the values, and with dots where there may be several.
         let usage: &[&str] = match page.as_str() {
             "kidoban-train" => &["kidoban train [OPTIONS] --output <MODEL> "],
             "kidoban-tune" => &["kidoban tune [OPTIONS] <LOG>..."],
-            "kidoban-explain" => {
-                &["kidoban explain [OPTIONS] <CLIENT> <LOG>...", "kidoban explain [OPTIONS] --id <ID> <EVENTLOG>..."]
-            }
+            "kidoban-explain" => &[
+                "kidoban explain [OPTIONS] <CLIENT> <LOG>...",
+                "kidoban explain [OPTIONS] --id <ID> <EVENTLOG>...",
+            ],
             _ => &[],
         };
         for usage in usage {
@@ -90,7 +93,10 @@ fn every_command_has_a_manual_page_that_renders_with_its_example() {
         if page != "kidoban" {
             let command = page.replacen('-', " ", 1);
             assert!(source.contains(".SH EXAMPLES"), "{source}");
-            assert!(text.contains(&format!("  {command} ")) || text.contains(&format!("  {command}\n")), "{text}");
+            assert!(
+                text.contains(&format!("  {command} ")) || text.contains(&format!("  {command}\n")),
+                "{text}"
+            );
         }
     }
 }
@@ -101,6 +107,9 @@ fn pages_are_listed_for_machines() {
     let listed = kidoban(&["man", "--json", "-o", &folder.path("man1").display().to_string()]);
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed["pages"].as_array().unwrap().len(), subcommands().len() + 1);
-    let output = run(env!("CARGO_BIN_EXE_kidoban"), &["man", "-o", &root().join("Cargo.toml").display().to_string()]);
+    let output = run(
+        env!("CARGO_BIN_EXE_kidoban"),
+        &["man", "-o", &root().join("Cargo.toml").display().to_string()],
+    );
     assert_eq!(output.unwrap().status.code(), Some(2), "a file is no folder");
 }

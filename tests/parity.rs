@@ -1,4 +1,5 @@
-//! Law 3: what was served is replayed, and every line of the event log is written again, byte for byte.
+//! Law 3: what was served is replayed, and every line of the event log is written again, byte for
+//! byte.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -16,7 +17,8 @@ use traffic::sim::{self, Dice};
 use crate::support::http::Client;
 use crate::support::{Folder, gate, metric, model, origin};
 
-/// Connections at once: more than the gate has threads, so that requests of one client overtake each other.
+/// Connections at once: more than the gate has threads, so that requests of one client overtake
+/// each other.
 const CONNECTIONS: u64 = 12;
 /// On each. Together with the outcomes of what passes, well over 100,000 events.
 const REQUESTS: u64 = 6_500;
@@ -59,7 +61,10 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     assert_eq!(answered.passed + answered.limited + answered.blocked, sent);
     let (mut lines, outcomes) = read(&log);
     assert_eq!(lines.len() as u64, sent, "every request has its line");
-    assert_eq!(outcomes, answered.passed, "what the shop answered has an outcome, and nothing else has");
+    assert_eq!(
+        outcomes, answered.passed,
+        "what the shop answered has an outcome, and nothing else has"
+    );
     assert!(sent + outcomes >= 100_000, "{} events", sent + outcomes);
 
     // Another hash key: URLs are taken from the log as they were hashed at the time.
@@ -78,7 +83,9 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     assert_eq!(lines.len(), 0, "every request was replayed");
     assert_eq!(detector.stats(model::DAY).evictions, 0);
 
-    println!("{sent} requests, {outcomes} outcomes: {replayed:?}, by cohorts {limited:?} (of writes)");
+    println!(
+        "{sent} requests, {outcomes} outcomes: {replayed:?}, by cohorts {limited:?} (of writes)"
+    );
     assert!(
         limited[0] >= 1_000 && limited[1] >= 300,
         "only {limited:?} limited by cohorts: this traffic proves too little"
@@ -86,14 +93,19 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     let count = |action| replayed.get(&action).copied().unwrap_or(0_u64);
     assert_eq!((count(Action::Limit), count(Action::Block)), (answered.limited, answered.blocked));
     for action in Action::ALL {
-        assert!(count(action) >= 1_000, "only {} {action:?}: this traffic proves too little", count(action));
+        assert!(
+            count(action) >= 1_000,
+            "only {} {action:?}: this traffic proves too little",
+            count(action)
+        );
     }
 }
 
 /// Everybody's traffic, over all connections.
 fn serve(gate: SocketAddr) -> Answered {
-    let connections: Vec<_> =
-        (0..CONNECTIONS).map(|number| std::thread::spawn(move || serve_one(gate, Dice::nth(3, number)))).collect();
+    let connections: Vec<_> = (0..CONNECTIONS)
+        .map(|number| std::thread::spawn(move || serve_one(gate, Dice::nth(3, number))))
+        .collect();
     let mut all = Answered::default();
     for connection in connections {
         let one = connection.join().unwrap();
@@ -119,7 +131,8 @@ fn serve_one(gate: SocketAddr, mut dice: Dice) -> Answered {
     answered
 }
 
-/// Somebody's next request. Addresses are of the benchmarking and documentation ranges, one in five IPv6.
+/// Somebody's next request. Addresses are of the benchmarking and documentation ranges, one in five
+/// IPv6.
 fn request(dice: &mut Dice) -> String {
     let (client, line, body) = if dice.chance(0.3) {
         let who = dice.below(BUSY);

@@ -25,7 +25,13 @@ type Fate = (Verdict, Option<Recorded>, Option<String>);
 struct Fates(BTreeMap<ClientKey, Vec<Fate>>);
 
 impl Watch for Fates {
-    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+    fn see(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        recorded: Option<&Recorded>,
+        request: Option<&str>,
+    ) {
         let fate = (*verdict, recorded.copied(), request.map(str::to_owned));
         self.0.entry(event.client).or_default().push(fate);
     }
@@ -34,7 +40,12 @@ impl Watch for Fates {
 /// What became of everybody, the lines' tallies and how many clients were evicted.
 type Told = (BTreeMap<ClientKey, Vec<Fate>>, Vec<Tally>, u64);
 
-fn told(jobs: usize, logs: &[PathBuf], capacity: usize, shown: Option<ClientKey>) -> anyhow::Result<Told> {
+fn told(
+    jobs: usize,
+    logs: &[PathBuf],
+    capacity: usize,
+    shown: Option<ClientKey>,
+) -> anyhow::Result<Told> {
     let judge = model::judge(model::parse(&model::file("lively", model::lively())), 0.2, 0.9);
     let detector = model::detector(capacity, judge);
     let names: Vec<String> = logs.iter().map(|path| path.display().to_string()).collect();
@@ -52,7 +63,10 @@ fn told(jobs: usize, logs: &[PathBuf], capacity: usize, shown: Option<ClientKey>
 fn assert_same(logs: &[PathBuf], capacity: usize, shown: Option<ClientKey>) -> Told {
     let one = told(1, logs, capacity, shown).unwrap();
     for jobs in [2, 3, 8] {
-        assert!(told(jobs, logs, capacity, shown).unwrap() == one, "{jobs} jobs tell another story of {logs:?}");
+        assert!(
+            told(jobs, logs, capacity, shown).unwrap() == one,
+            "{jobs} jobs tell another story of {logs:?}"
+        );
     }
     one
 }
@@ -160,7 +174,11 @@ fn every_format_and_packing_is_replayed_alike_by_any_number_of_threads() {
     let (combined, json) = (combined(&requests), json(&requests));
     let write = |name: &str, text: &[u8]| folder.write(name, text);
     let plain = write("plain.log", &combined);
-    assert!(combined.len() > 8 * traffic::log::CHUNK_BYTES, "{} bytes are too few chunks", combined.len());
+    assert!(
+        combined.len() > 8 * traffic::log::CHUNK_BYTES,
+        "{} bytes are too few chunks",
+        combined.len()
+    );
     let (fates, tallies, evictions) = assert_same(std::slice::from_ref(&plain), 100_000, None);
     assert_eq!((tallies[0].parsed, evictions), (requests.len() as u64, 0));
     for action in Action::ALL {
@@ -174,8 +192,15 @@ fn every_format_and_packing_is_replayed_alike_by_any_number_of_threads() {
     assert_same(&[write("a.log.zst", &zstd::encode_all(&combined[..], 1).unwrap())], 100_000, None);
     assert_same(&[write("empty.log", b"")], 100_000, None);
     let told = assert_same(&[write("events.log", &event_log(&requests))], 100_000, None);
-    let repeated = told.0.values().flatten().filter(|(verdict, before, _)| before.unwrap().is_repeated_by(verdict));
-    assert!(repeated.count() * 100 > requests.len() * 90, "the event log is not one of this detector");
+    let repeated = told
+        .0
+        .values()
+        .flatten()
+        .filter(|(verdict, before, _)| before.unwrap().is_repeated_by(verdict));
+    assert!(
+        repeated.count() * 100 > requests.len() * 90,
+        "the event log is not one of this detector"
+    );
 }
 
 #[test]
@@ -227,7 +252,8 @@ fn errors_name_the_same_file_and_line() {
 
 fn print(logs: &[PathBuf], arguments: &[&str], jobs: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command.arg("replay").args(logs).args(arguments).args(["--jobs", jobs]).output().unwrap();
+    let output =
+        command.arg("replay").args(logs).args(arguments).args(["--jobs", jobs]).output().unwrap();
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     (output.status.code(), String::from_utf8(output.stdout).unwrap())
 }
@@ -236,11 +262,16 @@ fn print(logs: &[PathBuf], arguments: &[&str], jobs: &str) -> (Option<i32>, Stri
 fn the_command_prints_the_same_bytes() {
     let folder = Folder::new("replay-prints");
     let requests = hour(7, 1_500, 40);
-    let config = folder.write("small.toml", "upstream = \"http://127.0.0.1:1\"\n[table]\ncapacity = 1000\n");
+    let config =
+        folder.write("small.toml", "upstream = \"http://127.0.0.1:1\"\n[table]\ncapacity = 1000\n");
     let config = config.display().to_string();
-    let logs = [folder.write("a.log", combined(&requests)), folder.write("b.log.gz", gzip(&json(&hour(8, 90, 20))))];
+    let logs = [
+        folder.write("a.log", combined(&requests)),
+        folder.write("b.log.gz", gzip(&json(&hour(8, 90, 20)))),
+    ];
     let client = requests[0].client.to_string();
-    let forms: [&[&str]; 4] = [&[], &["--json", "--top", "1000"], &["--client", &client], &["-c", &config, "--json"]];
+    let forms: [&[&str]; 4] =
+        [&[], &["--json", "--top", "1000"], &["--client", &client], &["-c", &config, "--json"]];
     for form in forms {
         let one = print(&logs, form, "1");
         assert!(one.1.len() > 100, "{form:?}: {}", one.1);
@@ -255,32 +286,56 @@ fn what_happened_since_a_time_is_told_and_what_came_before_still_counts() {
     let folder = Folder::new("replay-since");
     let requests = hour(9, 60, 40);
     let log = [folder.write("a.log", combined(&requests))];
-    let json =
-        |arguments: &[&str]| -> serde_json::Value { serde_json::from_str(&print(&log, arguments, "2").1).unwrap() };
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&print(&log, arguments, "2").1).unwrap()
+    };
     let whole = json(&["--json", "--top", "100000"]);
     let late = json(&["--json", "--top", "100000", "--since", "20m"]);
     let end = requests.iter().map(|request| request.completed_at().as_secs()).max().unwrap();
     let since = late["since"].as_str().unwrap();
-    assert_eq!(traffic::log::time(&format!("{}Z", since.replace(' ', "T"))).unwrap().as_secs(), end - 1_200);
-    assert_eq!(json(&["--json", "--top", "100000", "--since", &format!("{}Z", since.replace(' ', "T"))]), late);
-    assert!(late["requests"].as_u64() < whole["requests"].as_u64() && late["requests"].as_u64() > Some(100), "{late}");
+    assert_eq!(
+        traffic::log::time(&format!("{}Z", since.replace(' ', "T"))).unwrap().as_secs(),
+        end - 1_200
+    );
+    assert_eq!(
+        json(&["--json", "--top", "100000", "--since", &format!("{}Z", since.replace(' ', "T"))]),
+        late
+    );
+    assert!(
+        late["requests"].as_u64() < whole["requests"].as_u64()
+            && late["requests"].as_u64() > Some(100),
+        "{late}"
+    );
     let client = late["stopped"][0]["client"].as_str().unwrap();
-    let told = |more: &[&str]| print(&log, &[&["--json-lines", "--client", client], more].concat(), "2").1;
+    let told =
+        |more: &[&str]| print(&log, &[&["--json-lines", "--client", client], more].concat(), "2").1;
     let all = told(&[]);
-    let at = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["at_us"].as_i64().unwrap();
-    let expect: String = all.split_inclusive('\n').filter(|line| at(line) >= (end - 1_200) * 1_000_000).collect();
+    let at = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["at_us"].as_i64().unwrap()
+    };
+    let expect: String =
+        all.split_inclusive('\n').filter(|line| at(line) >= (end - 1_200) * 1_000_000).collect();
     assert_eq!(told(&["--since", "20m"]), expect, "the same verdicts as of the whole log");
     assert_eq!(json(&["--json", "--since", "2000-01-01"])["requests"], whole["requests"]);
     assert_eq!(json(&["--json", "--since", "2100-01-01"])["requests"], 0);
 
     let (_, lines) = print(&log, &["--json-lines"], "2");
-    assert_eq!(lines.lines().count(), whole["stopped"].as_array().unwrap().len(), "all, unless --top says otherwise");
+    assert_eq!(
+        lines.lines().count(),
+        whole["stopped"].as_array().unwrap().len(),
+        "all, unless --top says otherwise"
+    );
     let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(first, whole["stopped"][0]);
     let client = first["client"].as_str().unwrap();
     let (_, lines) = print(&log, &["--json-lines", "--client", client], "2");
-    assert_eq!(lines.lines().count() as u64, first["requests"].as_u64().unwrap(), "one line a request");
-    let refused = lines.lines().filter(|line| !line.contains("\"action\":\"allow\"")).count() as u64;
+    assert_eq!(
+        lines.lines().count() as u64,
+        first["requests"].as_u64().unwrap(),
+        "one line a request"
+    );
+    let refused =
+        lines.lines().filter(|line| !line.contains("\"action\":\"allow\"")).count() as u64;
     assert_eq!(refused, first["limited"].as_u64().unwrap() + first["blocked"].as_u64().unwrap());
 }
 

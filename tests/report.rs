@@ -19,9 +19,12 @@ use crate::support::{Folder, browser, html, model};
 /// A secret for pseudonyms.
 const KEY: &str = "sixteen bytes, at least";
 /// Everything that a report is made of.
-const TAGS: &str = "html head meta title style body a header p svg path span h1 dl div dt dd strong wbr nav ul li main section h2 table caption thead \
-                    tr th tbody td code bdi small b br figure figcaption desc g line pre text rect circle";
-const ATTRIBUTES: &str = "lang charset http-equiv content name href id class role aria-label aria-labelledby aria-hidden focusable tabindex \
+const TAGS: &str = "html head meta title style body a header p svg path span h1 dl div dt dd \
+    strong wbr nav ul li main section h2 table caption thead \
+                    tr th tbody td code bdi small b br figure figcaption desc g line pre text rect \
+                    circle";
+const ATTRIBUTES: &str = "lang charset http-equiv content name href id class role aria-label \
+    aria-labelledby aria-hidden focusable tabindex \
                           scope viewbox width height d x y x1 x2 y1 y2 cx cy r rx text-anchor";
 
 fn kidoban(folder: &Path, arguments: &[&str]) -> Output {
@@ -47,7 +50,8 @@ fn read(folder: &Folder, name: &str) -> String {
     std::fs::read_to_string(folder.path(name)).unwrap()
 }
 
-/// What would change the page if a browser took it for more than text. All of it fits into a line of a log.
+/// What would change the page if a browser took it for more than text. All of it fits into a line
+/// of a log.
 pub const ATTACKS: [&str; 10] = [
     "<script>document.title='ran'</script>",
     "\"><img src=x onerror=document.title='ran'>",
@@ -61,7 +65,8 @@ pub const ATTACKS: [&str; 10] = [
     "\u{202e}<script>document.title='ran'</script>\u{2066}\u{7}\u{1b}[2J\u{0}",
 ];
 
-/// Robots that carry one attack each everywhere a log line has room for it, and people who do not; and the bytes that are no text.
+/// Robots that carry one attack each everywhere a log line has room for it, and people who do not;
+/// and the bytes that are no text.
 fn hostile(folder: &Folder) {
     let mut model = model::file(ATTACKS[0], model::lively());
     model.thresholds.limit.margin = Some(-2.0);
@@ -75,7 +80,8 @@ fn hostile(folder: &Folder) {
     let mut line = |client: &str, second: usize, path: &str, attack: &str, status: u16| {
         let entry = serde_json::json!({
             "time_iso8601": format!("2026-02-20T00:{:02}:{:02}+00:00", second / 60, second % 60),
-            "remote_addr": client, "request": format!("GET {path} HTTP/1.1"), "status": status.to_string(), "body_bytes_sent": "1",
+            "remote_addr": client, "request": format!("GET {path} \
+                HTTP/1.1"), "status": status.to_string(), "body_bytes_sent": "1",
             "http_referer": attack, "http_user_agent": attack,
         });
         log.push_str(&format!("{entry}\n"));
@@ -85,7 +91,11 @@ fn hostile(folder: &Folder) {
         let carried = format!("{i}{}", attack.replace([' ', '\0'], ""));
         let client = if i % 2 == 0 { carried } else { format!("203.0.113.{i}") };
         for page in 0..12 {
-            let path = format!("/{}{}?q={page}", attack.replace(' ', "/"), if page < 3 { "/first" } else { "" });
+            let path = format!(
+                "/{}{}?q={page}",
+                attack.replace(' ', "/"),
+                if page < 3 { "/first" } else { "" }
+            );
             line(&client, page * 10, &path, attack, 404);
         }
         let quoted = attack.replace('"', "\"\"");
@@ -110,19 +120,30 @@ fn hostile(folder: &Folder) {
     folder.write("<img src=x onerror=document.title='ran'>.log", log);
     let mut bytes = Vec::new();
     for page in 0..40 {
-        bytes.extend_from_slice(format!("192.0.2.9 - - [20/Feb/2026:00:10:{page:02} +0000] \"GET /").as_bytes());
         bytes.extend_from_slice(
-            b"\xff\xfe<script>document.title='ran'</script>\xc0\xaf HTTP/1.1\" 200 1 \"-\" \"\xff<b>\"\n",
+            format!("192.0.2.9 - - [20/Feb/2026:00:10:{page:02} +0000] \"GET /").as_bytes(),
+        );
+        bytes.extend_from_slice(
+            b"\xff\xfe<script>document.title='ran'</script>\xc0\xaf HTTP/1.1\" 200 1 \"-\" \
+                \"\xff<b>\"\n",
         );
     }
-    bytes.extend_from_slice(b"192.0.2.9 - - [<script>document.title='ran'</script>] \"GET / HTTP/1.1\" 200 1\n");
+    bytes.extend_from_slice(
+        b"192.0.2.9 - - [<script>document.title='ran'</script>] \"GET / HTTP/1.1\" 200 1\n",
+    );
     folder.write("bytes.log", bytes);
     folder.write("labels.csv", labels);
     folder.write("key", KEY);
 }
 
-const EVALUATE: [&str; 6] =
-    ["evaluate", "--model", "model.json", "--labels", "labels.csv", "<img src=x onerror=document.title='ran'>.log"];
+const EVALUATE: [&str; 6] = [
+    "evaluate",
+    "--model",
+    "model.json",
+    "--labels",
+    "labels.csv",
+    "<img src=x onerror=document.title='ran'>.log",
+];
 
 const LOG: &str = EVALUATE[5];
 
@@ -148,9 +169,21 @@ const OTHERS: [(&[&str], usize, &[&str]); 3] = [
         &["&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;svg/onload", "/p/&lt;i&gt;"],
     ),
     (
-        &["diff", "model.json", "<img src=x onerror=document.title='ran'>.json", "--labels", "labels.csv", LOG],
+        &[
+            "diff",
+            "model.json",
+            "<img src=x onerror=document.title='ran'>.json",
+            "--labels",
+            "labels.csv",
+            LOG,
+        ],
         500,
-        &["/&lt;script&gt;document.title='ran'&lt;/script&gt;", "&lt;/code&gt;&lt;/bdi&gt;", "\\u{202e}", "&lt;img"],
+        &[
+            "/&lt;script&gt;document.title='ran'&lt;/script&gt;",
+            "&lt;/code&gt;&lt;/bdi&gt;",
+            "\\u{202e}",
+            "&lt;img",
+        ],
     ),
     (
         &["drift", "--model", "model.json", "--labels", "labels.csv", LOG],
@@ -167,18 +200,25 @@ pub fn assert_only_ours(page: &str, what: &str, least: usize) {
     assert!(found.len() > least, "{what}: {} tags", found.len());
     for tag in &found {
         assert!(tags.contains(tag.name.as_str()), "{what}: {tag:?}");
-        assert!(tag.attributes.iter().all(|(name, _)| attributes.contains(name.as_str())), "{what}: {tag:?}");
+        assert!(
+            tag.attributes.iter().all(|(name, _)| attributes.contains(name.as_str())),
+            "{what}: {tag:?}"
+        );
         assert!(tag.attribute("href").is_none_or(|href| href.starts_with('#')), "{what}: {tag:?}");
     }
     let is_hidden = |char: char| matches!(char, '\u{0}'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    assert!(!page.contains(is_hidden), "{what}: a mark that turns text around, or controls something");
+    assert!(
+        !page.contains(is_hidden),
+        "{what}: a mark that turns text around, or controls something"
+    );
 }
 
 #[test]
 fn nothing_in_a_log_becomes_markup_and_a_browser_runs_none_of_it() {
     let folder = Folder::new("report-markup");
     hostile(&folder);
-    let command = [&EVALUATE[..], &["bytes.log", "--report", "report.html", "--show-clients"]].concat();
+    let command =
+        [&EVALUATE[..], &["bytes.log", "--report", "report.html", "--show-clients"]].concat();
     done(&folder, &command);
     let page = read(&folder, "report.html");
     for attack in [
@@ -198,7 +238,9 @@ fn nothing_in_a_log_becomes_markup_and_a_browser_runs_none_of_it() {
     let bare = format!("{}{}", &page[..policy], &page[end..]);
     let script = "<script>document.title='ran'</script>";
     let dom = |name: &str, page: &str| browser::dom_of(&folder, &folder.write(name, page));
-    let title = |dom: &str| dom.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned();
+    let title = |dom: &str| {
+        dom.split("<title>").nth(1).unwrap().split("</title>").next().unwrap().to_owned()
+    };
     for (name, page) in [("whole.html", &page), ("bare.html", &bare)] {
         let dom = dom(name, page);
         assert!(title(&dom).ends_with("· Kidoban"), "{name}: {}", title(&dom));
@@ -216,7 +258,10 @@ fn nothing_in_a_log_becomes_markup_in_the_other_reports_either() {
     hostile(&folder);
     for (command, least, shown) in OTHERS {
         let name = command[0];
-        ended(&folder, &[command, &["bytes.log", "--report", "report.html", "--show-clients"]].concat());
+        ended(
+            &folder,
+            &[command, &["bytes.log", "--report", "report.html", "--show-clients"]].concat(),
+        );
         let page = read(&folder, "report.html");
         for attack in shown {
             assert!(page.contains(attack), "{name} does not show {attack}: nothing was tried");
@@ -240,8 +285,10 @@ fn nobodys_address_is_in_a_report_unless_it_was_asked_for() {
         done(&folder, &[&EVALUATE[..], &["bytes.log", "--report", name], rest].concat());
         read(&folder, name)
     };
-    let addresses = (0..8).map(|i| format!("198.51.100.{i}")).chain((0..10).map(|i| format!("203.0.113.{i}")));
-    let addresses: Vec<String> = addresses.chain(["192.0.2.9".into(), "2001:db8::7".into()]).collect();
+    let addresses =
+        (0..8).map(|i| format!("198.51.100.{i}")).chain((0..10).map(|i| format!("203.0.113.{i}")));
+    let addresses: Vec<String> =
+        addresses.chain(["192.0.2.9".into(), "2001:db8::7".into()]).collect();
     let hidden = report("hidden.html", &["--pseudonym-key", "key"]);
     for address in &addresses {
         assert!(!hidden.contains(address), "{address} is in it");
@@ -249,7 +296,11 @@ fn nobodys_address_is_in_a_report_unless_it_was_asked_for() {
     let shown = report("shown.html", &["--show-clients"]);
     let there = addresses.iter().filter(|address| shown.contains(*address)).count();
     assert!(there >= 13, "{there} of {} addresses", addresses.len());
-    assert!(shown.contains("personal data") && !hidden.contains("personal data") && hidden.contains("pseudonyms"));
+    assert!(
+        shown.contains("personal data")
+            && !hidden.contains("personal data")
+            && hidden.contains("pseudonyms")
+    );
 
     for (command, _, _) in OTHERS {
         let report = |rest: &[&str]| {
@@ -260,11 +311,16 @@ fn nobodys_address_is_in_a_report_unless_it_was_asked_for() {
         for address in &addresses {
             assert!(!hidden.contains(address), "{}: {address} is in it", command[0]);
         }
-        assert!(addresses.iter().any(|address| shown.contains(address)), "{}: nothing was hidden", command[0]);
+        assert!(
+            addresses.iter().any(|address| shown.contains(address)),
+            "{}: nothing was hidden",
+            command[0]
+        );
         assert_eq!(hidden, report(&["--pseudonym-key", "key"]), "{}", command[0]);
     }
 
-    // One key, one pseudonym; the bytes are the same but for the file's own name. Without a key it is another one each time.
+    // One key, one pseudonym; the bytes are the same but for the file's own name. Without a key it
+    // is another one each time.
     let name = Names::hidden(KEY.as_bytes()).client("198.51.100.1");
     assert!(hidden.contains(&name), "{name}");
     assert_eq!(hidden, report("hidden.html", &["--pseudonym-key", "key"]));
@@ -280,7 +336,10 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_done() {
     let check = |arguments: &[&str], words: &str| {
         let output = kidoban(&folder.0, &[&EVALUATE[..], arguments].concat());
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(2) && output.stdout.is_empty() && error.contains(words), "{error}");
+        assert!(
+            output.status.code() == Some(2) && output.stdout.is_empty() && error.contains(words),
+            "{error}"
+        );
     };
     check(&["--report", "no/such/folder/r.html"], "no/such/folder/r.html: cannot be written");
     check(&["--report", "."], "is a folder");
@@ -288,9 +347,14 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_done() {
     check(&["--report", "r.html", "--pseudonym-key", "missing"], "missing: cannot be read");
     check(&["--show-clients"], "--report");
     // Training takes minutes: not one of them for nothing.
-    let train = ["train", "bytes.log", "--labels", "labels.csv", "-o", "m.json", "--report", "no/r.html"];
+    let train =
+        ["train", "bytes.log", "--labels", "labels.csv", "-o", "m.json", "--report", "no/r.html"];
     assert_eq!(kidoban(&folder.0, &train).status.code(), Some(2));
-    assert!(!folder.path("m.json").exists() && !folder.path("r.html").exists() && !folder.path("r.html.tmp").exists());
+    assert!(
+        !folder.path("m.json").exists()
+            && !folder.path("r.html").exists()
+            && !folder.path("r.html.tmp").exists()
+    );
 }
 
 #[test]
@@ -305,7 +369,8 @@ fn a_report_shows_the_figures_of_json() {
     folder.write("labels.csv", labels);
     folder.write("key", KEY);
     let report = ["--pseudonym-key", "key", "--json", "--report"];
-    let train = ["train", "access.log", "--labels", "labels.csv", "-o", "shop.json", "--no-compare"];
+    let train =
+        ["train", "access.log", "--labels", "labels.csv", "-o", "shop.json", "--no-compare"];
     let json = |text: String| -> Value { serde_json::from_str(&text).unwrap() };
     let trained = json(done(&folder, &[&train[..], &report, &["train.html"]].concat()));
     let evaluate = ["evaluate", "--model", "shop.json", "--labels", "labels.csv", "access.log"];
@@ -321,7 +386,10 @@ fn a_report_shows_the_figures_of_json() {
     let held_out = &trained["held_out"];
     assert_listed(&held_out["people_highest"], &names, &page);
     assert_listed(&held_out["bots_lowest"], &names, &page);
-    assert!(page.contains("kidoban train access.log --labels labels.csv -o shop.json"), "the command");
+    assert!(
+        page.contains("kidoban train access.log --labels labels.csv -o shop.json"),
+        "the command"
+    );
     assert!(page.contains(trained["card"]["data_sha256"].as_str().unwrap()));
 
     let page = read(&folder, "evaluate.html");
@@ -335,7 +403,8 @@ fn a_report_shows_the_figures_of_json() {
         assert!(page.contains(&score) && page.contains(&share), "{rung}");
     }
     assert!(
-        evaluated["top"].as_array().unwrap().len() == 20 && evaluated["borderline"].as_array().unwrap().len() == 20
+        evaluated["top"].as_array().unwrap().len() == 20
+            && evaluated["borderline"].as_array().unwrap().len() == 20
     );
     assert_listed(&evaluated["top"], &names, &page);
     assert_listed(&evaluated["borderline"], &names, &page);
@@ -356,49 +425,83 @@ fn the_other_reports_show_the_figures_of_json() {
         folder.write(&format!("{name}.csv"), labels);
     }
     folder.write("key", KEY);
-    let policy =
-        "upstream = \"http://127.0.0.1:1\"\nmodel = \"shop.json\"\n[policy]\nlimit_score = 0.02\nblock_score = 0.5\n";
+    let policy = "upstream = \"http://127.0.0.1:1\"\nmodel = \"shop.json\"\n[policy]\nlimit_score \
+        = 0.02\nblock_score = 0.5\n";
     folder.write("strict.toml", policy);
-    done(&folder, &["train", "first.log", "--labels", "first.csv", "-o", "shop.json", "--no-compare"]);
+    done(
+        &folder,
+        &["train", "first.log", "--labels", "first.csv", "-o", "shop.json", "--no-compare"],
+    );
     let report = |command: &[&str], codes: &[i32]| -> (Value, String, String) {
-        let more =
-            ["second.log", "--labels", "second.csv", "--pseudonym-key", "key", "--json", "--report", "report.html"];
+        let more = [
+            "second.log",
+            "--labels",
+            "second.csv",
+            "--pseudonym-key",
+            "key",
+            "--json",
+            "--report",
+            "report.html",
+        ];
         let output = kidoban(&folder.0, &[command, &more].concat());
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(codes.contains(&output.status.code().unwrap()), "{command:?}: {error}");
         let page = read(&folder, "report.html");
         assert_only_ours(&page, command[0], 100);
         assert!(page.contains(&format!("<code>kidoban {}", command[0])), "the command");
-        let heading = page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().replace('\u{a0}', " ");
+        let heading = page
+            .split("<h1>")
+            .nth(1)
+            .unwrap()
+            .split("</h1>")
+            .next()
+            .unwrap()
+            .replace('\u{a0}', " ");
         let json: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(json["logs"][0]["log"], "second.log");
         assert!(
-            page.contains("Data quality") && page.contains(&words::count(json["logs"][0]["lines"].as_u64().unwrap()))
+            page.contains("Data quality")
+                && page.contains(&words::count(json["logs"][0]["lines"].as_u64().unwrap()))
         );
         (json, page, heading)
     };
     let number = |value: &Value| words::count(value.as_u64().unwrap_or_else(|| panic!("{value}")));
     let share = |value: &Value| words::percent(value.as_f64().unwrap_or_else(|| panic!("{value}")));
-    let bound = |value: &Value| words::percent_at_most(value.as_f64().unwrap_or_else(|| panic!("{value}")));
+    let bound =
+        |value: &Value| words::percent_at_most(value.as_f64().unwrap_or_else(|| panic!("{value}")));
 
-    let budgets =
-        ["--fp-budget", "5%", "--block-budget", "5%", "--unseen", "--outcome", "buyer=POST /checkout/complete 2xx"];
-    let (tuned, page, heading) = report(&[&["tune", "--model", "shop.json"], &budgets[..]].concat(), &[0, 1]);
+    let budgets = [
+        "--fp-budget",
+        "5%",
+        "--block-budget",
+        "5%",
+        "--unseen",
+        "--outcome",
+        "buyer=POST /checkout/complete 2xx",
+    ];
+    let (tuned, page, heading) =
+        report(&[&["tune", "--model", "shop.json"], &budgets[..]].concat(), &[0, 1]);
     let (stops, limit) = (&tuned["stops"], &tuned["ladder"][0]);
-    for figure in [number(&stops["clients"]), share(&stops["share_of_requests"]), bound(&limit["at_most"])] {
+    for figure in
+        [number(&stops["clients"]), share(&stops["share_of_requests"]), bound(&limit["at_most"])]
+    {
         assert!(heading.contains(&figure), "{figure}: {heading}");
     }
     assert!(heading.contains(&limit["score"].to_string()), "{heading} {limit}");
     for rung in tuned["ladder"].as_array().unwrap() {
         let evidence = rung["evidence"].as_str().unwrap();
-        assert!(page.contains(evidence) && page.contains(&number(&rung["stops"]["requests"])), "{rung}");
+        assert!(
+            page.contains(evidence) && page.contains(&number(&rung["stops"]["requests"])),
+            "{rung}"
+        );
     }
     for mark in tuned["marks"].as_array().unwrap() {
         assert!(page.contains(&format!("{}</td>", bound(&mark["at_most"]))), "{mark}");
     }
     let risk = &tuned["at_risk"][0];
     assert!(
-        risk["sessions"].as_u64().unwrap() > 0 && page.contains(&format!("of {} that came", number(&risk["sessions"])))
+        risk["sessions"].as_u64().unwrap() > 0
+            && page.contains(&format!("of {} that came", number(&risk["sessions"])))
     );
     let snippet = tuned["snippet"].as_str().unwrap().replace('"', "&quot;");
     assert!(snippet.lines().all(|line| page.contains(line)), "{snippet}");
@@ -431,16 +534,34 @@ fn the_other_reports_show_the_figures_of_json() {
     }
 
     let (drift, page, heading) = report(&["drift", "--model", "shop.json"], &[0, 1]);
-    assert!(heading.contains(&format!("{} clients now", number(&drift["drift"]["clients_now"]))), "{heading}");
-    for shift in drift["drift"]["features"].as_array().unwrap().iter().chain([&drift["drift"]["score"]]) {
+    assert!(
+        heading.contains(&format!("{} clients now", number(&drift["drift"]["clients_now"]))),
+        "{heading}"
+    );
+    for shift in
+        drift["drift"]["features"].as_array().unwrap().iter().chain([&drift["drift"]["score"]])
+    {
         let name = shift["name"].as_str().unwrap();
         let psi = format!("<td class=\"number\">{:.3}</td>", shift["psi"].as_f64().unwrap());
-        let row = page.split(&format!("<bdi>{name}</bdi>")).nth(1).unwrap().split("</tr>").next().unwrap();
-        assert!(row.contains(&psi) && row.contains("▲ yes") == shift["alarm"].as_bool().unwrap(), "{row} {shift}");
+        let row = page
+            .split(&format!("<bdi>{name}</bdi>"))
+            .nth(1)
+            .unwrap()
+            .split("</tr>")
+            .next()
+            .unwrap();
+        assert!(
+            row.contains(&psi) && row.contains("▲ yes") == shift["alarm"].as_bool().unwrap(),
+            "{row} {shift}"
+        );
     }
     for held in drift["budgets"].as_object().unwrap().values() {
         assert!(
-            page.contains(&format!("{} of {} known people", number(&held["above"]), number(&held["people"]))),
+            page.contains(&format!(
+                "{} of {} known people",
+                number(&held["above"]),
+                number(&held["people"])
+            )),
             "{held}"
         );
     }
@@ -453,7 +574,10 @@ fn assert_listed(clients: &Value, names: &Names, page: &str) {
     for client in clients {
         assert!(page.contains(&names.client(client["client"].as_str().unwrap())), "{client}");
         let spoken = client["because"].as_array().unwrap();
-        assert!(spoken.iter().all(|spoken| page.contains(spoken["words"].as_str().unwrap())), "{client}");
+        assert!(
+            spoken.iter().all(|spoken| page.contains(spoken["words"].as_str().unwrap())),
+            "{client}"
+        );
     }
 }
 
@@ -472,11 +596,21 @@ fn consistent(evaluated: &Value) {
         assert_eq!(sum(label), all - evaluated["not_judged"][label].as_u64().unwrap(), "{label}");
     }
     let last = evaluated["separation"]["curve"].as_array().unwrap().last().unwrap();
-    assert_eq!((last["hurt"].as_u64(), last["caught"].as_u64()), (Some(sum("human")), Some(sum("bad"))));
+    assert_eq!(
+        (last["hurt"].as_u64(), last["caught"].as_u64()),
+        (Some(sum("human")), Some(sum("bad")))
+    );
     // The portraits look a second time and see the same: the highest score is above every other's.
-    let scores: Vec<f64> =
-        evaluated["top"].as_array().unwrap().iter().map(|top| top["score"].as_f64().unwrap()).collect();
+    let scores: Vec<f64> = evaluated["top"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|top| top["score"].as_f64().unwrap())
+        .collect();
     assert!(scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
     let detected = evaluated["detection"]["by_request"].as_array().unwrap();
-    assert!(detected.is_sorted_by(|a, b| a[0].as_u64() < b[0].as_u64() && a[1].as_u64() < b[1].as_u64()));
+    assert!(
+        detected
+            .is_sorted_by(|a, b| a[0].as_u64() < b[0].as_u64() && a[1].as_u64() < b[1].as_u64())
+    );
 }

@@ -1,8 +1,9 @@
 //! Who must be stopped and who must not, each under its own name.
 //!
-//! First real sockets: `wget` and a person in the toy shop. Then cases from public logs and from the field's issue
-//! trackers, as events on a virtual clock, judged by a model that was trained on a simulated day of the toy shop, has
-//! seen none of them, and refuses at the thresholds which that day proved.
+//! First real sockets: `wget` and a person in the toy shop. Then cases from public logs and from
+//! the field's issue trackers, as events on a virtual clock, judged by a model that was trained on
+//! a simulated day of the toy shop, has seen none of them, and refuses at the thresholds which that
+//! day proved.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
@@ -12,7 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detector::{
-    Action, AllowList, ClientKey, Detector, Judge, Outcome, Policy, PolicyConfig, Request, Score, Timestamp,
+    Action, AllowList, ClientKey, Detector, Judge, Outcome, Policy, PolicyConfig, Request, Score,
+    Timestamp,
 };
 use kidoban::demo::shop::Shop;
 use kidoban::demo::visitors::{Answer, Course, Live, Visitor, drive};
@@ -24,7 +26,8 @@ use crate::support::{Folder, gate, model};
 
 /// The shop's own thresholds, proven by its people.
 fn thresholds(file: &detector::model::File) -> [f32; 2] {
-    [&file.thresholds.limit, &file.thresholds.block].map(|budget| Score::from_margin(budget.margin.unwrap()).value())
+    [&file.thresholds.limit, &file.thresholds.block]
+        .map(|budget| Score::from_margin(budget.margin.unwrap()).value())
 }
 
 #[test]
@@ -37,10 +40,13 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     let folder = Folder::new("wget");
     let file = model::proven(&site);
     let ([limit, block], path) = (thresholds(&file), model::write(&folder, &file));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let shop = runtime.block_on(Shop::start(Arc::clone(&site), (Ipv4Addr::LOCALHOST, 0).into())).unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let shop =
+        runtime.block_on(Shop::start(Arc::clone(&site), (Ipv4Addr::LOCALHOST, 0).into())).unwrap();
     let policy = format!("[policy]\nlimit_score = {limit}\nblock_score = {block}\n");
-    let gate = gate(&folder, shop.address(), &format!("mode = \"enforce\"\nmodel = {path:?}\n{policy}"));
+    let gate =
+        gate(&folder, shop.address(), &format!("mode = \"enforce\"\nmodel = {path:?}\n{policy}"));
 
     let visitor = Visitor::new(1, 1, Visit::new(Population::Shopper, &site, 35, Tempo::Live));
     let live = Arc::new(Live::new(&visitor));
@@ -50,25 +56,43 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     let mirror = folder.path("mirror");
     std::fs::create_dir(&mirror).unwrap();
     let output = Command::new("wget")
-        .args(["--mirror", "--tries=1", "--timeout=10", "--no-verbose", "--no-config", "--no-proxy"])
+        .args([
+            "--mirror",
+            "--tries=1",
+            "--timeout=10",
+            "--no-verbose",
+            "--no-config",
+            "--no-proxy",
+        ])
         .arg("--bind-address=127.9.9.9")
         .arg(format!("http://{}/", gate.addr()))
         .current_dir(&mirror)
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
-    let copied = std::fs::read_dir(mirror.join(gate.addr().to_string()).join("p")).map_or(0, Iterator::count);
+    let copied = std::fs::read_dir(mirror.join(gate.addr().to_string()).join("p"))
+        .map_or(0, Iterator::count);
     let refused = said.matches("ERROR 403").count() + said.matches("ERROR 429").count();
     println!("wget copied {copied} of {products} product pages and was refused {refused} times");
     assert!(refused > 0, "wget was not stopped: {said}");
-    assert!(copied * 10 < products, "wget copied {copied} of {products} product pages before it was stopped");
+    assert!(
+        copied * 10 < products,
+        "wget copied {copied} of {products} product pages before it was stopped"
+    );
 
     let visit = runtime.block_on(person).unwrap();
     let pages = visit.asked.iter().filter(|asked| !asked.is_asset).count();
     println!("the person asked for {} things, {pages} of them pages", visit.asked.len());
     assert_eq!(visit.first_refused(), None, "the person was refused");
-    assert_eq!(visit.count(|answer| matches!(answer, Answer::Allowed(200..400))), visit.asked.len(), "{visit:?}");
-    assert!(pages > detector::policy::MIN_PAGES as usize, "{pages} pages: the person was never judged");
+    assert_eq!(
+        visit.count(|answer| matches!(answer, Answer::Allowed(200..400))),
+        visit.asked.len(),
+        "{visit:?}"
+    );
+    assert!(
+        pages > detector::policy::MIN_PAGES as usize,
+        "{pages} pages: the person was never judged"
+    );
 }
 
 /// One request on a virtual clock.
@@ -138,7 +162,8 @@ fn watch_on(detector: &Detector, client: ClientKey, asked: &[Asked], fate: &mut 
         let event = detector.event(&request);
         let verdict = detector.observe(&event);
         let score = verdict.score.map(Score::margin);
-        fate.highest = score.map_or(fate.highest, |score| Some(fate.highest.map_or(score, |best| best.max(score))));
+        fate.highest = score
+            .map_or(fate.highest, |score| Some(fate.highest.map_or(score, |best| best.max(score))));
         match verdict.action {
             Action::Allow => {
                 detector.conclude(&Outcome::of(&event, at.plus_micros(20_000), *status));
@@ -152,7 +177,12 @@ fn watch_on(detector: &Detector, client: ClientKey, asked: &[Asked], fate: &mut 
 }
 
 /// `count` requests, `gap_s` apart on average, each gap off by up to `jitter` of it.
-fn at_pace(count: usize, gap_s: f64, jitter: f64, mut what: impl FnMut(usize) -> (&'static str, String)) -> Vec<Asked> {
+fn at_pace(
+    count: usize,
+    gap_s: f64,
+    jitter: f64,
+    mut what: impl FnMut(usize) -> (&'static str, String),
+) -> Vec<Asked> {
     let mut dice = Dice::new(41);
     let mut at = model::DAY;
     let mut asked = Vec::new();
@@ -167,7 +197,9 @@ fn at_pace(count: usize, gap_s: f64, jitter: f64, mut what: impl FnMut(usize) ->
 #[test]
 fn a_poller_that_comes_every_60_seconds_is_stopped() {
     // As in a public log: spread of gaps 0.01, one other URL among fifty.
-    let asked = at_pace(100, 60.0, 0.017, |index| ("GET", format!("/p/{}", 1 + usize::from(index % 50 == 30))));
+    let asked = at_pace(100, 60.0, 0.017, |index| {
+        ("GET", format!("/p/{}", 1 + usize::from(index % 50 == 30)))
+    });
     watch(&of_the_shop(), client("192.0.2.1"), &asked).assert_stopped_within(20);
 }
 
@@ -195,7 +227,9 @@ fn mirrored(site: &Site) -> Vec<String> {
     targets.extend(shelves.iter().map(|shelf| format!("/c/{}", shelf.slug)));
     targets.extend(site.featured().iter().map(|id| format!("/p/{id}")));
     for shelf in shelves {
-        targets.extend(["popular", "price", "new"].map(|sort| format!("/c/{}?sort={sort}", shelf.slug)));
+        targets.extend(
+            ["popular", "price", "new"].map(|sort| format!("/c/{}?sort={sort}", shelf.slug)),
+        );
         targets.push(format!("/c/{}?under=3000", shelf.slug));
         targets.extend(shelf.products.iter().take(20).map(|id| format!("/p/{id}")));
         targets.extend((2..6).map(|page| format!("/c/{}?sort=popular&page={page}", shelf.slug)));
@@ -215,7 +249,8 @@ fn in_turn(targets: &[String], mut gap_s: impl FnMut(usize) -> f64) -> Vec<Asked
 
 #[test]
 fn a_mirror_as_fast_as_the_shop_answers_is_stopped_however_busy_the_machine() {
-    // As wget was seen to ask: answers of a millisecond, the scheduler's ten in between; from afar, answers of a fifth of a second.
+    // As wget was seen to ask: answers of a millisecond, the scheduler's ten in between; from afar,
+    // answers of a fifth of a second.
     let (detector, targets) = (of_the_shop(), mirrored(&Site::new(1)));
     for seed in 0..60 {
         let mut dice = Dice::nth(67, seed);
@@ -233,21 +268,29 @@ fn a_mirror_as_fast_as_the_shop_answers_is_stopped_however_busy_the_machine() {
 
 #[test]
 fn a_mirror_that_asks_for_several_pages_at_a_time_is_stopped() {
-    // As crawling libraries do: so many connections, each the next page as soon as it is answered; or volleys, then a rest.
+    // As crawling libraries do: so many connections, each the next page as soon as it is answered;
+    // or volleys, then a rest.
     let (detector, targets) = (of_the_shop(), mirrored(&Site::new(1)));
     let mut through = Vec::new();
     for seed in 0..40 {
         let mut dice = Dice::nth(71, seed);
-        let (at_once, answer_s, rests) = (2 + dice.below(15), dice.log_between(0.02, 0.5), dice.chance(0.5));
+        let (at_once, answer_s, rests) =
+            (2 + dice.below(15), dice.log_between(0.02, 0.5), dice.chance(0.5));
         let asked = if rests {
             in_turn(&targets, |index| {
-                if index % at_once == 0 { dice.lognormal(answer_s, 0.3) } else { dice.exponential(0.002) }
+                if index % at_once == 0 {
+                    dice.lognormal(answer_s, 0.3)
+                } else {
+                    dice.exponential(0.002)
+                }
             })
         } else {
             in_turn(&targets, |_| dice.exponential(answer_s / at_once as f64))
         };
         let fate = watch(&detector, client(&format!("193.{seed}.2.1")), &asked);
-        if fate.first_refused.is_none_or(|first| first > 40) || (fate.limited + fate.blocked) * 2 < fate.requests {
+        if fate.first_refused.is_none_or(|first| first > 40)
+            || (fate.limited + fate.blocked) * 2 < fate.requests
+        {
             through.push(format!("{at_once} at once, {answer_s:.3} s, {rests}: {fate:?}"));
         }
     }
@@ -263,8 +306,9 @@ fn a_flood_of_one_page_or_of_three_is_stopped() {
         let mut dice = Dice::nth(73, seed);
         let (pages, answer_s, busy_share) =
             (1 + seed as usize % 3, dice.log_between(0.000_2, 0.2), dice.between(0.0, 0.5));
-        let targets: Vec<String> =
-            (0..700).map(|index| ["/", "/c/lamps", "/search?q=tea"][index % pages].to_owned()).collect();
+        let targets: Vec<String> = (0..700)
+            .map(|index| ["/", "/c/lamps", "/search?q=tea"][index % pages].to_owned())
+            .collect();
         let asked = in_turn(&targets, |_| {
             let busy_s = if dice.chance(busy_share) { dice.exponential(0.01) } else { 0.0 };
             dice.lognormal(answer_s, 0.3) + busy_s
@@ -281,13 +325,15 @@ fn an_xmlrpc_brute_force_every_522_seconds_is_stopped_whatever_it_is_answered() 
     for status in [200, 401, 403, 404] {
         let mut asked = at_pace(160, 522.0, 0.003, |_| ("POST", "/xmlrpc.php".to_owned()));
         asked.iter_mut().for_each(|asked| asked.status = status);
-        watch(&detector, client(&format!("guesser answered {status}")), &asked).assert_stopped_within(20);
+        watch(&detector, client(&format!("guesser answered {status}")), &asked)
+            .assert_stopped_within(20);
     }
 }
 
 #[test]
 fn one_address_that_rotates_four_browsers_is_stopped_like_one_that_does_not() {
-    const BROWSERS: [&str; 4] = ["Firefox/144.0", "Chrome/141.0.0.0", "Version/18.6 Safari/605.1.15", "Edg/141.0.0.0"];
+    const BROWSERS: [&str; 4] =
+        ["Firefox/144.0", "Chrome/141.0.0.0", "Version/18.6 Safari/605.1.15", "Edg/141.0.0.0"];
     let asked = at_pace(200, 2.0, 0.2, |index| ("GET", format!("/p/{}", 100 + index)));
     let log = |name: &str, browsers: &[&str]| {
         let mut text = Vec::new();
@@ -311,7 +357,8 @@ fn one_address_that_rotates_four_browsers_is_stopped_like_one_that_does_not() {
         let logs = Logs::find(&[folder.write(&name, text).display().to_string()]).unwrap();
         let mut verdicts = Vec::new();
         let detector = model::detector(100, judge.clone());
-        replay(logs.open().unwrap(), &detector, None, |_, verdict, _, _| verdicts.push(*verdict)).unwrap();
+        replay(logs.open().unwrap(), &detector, None, |_, verdict, _, _| verdicts.push(*verdict))
+            .unwrap();
         verdicts
     };
     let (one, four) = (fate(log("one.log", &BROWSERS[..1])), fate(log("four.log", &BROWSERS)));
@@ -326,7 +373,14 @@ fn a_timestamp_in_the_query_makes_urls_unique_and_paths_not() {
     let detector = of_the_shop();
     let server = client("192.0.2.80");
     let asked = at_pace(200, 70.0, 0.2, |index| {
-        ("POST", format!("/wp-cron.php?doing_wp_cron=17947{:05}.{:06}", index * 61 % 99_991, index * 7_919 % 999_983))
+        (
+            "POST",
+            format!(
+                "/wp-cron.php?doing_wp_cron=17947{:05}.{:06}",
+                index * 61 % 99_991,
+                index * 7_919 % 999_983
+            ),
+        )
     });
     watch(&detector, server, &asked);
     let features = detector.features(server).unwrap();
@@ -341,11 +395,13 @@ fn a_timestamp_in_the_query_makes_urls_unique_and_paths_not() {
     assert_eq!(fate.first_refused, None, "the shop's own server is on the allow list");
 }
 
-/// A list whose script fetches every product in view before anybody clicks, and a person who reads one of them.
+/// A list whose script fetches every product in view before anybody clicks, and a person who reads
+/// one of them.
 fn with_prefetch(seed: u64) -> Vec<Asked> {
     let mut dice = Dice::nth(23, seed);
     let (mut asked, mut at, mut shown) = (Vec::new(), model::DAY, 0);
-    let mut ask = |at, target| asked.push(Asked { at, method: "GET", target, status: 200, agent: None });
+    let mut ask =
+        |at, target| asked.push(Asked { at, method: "GET", target, status: 200, agent: None });
     for page in 1..=15 {
         ask(at, format!("/c/tea?page={page}"));
         at = at.plus_micros(300_000);
@@ -363,8 +419,9 @@ fn with_prefetch(seed: u64) -> Vec<Asked> {
 
 #[test]
 fn people_whose_pages_prefetch_a_dozen_products_are_not_blocked() {
-    // The field's most reported false alarm. The toy shop prefetches nothing: its model knows of it from guests only, whose
-    // pages prefetch otherwise. Each from a network of its own, then all from one carrier's, within ten minutes and within two.
+    // The field's most reported false alarm. The toy shop prefetches nothing: its model knows of it
+    // from guests only, whose pages prefetch otherwise. Each from a network of its own, then all
+    // from one carrier's, within ten minutes and within two.
     for (networks, within_s) in [(30, 1), (1, 600), (1, 120)] {
         let (detector, mut dice) = (of_the_shop(), Dice::new(31));
         let mut asked: Vec<(u64, Asked)> = Vec::new();
@@ -381,7 +438,10 @@ fn people_whose_pages_prefetch_a_dozen_products_are_not_blocked() {
         }
         for fate in fates.values() {
             assert_eq!(fate.blocked, 0, "{networks} networks, within {within_s} s: {fate:?}");
-            assert!(fate.limited * 50 <= fate.requests, "more than 2 % of its pages were refused: {fate:?}");
+            assert!(
+                fate.limited * 50 <= fate.requests,
+                "more than 2 % of its pages were refused: {fate:?}"
+            );
         }
     }
 }
@@ -389,8 +449,10 @@ fn people_whose_pages_prefetch_a_dozen_products_are_not_blocked() {
 /// Share of people of a simulated crowd who were refused anything, and how many were blocked.
 fn hurt(mix: &Mix, span_us: u64) -> (f64, usize) {
     let detector = of_the_shop();
-    let (mut everybody, mut refused, mut blocked) = (HashSet::new(), HashSet::new(), HashSet::new());
-    for request in simulate(&Arc::new(Site::new(1)), 77, model::DAY.plus_secs(86_400), mix, span_us) {
+    let (mut everybody, mut refused, mut blocked) =
+        (HashSet::new(), HashSet::new(), HashSet::new());
+    for request in simulate(&Arc::new(Site::new(1)), 77, model::DAY.plus_secs(86_400), mix, span_us)
+    {
         let client = ClientKey::from_ip(request.client);
         everybody.insert(client);
         let event = detector.event(&request.as_request());
@@ -418,7 +480,8 @@ fn people_who_open_galleries_in_many_tabs_are_not_blocked() {
 
 #[test]
 fn a_flash_sale_of_thirty_times_as_many_new_people_hurts_nobody_more() {
-    // The model's day has 8,500 people in 24 hours; this is thirty times as many an hour, for a third of an hour.
+    // The model's day has 8,500 people in 24 hours; this is thirty times as many an hour, for a
+    // third of an hour.
     let mix = Mix::new().with(Population::Shopper, 3_000).with(Population::GalleryShopper, 400);
     let (share, blocked) = hurt(&mix, 20 * 60 * 1_000_000);
     assert_eq!(blocked, 0);
@@ -437,12 +500,14 @@ fn as_asked(crowd: Vec<SimRequest>) -> Vec<Asked> {
     crowd.into_iter().map(asked).collect()
 }
 
-/// An address of 500 people whom a model takes for a bot from the limit on, or from the block threshold on.
+/// An address of 500 people whom a model takes for a bot from the limit on, or from the block
+/// threshold on.
 fn taken_for_a_bot(block: f32, agents_are_told: bool) -> (Fate, usize) {
     let model = model::parse(&model::trained_on_a_day(&Arc::new(Site::new(1))));
     let detector = model::detector(1_000, model::judge(model, 0.000_1, block));
     let mix = Mix::new().with(Population::Shopper, 450).with(Population::GalleryShopper, 50);
-    let mut asked = as_asked(simulate(&Arc::new(Site::new(1)), 79, model::DAY, &mix, 3_600_000_000));
+    let mut asked =
+        as_asked(simulate(&Arc::new(Site::new(1)), 79, model::DAY, &mix, 3_600_000_000));
     if !agents_are_told {
         asked.iter_mut().for_each(|asked| asked.agent = None);
     }
@@ -458,7 +523,12 @@ fn an_address_of_many_browsers_is_held_less_and_never_locked_out() {
     let (unknown, pages) = taken_for_a_bot(0.999_99, false);
     assert!(unknown.limited * 2 > pages, "{unknown:?}");
     let (known, _) = taken_for_a_bot(0.999_99, true);
-    assert!(known.limited * 2 < unknown.limited, "{} limited, {} without", known.limited, unknown.limited);
+    assert!(
+        known.limited * 2 < unknown.limited,
+        "{} limited, {} without",
+        known.limited,
+        unknown.limited
+    );
     assert_eq!(known.blocked, 0);
 
     let (unknown, _) = taken_for_a_bot(0.000_2, false);
@@ -471,7 +541,8 @@ fn an_address_of_many_browsers_is_held_less_and_never_locked_out() {
 
 #[test]
 fn a_scraper_that_names_another_browser_at_every_request_has_a_limited_clients_pages_at_most() {
-    const NAMES: &[&str] = &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
+    const NAMES: &[&str] =
+        &["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p"];
     let mut asked = at_pace(2_400, 0.5, 0.2, |index| ("GET", format!("/p/{}", 100 + index)));
     asked.iter_mut().zip(NAMES.iter().cycle()).for_each(|(asked, name)| asked.agent = Some(name));
     let fate = watch(&of_the_shop(), client("192.0.2.1"), &asked);
@@ -506,12 +577,14 @@ fn a_crawler_whom_the_operator_allows_passes_although_it_scrapes() {
 
 #[test]
 fn without_its_own_block_threshold_a_model_never_blocks() {
-    // A day of 1,200 people cannot prove a budget of 0.1 %; nothing but an operator's own word blocks then.
+    // A day of 1,200 people cannot prove a budget of 0.1 %; nothing but an operator's own word
+    // blocks then.
     let file = model::trained_on_a_day(&Arc::new(Site::new(1)));
     assert_eq!(file.thresholds.block.margin, None);
     let model = model::parse(&file);
     let policy = Policy::new(PolicyConfig::default(), Some(&model)).unwrap();
-    let detector = model::detector(100, Judge { model: Some(model), policy, allow: AllowList::default() });
+    let detector =
+        model::detector(100, Judge { model: Some(model), policy, allow: AllowList::default() });
     let asked = at_pace(300, 0.5, 0.1, |index| ("GET", format!("/p/{}", 100 + index)));
     let fate = watch(&detector, client("192.0.2.1"), &asked);
     assert!(fate.blocked == 0 && fate.limited > 100, "{fate:?}");

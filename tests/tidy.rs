@@ -19,7 +19,8 @@ fn files(extension: &str) -> Vec<PathBuf> {
             let (path, name) = (entry.path(), entry.file_name());
             let name = name.to_string_lossy();
             if path.is_dir() && !path.is_symlink() {
-                let is_ours = !name.starts_with('.') && !["target", "vendor", "data"].contains(&&*name);
+                let is_ours =
+                    !name.starts_with('.') && !["target", "vendor", "data"].contains(&&*name);
                 if is_ours {
                     walk(&path, extension, found);
                 }
@@ -44,10 +45,17 @@ fn read(path: impl AsRef<Path>) -> String {
 fn no_source_file_is_longer_than_600_lines() {
     for path in files("rs") {
         let lines = read(&path).lines().count();
-        assert!(lines <= LINES_MAX, "{} has {lines} lines: it is more than one noun", path.display());
+        assert!(
+            lines <= LINES_MAX,
+            "{} has {lines} lines: it is more than one noun",
+            path.display()
+        );
     }
     let lines = read("proxy/src/gate.rs").lines().count();
-    assert!(lines <= GATE_LINES_MAX, "proxy/src/gate.rs has {lines} lines: logic belongs elsewhere");
+    assert!(
+        lines <= GATE_LINES_MAX,
+        "proxy/src/gate.rs has {lines} lines: logic belongs elsewhere"
+    );
 }
 
 #[test]
@@ -56,7 +64,11 @@ fn every_source_file_says_what_it_is_for() {
         let text = read(&path);
         let is_tests = path.components().any(|part| part.as_os_str() == "tests")
             || path.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests"));
-        assert!(text.starts_with("//!") || is_tests, "{} does not begin with its purpose", path.display());
+        assert!(
+            text.starts_with("//!") || is_tests,
+            "{} does not begin with its purpose",
+            path.display()
+        );
     }
 }
 
@@ -66,12 +78,15 @@ fn every_feature_is_in_the_manual_and_nothing_else_is() {
     // A heading or a table row that begins with a name in backticks is about that feature.
     let about = |line: &str| {
         let line = line.trim_start();
-        let rest = line.strip_prefix('|').or_else(|| line.starts_with('#').then(|| line.trim_start_matches('#')))?;
+        let rest = line
+            .strip_prefix('|')
+            .or_else(|| line.starts_with('#').then(|| line.trim_start_matches('#')))?;
         let (name, _) = rest.trim_start().strip_prefix('`')?.split_once('`')?;
         Some(name.to_owned())
     };
     let described: BTreeSet<String> = manual.lines().filter_map(about).collect();
-    let measured: BTreeSet<String> = FEATURES.iter().map(|feature| feature.name.to_owned()).collect();
+    let measured: BTreeSet<String> =
+        FEATURES.iter().map(|feature| feature.name.to_owned()).collect();
     let missing: Vec<_> = measured.difference(&described).collect();
     assert!(missing.is_empty(), "docs/features.md has no heading or table row for {missing:?}");
     let unknown: Vec<_> = described.difference(&measured).collect();
@@ -96,7 +111,12 @@ fn code_lines(markdown: &str) -> Vec<String> {
             None => lines.push(std::mem::take(&mut continued) + line),
         }
     }
-    lines.iter().map(|line| line.trim_start().trim_start_matches("$ ").trim_start_matches("sudo ").to_owned()).collect()
+    lines
+        .iter()
+        .map(|line| {
+            line.trim_start().trim_start_matches("$ ").trim_start_matches("sudo ").to_owned()
+        })
+        .collect()
 }
 
 #[test]
@@ -108,8 +128,12 @@ fn the_commands_of_the_readme_exist() {
         let mut words = line.split_whitespace();
         match words.next() {
             Some("make") => {
-                for target in words.take_while(|word| !word.starts_with('#')).filter(|word| !word.contains('=')) {
-                    let is_there = makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
+                for target in words
+                    .take_while(|word| !word.starts_with('#'))
+                    .filter(|word| !word.contains('='))
+                {
+                    let is_there =
+                        makefile.lines().any(|line| line.starts_with(&format!("{target}:")));
                     assert!(is_there, "README: `{line}`: the Makefile has no target {target}");
                     seen += 1;
                 }
@@ -121,29 +145,49 @@ fn the_commands_of_the_readme_exist() {
                     continue;
                 }
                 let subcommand = command.find_subcommand(name);
-                let subcommand = subcommand.unwrap_or_else(|| panic!("README: `{line}`: there is no `kidoban {name}`"));
-                for flag in words.take_while(|word| *word != "#").filter_map(|word| word.strip_prefix("--")) {
+                let subcommand = subcommand
+                    .unwrap_or_else(|| panic!("README: `{line}`: there is no `kidoban {name}`"));
+                for flag in
+                    words.take_while(|word| *word != "#").filter_map(|word| word.strip_prefix("--"))
+                {
                     let flag = flag.split('=').next().unwrap();
                     let mut known = subcommand.get_arguments().filter_map(clap::Arg::get_long);
-                    assert!(known.any(|known| known == flag), "README: `{line}`: there is no --{flag}");
+                    assert!(
+                        known.any(|known| known == flag),
+                        "README: `{line}`: there is no --{flag}"
+                    );
                 }
                 seen += 1;
             }
             _ => {}
         }
     }
-    assert!(seen >= 5, "README shows {seen} commands: two to begin with, and the way from a log to enforcing");
+    assert!(
+        seen >= 5,
+        "README shows {seen} commands: two to begin with, and the way from a log to enforcing"
+    );
 }
 
 #[test]
 fn the_pure_crates_ask_nobody_what_time_it_is() {
     for path in files("rs") {
-        let is_pure = ["detector/src", "traffic/src"].iter().any(|folder| path.starts_with(root().join(folder)));
+        let is_pure = ["detector/src", "traffic/src"]
+            .iter()
+            .any(|folder| path.starts_with(root().join(folder)));
         let text = if is_pure { read(&path) } else { continue };
-        for forbidden in
-            ["Instant::now", "SystemTime::now", "thread::sleep", "std::env::", "std::net::Tcp", "thread_rng"]
-        {
-            assert!(!text.contains(forbidden), "{} holds {forbidden}: time and chance are arguments", path.display());
+        for forbidden in [
+            "Instant::now",
+            "SystemTime::now",
+            "thread::sleep",
+            "std::env::",
+            "std::net::Tcp",
+            "thread_rng",
+        ] {
+            assert!(
+                !text.contains(forbidden),
+                "{} holds {forbidden}: time and chance are arguments",
+                path.display()
+            );
         }
     }
 }
@@ -183,7 +227,10 @@ fn pingora_is_the_proxys_and_linfa_the_trainers() {
     ] {
         for name in dependencies(manifest) {
             assert!(is_proxy || !name.starts_with("pingora"), "{manifest} depends on {name}");
-            assert!(is_trainer || !(name.starts_with("linfa") || name == "ndarray"), "{manifest} depends on {name}");
+            assert!(
+                is_trainer || !(name.starts_with("linfa") || name == "ndarray"),
+                "{manifest} depends on {name}"
+            );
         }
     }
 }
@@ -199,5 +246,8 @@ fn no_page_waits_for_something_to_be_filled_in() {
 fn the_shipped_models_page_shows_the_figures_of_its_card() {
     let model = detector::Model::parse(kidoban::input::SHIPPED_MODEL).unwrap();
     let table = kidoban::train::metrics(model.card());
-    assert!(read(root().join("models/README.md")).contains(&table), "copy this into models/README.md:\n{table}");
+    assert!(
+        read(root().join("models/README.md")).contains(&table),
+        "copy this into models/README.md:\n{table}"
+    );
 }

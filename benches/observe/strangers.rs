@@ -1,5 +1,5 @@
-//! Clients that nobody has seen before: what they cost in memory, how long the slowest of their requests takes, and
-//! whether ten million of them leave anything behind.
+//! Clients that nobody has seen before: what they cost in memory, how long the slowest of their
+//! requests takes, and whether ten million of them leave anything behind.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -18,11 +18,14 @@ const TASK: &str = "KIDOBAN_BENCH_TASK";
 /// A client that has asked so often is no newcomer.
 const REQUESTS: usize = 8;
 
-/// Memory, newcomers and a flood, each in a process of its own: an allocator that has given memory back once would give
-/// the same again.
+/// Memory, newcomers and a flood, each in a process of its own: an allocator that has given memory
+/// back once would give the same again.
 pub fn measure(effort: Effort) {
-    let clients: Vec<u32> = effort.pick(vec![1_000], vec![200_000, 1_000_000], vec![200_000, 1_000_000]);
-    let bytes = clients.iter().flat_map(|clients| [format!("newcomer {clients}"), format!("client {clients}")]);
+    let clients: Vec<u32> =
+        effort.pick(vec![1_000], vec![200_000, 1_000_000], vec![200_000, 1_000_000]);
+    let bytes = clients
+        .iter()
+        .flat_map(|clients| [format!("newcomer {clients}"), format!("client {clients}")]);
     let events = effort.pick(10_000, 2_000_000, 10_000_000);
     let capacity = effort.pick(1_000, 1_000_000, 1_000_000);
     let tasks = [
@@ -32,7 +35,8 @@ pub fn measure(effort: Effort) {
     ];
     for task in bytes.chain(tasks) {
         let own = std::env::current_exe().expect("a process has a file");
-        let status = Command::new(own).env(TASK, &task).status().expect("the bench starts itself again");
+        let status =
+            Command::new(own).env(TASK, &task).status().expect("the bench starts itself again");
         assert!(status.success(), "{task} ended with {status}");
     }
 }
@@ -53,7 +57,8 @@ pub fn run_as_child() -> bool {
     true
 }
 
-/// Grows a detector from nobody to `clients` clients of so many requests and looks at what the process gained.
+/// Grows a detector from nobody to `clients` clients of so many requests and looks at what the
+/// process gained.
 fn bytes_each(what: &str, clients: usize, requests: usize) {
     let judge = shipped_judge();
     let before = resident_bytes();
@@ -74,7 +79,8 @@ fn bytes_each(what: &str, clients: usize, requests: usize) {
     );
 }
 
-/// Nine of ten requests come from somebody new, the tenth from one of 10,000 who are there already; each is answered.
+/// Nine of ten requests come from somebody new, the tenth from one of 10,000 who are there already;
+/// each is answered.
 fn newcomers(events: usize, capacity: usize) {
     const USUAL: usize = 10_000;
     let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
@@ -113,7 +119,8 @@ fn newcomers(events: usize, capacity: usize) {
     );
 }
 
-/// Ten million keys that each come once, on a table that everybody who usually comes has filled already.
+/// Ten million keys that each come once, on a table that everybody who usually comes has filled
+/// already.
 fn spoofed(keys: usize, capacity: usize) {
     let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
     let page = page();
@@ -137,7 +144,8 @@ fn spoofed(keys: usize, capacity: usize) {
     let took = started.elapsed();
     let after = detector.stats(START);
     println!(
-        "spoofed, {} keys once each on a full table of {}: RSS {empty} MiB empty, {full} full, {halfway} halfway, {} at \
+        "spoofed, {} keys once each on a full table of {}: RSS {empty} MiB empty, {full} full, \
+            {halfway} halfway, {} at \
          the end; {} evicted; {:.0} ns a key",
         count(keys as f64),
         count(before.clients as f64),

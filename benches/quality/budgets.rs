@@ -1,9 +1,12 @@
-//! On how many simulated shops the budgets hold, and whether people who calibrate differ from those who come later.
+//! On how many simulated shops the budgets hold, and whether people who calibrate differ from those
+//! who come later.
 //!
-//! A bound at 95 % fails on one shop in twenty; one shop says nothing. So here are many small ones. If whoever calibrates is to the
-//! model as whoever comes later is, the number of people hurt follows the beta-binomial distribution, whatever the model: how
-//! many shops keep their budget by chance alone is known, and how many people are hurt. More hurt than that means that
-//! something was learnt from those who calibrate. Ranks tell it sooner: the highest scores are then drawn by lot.
+//! A bound at 95 % fails on one shop in twenty; one shop says nothing. So here are many small ones.
+//! If whoever calibrates is to the model as whoever comes later is, the number of people hurt
+//! follows the beta-binomial distribution, whatever the model: how many shops keep their budget by
+//! chance alone is known, and how many people are hurt. More hurt than that means that something
+//! was learnt from those who calibrate. Ranks tell it sooner: the highest scores are then drawn by
+//! lot.
 
 use anyhow::Result;
 use detector::Model;
@@ -25,7 +28,8 @@ use crate::table::{Table, percent};
 
 /// The first of the seeds; other ones than those of the other table.
 const SEED: u64 = 2_000;
-/// What keeps the shops small: 299 people prove the stricter of these, where the product's budgets ask for 2,995.
+/// What keeps the shops small: 299 people prove the stricter of these, where the product's budgets
+/// ask for 2,995.
 const BUDGETS: Budgets = Budgets { limit_alpha: 0.02, block_alpha: 0.01, delta: 0.05 };
 /// One client in so many is known, all others come later.
 const PARTS: usize = 4;
@@ -40,10 +44,14 @@ enum Way {
     Adapted,
 }
 
-const WAYS: [(Way, &str); 3] =
-    [(Way::NeverSaw, "never saw it"), (Way::Trained, "trained on it"), (Way::Adapted, "adapted to it")];
+const WAYS: [(Way, &str); 3] = [
+    (Way::NeverSaw, "never saw it"),
+    (Way::Trained, "trained on it"),
+    (Way::Adapted, "adapted to it"),
+];
 
-/// One shop and one way: thresholds, and the highest scores of the people who calibrated them and of those who come later.
+/// One shop and one way: thresholds, and the highest scores of the people who calibrated them and
+/// of those who come later.
 struct Tried {
     thresholds: Thresholds,
     known: Vec<f32>,
@@ -92,10 +100,12 @@ impl Sum {
     }
 }
 
-/// How many of a shop's highest-scoring people come later, how many would if drawn by lot, and the variance of that.
+/// How many of a shop's highest-scoring people come later, how many would if drawn by lot, and the
+/// variance of that.
 fn ranks(known: &[f32], later: &[f32]) -> [f64; 3] {
     let tag = |is_later: bool| move |&score: &f32| (score, is_later);
-    let mut all: Vec<(f32, bool)> = known.iter().map(tag(false)).chain(later.iter().map(tag(true))).collect();
+    let mut all: Vec<(f32, bool)> =
+        known.iter().map(tag(false)).chain(later.iter().map(tag(true))).collect();
     all.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
     let (n, m) = (known.len() as f64, later.len() as f64);
     let drawn = (HIGHEST * (n + m)).floor();
@@ -107,10 +117,15 @@ fn ranks(known: &[f32], later: &[f32]) -> [f64; 3] {
         left -= taken;
     }
     // Hypergeometric.
-    [found, drawn * m / (n + m), drawn * m * n / (n + m).powi(2) * (n + m - drawn) / (n + m - 1.0).max(1.0)]
+    [
+        found,
+        drawn * m / (n + m),
+        drawn * m * n / (n + m).powi(2) * (n + m - drawn) / (n + m - 1.0).max(1.0),
+    ]
 }
 
-/// `shops` of them, of so many people a day each, one after the other from [`SHOPS`], each with another seed.
+/// `shops` of them, of so many people a day each, one after the other from [`SHOPS`], each with
+/// another seed.
 pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     let options = Options { budgets: BUDGETS, ..options.clone() };
     let base = Base::new(Model::parse(SHIPPED_MODEL)?)?;
@@ -125,12 +140,18 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     let mut table = Table::new(
         "Budgets kept, over many simulated shops",
         &format!(
-            "{shops} simulated days of {} people, each of another shop, and looser budgets than the product's, which fewer people prove. \
-             A quarter of the clients is known: it calibrates (*never saw it*: the shipped model), or half of its people train and half calibrate \
-             (*trained*, and *adapted* from the shipped model). The other three quarters come later and are counted. *Kept*: at most the budget of \
-             them was refused. *By chance*: what comes of it if people who calibrate and people who come later are alike to the \
-             model and no two scores tie (ties refuse fewer). *Highest*: how many of the {:.0} % of people with the highest scores come later, by \
-             how many standard deviations more than by lot; far above 2 the model knows those who calibrate.",
+            "{shops} simulated days of {} people, each of another shop, and looser budgets than \
+                the product's, which fewer people prove. \
+             A quarter of the clients is known: it calibrates (*never saw it*: the shipped model), \
+             or half of its people train and half calibrate \
+             (*trained*, and *adapted* from the shipped model). The other three quarters come \
+             later and are counted. *Kept*: at most the budget of \
+             them was refused. *By chance*: what comes of it if people who calibrate and people \
+             who come later are alike to the \
+             model and no two scores tie (ties refuse fewer). *Highest*: how many of the {:.0} % \
+             of people with the highest scores come later, by \
+             how many standard deviations more than by lot; far above 2 the model knows those who \
+             calibrate.",
             count(people as u64),
             100.0 * HIGHEST
         ),
@@ -156,7 +177,8 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
             highest.iter_mut().zip(ranks(known, later)).for_each(|(sum, value)| *sum += value);
         }
         let [found, by_lot, variance] = highest;
-        let highest = format!("{found:.0}, by lot {by_lot:.0}: {:+.1}", (found - by_lot) / variance.sqrt());
+        let highest =
+            format!("{found:.0}, by lot {by_lot:.0}: {:+.1}", (found - by_lot) / variance.sqrt());
         for ((name, alpha), sum) in [("limit", BUDGETS.limit_alpha), ("block", BUDGETS.block_alpha)]
             .iter()
             .zip(&sums)
@@ -170,7 +192,13 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
 }
 
 /// `None` where too few people are known for a proof.
-fn tried(way: Way, known: &Site, later: &Site, base: &Base, options: &Options) -> Result<Option<Tried>> {
+fn tried(
+    way: Way,
+    known: &Site,
+    later: &Site,
+    base: &Base,
+    options: &Options,
+) -> Result<Option<Tried>> {
     let scores = |site: &Site, scorer: &Scorer, takes: &dyn Fn(usize) -> bool| -> Vec<f32> {
         let best = highest(site, site.resolution_us, options.min_pages, |client| {
             (site.clients[client].labelled.label == Label::Human && takes(client)).then_some(scorer)
@@ -179,9 +207,14 @@ fn tried(way: Way, known: &Site, later: &Site, base: &Base, options: &Options) -
     };
     let base = match way {
         Way::NeverSaw => {
-            let [known, later] = [known, later].map(|site| scores(site, base.model().scorer(), &|_| true));
+            let [known, later] =
+                [known, later].map(|site| scores(site, base.model().scorer(), &|_| true));
             let thresholds = calibrated(&known, options.budgets, options.min_pages);
-            return Ok(thresholds.block.margin.is_some().then_some(Tried { thresholds, known, later }));
+            return Ok(thresholds.block.margin.is_some().then_some(Tried {
+                thresholds,
+                known,
+                later,
+            }));
         }
         Way::Trained => None,
         Way::Adapted => Some(base.clone()),

@@ -12,14 +12,24 @@ const CLIENTS_MIN: u64 = 30;
 pub fn tables(sites: &[Site], options: &Options) -> Result<String> {
     let mut table = Table::new(
         "At home",
-        "A model of the site itself, which remembers it. *Later*: trained on the first 70 % of the site's time, judged on the \
-         clients that came only after it. *Others*: five models that each leave out a fifth of the clients, and judge it.",
-        &["site", "judged on", "people", "bots", "AUC (95 %)", "bots caught at 1 % of people (95 %)"],
+        "A model of the site itself, which remembers it. *Later*: trained on the first 70 % of the \
+            site's time, judged on the \
+         clients that came only after it. *Others*: five models that each leave out a fifth of the \
+         clients, and judge it.",
+        &[
+            "site",
+            "judged on",
+            "people",
+            "bots",
+            "AUC (95 %)",
+            "bots caught at 1 % of people (95 %)",
+        ],
     );
     for site in sites {
         let judged = |label: Label| {
-            let is_judged =
-                |client: &&trainer::site::Client| client.labelled.label == label && client.pages >= options.min_pages;
+            let is_judged = |client: &&trainer::site::Client| {
+                client.labelled.label == label && client.pages >= options.min_pages
+            };
             site.clients.iter().filter(is_judged).count() as u64
         };
         if judged(Label::Human) < CLIENTS_MIN || judged(Label::Bad) < CLIENTS_MIN {

@@ -1,4 +1,5 @@
-//! Budgets kept and bots caught on simulated shops that have people enough to prove a block threshold.
+//! Budgets kept and bots caught on simulated shops that have people enough to prove a block
+//! threshold.
 
 use anyhow::Result;
 use detector::Model;
@@ -6,7 +7,9 @@ use detector::model::seal;
 use kidoban::output::count;
 use kidoban::simulate::write_shop;
 use traffic::sim::Shop;
-use trainer::protocol::{Strangers, calibrated, carried, half, model_at, model_of, without_thresholds};
+use trainer::protocol::{
+    Strangers, calibrated, carried, half, model_at, model_of, without_thresholds,
+};
 use trainer::samples::highest;
 use trainer::statistics::share;
 use trainer::{Base, Label, Options, Site, evaluate, train};
@@ -27,11 +30,16 @@ pub fn table(
     let mut table = Table::new(
         "Budgets kept, on simulated shops",
         &format!(
-            "A simulated day of {} people and the bots that go with them. One half of the clients calibrates, the other half, which \
-             neither model nor thresholds have seen, is counted. *Never saw it*: the model of all sites above, its thresholds \
-             calibrated on the first half. *Adapted*: that model adapted to the first half (`kidoban train --base`); half of its \
-             people are kept apart and prove the thresholds. Budgets hold with 95 % confidence. Requests are all those of a scraper \
-             up to the one that crosses the block threshold, assets and refused ones included, over the scrapers that cross it.",
+            "A simulated day of {} people and the bots that go with them. One half of the clients \
+                calibrates, the other half, which \
+             neither model nor thresholds have seen, is counted. *Never saw it*: the model of all \
+             sites above, its thresholds \
+             calibrated on the first half. *Adapted*: that model adapted to the first half \
+             (`kidoban train --base`); half of its \
+             people are kept apart and prove the thresholds. Budgets hold with 95 % confidence. \
+             Requests are all those of a scraper \
+             up to the one that crosses the block threshold, assets and refused ones included, \
+             over the scrapers that cross it.",
             count(people as u64)
         ),
         &[
@@ -55,13 +63,20 @@ pub fn table(
         let scores = highest(&known, known.resolution_us, options.min_pages, |client| {
             (known.clients[client].labelled.label == Label::Human).then_some(&scorer)
         });
-        let thresholds =
-            calibrated(&scores.into_iter().flatten().collect::<Vec<f32>>(), options.budgets, options.min_pages);
+        let thresholds = calibrated(
+            &scores.into_iter().flatten().collect::<Vec<f32>>(),
+            options.budgets,
+            options.min_pages,
+        );
         let stranger = model_at("others", &scorer, thresholds, known.resolution_us)?;
         rows(&mut table, shop, "never saw it", &stranger, &other)?;
         let mut known = known;
         let memory = Some(trainer::train::remember(&mut known, options)?);
-        let trained = train(&[known], &Options { base: Some(base.clone()), memory, ..options.clone() }, |_| {})?;
+        let trained = train(
+            &[known],
+            &Options { base: Some(base.clone()), memory, ..options.clone() },
+            |_| {},
+        )?;
         let adapted = Model::parse(&seal(&trained.file)?)?;
         let mut other = other;
         if let Some(memory) = adapted.shared_memory() {
@@ -76,7 +91,8 @@ pub fn table(
 /// A day of it.
 pub fn simulated(shop: &Shop, seed: u64, people: usize) -> Result<Site> {
     // Several are made at a time, and the folder names the site.
-    let folder = std::env::temp_dir().join(format!("kidoban-quality-{}-{seed}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("kidoban-quality-{}-{seed}", std::process::id()));
     let own = folder.join(shop.name);
     let site = write_shop(shop, seed, HOURS, Some(people), &own).and_then(|_| crate::read(&own));
     drop(std::fs::remove_dir_all(&folder));
@@ -88,14 +104,17 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
     let all = evaluate(model, other, min_pages)?;
     let scrapers = evaluate(model, &only_scrapers(other), min_pages)?;
     let judged = |evaluation: &trainer::Evaluation, label: Label| {
-        let of = |counts: &std::collections::BTreeMap<Label, u64>| counts.get(&label).copied().unwrap_or(0);
+        let of = |counts: &std::collections::BTreeMap<Label, u64>| {
+            counts.get(&label).copied().unwrap_or(0)
+        };
         of(&evaluation.clients) - of(&evaluation.not_judged)
     };
     let budgets = [("limit", &model.thresholds().limit), ("block", &model.thresholds().block)];
     for (name, budget) in budgets {
         let mut cells = vec![shop.name.to_owned(), what.to_owned(), name.to_owned()];
         cells.push(format!("{:.1} %", 100.0 * budget.alpha));
-        let at = |evaluation: &trainer::Evaluation| evaluation.at_threshold.get(name).cloned().flatten();
+        let at =
+            |evaluation: &trainer::Evaluation| evaluation.at_threshold.get(name).cloned().flatten();
         match (at(&all), at(&scrapers)) {
             (Some(at), Some(of_scrapers)) => {
                 let shown = |value: f64, n: u64| {
@@ -106,8 +125,9 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
                 cells.push(shown(at.tpr, judged(&all, Label::Bad)));
                 cells.push(shown(of_scrapers.tpr, judged(&scrapers, Label::Bad)));
                 let requests = scrapers.requests_to_detect.filter(|_| name == "block");
-                let number =
-                    |of: fn(trainer::evaluate::Requests) -> u64| requests.map_or("–".to_owned(), |it| count(of(it)));
+                let number = |of: fn(trainer::evaluate::Requests) -> u64| {
+                    requests.map_or("–".to_owned(), |it| count(of(it)))
+                };
                 cells.extend([number(|it| it.median), number(|it| it.p90)]);
             }
             _ => {
@@ -120,7 +140,8 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
     Ok(())
 }
 
-/// The same site where only the bots that collect the catalogue count as bots: none of them declares itself.
+/// The same site where only the bots that collect the catalogue count as bots: none of them
+/// declares itself.
 fn only_scrapers(site: &Site) -> Site {
     let mut site = site.clone();
     for client in &mut site.clients {

@@ -6,7 +6,8 @@ use anyhow::Result;
 use detector::model::Scorer;
 use kidoban::output::count;
 use trainer::protocol::{
-    Adapted, Scored, Strangers, adapted_on_half, calibrated, carried, caught, half_of, model_of, without_thresholds,
+    Adapted, Scored, Strangers, adapted_on_half, calibrated, carried, caught, half_of, model_of,
+    without_thresholds,
 };
 use trainer::statistics::{Interval, auc, share};
 use trainer::{Base, Options, Site};
@@ -27,8 +28,10 @@ impl<'a> Strange<'a> {
             let scored = strangers.score(index, &scorer);
             Ok((index, scorer, scored))
         };
-        let tested =
-            (0..sites.len()).filter(|&index| strangers.is_tested(index)).map(of_site).collect::<Result<_>>()?;
+        let tested = (0..sites.len())
+            .filter(|&index| strangers.is_tested(index))
+            .map(of_site)
+            .collect::<Result<_>>()?;
         Ok(Self { sites, options, tested })
     }
 
@@ -36,8 +39,10 @@ impl<'a> Strange<'a> {
     pub fn left_out(&self) -> String {
         let mut table = Table::new(
             "A site it never saw",
-            "Each site in turn is left out of training and judged by a model of all the others: carried features only, no site \
-             memory, as the shipped model. A site without people and bots to judge trains and is not tested.",
+            "Each site in turn is left out of training and judged by a model of all the others: \
+                carried features only, no site \
+             memory, as the shipped model. A site without people and bots to judge trains and is \
+             not tested.",
             &["left out", "people", "bots", "AUC (95 %)", "bots caught at 1 % of people (95 %)"],
         );
         for (index, _, scored) in &self.tested {
@@ -58,7 +63,8 @@ impl<'a> Strange<'a> {
     pub fn by_class(&self) -> String {
         let mut table = Table::new(
             "A site it never saw, by class of bot",
-            "The same scores: the bots of one class against the people of their own site; means over the sites that have the \
+            "The same scores: the bots of one class against the people of their own site; means \
+                over the sites that have the \
              class, with the least and the greatest.",
             &[
                 "class (`why`)",
@@ -98,11 +104,15 @@ impl<'a> Strange<'a> {
     pub fn adapted(&self) -> Result<String> {
         let mut table = Table::new(
             "The same after adapting on half",
-            "The model of the other sites, adapted (`kidoban train --base`) to one half of the site's clients, whose labels and whose \
-             traffic alone it learns from, and judged on the other half; then the other way round. Mean of the two; the interval is \
-             the mean of both intervals' ends, wider than that of a mean. *Before*: the same clients by the model that was not \
+            "The model of the other sites, adapted (`kidoban train --base`) to one half of the \
+                site's clients, whose labels and whose \
+             traffic alone it learns from, and judged on the other half; then the other way round. \
+             Mean of the two; the interval is \
+             the mean of both intervals' ends, wider than that of a mean. *Before*: the same \
+             clients by the model that was not \
              adapted, halves judged apart as well. A half that plainly loses \
-             on itself keeps the model as it was, as the product does; *always adapted* is what came of it otherwise, with every label believed.",
+             on itself keeps the model as it was, as the product does; *always adapted* is what \
+             came of it otherwise, with every label believed.",
             &[
                 "site",
                 "people",
@@ -119,10 +129,13 @@ impl<'a> Strange<'a> {
         let mut means: [Vec<f64>; 6] = Default::default();
         for (index, scorer, before) in &self.tested {
             let site = &self.sites[*index];
-            let base = Base::new(model_of("others", scorer, without_thresholds(self.options.min_pages))?)?;
-            let (mut after, mut always, mut was, mut gained) = (Vec::new(), Vec::new(), Vec::new(), 0);
+            let base =
+                Base::new(model_of("others", scorer, without_thresholds(self.options.min_pages))?)?;
+            let (mut after, mut always, mut was, mut gained) =
+                (Vec::new(), Vec::new(), Vec::new(), 0);
             for which in 0..2 {
-                let Adapted { scored, always: forced, is_adapted } = adapted_on_half(site, which, &base, self.options)?;
+                let Adapted { scored, always: forced, is_adapted } =
+                    adapted_on_half(site, which, &base, self.options)?;
                 gained += u32::from(is_adapted);
                 after.push(scored);
                 always.push(forced);
@@ -139,8 +152,11 @@ impl<'a> Strange<'a> {
             for (means, figure) in means.iter_mut().zip(&figures) {
                 means.extend(figure.map(|figure| figure.value));
             }
-            let short = |figure: Option<Interval>| figure.map_or("–".to_owned(), |it| format!("{:.3}", it.value));
-            let number = |of: fn(&Scored) -> usize| count(after.iter().map(of).sum::<usize>() as u64);
+            let short = |figure: Option<Interval>| {
+                figure.map_or("–".to_owned(), |it| format!("{:.3}", it.value))
+            };
+            let number =
+                |of: fn(&Scored) -> usize| count(after.iter().map(of).sum::<usize>() as u64);
             table.row([
                 site.name.clone(),
                 number(|scored| scored.people.len()),
@@ -157,7 +173,18 @@ impl<'a> Strange<'a> {
         let [was, now, caught_was, caught_now, always, caught_always] =
             means.map(|values| format!("{:.3}", mean(values)));
         let none = String::new;
-        table.row(["mean".to_owned(), none(), none(), was, now, caught_was, caught_now, none(), always, caught_always]);
+        table.row([
+            "mean".to_owned(),
+            none(),
+            none(),
+            was,
+            now,
+            caught_was,
+            caught_now,
+            none(),
+            always,
+            caught_always,
+        ]);
         Ok(table.end())
     }
 
@@ -165,7 +192,8 @@ impl<'a> Strange<'a> {
     pub fn refused(&self) -> String {
         let mut table = Table::new(
             "People refused on a site it never saw",
-            "The model of the other sites; one half of the site's people calibrates the thresholds, the other half is counted, \
+            "The model of the other sites; one half of the site's people calibrates the \
+                thresholds, the other half is counted, \
              and the other way round; both counts together.",
             &[
                 "site",
@@ -182,18 +210,24 @@ impl<'a> Strange<'a> {
             let (mut bounds, mut blocks, mut calibrating) = (Vec::new(), Vec::new(), Vec::new());
             for which in 0..2 {
                 let [known, other] = [part(site, scored, which), part(site, scored, 1 - which)];
-                let thresholds = calibrated(&known.people, self.options.budgets, self.options.min_pages);
+                let thresholds =
+                    calibrated(&known.people, self.options.budgets, self.options.min_pages);
                 calibrating.push(known.people.len().to_string());
                 let above = |scores: &[f32]| {
-                    scores.iter().filter(|&&score| thresholds.limit.margin.is_some_and(|limit| score >= limit)).count()
-                        as u64
+                    scores
+                        .iter()
+                        .filter(|&&score| {
+                            thresholds.limit.margin.is_some_and(|limit| score >= limit)
+                        })
+                        .count() as u64
                 };
                 hurt += above(&other.people);
                 people += other.people.len() as u64;
                 limited += above(&other.bots());
                 bots += other.bots().len() as u64;
                 bounds.push(format!("{:.0} %", 100.0 * thresholds.limit.alpha));
-                let evidence = thresholds.block.evidence.split(':').next().unwrap_or_default().to_owned();
+                let evidence =
+                    thresholds.block.evidence.split(':').next().unwrap_or_default().to_owned();
                 blocks.push(if thresholds.block.margin.is_some() {
                     "there is one".to_owned()
                 } else {
@@ -216,7 +250,8 @@ impl<'a> Strange<'a> {
 
 /// The scores of the clients of one half.
 fn part(site: &Site, scored: &Scored, which: usize) -> Scored {
-    let of_half = scored.clients.iter().filter(|(client, _)| half_of(site.clients[*client].key) == which);
+    let of_half =
+        scored.clients.iter().filter(|(client, _)| half_of(site.clients[*client].key) == which);
     Scored::of(site, of_half.copied())
 }
 

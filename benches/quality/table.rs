@@ -31,8 +31,10 @@ impl Table {
 
 /// `0.873 (0.799 – 0.920)`
 pub fn figure(interval: Option<Interval>) -> String {
-    interval
-        .map_or_else(|| "–".to_owned(), |Interval { value, low, high }| format!("{value:.3} ({low:.3} – {high:.3})"))
+    interval.map_or_else(
+        || "–".to_owned(),
+        |Interval { value, low, high }| format!("{value:.3} ({low:.3} – {high:.3})"),
+    )
 }
 
 /// `1.2 % (0.9 – 1.5)`
@@ -43,7 +45,12 @@ pub fn percent(Interval { value, low, high }: Interval) -> String {
 /// People, bots, area, share caught.
 pub fn cells(scored: &Scored) -> [String; 4] {
     let number = |len: usize| count(len as u64);
-    [number(scored.people.len()), number(scored.bots().len()), figure(scored.area()), figure(scored.caught())]
+    [
+        number(scored.people.len()),
+        number(scored.bots().len()),
+        figure(scored.area()),
+        figure(scored.caught()),
+    ]
 }
 
 /// The mean; NaN of nothing.

@@ -1,9 +1,10 @@
 //! On how many simulated shops the thresholds of `kidoban tune` keep their budgets.
 //!
-//! One model, trained once on a few shops. Then small shops that it never saw: day 1 tunes, by its people; the people who come
-//! on the days after say what share is refused at all, and they are many. A budget is *kept* where that share is at most the
-//! budget. At 95 % confidence that must be so on 95 % of shops, and no oftener than the binomial law says: who calibrates
-//! `k` of `n` people above is refused a share that follows Beta(k + 1, n − k).
+//! One model, trained once on a few shops. Then small shops that it never saw: day 1 tunes, by its
+//! people; the people who come on the days after say what share is refused at all, and they are
+//! many. A budget is *kept* where that share is at most the budget. At 95 % confidence that must be
+//! so on 95 % of shops, and no oftener than the binomial law says: who calibrates `k` of `n` people
+//! above is refused a share that follows Beta(k + 1, n − k).
 
 use anyhow::{Context, Result};
 use detector::Model;
@@ -11,7 +12,8 @@ use detector::model::seal;
 use kidoban::output::count;
 use traffic::log::LogReader;
 use traffic::sim::{
-    Clock, DEFAULT_START, SHOPS, Shop, SimRequest, labels, simulate_shop, write_combined, write_json, write_labels,
+    Clock, DEFAULT_START, SHOPS, Shop, SimRequest, labels, simulate_shop, write_combined,
+    write_json, write_labels,
 };
 use trainer::calibrate::Budgets;
 use trainer::samples::highest;
@@ -29,7 +31,8 @@ const SEED: u64 = 4_000;
 const TEACHERS: [(usize, u64); 4] = [(0, 3_901), (1, 3_902), (2, 3_903), (4, 3_904)];
 /// People of each of them.
 const TEACHER_PEOPLE: usize = 600;
-/// From so many people a day on, some of whom have too few pages to count, the product's own budgets are tried: 2,995 prove them.
+/// From so many people a day on, some of whom have too few pages to count, the product's own
+/// budgets are tried: 2,995 prove them.
 const MANY_PEOPLE: usize = 3_500;
 /// What keeps shops of fewer people small: 299 prove the stricter of these.
 const SMALL_BUDGETS: Budgets = Budgets { limit_alpha: 0.02, block_alpha: 0.01, delta: 0.05 };
@@ -61,30 +64,46 @@ struct Tried {
     steps: [Option<(u64, u64, u64)>; 2],
 }
 
-/// `shops` of them, of so many people a day each, one after the other from [`SHOPS`], each with another seed.
+/// `shops` of them, of so many people a day each, one after the other from [`SHOPS`], each with
+/// another seed.
 pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
-    let teachers = TEACHERS.iter().map(|&(shop, seed)| simulated(&SHOPS[shop], seed, TEACHER_PEOPLE));
+    let teachers =
+        TEACHERS.iter().map(|&(shop, seed)| simulated(&SHOPS[shop], seed, TEACHER_PEOPLE));
     let teachers = teachers.collect::<Result<Vec<_>>>()?;
     let options = Options { compares: false, ..options.clone() };
     let model = Model::parse(&seal(&train(&teachers, &options, |_| {})?.file)?)?;
     let seeds: Vec<u64> = (SEED..SEED + shops as u64).collect();
     let trial = Trial::of(people);
     let Trial { budgets, later_days, .. } = trial;
-    let tried = on_all_cores(&seeds, |seed| tried(&model, &SHOPS[(seed - SEED) as usize % SHOPS.len()], *seed, trial));
+    let tried = on_all_cores(&seeds, |seed| {
+        tried(&model, &SHOPS[(seed - SEED) as usize % SHOPS.len()], *seed, trial)
+    });
     let tried = tried.into_iter().collect::<Result<Vec<_>>>()?;
     let later: u64 = tried.iter().map(|shop| shop.later).sum();
     let mut table = Table::new(
         "Budgets of `kidoban tune` kept",
         &format!(
-            "One model of {} simulated shops, and {shops} small shops that it never saw, of {} people a day. Day 1 tunes; those who \
-             come first on one of the {later_days} days after are counted by what they do that day, {} people in all. *Kept*: at most \
-             the budget of them lies above. *By law*: what is to be expected of k of n people above, whatever the model. *None*: too few people \
+            "One model of {} simulated shops, and {shops} small shops that it never saw, of {} \
+                people a day. Day 1 tunes; those who \
+             come first on one of the {later_days} days after are counted by what they do that \
+             day, {} people in all. *Kept*: at most \
+             the budget of them lies above. *By law*: what is to be expected of k of n people \
+             above, whatever the model. *None*: too few people \
              for a proof, so no threshold.",
             TEACHERS.len(),
             count(people as u64),
             count(later),
         ),
-        &["threshold", "budget", "shops", "none", "kept (95 %)", "by law", "people above", "broken by"],
+        &[
+            "threshold",
+            "budget",
+            "shops",
+            "none",
+            "kept (95 %)",
+            "by law",
+            "people above",
+            "broken by",
+        ],
     );
     for (number, (name, alpha)) in
         [("limit", budgets.limit_alpha), ("block", budgets.block_alpha)].into_iter().enumerate()
@@ -92,15 +111,20 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
         let proven: Vec<(&Tried, (u64, u64, u64))> =
             tried.iter().filter_map(|shop| Some((shop, shop.steps[number]?))).collect();
         let is_kept = |shop: &Tried, above: u64| above as f64 <= alpha * shop.later as f64 + 1e-9;
-        let kept = proven.iter().filter(|(shop, (_, _, above))| is_kept(shop, *above)).count() as u64;
+        let kept =
+            proven.iter().filter(|(shop, (_, _, above))| is_kept(shop, *above)).count() as u64;
         // P(Beta(k + 1, n − k) ≤ α) = P(Binomial(n, α) > k).
-        let by_law: f64 = proven.iter().map(|(_, (k, n, _))| 1.0 - binomial_cdf(*k, *n, alpha)).sum();
-        let (above, people) =
-            proven.iter().fold((0, 0), |(sum, all), (shop, (_, _, above))| (sum + above, all + shop.later));
+        let by_law: f64 =
+            proven.iter().map(|(_, (k, n, _))| 1.0 - binomial_cdf(*k, *n, alpha)).sum();
+        let (above, people) = proven
+            .iter()
+            .fold((0, 0), |(sum, all), (shop, (_, _, above))| (sum + above, all + shop.later));
         let broken: Vec<String> = proven
             .iter()
             .filter(|(shop, (_, _, above))| !is_kept(shop, *above))
-            .map(|(shop, (_, _, above))| format!("{} {:.2} %", shop.shop, 100.0 * *above as f64 / shop.later as f64))
+            .map(|(shop, (_, _, above))| {
+                format!("{} {:.2} %", shop.shop, 100.0 * *above as f64 / shop.later as f64)
+            })
             .collect();
         let all = proven.len() as u64;
         table.row([
@@ -110,7 +134,12 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
             count(tried.len() as u64 - all),
             format!("{kept}: {}", percent(share(kept, all))),
             format!("{:.1} %", 100.0 * by_law / all.max(1) as f64),
-            format!("{} of {}: {:.2} %", count(above), count(people), 100.0 * share(above, people).value),
+            format!(
+                "{} of {}: {:.2} %",
+                count(above),
+                count(people),
+                100.0 * share(above, people).value
+            ),
             if broken.is_empty() { "–".to_owned() } else { broken.join(", ") },
         ]);
     }
@@ -121,14 +150,17 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
     let Trial { people, budgets, later_days } = trial;
     // Bots prove nothing here; as few as the shop can have.
     let shop = Shop { bots: 0.0, ..*shop };
-    let requests = simulate_shop(&shop, seed, DEFAULT_START, (1 + later_days) * DAY_US, Some(people));
+    let requests =
+        simulate_shop(&shop, seed, DEFAULT_START, (1 + later_days) * DAY_US, Some(people));
     let mut first = std::collections::HashMap::new();
     let day_of = |request: &SimRequest| request.at.micros_since(DEFAULT_START) / DAY_US;
     for request in &requests {
         first.entry(request.client).or_insert_with(|| day_of(request));
     }
     let day = |number: u64| -> Vec<SimRequest> {
-        let is_new = |request: &&SimRequest| day_of(request) == number && first.get(&request.client) == Some(&number);
+        let is_new = |request: &&SimRequest| {
+            day_of(request) == number && first.get(&request.client) == Some(&number)
+        };
         requests.iter().filter(is_new).cloned().collect()
     };
     let tuned = tune(
@@ -150,7 +182,11 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
         Some((rung.k, rung.n, later.iter().filter(|&&score| score >= margin).count() as u64))
     };
     let name = SHOPS.iter().find(|known| known.name == shop.name).map_or("", |known| known.name);
-    Ok(Tried { shop: name, later: later.len() as u64, steps: [step(Step::Limit), step(Step::Block)] })
+    Ok(Tried {
+        shop: name,
+        later: later.len() as u64,
+        steps: [step(Step::Limit), step(Step::Block)],
+    })
 }
 
 /// As its log would say it.

@@ -1,6 +1,8 @@
-//! What the benches share: how much to do, the shipped model, who comes how often, the machine, and figures of the process itself.
+//! What the benches share: how much to do, the shipped model, who comes how often, the machine, and
+//! figures of the process itself.
 //!
-//! Everything about a process is read from `/proc`, so the benches run on Linux only and need no `unsafe`.
+//! Everything about a process is read from `/proc`, so the benches run on Linux only and need no
+//! `unsafe`.
 
 #![allow(dead_code)] // each bench is a crate of its own and uses a part of this
 
@@ -49,7 +51,8 @@ pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/default.json");
 /// The shipped model under the default policy.
 pub fn shipped_judge() -> Judge {
     let model = Model::parse(SHIPPED_MODEL).expect("the shipped model is sound");
-    let policy = Policy::new(PolicyConfig::default(), Some(&model)).expect("the default policy fits it");
+    let policy =
+        Policy::new(PolicyConfig::default(), Some(&model)).expect("the default policy fits it");
     Judge { model: Some(model), policy, allow: AllowList::default() }
 }
 
@@ -67,7 +70,11 @@ impl Spread {
         let mut runs: Vec<f64> = runs.into_iter().collect();
         runs.sort_by(f64::total_cmp);
         let middle = runs.len() / 2;
-        let median = if runs.len() % 2 == 1 { runs[middle] } else { (runs[middle - 1] + runs[middle]) / 2.0 };
+        let median = if runs.len() % 2 == 1 {
+            runs[middle]
+        } else {
+            (runs[middle - 1] + runs[middle]) / 2.0
+        };
         Self { median, min: runs[0], max: runs[runs.len() - 1] }
     }
 }
@@ -93,7 +100,8 @@ impl Zipf {
     }
 }
 
-/// Its 24 bits the other way round: a shop's clients are of many networks, few of each. Twice gives the number itself.
+/// Its 24 bits the other way round: a shop's clients are of many networks, few of each. Twice gives
+/// the number itself.
 pub fn scattered(index: u32) -> u32 {
     index.reverse_bits() >> 8
 }
@@ -102,11 +110,15 @@ pub fn scattered(index: u32) -> u32 {
 pub fn describe_machine() -> String {
     let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = file("/proc/cpuinfo");
-    let cpu =
-        cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("?", |(_, cpu)| cpu);
+    let cpu = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+        .map_or("?", |(_, cpu)| cpu);
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let rustc = Command::new("rustc").arg("--version").output();
-    let rustc = rustc.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
+    let rustc = rustc
+        .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .unwrap_or_default();
     format!(
         "machine: {cores} cores, {cpu}, Linux {}, {rustc}\nload average before: {}",
         file("/proc/sys/kernel/osrelease").trim(),
@@ -117,13 +129,18 @@ pub fn describe_machine() -> String {
 /// Bytes of this process that lie in memory.
 pub fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has /proc/self/statm");
-    let pages = statm.split(' ').nth(1).and_then(|field| field.parse::<u64>().ok()).expect("resident pages");
+    let pages = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|field| field.parse::<u64>().ok())
+        .expect("resident pages");
     /// What every x86-64 and most other Linux systems use.
     const PAGE_BYTES: u64 = 4096;
     pages * PAGE_BYTES
 }
 
-/// Time on a CPU, user and system, of all living threads of a process, in nanoseconds as the scheduler counts them.
+/// Time on a CPU, user and system, of all living threads of a process, in nanoseconds as the
+/// scheduler counts them.
 ///
 /// Threads that have ended are missing: compare two readings between which none ends.
 pub fn cpu_time(pid: &str) -> Duration {
@@ -137,7 +154,8 @@ pub fn cpu_time(pid: &str) -> Duration {
 
 /// Time on a CPU of all children that have ended and were waited for; to 10 ms.
 pub fn cpu_time_of_children() -> Duration {
-    // cutime and cstime are fields 16 and 17 of proc_pid_stat(5), of which three come before what is read here.
+    // cutime and cstime are fields 16 and 17 of proc_pid_stat(5), of which three come before what
+    // is read here.
     ticks_of_process([13, 14])
 }
 
@@ -150,8 +168,10 @@ pub fn cpu_time_of_process() -> Duration {
 fn ticks_of_process(fields_wanted: [usize; 2]) -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has /proc/self/stat");
     // The second field is a name in parentheses and may hold spaces.
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks: u64 = fields_wanted.iter().filter_map(|&at| fields.get(at)?.parse::<u64>().ok()).sum();
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks: u64 =
+        fields_wanted.iter().filter_map(|&at| fields.get(at)?.parse::<u64>().ok()).sum();
     /// `USER_HZ` is 100 on every Linux.
     const TICK_MS: u64 = 10;
     Duration::from_millis(ticks * TICK_MS)

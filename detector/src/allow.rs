@@ -13,7 +13,8 @@ pub struct AllowList {
     paths: Vec<String>,
 }
 
-/// Never refused: crawlers read robots.txt before they behave, certificates are renewed below `/.well-known/`.
+/// Never refused: crawlers read robots.txt before they behave, certificates are renewed below
+/// `/.well-known/`.
 const ALWAYS: [&str; 2] = ["/robots.txt", "/.well-known/"];
 
 impl Default for AllowList {
@@ -23,7 +24,8 @@ impl Default for AllowList {
 }
 
 impl AllowList {
-    /// Networks and paths. A path that ends in `/` covers everything below it; any other means itself alone.
+    /// Networks and paths. A path that ends in `/` covers everything below it; any other means
+    /// itself alone.
     pub fn new(networks: Vec<IpNet>, mut paths: Vec<String>) -> Self {
         paths.extend(ALWAYS.map(str::to_owned));
         Self { networks, paths }
@@ -39,9 +41,14 @@ impl AllowList {
     }
 
     fn covers_path(&self, path: &str) -> bool {
-        // `/.well-known/../p/1` is whatever the shop makes of it, but not what the operator allowed.
-        let below = |prefix: &str| path.starts_with(prefix) && !path.contains("..") && !path.contains(['%', '\\', ';']);
-        self.paths.iter().any(|allowed| path == allowed || (allowed.ends_with('/') && below(allowed)))
+        // `/.well-known/../p/1` is whatever the shop makes of it, but not what the operator
+        // allowed.
+        let below = |prefix: &str| {
+            path.starts_with(prefix) && !path.contains("..") && !path.contains(['%', '\\', ';'])
+        };
+        self.paths
+            .iter()
+            .any(|allowed| path == allowed || (allowed.ends_with('/') && below(allowed)))
     }
 }
 
@@ -52,9 +59,16 @@ mod tests {
 
     #[test]
     fn networks_and_paths_pass() {
-        let list = AllowList::new(vec!["192.0.2.0/24".parse().unwrap()], vec!["/healthz".into(), "/hooks/".into()]);
+        let list = AllowList::new(
+            vec!["192.0.2.0/24".parse().unwrap()],
+            vec!["/healthz".into(), "/hooks/".into()],
+        );
         let check = |client, target, expect| {
-            assert_eq!(list.covers(ClientKey::from_text(client), split(target).0), expect, "{client} {target}");
+            assert_eq!(
+                list.covers(ClientKey::from_text(client), split(target).0),
+                expect,
+                "{client} {target}"
+            );
         };
         check("192.0.2.9", "/p/1", true);
         check("192.0.3.9", "/p/1", false);

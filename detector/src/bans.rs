@@ -1,4 +1,5 @@
-//! Bans, apart from the windows: a client whose window was evicted is still banned, and its offences still count.
+//! Bans, apart from the windows: a client whose window was evicted is still banned, and its
+//! offences still count.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,7 +9,8 @@ use crate::client::ClientKey;
 use crate::policy::Ban;
 use crate::time::Timestamp;
 
-/// Bounded `ClientKey → Ban`. 40 bytes a ban. Only looked at when a client is new to the window table.
+/// Bounded `ClientKey → Ban`. 40 bytes a ban. Only looked at when a client is new to the window
+/// table.
 pub struct Bans {
     bans: DashMap<ClientKey, Ban>,
     capacity: usize,

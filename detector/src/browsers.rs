@@ -1,9 +1,10 @@
 //! How many browsers come from one address.
 //!
-//! A linear counter (Whang et al. 1990) of 32 bits over the hours: distinct user agents of this hour, of which the one
-//! before keeps its count. 6 bytes, so that a client stays within 512.
+//! A linear counter (Whang et al. 1990) of 32 bits over the hours: distinct user agents of this
+//! hour, of which the one before keeps its count. 6 bytes, so that a client stays within 512.
 //!
-//! The number that counts is that of bits and not the estimate: it never says more browsers than there are.
+//! The number that counts is that of bits and not the estimate: it never says more browsers than
+//! there are.
 
 use crate::event::AgentKey;
 use crate::time::Timestamp;
@@ -36,7 +37,8 @@ impl Browsers {
         self.bits[usize::from(agent.0 / 16 % 2)] |= 1 << (agent.0 % 16);
     }
 
-    /// How many there were at least in this hour or in the one before, whichever had more; 32 at most.
+    /// How many there were at least in this hour or in the one before, whichever had more; 32 at
+    /// most.
     pub fn count(&self) -> u32 {
         self.ones().max(u32::from(self.before))
     }

@@ -1,8 +1,9 @@
 //! What is "the same client".
 //!
-//! A [`ClientKey`] is 128 bits: an IPv4 address as its IPv4-mapped IPv6 form, an IPv6 address cut to its /64 (one
-//! subscriber holds at least that much, RFC 6177), or, where a log's client field holds a name and not an address, a hash of it in
-//! the multicast range `ff00::/8`, from which no client can send.
+//! A [`ClientKey`] is 128 bits: an IPv4 address as its IPv4-mapped IPv6 form, an IPv6 address cut
+//! to its /64 (one subscriber holds at least that much, RFC 6177), or, where a log's client field
+//! holds a name and not an address, a hash of it in the multicast range `ff00::/8`, from which no
+//! client can send.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -14,7 +15,8 @@ use sha2::{Digest, Sha256};
 /// Who a request is counted for. 16 bytes, `Copy`, cheap to hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientKey {
-    /// In two halves, high first: a `u128` wants places of 16 bytes, and a map's entry of key and pointer would take 32.
+    /// In two halves, high first: a `u128` wants places of 16 bytes, and a map's entry of key and
+    /// pointer would take 32.
     halves: [u64; 2],
 }
 
@@ -32,23 +34,29 @@ impl ClientKey {
     pub fn from_ip(ip: IpAddr) -> Self {
         match ip.to_canonical() {
             IpAddr::V4(v4) => Self::from_bits(v4.to_ipv6_mapped().to_bits()),
-            IpAddr::V6(v6) => Self::from_bits(v6.to_bits() & (u128::MAX << (128 - NETWORK_BITS_V6))),
+            IpAddr::V6(v6) => {
+                Self::from_bits(v6.to_bits() & (u128::MAX << (128 - NETWORK_BITS_V6)))
+            }
         }
     }
 
     /// The key of whatever a log's client field or a labels file holds.
     ///
-    /// Accepts an address, an address with `/64`, the `#hex` form that [`fmt::Display`] writes for names, or any other text,
-    /// which is hashed (SHA-256, 120 bits).
+    /// Accepts an address, an address with `/64`, the `#hex` form that [`fmt::Display`] writes for
+    /// names, or any other text, which is hashed (SHA-256, 120 bits).
     pub fn from_text(text: &str) -> Self {
         if let Ok(ip) = text.parse::<IpAddr>() {
             return Self::from_ip(ip);
         }
-        if let Some(network) = text.strip_suffix("/64").and_then(|text| text.parse::<Ipv6Addr>().ok()) {
+        if let Some(network) =
+            text.strip_suffix("/64").and_then(|text| text.parse::<Ipv6Addr>().ok())
+        {
             return Self::from_ip(IpAddr::V6(network));
         }
-        if let Some(name) =
-            text.strip_prefix('#').filter(|hex| hex.len() == 30).and_then(|hex| u128::from_str_radix(hex, 16).ok())
+        if let Some(name) = text
+            .strip_prefix('#')
+            .filter(|hex| hex.len() == 30)
+            .and_then(|hex| u128::from_str_radix(hex, 16).ok())
         {
             return Self::from_bits(NAME_PREFIX | name);
         }
@@ -61,10 +69,12 @@ impl ClientKey {
     /// The address (of an IPv6 client, its /64's first), or `None` where the client is a name.
     pub fn ip(self) -> Option<IpAddr> {
         let bits = self.to_bits();
-        (bits & NAME_PREFIX != NAME_PREFIX).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
+        (bits & NAME_PREFIX != NAME_PREFIX)
+            .then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
-    /// Its network: of an IPv4 address the /24, of an IPv6 network the /48 (what a site is given, RFC 6177), of a name itself.
+    /// Its network: of an IPv4 address the /24, of an IPv6 network the /48 (what a site is given,
+    /// RFC 6177), of a name itself.
     pub const fn network(self) -> Self {
         let bits = self.to_bits();
         Self::from_bits(match bits {
@@ -74,7 +84,8 @@ impl ClientKey {
         })
     }
 
-    /// Which it is of its network's: the IPv4 address's last byte, the 16 bits of an IPv6 /64 below its /48. A name is alone.
+    /// Which it is of its network's: the IPv4 address's last byte, the 16 bits of an IPv6 /64 below
+    /// its /48. A name is alone.
     pub const fn host(self) -> u16 {
         let bits = self.to_bits();
         match bits {
@@ -143,8 +154,14 @@ mod tests {
 
     #[test]
     fn an_ipv6_client_is_its_slash_64() {
-        assert_eq!(ClientKey::from_text("2001:db8:1:2:aaaa::1"), ClientKey::from_text("2001:db8:1:2::9"));
-        assert_ne!(ClientKey::from_text("2001:db8:1:2::1"), ClientKey::from_text("2001:db8:1:3::1"));
+        assert_eq!(
+            ClientKey::from_text("2001:db8:1:2:aaaa::1"),
+            ClientKey::from_text("2001:db8:1:2::9")
+        );
+        assert_ne!(
+            ClientKey::from_text("2001:db8:1:2::1"),
+            ClientKey::from_text("2001:db8:1:3::1")
+        );
         assert_eq!(ClientKey::from_text("2001:db8:1:2:aaaa::1").to_string(), "2001:db8:1:2::/64");
     }
 
@@ -156,20 +173,37 @@ mod tests {
     #[test]
     fn a_network_is_a_24_or_a_48_and_a_name_is_its_own() {
         let check = |client: &str, network: &str| {
-            assert_eq!(ClientKey::from_text(client).network(), ClientKey::from_text(network), "{client}");
+            assert_eq!(
+                ClientKey::from_text(client).network(),
+                ClientKey::from_text(network),
+                "{client}"
+            );
         };
         check("192.0.2.77", "192.0.2.0");
         check("::ffff:192.0.2.77", "192.0.2.0");
         check("2001:db8:1:ffff::1", "2001:db8:1::");
         check("::1", "::");
         check("shopper-17", "shopper-17");
-        assert_ne!(ClientKey::from_text("192.0.2.77").network(), ClientKey::from_text("192.0.3.77").network());
-        assert_ne!(ClientKey::from_text("2001:db8:1::").network(), ClientKey::from_text("2001:db8:2::").network());
+        assert_ne!(
+            ClientKey::from_text("192.0.2.77").network(),
+            ClientKey::from_text("192.0.3.77").network()
+        );
+        assert_ne!(
+            ClientKey::from_text("2001:db8:1::").network(),
+            ClientKey::from_text("2001:db8:2::").network()
+        );
     }
 
     #[test]
     fn network_and_host_together_are_the_client() {
-        let keys = ["192.0.2.1", "192.0.2.255", "2001:db8:1:1::", "2001:db8:1:ffff::", "shopper-17", "::1"];
+        let keys = [
+            "192.0.2.1",
+            "192.0.2.255",
+            "2001:db8:1:1::",
+            "2001:db8:1:ffff::",
+            "shopper-17",
+            "::1",
+        ];
         let keys = keys.map(ClientKey::from_text);
         for (at, one) in keys.iter().enumerate() {
             for two in &keys[..at] {

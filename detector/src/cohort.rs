@@ -1,28 +1,34 @@
 //! What the newcomers of one network do together with one browser.
 //!
-//! A scraper that spreads over the addresses of a /24 makes ten requests from each: too few to judge one of them by.
-//! So page requests of clients who have few pages yet are also pushed into the [`Window`] of their **cohort**, all
-//! clients of a /24 (IPv6: /48) that name the same user agent, as if they were one. Who has a history is judged by it
-//! and is no member any more; so a cohort costs nothing on most requests, and no client can fill one.
+//! A scraper that spreads over the addresses of a /24 makes ten requests from each: too few to
+//! judge one of them by. So page requests of clients who have few pages yet are also pushed into
+//! the [`Window`] of their **cohort**, all clients of a /24 (IPv6: /48) that name the same user
+//! agent, as if they were one. Who has a history is judged by it and is no member any more; so a
+//! cohort costs nothing on most requests, and no client can fill one.
 //!
 //! ```text
 //!                    one client             a second one             three of the last two days
 //!  place, 32 bytes ───────────────► alone ───────────────► Cohort ──────────────────────────────► has a say
 //! ```
 //!
-//! While its members are fewer than three it says nothing. What it may do is [`crate::policy`]'s: limit, never block.
+//! While its members are fewer than three it says nothing. What it may do is [`crate::policy`]'s:
+//! limit, never block.
 //!
-//! **Bounded**: an eighth as many places as there are clients, in as many rings as the table has; a cohort's ring is its
-//! clients' ([`crate::table::RINGS`]), so it meets nobody of another. When a ring is full a few places are looked at, and
-//! one goes where nobody is limited and nobody has company, the longest silent first.
+//! **Bounded**: an eighth as many places as there are clients, in as many rings as the table has; a
+//! cohort's ring is its clients' ([`crate::table::RINGS`]), so it meets nobody of another. When a
+//! ring is full a few places are looked at, and one goes where nobody is limited and nobody has
+//! company, the longest silent first.
 //!
-//! **Order**: a window is a matter of order, and so its members' events must come to a replay in the order in which they came
-//! here. Clients' own clocks do not say that when two threads serve two members at once. So no two events of different
-//! members happen in the same microsecond: the one that comes second gets the time after the first's.
+//! **Order**: a window is a matter of order, and so its members' events must come to a replay in
+//! the order in which they came here. Clients' own clocks do not say that when two threads serve
+//! two members at once. So no two events of different members happen in the same microsecond: the
+//! one that comes second gets the time after the first's.
 //!
-//! Newcomers who write to one path are watched beside it ([`endpoint`]), in the same rings under the same locks.
+//! Newcomers who write to one path are watched beside it ([`endpoint`]), in the same rings under
+//! the same locks.
 //!
-//! Cost: 60 ns for a client that is alone, a push for a member's page, and a score (0.5 µs) for one page in four.
+//! Cost: 60 ns for a client that is alone, a push for a member's page, and a score (0.5 µs) for one
+//! page in four.
 
 pub mod endpoint;
 
@@ -43,20 +49,20 @@ use crate::window::{FORGET_US, Window};
 
 use endpoint::{Endpoint, Endpoints};
 
-/// A client with fewer pages than this is a member. At twelve to sixteen pages a client's own score is about as good as it
-/// gets; spread scrapers use an address for a dozen requests.
+/// A client with fewer pages than this is a member. At twelve to sixteen pages a client's own score
+/// is about as good as it gets; spread scrapers use an address for a dozen requests.
 pub const FEW_PAGES: u32 = 16;
 /// See [`Cohort::is_due`].
 const SCORED_ONE_IN: u32 = 4;
 /// Fewer members have no say: one is the client itself, two are a telephone and a tablet.
 const MEMBERS_MIN: usize = 3;
-/// Of as many clients there is room for one cohort: most clients are alone with their browser in their network, and most
-/// networks do not last.
+/// Of as many clients there is room for one cohort: most clients are alone with their browser in
+/// their network, and most networks do not last.
 const CLIENTS_A_COHORT: usize = 8;
 /// Places looked at for one eviction, as for clients.
 const CANDIDATES: usize = 8;
-/// How far a member's clock is moved at most. Threads overtake each other by less; a log that jumps back further than this
-/// is not to be believed about order.
+/// How far a member's clock is moved at most. Threads overtake each other by less; a log that jumps
+/// back further than this is not to be believed about order.
 const LAG_MAX_US: u64 = 1_000_000;
 
 /// All cohorts, bounded.
@@ -115,7 +121,8 @@ pub struct Cohort {
 
 const _: () = assert!(size_of::<Cohort>() <= 536);
 
-/// Up to three of the hosts that came today and yesterday. No hash: which of them are distinct must not depend on a key.
+/// Up to three of the hosts that came today and yesterday. No hash: which of them are distinct must
+/// not depend on a key.
 #[derive(Clone, Copy, Debug, Default)]
 struct Members {
     hosts: [[u16; MEMBERS_MIN]; 2],
@@ -133,8 +140,9 @@ impl Cohorts {
         }
     }
 
-    /// Runs `act` on the place of this client's cohort, in the client's ring, with the time that its event counts for: `at`, or
-    /// the microsecond after that of another member's which came before.
+    /// Runs `act` on the place of this client's cohort, in the client's ring, with the time that
+    /// its event counts for: `at`, or the microsecond after that of another member's which came
+    /// before.
     pub fn with<T>(
         &self,
         ring: usize,
@@ -160,8 +168,9 @@ impl Cohorts {
         act: impl FnOnce(Company<'_>, Timestamp) -> T,
     ) -> T {
         let mut ring = self.lock(ring);
-        let place =
-            wanted.network.then(|| ring.place(self.hasher.hash_one((client.network(), agent.0)), client.host(), at));
+        let place = wanted.network.then(|| {
+            ring.place(self.hasher.hash_one((client.network(), agent.0)), client.host(), at)
+        });
         let Ring { places, endpoints, .. } = &mut *ring;
         let mut place = place.map(|place| &mut places[place]);
         let mut endpoint = (wanted.write != 0).then(|| endpoints.of(wanted.write, client, at));
@@ -178,7 +187,8 @@ impl Cohorts {
     }
 
     fn lock(&self, ring: usize) -> MutexGuard<'_, Ring> {
-        // A panic while it was locked was a window's: the index is left alone after a place was handed out.
+        // A panic while it was locked was a window's: the index is left alone after a place was
+        // handed out.
         self.rings[ring % RINGS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -200,7 +210,13 @@ impl Cohorts {
 
 impl Ring {
     fn new(capacity: usize) -> Self {
-        Self { index: Index::new(capacity), places: Vec::new(), capacity, hand: 0, endpoints: Endpoints::default() }
+        Self {
+            index: Index::new(capacity),
+            places: Vec::new(),
+            capacity,
+            hand: 0,
+            endpoints: Endpoints::default(),
+        }
     }
 
     /// The cohort's place; where it has none, an empty one, or that of the least worthy of a few.
@@ -216,7 +232,8 @@ impl Ring {
             self.places.len() - 1
         } else {
             let stride = self.capacity.div_ceil(CANDIDATES);
-            let candidates = (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
+            let candidates =
+                (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
             let victim = candidates.min_by_key(|&place| self.places[place].worth(at)).unwrap_or(0);
             self.hand = (self.hand + 1) % self.capacity;
             self.index.strike(self.places[victim].hash, victim);
@@ -255,13 +272,20 @@ impl Place {
         (is_limited, self.cohort.is_some(), self.last_at)
     }
 
-    /// Takes a member's page in, and gives the cohort if it has a say. Time steps and memory as in [`Window::push_at_site`].
-    pub fn push(&mut self, page: &Event, resolution_us: u32, memory: Option<&Memory>) -> Option<&mut Cohort> {
+    /// Takes a member's page in, and gives the cohort if it has a say. Time steps and memory as in
+    /// [`Window::push_at_site`].
+    pub fn push(
+        &mut self,
+        page: &Event,
+        resolution_us: u32,
+        memory: Option<&Memory>,
+    ) -> Option<&mut Cohort> {
         let host = page.client.host();
         if self.cohort.is_none() && host == self.first {
             return None;
         }
-        let cohort = self.cohort.get_or_insert_with(|| Box::new(Cohort::new(self.first, self.last_at)));
+        let cohort =
+            self.cohort.get_or_insert_with(|| Box::new(Cohort::new(self.first, self.last_at)));
         cohort.members.join(host, self.last_at);
         cohort.window.push_at_site(page, resolution_us, memory);
         (cohort.members.count() >= MEMBERS_MIN).then_some(cohort)
@@ -282,8 +306,9 @@ impl Cohort {
         Self { window: Window::new(at), standing: Standing::new(Ban::NONE), members }
     }
 
-    /// Is its last page one to score it at? Of the first ones each, later one in [`SCORED_ONE_IN`]: a score costs more than all
-    /// else that a member's page does here, and a window of dozens of pages says the same a few pages later.
+    /// Is its last page one to score it at? Of the first ones each, later one in [`SCORED_ONE_IN`]:
+    /// a score costs more than all else that a member's page does here, and a window of dozens of
+    /// pages says the same a few pages later.
     pub fn is_due(&self) -> bool {
         let pages = self.window.pages();
         pages < FEW_PAGES || pages.is_multiple_of(SCORED_ONE_IN)
@@ -300,7 +325,9 @@ impl Members {
         let day = at.as_micros().div_euclid(FORGET_US as i64) as u16;
         match day.wrapping_sub(self.day) {
             0 => {}
-            1 => (self.hosts, self.counts) = ([[0; MEMBERS_MIN], self.hosts[0]], [0, self.counts[0]]),
+            1 => {
+                (self.hosts, self.counts) = ([[0; MEMBERS_MIN], self.hosts[0]], [0, self.counts[0]])
+            }
             _ => (self.hosts, self.counts) = Default::default(),
         }
         self.day = day;
@@ -313,7 +340,8 @@ impl Members {
 
     /// Distinct hosts, three at most of each day.
     fn count(&self) -> usize {
-        let [today, yesterday] = [0, 1].map(|day| &self.hosts[day][..usize::from(self.counts[day])]);
+        let [today, yesterday] =
+            [0, 1].map(|day| &self.hosts[day][..usize::from(self.counts[day])]);
         today.len() + yesterday.iter().filter(|host| !today.contains(host)).count()
     }
 }

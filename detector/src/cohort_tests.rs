@@ -43,8 +43,9 @@ fn three_distinct_clients_of_one_network_and_browser_have_a_say() {
 #[test]
 fn an_ipv6_cohort_is_a_48() {
     let cohorts = Cohorts::new(10_000, 7);
-    let client =
-        |site: u16, net: u16| ClientKey::from_ip(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 1)));
+    let client = |site: u16, net: u16| {
+        ClientKey::from_ip(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, site, net, 0, 0, 0, 1)))
+    };
     assert!(push(&cohorts, &page(client(1, 0), 1, DAY, 1)).is_none());
     assert!(push(&cohorts, &page(client(1, 0xffff), 1, DAY, 1)).is_none());
     assert!(push(&cohorts, &page(client(2, 1), 1, DAY, 1)).is_none());
@@ -62,7 +63,10 @@ fn who_came_the_day_before_yesterday_does_not_count() {
     assert!(!come(3, 3) && come(5, 4));
     let alone = Cohorts::new(10_000, 7);
     let come = |host, days| push(&alone, &page(v4(2, host), 1, day(days), 1)).is_some();
-    assert!(!come(1, 0) && !come(2, 2) && !come(3, 2), "the first of a place that fell silent is forgotten too");
+    assert!(
+        !come(1, 0) && !come(2, 2) && !come(3, 2),
+        "the first of a place that fell silent is forgotten too"
+    );
     assert!(come(4, 2));
 }
 
@@ -84,7 +88,8 @@ fn nobody_of_a_cohort_acts_in_the_microsecond_of_another() {
 fn windows_are_those_of_a_slow_reference() {
     let mut state = 5_u64;
     let mut dice = move |sides: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % sides
     };
     enum Past {
@@ -114,7 +119,9 @@ fn windows_are_those_of_a_slow_reference() {
             Past::End(outcome) => outcome.client.host(),
         };
         let first = host(&past[0]);
-        let begins = past.iter().position(|past| matches!(past, Past::Page(page) if page.client.host() != first));
+        let begins = past
+            .iter()
+            .position(|past| matches!(past, Past::Page(page) if page.client.host() != first));
         let mut window = Window::new(at);
         let mut hosts = vec![first];
         for (number, past) in past[begins.unwrap_or(past.len())..].iter().enumerate() {
@@ -133,7 +140,11 @@ fn windows_are_those_of_a_slow_reference() {
         hosts.dedup();
         let expect = (hosts.len() >= 3).then(|| format!("{window:?}"));
         said += usize::from(expect.is_some());
-        assert_eq!(push(&cohorts, &event).map(|window| format!("{window:?}")), expect, "page {url}");
+        assert_eq!(
+            push(&cohorts, &event).map(|window| format!("{window:?}")),
+            expect,
+            "page {url}"
+        );
         if past.len() > 200 {
             break; // quadratic: six cohorts of so many events are enough
         }

@@ -26,7 +26,8 @@ use crate::url::{Class, UrlHasher};
 pub struct Settings {
     /// The most clients it tracks at once.
     pub capacity: usize,
-    /// Secret for hashing URLs and clients. A live gate draws one at start; a replay passes any fixed one.
+    /// Secret for hashing URLs and clients. A live gate draws one at start; a replay passes any
+    /// fixed one.
     pub hash_key: u64,
 }
 
@@ -43,7 +44,8 @@ pub struct Judge {
 
 /// Watches clients and says what to do with each request.
 ///
-/// Time is `event.at`; feed it live requests, last year's log or a simulation, and it cannot tell the difference.
+/// Time is `event.at`; feed it live requests, last year's log or a simulation, and it cannot tell
+/// the difference.
 pub struct Detector {
     table: Table,
     cohorts: Cohorts,
@@ -78,7 +80,8 @@ pub struct Stats {
     pub clients: u64,
     /// The most it will track.
     pub capacity: u64,
-    /// Clients evicted for others. Who is turned away by the doorkeeper of a full table evicts nobody.
+    /// Clients evicted for others. Who is turned away by the doorkeeper of a full table evicts
+    /// nobody.
     pub evictions: u64,
     /// Bans in force.
     pub bans: u64,
@@ -94,7 +97,8 @@ impl Detector {
         Self {
             table: Table::new(settings.capacity, settings.hash_key),
             cohorts: Cohorts::new(settings.capacity, settings.hash_key),
-            // A ban is a tenth of a window: as many again as clients cost little, and a flood cannot fill them for free.
+            // A ban is a tenth of a window: as many again as clients cost little, and a flood
+            // cannot fill them for free.
             bans: Bans::new(settings.capacity),
             judge: ArcSwap::from_pointee(judge),
             hasher: UrlHasher::new(settings.hash_key),
@@ -109,13 +113,14 @@ impl Detector {
         Event::new(request, &self.hasher, &judge.allow, judge.memory())
     }
 
-    /// Takes a request in and says what to do with it. Never fails: what panics inside is counted and allowed.
+    /// Takes a request in and says what to do with it. Never fails: what panics inside is counted
+    /// and allowed.
     pub fn observe(&self, event: &Event) -> Verdict {
         self.observe_and_tell(event, &|| true)
     }
 
-    /// The same, with a refusal's reasons only if `wants_reasons` says so when one comes: they take longer to find than the score,
-    /// and who reads a log for totals tells of each client once.
+    /// The same, with a refusal's reasons only if `wants_reasons` says so when one comes: they take
+    /// longer to find than the score, and who reads a log for totals tells of each client once.
     pub fn observe_and_tell(&self, event: &Event, wants_reasons: &dyn Fn() -> bool) -> Verdict {
         catch_unwind(AssertUnwindSafe(|| self.judged(event, wants_reasons))).unwrap_or_else(|_| {
             self.panics.fetch_add(1, Ordering::Relaxed);
@@ -148,9 +153,9 @@ impl Detector {
         let judge = self.judge.load(); // model + policy, swapped whole on reload; windows are untouched
         let judging = Judging { judge: &judge, counts: &self.counts, wants_reasons };
         let ban = || self.bans.find(event.client);
-        let judged = self
-            .table
-            .with(event.client, event.at, judge.resolution_us(), ban, |seat| self.observed(judging, seat, event));
+        let judged = self.table.with(event.client, event.at, judge.resolution_us(), ban, |seat| {
+            self.observed(judging, seat, event)
+        });
         let Some((verdict, ban)) = judged else {
             return allowed(event, Reason::Crowded);
         };
@@ -160,8 +165,14 @@ impl Detector {
         verdict
     }
 
-    /// What the client's own past says, and for one who has few pages yet, what its company has to add.
-    fn observed(&self, judging: Judging<'_>, seat: &mut Seat, event: &Event) -> (Verdict, Option<Ban>) {
+    /// What the client's own past says, and for one who has few pages yet, what its company has to
+    /// add.
+    fn observed(
+        &self,
+        judging: Judging<'_>,
+        seat: &mut Seat,
+        event: &Event,
+    ) -> (Verdict, Option<Ban>) {
         if let (Class::Page, Seat::Known(client)) = (event.class, &*seat) {
             client.window.warm();
         }
@@ -185,9 +196,10 @@ impl Detector {
         })
     }
 
-    /// Which of 64 groups a client is in. Clients of different groups never evict one another and are of different
-    /// networks, so whoever watches each group's clients in order of time, in whatever order the groups, gets the same verdicts; as long as there is
-    /// room for every ban, the one thing that all clients share.
+    /// Which of 64 groups a client is in. Clients of different groups never evict one another and
+    /// are of different networks, so whoever watches each group's clients in order of time, in
+    /// whatever order the groups, gets the same verdicts; as long as there is room for every ban,
+    /// the one thing that all clients share.
     pub fn group(&self, client: crate::ClientKey) -> usize {
         self.table.ring_of(client)
     }
@@ -197,8 +209,8 @@ impl Detector {
         self.bans.capacity()
     }
 
-    /// How many browsers a client has named at least within the hour; `None` when it is not tracked, 0 while it is a
-    /// newcomer.
+    /// How many browsers a client has named at least within the hour; `None` when it is not
+    /// tracked, 0 while it is a newcomer.
     pub fn browsers(&self, client: crate::ClientKey) -> Option<u32> {
         self.table.with_known(client, |seat| match seat {
             Seat::Newcomer(_) => 0,
@@ -217,8 +229,9 @@ impl Detector {
         self.counts.clear();
     }
 
-    /// How far traffic has moved from what the model was trained on, since the detector was made, another judge was installed or
-    /// [`Detector::begin_drift_window`] was called. `None` while nobody was judged, or the model remembers nothing to compare with.
+    /// How far traffic has moved from what the model was trained on, since the detector was made,
+    /// another judge was installed or [`Detector::begin_drift_window`] was called. `None` while
+    /// nobody was judged, or the model remembers nothing to compare with.
     pub fn drift(&self) -> Option<Drift> {
         self.counts.compare(self.judge.load().model.as_ref()?)
     }
@@ -255,7 +268,8 @@ impl Detector {
         }
     }
 
-    /// What the policy remembers of a client; `None` when it is not tracked, or a newcomer with nothing to be remembered.
+    /// What the policy remembers of a client; `None` when it is not tracked, or a newcomer with
+    /// nothing to be remembered.
     pub fn standing(&self, client: crate::ClientKey) -> Option<Standing> {
         self.table.with_known(client, |seat| match seat {
             Seat::Newcomer(_) => None,
@@ -283,8 +297,8 @@ impl Judge {
         self.model.as_ref().and_then(Model::memory)
     }
 
-    /// Whose company matters to a client who had so many pages before: its network's for a page while they are few, that
-    /// at an endpoint for a write while they are too few to judge it by.
+    /// Whose company matters to a client who had so many pages before: its network's for a page
+    /// while they are few, that at an endpoint for a write while they are too few to judge it by.
     fn wants(&self, is_page: bool, pages: u32, write: u16) -> Wanted {
         if self.policy.cohort_margin().is_none() || self.model.is_none() {
             return Wanted::default();
@@ -319,23 +333,30 @@ impl Judge {
 }
 
 impl Judging<'_> {
-    /// The verdict on a member's request, after what its company does. It may make it harder, and limits at most.
+    /// The verdict on a member's request, after what its company does. It may make it harder, and
+    /// limits at most.
     fn join(self, own: Verdict, company: Company<'_>, event: &Event) -> Verdict {
         let Company { place, endpoint } = company;
-        let cohort = place.and_then(|place| place.push(event, self.judge.resolution_us(), self.judge.memory()));
+        let cohort = place
+            .and_then(|place| place.push(event, self.judge.resolution_us(), self.judge.memory()));
         let verdict = cohort.map_or(own, |cohort| self.join_cohort(own, cohort));
-        let decision = endpoint
-            .filter(|_| verdict.action == Action::Allow)
-            .and_then(|endpoint| self.judge.policy.decide_endpoint(&mut endpoint.standing, event.at));
+        let decision = endpoint.filter(|_| verdict.action == Action::Allow).and_then(|endpoint| {
+            self.judge.policy.decide_endpoint(&mut endpoint.standing, event.at)
+        });
         match decision {
             None => verdict,
-            Some(Decision { action, reason, retry_after_s }) => Verdict { action, reason, retry_after_s, ..verdict },
+            Some(Decision { action, reason, retry_after_s }) => {
+                Verdict { action, reason, retry_after_s, ..verdict }
+            }
         }
     }
 
     fn join_cohort(self, own: Verdict, cohort: &mut Cohort) -> Verdict {
-        let Some(model) =
-            self.judge.model.as_ref().filter(|_| cohort.window().pages() >= self.judge.policy.min_pages())
+        let Some(model) = self
+            .judge
+            .model
+            .as_ref()
+            .filter(|_| cohort.window().pages() >= self.judge.policy.min_pages())
         else {
             return own;
         };
@@ -370,7 +391,8 @@ impl Judging<'_> {
         (verdict, (after != before).then_some(after))
     }
 
-    /// What [`Judging::decide`] would say of a client that has never been scored, or `None` when it must be asked.
+    /// What [`Judging::decide`] would say of a client that has never been scored, or `None` when it
+    /// must be asked.
     fn greet(self, newcomer: &mut Newcomer, event: &Event) -> Option<Verdict> {
         if event.class == Class::Page && newcomer.pages() + 1 >= self.judge.policy.min_pages() {
             return None;
@@ -383,7 +405,8 @@ impl Judging<'_> {
         Some(Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because })
     }
 
-    /// Push, measure, score, decide. A score is computed for page requests only: assets change nothing it depends on.
+    /// Push, measure, score, decide. A score is computed for page requests only: assets change
+    /// nothing it depends on.
     fn decide(self, client: &mut Client, event: &Event) -> Verdict {
         let at = client.window.push_at_site(event, self.judge.resolution_us(), self.judge.memory());
         client.standing.see(event.agent, at);
@@ -408,7 +431,11 @@ impl Judging<'_> {
     }
 
     /// What spoke loudest for a refusal.
-    fn reasons<'m>(self, action: Action, measured: impl FnOnce() -> (&'m Model, Features)) -> Because {
+    fn reasons<'m>(
+        self,
+        action: Action,
+        measured: impl FnOnce() -> (&'m Model, Features),
+    ) -> Because {
         if action == Action::Allow || !(self.wants_reasons)() {
             return Because::default();
         }
@@ -417,7 +444,8 @@ impl Judging<'_> {
     }
 }
 
-/// What is said of a request that is not, or cannot be, judged. Failing open is decided here and nowhere else.
+/// What is said of a request that is not, or cannot be, judged. Failing open is decided here and
+/// nowhere else.
 fn allowed(event: &Event, reason: Reason) -> Verdict {
     Verdict {
         action: Action::Allow,

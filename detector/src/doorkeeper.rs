@@ -1,11 +1,13 @@
 //! Who was at the door of a full table lately (Einziger, Friedman, Manes 2017, "TinyLFU", §3.4.2).
 //!
-//! Two Bloom filters of fixed size: keys are noted in the newer one, and when it has taken as many as there are places
-//! behind the door it becomes the older one, whose notes are forgotten. So a key is remembered until at least that many
-//! and at most twice as many others have come. Time plays no part: replaying the same keys ages it the same.
+//! Two Bloom filters of fixed size: keys are noted in the newer one, and when it has taken as many
+//! as there are places behind the door it becomes the older one, whose notes are forgotten. So a
+//! key is remembered until at least that many and at most twice as many others have come. Time
+//! plays no part: replaying the same keys ages it the same.
 //!
-//! 16 bits and 3 probes a key: 1 stranger in 100 is taken for one who returns, at most. 4 to 8 bytes a place. The keys
-//! are hashed with the table's secret, so nobody can choose one that is taken for another's.
+//! 16 bits and 3 probes a key: 1 stranger in 100 is taken for one who returns, at most. 4 to 8
+//! bytes a place. The keys are hashed with the table's secret, so nobody can choose one that is
+//! taken for another's.
 
 /// Bits a key, in each filter.
 const BITS: usize = 16;
@@ -34,7 +36,9 @@ impl Doorkeeper {
         let (first, step) = (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32, (hash >> 17) | 1);
         let bits = self.newer.len() as u64 * 64;
         let probes = PROBES.map(|i| first.wrapping_add(i.wrapping_mul(step)) % bits);
-        let is_in = |words: &[u64]| probes.iter().all(|bit| words[(bit / 64) as usize] & (1 << (bit % 64)) != 0);
+        let is_in = |words: &[u64]| {
+            probes.iter().all(|bit| words[(bit / 64) as usize] & (1 << (bit % 64)) != 0)
+        };
         if is_in(&self.newer) {
             return true;
         }

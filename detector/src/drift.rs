@@ -1,11 +1,13 @@
-//! Has traffic changed since the model was trained? The population stability index against the model's own deciles.
+//! Has traffic changed since the model was trained? The population stability index against the
+//! model's own deciles.
 //!
-//! PSI = Σ (q − p) · ln(q / p) over bins, p then and q now. Without drift it is not 0: N clients then and M now make it
-//! about χ² with B − 1 degrees of freedom, times 1/N + 1/M (Yurdakul 2018). An alarm wants it above 0.1 **and** above that
-//! noise.
+//! PSI = Σ (q − p) · ln(q / p) over bins, p then and q now. Without drift it is not 0: N clients
+//! then and M now make it about χ² with B − 1 degrees of freedom, times 1/N + 1/M (Yurdakul 2018).
+//! An alarm wants it above 0.1 **and** above that noise.
 //!
-//! What is compared is what passes: rows at a few page counts of each client ([`SCHEDULE`]), where the model scores it below the
-//! limit threshold. So a wave of bots that are stopped is no drift, and nobody has to be known for a person.
+//! What is compared is what passes: rows at a few page counts of each client ([`SCHEDULE`]), where
+//! the model scores it below the limit threshold. So a wave of bots that are stopped is no drift,
+//! and nobody has to be known for a person.
 
 use std::array;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,20 +17,22 @@ use serde::Serialize;
 use crate::features::{COUNT, FEATURES, Features};
 use crate::model::{Deciles, Model, Reference};
 
-/// Page counts at which a client gives a row, here and in training: short windows as well as long ones, and never one client many.
+/// Page counts at which a client gives a row, here and in training: short windows as well as long
+/// ones, and never one client many.
 pub const SCHEDULE: [u32; 14] = [3, 5, 8, 12, 20, 32, 48, 80, 130, 210, 340, 550, 890, 1440];
-/// PSI above which a shift is called one, where it is above the noise as well: the industry's custom.
+/// PSI above which a shift is called one, where it is above the noise as well: the industry's
+/// custom.
 pub const PSI_ALARM: f64 = 0.1;
-/// The standard normal quantile that chance passes once in 100,000 comparisons. A month of days, with all features and the score, is a
-/// thousand comparisons.
+/// The standard normal quantile that chance passes once in 100,000 comparisons. A month of days,
+/// with all features and the score, is a thousand comparisons.
 pub const ONCE_IN_100_000: f64 = 4.264_891;
 /// What the shift of the score is called, beside features' names.
 pub const SCORE: &str = "score";
 /// Most bins there are: between and beyond nine edges, and missing.
 const BINS: usize = 11;
 
-/// PSI of counts by bin ([`Deciles::bin`]) against the shares then; `None` when there is nothing to compare, or the
-/// bins are not those.
+/// PSI of counts by bin ([`Deciles::bin`]) against the shares then; `None` when there is nothing to
+/// compare, or the bins are not those.
 ///
 /// Half an observation is added to every bin, so that an empty one does not make it infinite.
 pub fn psi(then: &Deciles, now: &[u64]) -> Option<f64> {
@@ -45,8 +49,9 @@ pub fn psi(then: &Deciles, now: &[u64]) -> Option<f64> {
     Some(then.shares.iter().zip(now).map(part).sum())
 }
 
-/// PSI that `then` and `now` clients of the same traffic stay below, but for a chance given as its standard normal `quantile`. Bins
-/// that were empty and are empty do not count: pass the number of the others.
+/// PSI that `then` and `now` clients of the same traffic stay below, but for a chance given as its
+/// standard normal `quantile`. Bins that were empty and are empty do not count: pass the number of
+/// the others.
 pub fn noise(bins: usize, then: u64, now: u64, quantile: f64) -> f64 {
     if bins < 2 || then == 0 || now == 0 {
         return 0.0;
@@ -82,7 +87,8 @@ pub struct Shift {
     pub noise: f64,
     /// Above both noise and [`PSI_ALARM`].
     pub alarm: bool,
-    /// The median then, to within its bin; of a score, the margin in log-odds. `None` where half or more is missing.
+    /// The median then, to within its bin; of a score, the margin in log-odds. `None` where half or
+    /// more is missing.
     pub median_then: Option<f32>,
     /// The median now.
     pub median_now: Option<f32>,
@@ -104,8 +110,8 @@ impl Drift {
 pub struct Seen {
     /// Below the model's limit threshold: what they do is compared.
     pub compared: u64,
-    /// Above it: left out, so that a wave of bots is no drift. Many more of them than usual are an attack, or a shop that has changed so
-    /// much that people look like bots.
+    /// Above it: left out, so that a wave of bots is no drift. Many more of them than usual are an
+    /// attack, or a shop that has changed so much that people look like bots.
     pub above_limit: u64,
 }
 
@@ -143,12 +149,18 @@ impl Default for Counts {
 }
 
 impl Counts {
-    /// Takes in what was measured of a client at `pages` pages, where `model` was asked and gave `margin`. What passes is told by the
-    /// model's own limit threshold, as in its reference, wherever a policy has set another. Costs nothing at most page counts.
+    /// Takes in what was measured of a client at `pages` pages, where `model` was asked and gave
+    /// `margin`. What passes is told by the model's own limit threshold, as in its reference,
+    /// wherever a policy has set another. Costs nothing at most page counts.
     pub fn take(&self, model: &Model, pages: u32, features: &Features, margin: f32) {
-        let Some(reference) = model.file().drift.as_ref().filter(|_| SCHEDULE.contains(&pages)) else { return };
+        let Some(reference) = model.file().drift.as_ref().filter(|_| SCHEDULE.contains(&pages))
+        else {
+            return;
+        };
         // The first row of a client that is judged from five pages on is its fifth page's.
-        let is_first = SCHEDULE.iter().find(|&&scheduled| scheduled >= model.thresholds().min_pages) == Some(&pages);
+        let is_first =
+            SCHEDULE.iter().find(|&&scheduled| scheduled >= model.thresholds().min_pages)
+                == Some(&pages);
         let is_above = model.thresholds().limit.margin.is_some_and(|limit| margin >= limit);
         if is_first {
             add(if is_above { &self.above_limit } else { &self.clients });
@@ -157,7 +169,8 @@ impl Counts {
             return;
         }
         let asked = model.asks();
-        for (feature, (bins, deciles)) in self.features.iter().zip(&reference.features).enumerate() {
+        for (feature, (bins, deciles)) in self.features.iter().zip(&reference.features).enumerate()
+        {
             if asked.has(feature) {
                 count(bins, deciles.bin(features.0[feature]));
             }
@@ -167,15 +180,21 @@ impl Counts {
 
     /// Clients seen since the beginning.
     pub fn seen(&self) -> Seen {
-        let [compared, above_limit] =
-            [&self.clients, &self.above_limit].map(|clients| u64::from(clients.load(Ordering::Relaxed)));
+        let [compared, above_limit] = [&self.clients, &self.above_limit]
+            .map(|clients| u64::from(clients.load(Ordering::Relaxed)));
         Seen { compared, above_limit }
     }
 
     /// Begins anew.
     pub fn clear(&self) {
-        [&self.clients, &self.above_limit].into_iter().for_each(|clients| clients.store(0, Ordering::Relaxed));
-        self.features.as_flattened().iter().chain(&self.score).for_each(|bin| bin.store(0, Ordering::Relaxed));
+        [&self.clients, &self.above_limit]
+            .into_iter()
+            .for_each(|clients| clients.store(0, Ordering::Relaxed));
+        self.features
+            .as_flattened()
+            .iter()
+            .chain(&self.score)
+            .for_each(|bin| bin.store(0, Ordering::Relaxed));
     }
 
     /// Compares with what a model remembers; `None` when nothing was seen, or it remembers nothing.
@@ -183,12 +202,16 @@ impl Counts {
         let reference = model.file().drift.as_ref()?;
         // Rows of clients whose first one was before this window say nothing of how sure they are.
         let now = Some(self.seen().compared).filter(|&now| now > 0)?;
-        let shift = |name, then: &Deciles, bins: &[AtomicU32]| Shift::of(name, (then, reference.clients), (bins, now));
+        let shift = |name, then: &Deciles, bins: &[AtomicU32]| {
+            Shift::of(name, (then, reference.clients), (bins, now))
+        };
         let score = shift(SCORE, &reference.score, &self.score)?;
         let asked = model.asks();
         let mut features: Vec<Shift> = (0..COUNT)
             .filter(|&feature| asked.has(feature))
-            .filter_map(|feature| shift(FEATURES[feature].name, &reference.features[feature], &self.features[feature]))
+            .filter_map(|feature| {
+                shift(FEATURES[feature].name, &reference.features[feature], &self.features[feature])
+            })
             .collect();
         features.sort_by(|a, b| b.alarm.cmp(&a.alarm).then(b.psi.total_cmp(&a.psi)));
         Some(Drift { clients_then: reference.clients, clients_now: now, score, features })
@@ -196,12 +219,24 @@ impl Counts {
 }
 
 impl Shift {
-    fn of(name: &'static str, (then, clients): (&Deciles, u64), (bins, now): (&[AtomicU32], u64)) -> Option<Self> {
-        let bins: Vec<u64> =
-            bins.iter().take(then.shares.len()).map(|bin| u64::from(bin.load(Ordering::Relaxed))).collect();
+    fn of(
+        name: &'static str,
+        (then, clients): (&Deciles, u64),
+        (bins, now): (&[AtomicU32], u64),
+    ) -> Option<Self> {
+        let bins: Vec<u64> = bins
+            .iter()
+            .take(then.shares.len())
+            .map(|bin| u64::from(bin.load(Ordering::Relaxed)))
+            .collect();
         let psi = psi(then, &bins)?;
         let total: u64 = bins.iter().sum();
-        let filled = then.shares.iter().zip(&bins).filter(|(share, count)| **share > 0.0 || **count > 0).count();
+        let filled = then
+            .shares
+            .iter()
+            .zip(&bins)
+            .filter(|(share, count)| **share > 0.0 || **count > 0)
+            .count();
         let noise = noise(filled, clients, now, ONCE_IN_100_000);
         let shares: Vec<f32> = bins.iter().map(|&count| count as f32 / total as f32).collect();
         Some(Self {
@@ -217,7 +252,8 @@ impl Shift {
     }
 }
 
-/// The median of what is known, taken to lie evenly within its bin; outside of the edges, the nearest one.
+/// The median of what is known, taken to lie evenly within its bin; outside of the edges, the
+/// nearest one.
 fn median(edges: &[f32], shares: &[f32]) -> Option<f32> {
     let (missing, known) = shares.split_last()?;
     if *missing >= 0.5 {
@@ -226,9 +262,12 @@ fn median(edges: &[f32], shares: &[f32]) -> Option<f32> {
     let mut left = (1.0 - missing) / 2.0;
     for (bin, &share) in known.iter().enumerate() {
         if left <= share {
-            let [from, to] = [bin.checked_sub(1), Some(bin)].map(|edge| edge.and_then(|edge| edges.get(edge)));
+            let [from, to] =
+                [bin.checked_sub(1), Some(bin)].map(|edge| edge.and_then(|edge| edges.get(edge)));
             return match (from, to) {
-                (Some(from), Some(to)) => Some(from + (to - from) * (left / share.max(f32::MIN_POSITIVE))),
+                (Some(from), Some(to)) => {
+                    Some(from + (to - from) * (left / share.max(f32::MIN_POSITIVE)))
+                }
                 (edge, other) => edge.or(other).copied(),
             };
         }
@@ -265,17 +304,23 @@ pub fn deciles(values: &[f32]) -> Deciles {
     let mut deciles = Deciles { shares: vec![0.0; edges.len() + 2], edges };
     let mut counts = vec![0_u64; deciles.shares.len()];
     values.iter().for_each(|&value| counts[deciles.bin(value)] += 1);
-    deciles.shares = counts.iter().map(|&count| (count as f64 / values.len() as f64) as f32).collect();
+    deciles.shares =
+        counts.iter().map(|&count| (count as f64 / values.len() as f64) as f32).collect();
     deciles
 }
 
 /// Deciles of every feature and of the margin over rows of so many clients; `None` without any.
-pub fn reference<'a>(rows: impl Iterator<Item = (&'a Features, f32)>, clients: u64) -> Option<Reference> {
+pub fn reference<'a>(
+    rows: impl Iterator<Item = (&'a Features, f32)>,
+    clients: u64,
+) -> Option<Reference> {
     let rows: Vec<(&Features, f32)> = rows.collect();
     if rows.is_empty() {
         return None;
     }
-    let column = |feature: usize| deciles(&rows.iter().map(|(features, _)| features.0[feature]).collect::<Vec<_>>());
+    let column = |feature: usize| {
+        deciles(&rows.iter().map(|(features, _)| features.0[feature]).collect::<Vec<_>>())
+    };
     Some(Reference {
         clients,
         rows: rows.len() as u64,
@@ -291,7 +336,9 @@ mod tests {
     /// Uniform in 0..1.
     fn uniform(mut state: u64) -> impl FnMut() -> f32 {
         move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1_u64 << 24) as f32
         }
     }
@@ -304,10 +351,15 @@ mod tests {
 
     #[test]
     fn deciles_hold_a_tenth_each_and_missing_values_apart() {
-        let values: Vec<f32> = (0..1_000).map(|i| if i % 10 == 9 { f32::NAN } else { i as f32 }).collect();
+        let values: Vec<f32> =
+            (0..1_000).map(|i| if i % 10 == 9 { f32::NAN } else { i as f32 }).collect();
         let deciles = deciles(&values);
         assert_eq!((deciles.edges.len(), deciles.shares.len()), (9, 11));
-        assert!(deciles.shares[..10].iter().all(|share| (share - 0.09).abs() < 2e-3), "{:?}", deciles.shares);
+        assert!(
+            deciles.shares[..10].iter().all(|share| (share - 0.09).abs() < 2e-3),
+            "{:?}",
+            deciles.shares
+        );
         assert!((deciles.shares[10] - 0.1).abs() < 1e-6);
         let tied = super::deciles(&[vec![0.0; 70], vec![1.0; 30]].concat());
         assert_eq!((tied.edges, tied.shares), (vec![0.0], vec![0.7, 0.3, 0.0]));

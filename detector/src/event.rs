@@ -1,9 +1,10 @@
 //! One request, and later its outcome, reduced to what the features may see.
 //!
-//! A [`Request`] is what an edge or a log line knows. [`Event`] and [`Outcome`] are all that the rest of this crate
-//! ever sees of it: 48 and 32 bytes, no text, nothing to allocate. What decides a training label (user agent,
-//! referer, attack paths) is absent on purpose: a score that saw it would measure the labelling rule. Of the user agent
-//! there is a keyed hash, which says whether two requests name the same browser and nothing else; no score sees even that.
+//! A [`Request`] is what an edge or a log line knows. [`Event`] and [`Outcome`] are all that the
+//! rest of this crate ever sees of it: 48 and 32 bytes, no text, nothing to allocate. What decides
+//! a training label (user agent, referer, attack paths) is absent on purpose: a score that saw it
+//! would measure the labelling rule. Of the user agent there is a keyed hash, which says whether
+//! two requests name the same browser and nothing else; no score sees even that.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +46,8 @@ pub struct Recorded {
 
 /// Keyed hash of a user agent: tells different ones apart, and tells nothing of what they say.
 ///
-/// 16 bits: among a hundred browsers of one network two different ones are taken for the same with 7 % probability, and
-/// then two cohorts are watched as one.
+/// 16 bits: among a hundred browsers of one network two different ones are taken for the same with
+/// 7 % probability, and then two cohorts are watched as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AgentKey(pub u16);
@@ -104,8 +105,8 @@ pub enum Method {
     Other,
 }
 
-/// How a request ended that the shop answered. What the gate itself refused has no outcome: counting its own 429s as
-/// the client's errors would keep anyone limited for good.
+/// How a request ended that the shop answered. What the gate itself refused has no outcome:
+/// counting its own 429s as the client's errors would keep anyone limited for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Whose request it was.
@@ -133,9 +134,14 @@ impl Outcome {
 }
 
 impl Event {
-    /// Reduces a request, having asked the allow list, and the site memory where the model has one. Its target is taken
-    /// apart once, here.
-    pub fn new(request: &Request<'_>, hasher: &UrlHasher, allow: &AllowList, memory: Option<&Memory>) -> Self {
+    /// Reduces a request, having asked the allow list, and the site memory where the model has one.
+    /// Its target is taken apart once, here.
+    pub fn new(
+        request: &Request<'_>,
+        hasher: &UrlHasher,
+        allow: &AllowList,
+        memory: Option<&Memory>,
+    ) -> Self {
         let (path, query) = split(request.target);
         let nowhere = Place { page: 0, template: OTHER, class: None };
         let place = memory.map_or(nowhere, |memory| memory.place(path, query));
@@ -225,20 +231,36 @@ mod tests {
         let hasher = UrlHasher::new(1);
         let event = |agent: Option<&[u8]>, recorded| {
             let (client, at) = (ClientKey::NOBODY, Timestamp::default());
-            let request = Request { client, at, method: "POST", target: "/login", fetch_dest: None, agent, recorded };
+            let request = Request {
+                client,
+                at,
+                method: "POST",
+                target: "/login",
+                fetch_dest: None,
+                agent,
+                recorded,
+            };
             Event::new(&request, &hasher, &AllowList::default(), None)
         };
         assert_eq!(event(None, None).agent, AgentKey::NONE);
-        let keys = [&b""[..], b"a", b"b", &[b'x'; 9_000]].map(|agent| event(Some(agent), None).agent);
+        let keys =
+            [&b""[..], b"a", b"b", &[b'x'; 9_000]].map(|agent| event(Some(agent), None).agent);
         assert!(keys.iter().all(|key| *key != AgentKey::NONE));
         assert!((1..4).all(|at| !keys[..at].contains(&keys[at])));
-        assert_ne!(AgentKey::of(Some(b"a"), &UrlHasher::new(2)), keys[1], "nobody can choose whose hash his own is");
+        assert_ne!(
+            AgentKey::of(Some(b"a"), &UrlHasher::new(2)),
+            keys[1],
+            "nobody can choose whose hash his own is"
+        );
 
         let recorded = |agent| Some(Recorded { url: UrlKey(7 << 16), class: Class::Page, agent });
         assert_eq!(event(Some(b"a"), recorded(Some(AgentKey(5)))).agent, AgentKey(5));
         assert_eq!(event(Some(b"a"), recorded(None)).agent, keys[1], "an older log has the text");
         let event = event(Some(b"a"), recorded(None));
         let outcome = Outcome::of(&event, Timestamp::default(), 401);
-        assert_eq!((outcome.agent, outcome.write, Event { method: Method::Get, ..event }.write()), (keys[1], 7, 0));
+        assert_eq!(
+            (outcome.agent, outcome.write, Event { method: Method::Get, ..event }.write()),
+            (keys[1], 7, 0)
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Fixed-point logarithm, power and decay.
 //!
-//! Windows hold integers only, so that a verdict is the same on every machine that replays it. Logarithms have 11
-//! fractional bits (a step is 0.034 %), which lets a gap of up to 49 days fit 16 bits.
+//! Windows hold integers only, so that a verdict is the same on every machine that replays it.
+//! Logarithms have 11 fractional bits (a step is 0.034 %), which lets a gap of up to 49 days fit 16
+//! bits.
 
 /// Fractional bits of a logarithm.
 pub const LOG_BITS: u32 = 11;
@@ -21,7 +22,11 @@ pub fn log2(x: u64) -> u32 {
     }
     let exponent = 63 - x.leading_zeros();
     // The 40 bits below the leading one: 8 index the table, 16 interpolate.
-    let mantissa = if exponent >= 24 { (x >> (exponent - 24)) & 0xff_ffff } else { (x << (24 - exponent)) & 0xff_ffff };
+    let mantissa = if exponent >= 24 {
+        (x >> (exponent - 24)) & 0xff_ffff
+    } else {
+        (x << (24 - exponent)) & 0xff_ffff
+    };
     let index = (mantissa >> 16) as usize;
     let between = (mantissa & 0xffff) as u32;
     let fraction = LOG2[index] + (((LOG2[index + 1] - LOG2[index]) * between) >> 16);
@@ -56,7 +61,11 @@ pub fn decay(value: u32, ticks: u64) -> u32 {
 const fn exp2_fraction(f: u32) -> u64 {
     let index = (f >> 3) as usize;
     let between = (f & 7) as u64;
-    if between == 0 { EXP2[index] } else { EXP2[index] + (((EXP2[index + 1] - EXP2[index]) * between) >> 3) }
+    if between == 0 {
+        EXP2[index]
+    } else {
+        EXP2[index] + (((EXP2[index + 1] - EXP2[index]) * between) >> 3)
+    }
 }
 
 const fn log2_table() -> [u32; STEPS + 1] {
@@ -113,7 +122,11 @@ mod tests {
     fn log2_is_within_a_step_of_the_real_one() {
         for x in (1..5_000_u64).chain((1..500).map(|i| i * 7_919_333_777)) {
             let real = (x as f64).log2() * f64::from(OCTAVE);
-            assert!((f64::from(log2(x)) - real).abs() <= 1.1, "log2({x}) = {} instead of {real}", log2(x));
+            assert!(
+                (f64::from(log2(x)) - real).abs() <= 1.1,
+                "log2({x}) = {} instead of {real}",
+                log2(x)
+            );
         }
     }
 
@@ -132,7 +145,10 @@ mod tests {
         assert_eq!(decay(u32::MAX, 2048 * 40), 0);
         for ticks in 0..20_000_u64 {
             let real = 1e9 * (-(ticks as f64) / 2048.0).exp2();
-            assert!((f64::from(decay(1_000_000_000, ticks)) - real).abs() <= real * 1e-4 + 2.0, "{ticks}");
+            assert!(
+                (f64::from(decay(1_000_000_000, ticks)) - real).abs() <= real * 1e-4 + 2.0,
+                "{ticks}"
+            );
         }
     }
 }

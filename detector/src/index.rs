@@ -1,12 +1,13 @@
-//! Finds places by a keyed hash: open addressing over cells of 4 bytes, at most half of them in use.
+//! Finds places by a keyed hash: open addressing over cells of 4 bytes, at most half of them in
+//! use.
 //!
 //! ```text
 //!  cell    fingerprint of the hash · number of the place + 1, or 0
 //! ```
 //!
-//! It is made once, as large as it will ever be, and removing closes the gap (Knuth, TAOCP 6.4, algorithm R): it
-//! leaves no tombstones, so nothing is ever hashed again and no request waits for it. A cell's home can be read from its
-//! fingerprint, so closing a gap looks at nothing but cells.
+//! It is made once, as large as it will ever be, and removing closes the gap (Knuth, TAOCP 6.4,
+//! algorithm R): it leaves no tombstones, so nothing is ever hashed again and no request waits for
+//! it. A cell's home can be read from its fingerprint, so closing a gap looks at nothing but cells.
 
 /// Of up to as many places as it was made for.
 pub struct Index {

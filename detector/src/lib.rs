@@ -5,21 +5,25 @@
 //!            (one per ClientKey, in the bounded Table)        (with the client's Standing)
 //! ```
 //!
-//! - [`time`], [`client`], [`url`], [`event`]: when, who, what is the same page, one request reduced to what features may see
-//! - [`window`]: a client's recent past in fixed memory; [`fixed`]: its integer logarithms and decay
+//! - [`time`], [`client`], [`url`], [`event`]: when, who, what is the same page, one request
+//!   reduced to what features may see
+//! - [`window`]: a client's recent past in fixed memory; [`fixed`]: its integer logarithms and
+//!   decay
 //! - [`features`]: the vector, one family a file
 //! - [`memory`]: what a model remembers of one shop: popularity, steps, URL templates
 //! - [`model`]: load, check, score, contributions
-//! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]: who stays out;
-//!   [`browsers`]: how many come from one address
-//! - [`table`]: bounded `ClientKey → Client`, of `shard`s with an `index`; `newcomer`: a client's first few events; `doorkeeper`: who was
-//!   lately turned away from a full table
+//! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]:
+//!   who stays out; [`browsers`]: how many come from one address
+//! - [`table`]: bounded `ClientKey → Client`, of `shard`s with an `index`; `newcomer`: a client's
+//!   first few events; `doorkeeper`: who was lately turned away from a full table
 //! - [`drift`]: has what passes changed since the model was trained
-//! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit, never block
+//! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit,
+//!   never block
 //! - [`detector`]: the pipeline
 //!
-//! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on the hot path. The
-//! same code runs in the proxy, the trainer, replay and the benches, so what was trained is what is enforced.
+//! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on
+//! the hot path. The same code runs in the proxy, the trainer, replay and the benches, so what was
+//! trained is what is enforced.
 
 pub mod allow;
 pub mod bans;

@@ -1,8 +1,9 @@
 //! A client of whom hardly anything is known: its first events as they came, in 72 bytes.
 //!
-//! Most clients of a flood, and many of an ordinary day, come once. A newcomer's events are kept raw; when there are
-//! more of them, or one is to be scored, they are pushed into a [`Window`], which then is bit for bit the one it would
-//! have been from the start. Until then nothing is scored, so its verdicts need no window.
+//! Most clients of a flood, and many of an ordinary day, come once. A newcomer's events are kept
+//! raw; when there are more of them, or one is to be scored, they are pushed into a [`Window`],
+//! which then is bit for bit the one it would have been from the start. Until then nothing is
+//! scored, so its verdicts need no window.
 
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Method, Outcome};
@@ -19,14 +20,16 @@ const NOTES: usize = 2;
 #[derive(Clone, Copy, Debug)]
 pub struct Newcomer {
     notes: [Note; NOTES],
-    /// The time step they are to be reckoned in; should a reload bring another, the window is made first.
+    /// The time step they are to be reckoned in; should a reload bring another, the window is made
+    /// first.
     resolution_us: u32,
     count: u8,
     pages: u8,
     pub(crate) pulled: Pulled,
 }
 
-/// Everything a window takes from an event. Times are those that count: a client's clock never goes back.
+/// Everything a window takes from an event. Times are those that count: a client's clock never goes
+/// back.
 #[derive(Clone, Copy, Debug)]
 enum Note {
     Request {
@@ -58,12 +61,16 @@ impl Newcomer {
     pub fn push(&mut self, event: &Event, resolution_us: u32) -> Option<Timestamp> {
         let Event { url, shape, page, template, class, depth, method, .. } = *event;
         let at = event.at.max(self.last_at());
-        self.note(Note::Request { at, url, shape, page, template, class, depth, method }, resolution_us)?;
+        self.note(
+            Note::Request { at, url, shape, page, template, class, depth, method },
+            resolution_us,
+        )?;
         self.pages += u8::from(class == Class::Page);
         Some(at)
     }
 
-    /// Takes the end of a request in, as [`Window::conclude`] does, or `None` when it needs a window.
+    /// Takes the end of a request in, as [`Window::conclude`] does, or `None` when it needs a
+    /// window.
     pub fn conclude(&mut self, outcome: &Outcome, resolution_us: u32) -> Option<Timestamp> {
         let at = outcome.at.max(self.last_at());
         self.note(Note::Outcome { at, status: outcome.status }, resolution_us)?;
@@ -79,7 +86,8 @@ impl Newcomer {
         Some(())
     }
 
-    /// The window of a client that has done this; of one that has done nothing, one that begins at `at`.
+    /// The window of a client that has done this; of one that has done nothing, one that begins at
+    /// `at`.
     pub fn window(&self, at: Timestamp, memory: Option<&Memory>) -> Window {
         let notes = &self.notes[..usize::from(self.count)];
         let mut window = Window::new(notes.first().map_or(at, Note::at));
@@ -88,25 +96,28 @@ impl Newcomer {
             // Windows do not ask whose they are.
             let client = ClientKey::NOBODY;
             match note {
-                Note::Request { at, url, shape, page, template, class, depth, method } => window.push_at_site(
-                    &Event {
-                        client,
-                        at,
-                        url,
-                        shape,
-                        page,
-                        template,
-                        class,
-                        learnt: None,
-                        depth,
-                        method,
-                        agent: AgentKey::NONE,
-                        exempt: false,
-                    },
-                    self.resolution_us,
-                    memory,
-                ),
-                Note::Outcome { at, status } => window.conclude(&Outcome::new(client, at, status), self.resolution_us),
+                Note::Request { at, url, shape, page, template, class, depth, method } => window
+                    .push_at_site(
+                        &Event {
+                            client,
+                            at,
+                            url,
+                            shape,
+                            page,
+                            template,
+                            class,
+                            learnt: None,
+                            depth,
+                            method,
+                            agent: AgentKey::NONE,
+                            exempt: false,
+                        },
+                        self.resolution_us,
+                        memory,
+                    ),
+                Note::Outcome { at, status } => {
+                    window.conclude(&Outcome::new(client, at, status), self.resolution_us)
+                }
             };
         }
         window
@@ -147,7 +158,8 @@ impl Note {
 mod tests {
     use super::*;
 
-    /// Any few events, out of order and in any time step: both ways to the window end in the same bits.
+    /// Any few events, out of order and in any time step: both ways to the window end in the same
+    /// bits.
     #[test]
     fn the_window_is_the_one_it_would_have_been() {
         let mut state = 3_u64;
@@ -163,11 +175,16 @@ mod tests {
             let mut window: Option<Window> = None;
             for count in 0..dice(NOTES as u64 + 2) as u32 {
                 // Backwards as well, and far beyond what fades.
-                at = Timestamp::from_micros(at.as_micros() + [-900_000, 0, 1_700_001, 400_000_000][dice(4) as usize]);
+                at = Timestamp::from_micros(
+                    at.as_micros() + [-900_000, 0, 1_700_001, 400_000_000][dice(4) as usize],
+                );
                 let (noted, pushed) = if count > 0 && dice(3) == 0 {
                     let outcome = Outcome::new(client, at, [0, 200, 404, 500][dice(4) as usize]);
                     let window = window.as_mut().unwrap();
-                    (newcomer.conclude(&outcome, resolution_us), window.conclude(&outcome, resolution_us))
+                    (
+                        newcomer.conclude(&outcome, resolution_us),
+                        window.conclude(&outcome, resolution_us),
+                    )
                 } else {
                     let event = Event {
                         client,
@@ -192,7 +209,10 @@ mod tests {
                 }
                 assert_eq!(noted, Some(pushed));
                 let window = window.as_ref().unwrap();
-                assert_eq!((newcomer.sequence(), newcomer.pages()), (window.sequence(), window.pages()));
+                assert_eq!(
+                    (newcomer.sequence(), newcomer.pages()),
+                    (window.sequence(), window.pages())
+                );
                 assert_eq!(newcomer.last_at(), window.last_at());
                 assert_eq!(format!("{:?}", newcomer.window(at, None)), format!("{window:?}"));
             }

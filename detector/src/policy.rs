@@ -1,7 +1,8 @@
 //! Score and standing → verdict, with a reason.
 //!
-//! A client's [`Standing`] is what the policy remembers of it: its last score, until when it is limited or banned, how
-//! often it has offended, and its tokens. Everything is integer time and integer tokens, so a replay decides the same.
+//! A client's [`Standing`] is what the policy remembers of it: its last score, until when it is
+//! limited or banned, how often it has offended, and its tokens. Everything is integer time and
+//! integer tokens, so a replay decides the same.
 //!
 //! ```text
 //!            score ≥ limit               score ≥ block, page after page
@@ -10,17 +11,21 @@
 //!    └───────────────────────────┴─────────────────────────────────────┘
 //! ```
 //!
-//! Limited means: pages come out of a token bucket, assets pass. A refusal never refills the bucket.
+//! Limited means: pages come out of a token bucket, assets pass. A refusal never refills the
+//! bucket.
 //!
-//! **A block waits**: until [`PolicyConfig::block_after_pages`] pages in a row score at the block threshold or beyond; until then their
-//! client is limited. A person comes to such a score by a few even gaps or seven list pages in half a minute, and leaves it with the next page; a
-//! program stays (docs/design.md has the numbers). After each ban that is not forgotten half as many pages are enough, down to one: who
-//! goes on after 5 minutes as before has shown already that he stays. The proof of the block threshold is of single scores, so what waits keeps it.
+//! **A block waits**: until [`PolicyConfig::block_after_pages`] pages in a row score at the block
+//! threshold or beyond; until then their client is limited. A person comes to such a score by a few
+//! even gaps or seven list pages in half a minute, and leaves it with the next page; a program
+//! stays (docs/design.md has the numbers). After each ban that is not forgotten half as many pages
+//! are enough, down to one: who goes on after 5 minutes as before has shown already that he stays.
+//! The proof of the block threshold is of single scores, so what waits keeps it.
 //!
-//! **Shared**: an address from which [`SHARED_MIN`] browsers come or more within the hour is taken for many people's, and is never
-//! blocked; what would be is limited, and a ban in force is too. Below the block threshold its bucket fills faster with
-//! the number of browsers, up to [`SHARED_RATE_MAX`] times; beyond it it does not, because browsers are as easily named as changed:
-//! a bot that names another at every request gets a limited client's pages and no more.
+//! **Shared**: an address from which [`SHARED_MIN`] browsers come or more within the hour is taken
+//! for many people's, and is never blocked; what would be is limited, and a ban in force is too.
+//! Below the block threshold its bucket fills faster with the number of browsers, up to
+//! [`SHARED_RATE_MAX`] times; beyond it it does not, because browsers are as easily named as
+//! changed: a bot that names another at every request gets a limited client's pages and no more.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,18 +43,20 @@ pub use crate::verdict::{Action, Decision, Reason, Verdict};
 pub struct PolicyConfig {
     /// Score (0..1) from which a client is limited; the model's own threshold when absent.
     pub limit_score: Option<f32>,
-    /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model without one never blocks.
+    /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model
+    /// without one never blocks.
     pub block_score: Option<f32>,
-    /// So many pages in a row must score at the block threshold or beyond before their client is blocked; half as many after
-    /// each earlier ban, and one at least.
+    /// So many pages in a row must score at the block threshold or beyond before their client is
+    /// blocked; half as many after each earlier ban, and one at least.
     pub block_after_pages: u8,
-    /// Score (0..1) of what a network's newcomers do together from which they are limited together; the model's own
-    /// threshold when absent. A model without one limits nobody for his company.
+    /// Score (0..1) of what a network's newcomers do together from which they are limited together;
+    /// the model's own threshold when absent. A model without one limits nobody for his company.
     pub cohort_score: Option<f32>,
-    /// Below this many page requests nobody is judged; the model's own number when absent. Less than that only with
-    /// thresholds of one's own: the model's prove nothing there.
+    /// Below this many page requests nobody is judged; the model's own number when absent. Less
+    /// than that only with thresholds of one's own: the model's prove nothing there.
     pub min_pages: Option<u32>,
-    /// How far, in log-odds, a score must fall below the limit threshold before a limited client is free again.
+    /// How far, in log-odds, a score must fall below the limit threshold before a limited client is
+    /// free again.
     pub hysteresis: f32,
     /// Pages a minute for a limited client.
     pub limit_pages_per_min: u32,
@@ -73,7 +80,7 @@ impl Default for PolicyConfig {
             block_after_pages: 8, // of 97,000 simulated people one scored so on six pages, nobody on seven
             cohort_score: None,
             min_pages: None,
-            hysteresis: 0.5,         // a score that wavers by a few per cent does not flap
+            hysteresis: 0.5, // a score that wavers by a few per cent does not flap
             limit_pages_per_min: 30, // a person reads slower; a scraper of 20,000 products needs 11 hours
             limit_burst_pages: 10,   // a person who opens tabs notices nothing
             limit_s: 60,
@@ -129,17 +136,19 @@ pub struct Ban {
     pub offences: u32,
 }
 
-/// Page requests from which a client is judged: below, even a clock can hardly be told from a person.
+/// Page requests from which a client is judged: below, even a clock can hardly be told from a
+/// person.
 pub const MIN_PAGES: u32 = 5;
 
-/// From this many browsers an hour on an address counts as shared. A family has three or four; a bot that rotates the four
-/// that it knows gains nothing.
+/// From this many browsers an hour on an address counts as shared. A family has three or four; a
+/// bot that rotates the four that it knows gains nothing.
 pub const SHARED_MIN: u32 = 5;
-/// How many times a limited client's pages a shared address may have: with two browsers more than the least, as many as
-/// some dozens of people ask for.
+/// How many times a limited client's pages a shared address may have: with two browsers more than
+/// the least, as many as some dozens of people ask for.
 pub const SHARED_RATE_MAX: u32 = 4;
 
-/// How long an endpoint counts as attacked after the last failure that shows it: a botnet pauses, too.
+/// How long an endpoint counts as attacked after the last failure that shows it: a botnet pauses,
+/// too.
 const ALARM_S: u64 = 600;
 
 /// Of the ordinary rate of a limited client, how many times how small a part.
@@ -227,11 +236,15 @@ impl Policy {
             }
         }
         let thresholds = model.map(Model::thresholds);
-        let margin =
-            |score: Option<f32>, own: Option<f32>| score.map(|score| Score::from_value(score).margin()).or(own);
-        let limit_margin = margin(config.limit_score, thresholds.and_then(|thresholds| thresholds.limit.margin));
-        let block_margin = margin(config.block_score, thresholds.and_then(|thresholds| thresholds.block.margin));
-        let cohort_margin = margin(config.cohort_score, thresholds.and_then(|thresholds| thresholds.cohort.margin));
+        let margin = |score: Option<f32>, own: Option<f32>| {
+            score.map(|score| Score::from_value(score).margin()).or(own)
+        };
+        let limit_margin =
+            margin(config.limit_score, thresholds.and_then(|thresholds| thresholds.limit.margin));
+        let block_margin =
+            margin(config.block_score, thresholds.and_then(|thresholds| thresholds.block.margin));
+        let cohort_margin =
+            margin(config.cohort_score, thresholds.and_then(|thresholds| thresholds.cohort.margin));
         if let (Some(limit), Some(block)) = (limit_margin, block_margin)
             && block < limit
         {
@@ -251,7 +264,9 @@ impl Policy {
                 || is_models(block_margin, config.block_score)
                 || is_models(cohort_margin, config.cohort_score))
         {
-            let problem = format!("is below {proven_from}, from which the model's thresholds were calibrated");
+            let problem = format!(
+                "is below {proven_from}, from which the model's thresholds were calibrated"
+            );
             return wrong("min_pages", &problem);
         }
         if config.block_after_pages < 1 {
@@ -266,8 +281,11 @@ impl Policy {
         if !(1..=4_000).contains(&config.limit_burst_pages) {
             return wrong("limit_burst_pages", "must be from 1 to 4000");
         }
-        for (key, seconds) in [("limit_s", config.limit_s), ("block_s", config.block_s), ("forget_s", config.forget_s)]
-        {
+        for (key, seconds) in [
+            ("limit_s", config.limit_s),
+            ("block_s", config.block_s),
+            ("forget_s", config.forget_s),
+        ] {
             if !(1..=31_536_000).contains(&seconds) {
                 return wrong(key, "must be from 1 second to a year");
             }
@@ -313,7 +331,8 @@ impl Policy {
         self.min_pages
     }
 
-    /// What to do with the request at hand. `fresh` is its score if one was computed for it; otherwise the last stands.
+    /// What to do with the request at hand. `fresh` is its score if one was computed for it;
+    /// otherwise the last stands.
     pub fn decide(
         &self,
         fresh: Option<Score>,
@@ -329,7 +348,11 @@ impl Policy {
             return self.share(class, standing, at);
         }
         if standing.banned_until > at {
-            return Decision::new(Action::Block, Reason::Banned, seconds_until(standing.banned_until, at));
+            return Decision::new(
+                Action::Block,
+                Reason::Banned,
+                seconds_until(standing.banned_until, at),
+            );
         }
         let Some(score) = fresh.filter(|_| pages >= self.min_pages) else {
             return self.carry_on(class, pages, standing, at);
@@ -357,8 +380,9 @@ impl Policy {
         is_beyond && standing.beyond >= self.pages_to_block(standing, at)
     }
 
-    /// Pages in a row at the block threshold that lead to a ban: [`PolicyConfig::block_after_pages`], half as many after each
-    /// ban that still counts, and one at least.
+    /// Pages in a row at the block threshold that lead to a ban:
+    /// [`PolicyConfig::block_after_pages`], half as many after each ban that still counts, and one
+    /// at least.
     pub fn pages_to_block(&self, standing: &Standing, at: Timestamp) -> u8 {
         let bans = self.offences(standing.ban(), at);
         (self.config.block_after_pages >> bans.min(u8::BITS - 1)).max(1)
@@ -372,10 +396,13 @@ impl Policy {
         }
     }
 
-    /// What is to be done with a member's page that its own standing lets pass. `None` while its cohort is not limited.
+    /// What is to be done with a member's page that its own standing lets pass. `None` while its
+    /// cohort is not limited.
     pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        (standing.limited_until > at)
-            .then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, Rate::ONE) })
+        (standing.limited_until > at).then(|| Decision {
+            reason: Reason::Cohort,
+            ..self.take_token(standing, at, Rate::ONE)
+        })
     }
 
     /// Newcomers' writes to an endpoint are limited from now on: it is attacked.
@@ -384,7 +411,8 @@ impl Policy {
         standing.limited_until = at.plus_secs(ALARM_S);
     }
 
-    /// What is to be done with a newcomer's write that nothing else refuses. `None` while its endpoint is not attacked.
+    /// What is to be done with a newcomer's write that nothing else refuses. `None` while its
+    /// endpoint is not attacked.
     pub fn decide_endpoint(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
         let rate = Rate { times: 1, part: RINGS as u32 };
         (standing.limited_until > at)
@@ -401,11 +429,19 @@ impl Policy {
     }
 
     /// Without a new score: what the standing says.
-    fn carry_on(&self, class: Class, pages: u32, standing: &mut Standing, at: Timestamp) -> Decision {
+    fn carry_on(
+        &self,
+        class: Class,
+        pages: u32,
+        standing: &mut Standing,
+        at: Timestamp,
+    ) -> Decision {
         if standing.limited_until > at {
             return match class {
                 Class::Asset => Decision::new(Action::Allow, Reason::Limited, 0),
-                Class::Page => self.take_token(standing, at, Rate { times: self.rate_of(standing), part: 1 }),
+                Class::Page => {
+                    self.take_token(standing, at, Rate { times: self.rate_of(standing), part: 1 })
+                }
             };
         }
         let reason = match () {
@@ -430,7 +466,9 @@ impl Policy {
     fn rate_of(&self, standing: &Standing) -> u32 {
         let is_blocked = self.block_margin.is_some_and(|block| standing.margin >= block);
         match standing.browsers() {
-            browsers if browsers >= SHARED_MIN && !is_blocked => (browsers + 2 - SHARED_MIN).min(SHARED_RATE_MAX),
+            browsers if browsers >= SHARED_MIN && !is_blocked => {
+                (browsers + 2 - SHARED_MIN).min(SHARED_RATE_MAX)
+            }
             _ => 1,
         }
     }
@@ -447,7 +485,8 @@ impl Policy {
     fn take_token(&self, standing: &mut Standing, at: Timestamp, rate: Rate) -> Decision {
         let per_min = u64::from(self.config.limit_pages_per_min * rate.times);
         let minute = 60 * u64::from(rate.part);
-        let full = u64::from((self.config.limit_burst_pages * PAGE_MICROS / rate.part).max(PAGE_MICROS));
+        let full =
+            u64::from((self.config.limit_burst_pages * PAGE_MICROS / rate.part).max(PAGE_MICROS));
         let refill = at.micros_since(standing.bucket_at).saturating_mul(per_min) / minute;
         let tokens = full.min(u64::from(standing.bucket_micros) + refill);
         if refill > 0 {
@@ -477,7 +516,8 @@ impl Policy {
     /// The ban that follows `before`.
     fn lengthen(&self, before: Ban, at: Timestamp) -> Ban {
         let offences = self.offences(before, at);
-        let seconds = self.config.block_s.saturating_mul(1 << offences.min(32)).min(self.config.block_max_s);
+        let seconds =
+            self.config.block_s.saturating_mul(1 << offences.min(32)).min(self.config.block_max_s);
         Ban { until: at.plus_secs(seconds), offences: offences.saturating_add(1) }
     }
 }

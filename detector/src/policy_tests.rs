@@ -1,7 +1,8 @@
 use super::*;
 
 fn policy(change: impl FnOnce(&mut PolicyConfig)) -> Policy {
-    let thresholds = PolicyConfig { limit_score: Some(0.5), block_score: Some(0.9), ..PolicyConfig::default() };
+    let thresholds =
+        PolicyConfig { limit_score: Some(0.5), block_score: Some(0.9), ..PolicyConfig::default() };
     let mut config = PolicyConfig { block_after_pages: 1, ..thresholds };
     change(&mut config);
     Policy::new(config, None).unwrap()
@@ -23,8 +24,13 @@ fn a_usual_client_is_allowed() {
 
 #[test]
 fn nobody_is_judged_on_too_few_pages() {
-    let decision =
-        policy(|_| ()).decide(Some(Score::from_value(0.99)), Class::Page, 4, &mut Standing::new(Ban::NONE), at(0));
+    let decision = policy(|_| ()).decide(
+        Some(Score::from_value(0.99)),
+        Class::Page,
+        4,
+        &mut Standing::new(Ban::NONE),
+        at(0),
+    );
     assert_eq!(decision, Decision::new(Action::Allow, Reason::TooFewPages, 0));
 }
 
@@ -35,8 +41,14 @@ fn a_limited_client_gets_its_burst_and_then_its_rate() {
     for _ in 0..3 {
         assert_eq!(decide(&policy, &mut standing, 0.6, 0).action, Action::Allow);
     }
-    assert_eq!(decide(&policy, &mut standing, 0.6, 0), Decision::new(Action::Limit, Reason::Limited, 2));
-    assert_eq!(decide(&policy, &mut standing, 0.6, 1), Decision::new(Action::Limit, Reason::Limited, 1));
+    assert_eq!(
+        decide(&policy, &mut standing, 0.6, 0),
+        Decision::new(Action::Limit, Reason::Limited, 2)
+    );
+    assert_eq!(
+        decide(&policy, &mut standing, 0.6, 1),
+        Decision::new(Action::Limit, Reason::Limited, 1)
+    );
     assert_eq!(decide(&policy, &mut standing, 0.6, 2).action, Action::Allow);
     assert_eq!(decide(&policy, &mut standing, 0.6, 2).action, Action::Limit);
 }
@@ -45,7 +57,9 @@ fn a_limited_client_gets_its_burst_and_then_its_rate() {
 fn a_refusal_gives_no_fresh_allowance() {
     let policy = policy(|config| (config.limit_burst_pages, config.limit_pages_per_min) = (1, 1));
     let mut standing = Standing::new(Ban::NONE);
-    let granted = (0..600).filter(|&i| decide(&policy, &mut standing, 0.6, i).action == Action::Allow).count();
+    let granted = (0..600)
+        .filter(|&i| decide(&policy, &mut standing, 0.6, i).action == Action::Allow)
+        .count();
     assert_eq!(granted, 10);
 }
 
@@ -55,7 +69,10 @@ fn assets_of_a_limited_client_pass() {
     let mut standing = Standing::new(Ban::NONE);
     decide(&policy, &mut standing, 0.6, 0);
     for _ in 0..60 {
-        assert_eq!(policy.decide(None, Class::Asset, 10, &mut standing, at(0)).action, Action::Allow);
+        assert_eq!(
+            policy.decide(None, Class::Asset, 10, &mut standing, at(0)).action,
+            Action::Allow
+        );
     }
     assert_eq!(decide(&policy, &mut standing, 0.6, 0).action, Action::Limit);
 }
@@ -65,7 +82,11 @@ fn a_limit_ends_by_time_or_by_a_score_clearly_below() {
     let policy = policy(|_| ());
     let mut standing = Standing::new(Ban::NONE);
     decide(&policy, &mut standing, 0.6, 0);
-    assert_eq!(decide(&policy, &mut standing, 0.48, 1).reason, Reason::Limited, "within the hysteresis");
+    assert_eq!(
+        decide(&policy, &mut standing, 0.48, 1).reason,
+        Reason::Limited,
+        "within the hysteresis"
+    );
     assert_eq!(decide(&policy, &mut standing, 0.3, 2).reason, Reason::Usual);
     decide(&policy, &mut standing, 0.6, 3);
     assert_eq!(decide(&policy, &mut standing, 0.48, 64).reason, Reason::Usual, "expired");
@@ -73,12 +94,20 @@ fn a_limit_ends_by_time_or_by_a_score_clearly_below() {
 
 #[test]
 fn bans_double_up_to_the_maximum_and_are_forgotten() {
-    let policy = policy(|config| (config.block_s, config.block_max_s, config.forget_s) = (100, 350, 1_000));
+    let policy =
+        policy(|config| (config.block_s, config.block_max_s, config.forget_s) = (100, 350, 1_000));
     let mut standing = Standing::new(Ban::NONE);
     let mut now = 0;
     for expect in [100, 200, 350, 350] {
-        assert_eq!(decide(&policy, &mut standing, 0.95, now), Decision::new(Action::Block, Reason::Score, expect));
-        assert_eq!(decide(&policy, &mut standing, 0.1, now + 1).reason, Reason::Banned, "also when it behaves");
+        assert_eq!(
+            decide(&policy, &mut standing, 0.95, now),
+            Decision::new(Action::Block, Reason::Score, expect)
+        );
+        assert_eq!(
+            decide(&policy, &mut standing, 0.1, now + 1).reason,
+            Reason::Banned,
+            "also when it behaves"
+        );
         now += i64::from(expect);
     }
     assert_eq!(decide(&policy, &mut standing, 0.1, now).action, Action::Allow, "a ban expires");
@@ -92,17 +121,29 @@ fn a_block_waits_for_pages_in_a_row_and_limits_meanwhile() {
     let mut reasons = |values: &[f32], seconds: i64| -> Vec<Reason> {
         values.iter().map(|&value| decide(&policy, &mut standing, value, seconds).reason).collect()
     };
-    assert_eq!(reasons(&[0.95, 0.95, 0.85, 0.95, 0.95], 0), [Reason::Limited; 5], "0.85 breaks the row");
+    assert_eq!(
+        reasons(&[0.95, 0.95, 0.85, 0.95, 0.95], 0),
+        [Reason::Limited; 5],
+        "0.85 breaks the row"
+    );
     assert_eq!(reasons(&[0.95, 0.95], 1), [Reason::Score, Reason::Banned]);
-    assert_eq!(reasons(&[0.85, 0.95, 0.95], 301), [Reason::Limited, Reason::Score, Reason::Banned], "the ban expired");
+    assert_eq!(
+        reasons(&[0.85, 0.95, 0.95], 301),
+        [Reason::Limited, Reason::Score, Reason::Banned],
+        "the ban expired"
+    );
 }
 
 #[test]
 fn each_ban_halves_the_pages_to_the_next_until_it_is_forgotten() {
-    let policy = policy(|config| (config.block_after_pages, config.block_s, config.block_max_s) = (8, 100, 100));
+    let policy = policy(|config| {
+        (config.block_after_pages, config.block_s, config.block_max_s) = (8, 100, 100)
+    });
     let mut standing = Standing::new(Ban::NONE);
     let mut pages_until_ban = |seconds: i64| {
-        1 + (0..50).take_while(|_| decide(&policy, &mut standing, 0.95, seconds).reason == Reason::Limited).count()
+        1 + (0..50)
+            .take_while(|_| decide(&policy, &mut standing, 0.95, seconds).reason == Reason::Limited)
+            .count()
     };
     assert_eq!([0, 100, 200, 300, 400].map(&mut pages_until_ban), [8, 4, 2, 1, 1]);
     assert_eq!(pages_until_ban(500 + 86_399), 1, "until the day is over");
@@ -131,7 +172,9 @@ fn a_cohort_is_limited_by_its_own_threshold_and_has_one_bucket() {
     let mut standing = Standing::new(Ban::NONE);
     let mut meet = |value: f32, seconds: i64| {
         policy.weigh_cohort(Score::from_value(value), &mut standing, at(seconds));
-        policy.decide_cohort(&mut standing, at(seconds)).map(|decision| (decision.action, decision.reason))
+        policy
+            .decide_cohort(&mut standing, at(seconds))
+            .map(|decision| (decision.action, decision.reason))
     };
     assert_eq!(meet(0.69, 0), None);
     assert_eq!(meet(0.71, 1), Some((Action::Allow, Reason::Cohort)));
@@ -163,7 +206,9 @@ fn an_address_of_many_browsers_is_limited_where_another_would_be_blocked() {
     assert_eq!(asset.action, Action::Allow);
     // 30 a minute at the most, however it scores above the threshold and however many it names.
     let mut many = naming(30);
-    let granted = (0..600).filter(|&second| decide(&policy, &mut many, 0.999, second).action == Action::Allow).count();
+    let granted = (0..600)
+        .filter(|&second| decide(&policy, &mut many, 0.999, second).action == Action::Allow)
+        .count();
     assert!((300..=302).contains(&granted), "{granted}");
 }
 
@@ -184,10 +229,14 @@ fn a_shared_address_below_the_block_threshold_has_more_the_more_browsers_it_name
         let mut standing = naming(browsers);
         let granted = (0..6_000).filter(|&i| {
             let at = Timestamp::from_micros(i * 100_000);
-            policy.decide(Some(Score::from_value(0.6)), Class::Page, 10, &mut standing, at).action == Action::Allow
+            policy.decide(Some(Score::from_value(0.6)), Class::Page, 10, &mut standing, at).action
+                == Action::Allow
         });
         let granted = granted.count();
-        assert!(granted.abs_diff(300 * times) <= 3, "{browsers} browsers: {granted} in ten minutes");
+        assert!(
+            granted.abs_diff(300 * times) <= 3,
+            "{browsers} browsers: {granted} in ten minutes"
+        );
     }
 }
 
@@ -199,15 +248,26 @@ fn an_attacked_endpoint_has_a_rings_part_of_the_rate_for_ten_minutes() {
     policy.alarm(&mut standing, at(0));
     let granted = |standing: &mut Standing, seconds: std::ops::Range<i64>| {
         let decisions = seconds.filter_map(|second| policy.decide_endpoint(standing, at(second)));
-        decisions.filter(|decision| (decision.action, decision.reason) == (Action::Allow, Reason::Cohort)).count()
+        decisions
+            .filter(|decision| {
+                (decision.action, decision.reason) == (Action::Allow, Reason::Cohort)
+            })
+            .count()
     };
     // 30 a minute for 64 rings: one at once, and one in 128 seconds.
     assert_eq!(granted(&mut standing, 0..600), 1 + 600 / 128);
     assert_eq!(policy.decide_endpoint(&mut standing, at(600)), None, "over");
     policy.alarm(&mut standing, at(700));
-    assert_eq!(policy.decide_endpoint(&mut standing, at(701)).unwrap().action, Action::Allow, "a full bucket again");
+    assert_eq!(
+        policy.decide_endpoint(&mut standing, at(701)).unwrap().action,
+        Action::Allow,
+        "a full bucket again"
+    );
     let refused = policy.decide_endpoint(&mut standing, at(702)).unwrap();
-    assert!(refused.action == Action::Limit && (127..=128).contains(&refused.retry_after_s), "{refused:?}");
+    assert!(
+        refused.action == Action::Limit && (127..=128).contains(&refused.retry_after_s),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! What a page pulls in, and what is asked for without one.
 //!
-//! A site's memory learns that some addresses are not pages though they look like pages: pictures without an extension, the
-//! API calls of a page that fetches its products. They are assets because a page asks for them, so who asks for them without
-//! a page is asking for them himself, and they are his pages: an enumerator of `/api/v1/products/:n` loads nothing else.
+//! A site's memory learns that some addresses are not pages though they look like pages: pictures
+//! without an extension, the API calls of a page that fetches its products. They are assets because
+//! a page asks for them, so who asks for them without a page is asking for them himself, and they
+//! are his pages: an enumerator of `/api/v1/products/:n` loads nothing else.
 //!
-//! A page accounts for [`PULLED_MAX`] of them, and [`PULLED_FIRST`] need none: after a restart, or when an address changes, a
-//! shopper's page was not seen here. What is an asset by its own extension stays one.
+//! A page accounts for [`PULLED_MAX`] of them, and [`PULLED_FIRST`] need none: after a restart, or
+//! when an address changes, a shopper's page was not seen here. What is an asset by its own
+//! extension stays one.
 
 use crate::event::Event;
 use crate::url::Class;
@@ -78,6 +80,10 @@ mod tests {
         assert_eq!(pulled.class(&event(Class::Asset, None)), Class::Asset);
         assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Asset))), Class::Asset);
         assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Page))), Class::Page);
-        assert_eq!(pulled.class(&event(Class::Page, Some(Class::Asset))), Class::Asset, "a learnt page is a page");
+        assert_eq!(
+            pulled.class(&event(Class::Page, Some(Class::Asset))),
+            Class::Asset,
+            "a learnt page is a page"
+        );
     }
 }

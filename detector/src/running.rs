@@ -60,12 +60,17 @@ impl Run {
         let depth = event.depth.min(DEPTH_MAX);
         self.depth = blend(u16::from(self.depth), u16::from(depth) * 8, kept) as u8;
         self.depth_square = blend(self.depth_square, u16::from(depth) * u16::from(depth) * 8, kept);
-        // What a script fetches ahead follows within the second: a list of twelve neighbours is not counting through.
+        // What a script fetches ahead follows within the second: a list of twelve neighbours is not
+        // counting through.
         if kept > 1 && gap_us >= STEP_US {
             self.steps = self.steps.saturating_add(1);
             let same = event.shape.form != 0 && event.shape.form == self.form;
             let step = event.shape.number.wrapping_sub(self.number) as i32;
-            blend_share(&mut self.sequence, same && (1..=3).contains(&step.unsigned_abs()), self.steps);
+            blend_share(
+                &mut self.sequence,
+                same && (1..=3).contains(&step.unsigned_abs()),
+                self.steps,
+            );
             blend_share(&mut self.page_walk, same && step == 1, self.steps);
         }
         self.form = event.shape.form;

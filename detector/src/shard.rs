@@ -1,6 +1,8 @@
-//! A part of the table: places for clients, an index that finds them, and a doorkeeper for when all are taken.
+//! A part of the table: places for clients, an index that finds them, and a doorkeeper for when all
+//! are taken.
 //!
-//! Places take 32 bytes each and are filled from the front: key and a pointer to what is kept of the client.
+//! Places take 32 bytes each and are filled from the front: key and a pointer to what is kept of
+//! the client.
 
 use crate::client::ClientKey;
 use crate::doorkeeper::Doorkeeper;
@@ -15,7 +17,8 @@ use crate::window::Window;
 
 /// Clients looked at for one eviction: enough that a suspect is nearly never the best of them.
 const CANDIDATES: usize = 8;
-/// What having been around counts at most: somebody who has stayed this long may be silent as long before he goes.
+/// What having been around counts at most: somebody who has stayed this long may be silent as long
+/// before he goes.
 const STAY_MAX_US: u64 = 600_000_000;
 
 /// What is kept of a client.
@@ -31,7 +34,8 @@ struct Place {
     seat: Seat,
 }
 
-/// Bytes a client may take beside its [`Seat`]'s content: its place, up to four cells, up to eight bytes of doorkeeper.
+/// Bytes a client may take beside its [`Seat`]'s content: its place, up to four cells, up to eight
+/// bytes of doorkeeper.
 pub const BYTES_BESIDE: usize = size_of::<Place>() + 4 * size_of::<u32>() + 8;
 
 /// Up to `capacity` clients.
@@ -63,7 +67,8 @@ impl Seat {
         }
     }
 
-    /// The whole client, made of its first events if it was a newcomer; `at` is the time of an event to come.
+    /// The whole client, made of its first events if it was a newcomer; `at` is the time of an
+    /// event to come.
     pub fn client(&mut self, at: Timestamp, memory: Option<&Memory>) -> &mut Client {
         if let Self::Newcomer(newcomer) = self {
             *self = Self::known(newcomer.window(at, memory), Ban::NONE);
@@ -94,13 +99,16 @@ impl Seat {
         }
     }
 
-    /// How much keeping it is worth: suspects most, then whoever was here last, the time that somebody has been around
-    /// counting as if it had been here so much later. So newcomers and the idle go first, and a flood of keys pushes out
-    /// nobody who has come back for longer than its keys do.
+    /// How much keeping it is worth: suspects most, then whoever was here last, the time that
+    /// somebody has been around counting as if it had been here so much later. So newcomers and the
+    /// idle go first, and a flood of keys pushes out nobody who has come back for longer than its
+    /// keys do.
     fn worth(&self, at: Timestamp) -> (bool, Timestamp) {
         let (is_suspect, last_at, stayed_s) = match self {
             Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_s()),
-            Self::Known(client) => (client.standing.is_suspect(at), client.window.last_at(), client.window.age_s()),
+            Self::Known(client) => {
+                (client.standing.is_suspect(at), client.window.last_at(), client.window.age_s())
+            }
         };
         (is_suspect, last_at.plus_micros((u64::from(stayed_s) * 1_000_000).min(STAY_MAX_US)))
     }
@@ -134,8 +142,8 @@ impl Shard {
         self.index.find(hash, |place| self.places[place].key == key)
     }
 
-    /// Gives a client who has none a place: an empty one; or, to one who returns or has offended before, that of the
-    /// least worthy of a few.
+    /// Gives a client who has none a place: an empty one; or, to one who returns or has offended
+    /// before, that of the least worthy of a few.
     pub fn admit(
         &mut self,
         key: ClientKey,
@@ -161,7 +169,8 @@ impl Shard {
         }
         // Far apart: who came together, suspects above all, has places side by side.
         let stride = self.capacity.div_ceil(CANDIDATES);
-        let candidates = (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
+        let candidates =
+            (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
         let victim = candidates.min_by_key(|&place| self.places[place].seat.worth(at)).unwrap_or(0);
         self.hand = (self.hand + 1) % self.capacity;
         self.index.strike(hash_of(self.places[victim].key), victim);
@@ -191,7 +200,9 @@ mod tests {
 
     #[test]
     fn the_index_finds_everybody_and_nobody_else() {
-        for hash in [bad_hash, |key: ClientKey| (key.to_bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)] {
+        for hash in
+            [bad_hash, |key: ClientKey| (key.to_bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)]
+        {
             let mut shard = Shard::new(50);
             let mut seated: Vec<Option<ClientKey>> = vec![None; 50];
             for i in 0..5_000_u32 {
@@ -203,7 +214,9 @@ mod tests {
                 assert!(!seated.contains(&Some(newcomer)));
                 let at = AT.plus_secs(u64::from(i));
                 match shard.admit(newcomer, hash(newcomer), at, Ban::NONE, 1, hash) {
-                    Admission::Seated(place) | Admission::Evicted(place) => seated[place] = Some(newcomer),
+                    Admission::Seated(place) | Admission::Evicted(place) => {
+                        seated[place] = Some(newcomer)
+                    }
                     Admission::Noted => continue,
                 }
                 for (place, key) in seated.iter().enumerate() {
@@ -231,7 +244,8 @@ mod tests {
             window.push(&page(last), 1);
             Seat::known(window, Ban::NONE)
         };
-        let suspect = Seat::known(Window::new(ago(7_200)), Ban { until: AT.plus_secs(1), offences: 1 });
+        let suspect =
+            Seat::known(Window::new(ago(7_200)), Ban { until: AT.plus_secs(1), offences: 1 });
         let seats = [
             client(ago(9_000), ago(3_600)),
             newcomer(ago(50)),

@@ -1,9 +1,10 @@
 //! Bounded `ClientKey → Client`.
 //!
-//! A client is a [`crate::newcomer`] first, in about 100 bytes, and has a window when it stays. Places are spread over
-//! shards ([`crate::shard`]), each with a lock of its own. While there is room everybody gets a place. When a shard is
-//! full its [`crate::doorkeeper`] stands in front: who was not seen lately is only noted, and who returns takes the
-//! place of whoever is idle or has just come himself. So keys that come once cost nothing, and neither push out who is there. A
+//! A client is a [`crate::newcomer`] first, in about 100 bytes, and has a window when it stays.
+//! Places are spread over shards ([`crate::shard`]), each with a lock of its own. While there is
+//! room everybody gets a place. When a shard is full its [`crate::doorkeeper`] stands in front: who
+//! was not seen lately is only noted, and who returns takes the place of whoever is idle or has
+//! just come himself. So keys that come once cost nothing, and neither push out who is there. A
 //! client under suspicion goes last; its ban lives in [`crate::bans`] and survives even that.
 
 use std::hash::BuildHasher;
@@ -31,15 +32,17 @@ pub struct Client {
     pub window: Window,
 }
 
-/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With [`BYTES_BESIDE`]
-/// this stays below 640.
+/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With
+/// [`BYTES_BESIDE`] this stays below 640.
 const _: () = assert!(size_of::<Client>() <= 512);
 
-/// Clients of different rings never evict one another. A ring is one shard, or, in a large table, several. A network's
-/// clients are all in one ring, so that what they do together is one ring's affair as well ([`crate::cohort`]). Which one does
-/// not depend on the secret, so that a ring knows of the same clients in a replay.
+/// Clients of different rings never evict one another. A ring is one shard, or, in a large table,
+/// several. A network's clients are all in one ring, so that what they do together is one ring's
+/// affair as well ([`crate::cohort`]). Which one does not depend on the secret, so that a ring
+/// knows of the same clients in a replay.
 pub const RINGS: usize = 64;
-/// Clients a shard holds, about: many, so that shards fill evenly, and few, so that two cores rarely meet in one.
+/// Clients a shard holds, about: many, so that shards fill evenly, and few, so that two cores
+/// rarely meet in one.
 const SHARD: usize = 4_096;
 
 /// The bounded table.
@@ -55,7 +58,8 @@ pub struct Table {
 static SHARED: SharedSeed = SharedSeed::from_u64(0x6761_7465_6b65_6570);
 
 impl Table {
-    /// A table for at most about `capacity` clients (rounded up to a multiple of its shards), hashing keys with a secret.
+    /// A table for at most about `capacity` clients (rounded up to a multiple of its shards),
+    /// hashing keys with a secret.
     pub fn new(capacity: usize, hash_key: u64) -> Self {
         let shards = (capacity / SHARD).next_power_of_two().max(RINGS);
         let shard_capacity = capacity.div_ceil(shards).max(1);
@@ -69,8 +73,9 @@ impl Table {
         }
     }
 
-    /// Runs `act` on what is kept of the client. One that has no place gets one, with the ban that is remembered of it,
-    /// and with windows reckoned in `resolution_us`; `None` when there is none for it.
+    /// Runs `act` on what is kept of the client. One that has no place gets one, with the ban that
+    /// is remembered of it, and with windows reckoned in `resolution_us`; `None` when there is none
+    /// for it.
     pub fn with<T>(
         &self,
         key: ClientKey,
@@ -84,7 +89,9 @@ impl Table {
         if let Some(place) = shard.find(key, hash) {
             return Some(act(shard.seat(place)));
         }
-        let place = match shard.admit(key, hash, at, ban(), resolution_us, |key| self.hasher.hash_one(key)) {
+        let place = match shard
+            .admit(key, hash, at, ban(), resolution_us, |key| self.hasher.hash_one(key))
+        {
             Admission::Noted => return None,
             Admission::Seated(place) => {
                 self.count.fetch_add(1, Ordering::Relaxed);
@@ -131,11 +138,13 @@ impl Table {
     }
 
     fn shard(&self, key: ClientKey, hash: u64) -> MutexGuard<'_, Shard> {
-        // A panic while it was locked was a window's: a shard does not change its index after it has handed one out.
+        // A panic while it was locked was a window's: a shard does not change its index after it
+        // has handed one out.
         self.shards[self.place_of(key, hash)].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which shard: the network's ring, and within it by the client's own low bits. Shards find their own by the high ones.
+    /// Which shard: the network's ring, and within it by the client's own low bits. Shards find
+    /// their own by the high ones.
     fn place_of(&self, key: ClientKey, hash: u64) -> usize {
         (hash as usize & (self.shards.len() - 1) & !(RINGS - 1)) | self.ring_of(key)
     }
@@ -236,7 +245,11 @@ mod tests {
         for i in 0..100_000 {
             let shard = table.place_of(key(i), table.hasher.hash_one(key(i)));
             assert_eq!(table.ring_of(key(i)), shard % RINGS);
-            assert_eq!(table.ring_of(key(i)), table.ring_of(key(i & !0xff)), "a network lies in one ring");
+            assert_eq!(
+                table.ring_of(key(i)),
+                table.ring_of(key(i & !0xff)),
+                "a network lies in one ring"
+            );
             used.insert(shard);
         }
         assert_eq!(used.len(), table.shards.len(), "all shards are used");

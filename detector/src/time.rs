@@ -1,12 +1,15 @@
 //! Time as an argument.
 //!
-//! A [`Timestamp`] is integer microseconds since the Unix epoch. Live requests, last year's log and a simulation use
-//! the same type, so nothing below it can tell them apart. This crate never asks what time it is.
+//! A [`Timestamp`] is integer microseconds since the Unix epoch. Live requests, last year's log and
+//! a simulation use the same type, so nothing below it can tell them apart. This crate never asks
+//! what time it is.
 
 use serde::{Deserialize, Serialize};
 
 /// Microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -68,7 +71,10 @@ mod tests {
     #[test]
     fn truncation_rounds_down_also_before_the_epoch() {
         let check = |at, resolution_us, expect| {
-            assert_eq!(Timestamp::from_micros(at).truncate(resolution_us), Timestamp::from_micros(expect));
+            assert_eq!(
+                Timestamp::from_micros(at).truncate(resolution_us),
+                Timestamp::from_micros(expect)
+            );
         };
         check(1_999_999, 1_000_000, 1_000_000);
         check(-1, 1_000_000, -1_000_000);

@@ -1,14 +1,16 @@
 //! What is "the same page".
 //!
-//! A request target is split into path and query, both are **normalised** while they are hashed, and each half goes to 16
-//! bits with a secret key, so that one [`UrlKey`] answers both "same URL?" and "same path?" in 4 bytes. Whoever does not
-//! know the key can neither hide distinct URLs behind collisions nor make a stranger look bad (ePrint 2021/1139, arXiv
-//! 2011.10355). Over the 48 URLs of a window two different ones collide with probability 48²/2³³ as URLs and about 1.7 %
-//! as paths.
+//! A request target is split into path and query, both are **normalised** while they are hashed,
+//! and each half goes to 16 bits with a secret key, so that one [`UrlKey`] answers both "same URL?"
+//! and "same path?" in 4 bytes. Whoever does not know the key can neither hide distinct URLs behind
+//! collisions nor make a stranger look bad (ePrint 2021/1139, arXiv 2011.10355). Over the 48 URLs
+//! of a window two different ones collide with probability 48²/2³³ as URLs and about 1.7 % as
+//! paths.
 //!
-//! Normalised (RFC 3986, 6.2.2): scheme and host dropped, `%41` is `A` where the character is unreserved, `%2f` is `%2F`,
-//! a trailing slash does not count, neither do the order of parameters, empty ones, and those that only track where a
-//! visitor came from. The case of a path does count: servers may tell `/A` from `/a`.
+//! Normalised (RFC 3986, 6.2.2): scheme and host dropped, `%41` is `A` where the character is
+//! unreserved, `%2f` is `%2F`, a trailing slash does not count, neither do the order of parameters,
+//! empty ones, and those that only track where a visitor came from. The case of a path does count:
+//! servers may tell `/A` from `/a`.
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -17,7 +19,9 @@ use foldhash::quality::SeedableRandomState;
 use serde::{Deserialize, Serialize};
 
 /// Keyed hash of a URL: path in the high 16 bits, query in the low 16.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct UrlKey(pub u32);
 
@@ -38,13 +42,15 @@ pub enum Class {
     Asset,
 }
 
-/// Hashes URLs with a secret. The key is an argument: a live gate draws one at start, a replay passes the same.
+/// Hashes URLs with a secret. The key is an argument: a live gate draws one at start, a replay
+/// passes the same.
 #[derive(Clone)]
 pub struct UrlHasher {
     state: SeedableRandomState,
 }
 
-/// `SharedSeed` wants `'static`; which one it is does not matter, the per-hasher seed carries the key.
+/// `SharedSeed` wants `'static`; which one it is does not matter, the per-hasher seed carries the
+/// key.
 static SHARED: SharedSeed = SharedSeed::from_u64(0x6b69_646f_6261_6e21);
 
 impl UrlHasher {
@@ -53,7 +59,8 @@ impl UrlHasher {
         Self { state: SeedableRandomState::with_seed(key, &SHARED) }
     }
 
-    /// The key of a request target, absolute form (`https://shop/p/1`) or origin form (`/p/1?size=m`).
+    /// The key of a request target, absolute form (`https://shop/p/1`) or origin form
+    /// (`/p/1?size=m`).
     pub fn key(&self, target: &str) -> UrlKey {
         let (path, query) = split(target);
         self.key_of(path, query)
@@ -65,8 +72,8 @@ impl UrlHasher {
         UrlKey(((path >> 48) as u32) << 16 | (query >> 48) as u32)
     }
 
-    /// Hashes of the normalised path and of the normalised query, which does not depend on the order of its parameters.
-    /// A query without parameters that count hashes to 0.
+    /// Hashes of the normalised path and of the normalised query, which does not depend on the
+    /// order of its parameters. A query without parameters that count hashes to 0.
     pub fn hash(&self, path: &str, query: &str) -> (u64, u64) {
         let path = match without_slashes_behind(path) {
             "" => "/",
@@ -75,8 +82,9 @@ impl UrlHasher {
         if query.is_empty() {
             return (self.text(path), 0);
         }
-        let parameters =
-            query.split('&').filter(|parameter| !is_tracking(parameter.split('=').next().unwrap_or(parameter)));
+        let parameters = query
+            .split('&')
+            .filter(|parameter| !is_tracking(parameter.split('=').next().unwrap_or(parameter)));
         let sum = parameters.fold(0_u64, |sum, parameter| sum.wrapping_add(self.text(parameter)));
         // Odd multiplier: the sum's high bits must depend on all of its bits, and 0 stays 0.
         (self.text(path), (sum ^ (sum >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -89,8 +97,8 @@ impl UrlHasher {
         (hasher.finish() >> 48) as u16
     }
 
-    /// Hash of a piece of a URL, percent-encoding normalised. In pieces of [`PIECE`] bytes of the normal form, so that a text
-    /// that needs no decoding and one that does meet.
+    /// Hash of a piece of a URL, percent-encoding normalised. In pieces of [`PIECE`] bytes of the
+    /// normal form, so that a text that needs no decoding and one that does meet.
     fn text(&self, text: &str) -> u64 {
         let mut hasher = self.state.build_hasher();
         if !text.as_bytes().contains(&b'%') {
@@ -117,8 +125,8 @@ impl UrlHasher {
 /// Bytes hashed at a time.
 const PIECE: usize = 128;
 
-/// A text's normal form, byte by byte: escapes of unreserved characters decoded, others in upper case (RFC 3986, 6.2.2), anything
-/// malformed as it is.
+/// A text's normal form, byte by byte: escapes of unreserved characters decoded, others in upper
+/// case (RFC 3986, 6.2.2), anything malformed as it is.
 pub fn normal(text: &str) -> impl Iterator<Item = u8> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -175,9 +183,10 @@ pub fn is_tracking(name: &str) -> bool {
     name.is_empty() || name.starts_with("utm_") || TRACKING.contains(&name)
 }
 
-/// A URL without its numbers, and its numbers: `/item/17?page=2` has the shape of `/item/18?page=2`, and their numbers differ by
-/// one. A shape of 0 has no number. For telling enumeration without knowing the site; not keyed, because whoever makes two
-/// shapes collide fools only the count of his own steps.
+/// A URL without its numbers, and its numbers: `/item/17?page=2` has the shape of
+/// `/item/18?page=2`, and their numbers differ by one. A shape of 0 has no number. For telling
+/// enumeration without knowing the site; not keyed, because whoever makes two shapes collide fools
+/// only the count of his own steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
     /// Hash of everything but the digits.
@@ -210,7 +219,8 @@ impl std::fmt::Debug for UrlHasher {
     }
 }
 
-/// Path and query of a target, without scheme, authority and fragment. Never fails: an odd target is its own path.
+/// Path and query of a target, without scheme, authority and fragment. Never fails: an odd target
+/// is its own path.
 pub fn split(target: &str) -> (&str, &str) {
     let target = without_authority(target);
     // Byte by byte: a search for each of the two, in a text this short, takes three times as long.
@@ -236,8 +246,8 @@ fn without_authority(target: &str) -> &str {
     if target.starts_with('/') {
         return target;
     }
-    // RFC 3986, 3.2: the authority ends at the first slash, question mark or number sign; without a slash the path is
-    // empty, which is `/`, whatever slashes the query holds.
+    // RFC 3986, 3.2: the authority ends at the first slash, question mark or number sign; without a
+    // slash the path is empty, which is `/`, whatever slashes the query holds.
     match target.split_once("://") {
         Some((_, rest)) => match rest.find(['/', '?', '#']) {
             Some(end) => &rest[end..],
@@ -261,8 +271,8 @@ pub fn depth(path: &str) -> u8 {
     segments
 }
 
-/// Endings that browsers load by themselves. Only a prior: a browser that navigates to such a path says so, and a model that
-/// remembers the site knows better.
+/// Endings that browsers load by themselves. Only a prior: a browser that navigates to such a path
+/// says so, and a model that remembers the site knows better.
 const ASSET_EXTENSIONS: &[&str] = &[
     "avif",
     "bmp",
@@ -297,9 +307,9 @@ const ASSET_EXTENSIONS: &[&str] = &[
     "woff2",
 ];
 
-/// Page or asset, from the path's extension, or from its directories where there is none (`/image/60844/200x200`).
-/// `Sec-Fetch-Dest` can make a page of what looks like an asset, because a browser navigates to it
-/// or calls it as an API (`empty` is what `fetch()` sends).
+/// Page or asset, from the path's extension, or from its directories where there is none
+/// (`/image/60844/200x200`). `Sec-Fetch-Dest` can make a page of what looks like an asset, because
+/// a browser navigates to it or calls it as an API (`empty` is what `fetch()` sends).
 ///
 /// Never the other way round: assets are not judged, and a scraper writes any header it likes.
 pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
@@ -314,29 +324,35 @@ pub fn classify(path: &str, fetch_dest: Option<&str>) -> Class {
     }
 }
 
-/// Does a path without an extension name an image all the same: below a directory for images, and ending in its size?
-/// A path that climbs (`/img/../basket`) does not.
+/// Does a path without an extension name an image all the same: below a directory for images, and
+/// ending in its size? A path that climbs (`/img/../basket`) does not.
 fn is_rendition(path: &str) -> bool {
     let sized = |segment: &[u8]| {
         let Some(times) = segment.iter().position(|&byte| byte == b'x') else { return false };
-        let number = |side: &[u8]| (1..=4).contains(&side.len()) && side.iter().all(u8::is_ascii_digit);
+        let number =
+            |side: &[u8]| (1..=4).contains(&side.len()) && side.iter().all(u8::is_ascii_digit);
         number(&segment[..times]) && number(&segment[times + 1..])
     };
     // Of nearly all pages the last segment says enough.
     let bytes = without_slashes_behind(path).as_bytes();
-    let last = bytes.iter().rposition(|&byte| byte == b'/').map_or(bytes, |slash| &bytes[slash + 1..]);
+    let last =
+        bytes.iter().rposition(|&byte| byte == b'/').map_or(bytes, |slash| &bytes[slash + 1..]);
     if !sized(last) {
         return false;
     }
     let mut segments = path.split('/').filter(|segment| !segment.is_empty());
     let Some(directory) = segments.next() else { return false };
-    const DIRECTORIES: &[&str] = &["image", "images", "img", "imgs", "thumb", "thumbs", "thumbnail", "thumbnails"];
+    const DIRECTORIES: &[&str] =
+        &["image", "images", "img", "imgs", "thumb", "thumbs", "thumbnail", "thumbnails"];
     let climbs = segments.any(|segment| segment == ".." || segment.contains('%'));
     !climbs && DIRECTORIES.iter().any(|known| known.eq_ignore_ascii_case(directory))
 }
 
 fn extension(path: &str) -> Option<&str> {
-    let dot = path.bytes().rposition(|byte| byte == b'.' || byte == b'/').filter(|&at| path.as_bytes()[at] == b'.')?;
+    let dot = path
+        .bytes()
+        .rposition(|byte| byte == b'.' || byte == b'/')
+        .filter(|&at| path.as_bytes()[at] == b'.')?;
     let (stem, extension) = (&path[..dot], &path[dot + 1..]);
     let is_hidden = stem.is_empty() || stem.ends_with('/');
     (!is_hidden && (1..=11).contains(&extension.len())).then_some(extension)
@@ -388,7 +404,8 @@ mod tests {
 
     #[test]
     fn assets_are_told_by_extension_or_by_the_browser() {
-        let check = |path, dest, expect| assert_eq!(classify(path, dest), expect, "{path} {dest:?}");
+        let check =
+            |path, dest, expect| assert_eq!(classify(path, dest), expect, "{path} {dest:?}");
         check("/img/a.PNG", None, Class::Asset);
         check("/p/1", None, Class::Page);
         check("/v1.2/items", None, Class::Page);

@@ -1,4 +1,5 @@
-//! What is done with a request, and why: the words that the event log, the metrics and people share.
+//! What is done with a request, and why: the words that the event log, the metrics and people
+//! share.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,10 +39,11 @@ pub enum Reason {
     Shared,
     /// An earlier ban has not expired.
     Banned,
-    /// A newcomer among others of its network who together score like a bot, or one who writes where others fail: within the rate that they may have together
-    /// (allow) or beyond it (limit).
+    /// A newcomer among others of its network who together score like a bot, or one who writes
+    /// where others fail: within the rate that they may have together (allow) or beyond it (limit).
     Cohort,
-    /// All places are taken and this client was not here lately: it is noted, and has a place when it returns.
+    /// All places are taken and this client was not here lately: it is noted, and has a place when
+    /// it returns.
     Crowded,
     /// Scoring failed; the gate fails open.
     Failure,
@@ -110,7 +112,8 @@ pub struct Verdict {
     pub at: Timestamp,
     /// The client's event number: orders what happened in the same microsecond.
     pub seq: u32,
-    /// What the request was taken for: [`Event::class`](crate::Event::class), or a page where nothing pulled it in.
+    /// What the request was taken for: [`Event::class`](crate::Event::class), or a page where
+    /// nothing pulled it in.
     pub class: Class,
     /// The features that speak loudest for it; empty on allow.
     pub because: Because,

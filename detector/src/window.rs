@@ -1,7 +1,8 @@
 //! A client's recent past in fixed memory.
 //!
-//! Integers only: floats begin at [`crate::Features`]. Two streams are kept: **all** requests, and **page** requests
-//! (documents and API calls), because browsers load assets in bursts that say nothing about who is asking.
+//! Integers only: floats begin at [`crate::Features`]. Two streams are kept: **all** requests, and
+//! **page** requests (documents and API calls), because browsers load assets in bursts that say
+//! nothing about who is asking.
 //!
 //! ```text
 //!  bytes  field                what
@@ -16,8 +17,9 @@
 //!     64  seen   2 × 256 bit   linear counter of page URLs (Whang et al. 1990), this half window and the one before
 //! ```
 //!
-//! **Forgetting**: after a day without a page the rings, the histogram and the running means start anew, and only the
-//! number of pages stays: what somebody did last week says nothing about how regular he is today.
+//! **Forgetting**: after a day without a page the rings, the histogram and the running means start
+//! anew, and only the number of pages stays: what somebody did last week says nothing about how
+//! regular he is today.
 //!
 //! Cost: a push is about 30 ns and touches at most 8 cache lines; nothing is allocated.
 
@@ -31,7 +33,8 @@ use crate::running::{Run, SiteRun, blend_share};
 use crate::time::Timestamp;
 use crate::url::{Class, UrlKey};
 
-/// Gaps remembered: enough for a spread of ±50 % to show (AUC ≥ 0.998 from 6 gaps on), few enough to sort in 100 ns.
+/// Gaps remembered: enough for a spread of ±50 % to show (AUC ≥ 0.998 from 6 gaps on), few enough
+/// to sort in 100 ns.
 pub const GAPS: usize = 32;
 /// Page URLs remembered one by one.
 pub const URLS: usize = 48;
@@ -48,8 +51,9 @@ pub const FORGET_US: u64 = 86_400_000_000;
 /// Fixed-point one of a fading count.
 pub const ONE: u32 = 1024;
 
-/// Added to every gap between pages before its logarithm is taken, 50 ms: what varies below is how busy machines are and not what anybody
-/// does, and on a logarithmic scale it would vary as widely as a person's gaps.
+/// Added to every gap between pages before its logarithm is taken, 50 ms: what varies below is how
+/// busy machines are and not what anybody does, and on a logarithmic scale it would vary as widely
+/// as a person's gaps.
 pub const BLUR_US: u64 = 50_000;
 
 const DAY_US: u64 = 86_400_000_000;
@@ -59,8 +63,9 @@ const TICK_US: [u64; 2] = [20_307, 203_070];
 
 /// The window. Starts empty with the client's first event.
 ///
-/// In this order because most requests are assets and outcomes, which touch the first two cache lines and nothing else:
-/// of a client that comes after thousands of others, each line is a trip to memory.
+/// In this order because most requests are assets and outcomes, which touch the first two cache
+/// lines and nothing else: of a client that comes after thousands of others, each line is a trip to
+/// memory.
 #[derive(Clone, Debug)]
 #[repr(C)]
 pub struct Window {
@@ -129,14 +134,19 @@ impl Window {
 
     /// Takes a request in and returns the time it counts for: a client's clock never goes back.
     ///
-    /// Everything is reckoned in steps of `resolution_us`, the time step of the log that the model was learnt from; the
-    /// time that is returned (and recorded) keeps its microseconds.
+    /// Everything is reckoned in steps of `resolution_us`, the time step of the log that the model
+    /// was learnt from; the time that is returned (and recorded) keeps its microseconds.
     pub fn push(&mut self, event: &Event, resolution_us: u32) -> Timestamp {
         self.push_at_site(event, resolution_us, None)
     }
 
     /// The same, asking the model's site memory where it has one.
-    pub fn push_at_site(&mut self, event: &Event, resolution_us: u32, memory: Option<&Memory>) -> Timestamp {
+    pub fn push_at_site(
+        &mut self,
+        event: &Event,
+        resolution_us: u32,
+        memory: Option<&Memory>,
+    ) -> Timestamp {
         let at = self.advance(event.at, resolution_us);
         self.run.requests = self.run.requests.saturating_add(1);
         blend_share(&mut self.run.head, event.method == Method::Head, self.run.requests);
@@ -191,8 +201,10 @@ impl Window {
         add(&mut self.decayed.pages);
         self.kept = self.kept.saturating_add(1);
         self.run.push(event, self.kept, gap_us);
-        // Past this many pages only the position in the rings matters: stay above them, keep the position.
-        self.pages = if self.pages == u32::MAX { u32::MAX - (GAPS * URLS) as u32 } else { self.pages + 1 };
+        // Past this many pages only the position in the rings matters: stay above them, keep the
+        // position.
+        self.pages =
+            if self.pages == u32::MAX { u32::MAX - (GAPS * URLS) as u32 } else { self.pages + 1 };
     }
 
     /// Remembers a URL in place of the oldest, and counts the different ones.
@@ -200,7 +212,9 @@ impl Window {
         let place = self.pages as usize % URLS;
         let is_full = usize::from(self.kept) >= URLS;
         let oldest = self.urls[place];
-        let times = |urls: &[u32], wanted: u32| urls.iter().map(|&other| u32::from(other == wanted)).sum::<u32>();
+        let times = |urls: &[u32], wanted: u32| {
+            urls.iter().map(|&other| u32::from(other == wanted)).sum::<u32>()
+        };
         let known = if is_full {
             if oldest != url {
                 self.distinct -= u8::from(times(&self.urls, oldest) == 1);
@@ -221,7 +235,8 @@ impl Window {
         self.site = SiteRun::default();
     }
 
-    /// Counts a gap in the long memory. Every day that begins halves what stands there, and so does a bin that is full.
+    /// Counts a gap in the long memory. Every day that begins halves what stands there, and so does
+    /// a bin that is full.
     fn push_slow(&mut self, bin: usize, at: Timestamp) {
         let day = steps_since_epoch(at, DAY_US) as u16;
         let days = day.wrapping_sub(self.day).min(7);
@@ -286,8 +301,8 @@ impl Window {
         self.generation = generation;
     }
 
-    /// Looks at every cache line that a page will touch. Of a client that comes after thousands of others each is a trip to memory, and
-    /// asked for together they travel together.
+    /// Looks at every cache line that a page will touch. Of a client that comes after thousands of
+    /// others each is a trip to memory, and asked for together they travel together.
     pub(crate) fn warm(&self) {
         const URLS_A_LINE: usize = 64 / size_of::<u32>();
         let urls = self.urls.iter().step_by(URLS_A_LINE).fold(0, |seen, url| seen ^ url);
@@ -305,7 +320,8 @@ impl Window {
         self.kept
     }
 
-    /// Events taken in, requests and outcomes, modulo 2³²: orders what happened in the same microsecond.
+    /// Events taken in, requests and outcomes, modulo 2³²: orders what happened in the same
+    /// microsecond.
     pub fn sequence(&self) -> u32 {
         self.sequence
     }
@@ -320,9 +336,14 @@ impl Window {
         steps_since_epoch(self.last_at, 1_000_000).saturating_sub(self.first_s)
     }
 
-    /// The remembered gaps between pages, `log₂((gap + 50 ms)/1 ms)` in 1/2048 octaves, oldest first, and how many.
+    /// The remembered gaps between pages, `log₂((gap + 50 ms)/1 ms)` in 1/2048 octaves, oldest
+    /// first, and how many.
     pub fn gaps(&self) -> ([u16; GAPS], usize) {
-        ring(&self.gaps, (self.pages as usize).saturating_sub(1), usize::from(self.kept).saturating_sub(1))
+        ring(
+            &self.gaps,
+            (self.pages as usize).saturating_sub(1),
+            usize::from(self.kept).saturating_sub(1),
+        )
     }
 
     /// The remembered page URLs, oldest first, and how many.
@@ -340,15 +361,24 @@ impl Window {
         &self.slow
     }
 
-    /// Distinct page URLs of the sliding window as zero bits of the counter, and page requests in it.
+    /// Distinct page URLs of the sliding window as zero bits of the counter, and page requests in
+    /// it.
     pub fn seen(&self) -> (u32, u32) {
-        let zeros = self.seen[0].iter().zip(&self.seen[1]).map(|(now, before)| (now | before).count_zeros()).sum();
+        let zeros = self.seen[0]
+            .iter()
+            .zip(&self.seen[1])
+            .map(|(now, before)| (now | before).count_zeros())
+            .sum();
         (zeros, u32::from(self.generation_pages[0]) + u32::from(self.generation_pages[1]))
     }
 }
 
 /// The last `kept` values before position `next` of a ring, oldest first, at most all of it.
-fn ring<T: Copy + Default, const N: usize>(ring: &[T; N], next: usize, kept: usize) -> ([T; N], usize) {
+fn ring<T: Copy + Default, const N: usize>(
+    ring: &[T; N],
+    next: usize,
+    kept: usize,
+) -> ([T; N], usize) {
     let count = kept.min(N);
     let mut ordered = [T::default(); N];
     let oldest = (next + N - count) % N;
@@ -406,7 +436,10 @@ mod tests {
 
     fn event(at_ms: i64, url: u32) -> Event {
         let client = ClientKey::from_text("192.0.2.1");
-        Event { depth: 2, ..Event::page(client, Timestamp::from_micros(at_ms * 1_000), UrlKey(url)) }
+        Event {
+            depth: 2,
+            ..Event::page(client, Timestamp::from_micros(at_ms * 1_000), UrlKey(url))
+        }
     }
 
     fn window_of(events: &[Event]) -> Window {
@@ -427,7 +460,8 @@ mod tests {
         assert_eq!(urls[..count].to_vec(), (0..10).collect::<Vec<u32>>());
     }
 
-    /// Many URLs and few, repeats, silences of more than a day: counted as they come or all at once, it is the same number.
+    /// Many URLs and few, repeats, silences of more than a day: counted as they come or all at
+    /// once, it is the same number.
     #[test]
     fn distinct_urls_are_those_in_the_ring() {
         let mut state = 1_u64;
@@ -439,7 +473,8 @@ mod tests {
                 at_ms += if (state >> 33).is_multiple_of(150) { 100_000_000 } else { 1_000 };
                 window.push(&event(at_ms, (state >> 40) as u32 % kinds), 1);
                 let (urls, count) = window.urls();
-                let distinct: std::collections::BTreeSet<u32> = urls[..count].iter().copied().collect();
+                let distinct: std::collections::BTreeSet<u32> =
+                    urls[..count].iter().copied().collect();
                 assert_eq!(usize::from(window.distinct()), distinct.len());
             }
         }
@@ -450,7 +485,10 @@ mod tests {
         let (gaps, count) = window_of(&[event(0, 1), event(1_000, 2), event(1_000, 3)]).gaps();
         assert_eq!(count, 2);
         assert!((f64::from(gaps[0]) / 2048.0 - 1050_f64.log2()).abs() < 0.002);
-        assert!((f64::from(gaps[1]) / 2048.0 - 50_f64.log2()).abs() < 0.002, "two pages in the same instant");
+        assert!(
+            (f64::from(gaps[1]) / 2048.0 - 50_f64.log2()).abs() < 0.002,
+            "two pages in the same instant"
+        );
     }
 
     #[test]
@@ -539,6 +577,9 @@ mod tests {
         window.conclude(&outcome(0), 1);
         assert_eq!(window.decayed.outcomes, 0);
         window.conclude(&outcome(404), 1);
-        assert_eq!((window.decayed.outcomes, window.decayed.errors, window.decayed.not_found), (ONE, ONE, ONE));
+        assert_eq!(
+            (window.decayed.outcomes, window.decayed.errors, window.decayed.not_found),
+            (ONE, ONE, ONE)
+        );
     }
 }

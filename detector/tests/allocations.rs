@@ -1,5 +1,6 @@
-//! Judging a client that is known allocates nothing: neither what it asks for, nor how that ends, nor a refusal with its
-//! reasons. A test of its own, because it counts what a whole process allocates.
+//! Judging a client that is known allocates nothing: neither what it asks for, nor how that ends,
+//! nor a refusal with its reasons. A test of its own, because it counts what a whole process
+//! allocates.
 
 // `allow-unwrap-in-tests` covers test functions only; a helper of a test may fail as loudly.
 #![allow(clippy::unwrap_used)]
@@ -8,7 +9,8 @@ use allocation_counter::measure;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
 use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{
-    AllowList, ClientKey, Detector, Judge, Model, Outcome, Policy, PolicyConfig, Request, Settings, Timestamp,
+    AllowList, ClientKey, Detector, Judge, Model, Outcome, Policy, PolicyConfig, Request, Settings,
+    Timestamp,
 };
 
 const START: Timestamp = Timestamp::from_secs(1_795_219_200);
@@ -34,7 +36,8 @@ fn weights() -> ScorerFile {
 }
 
 fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
-    let budget = || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
+    let budget =
+        || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let mut file = File {
         format: detector::model::FORMAT,
         name: "test".to_owned(),
@@ -51,16 +54,21 @@ fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
         site: None,
         golden: vec![GoldenRow { row: vec![None; COUNT], margin: 0.0 }],
     };
-    file.golden[0].margin = file.scorer.check().unwrap().margin(&file.golden[0].features().unwrap());
+    file.golden[0].margin =
+        file.scorer.check().unwrap().margin(&file.golden[0].features().unwrap());
     let model = Model::parse(&seal(&file).unwrap()).unwrap();
-    let config =
-        PolicyConfig { limit_score: Some(limit), block_score: Some(block), limit_burst_pages: 1, ..Default::default() };
+    let config = PolicyConfig {
+        limit_score: Some(limit),
+        block_score: Some(block),
+        limit_burst_pages: 1,
+        ..Default::default()
+    };
     let policy = Policy::new(config, Some(&model)).unwrap();
     Judge { model: Some(model), policy, allow: AllowList::default() }
 }
 
-/// Two hundred pages, images and forms of one client, the last hundred of them counted: allocations, and how often each
-/// action was taken.
+/// Two hundred pages, images and forms of one client, the last hundred of them counted:
+/// allocations, and how often each action was taken.
 fn visit(judge: Judge, pages: u64) -> (u64, [usize; 3]) {
     let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge);
     let client = ClientKey::from_text("192.0.2.1");
@@ -69,8 +77,18 @@ fn visit(judge: Judge, pages: u64) -> (u64, [usize; 3]) {
         let at = START.plus_secs(turn);
         let (page, form) = (format!("/p/{}", turn % pages), format!("/basket/{}", turn % pages));
         let asked = measure(|| {
-            for (method, target) in [("GET", page.as_str()), ("GET", "/img/1.png"), ("POST", form.as_str())] {
-                let request = Request { client, at, method, target, fetch_dest: None, agent: None, recorded: None };
+            for (method, target) in
+                [("GET", page.as_str()), ("GET", "/img/1.png"), ("POST", form.as_str())]
+            {
+                let request = Request {
+                    client,
+                    at,
+                    method,
+                    target,
+                    fetch_dest: None,
+                    agent: None,
+                    recorded: None,
+                };
                 let verdict = detector.observe(&detector.event(&request));
                 actions[verdict.action as usize] += 1;
                 for status in [200, 404] {
@@ -102,18 +120,31 @@ fn a_known_client_costs_no_allocation_whatever_is_decided() {
 #[test]
 fn a_member_of_a_cohort_costs_none_either_once_it_has_a_window() {
     let base = judge(trees(), 0.9, 0.95);
-    let config = PolicyConfig { cohort_score: Some(0.5), limit_burst_pages: 1, ..Default::default() };
+    let config =
+        PolicyConfig { cohort_score: Some(0.5), limit_burst_pages: 1, ..Default::default() };
     let judge = Judge { policy: Policy::new(config, base.model.as_ref()).unwrap(), ..base };
     let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge);
     let (mut allocated, mut limited) = (0, 0);
     for turn in 0..15_u64 {
         for host in 1..=10 {
-            let (client, at) = (ClientKey::from_text(&format!("192.0.2.{host}")), START.plus_secs(turn * 10 + host));
-            for (method, target) in [("GET", format!("/p/{turn}/{host}")), ("POST", "/login".to_owned())] {
+            let (client, at) = (
+                ClientKey::from_text(&format!("192.0.2.{host}")),
+                START.plus_secs(turn * 10 + host),
+            );
+            for (method, target) in
+                [("GET", format!("/p/{turn}/{host}")), ("POST", "/login".to_owned())]
+            {
                 let asked = measure(|| {
                     let agent = Some(&b"a"[..]);
-                    let request =
-                        Request { client, at, method, target: &target, fetch_dest: None, agent, recorded: None };
+                    let request = Request {
+                        client,
+                        at,
+                        method,
+                        target: &target,
+                        fetch_dest: None,
+                        agent,
+                        recorded: None,
+                    };
                     let event = detector.event(&request);
                     let verdict = detector.observe(&event);
                     limited += u64::from(verdict.reason == detector::Reason::Cohort);
@@ -129,10 +160,18 @@ fn a_member_of_a_cohort_costs_none_either_once_it_has_a_window() {
 
 #[test]
 fn the_counter_counts() {
-    let detector = Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge(trees(), 0.7, 0.9));
+    let detector =
+        Detector::new(Settings { capacity: 1_000, hash_key: 7 }, judge(trees(), 0.7, 0.9));
     let client = ClientKey::from_text("192.0.2.1");
-    let request =
-        Request { client, at: START, method: "GET", target: "/", fetch_dest: None, agent: None, recorded: None };
+    let request = Request {
+        client,
+        at: START,
+        method: "GET",
+        target: "/",
+        fetch_dest: None,
+        agent: None,
+        recorded: None,
+    };
     let event = detector.event(&request);
     assert!(measure(|| _ = detector.observe(&event)).count_total > 0, "a newcomer needs a place");
 }

@@ -1,4 +1,5 @@
-//! `/healthz` and `/metrics`, on a listener and a thread of their own: a gate under load still answers its operator.
+//! `/healthz` and `/metrics`, on a listener and a thread of their own: a gate under load still
+//! answers its operator.
 //!
 //! Loopback by default, reads only, no page that a browser could be tricked into acting on.
 
@@ -31,7 +32,11 @@ impl Admin {
 
     fn answer(&self, method: &Method, path: &str) -> (StatusCode, &'static str, String) {
         if method != Method::GET && method != Method::HEAD {
-            return (StatusCode::METHOD_NOT_ALLOWED, TEXT, "Only GET is answered here.\n".to_owned());
+            return (
+                StatusCode::METHOD_NOT_ALLOWED,
+                TEXT,
+                "Only GET is answered here.\n".to_owned(),
+            );
         }
         match path {
             "/healthz" => (StatusCode::OK, JSON, self.health()),

@@ -1,7 +1,8 @@
 //! A pass-through without a gate: what the gate's cost is measured against.
 //!
-//! Same Pingora, same runtime, same time-outs and no modules; it judges and records nothing. If it is told whom to trust it also tells the
-//! shop who asks, as every proxy in front of a shop must and as the gate does.
+//! Same Pingora, same runtime, same time-outs and no modules; it judges and records nothing. If it
+//! is told whom to trust it also tells the shop who asks, as every proxy in front of a shop must
+//! and as the gate does.
 
 use std::sync::Arc;
 
@@ -43,9 +44,16 @@ impl ProxyHttp for Bare {
         Ok(self.upstream.peer(session.is_upgrade_req()))
     }
 
-    async fn upstream_request_filter(&self, session: &mut Session, up: &mut RequestHeader, (): &mut ()) -> Result<()> {
+    async fn upstream_request_filter(
+        &self,
+        session: &mut Session,
+        up: &mut RequestHeader,
+        (): &mut (),
+    ) -> Result<()> {
         let Some(trusted) = &self.trusted else { return Ok(()) };
-        let Some(peer) = session.client_addr().and_then(|peer| peer.as_inet()) else { return Ok(()) };
+        let Some(peer) = session.client_addr().and_then(|peer| peer.as_inet()) else {
+            return Ok(());
+        };
         let told = Told::by(&session.req_header().headers);
         let caller = Caller::identify(peer.ip(), told.forwarded_for(), trusted);
         forward::stamp(up, &caller, told.claims)

@@ -1,8 +1,10 @@
 //! The configuration: what a file and the flags say, checked before anything starts.
 //!
-//! A file is TOML. It is read into a raw form that knows no unknown keys ([`raw`]), then checked into a [`Config`]
-//! ([`check`]); [`edit`] changes thresholds in a file's text and nothing else in it. Everything else in this crate takes a [`Config`] and so never meets an unchecked value. A mistake is
-//! reported with file, line and column, what stood there, what was expected and what to write instead ([`error`]).
+//! A file is TOML. It is read into a raw form that knows no unknown keys ([`raw`]), then checked
+//! into a [`Config`] ([`check`]); [`edit`] changes thresholds in a file's text and nothing else in
+//! it. Everything else in this crate takes a [`Config`] and so never meets an unchecked value. A
+//! mistake is reported with file, line and column, what stood there, what was expected and what to
+//! write instead ([`error`]).
 //!
 //! | key | default | meaning |
 //! |---|---|---|
@@ -49,7 +51,8 @@ pub use error::{ConfigError, Place};
 use crate::enforce::Mode;
 use crate::upstream::UpstreamUrl;
 
-/// What the command line says on top of a file. A flag beats the file; what neither says has a default.
+/// What the command line says on top of a file. A flag beats the file; what neither says has a
+/// default.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// `--upstream`
@@ -68,7 +71,8 @@ pub struct Overrides {
     pub force: bool,
     /// The model to use when neither flag nor file names one: the binary passes the one it ships.
     pub model_built_in: Option<&'static [u8]>,
-    /// Whoever reads a log under a configuration serves nobody: it need not name an upstream. No gate starts from it then.
+    /// Whoever reads a log under a configuration serves nobody: it need not name an upstream. No
+    /// gate starts from it then.
     pub needs_no_upstream: bool,
 }
 
@@ -158,7 +162,8 @@ impl Config {
         check::check(text, path, overrides)
     }
 
-    /// Reads the same file and flags again. A configuration that did not come from a file is returned as it is.
+    /// Reads the same file and flags again. A configuration that did not come from a file is
+    /// returned as it is.
     pub fn reread(&self) -> Result<Self, ConfigError> {
         match &self.origin.path {
             Some(path) => Self::load(Some(path), &self.origin.overrides),

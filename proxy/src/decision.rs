@@ -1,8 +1,9 @@
 //! The number a refused client can quote: unique, short, and not to be guessed from another one.
 //!
-//! A counter, so that no two are alike, put through a keyed permutation of 64 bits, so that one does not tell the
-//! next. It is no secret and opens nothing: knowing one only finds a line in the event log. 13 letters of Crockford's
-//! base 32, which has no I, L, O and U to mishear on the phone. About 4 ns.
+//! A counter, so that no two are alike, put through a keyed permutation of 64 bits, so that one
+//! does not tell the next. It is no secret and opens nothing: knowing one only finds a line in the
+//! event log. 13 letters of Crockford's base 32, which has no I, L, O and U to mishear on the
+//! phone. About 4 ns.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -33,7 +34,8 @@ impl DecisionIds {
 
     /// The next one.
     pub fn draw(&self) -> DecisionId {
-        // Each step is a bijection of 64 bits (murmur3's finaliser, keyed), so distinct counts give distinct ids.
+        // Each step is a bijection of 64 bits (murmur3's finaliser, keyed), so distinct counts give
+        // distinct ids.
         let mut bits = self.next.fetch_add(1, Ordering::Relaxed) ^ self.key[0];
         bits = (bits ^ (bits >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
         bits = (bits ^ self.key[1] ^ (bits >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
@@ -48,7 +50,8 @@ impl Default for DecisionIds {
     }
 }
 
-/// 64 bits that an outsider does not know: the standard library seeds its hash maps from the system.
+/// 64 bits that an outsider does not know: the standard library seeds its hash maps from the
+/// system.
 pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -68,15 +71,16 @@ impl fmt::Display for DecisionId {
 /// A text that names no decision, whatever the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a decision's id is 13 letters and digits without I, L, O and U, such as 3K7Q0W2M5X8AB, as the refusal quotes it"
+    "a decision's id is 13 letters and digits without I, L, O and U, such as 3K7Q0W2M5X8AB, as the \
+        refusal quotes it"
 )]
 pub struct NoDecisionId;
 
 impl FromStr for DecisionId {
     type Err = NoDecisionId;
 
-    /// As somebody types what he was told: small letters and capitals are alike, O is read as 0, I and L as 1, and spaces and
-    /// hyphens are passed over (Crockford's base 32).
+    /// As somebody types what he was told: small letters and capitals are alike, O is read as 0, I
+    /// and L as 1, and spaces and hyphens are passed over (Crockford's base 32).
     fn from_str(text: &str) -> Result<Self, NoDecisionId> {
         let (mut bits, mut letters) = (0_u128, 0);
         for letter in text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-') {
@@ -85,14 +89,21 @@ impl FromStr for DecisionId {
                 'I' | 'L' => '1',
                 other => other,
             };
-            let digit = LETTERS.iter().position(|&known| char::from(known) == folded).ok_or(NoDecisionId)?;
+            let digit = LETTERS
+                .iter()
+                .position(|&known| char::from(known) == folded)
+                .ok_or(NoDecisionId)?;
             letters += 1;
             if letters > LENGTH {
                 return Err(NoDecisionId);
             }
             bits = bits << 5 | digit as u128;
         }
-        if letters == LENGTH { u64::try_from(bits).map(Self).map_err(|_| NoDecisionId) } else { Err(NoDecisionId) }
+        if letters == LENGTH {
+            u64::try_from(bits).map(Self).map_err(|_| NoDecisionId)
+        } else {
+            Err(NoDecisionId)
+        }
     }
 }
 
@@ -113,7 +124,11 @@ mod tests {
         let ids = DecisionIds::new();
         let drawn: HashSet<String> = (0..10_000).map(|_| ids.draw().to_string()).collect();
         assert_eq!(drawn.len(), 10_000);
-        assert!(drawn.iter().all(|id| id.len() == LENGTH && id.bytes().all(|letter| LETTERS.contains(&letter))));
+        assert!(
+            drawn
+                .iter()
+                .all(|id| id.len() == LENGTH && id.bytes().all(|letter| LETTERS.contains(&letter)))
+        );
     }
 
     #[test]
@@ -121,12 +136,26 @@ mod tests {
         let ids = DecisionIds::new();
         for id in (0..1_000).map(|_| ids.draw()) {
             assert_eq!(id.to_string().parse::<DecisionId>(), Ok(id));
-            assert_eq!(format!(" {} ", id.to_string().to_lowercase()).parse::<DecisionId>(), Ok(id));
-            assert_eq!(id.to_string().replace('0', "o").replace('1', "l").parse::<DecisionId>(), Ok(id));
+            assert_eq!(
+                format!(" {} ", id.to_string().to_lowercase()).parse::<DecisionId>(),
+                Ok(id)
+            );
+            assert_eq!(
+                id.to_string().replace('0', "o").replace('1', "l").parse::<DecisionId>(),
+                Ok(id)
+            );
         }
         let read = |text: &str| text.parse::<DecisionId>().map(|id| id.to_string());
         assert_eq!(read("fyrpx-ebaf7 giy").as_deref(), Ok("FYRPXEBAF7G1Y"));
-        for wrong in ["", "xx", "FYRPXEBAF7G1", "FYRPXEBAF7G1YY", "FYRPXEBAF7GUY", "ZZZZZZZZZZZZZ", "FYRPXEBAF7G1é"] {
+        for wrong in [
+            "",
+            "xx",
+            "FYRPXEBAF7G1",
+            "FYRPXEBAF7G1YY",
+            "FYRPXEBAF7GUY",
+            "ZZZZZZZZZZZZZ",
+            "FYRPXEBAF7G1é",
+        ] {
             assert_eq!(read(wrong), Err(NoDecisionId), "{wrong}");
         }
     }
@@ -135,6 +164,10 @@ mod tests {
     fn one_id_does_not_tell_the_next() {
         let ids = DecisionIds::new();
         let flipped: u32 = (0..1000).map(|_| (ids.draw().0 ^ ids.draw().0).count_ones()).sum();
-        assert!((30..34).contains(&(flipped / 1000)), "neighbours differ in {} bits of 64", flipped / 1000);
+        assert!(
+            (30..34).contains(&(flipped / 1000)),
+            "neighbours differ in {} bits of 64",
+            flipped / 1000
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Law 7: a shadow verdict is another type than an enforced one.
 //!
-//! [`Mode::rule`] is the only way from a [`Verdict`] to a [`Ruling`], and only an [`Enforced`] one can become a
-//! [`Refusal`], which is the only thing [`crate::refuse`] answers with. So no code path turns a shadow verdict into a
-//! changed response, and a slip does not compile.
+//! [`Mode::rule`] is the only way from a [`Verdict`] to a [`Ruling`], and only an [`Enforced`] one
+//! can become a [`Refusal`], which is the only thing [`crate::refuse`] answers with. So no code
+//! path turns a shadow verdict into a changed response, and a slip does not compile.
 //!
 //! A shadowed verdict has no refusal:
 //! ```compile_fail,E0599

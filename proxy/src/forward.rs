@@ -1,8 +1,10 @@
-//! What the shop is told about the client: `X-Forwarded-For` and `-Proto`. `Host` arrives as the client sent it, so there is no
-//! `X-Forwarded-Host` to repeat it; a trusted peer's own is passed on.
+//! What the shop is told about the client: `X-Forwarded-For` and `-Proto`. `Host` arrives as the
+//! client sent it, so there is no `X-Forwarded-Host` to repeat it; a trusted peer's own is passed
+//! on.
 //!
-//! A trusted peer's list is continued with the peer's own address; a stranger's is replaced by it, together with every
-//! other header in which a stranger could claim to be a proxy. So the shop may believe what arrives from the gate.
+//! A trusted peer's list is continued with the peer's own address; a stranger's is replaced by it,
+//! together with every other header in which a stranger could claim to be a proxy. So the shop may
+//! believe what arrives from the gate.
 
 use std::io::Write as _;
 use std::net::IpAddr;
@@ -24,11 +26,13 @@ const IP_BYTES_MAX: usize = 45;
 /// A list of five addresses or so; a longer one is put together on the heap.
 const LIST_BYTES: usize = 128;
 
-/// Writes the headers into a request on its way to the shop; `claims` are those that the client came with.
+/// Writes the headers into a request on its way to the shop; `claims` are those that the client
+/// came with.
 pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller, claims: Claims) -> Result<()> {
     if caller.peer_trusted {
         request.insert_header(FOR, continued(request, caller.peer)?)?;
-        // Looked for here: a client can have had it struck out on the way from there to here (`Connection: x-forwarded-proto`).
+        // Looked for here: a client can have had it struck out on the way from there to here
+        // (`Connection: x-forwarded-proto`).
         if !request.headers.contains_key(PROTO) {
             request.insert_header(PROTO, HTTP)?;
         }
@@ -42,7 +46,8 @@ pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller, claims: Claims
 }
 
 fn continued(request: &RequestHeader, peer: IpAddr) -> Result<HeaderValue> {
-    let values = request.headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.as_bytes().trim_ascii());
+    let values =
+        request.headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.as_bytes().trim_ascii());
     let peer = Text::of(peer);
     let (mut few, mut length, mut many) = ([0; LIST_BYTES], 0, Vec::new());
     for part in values.flat_map(|value| [value, b", "]).chain([peer.bytes()]) {
@@ -126,7 +131,8 @@ mod tests {
     }
 
     fn header(request: &RequestHeader, name: &str) -> String {
-        let values: Vec<_> = request.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
+        let values: Vec<_> =
+            request.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect();
         values.join(" | ")
     }
 
@@ -166,14 +172,23 @@ mod tests {
     fn a_list_of_any_length_is_continued() {
         for entries in 0..40 {
             let list = vec!["192.0.2.100"; entries].join(", ");
-            let request = stamped(true, &[("x-forwarded-for", &list), ("x-forwarded-for", " 10.0.0.2\t")]);
+            let request =
+                stamped(true, &[("x-forwarded-for", &list), ("x-forwarded-for", " 10.0.0.2\t")]);
             assert_eq!(header(&request, "x-forwarded-for"), format!("{list}, 10.0.0.2, 10.0.0.1"));
         }
     }
 
     #[test]
     fn an_address_reads_as_everywhere() {
-        for ip in ["0.0.0.0", "9.10.99.100", "255.255.255.255", "::", "::1", "2001:db8:1:2:3:4:5:6", "::ffff:1.2.3.4"] {
+        for ip in [
+            "0.0.0.0",
+            "9.10.99.100",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "2001:db8:1:2:3:4:5:6",
+            "::ffff:1.2.3.4",
+        ] {
             assert_eq!(Text::of(ip.parse().unwrap()).bytes(), ip.as_bytes());
         }
         let longest = [0xffff; 8].map(|group: u16| format!("{group:x}")).join(":");

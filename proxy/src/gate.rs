@@ -1,7 +1,8 @@
 //! The gate: Pingora's hooks, each a line or two that hands over to whoever knows.
 //!
-//! Logic does not live here. A request is malformed or not ([`crate::refuse`]), is judged ([`crate::keeper`]), is
-//! refused or forwarded ([`crate::forward`], [`crate::upstream`]), and ends in [`ProxyHttp::logging`].
+//! Logic does not live here. A request is malformed or not ([`crate::refuse`]), is judged
+//! ([`crate::keeper`]), is refused or forwarded ([`crate::forward`], [`crate::upstream`]), and ends
+//! in [`ProxyHttp::logging`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -30,7 +31,8 @@ pub(crate) struct Gate {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) timeouts: Timeouts,
     pub(crate) body_bytes_max: Option<u64>,
-    /// The second in which an upstream failure was last logged: one line a second tells as much as five thousand.
+    /// The second in which an upstream failure was last logged: one line a second tells as much as
+    /// five thousand.
     pub(crate) complained_s: AtomicI64,
 }
 
@@ -44,8 +46,8 @@ pub(crate) struct Visit {
 }
 
 impl Gate {
-    /// Judges the request. The listeners are TCP, so there is always a peer to judge; what fails open is decided in the
-    /// detector and nowhere else.
+    /// Judges the request. The listeners are TCP, so there is always a peer to judge; what fails
+    /// open is decided in the detector and nowhere else.
     fn judge(&self, session: &Session, told: &Told<'_>, visit: &mut Visit) -> Option<Refusal> {
         let peer = session.client_addr()?.as_inet()?.ip();
         let (caller, passage, ruling) = self.keeper.admit(peer, session.req_header(), told);
@@ -54,7 +56,8 @@ impl Gate {
     }
 }
 
-/// Explicit time-outs towards the client. Pingora keeps a connection open for ever once its first request has come.
+/// Explicit time-outs towards the client. Pingora keeps a connection open for ever once its first
+/// request has come.
 pub(crate) fn limit_downstream(session: &mut Session, timeouts: &Timeouts) {
     let downstream = session.as_downstream_mut();
     downstream.set_read_timeout(Some(timeouts.read));
@@ -102,7 +105,9 @@ impl ProxyHttp for Gate {
         visit.body_bytes += body.as_ref().map_or(0, |body| body.len() as u64);
         if self.body_bytes_max.is_some_and(|max| visit.body_bytes > max) {
             self.keeper.metrics.malformed(Malformed::LargeBody);
-            return Err(Error::explain(ErrorType::HTTPStatus(413), "request body too large").into_down());
+            return Err(
+                Error::explain(ErrorType::HTTPStatus(413), "request body too large").into_down()
+            );
         }
         Ok(())
     }
@@ -111,13 +116,24 @@ impl ProxyHttp for Gate {
         Ok(self.upstream.peer(session.is_upgrade_req()))
     }
 
-    fn fail_to_connect(&self, _: &mut Session, peer: &HttpPeer, visit: &mut Visit, mut e: Box<Error>) -> Box<Error> {
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        peer: &HttpPeer,
+        visit: &mut Visit,
+        mut e: Box<Error>,
+    ) -> Box<Error> {
         visit.connect_failures += 1;
         e.set_retry(self.upstream.fail(peer, visit.connect_failures));
         e
     }
 
-    async fn upstream_request_filter(&self, _: &mut Session, up: &mut RequestHeader, visit: &mut Visit) -> Result<()> {
+    async fn upstream_request_filter(
+        &self,
+        _: &mut Session,
+        up: &mut RequestHeader,
+        visit: &mut Visit,
+    ) -> Result<()> {
         visit.caller.as_ref().map_or(Ok(()), |(caller, claims)| forward::stamp(up, caller, *claims))
     }
 
@@ -127,14 +143,21 @@ impl ProxyHttp for Gate {
         }
         if let Some(passage) = &visit.passage {
             let status = session.response_written().map_or(0, |response| response.status.as_u16());
-            self.keeper.conclude(passage, session.req_header(), status, session.body_bytes_sent() as u64);
+            self.keeper.conclude(
+                passage,
+                session.req_header(),
+                status,
+                session.body_bytes_sent() as u64,
+            );
         }
     }
 
-    /// Clients that leave are no errors of ours, and the shop's are counted: a line a second says which.
+    /// Clients that leave are no errors of ours, and the shop's are counted: a line a second says
+    /// which.
     fn suppress_error_log(&self, _: &Session, _: &Visit, error: &Error) -> bool {
         let second = now().as_secs();
-        *error.esource() == ErrorSource::Downstream || self.complained_s.swap(second, Ordering::Relaxed) == second
+        *error.esource() == ErrorSource::Downstream
+            || self.complained_s.swap(second, Ordering::Relaxed) == second
     }
 
     /// Pingora logs this. Escaped, because a client wrote it.
@@ -144,7 +167,9 @@ impl ProxyHttp for Gate {
     }
 }
 
-/// How often Pingora may try a request: once for each address a name usually has (IPv6 and IPv4), twice.
+/// How often Pingora may try a request: once for each address a name usually has (IPv6 and IPv4),
+/// twice.
 pub(crate) const TRIES_MAX: usize = 4;
-/// How long the timer waits between two looks at the upstream's name: as long as typical DNS records live at least.
+/// How long the timer waits between two looks at the upstream's name: as long as typical DNS
+/// records live at least.
 pub(crate) const RESOLVE_EVERY: Duration = Duration::from_secs(30);

@@ -1,9 +1,10 @@
 //! Who is asking: the peer, or whom trusted proxies say they speak for.
 //!
-//! `X-Forwarded-For` grows to the right, each hop adding the address it saw. So it is walked from the right and
-//! believed only while the hop that wrote it is one of ours; the first address that is not ours is the client.
-//! Whatever stands further left was written by strangers. What cannot be read ends the walk: the last hop that was
-//! believed is then the client, which blames a proxy of ours rather than an address somebody made up.
+//! `X-Forwarded-For` grows to the right, each hop adding the address it saw. So it is walked from
+//! the right and believed only while the hop that wrote it is one of ours; the first address that
+//! is not ours is the client. Whatever stands further left was written by strangers. What cannot be
+//! read ends the walk: the last hop that was believed is then the client, which blames a proxy of
+//! ours rather than an address somebody made up.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -86,7 +87,8 @@ fn parse(entry: &[u8]) -> Option<IpAddr> {
     if let Some(ip) = bare {
         return ip.parse::<std::net::Ipv6Addr>().ok().map(|ip| IpAddr::V6(ip).to_canonical());
     }
-    let ip = text.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
+    let ip =
+        text.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
     ip.ok().map(|ip| ip.to_canonical())
 }
 
@@ -96,13 +98,24 @@ mod tests {
 
     fn client(peer: &str, headers: &[&str]) -> String {
         let trusted = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(|network| network.parse().unwrap());
-        let values: Vec<_> = headers.iter().map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap()).collect();
-        Caller::identify(peer.parse().unwrap(), values.iter(), &TrustedProxies::new(trusted.to_vec())).ip.to_string()
+        let values: Vec<_> = headers
+            .iter()
+            .map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap())
+            .collect();
+        Caller::identify(
+            peer.parse().unwrap(),
+            values.iter(),
+            &TrustedProxies::new(trusted.to_vec()),
+        )
+        .ip
+        .to_string()
     }
 
     #[test]
     fn the_client_is_the_first_address_from_the_right_that_is_not_ours() {
-        let check = |peer, headers: &[&str], expect| assert_eq!(client(peer, headers), expect, "{peer} {headers:?}");
+        let check = |peer, headers: &[&str], expect| {
+            assert_eq!(client(peer, headers), expect, "{peer} {headers:?}")
+        };
         check("192.0.2.1", &[], "192.0.2.1");
         check("10.0.0.1", &[], "10.0.0.1");
         check("10.0.0.1", &["192.0.2.7"], "192.0.2.7");

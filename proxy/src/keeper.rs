@@ -1,8 +1,10 @@
-//! The gate's mind, without its mouth: from an HTTP request to a ruling, and from its end to an outcome.
+//! The gate's mind, without its mouth: from an HTTP request to a ruling, and from its end to an
+//! outcome.
 //!
-//! A [`Keeper`] knows requests and the detector, and no sessions, so whatever else asks for verdicts can share it. It
-//! reads the clock: once when a request arrives, once when it ends, and once more on the requests whose decision time
-//! is measured. Everything it calls takes time as an argument.
+//! A [`Keeper`] knows requests and the detector, and no sessions, so whatever else asks for
+//! verdicts can share it. It reads the clock: once when a request arrives, once when it ends, and
+//! once more on the requests whose decision time is measured. Everything it calls takes time as an
+//! argument.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,7 +23,8 @@ use crate::metrics::{Metrics, OutcomeCounters, Stood};
 use crate::record::{OutcomeRecord, Recorder, Texts};
 use crate::told::Told;
 
-/// Two clock reads and a histogram cost 80 ns: a tenth of the detector's budget on every request, nothing on one in 16.
+/// Two clock reads and a histogram cost 80 ns: a tenth of the detector's budget on every request,
+/// nothing on one in 16.
 const MEASURED_ONE_IN: u64 = 16;
 
 /// Judges requests and remembers how they ended.
@@ -50,18 +53,29 @@ pub(crate) struct Passage {
     write: u16,
     arrived: SystemTime,
     stood: Stood,
-    /// Refused by the gate, or let past unasked: neither has an outcome that the detector should learn from.
+    /// Refused by the gate, or let past unasked: neither has an outcome that the detector should
+    /// learn from.
     unlearned: bool,
 }
 
 impl Keeper {
-    pub(crate) fn new(detector: Arc<Detector>, metrics: Arc<Metrics>, recorder: Option<Recorder>, live: Live) -> Self {
+    pub(crate) fn new(
+        detector: Arc<Detector>,
+        metrics: Arc<Metrics>,
+        recorder: Option<Recorder>,
+        live: Live,
+    ) -> Self {
         let (ids, decisions) = (DecisionIds::new(), AtomicU64::new(0));
         Self { detector, metrics, recorder, live: ArcSwap::from_pointee(live), ids, decisions }
     }
 
     /// Works out who is asking, judges the request, counts and records it.
-    pub(crate) fn admit(&self, peer: IpAddr, request: &RequestHeader, told: &Told<'_>) -> (Caller, Passage, Ruling) {
+    pub(crate) fn admit(
+        &self,
+        peer: IpAddr,
+        request: &RequestHeader,
+        told: &Told<'_>,
+    ) -> (Caller, Passage, Ruling) {
         let arrived = SystemTime::now();
         let live = self.live.load();
         let caller = Caller::identify(peer, told.forwarded_for(), &live.trusted);
@@ -85,18 +99,38 @@ impl Keeper {
         let id = self.ids.draw();
         if let Some(recorder) = &self.recorder {
             let referer = told.referer.map(HeaderValue::as_bytes);
-            let texts = Texts { method: request.method.as_str(), target: &target, user_agent, referer };
+            let texts =
+                Texts { method: request.method.as_str(), target: &target, user_agent, referer };
             recorder.request(&ruling, &event, id, texts);
         }
         let unlearned = ruling.refusal().is_some() || ruling.verdict().reason == Reason::AllowList;
         let stood = Stood::of(&ruling);
-        let passage = Passage { id, client, agent: event.agent, write: event.write(), arrived, stood, unlearned };
+        let passage = Passage {
+            id,
+            client,
+            agent: event.agent,
+            write: event.write(),
+            arrived,
+            stood,
+            unlearned,
+        };
         (caller, passage, ruling)
     }
 
     /// Takes in how a request ended.
-    pub(crate) fn conclude(&self, passage: &Passage, request: &RequestHeader, status: u16, bytes: u64) {
-        self.live.load().outcomes.count(request.method.as_str(), request.raw_path(), status, passage.stood);
+    pub(crate) fn conclude(
+        &self,
+        passage: &Passage,
+        request: &RequestHeader,
+        status: u16,
+        bytes: u64,
+    ) {
+        self.live.load().outcomes.count(
+            request.method.as_str(),
+            request.raw_path(),
+            status,
+            passage.stood,
+        );
         if passage.unlearned {
             return;
         }
@@ -110,8 +144,8 @@ impl Keeper {
         }
     }
 
-    /// Tells the metrics what moved, once the window has a tenth of `full` clients: with fewer the last window's figures stand. Is it
-    /// full?
+    /// Tells the metrics what moved, once the window has a tenth of `full` clients: with fewer the
+    /// last window's figures stand. Is it full?
     pub(crate) fn measure_drift(&self, full: u64) -> bool {
         let seen = self.detector.drift_seen();
         if seen.all() * 10 >= full {

@@ -1,18 +1,21 @@
 //! The gate: a reverse proxy that looks at how a client behaves before it lets it through.
 //!
-//! Start reading at [`server`]: [`run`] is a gate until SIGTERM, [`RunningGate`] the same as a value. It is built from
-//! a [`Config`], which [`config`] reads from a TOML file and flags and checks as a whole.
+//! Start reading at [`server`]: [`run`] is a gate until SIGTERM, [`RunningGate`] the same as a
+//! value. It is built from a [`Config`], which [`config`] reads from a TOML file and flags and
+//! checks as a whole.
 //!
-//! A request's way: [`listener`] accepts its connection on its own [`threads`]. [`gate`] is the list of Pingora's hooks and passes it on.
-//! [`told`] reads its headers. [`identity`] works out who asks. [`keeper`] turns it into the detector's event and takes the verdict. [`enforce`]
-//! is where the mode rules what becomes of a verdict, in types, so that shadow cannot refuse. Then it is either
-//! answered by [`refuse`], quoting a [`decision`], or forwarded to the [`upstream`] (by a [`tunnel`] if it asks for one) with the headers of
-//! [`forward`].
-//! When it has ended, [`keeper`] tells the detector how.
+//! A request's way: [`listener`] accepts its connection on its own [`threads`]. [`gate`] is the
+//! list of Pingora's hooks and passes it on. [`told`] reads its headers. [`identity`] works out who
+//! asks. [`keeper`] turns it into the detector's event and takes the verdict. [`enforce`] is where
+//! the mode rules what becomes of a verdict, in types, so that shadow cannot refuse. Then it is
+//! either answered by [`refuse`], quoting a [`decision`], or forwarded to the [`upstream`] (by a
+//! [`tunnel`] if it asks for one) with the headers of [`forward`]. When it has ended, [`keeper`]
+//! tells the detector how.
 //!
-//! What happened goes two ways: [`metrics`] counts it, and [`record`] writes it to the event log, from which every
-//! decision can be repeated. [`admin`] answers the operator. [`reload`] puts another model or policy in force, and
-//! [`timer`] is all the background work there is. [`bare`] is the same proxy without a gate, to measure against.
+//! What happened goes two ways: [`metrics`] counts it, and [`record`] writes it to the event log,
+//! from which every decision can be repeated. [`admin`] answers the operator. [`reload`] puts
+//! another model or policy in force, and [`timer`] is all the background work there is. [`bare`] is
+//! the same proxy without a gate, to measure against.
 //!
 //! This crate alone knows Pingora, tokio, metrics and the clock.
 

@@ -1,9 +1,11 @@
-//! A listening socket with threads of its own, bound before anything starts and stopped without losing a request.
+//! A listening socket with threads of its own, bound before anything starts and stopped without
+//! losing a request.
 //!
-//! Pingora's `Server` binds inside its service (a failure is a panic after 30 tries), sleeps through its grace period
-//! and ends the process itself. Its `Service` does none of that, so it is run directly: the socket is bound here and
-//! handed over as a file descriptor, the watch channel stops it, and open connections are counted so that a stop can
-//! wait for exactly as long as there is something to wait for.
+//! Pingora's `Server` binds inside its service (a failure is a panic after 30 tries), sleeps
+//! through its grace period and ends the process itself. Its `Service` does none of that, so it is
+//! run directly: the socket is bound here and handed over as a file descriptor, the watch channel
+//! stops it, and open connections are counted so that a stop can wait for exactly as long as there
+//! is something to wait for.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -62,7 +64,8 @@ impl Bound {
         let mut fds = Fds::new();
         fds.add(address.clone(), self.listener.into_raw_fd());
         let fds = Arc::new(Mutex::new(fds));
-        let mut service = Service::new(name.to_owned(), Door { app: Arc::new(app), open: Arc::clone(&open) });
+        let mut service =
+            Service::new(name.to_owned(), Door { app: Arc::new(app), open: Arc::clone(&open) });
         service.add_tcp(&address);
         let (stop, stopped) = watch::channel(false);
         let (ended, accept_ended) = channel();
@@ -97,7 +100,8 @@ impl Serving {
         self.threads.handle().spawn(task(self.stop.subscribe()));
     }
 
-    /// Stops accepting, lets requests in flight finish for up to `grace`, and ends the threads. Blocks.
+    /// Stops accepting, lets requests in flight finish for up to `grace`, and ends the threads.
+    /// Blocks.
     ///
     /// Connections between two requests are closed at once. Returns how many were cut off.
     pub(crate) fn stop(self, grace: Duration) -> usize {
@@ -118,7 +122,11 @@ struct Door<A> {
 
 #[async_trait]
 impl<A: ServerApp + Send + Sync + 'static> ServerApp for Door<A> {
-    async fn process_new(self: &Arc<Self>, stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+    async fn process_new(
+        self: &Arc<Self>,
+        stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
         let _entered = Open::enter(&self.open);
         self.app.process_new(stream, shutdown).await
     }

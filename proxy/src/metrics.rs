@@ -1,9 +1,10 @@
 //! Every metric there is, by name, and nothing else may make one.
 //!
-//! Handles are looked up once and kept: a macro at the call site costs ten times as much (42 ns against 4). Labels are
-//! words from bounded lists, never a client's data. Each gate has a recorder of its own, so several can run in one
-//! process. Histograms of this exporter hold raw samples until they are read: the timer's [`Metrics::upkeep`] keeps
-//! that bounded when nobody scrapes, and what has a sample on every page is counted in [`scores`] instead.
+//! Handles are looked up once and kept: a macro at the call site costs ten times as much (42 ns
+//! against 4). Labels are words from bounded lists, never a client's data. Each gate has a recorder
+//! of its own, so several can run in one process. Histograms of this exporter hold raw samples
+//! until they are read: the timer's [`Metrics::upkeep`] keeps that bounded when nobody scrapes, and
+//! what has a sample on every page is counted in [`scores`] instead.
 
 mod outcomes;
 mod scores;
@@ -13,7 +14,9 @@ use std::time::Duration;
 use detector::drift::{SCORE as SCORE_SHIFT, Seen};
 use detector::{Action, Class, Drift, FEATURES, Model, Reason, Stats, Verdict};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{
+    Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
 use traffic::Outcomes;
 
 use crate::enforce::{Mode, Ruling};
@@ -60,25 +63,34 @@ pub const METRICS: [(&str, &str); 20] = [
     (RELOADS, "Reloads by result."),
     (
         DRIFT_PSI,
-        "Population stability index of what passes, by feature, and of its score, against the model's training.",
+        "Population stability index of what passes, by feature, and of its score, against the \
+            model's training.",
     ),
     (DRIFT_ALARM, "1 where it is above 0.1 and above chance."),
     (DRIFT_CLIENTS, "Clients of the window that drift was last measured in."),
     (
         DRIFT_ABOVE_LIMIT,
-        "Share of that window's clients whose first score reaches the model's limit: drift leaves them out.",
+        "Share of that window's clients whose first score reaches the model's limit: drift leaves \
+            them out.",
     ),
     (
         OUTCOMES,
-        "Requests that came to an outcome of [outcomes], and those refused on the way, by how their client stood.",
+        "Requests that came to an outcome of [outcomes], and those refused on the way, by how \
+            their client stood.",
     ),
-    (BUDGET, "Share of people that the threshold in force reaches at most, by its proof; NaN where there is none."),
+    (
+        BUDGET,
+        "Share of people that the threshold in force reaches at most, by its proof; NaN where \
+            there is none.",
+    ),
 ];
 
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
-const DECISION_BUCKETS: [f64; 12] = [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 10e-6, 25e-6, 100e-6, 500e-6, 2e-3, 10e-3];
+const DECISION_BUCKETS: [f64; 12] =
+    [250e-9, 500e-9, 1e-6, 2e-6, 3e-6, 5e-6, 10e-6, 25e-6, 100e-6, 500e-6, 2e-3, 10e-3];
 
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
+const METADATA: Metadata<'static> =
+    Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
 /// The gate's metrics.
 pub struct Metrics {
@@ -116,22 +128,29 @@ impl Metrics {
             // The kind does not matter to this exporter, the help text does.
             recorder.describe_gauge(name.into(), None, help.into());
         }
-        let counter = |name: &'static str, labels: Vec<Label>| recorder.register_counter(&key(name, labels), &METADATA);
+        let counter = |name: &'static str, labels: Vec<Label>| {
+            recorder.register_counter(&key(name, labels), &METADATA)
+        };
         let gauge = |name: &'static str| recorder.register_gauge(&key(name, Vec::new()), &METADATA);
         Self {
             requests: Mode::ALL.map(|mode| {
                 Action::ALL.map(|action| {
                     Reason::ALL.map(|reason| {
-                        let labels =
-                            [("action", action.as_str()), ("reason", reason.as_str()), ("mode", mode.as_str())];
+                        let labels = [
+                            ("action", action.as_str()),
+                            ("reason", reason.as_str()),
+                            ("mode", mode.as_str()),
+                        ];
                         counter(REQUESTS, labels.map(Label::from_static_pair).to_vec())
                     })
                 })
             }),
-            malformed: Malformed::ALL
-                .map(|kind| counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])),
+            malformed: Malformed::ALL.map(|kind| {
+                counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])
+            }),
             scores: Scores::default(),
-            decision_seconds: recorder.register_histogram(&key(DECISION_SECONDS, Vec::new()), &METADATA),
+            decision_seconds: recorder
+                .register_histogram(&key(DECISION_SECONDS, Vec::new()), &METADATA),
             clients: gauge(CLIENTS),
             evictions: counter(EVICTIONS, Vec::new()),
             bans_dropped: counter(BANS_DROPPED, Vec::new()),
@@ -141,24 +160,32 @@ impl Metrics {
             log_errors: counter(LOG_ERRORS, Vec::new()),
             upstream_errors: counter(UPSTREAM_ERRORS, Vec::new()),
             model_info: parking_lot::Mutex::new(None),
-            reloads: ["ok", "refused"].map(|result| counter(RELOADS, vec![Label::from_static_parts("result", result)])),
+            reloads: ["ok", "refused"]
+                .map(|result| counter(RELOADS, vec![Label::from_static_parts("result", result)])),
             drift: std::array::from_fn(|index| {
                 let name = FEATURES.get(index).map_or(SCORE_SHIFT, |feature| feature.name);
                 [DRIFT_PSI, DRIFT_ALARM].map(|metric| {
-                    recorder.register_gauge(&key(metric, vec![Label::from_static_parts("of", name)]), &METADATA)
+                    recorder.register_gauge(
+                        &key(metric, vec![Label::from_static_parts("of", name)]),
+                        &METADATA,
+                    )
                 })
             }),
             drift_clients: gauge(DRIFT_CLIENTS),
             drift_above_limit: gauge(DRIFT_ABOVE_LIMIT),
             budgets: ["limit", "block"].map(|threshold| {
-                recorder.register_gauge(&key(BUDGET, vec![Label::from_static_parts("threshold", threshold)]), &METADATA)
+                recorder.register_gauge(
+                    &key(BUDGET, vec![Label::from_static_parts("threshold", threshold)]),
+                    &METADATA,
+                )
             }),
             handle: recorder.handle(),
             recorder,
         }
     }
 
-    /// Counts a verdict; its score where this request made it, for an asset carries the last page's.
+    /// Counts a verdict; its score where this request made it, for an asset carries the last
+    /// page's.
     pub(crate) fn decided(&self, ruling: &Ruling) {
         let Verdict { action, reason, score, class, .. } = ruling.verdict();
         self.requests[ruling.mode() as usize][*action as usize][*reason as usize].increment(1);
@@ -185,8 +212,10 @@ impl Metrics {
 
     /// Names the model in force, and no longer the one before.
     pub(crate) fn model(&self, model: Option<&Model>) {
-        let (name, sha256) = model.map_or(("none", ""), |model| (model.file().name.as_str(), model.sha256()));
-        let labels = vec![Label::new("name", name.to_owned()), Label::new("sha256", sha256.to_owned())];
+        let (name, sha256) =
+            model.map_or(("none", ""), |model| (model.file().name.as_str(), model.sha256()));
+        let labels =
+            vec![Label::new("name", name.to_owned()), Label::new("sha256", sha256.to_owned())];
         let next = self.recorder.register_gauge(&key(MODEL_INFO, labels), &METADATA);
         let mut current = self.model_info.lock();
         if let Some(before) = current.take() {
@@ -206,8 +235,10 @@ impl Metrics {
     /// A counter for each outcome; those of a name that was there before go on.
     pub(crate) fn outcomes(&self, outcomes: &Outcomes) -> OutcomeCounters {
         OutcomeCounters::new(outcomes.clone(), |name, stood| {
-            let labels =
-                vec![Label::new("outcome", name.to_owned()), Label::from_static_parts("standing", stood.as_str())];
+            let labels = vec![
+                Label::new("outcome", name.to_owned()),
+                Label::from_static_parts("standing", stood.as_str()),
+            ];
             self.recorder.register_counter(&key(OUTCOMES, labels), &METADATA)
         })
     }
@@ -253,7 +284,8 @@ impl Default for Metrics {
 fn recorder() -> PrometheusRecorder {
     let decision_seconds = Matcher::Full(DECISION_SECONDS.to_owned());
     // Refused only when the list is empty, which this constant is not.
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(decision_seconds, &DECISION_BUCKETS);
+    let builder =
+        PrometheusBuilder::new().set_buckets_for_metric(decision_seconds, &DECISION_BUCKETS);
     builder.unwrap_or_default().build_recorder()
 }
 
@@ -291,15 +323,27 @@ mod tests {
         let mut outcomes = Outcomes::default();
         outcomes.add("buyer", "POST /order 2xx").unwrap();
         metrics.outcomes(&outcomes);
-        let text =
-            metrics.render(&Stats { clients: 3, capacity: 9, evictions: 2, bans: 1, bans_dropped: 0, panics: 0 });
+        let text = metrics.render(&Stats {
+            clients: 3,
+            capacity: 9,
+            evictions: 2,
+            bans: 1,
+            bans_dropped: 0,
+            panics: 0,
+        });
         for (name, help) in METRICS {
-            assert!(text.contains(&format!("# HELP {name} {help}")), "{name} has no help in:\n{text}");
+            assert!(
+                text.contains(&format!("# HELP {name} {help}")),
+                "{name} has no help in:\n{text}"
+            );
             assert!(text.contains(&format!("# TYPE {name} ")), "{name} is missing in:\n{text}");
         }
         assert!(text.contains("kidoban_clients 3"), "{text}");
         assert!(text.contains("kidoban_evictions_total 2"), "{text}");
-        assert!(text.contains("kidoban_outcomes_total{outcome=\"buyer\",standing=\"refused\"} 0"), "{text}");
+        assert!(
+            text.contains("kidoban_outcomes_total{outcome=\"buyer\",standing=\"refused\"} 0"),
+            "{text}"
+        );
         assert!(text.contains("kidoban_budget{threshold=\"limit\"} NaN"), "{text}");
         assert!(text.contains("kidoban_budget{threshold=\"block\"} 0.001"), "{text}");
     }

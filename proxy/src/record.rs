@@ -1,8 +1,9 @@
 //! The event log: what was decided and how it ended, handed to one thread that writes it.
 //!
-//! A worker only copies: one allocation for the texts, one `try_send` into a bounded queue. When the queue is full the
-//! line is dropped and counted, never waited for: shoppers come before bookkeeping. The thread formats and writes
-//! ([`writer`]), flushes whenever it has caught up, and writes out everything that is queued before it ends.
+//! A worker only copies: one allocation for the texts, one `try_send` into a bounded queue. When
+//! the queue is full the line is dropped and counted, never waited for: shoppers come before
+//! bookkeeping. The thread formats and writes ([`writer`]), flushes whenever it has caught up, and
+//! writes out everything that is queued before it ends.
 
 mod writer;
 
@@ -20,11 +21,12 @@ use crate::enforce::{Mode, Ruling};
 
 /// Of a user agent or referer this much is kept: the longest that browsers send is half of it.
 const TEXT_BYTES_MAX: usize = 512;
-/// How long lines gather. A worker that hands over a line to a sleeping thread wakes nobody, which costs it more than
-/// the line itself: a wake-up and a write for each line doubled the gate's CPU time per request. The default queue
-/// holds this much of 800,000 lines a second.
+/// How long lines gather. A worker that hands over a line to a sleeping thread wakes nobody, which
+/// costs it more than the line itself: a wake-up and a write for each line doubled the gate's CPU
+/// time per request. The default queue holds this much of 800,000 lines a second.
 const GATHER: Duration = Duration::from_millis(10);
-/// Standard methods have at most 17 letters (`UPDATEREDIRECTREF`); whatever is longer is nobody's method.
+/// Standard methods have at most 17 letters (`UPDATEREDIRECTREF`); whatever is longer is nobody's
+/// method.
 const METHOD_BYTES_MAX: usize = 32;
 
 /// The workers' end of the event log.
@@ -87,7 +89,11 @@ impl Recorder {
     ///
     /// # Errors
     /// When the file cannot be opened: before anything starts is the time to say so.
-    pub(crate) fn start(config: &EventLogConfig, dropped: Counter, errors: Counter) -> io::Result<Self> {
+    pub(crate) fn start(
+        config: &EventLogConfig,
+        dropped: Counter,
+        errors: Counter,
+    ) -> io::Result<Self> {
         let file = writer::RotatingFile::open(&config.path, config.bytes_max, config.files_max)?;
         let (queue, receiver) = sync_channel(config.queue);
         let thread = std::thread::Builder::new()
@@ -209,16 +215,19 @@ impl OwnedTexts {
     fn copy(texts: Texts<'_>) -> Self {
         let clip = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| bytes.len().min(TEXT_BYTES_MAX));
         let (user_agent, referer) = (clip(texts.user_agent), clip(texts.referer));
-        let mut text = String::with_capacity(texts.method.len() + texts.target.len() + user_agent + referer);
+        let mut text =
+            String::with_capacity(texts.method.len() + texts.target.len() + user_agent + referer);
         let mut end = |part: &str| {
             text.push_str(part);
             // Targets are cut at 8 KiB by the gate, the rest here: 32 bits are plenty.
             text.len() as u32
         };
-        let method_end =
-            end(&String::from_utf8_lossy(&texts.method.as_bytes()[..texts.method.len().min(METHOD_BYTES_MAX)]));
+        let method_end = end(&String::from_utf8_lossy(
+            &texts.method.as_bytes()[..texts.method.len().min(METHOD_BYTES_MAX)],
+        ));
         let target_end = end(texts.target);
-        let user_agent_end = end(&String::from_utf8_lossy(&texts.user_agent.unwrap_or_default()[..user_agent]));
+        let user_agent_end =
+            end(&String::from_utf8_lossy(&texts.user_agent.unwrap_or_default()[..user_agent]));
         end(&String::from_utf8_lossy(&texts.referer.unwrap_or_default()[..referer]));
         let (has_user_agent, has_referer) = (texts.user_agent.is_some(), texts.referer.is_some());
         Self { text, method_end, target_end, user_agent_end, has_user_agent, has_referer }
@@ -252,7 +261,12 @@ mod tests {
     #[test]
     fn texts_come_back_as_they_were_and_no_longer_than_they_may_be() {
         let long = vec![b'x'; 2000];
-        let texts = Texts { method: "GET", target: "/p/1?café", user_agent: Some(&long), referer: Some(b"caf\xe9") };
+        let texts = Texts {
+            method: "GET",
+            target: "/p/1?café",
+            user_agent: Some(&long),
+            referer: Some(b"caf\xe9"),
+        };
         let copy = OwnedTexts::copy(texts);
         assert_eq!((copy.method(), copy.target()), ("GET", "/p/1?café"));
         assert_eq!(copy.user_agent().map(str::len), Some(TEXT_BYTES_MAX));

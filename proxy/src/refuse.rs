@@ -1,18 +1,21 @@
 //! What a refused client gets: a short answer on a connection that stays open.
 //!
-//! Pingora's `respond_error` always closes, and a new connection costs the gate four times what the answer does, so
-//! refusals are built once, filled in and kept alive. They name the decision, so that a person shut out by mistake can
-//! quote it, and nothing else: a score in the answer would teach a bot how close it is.
+//! Pingora's `respond_error` always closes, and a new connection costs the gate four times what the
+//! answer does, so refusals are built once, filled in and kept alive. They name the decision, so
+//! that a person shut out by mistake can quote it, and nothing else: a score in the answer would
+//! teach a bot how close it is.
 //!
-//! A request body that nobody will read is in the way of the next request. A small announced one is read and thrown
-//! away; anything else ends the connection, after a little of it was read, because closing on unread bytes makes the
-//! kernel send a reset that can overtake the answer.
+//! A request body that nobody will read is in the way of the next request. A small announced one is
+//! read and thrown away; anything else ends the connection, after a little of it was read, because
+//! closing on unread bytes makes the kernel send a reset that can overtake the answer.
 
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER, TRANSFER_ENCODING,
+};
 use http::{StatusCode, Version};
 use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -29,7 +32,8 @@ pub const DECISION_HEADER: &str = "x-kidoban-decision";
 const DRAIN_BYTES_MAX: u64 = 64 << 10;
 /// Who has not sent 64 KiB after five seconds is holding the connection, not using it.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// Longest request target, as in nginx's and Apache's defaults. It bounds what the event log's queue can hold.
+/// Longest request target, as in nginx's and Apache's defaults. It bounds what the event log's
+/// queue can hold.
 pub const TARGET_BYTES_MAX: usize = 8 << 10;
 
 /// A request the gate answers itself because nobody behind it should have to.
@@ -57,7 +61,11 @@ impl Malformed {
     }
 
     /// What is wrong with a request, if anything.
-    pub(crate) fn find(request: &RequestHeader, told: &Told<'_>, body_bytes_max: Option<u64>) -> Option<Self> {
+    pub(crate) fn find(
+        request: &RequestHeader,
+        told: &Told<'_>,
+        body_bytes_max: Option<u64>,
+    ) -> Option<Self> {
         if request.version == Version::HTTP_11 && !told.has_host {
             return Some(Self::MissingHost);
         }
@@ -77,8 +85,10 @@ impl Malformed {
     }
 }
 
-static LIMIT: LazyLock<Option<ResponseHeader>> = LazyLock::new(|| template(StatusCode::TOO_MANY_REQUESTS).ok());
-static BLOCK: LazyLock<Option<ResponseHeader>> = LazyLock::new(|| template(StatusCode::FORBIDDEN).ok());
+static LIMIT: LazyLock<Option<ResponseHeader>> =
+    LazyLock::new(|| template(StatusCode::TOO_MANY_REQUESTS).ok());
+static BLOCK: LazyLock<Option<ResponseHeader>> =
+    LazyLock::new(|| template(StatusCode::FORBIDDEN).ok());
 
 fn template(status: StatusCode) -> Result<ResponseHeader> {
     let mut header = ResponseHeader::build_no_case(status, Some(8))?;
@@ -88,7 +98,9 @@ fn template(status: StatusCode) -> Result<ResponseHeader> {
 }
 
 fn prebuilt(template: &LazyLock<Option<ResponseHeader>>) -> Result<ResponseHeader> {
-    (**template).clone().ok_or_else(|| pingora::Error::explain(pingora::ErrorType::InternalError, "no template"))
+    (**template)
+        .clone()
+        .ok_or_else(|| pingora::Error::explain(pingora::ErrorType::InternalError, "no template"))
 }
 
 /// Answers with a refusal.
@@ -97,9 +109,17 @@ pub async fn refuse(session: &mut Session, refusal: Refusal, id: DecisionId) -> 
         Kind::Limit { retry_after_s } => {
             let mut header = prebuilt(&LIMIT)?;
             header.insert_header(RETRY_AFTER, retry_after_s)?;
-            (header, format!("Too many requests. Please try again in {retry_after_s} s. Reference: {id}\n"))
+            (
+                header,
+                format!(
+                    "Too many requests. Please try again in {retry_after_s} s. Reference: {id}\n"
+                ),
+            )
         }
-        Kind::Block => (prebuilt(&BLOCK)?, format!("Access denied. If this is a mistake, please quote: {id}\n")),
+        Kind::Block => (
+            prebuilt(&BLOCK)?,
+            format!("Access denied. If this is a mistake, please quote: {id}\n"),
+        ),
     };
     header.insert_header(DECISION_HEADER, id.to_string())?;
     write(session, header, Bytes::from(body)).await
@@ -131,10 +151,13 @@ async fn write(session: &mut Session, mut header: ResponseHeader, body: Bytes) -
 
 /// Whether what is left of the request is small enough to be read for the sake of the connection.
 fn may_keep(request: &RequestHeader) -> bool {
-    // Who asks before sending will not send after a refusal: there would be nothing to read and the next request to miss.
+    // Who asks before sending will not send after a refusal: there would be nothing to read and the
+    // next request to miss.
     let waits = request.headers.contains_key(EXPECT);
     let unannounced = request.headers.contains_key(TRANSFER_ENCODING);
-    !waits && !unannounced && announced_body_bytes(&request.headers).is_none_or(|bytes| bytes <= DRAIN_BYTES_MAX)
+    !waits
+        && !unannounced
+        && announced_body_bytes(&request.headers).is_none_or(|bytes| bytes <= DRAIN_BYTES_MAX)
 }
 
 async fn discard(session: &mut Session) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Another model, policy, allow list or mode, without losing a window or a ban.
 //!
-//! Everything is read and checked first; only what is sound as a whole is put in force, in one step. A bad file is
-//! refused with its reason, counted, and the last good one keeps serving. What a running gate cannot change
-//! (listeners, upstream, sizes) is named, so that nobody believes it has happened.
+//! Everything is read and checked first; only what is sound as a whole is put in force, in one
+//! step. A bad file is refused with its reason, counted, and the last good one keeps serving. What
+//! a running gate cannot change (listeners, upstream, sizes) is named, so that nobody believes it
+//! has happened.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ const MODEL_BYTES_MAX: u64 = 64 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum JudgeError {
     /// The model's file cannot be read.
-    #[error("{}: cannot read the model: {problem}. Check the path and who may read it.", path.display())]
+    #[error("{}: cannot read the model: {problem}. Check the path and who may read \
+        it.", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -41,7 +43,8 @@ pub enum JudgeError {
     },
     /// The model failed its gates and is to refuse people.
     #[error(
-        "{}: this model is not armed. {state}. Until then run it with --mode shadow; --force overrules this.",
+        "{}: this model is not armed. {state}. Until then run it with --mode shadow; --force \
+            overrules this.",
         path.display()
     )]
     Unarmed {
@@ -52,7 +55,8 @@ pub enum JudgeError {
     },
     /// The policy does not fit the model.
     #[error(
-        "{place}: [policy] does not fit the model: {problem}. Change it, or remove the key to use the model's own."
+        "{place}: [policy] does not fit the model: {problem}. Change it, or remove the key to use \
+            the model's own."
     )]
     Policy {
         /// Where the policy is written.
@@ -104,8 +108,10 @@ pub fn model(config: &Config) -> Result<Option<Model>, JudgeError> {
 /// When the model cannot be read or is not sound, or the policy does not fit it.
 pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
     let model = model(config)?;
-    let misfit =
-        |problem: detector::PolicyError| JudgeError::Policy { place: config.policy_place(problem.key), problem };
+    let misfit = |problem: detector::PolicyError| JudgeError::Policy {
+        place: config.policy_place(problem.key),
+        problem,
+    };
     let policy = Policy::new(config.policy.clone(), model.as_ref()).map_err(misfit)?;
     let allow = AllowList::new(config.allow_networks.clone(), config.allow_paths.clone());
     Ok(Judge { model, policy, allow })
@@ -116,12 +122,15 @@ pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
 /// # Errors
 /// [`JudgeError::Unarmed`].
 pub fn refuse_unarmed(config: &Config, model: Option<&Model>) -> Result<(), JudgeError> {
-    let Some(model) = model.filter(|model| config.mode == Mode::Enforce && !model.readiness().is_armed()) else {
+    let Some(model) =
+        model.filter(|model| config.mode == Mode::Enforce && !model.readiness().is_armed())
+    else {
         return Ok(());
     };
     let state = model.readiness().to_string();
     if config.force {
-        tracing::warn!(model = model.file().name, %state, "this model is not armed and enforces by force");
+        tracing::warn!(model = model.file().name, %state, "this model is not armed and enforces by \
+            force");
         return Ok(());
     }
     let path = config.model_path().unwrap_or(Path::new("(built in)")).to_path_buf();
@@ -161,7 +170,10 @@ impl Reloader {
                     tracing::warn!("{warning}");
                 }
             }
-            Err(error) => tracing::error!(%error, "reload refused, the last good configuration stays in force"),
+            Err(error) => {
+                tracing::error!(%error, "reload refused, the last good configuration stays in \
+                    force")
+            }
         }
         result
     }
@@ -181,7 +193,8 @@ impl Reloader {
         let outcomes = self.keeper.metrics.outcomes(next.outcomes());
         self.keeper.live.store(Arc::new(Live { mode: next.mode, trusted, outcomes }));
         let mode = next.mode;
-        // What needs a restart is compared with what is running, not with what was asked for last time.
+        // What needs a restart is compared with what is running, not with what was asked for last
+        // time.
         current.adopt(next);
         Ok(Reloaded { mode, model, needs_restart, warnings })
     }

@@ -1,7 +1,8 @@
 //! Start and stop: a gate as a value.
 //!
-//! [`run`] is what the binary calls: a gate until SIGTERM. [`RunningGate`] is the same gate for whoever wants to hold
-//! it: tests, the demo, benches. Everything that can fail, fails in `start`, before the first client is accepted.
+//! [`run`] is what the binary calls: a gate until SIGTERM. [`RunningGate`] is the same gate for
+//! whoever wants to hold it: tests, the demo, benches. Everything that can fail, fails in `start`,
+//! before the first client is accepted.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +30,8 @@ use crate::reload::{JudgeError, ReloadError, Reloaded, Reloader, judge, refuse_u
 use crate::timer;
 use crate::upstream::Upstream;
 
-/// Idle connections to the shop kept for each gate: as many as busy shops have workers, 64 KB each at most.
+/// Idle connections to the shop kept for each gate: as many as busy shops have workers, 64 KB each
+/// at most.
 const UPSTREAM_POOL: usize = 512;
 /// One is enough for a scrape and a health check.
 const ADMIN_THREADS: usize = 1;
@@ -62,7 +64,10 @@ pub enum ProxyError {
         problem: io::Error,
     },
     /// The event log.
-    #[error("cannot write the event log {path}: {problem}. Its folder must exist and belong to the gate's user.")]
+    #[error(
+        "cannot write the event log {path}: {problem}. Its folder must exist and belong to the \
+            gate's user."
+    )]
     EventLog {
         /// Which file.
         path: String,
@@ -70,7 +75,9 @@ pub enum ProxyError {
         problem: io::Error,
     },
     /// Threads.
-    #[error("cannot start a thread: {0}. See the limits of the gate's user (ulimit -u) or container.")]
+    #[error(
+        "cannot start a thread: {0}. See the limits of the gate's user (ulimit -u) or container."
+    )]
     Threads(io::Error),
     /// Signals.
     #[error("cannot listen for signals: {0}")]
@@ -80,13 +87,19 @@ pub enum ProxyError {
 fn listen_problem(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "the address is in use. Stop what listens there, or choose another port with --listen.".to_owned()
+            "the address is in use. Stop what listens there, or choose another port with \
+                --listen."
+                .to_owned()
         }
         io::ErrorKind::PermissionDenied => {
-            "permission denied. Ports below 1024 need CAP_NET_BIND_SERVICE; or choose a higher port.".to_owned()
+            "permission denied. Ports below 1024 need CAP_NET_BIND_SERVICE; or choose a higher \
+                port."
+                .to_owned()
         }
         io::ErrorKind::AddrNotAvailable => {
-            "this machine does not have the address. Choose one of its own, or 0.0.0.0 for all.".to_owned()
+            "this machine does not have the address. Choose one of its own, or 0.0.0.0 for \
+                all."
+                .to_owned()
         }
         _ => error.to_string(),
     }
@@ -123,7 +136,10 @@ impl RunningGate {
         metrics.model(judge.model.as_ref());
         metrics.budgets(tuned::budgets(&config, judge.model.as_ref()));
         let recorder = recorder(&config, &metrics)?;
-        let detector = Arc::new(Detector::new(Settings { capacity: config.capacity, hash_key: random() }, judge));
+        let detector = Arc::new(Detector::new(
+            Settings { capacity: config.capacity, hash_key: random() },
+            judge,
+        ));
         let live = Live {
             mode: config.mode,
             trusted: TrustedProxies::new(config.trusted_proxies.clone()),
@@ -140,7 +156,8 @@ impl RunningGate {
         };
         let (addr, admin_addr) = (front.addr(), back.addr());
         let app = app(gate, &config);
-        let front = front.serve("kidoban-gate", config.threads, app).map_err(ProxyError::Threads)?;
+        let front =
+            front.serve("kidoban-gate", config.threads, app).map_err(ProxyError::Threads)?;
         let back = back
             .serve("kidoban-admin", ADMIN_THREADS, Admin { keeper: Arc::clone(&keeper) })
             .map_err(ProxyError::Threads)?;
@@ -148,7 +165,10 @@ impl RunningGate {
         let (listen, mode) = (front.addr(), config.mode);
         tracing::info!(%listen, admin = %back.addr(), upstream = config.upstream().unwrap_or_default(), %mode, "the gate is open");
         let grace = config.timeouts.stop_grace;
-        let reloader = Arc::new(Reloader { keeper: Arc::clone(&keeper), current: parking_lot::Mutex::new(config) });
+        let reloader = Arc::new(Reloader {
+            keeper: Arc::clone(&keeper),
+            current: parking_lot::Mutex::new(config),
+        });
         Ok(Self { keeper, reloader, grace, addr, admin_addr, serving: Some((front, back)) })
     }
 
@@ -203,7 +223,8 @@ impl RunningGate {
         self.reloader.reload()
     }
 
-    /// Stops accepting, lets requests in flight finish, writes out the event log, ends every thread. Blocks.
+    /// Stops accepting, lets requests in flight finish, writes out the event log, ends every
+    /// thread. Blocks.
     pub fn stop(mut self) {
         self.end();
     }
@@ -217,7 +238,10 @@ impl RunningGate {
         let stopping = std::thread::spawn(move || {
             let cut_off = front.stop(grace);
             if cut_off > 0 {
-                tracing::warn!(connections = cut_off, "the grace is over, connections were cut off");
+                tracing::warn!(
+                    connections = cut_off,
+                    "the grace is over, connections were cut off"
+                );
             }
             back.stop(ADMIN_GRACE);
         });
@@ -257,7 +281,10 @@ impl RunningBare {
 /// # Errors
 /// When it cannot start. A gate that was told to stop is no error.
 pub fn run(config: Config) -> Result<(), ProxyError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ProxyError::Signals)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ProxyError::Signals)?;
     // Within the runtime, but not blocking in it: the gate brings its own threads.
     let entered = runtime.enter();
     let mut terminate = signal(SignalKind::terminate()).map_err(ProxyError::Signals)?;
@@ -289,7 +316,10 @@ fn bind(address: SocketAddr) -> Result<Bound, ProxyError> {
     Bound::bind(address).map_err(|problem| ProxyError::Listen { address, problem })
 }
 
-fn pass_through(config: &Config, trusted: Option<TrustedProxies>) -> Result<RunningBare, ProxyError> {
+fn pass_through(
+    config: &Config,
+    trusted: Option<TrustedProxies>,
+) -> Result<RunningBare, ProxyError> {
     let upstream = Arc::new(upstream(config)?);
     let bound = bind(config.listen)?;
     let app = app(Bare { upstream, timeouts: config.timeouts, trusted }, config);

@@ -1,8 +1,9 @@
 //! The threads a listener runs on.
 //!
-//! One thread has nobody to steal work from, and not asking saves 9 % of its time; two busy ones lose 8 % without.
-//! Pingora's own runtime without stealing is not used: it remembers its threads in a thread-local that outlives them,
-//! so a second gate in the same process would hand its sockets to the first one's dead threads.
+//! One thread has nobody to steal work from, and not asking saves 9 % of its time; two busy ones
+//! lose 8 % without. Pingora's own runtime without stealing is not used: it remembers its threads
+//! in a thread-local that outlives them, so a second gate in the same process would hand its
+//! sockets to the first one's dead threads.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -20,7 +21,11 @@ pub(crate) enum Threads {
 impl Threads {
     pub(crate) fn start(count: usize, name: &str) -> io::Result<Self> {
         if count > 1 {
-            let runtime = Builder::new_multi_thread().worker_threads(count).thread_name(name).enable_all().build()?;
+            let runtime = Builder::new_multi_thread()
+                .worker_threads(count)
+                .thread_name(name)
+                .enable_all()
+                .build()?;
             return Ok(Self::Several(runtime));
         }
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -41,11 +46,13 @@ impl Threads {
         }
     }
 
-    /// Ends all tasks at their next step, waiting no longer than `time`. Blocks; not from within a runtime.
+    /// Ends all tasks at their next step, waiting no longer than `time`. Blocks; not from within a
+    /// runtime.
     pub(crate) fn end(self, time: Duration) {
         match self {
             Self::One { end, thread, .. } => {
-                // A thread that is gone has nothing left to end; a panic in it was reported when it happened.
+                // A thread that is gone has nothing left to end; a panic in it was reported when it
+                // happened.
                 let _ = end.send(time);
                 let _ = thread.join();
             }

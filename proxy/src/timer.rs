@@ -10,10 +10,12 @@ use crate::gate::RESOLVE_EVERY;
 use crate::keeper::{Keeper, now};
 use crate::upstream::Upstream;
 
-/// Bans have a resolution of seconds, and a second of histogram samples at 10,000 requests is 100 KB.
+/// Bans have a resolution of seconds, and a second of histogram samples at 10,000 requests is 100
+/// KB.
 const TICK: Duration = Duration::from_secs(1);
 
-/// A window of drift is over when it has so many clients, whom chance moves by a hundredth: PSI of a shift that matters is ten times that.
+/// A window of drift is over when it has so many clients, whom chance moves by a hundredth: PSI of
+/// a shift that matters is ten times that.
 const DRIFT_CLIENTS: u64 = 5_000;
 /// Or after a day, because the hours of one differ.
 const DRIFT_TIME: Duration = Duration::from_secs(86_400);

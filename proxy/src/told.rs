@@ -1,7 +1,7 @@
 //! What the gate reads of a request's headers, found in one look at all of them.
 //!
-//! A map answers a question about one header in the time in which all ten of a browser's can be looked at, and the gate has
-//! a dozen questions.
+//! A map answers a question about one header in the time in which all ten of a browser's can be
+//! looked at, and the gate has a dozen questions.
 
 use http::header::HeaderValue;
 use http::{HeaderMap, header};
@@ -25,13 +25,18 @@ pub(crate) struct Told<'a> {
 pub(crate) struct Claims(u8);
 
 impl Claims {
-    /// Headers by which shops' frameworks learn of proxies, besides the two that are set anyway; by bit.
+    /// Headers by which shops' frameworks learn of proxies, besides the two that are set anyway; by
+    /// bit.
     const REPLACED: [&'static str; 5] =
         ["forwarded", "x-real-ip", "x-forwarded-host", "x-forwarded-port", "x-forwarded-server"];
 
     /// Names of those that only a proxy of ours may send, besides `X-Forwarded-For` and `-Proto`.
     pub(crate) fn replaced(self) -> impl Iterator<Item = &'static str> {
-        Self::REPLACED.into_iter().enumerate().filter(move |(bit, _)| self.0 >> bit & 1 != 0).map(|(_, name)| name)
+        Self::REPLACED
+            .into_iter()
+            .enumerate()
+            .filter(move |(bit, _)| self.0 >> bit & 1 != 0)
+            .map(|(_, name)| name)
     }
 }
 
@@ -56,7 +61,9 @@ impl<'a> Told<'a> {
                 "user-agent" => _ = told.user_agent.get_or_insert(value),
                 "content-length" => _ = told.content_length.get_or_insert(value),
                 "sec-fetch-dest" => _ = told.fetch_dest.get_or_insert(value),
-                "x-forwarded-for" if told.forwarded_for.is_none() => told.forwarded_for = Some(value),
+                "x-forwarded-for" if told.forwarded_for.is_none() => {
+                    told.forwarded_for = Some(value)
+                }
                 "x-forwarded-for" => told.has_several_forwarded_for = true,
                 "forwarded" => told.claims.0 |= 1,
                 "x-real-ip" => told.claims.0 |= 1 << 1,
@@ -99,7 +106,8 @@ mod tests {
     use super::*;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let line = |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
+        let line =
+            |&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value));
         lines.iter().map(line).collect()
     }
 
@@ -124,7 +132,9 @@ mod tests {
         assert_eq!((told.forwarded_for().count(), told.claims), (0, Claims::default()));
         let empty = HeaderMap::new();
         let nothing = Told::by(&empty);
-        assert!(!nothing.has_host && nothing.user_agent.is_none() && nothing.body_bytes().is_none());
+        assert!(
+            !nothing.has_host && nothing.user_agent.is_none() && nothing.body_bytes().is_none()
+        );
     }
 
     #[test]
@@ -133,7 +143,8 @@ mod tests {
             let lines: Vec<_> = lists.iter().map(|list| ("x-forwarded-for", *list)).collect();
             let headers = headers(&lines);
             let told = Told::by(&headers);
-            let found: Vec<&str> = told.forwarded_for().map(|value| value.to_str().unwrap()).collect();
+            let found: Vec<&str> =
+                told.forwarded_for().map(|value| value.to_str().unwrap()).collect();
             assert_eq!(found, lists);
             assert!(told.forwarded_for().rev().eq(headers.get_all("x-forwarded-for").iter().rev()));
         }
@@ -145,7 +156,11 @@ mod tests {
             let headers = headers(&[("host", "x"), (name, "y")]);
             assert_eq!(Told::by(&headers).claims.replaced().collect::<Vec<_>>(), [name]);
         }
-        let headers = headers(&[("x-forwarded-proto", "https"), ("x-forwarded-for", "1"), ("x-forwarded-for", "2")]);
+        let headers = headers(&[
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-for", "1"),
+            ("x-forwarded-for", "2"),
+        ]);
         assert_eq!(Told::by(&headers).claims.replaced().count(), 0);
     }
 }

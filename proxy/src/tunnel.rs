@@ -1,10 +1,12 @@
-//! Connections to the shop for requests that ask for an upgrade (WebSocket): their first answers are read a moment late.
+//! Connections to the shop for requests that ask for an upgrade (WebSocket): their first answers
+//! are read a moment late.
 //!
-//! Pingora 0.9.1 tears a tunnel down right after its 101 when the shop answers before Pingora's other half has handed
-//! over the end of the (empty) request body: the end of the body is then taken for the end of the tunnel (its issue
-//! 946, open). Against a shop on the same machine that is one upgrade in a hundred. The body's end is handed over in
-//! the same step in which reading begins, so reading a millisecond late decides the race. Only upgrades wait, only
-//! until the tunnel stands, and this file can go when the issue is closed.
+//! Pingora 0.9.1 tears a tunnel down right after its 101 when the shop answers before Pingora's
+//! other half has handed over the end of the (empty) request body: the end of the body is then
+//! taken for the end of the tunnel (its issue 946, open). Against a shop on the same machine that
+//! is one upgrade in a hundred. The body's end is handed over in the same step in which reading
+//! begins, so reading a millisecond late decides the race. Only upgrades wait, only until the
+//! tunnel stands, and this file can go when the issue is closed.
 
 use std::io;
 use std::pin::Pin;
@@ -34,7 +36,9 @@ pub(crate) struct TunnelConnector;
 impl L4Connect for TunnelConnector {
     async fn connect(&self, address: &SocketAddr) -> Result<Stream> {
         let address = address.as_inet().ok_or_else(|| Error::new(ErrorType::SocketError))?;
-        let stream = TcpStream::connect(address).await.or_err(ErrorType::ConnectError, "connecting for an upgrade")?;
+        let stream = TcpStream::connect(address)
+            .await
+            .or_err(ErrorType::ConnectError, "connecting for an upgrade")?;
         let late = LateReader { stream, turns: TURNS, wrote: false, wait: None };
         Ok(Stream::from(VirtualSocketStream::new(Box::new(late))))
     }
@@ -69,7 +73,11 @@ impl AsyncRead for LateReader {
 }
 
 impl AsyncWrite for LateReader {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.wrote = true;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }

@@ -1,8 +1,9 @@
 //! The shop: its URL, the addresses behind the name, and the connection options.
 //!
-//! Pingora connects to addresses and panics on a name that does not resolve, so names are resolved here: once before
-//! anything starts, and again by the timer, so that a shop that moved is found. All addresses are kept: `localhost` is
-//! `::1` first on many machines while the shop listens on `127.0.0.1`, so a refused connection tries the next one.
+//! Pingora connects to addresses and panics on a name that does not resolve, so names are resolved
+//! here: once before anything starts, and again by the timer, so that a shop that moved is found.
+//! All addresses are kept: `localhost` is `::1` first on many machines while the shop listens on
+//! `127.0.0.1`, so a refused connection tries the next one.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -36,7 +37,10 @@ pub enum UrlError {
     #[error("expected a host, and after a colon a port from 1 to 65535")]
     Host,
     /// More than scheme, host and port.
-    #[error("expected scheme, host and port only: paths pass through unchanged, and credentials are not sent")]
+    #[error(
+        "expected scheme, host and port only: paths pass through unchanged, and credentials are \
+            not sent"
+    )]
     Extra,
 }
 
@@ -101,14 +105,20 @@ impl Upstream {
     /// Resolves the name, so that a shop nobody can find is an error before anything starts.
     pub(crate) fn new(url: UpstreamUrl, timeouts: Timeouts) -> std::io::Result<Self> {
         let peers = peers(&url, &timeouts, url.resolve()?);
-        Ok(Self { url, timeouts, peers: ArcSwap::from_pointee(peers), preferred: AtomicUsize::new(0) })
+        Ok(Self {
+            url,
+            timeouts,
+            peers: ArcSwap::from_pointee(peers),
+            preferred: AtomicUsize::new(0),
+        })
     }
 
-    /// Where to send a request: the address that worked last. A request that asks for an upgrade goes there by a
-    /// connection of its own kind, see [`crate::tunnel`].
+    /// Where to send a request: the address that worked last. A request that asks for an upgrade
+    /// goes there by a connection of its own kind, see [`crate::tunnel`].
     pub(crate) fn peer(&self, upgrade: bool) -> Box<HttpPeer> {
         let peers = self.peers.load();
-        let mut peer = Box::new(peers[self.preferred.load(Ordering::Relaxed) % peers.len()].clone());
+        let mut peer =
+            Box::new(peers[self.preferred.load(Ordering::Relaxed) % peers.len()].clone());
         if upgrade {
             peer.options.custom_l4 = Some(Arc::new(TunnelConnector));
             peer.group_key = TUNNELS;
@@ -116,8 +126,9 @@ impl Upstream {
         peer
     }
 
-    /// Takes note that `failed` cannot be connected to: the next request begins at the address after it. Returns
-    /// whether this request, having failed `failures` times, has an address left to try.
+    /// Takes note that `failed` cannot be connected to: the next request begins at the address
+    /// after it. Returns whether this request, having failed `failures` times, has an address left
+    /// to try.
     pub(crate) fn fail(&self, failed: &HttpPeer, failures: usize) -> bool {
         let peers = self.peers.load();
         if let Some(index) = peers.iter().position(|peer| peer._address == failed._address) {
@@ -129,9 +140,12 @@ impl Upstream {
     /// Resolves the name again. What cannot be resolved now keeps its last addresses.
     pub(crate) fn refresh(&self) {
         match self.url.resolve() {
-            Ok(addresses) => self.peers.store(Arc::new(peers(&self.url, &self.timeouts, addresses))),
+            Ok(addresses) => {
+                self.peers.store(Arc::new(peers(&self.url, &self.timeouts, addresses)))
+            }
             Err(error) => {
-                tracing::warn!(upstream = %self.url, %error, "cannot resolve the upstream, keeping its addresses")
+                tracing::warn!(upstream = %self.url, %error, "cannot resolve the upstream, keeping \
+                    its addresses")
             }
         }
     }
@@ -159,7 +173,11 @@ mod tests {
     #[test]
     fn a_url_is_scheme_host_and_port() {
         let check = |text: &str, expect: Result<&str, UrlError>| {
-            assert_eq!(UpstreamUrl::parse(text).map(|url| url.to_string()), expect.map(str::to_owned), "{text}");
+            assert_eq!(
+                UpstreamUrl::parse(text).map(|url| url.to_string()),
+                expect.map(str::to_owned),
+                "{text}"
+            );
         };
         check("http://127.0.0.1:3000", Ok("http://127.0.0.1:3000"));
         check("http://shop/", Ok("http://shop:80"));

@@ -9,7 +9,11 @@ pub(super) fn parse_confidence(text: &str) -> Result<f64, String> {
 /// A share from which a warm-up may start.
 pub(super) fn parse_warm_up(text: &str) -> Result<f64, String> {
     let share = parse_share(text)?;
-    if share >= 0.95 { Ok(share) } else { Err("must be from 95% to below 100%: lower hurts people".to_owned()) }
+    if share >= 0.95 {
+        Ok(share)
+    } else {
+        Err("must be from 95% to below 100%: lower hurts people".to_owned())
+    }
 }
 
 /// `0.1%` or `0.001`.
@@ -18,8 +22,14 @@ pub(super) fn parse_share(text: &str) -> Result<f64, String> {
         Some(percent) => (percent.trim(), 0.01),
         None => (text, 1.0),
     };
-    let share = number.parse::<f64>().map_err(|_| "expected a share such as 0.1% or 0.001".to_owned())? * scale;
-    if share > 0.0 && share < 1.0 { Ok(share) } else { Err("must be above 0 and below 100%".to_owned()) }
+    let share =
+        number.parse::<f64>().map_err(|_| "expected a share such as 0.1% or 0.001".to_owned())?
+            * scale;
+    if share > 0.0 && share < 1.0 {
+        Ok(share)
+    } else {
+        Err("must be above 0 and below 100%".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -30,6 +40,8 @@ mod tests {
     fn shares_are_read_as_percent_or_fraction() {
         assert_eq!(parse_share("0.1%"), Ok(0.001));
         assert_eq!(parse_share("0.25"), Ok(0.25));
-        assert!(parse_share("0").is_err() && parse_share("100%").is_err() && parse_share("x").is_err());
+        assert!(
+            parse_share("0").is_err() && parse_share("100%").is_err() && parse_share("x").is_err()
+        );
     }
 }

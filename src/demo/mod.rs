@@ -1,9 +1,10 @@
 //! `kidoban demo`: everything an operator would do with Kidoban, on loopback, in half a minute.
 //!
-//! A toy shop keeps an access log. Yesterday's is simulated and trained on; then the gate opens in front of the shop
-//! with the resulting model, and today's visitors come through real sockets: [`shop`] is the origin, a real HTTP server,
-//! [`visitors`] drives simulated people and bots. Both follow [`traffic::sim`], so what a live run does is what a simulated
-//! log says. [`today`] is who comes, [`table`] what is shown.
+//! A toy shop keeps an access log. Yesterday's is simulated and trained on; then the gate opens in
+//! front of the shop with the resulting model, and today's visitors come through real sockets:
+//! [`shop`] is the origin, a real HTTP server, [`visitors`] drives simulated people and bots. Both
+//! follow [`traffic::sim`], so what a live run does is what a simulated log says. [`today`] is who
+//! comes, [`table`] what is shown.
 
 pub mod shop;
 pub mod table;
@@ -47,12 +48,16 @@ pub fn run(args: &DemoArgs) -> Result<Answer> {
     if !args.json {
         print(&yesterday::describe(&model, &folder.path))?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let shop = runtime.block_on(Shop::start(Arc::clone(&site), loopback())).context("the toy shop cannot listen")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let shop = runtime
+        .block_on(Shop::start(Arc::clone(&site), loopback()))
+        .context("the toy shop cannot listen")?;
     let gate = RunningGate::start(config(&shop, &folder.path)?)?;
     if !args.json {
         print(&format!(
-            "\nToday: the gate at http://{} (enforce) in front of the shop at http://{}; metrics at http://{}/metrics\n",
+            "\nToday: the gate at http://{} (enforce) in front of the shop at http://{}; metrics \
+                at http://{}/metrics\n",
             gate.addr(),
             shop.address(),
             gate.admin_addr(),
@@ -144,7 +149,8 @@ struct Folder {
 impl Folder {
     fn create(is_kept: bool) -> Result<Self> {
         let path = std::env::temp_dir().join(format!("kidoban-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&path).with_context(|| format!("{}: cannot be made", path.display()))?;
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("{}: cannot be made", path.display()))?;
         Ok(Self { path, is_kept })
     }
 }

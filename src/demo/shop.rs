@@ -1,8 +1,10 @@
-//! The toy shop as a real server: HTTP/1.1 with keep-alive, pages a browser can show and `wget --mirror` can crawl.
+//! The toy shop as a real server: HTTP/1.1 with keep-alive, pages a browser can show and `wget
+//! --mirror` can crawl.
 //!
-//! What is answered (status, which page, where a redirect leads) is decided by [`Site::respond`], the same function
-//! that the simulation asks; this module only renders it. Beside the shop there are a few endpoints that a proxy in
-//! front can be tried with, see `shop/probes.rs`. The cart lives in a cookie: the server remembers nothing.
+//! What is answered (status, which page, where a redirect leads) is decided by [`Site::respond`],
+//! the same function that the simulation asks; this module only renders it. Beside the shop there
+//! are a few endpoints that a proxy in front can be tried with, see `shop/probes.rs`. The cart
+//! lives in a cookie: the server remembers nothing.
 
 mod pages;
 mod picture;
@@ -146,10 +148,13 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
         Kind::Image(id, number) => ("image/svg+xml", picture::draw(*id, *number)),
         Kind::Robots => ("text/plain", "User-agent: *\nDisallow:\n".to_owned()),
         Kind::Suggest(words) => ("application/json", pages::suggestions(site, words)),
-        Kind::Stock(id) => ("application/json", format!("{{\"id\":{id},\"in_stock\":{}}}", id % 7 != 0)),
+        Kind::Stock(id) => {
+            ("application/json", format!("{{\"id\":{id},\"in_stock\":{}}}", id % 7 != 0))
+        }
         kind => ("text/html; charset=utf-8", pages::page(site, kind, cart)),
     };
-    let mut response = whole(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
+    let mut response =
+        whole(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
     let headers = response.headers_mut();
     if matches!(reply.kind, Kind::Style | Kind::Script | Kind::Favicon | Kind::Image(..)) {
         headers.insert(CACHE_CONTROL, ASSET_CACHING);
@@ -168,13 +173,15 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
 
 /// A response whose body is at hand.
 fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    let mut response = Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
+    let mut response =
+        Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
-/// The body of a POST as text; what is too long or breaks off counts as empty, and the shop answers accordingly.
+/// The body of a POST as text; what is too long or breaks off counts as empty, and the shop answers
+/// accordingly.
 async fn read_form(body: Incoming) -> String {
     match Limited::new(body, FORM_BYTES_MAX).collect().await {
         Ok(collected) => String::from_utf8_lossy(&collected.to_bytes()).into_owned(),
@@ -186,7 +193,8 @@ async fn read_form(body: Incoming) -> String {
 fn cart_in(headers: &HeaderMap) -> Vec<u32> {
     const CART_MAX: usize = 20;
     let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let cart = cookies.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix("cart="));
+    let cart =
+        cookies.flat_map(|line| line.split("; ")).find_map(|pair| pair.strip_prefix("cart="));
     let ids: Vec<u32> = cart.unwrap_or("").split('-').filter_map(|id| id.parse().ok()).collect();
     ids[ids.len().saturating_sub(CART_MAX)..].to_vec()
 }

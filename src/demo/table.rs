@@ -12,7 +12,8 @@ use crate::output::{Table, count};
 
 /// One row a visitor, redrawn in place.
 pub fn live(live: &[Arc<Live>], left: Duration) -> String {
-    let mut table = Table::new(&["visitor", "requests", "allowed", "limited", "blocked", "first refused at"]);
+    let mut table =
+        Table::new(&["visitor", "requests", "allowed", "limited", "blocked", "first refused at"]);
     for row in live.iter().map(|live| live.row()) {
         table.row([
             row.name.clone(),
@@ -44,10 +45,21 @@ pub fn line(live: &[Arc<Live>], left: Duration) -> String {
 
 /// Who came, what became of each, and why.
 pub fn summary(outcome: &Outcome) -> String {
-    let heading = ["visitor", "client", "requests", "score", "shipped model", "verdict", "at request", "because"];
+    let heading = [
+        "visitor",
+        "client",
+        "requests",
+        "score",
+        "shipped model",
+        "verdict",
+        "at request",
+        "because",
+    ];
     let mut table = Table::new(&heading);
     for row in &outcome.clients {
-        let score = |score: Option<f32>| score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"));
+        let score = |score: Option<f32>| {
+            score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"))
+        };
         let verdict = match (row.blocked, row.limited) {
             (0, 0) => "allowed",
             (0, _) => "limited",
@@ -83,7 +95,8 @@ pub fn summary(outcome: &Outcome) -> String {
     );
     let _ = writeln!(
         text,
-        "The shipped model, which has never seen this shop, scores {} of {bots} bots above every person.",
+        "The shipped model, which has never seen this shop, scores {} of {bots} bots above every \
+            person.",
         outcome.shipped_model_apart
     );
     if outcome.failed > 0 {

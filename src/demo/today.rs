@@ -31,8 +31,12 @@ pub fn visitors_of_today(site: &Arc<Site>, seed: u64) -> Vec<Visitor> {
     for (population, number) in VISITORS {
         for i in 1..=number {
             let index = u16::try_from(visitors.len() + 1).unwrap_or(u16::MAX);
-            let visit =
-                Visit::new(population, site, seed.wrapping_mul(7_919).wrapping_add(u64::from(index)), Tempo::Live);
+            let visit = Visit::new(
+                population,
+                site,
+                seed.wrapping_mul(7_919).wrapping_add(u64::from(index)),
+                Tempo::Live,
+            );
             visitors.push(Visitor::new(index, usize::from(i), visit));
         }
     }
@@ -107,20 +111,32 @@ impl Outcome {
                 limited: seen.limited,
                 blocked: seen.blocked,
                 score: own.highest.get(&key).map(|&margin| Score::from_margin(margin).value()),
-                shipped_score: shipped.highest.get(&key).map(|&margin| Score::from_margin(margin).value()),
+                shipped_score: shipped
+                    .highest
+                    .get(&key)
+                    .map(|&margin| Score::from_margin(margin).value()),
                 first_refused: seen.first_refused_at,
                 because: own.because.get(&key).cloned().unwrap_or_default(),
             });
         }
         let refused = |row: &&Row| row.limited + row.blocked > 0;
-        let highest_person =
-            clients.iter().filter(|row| !row.is_bad).filter_map(|row| row.shipped_score).fold(0.0, f32::max);
+        let highest_person = clients
+            .iter()
+            .filter(|row| !row.is_bad)
+            .filter_map(|row| row.shipped_score)
+            .fold(0.0, f32::max);
         Ok(Self {
             people_hurt: clients.iter().filter(|row| !row.is_bad).filter(refused).count(),
-            bots_missed: clients.iter().filter(|row| row.is_bad).filter(|row| !refused(row)).count(),
+            bots_missed: clients
+                .iter()
+                .filter(|row| row.is_bad)
+                .filter(|row| !refused(row))
+                .count(),
             shipped_model_apart: clients
                 .iter()
-                .filter(|row| row.is_bad && row.shipped_score.is_some_and(|score| score > highest_person))
+                .filter(|row| {
+                    row.is_bad && row.shipped_score.is_some_and(|score| score > highest_person)
+                })
                 .count(),
             failed,
             recorded: own.recorded,
@@ -132,7 +148,10 @@ impl Outcome {
 
     /// Nobody hurt, nobody missed, every verdict repeated.
     pub fn is_good(&self) -> bool {
-        self.people_hurt == 0 && self.bots_missed == 0 && self.failed == 0 && self.recorded == self.repeated
+        self.people_hurt == 0
+            && self.bots_missed == 0
+            && self.failed == 0
+            && self.recorded == self.repeated
     }
 }
 
@@ -150,7 +169,8 @@ impl Retold {
         let model = read_model(model)?;
         let policy = Policy::new(PolicyConfig::default(), Some(&model))?;
         let judge = Judge { model: Some(model), policy, allow: AllowList::default() };
-        // All visitors are of one network, which shares a 64th of the places: plenty for them, as live.
+        // All visitors are of one network, which shares a 64th of the places: plenty for them, as
+        // live.
         let detector = Detector::new(Settings { capacity: 100_000, hash_key: 0 }, judge);
         let mut retold = Self::default();
         let logs = Logs::find(&[folder.join("events.log").display().to_string()])?;

@@ -1,12 +1,13 @@
 //! Simulated visitors on real sockets, in real time.
 //!
-//! Each visitor is one client to the gate: its sockets are bound to a loopback address of its own (Linux takes all of
-//! 127.0.0.0/8 without asking), so the peer address tells visitors apart as it does outside, and no
-//! `X-Forwarded-For` is needed. One keep-alive connection a visitor, requests one after another, the pauses of
-//! [`Visit`] between them, counted from the start of the previous request.
+//! Each visitor is one client to the gate: its sockets are bound to a loopback address of its own
+//! (Linux takes all of 127.0.0.0/8 without asking), so the peer address tells visitors apart as it
+//! does outside, and no `X-Forwarded-For` is needed. One keep-alive connection a visitor, requests
+//! one after another, the pauses of [`Visit`] between them, counted from the start of the previous
+//! request.
 //!
-//! Nobody reacts to a refusal: people go on, and bots hammer on, because a bot that gives up would look like a
-//! success of the gate.
+//! Nobody reacts to a refusal: people go on, and bots hammer on, because a bot that gives up would
+//! look like a success of the gate.
 
 mod client;
 mod live;
@@ -83,7 +84,8 @@ pub struct VisitLog {
 }
 
 impl Visitor {
-    /// The `index`-th visitor, named after its population, at an address of its own (127.1.0.1 and on).
+    /// The `index`-th visitor, named after its population, at an address of its own (127.1.0.1 and
+    /// on).
     pub fn new(index: u16, number: usize, visit: Visit) -> Self {
         let name = format!("{} {number}", visit.population().name().replace('_', " "));
         Self { name, visit, source: loopback(index) }
@@ -119,7 +121,8 @@ impl Answer {
 
 /// The source address of the `index`-th visitor.
 pub fn loopback(index: u16) -> IpAddr {
-    // Last bytes 1 to 254: an address that ends in 0 or 255 is legal here, but looks like a mistake in a table.
+    // Last bytes 1 to 254: an address that ends in 0 or 255 is legal here, but looks like a mistake
+    // in a table.
     let (third, last) = (index / 254, index % 254 + 1);
     IpAddr::V4(Ipv4Addr::new(127, 1 + (third >> 8) as u8, (third & 0xff) as u8, last as u8))
 }
@@ -140,9 +143,16 @@ pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLo
         }
         sleep_until(due).await;
         sent = Instant::now();
-        let Ok(answer) = tokio::time::timeout_at(course.until, client.ask(&step)).await else { break };
+        let Ok(answer) = tokio::time::timeout_at(course.until, client.ask(&step)).await else {
+            break;
+        };
         live.count(&answer);
-        asked.push(Asked { after: sent - start, target: step.target, is_asset: step.is_asset, answer });
+        asked.push(Asked {
+            after: sent - start,
+            target: step.target,
+            is_asset: step.is_asset,
+            answer,
+        });
     }
     VisitLog { name, population, source, asked }
 }

@@ -1,4 +1,5 @@
-//! Yesterday: the toy shop's own access log, simulated, and the model trained on it with the ordinary trainer.
+//! Yesterday: the toy shop's own access log, simulated, and the model trained on it with the
+//! ordinary trainer.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -15,7 +16,8 @@ use trainer::{Options, train as fit};
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{count, figure, percent};
 
-/// Enough people with enough pages to prove a block budget of 0.1 %: half of them, 2,995 at least, are kept apart.
+/// Enough people with enough pages to prove a block budget of 0.1 %: half of them, 2,995 at least,
+/// are kept apart.
 const PEOPLE: usize = 10_000;
 const BOTS: usize = 400;
 /// Monday 2026-11-16, 00:00 UTC: any day will do, but always the same.
@@ -29,10 +31,14 @@ const SEED_OFFSET: u64 = 1_000_003;
 /// # Errors
 /// What cannot be written or trained.
 pub fn train(site: &Arc<Site>, seed: u64, folder: &Path) -> Result<Model> {
-    let (log, labels, path) = (folder.join("yesterday.log"), folder.join("labels.csv"), folder.join("shop.json"));
-    let day = sim::simulate(site, seed.wrapping_add(SEED_OFFSET), DAY, &Mix::of(PEOPLE, BOTS), DAY_US);
+    let (log, labels, path) =
+        (folder.join("yesterday.log"), folder.join("labels.csv"), folder.join("shop.json"));
+    let day =
+        sim::simulate(site, seed.wrapping_add(SEED_OFFSET), DAY, &Mix::of(PEOPLE, BOTS), DAY_US);
     let create = |path: &Path| {
-        File::create(path).map(BufWriter::new).with_context(|| format!("{}: cannot be written", path.display()))
+        File::create(path)
+            .map(BufWriter::new)
+            .with_context(|| format!("{}: cannot be written", path.display()))
     };
     sim::write_json(&day, &mut create(&log)?)?;
     sim::write_labels(&sim::labels(&day), &mut create(&labels)?)?;
@@ -40,10 +46,15 @@ pub fn train(site: &Arc<Site>, seed: u64, folder: &Path) -> Result<Model> {
 
     let logs = Logs::find(&[log.display().to_string()])?;
     let (site, _) = logs.read_site("toy shop", Some(&read_labels(&labels)?))?;
-    let options =
-        Options { name: "toy shop".to_owned(), data: logs.names(), data_sha256: logs.sha256(), ..Options::default() };
+    let options = Options {
+        name: "toy shop".to_owned(),
+        data: logs.names(),
+        data_sha256: logs.sha256(),
+        ..Options::default()
+    };
     let trained = fit(std::slice::from_ref(&site), &options, |_| ())?;
-    std::fs::write(&path, seal(&trained.file)?).with_context(|| format!("{}: cannot be written", path.display()))?;
+    std::fs::write(&path, seal(&trained.file)?)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
     read_model(Some(&path))
 }
 
@@ -58,9 +69,18 @@ pub fn describe(model: &Model, folder: &Path) -> String {
         clients("bad"),
         figure(auc)
     );
-    for (name, budget) in [("limit", &model.thresholds().limit), ("block", &model.thresholds().block)] {
-        let score = budget.margin.map(|margin| format!("score ≥ {:.3}", Score::from_margin(margin).value()));
-        let _ = writeln!(text, "  {name} at {}: {}", score.as_deref().unwrap_or("no score"), budget.evidence);
+    for (name, budget) in
+        [("limit", &model.thresholds().limit), ("block", &model.thresholds().block)]
+    {
+        let score = budget
+            .margin
+            .map(|margin| format!("score ≥ {:.3}", Score::from_margin(margin).value()));
+        let _ = writeln!(
+            text,
+            "  {name} at {}: {}",
+            score.as_deref().unwrap_or("no score"),
+            budget.evidence
+        );
     }
     let caught = card.metrics.get("calibration/tpr_at_block").map(|metric| percent(metric.value));
     let _ = writeln!(

@@ -20,7 +20,8 @@ pub fn describe(difference: &Difference) -> String {
             };
             let _ = writeln!(
                 text,
-                "{}, {}: {} refused more{examples}, {} refused less; stopped at all {} before, {} after.",
+                "{}, {}: {} refused more{examples}, {} refused less; stopped at all {} before, {} \
+                    after.",
                 output::safe(&kind.who, 60),
                 counted(kind.clients, "client"),
                 output::count(kind.harder),
@@ -45,9 +46,23 @@ pub fn describe(difference: &Difference) -> String {
     }
     let mut paths = Table::new(&["path", "refused more", "refused less"]);
     for row in &difference.paths {
-        paths.row([output::safe(&row.path, 80), output::count(row.harder), output::count(row.softer)]);
+        paths.row([
+            output::safe(&row.path, 80),
+            output::count(row.harder),
+            output::count(row.softer),
+        ]);
     }
-    let heading = ["client", "requests", "more", "less", "first at (UTC)", "known as", "before", "after", "because"];
+    let heading = [
+        "client",
+        "requests",
+        "more",
+        "less",
+        "first at (UTC)",
+        "known as",
+        "before",
+        "after",
+        "because",
+    ];
     let mut clients = Table::new(&heading);
     for row in &difference.changed {
         clients.row([
@@ -67,9 +82,12 @@ pub fn describe(difference: &Difference) -> String {
 }
 
 fn sides(sides: [&Side; 2]) -> String {
-    let mut table = Table::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
+    let mut table =
+        Table::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
     for side in sides {
-        let score = |score: Option<f32>| score.map_or_else(|| "–".to_owned(), |score| output::score(f64::from(score)));
+        let score = |score: Option<f32>| {
+            score.map_or_else(|| "–".to_owned(), |score| output::score(f64::from(score)))
+        };
         let thresholds = &side.thresholds;
         table.row([
             side.name.clone(),
@@ -101,7 +119,8 @@ fn told(told: &Told) -> String {
     format!("{}/{}{score}", told.action.as_str(), told.reason.as_str())
 }
 
-/// Why it is refused; by both, where both refuse for other reasons. Last in its row, so that nothing stands behind it.
+/// Why it is refused; by both, where both refuse for other reasons. Last in its row, so that
+/// nothing stands behind it.
 fn because(before: &Told, after: &Told) -> String {
     match (before.because.join(", "), after.because.join(", ")) {
         (before, after) if before == after || before.is_empty() => after,

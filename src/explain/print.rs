@@ -22,7 +22,11 @@ pub fn describe(explanation: &Explanation, all: bool) -> String {
     }
     if let Some(decisive) = &explanation.decisive {
         if explanation.is_repeated == Some(false) {
-            let _ = writeln!(text, "\nBy {} as it judges here, not by the gate:", output::safe(&explanation.model, 60));
+            let _ = writeln!(
+                text,
+                "\nBy {} as it judges here, not by the gate:",
+                output::safe(&explanation.model, 60)
+            );
         }
         otherwise(&mut text, decisive, explanation.thresholds.limit);
         features(&mut text, decisive);
@@ -56,11 +60,15 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
             }
             Counterfactuals::Impossible { .. } => writeln!(
                 text,
-                "Nothing that it could have done gives a score below {below:.3}: the threshold lies below all that this model \
+                "Nothing that it could have done gives a score below {below:.3}: the threshold \
+                    lies below all that this model \
                  can say."
             ),
             Counterfactuals::Unknown { .. } => {
-                writeln!(text, "No change of a few features was found that gives a score below {below:.3}.")
+                writeln!(
+                    text,
+                    "No change of a few features was found that gives a score below {below:.3}."
+                )
             }
             Counterfactuals::Below => Ok(()),
         };
@@ -81,7 +89,8 @@ fn features(text: &mut String, decisive: &Decisive) {
         decisive.pages,
         compared(&decisive.normal)
     );
-    let mut table = Table::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
+    let mut table =
+        Table::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
     let asked: Vec<&Row> = decisive.features.iter().filter(|row| row.is_asked).collect();
     let (shown, rest) = asked.split_at(asked.len().min(ROWS));
     table.row([
@@ -95,7 +104,9 @@ fn features(text: &mut String, decisive: &Decisive) {
     ]);
     for row in shown {
         let people = |pick: fn(&trainer::explain::Spread) -> f32| {
-            row.normal.as_ref().map_or_else(|| "–".to_owned(), |normal| value(row.feature, pick(normal)))
+            row.normal
+                .as_ref()
+                .map_or_else(|| "–".to_owned(), |normal| value(row.feature, pick(normal)))
         };
         let below = row.normal.and_then(|normal| normal.below);
         table.row([
@@ -111,7 +122,15 @@ fn features(text: &mut String, decisive: &Decisive) {
     if !rest.is_empty() {
         let sum: f32 = rest.iter().map(|row| row.part).sum();
         let name = trainer::words::counted(rest.len() as u64, "other");
-        table.row([name, String::new(), String::new(), String::new(), String::new(), String::new(), signed(sum)]);
+        table.row([
+            name,
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+            String::new(),
+            signed(sum),
+        ]);
     }
     table.row([
         "sum".to_owned(),
@@ -129,7 +148,10 @@ fn features(text: &mut String, decisive: &Decisive) {
         signed(decisive.sum),
         signed(margin),
         decisive.probability.map_or_else(String::new, |share| {
-            format!(" Of clients who scored so in training {} were bots.", output::percent(f64::from(share)))
+            format!(
+                " Of clients who scored so in training {} were bots.",
+                output::percent(f64::from(share))
+            )
         })
     );
 }
@@ -137,17 +159,24 @@ fn features(text: &mut String, decisive: &Decisive) {
 fn compared(normal: &Normal) -> String {
     let pages = normal.pages.map_or_else(String::new, |pages| format!(" at {pages} pages"));
     match normal.source {
-        Source::Labelled => format!("beside {} people of these logs{pages}, as labelled", normal.people),
+        Source::Labelled => {
+            format!("beside {} people of these logs{pages}, as labelled", normal.people)
+        }
         Source::Guessed => {
-            format!("beside {} people of these logs{pages}, by weak rules: nobody has labelled them", normal.people)
+            format!(
+                "beside {} people of these logs{pages}, by weak rules: nobody has labelled them",
+                normal.people
+            )
         }
         Source::Reference => format!(
-            "beside the model's reference, {} ordinary clients of its training logs at any number of pages: these logs have too \
+            "beside the model's reference, {} ordinary clients of its training logs at any number \
+                of pages: these logs have too \
              few people",
             normal.people
         ),
         Source::Nobody => {
-            "with nobody to compare: too few people in these logs, and the model keeps no reference".to_owned()
+            "with nobody to compare: too few people in these logs, and the model keeps no reference"
+                .to_owned()
         }
     }
 }
@@ -188,7 +217,11 @@ fn timeline(text: &mut String, explanation: &Explanation, all: bool) {
         place = end;
     }
     if explanation.left_out > 0 {
-        let _ = writeln!(text, "  … {} later requests are not kept", output::count(explanation.left_out));
+        let _ = writeln!(
+            text,
+            "  … {} later requests are not kept",
+            output::count(explanation.left_out)
+        );
     }
 }
 
@@ -199,7 +232,9 @@ fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
     };
     // What happened stands beside what would.
     let gate = match &moment.recorded {
-        Some(past) if !moment.is_as_recorded() => format!("  (the gate: {}/{})", past.action, past.reason),
+        Some(past) if !moment.is_as_recorded() => {
+            format!("  (the gate: {}/{})", past.action, past.reason)
+        }
         _ => String::new(),
     };
     let _ = writeln!(
@@ -219,13 +254,19 @@ fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
 fn skipped(text: &mut String, moments: &[Moment]) {
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
     for moment in moments {
-        *verdicts.entry(format!("{}/{}", moment.action.as_str(), moment.reason.as_str())).or_default() += 1;
+        *verdicts
+            .entry(format!("{}/{}", moment.action.as_str(), moment.reason.as_str()))
+            .or_default() += 1;
     }
-    let verdicts: Vec<String> =
-        verdicts.iter().map(|(name, number)| format!("{} {name}", output::count(*number))).collect();
+    let verdicts: Vec<String> = verdicts
+        .iter()
+        .map(|(name, number)| format!("{} {name}", output::count(*number)))
+        .collect();
     let scores = moments.iter().filter(|moment| moment.is_scored).filter_map(|moment| moment.score);
-    let (low, high) =
-        scores.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), score| (low.min(score), high.max(score)));
-    let scores = if low <= high { format!(", scores {low:.3} to {high:.3}") } else { String::new() };
+    let (low, high) = scores.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), score| {
+        (low.min(score), high.max(score))
+    });
+    let scores =
+        if low <= high { format!(", scores {low:.3} to {high:.3}") } else { String::new() };
     let _ = writeln!(text, "         … {}{scores} (--all shows them)", verdicts.join(", "));
 }

@@ -1,4 +1,5 @@
-//! `kidoban label --propose`: the clients nearest to a threshold, whom a label would teach most about.
+//! `kidoban label --propose`: the clients nearest to a threshold, whom a label would teach most
+//! about.
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -42,9 +43,15 @@ impl Pass for Proposing {
     type Watch = (Border, Banned);
 
     fn step(&self, record: &Record<'_>) -> Step {
-        let trace = (record.kind != Kind::Outcome)
-            .then(|| Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner)));
-        Step { event: event_of(record, &self.detector), kind: record.kind, status: record.status, trace }
+        let trace = (record.kind != Kind::Outcome).then(|| {
+            Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        Step {
+            event: event_of(record, &self.detector),
+            kind: record.kind,
+            status: record.status,
+            trace,
+        }
     }
 
     fn group(&self, step: &Step) -> usize {
@@ -77,7 +84,10 @@ impl Pass for Proposing {
 /// What cannot be read, and a model that is refused.
 pub fn run(args: &LabelArgs) -> Result<Answer> {
     if args.words.is_empty() {
-        bail!("--propose looks at logs: name them, such as `kidoban label --propose access.log --model shop.json`");
+        bail!(
+            "--propose looks at logs: name them, such as `kidoban label --propose access.log \
+                --model shop.json`"
+        );
     }
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let labels = args.labels.is_file().then(|| read_labels(&args.labels)).transpose()?;
@@ -89,7 +99,8 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     let (_, _, watches) = pass_logs(jobs(None), &logs, proposing)?;
     logs.finish();
     let border = watches.into_iter().map(|(border, _)| border).reduce(Border::join);
-    let borderline = border.map_or_else(Vec::new, |border| border.nearest(labels.as_ref(), args.top));
+    let borderline =
+        border.map_or_else(Vec::new, |border| border.nearest(labels.as_ref(), args.top));
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
     let proposed = Proposed { model, requests_from: logs.names(), borderline };
     if args.json {
@@ -104,17 +115,28 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
     let labels = args.labels.display();
     let mut text = String::new();
     let Some(first) = proposed.borderline.first() else {
-        return format!("No client whom {labels} leaves open is near a threshold of {}.\n", proposed.model);
+        return format!(
+            "No client whom {labels} leaves open is near a threshold of {}.\n",
+            proposed.model
+        );
     };
     let open = if has_labels { format!(" and whom {labels} leaves open") } else { String::new() };
     let _ = writeln!(
         text,
-        "The {} nearest to a threshold of {}{open}. A label for each teaches the next model most.\n",
+        "The {} nearest to a threshold of {}{open}. A label for each teaches the next model \
+            most.\n",
         trainer::words::counted(proposed.borderline.len() as u64, "client"),
         proposed.model
     );
-    let mut table =
-        Table::new(&["client", "pages", "score", "nearest threshold", "highest at (UTC)", "weak rules say", "because"]);
+    let mut table = Table::new(&[
+        "client",
+        "pages",
+        "score",
+        "nearest threshold",
+        "highest at (UTC)",
+        "weak rules say",
+        "because",
+    ]);
     for row in &proposed.borderline {
         let side = if row.distance < 0.0 { "below" } else { "above" };
         table.row([
@@ -130,12 +152,15 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
     text.push_str(&table.render());
     let _ = writeln!(
         text,
-        "\nLook at one:  kidoban explain {} {}{}{}\nLabel it:     kidoban label {} human|bad --labels {labels}",
+        "\nLook at one:  kidoban explain {} {}{}{}\nLabel it:     kidoban label {} human|bad \
+            --labels {labels}",
         first.client,
         args.words.join(" "),
         // Another model would explain another score.
         args.config.as_deref().map_or_else(String::new, |path| format!(" -c {}", path.display())),
-        args.model.as_deref().map_or_else(String::new, |path| format!(" --model {}", path.display())),
+        args.model
+            .as_deref()
+            .map_or_else(String::new, |path| format!(" --model {}", path.display())),
         first.client
     );
     text

@@ -59,9 +59,16 @@ impl Told {
 
 impl<'a> Shown<'a> {
     /// Of a client that came at least once.
-    pub fn of(client: &'a str, model: &'a str, since: Option<&'a str>, timeline: &'a [Told]) -> Self {
-        let number = |action: Action| timeline.iter().filter(|told| told.action == action).count() as u64;
-        let (requests, limited, blocked) = (timeline.len() as u64, number(Action::Limit), number(Action::Block));
+    pub fn of(
+        client: &'a str,
+        model: &'a str,
+        since: Option<&'a str>,
+        timeline: &'a [Told],
+    ) -> Self {
+        let number =
+            |action: Action| timeline.iter().filter(|told| told.action == action).count() as u64;
+        let (requests, limited, blocked) =
+            (timeline.len() as u64, number(Action::Limit), number(Action::Block));
         let first = timeline.iter().find(|told| told.action != Action::Allow);
         let of = format!(
             "of its {}{}",
@@ -72,7 +79,11 @@ impl<'a> Shown<'a> {
             (0, 0) => "all would have been allowed".to_owned(),
             (0, limited) => format!("{} would have been limited", output::count(limited)),
             (blocked, 0) => format!("{} would have been blocked", output::count(blocked)),
-            _ => format!("{} would have been blocked and {} limited", output::count(blocked), output::count(limited)),
+            _ => format!(
+                "{} would have been blocked and {} limited",
+                output::count(blocked),
+                output::count(limited)
+            ),
         };
         let first = first.map_or_else(String::new, |first| {
             format!(", the first at {} UTC ({})", first.at, first_words(first.action, first.reason))
@@ -86,7 +97,8 @@ impl<'a> Shown<'a> {
         let mut text = format!("{}\n\n", output::safe(&self.words, 400));
         let mut before = None;
         for told in self.timeline {
-            let score = told.score.map_or_else(|| "    –".to_owned(), |score| format!("{score:.3}"));
+            let score =
+                told.score.map_or_else(|| "    –".to_owned(), |score| format!("{score:.3}"));
             let _ = writeln!(
                 text,
                 "{}  {score}  {:<5} {:<13} {}",

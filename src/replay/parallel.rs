@@ -6,10 +6,11 @@
 //!         (ahead.rs)    time, merged   in order of time
 //! ```
 //!
-//! This thread passes the parsed chunks through the very iterators of the one-thread pass ([`Reordered`], [`Merged`])
-//! and deals the steps out. Watchers each own the clients of some of the detector's groups ([`Detector::group`]): a
-//! client's verdicts depend on its own events (law 4), and where the table is full, on those of its group. So order
-//! between watchers shows in one place only, a full table of bans, and that is detected: [`Crowded`].
+//! This thread passes the parsed chunks through the very iterators of the one-thread pass
+//! ([`Reordered`], [`Merged`]) and deals the steps out. Watchers each own the clients of some of
+//! the detector's groups ([`Detector::group`]): a client's verdicts depend on its own events (law
+//! 4), and where the table is full, on those of its group. So order between watchers shows in one
+//! place only, a full table of bans, and that is detected: [`Crowded`].
 //!
 //! All queues are bounded, whatever the log's size. Who has nothing to do sleeps.
 
@@ -33,8 +34,8 @@ const BATCH: usize = 1_024;
 /// Batches that wait for a watcher: enough that one heavy client does not stop the others at once.
 const BATCHES: usize = 8;
 
-/// More clients were banned than there is room for bans, so it matters who was banned first, and that several threads do
-/// not know.
+/// More clients were banned than there is room for bans, so it matters who was banned first, and
+/// that several threads do not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crowded {
     /// Clients banned.
@@ -48,7 +49,8 @@ impl fmt::Display for Crowded {
         let Self { banned, room } = self;
         write!(
             f,
-            "{banned} clients would be banned and there is room for {room}, so it matters who was banned first: replay \
+            "{banned} clients would be banned and there is room for {room}, so it matters who was \
+                banned first: replay \
              with --jobs 1"
         )
     }
@@ -56,8 +58,8 @@ impl fmt::Display for Crowded {
 
 impl Error for Crowded {}
 
-/// Replays logs on `jobs` threads for each stage, and gives the logs' tallies and what each watcher collected. With one
-/// job, everything happens on this thread.
+/// Replays logs on `jobs` threads for each stage, and gives the logs' tallies and what each watcher
+/// collected. With one job, everything happens on this thread.
 ///
 /// # Errors
 /// What cannot be read; [`Crowded`], with several jobs only.
@@ -86,12 +88,16 @@ pub fn replay_with<W: Watch>(
     Ok((tallies, watches.into_iter().map(|(watch, _)| watch).collect()))
 }
 
-/// Passes logs that can be read again on `jobs` threads; where several cannot tell who was banned first, on one. `fresh`
-/// gives a pass that has seen nothing.
+/// Passes logs that can be read again on `jobs` threads; where several cannot tell who was banned
+/// first, on one. `fresh` gives a pass that has seen nothing.
 ///
 /// # Errors
 /// What cannot be read; [`Crowded`], where a pipe cannot be read again.
-pub fn pass_logs<P: Pass>(jobs: usize, logs: &Logs, fresh: impl Fn() -> P) -> Result<(P, Vec<Tally>, Vec<P::Watch>)> {
+pub fn pass_logs<P: Pass>(
+    jobs: usize,
+    logs: &Logs,
+    fresh: impl Fn() -> P,
+) -> Result<(P, Vec<Tally>, Vec<P::Watch>)> {
     let pass = fresh();
     match pass_on(jobs, logs.open()?, &pass) {
         Err(error) if error.is::<Crowded>() && !logs.has_pipe() => {
@@ -103,12 +109,16 @@ pub fn pass_logs<P: Pass>(jobs: usize, logs: &Logs, fresh: impl Fn() -> P) -> Re
     }
 }
 
-/// Passes logs on `jobs` threads for each stage, and gives the logs' tallies and what each watcher collected. With one
-/// job, everything happens on this thread.
+/// Passes logs on `jobs` threads for each stage, and gives the logs' tallies and what each watcher
+/// collected. With one job, everything happens on this thread.
 ///
 /// # Errors
 /// What cannot be read; [`Crowded`], with several jobs only.
-pub fn pass_on<P: Pass>(jobs: usize, readers: Vec<Reader>, pass: &P) -> Result<(Vec<Tally>, Vec<P::Watch>)> {
+pub fn pass_on<P: Pass>(
+    jobs: usize,
+    readers: Vec<Reader>,
+    pass: &P,
+) -> Result<(Vec<Tally>, Vec<P::Watch>)> {
     if jobs <= 1 {
         let mut watch = pass.watch();
         let tallies = pass_one(readers, pass, &mut watch)?;
@@ -130,7 +140,9 @@ pub fn pass_on<P: Pass>(jobs: usize, readers: Vec<Reader>, pass: &P) -> Result<(
                 let watcher = pass.group(&step) % jobs;
                 deal[watcher].push(step)?;
             }
-            Ok::<_, anyhow::Error>(merged.sources().iter().map(|source| source.source().tally().clone()).collect())
+            Ok::<_, anyhow::Error>(
+                merged.sources().iter().map(|source| source.source().tally().clone()).collect(),
+            )
         });
         for mut dealt in deal {
             dealt.flush()?;

@@ -11,8 +11,8 @@ use traffic::{Merged, Ordered};
 use super::parallel::Crowded;
 use crate::input::Reader;
 
-/// What is done with logs in one reading of them. Steps come in order of time; on several threads, those of each group do
-/// ([`Detector::group`]), and each group has one watcher.
+/// What is done with logs in one reading of them. Steps come in order of time; on several threads,
+/// those of each group do ([`Detector::group`]), and each group has one watcher.
 pub trait Pass: Sync {
     /// A line, reduced and owned.
     type Step: Send;
@@ -34,7 +34,8 @@ pub trait Pass: Sync {
     fn check(&self, watches: &[Self::Watch]) -> Result<(), Crowded>;
 }
 
-/// Clients that were banned: there must be room for all of them, or it matters who was banned first.
+/// Clients that were banned: there must be room for all of them, or it matters who was banned
+/// first.
 #[derive(Debug, Default)]
 pub struct Banned(HashSet<ClientKey>);
 
@@ -48,7 +49,10 @@ impl Banned {
 
     /// # Errors
     /// [`Crowded`], when this detector forgot one for another.
-    pub fn check<'a>(banned: impl Iterator<Item = &'a Self>, detector: &Detector) -> Result<(), Crowded> {
+    pub fn check<'a>(
+        banned: impl Iterator<Item = &'a Self>,
+        detector: &Detector,
+    ) -> Result<(), Crowded> {
         let (banned, room) = (banned.map(|banned| banned.0.len()).sum(), detector.room_for_bans());
         if banned > room { Err(Crowded { banned, room }) } else { Ok(()) }
     }
@@ -58,8 +62,14 @@ impl Banned {
 ///
 /// # Errors
 /// What cannot be read.
-pub fn pass_one<P: Pass>(readers: Vec<Reader>, pass: &P, watch: &mut P::Watch) -> Result<Vec<Tally>> {
-    let sources = readers.into_iter().map(|reader| Ordered::new(reader, |record: &Record<'_>| Some(pass.step(record))));
+pub fn pass_one<P: Pass>(
+    readers: Vec<Reader>,
+    pass: &P,
+    watch: &mut P::Watch,
+) -> Result<Vec<Tally>> {
+    let sources = readers
+        .into_iter()
+        .map(|reader| Ordered::new(reader, |record: &Record<'_>| Some(pass.step(record))));
     let mut merged = Merged::new(sources.collect());
     for step in &mut merged {
         let (_, step) = step?;
@@ -143,14 +153,25 @@ pub fn event_of(record: &Record<'_>, detector: &Detector) -> Event {
     }
     let Asked { agent, write } = record.asked;
     let method = if write == 0 { Method::Other } else { Method::Write };
-    Event { method, agent, ..Event::page(record.client_key(), record.at, UrlKey(u32::from(write) << 16)) }
+    Event {
+        method,
+        agent,
+        ..Event::page(record.client_key(), record.at, UrlKey(u32::from(write) << 16))
+    }
 }
 
-/// Collects what becomes of requests. Each watcher has one of its own; a client's requests all come to the same one, in
-/// order of time.
+/// Collects what becomes of requests. Each watcher has one of its own; a client's requests all come
+/// to the same one, in order of time.
 pub trait Watch: Send {
-    /// A request and its verdict, what the log's gate decided, and how the request reads if its client is shown.
-    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>);
+    /// A request and its verdict, what the log's gate decided, and how the request reads if its
+    /// client is shown.
+    fn see(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        recorded: Option<&Recorded>,
+        request: Option<&str>,
+    );
 
     /// Asked when a client's request is refused: shall the verdict say why?
     fn wants_reasons(&self, _: ClientKey) -> bool {
@@ -159,14 +180,26 @@ pub trait Watch: Send {
 }
 
 impl<F: FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>) + Send> Watch for F {
-    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+    fn see(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        recorded: Option<&Recorded>,
+        request: Option<&str>,
+    ) {
         self(event, verdict, recorded, request);
     }
 }
 
 /// A watcher and beside it who was banned.
 impl<W: Watch> Watch for (W, Banned) {
-    fn see(&mut self, event: &Event, verdict: &Verdict, recorded: Option<&Recorded>, request: Option<&str>) {
+    fn see(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        recorded: Option<&Recorded>,
+        request: Option<&str>,
+    ) {
         self.1.note(event.client, verdict);
         self.0.see(event, verdict, recorded, request);
     }
@@ -220,9 +253,9 @@ pub fn replay(
     visit: impl FnMut(&Event, &Verdict, Option<&Recorded>, Option<&str>) + Send,
 ) -> Result<Vec<Tally>> {
     let mut visit = visit;
-    let sources = readers
-        .into_iter()
-        .map(|reader| Ordered::new(reader, |record: &Record<'_>| Some(Step::of(record, detector, shown))));
+    let sources = readers.into_iter().map(|reader| {
+        Ordered::new(reader, |record: &Record<'_>| Some(Step::of(record, detector, shown)))
+    });
     let mut merged = Merged::new(sources.collect());
     for step in &mut merged {
         let (_, step) = step?;

@@ -30,11 +30,14 @@ impl Since {
             _ => None,
         });
         let number = || text[..text.len() - 1].parse::<u64>().ok();
-        if let Some(span) = seconds.and_then(|seconds: u64| number()?.checked_mul(seconds * 1_000_000)) {
+        if let Some(span) =
+            seconds.and_then(|seconds: u64| number()?.checked_mul(seconds * 1_000_000))
+        {
             return Ok(Self::Last(span));
         }
         traffic::log::time(text).map(Self::At).map_err(|_| {
-            "expected a time with its zone (2026-11-22T08:00:00Z), a day (2026-11-22), or a span before the log's end \
+            "expected a time with its zone (2026-11-22T08:00:00Z), a day (2026-11-22), or a span \
+                before the log's end \
              (30m, 2h, 7d)"
                 .to_owned()
         })
@@ -52,7 +55,8 @@ impl Since {
         let logs = Logs::find(patterns)?;
         if logs.has_pipe() {
             bail!(
-                "--since counts back from the log's end, which a pipe does not tell before it is over: give a file, or a \
+                "--since counts back from the log's end, which a pipe does not tell before it is \
+                    over: give a file, or a \
                  time such as 2026-11-22T08:00:00Z"
             );
         }
@@ -87,7 +91,16 @@ mod tests {
         assert_eq!(day, Since::At(Timestamp::from_secs(1_455_926_400)));
         assert_eq!(Since::parse("2016-02-20T00:00:00Z").unwrap(), day);
         assert_eq!(Since::parse("2016-02-19T19:00:00-05:00").unwrap(), day);
-        for text in ["", "h", "2 hours", "-2h", "2016-02-30", "2016-02-20T00:00:00", "99999999999999999999d", "é"] {
+        for text in [
+            "",
+            "h",
+            "2 hours",
+            "-2h",
+            "2016-02-30",
+            "2016-02-20T00:00:00",
+            "99999999999999999999d",
+            "é",
+        ] {
             assert!(Since::parse(text).is_err(), "{text}");
         }
     }

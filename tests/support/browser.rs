@@ -11,7 +11,13 @@ const NAMES: [&str; 3] = ["chromium", "google-chrome", "chromium-browser"];
 pub fn dom_of(folder: &Folder, page: &Path) -> String {
     let profile = format!("--user-data-dir={}", folder.path("browser").display());
     let page = format!("file://{}", page.display());
-    let flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"];
+    let flags = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+    ];
     let budget = "--virtual-time-budget=1000";
     for name in NAMES {
         let mut command = Command::new(name);

@@ -9,11 +9,15 @@ pub struct Tag {
 
 impl Tag {
     pub fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|attribute| attribute.0 == name).map(|attribute| attribute.1.as_str())
+        self.attributes
+            .iter()
+            .find(|attribute| attribute.0 == name)
+            .map(|attribute| attribute.1.as_str())
     }
 }
 
-/// Every start tag, in order. Whatever begins with `<` and is neither a tag, its end nor the document type is a tag named so.
+/// Every start tag, in order. Whatever begins with `<` and is neither a tag, its end nor the
+/// document type is a tag named so.
 pub fn tags(html: &str) -> Vec<Tag> {
     let mut tags = Vec::new();
     let mut rest = html;
@@ -23,7 +27,8 @@ pub fn tags(html: &str) -> Vec<Tag> {
             rest = ended;
             continue;
         }
-        let length = rest.find(|char: char| char.is_whitespace() || char == '>').unwrap_or(rest.len());
+        let length =
+            rest.find(|char: char| char.is_whitespace() || char == '>').unwrap_or(rest.len());
         let name = rest[..length].to_lowercase();
         rest = &rest[length..];
         if name == "!doctype" {
@@ -48,7 +53,9 @@ fn attributes(rest: &mut &str) -> Vec<(String, String)> {
             *rest = rest.get(1..).unwrap_or("");
             return attributes;
         }
-        let length = rest.find(|char: char| char.is_whitespace() || char == '=' || char == '>').unwrap_or(rest.len());
+        let length = rest
+            .find(|char: char| char.is_whitespace() || char == '=' || char == '>')
+            .unwrap_or(rest.len());
         let name = rest[..length.max(1)].to_lowercase();
         *rest = &rest[length.max(1)..];
         let mut value = String::new();
@@ -63,10 +70,15 @@ fn attributes(rest: &mut &str) -> Vec<(String, String)> {
 
 #[test]
 fn tags_and_attributes_are_read_as_they_stand() {
-    let found =
-        tags("<!DOCTYPE html><p class=\"a b\" hidden>x &lt;i> y<br/><style>a>b</style><IMG src=x onerror=\"y\">");
+    let found = tags(
+        "<!DOCTYPE html><p class=\"a b\" hidden>x &lt;i> y<br/><style>a>b</style><IMG src=x \
+            onerror=\"y\">",
+    );
     let names: Vec<&str> = found.iter().map(|tag| tag.name.as_str()).collect();
     assert_eq!(names, ["p", "br/", "style", "img"]);
-    assert_eq!((found[0].attribute("class"), found[0].attribute("hidden")), (Some("a b"), Some("")));
+    assert_eq!(
+        (found[0].attribute("class"), found[0].attribute("hidden")),
+        (Some("a b"), Some(""))
+    );
     assert_eq!(found[3].attribute("onerror"), Some("y"));
 }

@@ -41,7 +41,9 @@ impl Client {
 
     /// A GET in somebody's name; the gate must trust our loopback address for that to count.
     pub fn get_as(&mut self, client: &str, target: &str) -> Answer {
-        self.ask(&format!("GET {target} HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: {client}\r\n\r\n"))
+        self.ask(&format!(
+            "GET {target} HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: {client}\r\n\r\n"
+        ))
     }
 
     pub fn get(&mut self, target: &str) -> Answer {
@@ -56,7 +58,10 @@ impl Client {
     fn answer(&mut self, is_head_only: bool) -> Answer {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            assert!(self.stream.read_line(&mut head).unwrap() > 0, "the connection was closed after {head:?}");
+            assert!(
+                self.stream.read_line(&mut head).unwrap() > 0,
+                "the connection was closed after {head:?}"
+            );
         }
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut answer = Answer { status, head, body: Vec::new() };

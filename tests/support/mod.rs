@@ -21,14 +21,17 @@ pub fn data(name: &str) -> PathBuf {
     root().join("tests/data").join(name)
 }
 
-/// A real access log and its labels, for those who have them; `None`, and the reason printed, for everybody else.
+/// A real access log and its labels, for those who have them; `None`, and the reason printed, for
+/// everybody else.
 pub fn real_logs(site: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")).join(site);
     let (log, labels) = (folder.join("access.log.gz"), folder.join("labels.csv"));
     if log.is_file() && labels.is_file() {
         return Some((log, labels));
     }
-    println!("skipped: the public log {site:?} is not beside this repository (../shared/data/{site})");
+    println!(
+        "skipped: the public log {site:?} is not beside this repository (../shared/data/{site})"
+    );
     None
 }
 
@@ -37,7 +40,8 @@ pub struct Folder(pub PathBuf);
 
 impl Folder {
     pub fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("kidoban-tests-{test}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("kidoban-tests-{test}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
@@ -62,16 +66,21 @@ impl Drop for Folder {
     }
 }
 
-/// A gate on free ports in front of `upstream`; `rest` is more configuration, written to `kidoban.toml` in the folder.
+/// A gate on free ports in front of `upstream`; `rest` is more configuration, written to
+/// `kidoban.toml` in the folder.
 pub fn gate(folder: &Folder, upstream: std::net::SocketAddr, rest: &str) -> RunningGate {
     write_config(folder, upstream, rest);
-    RunningGate::start(Config::load(Some(&folder.path("kidoban.toml")), &Overrides::default()).unwrap()).unwrap()
+    RunningGate::start(
+        Config::load(Some(&folder.path("kidoban.toml")), &Overrides::default()).unwrap(),
+    )
+    .unwrap()
 }
 
 /// (Re)writes the configuration that [`gate`] reads.
 pub fn write_config(folder: &Folder, upstream: std::net::SocketAddr, rest: &str) -> PathBuf {
     let text = format!(
-        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"http://{upstream}\"\nthreads = 2\n{rest}"
+        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \
+            \"http://{upstream}\"\nthreads = 2\n{rest}"
     );
     folder.write("kidoban.toml", text)
 }

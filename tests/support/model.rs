@@ -16,7 +16,8 @@ use super::Folder;
 
 /// A file with everything but a scorer that says something: an untold margin for everybody.
 pub fn file(name: &str, scorer: ScorerFile) -> File {
-    let budget = || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
+    let budget =
+        || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let mut file = File {
         format: detector::model::FORMAT,
         name: name.to_owned(),
@@ -57,7 +58,13 @@ pub fn weighted(bias: f32, weights: &[(&str, f32)]) -> ScorerFile {
 pub fn lively() -> ScorerFile {
     weighted(
         -4.0,
-        &[("error_share", 5.0), ("unique_ratio", 2.0), ("gap_cv", -0.8), ("gap_consistency", 3.0), ("rate_60s", 0.05)],
+        &[
+            ("error_share", 5.0),
+            ("unique_ratio", 2.0),
+            ("gap_cv", -0.8),
+            ("gap_consistency", 3.0),
+            ("rate_60s", 0.05),
+        ],
     )
 }
 
@@ -87,8 +94,16 @@ pub fn parse(file: &File) -> Model {
 
 /// A judge with this model and these thresholds, in 0..1.
 pub fn judge(model: Model, limit: f32, block: f32) -> Judge {
-    let config = PolicyConfig { limit_score: Some(limit), block_score: Some(block), ..PolicyConfig::default() };
-    Judge { policy: Policy::new(config, Some(&model)).unwrap(), model: Some(model), allow: AllowList::default() }
+    let config = PolicyConfig {
+        limit_score: Some(limit),
+        block_score: Some(block),
+        ..PolicyConfig::default()
+    };
+    Judge {
+        policy: Policy::new(config, Some(&model)).unwrap(),
+        model: Some(model),
+        allow: AllowList::default(),
+    }
 }
 
 /// A detector that judges so; the hash key is any.
@@ -100,17 +115,19 @@ pub fn detector(capacity: usize, judge: Judge) -> Detector {
 pub const DAY: Timestamp = Timestamp::from_secs(1_794_787_200);
 pub const DAY_US: u64 = 86_400 * 1_000_000;
 
-/// The model a toy shop would train on a day of 1,200 people and 270 bots, some of them slow, as `kidoban demo` does on a larger one.
+/// The model a toy shop would train on a day of 1,200 people and 270 bots, some of them slow, as
+/// `kidoban demo` does on a larger one.
 pub fn trained_on_a_day(site: &Arc<sim::Site>) -> File {
     trained_on(site, 1_200)
 }
 
-/// The same after a day of 8,500 people: enough to prove both thresholds. Training takes ten seconds, so the tests of one
-/// build share it.
+/// The same after a day of 8,500 people: enough to prove both thresholds. Training takes ten
+/// seconds, so the tests of one build share it.
 pub fn proven(site: &Arc<sim::Site>) -> File {
     let built = std::fs::metadata(std::env::current_exe().unwrap()).unwrap();
     let age = built.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proven-{age}-{}.json", built.len()));
+    let kept =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("proven-{age}-{}.json", built.len()));
     if let Ok(text) = std::fs::read_to_string(&kept) {
         return serde_json::from_str(&text).unwrap();
     }

@@ -1,8 +1,9 @@
 //! Puts events into the order of time: within a log, and between several.
 //!
-//! Web servers write a line when a request ends, load balancers stamp when it began, and several workers share a file:
-//! lines come nearly in order, never quite. [`Reorder`] holds each item back until nothing older is to be expected,
-//! [`Ordered`] does so for one log ([`Reordered`] for one that others parse), [`Merged`] joins several.
+//! Web servers write a line when a request ends, load balancers stamp when it began, and several
+//! workers share a file: lines come nearly in order, never quite. [`Reorder`] holds each item back
+//! until nothing older is to be expected, [`Ordered`] does so for one log ([`Reordered`] for one
+//! that others parse), [`Merged`] joins several.
 //!
 //! ```text
 //! LogReader ─► map to T ─► Reorder ─┐
@@ -10,9 +11,10 @@
 //! LogReader ─► map to T ─► Reorder ─┘
 //! ```
 //!
-//! Items in order cost a push and a pop at the ends of a queue; stragglers go through a heap. A log that jumps back
-//! further than the horizon (two days concatenated the wrong way round) is not sorted: what comes too late is let
-//! through at once and counted, and a client's clock, which never goes back, takes care of the rest.
+//! Items in order cost a push and a pop at the ends of a queue; stragglers go through a heap. A log
+//! that jumps back further than the horizon (two days concatenated the wrong way round) is not
+//! sorted: what comes too late is let through at once and counted, and a client's clock, which
+//! never goes back, takes care of the rest.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, VecDeque};
@@ -22,14 +24,16 @@ use detector::Timestamp;
 
 use crate::log::{LogError, LogReader, Record};
 
-/// How long an item is held back: 5 minutes, longer than servers let a request take (nginx gives up after 60 s without
-/// a byte, AWS's load balancer as well).
+/// How long an item is held back: 5 minutes, longer than servers let a request take (nginx gives up
+/// after 60 s without a byte, AWS's load balancer as well).
 pub const HORIZON_US: u64 = 5 * 60 * 1_000_000;
 
-/// How many items are held back at most, so that a flood cannot fill the memory: 5 minutes of 200 requests a second.
+/// How many items are held back at most, so that a flood cannot fill the memory: 5 minutes of 200
+/// requests a second.
 pub const MAX_HELD: usize = 65_536;
 
-/// Orders items by time, and those of the same time by tie and then by arrival, with bounded memory and delay.
+/// Orders items by time, and those of the same time by tie and then by arrival, with bounded memory
+/// and delay.
 #[derive(Debug)]
 pub struct Reorder<T> {
     /// Items that came in order.
@@ -59,7 +63,8 @@ impl<T> Default for Reorder<T> {
 }
 
 impl<T> Reorder<T> {
-    /// Holds items back for `horizon_us` microseconds of their own time, and at most `held_max` of them.
+    /// Holds items back for `horizon_us` microseconds of their own time, and at most `held_max` of
+    /// them.
     pub fn new(horizon_us: u64, held_max: usize) -> Self {
         Self {
             queue: VecDeque::new(),
@@ -226,8 +231,8 @@ impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Ordered<R, T, F> {
         Self::with_reorder(reader, map, Reorder::default())
     }
 
-    /// The same with a horizon of its own: `Reorder::new(u64::MAX, usize::MAX)` sorts the whole log in memory, for logs
-    /// that are put together in another order than that of time.
+    /// The same with a horizon of its own: `Reorder::new(u64::MAX, usize::MAX)` sorts the whole log
+    /// in memory, for logs that are put together in another order than that of time.
     pub fn with_reorder(reader: LogReader<R>, map: F, reorder: Reorder<T>) -> Self {
         Self(Reordered::with_reorder(Mapped { reader, map }, reorder))
     }
@@ -271,10 +276,11 @@ impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Iterator for Ordered<R, 
     }
 }
 
-/// Joins several iterators, each in the order of time, into one; of the same time, the first source's item comes first.
+/// Joins several iterators, each in the order of time, into one; of the same time, the first
+/// source's item comes first.
 ///
-/// An error comes at its source's turn, behind all that is older than the last item of that source. Reading on gives the
-/// other sources' items.
+/// An error comes at its source's turn, behind all that is older than the last item of that source.
+/// Reading on gives the other sources' items.
 pub struct Merged<I: Iterator<Item = Result<(Timestamp, T), LogError>>, T> {
     sources: Vec<I>,
     /// The next item of each source that has one.
@@ -434,7 +440,9 @@ mod tests {
     }
 
     fn line(second: u32) -> String {
-        format!("192.0.2.{second} - - [20/Feb/2016:00:00:{second:02} +0000] \"GET / HTTP/1.1\" 200 1\n")
+        format!(
+            "192.0.2.{second} - - [20/Feb/2016:00:00:{second:02} +0000] \"GET / HTTP/1.1\" 200 1\n"
+        )
     }
 
     fn ordered(
@@ -461,15 +469,24 @@ mod tests {
 
     #[test]
     fn a_log_comes_in_order_without_what_the_map_leaves_out() {
-        assert_eq!(told(ordered("a", &[3, 1, 13, 2, 2, 59, 4], false)), ["1", "2", "2", "3", "4", "59"]);
+        assert_eq!(
+            told(ordered("a", &[3, 1, 13, 2, 2, 59, 4], false)),
+            ["1", "2", "2", "3", "4", "59"]
+        );
     }
 
     #[test]
     fn without_a_horizon_a_whole_log_is_sorted() {
-        let days: String =
-            [20, 19, 21, 18].iter().map(|day| line(7).replace("20/Feb", &format!("{day}/Feb"))).collect();
+        let days: String = [20, 19, 21, 18]
+            .iter()
+            .map(|day| line(7).replace("20/Feb", &format!("{day}/Feb")))
+            .collect();
         let late_and_sorted = |reorder| {
-            let mut log = Ordered::with_reorder(LogReader::new("a", days.as_bytes()).unwrap(), |_| Some(()), reorder);
+            let mut log = Ordered::with_reorder(
+                LogReader::new("a", days.as_bytes()).unwrap(),
+                |_| Some(()),
+                reorder,
+            );
             let times: Vec<_> = log.by_ref().map(|item| item.unwrap().0).collect();
             (log.late(), times.is_sorted())
         };
@@ -484,7 +501,11 @@ mod tests {
 
     #[test]
     fn logs_merge_by_time_and_go_on_after_an_error() {
-        let sources = vec![ordered("a", &[1, 4, 6], false), ordered("b", &[2, 3], true), ordered("c", &[], true)];
+        let sources = vec![
+            ordered("a", &[1, 4, 6], false),
+            ordered("b", &[2, 3], true),
+            ordered("c", &[], true),
+        ];
         assert_eq!(told(Merged::new(sources)), ["c:1:", "1", "2", "3", "b:3:", "4", "6"]);
     }
 }

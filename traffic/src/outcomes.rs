@@ -1,16 +1,19 @@
-//! What a visit can come to: an order, a log-in. Written by the shop's owner as `METHOD PATH STATUS`, by name.
+//! What a visit can come to: an order, a log-in. Written by the shop's owner as `METHOD PATH
+//! STATUS`, by name.
 //!
 //! ```text
 //! buyer = "POST /checkout/complete 2xx"
 //! ```
 //!
 //! - **method**: in capitals, or `*` for any
-//! - **path**: segment by segment; `:anything` or `*` stands for one segment, a `*` at the very end for whatever follows.
-//!   Compared in normal form, as everywhere (see [`detector::url`]); a slash at the end does not count. After a `?` come
-//!   parameters that must be there (`/index.php?route=checkout/success`), `*` for any value; others are not looked at.
+//! - **path**: segment by segment; `:anything` or `*` stands for one segment, a `*` at the very end
+//!   for whatever follows. Compared in normal form, as everywhere (see [`detector::url`]); a slash
+//!   at the end does not count. After a `?` come parameters that must be there
+//!   (`/index.php?route=checkout/success`), `*` for any value; others are not looked at.
 //! - **status**: `200`, a class such as `2xx`, or `*`
 //!
-//! A name may have several patterns. [`OutcomeWatch`] finds them in any log, also where a request and how it ended are two lines.
+//! A name may have several patterns. [`OutcomeWatch`] finds them in any log, also where a request
+//! and how it ended are two lines.
 
 mod pattern;
 mod watch;
@@ -72,14 +75,21 @@ impl Outcomes {
             let expected = "write at most 32 letters, digits, `_` and `-`, such as `buyer`";
             return Err(error("the name is not a word".to_owned(), expected));
         }
-        let pattern = OutcomePattern::parse(pattern).map_err(|(problem, expected)| error(problem, &expected))?;
+        let pattern = OutcomePattern::parse(pattern)
+            .map_err(|(problem, expected)| error(problem, &expected))?;
         if self.patterns.len() >= PATTERNS_MAX {
-            return Err(error(format!("there are {PATTERNS_MAX} patterns already"), "leave some out"));
+            return Err(error(
+                format!("there are {PATTERNS_MAX} patterns already"),
+                "leave some out",
+            ));
         }
         let number = match self.names.iter().position(|known| known == name) {
             Some(number) => number,
             None if self.names.len() >= NAMES_MAX => {
-                return Err(error(format!("there are {NAMES_MAX} names already"), "leave some out"));
+                return Err(error(
+                    format!("there are {NAMES_MAX} names already"),
+                    "leave some out",
+                ));
             }
             None => {
                 self.names.push(name.to_owned());
@@ -100,7 +110,9 @@ impl Outcomes {
             None => Err(OutcomeError {
                 name: text.chars().take(NAME_CHARS_MAX).collect(),
                 problem: "there is no `=`".to_owned(),
-                expected: "write NAME=METHOD PATH STATUS, such as 'buyer=POST /checkout/complete 2xx'".to_owned(),
+                expected:
+                    "write NAME=METHOD PATH STATUS, such as 'buyer=POST /checkout/complete 2xx'"
+                        .to_owned(),
             }),
         }
     }

@@ -4,8 +4,9 @@
 //! cargo bench -p kidoban-trainer --bench train            # or: … -- 100000, or: … -- rows.csv
 //! ```
 //!
-//! Rows look like the real ones: some twenty page counts a client, values skewed, tied and missing as the features are,
-//! a fifth of clients bots that differ from people in some of them. Prints seconds and peak memory (Linux, `VmHWM`).
+//! Rows look like the real ones: some twenty page counts a client, values skewed, tied and missing
+//! as the features are, a fifth of clients bots that differ from people in some of them. Prints
+//! seconds and peak memory (Linux, `VmHWM`).
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a benchmark prints, and fails loudly
 
@@ -34,14 +35,23 @@ fn main() {
     let peak_kib = peak_kib();
     let margins: Array1<f32> = linfa::traits::Predict::predict(&fitted, &rows.records);
     let side = |bad: bool| -> Vec<f32> {
-        margins.iter().zip(&rows.targets).filter(|(_, is)| **is == bad).map(|(margin, _)| *margin).collect()
+        margins
+            .iter()
+            .zip(&rows.targets)
+            .filter(|(_, is)| **is == bad)
+            .map(|(margin, _)| *margin)
+            .collect()
     };
     println!(
         "rows {}, features {COUNT}, training AUC {:.4}",
         rows.records.nrows(),
         auc(&side(false), &side(true)).unwrap()
     );
-    println!("fit {seconds:.2} s, peak {} MiB, of which the rows {} MiB", peak_kib / 1024, before_kib / 1024);
+    println!(
+        "fit {seconds:.2} s, peak {} MiB, of which the rows {} MiB",
+        peak_kib / 1024,
+        before_kib / 1024
+    );
 }
 
 /// Rows that `kidoban train --rows` wrote.
@@ -63,8 +73,8 @@ fn made_up(count: usize, seed: u64) -> Rows {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut records = Array2::from_elem((count, COUNT), f32::NAN);
     let mut targets = Array1::from_elem(count, false);
-    let telling =
-        ["gap_self_similarity", "gap_entropy", "gap_consistency", "error_share"].map(|name| index_of(name).unwrap());
+    let telling = ["gap_self_similarity", "gap_entropy", "gap_consistency", "error_share"]
+        .map(|name| index_of(name).unwrap());
     let (mut bad, mut tempo) = (false, 0.0_f32);
     for row in 0..count {
         if row % 20 == 0 {

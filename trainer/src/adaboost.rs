@@ -2,13 +2,16 @@
 //!
 //! linfa-ensemble votes hard and ignores sample weights; linfa-trees knows no missing value. So:
 //!
-//! - **Weights**: rows are drawn as often as their weight says, with a seed, before linfa sees them.
-//! - **Missing**: a missing value counts as the weighted median of its column. That is exactly what a flat node's missing
-//!   direction can say: it goes where the median goes.
-//! - **Margin**: the sum of the trees' votes, ±1 times their weight (SAMME, Zhu et al. 2009), scaled by one slope that
-//!   fits log-odds (Platt 1999, without an intercept, so that its sign is linfa's own prediction).
-//! - **Ties**: linfa-trees lets a hash map's order decide which class a leaf of equal halves predicts, which differs from
-//!   run to run. Bots weigh 0.1 % more than people there, so that no leaf is tied and the same rows give the same bytes.
+//! - **Weights**: rows are drawn as often as their weight says, with a seed, before linfa sees
+//!   them.
+//! - **Missing**: a missing value counts as the weighted median of its column. That is exactly what
+//!   a flat node's missing direction can say: it goes where the median goes.
+//! - **Margin**: the sum of the trees' votes, ±1 times their weight (SAMME, Zhu et al. 2009),
+//!   scaled by one slope that fits log-odds (Platt 1999, without an intercept, so that its sign is
+//!   linfa's own prediction).
+//! - **Ties**: linfa-trees lets a hash map's order decide which class a leaf of equal halves
+//!   predicts, which differs from run to run. Bots weigh 0.1 % more than people there, so that no
+//!   leaf is tied and the same rows give the same bytes.
 
 mod flat;
 
@@ -49,7 +52,13 @@ pub struct AdaBoostValidParams {
 impl Default for AdaBoostParams {
     /// 50 trees of depth 3, on 10,000 rows drawn: about two seconds.
     fn default() -> Self {
-        Self(AdaBoostValidParams { trees: 50, depth_max: 3, learning_rate: 0.5, rows_max: 10_000, seed: 1 })
+        Self(AdaBoostValidParams {
+            trees: 50,
+            depth_max: 3,
+            learning_rate: 0.5,
+            rows_max: 10_000,
+            seed: 1,
+        })
     }
 }
 
@@ -83,7 +92,10 @@ impl ParamGuard for AdaBoostParams {
         match () {
             () if !(1..=10).contains(&p.depth_max) => wrong("depth_max must be from 1 to 10"),
             () if p.trees == 0 || p.trees * ((2 << p.depth_max) - 1) > usize::from(Node::LEAF) => {
-                wrong("trees must be at least 1, and trees × 2^(depth_max + 1) below 32,767: nodes have 15 bits")
+                wrong(
+                    "trees must be at least 1, and trees × 2^(depth_max + 1) below 32,767: nodes \
+                        have 15 bits",
+                )
             }
             () if !(p.learning_rate > 0.0 && p.learning_rate <= 1.0) => {
                 wrong("learning_rate must be above 0, at most 1")
@@ -139,14 +151,16 @@ impl Fit<Array2<f32>, Array1<bool>, TrainError> for AdaBoostValidParams {
         let weights = dataset.weights().map_or_else(|| vec![1.0; targets.len()], <[f32]>::to_vec);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(self.seed);
         // Twice as many draws as rows, as far as they may go: light rows must not vanish.
-        let drawn = by_weight(&weights, (2 * targets.len()).min(self.rows_max), rng.gen_range(0.0..1.0));
+        let drawn =
+            by_weight(&weights, (2 * targets.len()).min(self.rows_max), rng.gen_range(0.0..1.0));
         let medians = flat::medians(&dataset.records, &weights);
         let records = imputed(&dataset.records.select(Axis(0), &drawn), &medians);
         let classes: Array1<usize> = drawn.iter().map(|&row| usize::from(targets[row])).collect();
         if classes.iter().all(|&class| class == classes[0]) {
             return Err(TrainError::OneClass);
         }
-        let tree = DecisionTree::params().max_depth(Some(self.depth_max)).min_weight_leaf(5.0).check()?;
+        let tree =
+            DecisionTree::params().max_depth(Some(self.depth_max)).min_weight_leaf(5.0).check()?;
         let ensemble = EnsembleParams::new_fixed_rng(Untied(tree), rng)
             .n_estimators(self.trees)
             .learning_rate(self.learning_rate)
@@ -173,9 +187,14 @@ struct Untied(DecisionTreeValidParams<f64, usize>);
 impl Fit<Array2<f64>, Array1<usize>, Error> for Untied {
     type Object = DecisionTree<f64, usize>;
 
-    fn fit(&self, dataset: &DatasetBase<Array2<f64>, Array1<usize>>) -> Result<Self::Object, Error> {
-        let weights = dataset.targets.mapv(|class| if class == BAD { 1.0 + TIE_BREAK } else { 1.0 });
-        let view = DatasetBase::new(dataset.records.view(), dataset.targets.view()).with_weights(weights);
+    fn fit(
+        &self,
+        dataset: &DatasetBase<Array2<f64>, Array1<usize>>,
+    ) -> Result<Self::Object, Error> {
+        let weights =
+            dataset.targets.mapv(|class| if class == BAD { 1.0 + TIE_BREAK } else { 1.0 });
+        let view =
+            DatasetBase::new(dataset.records.view(), dataset.targets.view()).with_weights(weights);
         self.0.fit(&view)
     }
 }

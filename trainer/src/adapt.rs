@@ -22,7 +22,8 @@ impl Base {
         match model.scorer().clone() {
             Scorer::Trees(trees) => Ok(Self { model, trees }),
             Scorer::Logistic(_) => Err(TrainError::Parameter(
-                "a logistic model cannot be adapted, only one made of trees (boosted, adaboost)".to_owned(),
+                "a logistic model cannot be adapted, only one made of trees (boosted, adaboost)"
+                    .to_owned(),
             )),
         }
     }
@@ -43,8 +44,9 @@ impl Base {
     }
 }
 
-/// How much better `b` tells the same bots from the same people than `a`: the difference of areas with its 95 % interval
-/// (DeLong, DeLong & Clarke-Pearson 1988, paired). `None` when a side has fewer than two.
+/// How much better `b` tells the same bots from the same people than `a`: the difference of areas
+/// with its 95 % interval (DeLong, DeLong & Clarke-Pearson 1988, paired). `None` when a side has
+/// fewer than two.
 pub fn gain(people: [&[f32]; 2], bots: [&[f32]; 2]) -> Option<Interval> {
     let value = auc(people[1], bots[1])? - auc(people[0], bots[0])?;
     // Of each client: by how much more of the other side it is in the right order under b.
@@ -64,17 +66,22 @@ pub fn gain(people: [&[f32]; 2], bots: [&[f32]; 2]) -> Option<Interval> {
         let mean = values.iter().sum::<f64>() / count;
         values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0) / count
     };
-    if people[0].len() < 2 || bots[0].len() < 2 || people[0].len() != people[1].len() || bots[0].len() != bots[1].len()
+    if people[0].len() < 2
+        || bots[0].len() < 2
+        || people[0].len() != people[1].len()
+        || bots[0].len() != bots[1].len()
     {
         return None;
     }
-    let error = (variance(difference(people, bots, false)) + variance(difference(bots, people, true))).sqrt();
+    let error = (variance(difference(people, bots, false))
+        + variance(difference(bots, people, true)))
+    .sqrt();
     Some(Interval { value, low: value - 1.96 * error, high: value + 1.96 * error })
 }
 
-/// Is the adapted model to replace its base, by what it gains on clients that it did not see? Unless it loses by a standard error
-/// or more: with few people the gain itself is mostly chance, what is learnt on the site nearly always helps, and every budget is
-/// calibrated anew.
+/// Is the adapted model to replace its base, by what it gains on clients that it did not see?
+/// Unless it loses by a standard error or more: with few people the gain itself is mostly chance,
+/// what is learnt on the site nearly always helps, and every budget is calibrated anew.
 pub fn is_worth_it(gain: Interval) -> bool {
     let error = (gain.high - gain.value) / 1.96;
     gain.value > -error
@@ -97,7 +104,10 @@ mod tests {
         let worse = gain([&people, &people], [&better, &bots]).unwrap();
         assert!((worse.value + some.value).abs() < 1e-12 && !is_worth_it(worse));
         let by_chance = |value| Interval { value, low: value - 0.196, high: value + 0.196 };
-        assert!(is_worth_it(by_chance(-0.09)) && !is_worth_it(by_chance(-0.11)), "a standard error is 0.1");
+        assert!(
+            is_worth_it(by_chance(-0.09)) && !is_worth_it(by_chance(-0.11)),
+            "a standard error is 0.1"
+        );
         assert_eq!(gain([&[1.0], &[1.0]], [&bots, &bots]), None);
     }
 }

@@ -51,8 +51,9 @@ impl Algorithm {
         }
     }
 
-    /// Fits the rows; boosting stops early on held-out clients, and may continue from a base. `clients` holds a number per
-    /// row, the same for all rows of a client, and well mixed. Boosting calls `grown` after each tree.
+    /// Fits the rows; boosting stops early on held-out clients, and may continue from a base.
+    /// `clients` holds a number per row, the same for all rows of a client, and well mixed.
+    /// Boosting calls `grown` after each tree.
     ///
     /// # Errors
     /// As [`Algorithm::fit`]; a base with an algorithm that cannot continue one.
@@ -69,7 +70,9 @@ impl Algorithm {
                 Ok(Fitted { scorer: fitted.scorer(), rounds: Some(fitted.rounds) })
             }
             (_, None) => Ok(Fitted { scorer: self.fit(rows)?, rounds: None }),
-            (_, Some(_)) => Err(TrainError::Parameter("only boosted can continue from a base model".to_owned())),
+            (_, Some(_)) => {
+                Err(TrainError::Parameter("only boosted can continue from a base model".to_owned()))
+            }
         }
     }
 
@@ -87,7 +90,9 @@ impl Algorithm {
     /// # Errors
     /// Parameters out of range.
     pub fn parameters(&self) -> Result<BTreeMap<String, f64>, TrainError> {
-        let named = |pairs: &[(&str, f64)]| pairs.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
+        let named = |pairs: &[(&str, f64)]| {
+            pairs.iter().map(|&(name, value)| (name.to_owned(), value)).collect()
+        };
         Ok(match self {
             Self::Boosted(params) => {
                 let p = params.check_ref()?;

@@ -1,7 +1,7 @@
 //! Whom to look at first: the clients whose highest score is nearest to a threshold.
 //!
-//! A label moves the threshold or the model most where the model is least sure, and that is where people are hurt and bots
-//! slip through. Whoever is labelled already is left out.
+//! A label moves the threshold or the model most where the model is least sure, and that is where
+//! people are hurt and bots slip through. Whoever is labelled already is left out.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::evidence::{Evidence, Trace};
 use crate::label::{Label, Labels};
 
-/// A score further from every threshold than this, in log-odds, is no border case: e³ = 20 times the odds.
+/// A score further from every threshold than this, in log-odds, is no border case: e³ = 20 times
+/// the odds.
 const BAND: f32 = 3.0;
 
 /// One client near a threshold.
@@ -71,7 +72,8 @@ impl Border {
     pub fn new(detector: &Detector) -> Self {
         let judge = detector.judge();
         let own = [("limit", judge.policy.limit_margin()), ("block", judge.policy.block_margin())];
-        let mut thresholds: Vec<_> = own.into_iter().filter_map(|(name, margin)| Some((name, margin?))).collect();
+        let mut thresholds: Vec<_> =
+            own.into_iter().filter_map(|(name, margin)| Some((name, margin?))).collect();
         if thresholds.is_empty() {
             thresholds.push(("even odds", 0.0));
         }
@@ -90,7 +92,8 @@ impl Border {
         if known.best.is_some_and(|best| margin <= best.margin) {
             return;
         }
-        let is_near = self.thresholds.iter().any(|(_, threshold)| (margin - threshold).abs() <= BAND);
+        let is_near =
+            self.thresholds.iter().any(|(_, threshold)| (margin - threshold).abs() <= BAND);
         let because = || {
             let (judge, features) = (detector.judge(), detector.features(event.client)?);
             Some(judge.model.as_ref()?.contributions(&features).because(&features))
@@ -109,15 +112,21 @@ impl Border {
     /// The `top` nearest whom these labels leave open, nearest first.
     pub fn nearest(&self, labels: Option<&Labels>, top: usize) -> Vec<Borderline> {
         let is_open = |client: ClientKey| {
-            let label = labels.and_then(|labels| labels.find(client)).map(|labelled| labelled.label);
+            let label =
+                labels.and_then(|labels| labels.find(client)).map(|labelled| labelled.label);
             matches!(label, None | Some(Label::Unknown))
         };
         let mut found: Vec<Near<'_>> = Vec::new();
         for (&client, known) in self.clients.iter().filter(|(client, _)| is_open(**client)) {
             let Some(best) = known.best else { continue };
-            let nearest = self.thresholds.iter().map(|&(name, threshold)| (best.margin - threshold, name, threshold));
+            let nearest = self
+                .thresholds
+                .iter()
+                .map(|&(name, threshold)| (best.margin - threshold, name, threshold));
             let nearest = nearest.min_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
-            if let Some((distance, name, threshold)) = nearest.filter(|(distance, ..)| distance.abs() <= BAND) {
+            if let Some((distance, name, threshold)) =
+                nearest.filter(|(distance, ..)| distance.abs() <= BAND)
+            {
                 found.push((distance, client, known, best, (name, threshold)));
             }
         }

@@ -1,4 +1,5 @@
-//! From scores of people the model has not seen to thresholds with a proof, and to probabilities people can read.
+//! From scores of people the model has not seen to thresholds with a proof, and to probabilities
+//! people can read.
 
 use detector::model::Budget;
 use linfa::dataset::Dataset;
@@ -28,17 +29,19 @@ impl Default for Budgets {
     }
 }
 
-/// Is the score that calibrates a client one of a model that has not seen it, and the very one that will be enforced?
+/// Is the score that calibrates a client one of a model that has not seen it, and the very one that
+/// will be enforced?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Calibration clients were kept apart from training: the bound holds for this model.
     Split,
-    /// Each client was scored by a model trained without it, but not by this one: an estimate, never good enough to block.
+    /// Each client was scored by a model trained without it, but not by this one: an estimate,
+    /// never good enough to block.
     CrossFitted,
 }
 
-/// The largest k for which `BinomCDF(k; n, α) ≤ δ`: how many of n people may lie above a threshold. `None` when
-/// not even none of them suffices.
+/// The largest k for which `BinomCDF(k; n, α) ≤ δ`: how many of n people may lie above a threshold.
+/// `None` when not even none of them suffices.
 pub fn errors_allowed(n: u64, alpha: f64, delta: f64) -> Option<u64> {
     let holds = |k: u64| binomial_cdf(k, n, alpha) <= delta;
     if !holds(0) {
@@ -56,14 +59,16 @@ pub fn people_needed(alpha: f64, delta: f64) -> u64 {
     (delta.ln() / (-alpha).ln_1p()).ceil() as u64
 }
 
-/// The threshold that keeps a budget, from each calibration person's highest score, or the number of people missing.
+/// The threshold that keeps a budget, from each calibration person's highest score, or the number
+/// of people missing.
 pub fn block_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Budget {
     let n = highest.len() as u64;
     let refuse = |evidence: String| Budget { margin: None, alpha, delta, n, k: 0, evidence };
     let needed = people_needed(alpha, delta);
     match (errors_allowed(n, alpha, delta), proof) {
         (None, _) => refuse(format!(
-            "needs {} more human clients: {needed} without an error prove {} at {} confidence, there are {n}",
+            "needs {} more human clients: {needed} without an error prove {} at {} confidence, \
+                there are {n}",
             needed.saturating_sub(n),
             percent(alpha),
             percent(1.0 - delta),
@@ -78,7 +83,8 @@ pub fn block_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
             n,
             k,
             evidence: format!(
-                "{k} of {n} people kept apart from training lie above: at most {} of people, with {} confidence",
+                "{k} of {n} people kept apart from training lie above: at most {} of people, with \
+                    {} confidence",
                 percent(alpha),
                 percent(1.0 - delta),
             ),
@@ -86,8 +92,8 @@ pub fn block_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
     }
 }
 
-/// The same for limiting, which may go without a proof: where the data cannot carry the budget, the threshold lies
-/// above everyone seen, and the evidence says what that proves.
+/// The same for limiting, which may go without a proof: where the data cannot carry the budget, the
+/// threshold lies above everyone seen, and the evidence says what that proves.
 pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Budget {
     let n = highest.len() as u64;
     if let (Some(_), Proof::Split) = (errors_allowed(n, alpha, delta), proof) {
@@ -100,13 +106,21 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
     let allowed = errors_allowed(n, alpha, delta);
     let k = allowed.unwrap_or(0);
     let bound = upper_bound(k, n, delta);
-    let how = if proof == Proof::Split { "kept apart from training" } else { "scored by models trained without them" };
+    let how = if proof == Proof::Split {
+        "kept apart from training"
+    } else {
+        "scored by models trained without them"
+    };
     let verdict = match allowed {
-        Some(_) => format!("an estimate that keeps the {} asked for, but no proof for this very model", percent(alpha)),
+        Some(_) => format!(
+            "an estimate that keeps the {} asked for, but no proof for this very model",
+            percent(alpha)
+        ),
         None => format!("not the {} asked for", percent(alpha)),
     };
     let evidence = format!(
-        "{k} of {n} people {how} lie above: at most {} hurt with {} confidence, {verdict}; it limits and never blocks",
+        "{k} of {n} people {how} lie above: at most {} hurt with {} confidence, {verdict}; it \
+            limits and never blocks",
         percent_at_most(bound),
         percent(1.0 - delta),
     );
@@ -116,9 +130,15 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
 /// Fewer clients have no 99th percentile.
 const WARM_UP_CLIENTS_MIN: usize = 100;
 
-/// While too few people are known: limits the clients of the site that score above `share` of its undeclared clients.
-/// `None` where there are fewer than 100 of those. The evidence says whom of the known people that would have hurt.
-pub fn warm_up_budget(undeclared: &[f32], people: &[f32], share: f64, delta: f64) -> Option<Budget> {
+/// While too few people are known: limits the clients of the site that score above `share` of its
+/// undeclared clients. `None` where there are fewer than 100 of those. The evidence says whom of
+/// the known people that would have hurt.
+pub fn warm_up_budget(
+    undeclared: &[f32],
+    people: &[f32],
+    share: f64,
+    delta: f64,
+) -> Option<Budget> {
     if undeclared.len() < WARM_UP_CLIENTS_MIN {
         return None;
     }
@@ -129,7 +149,8 @@ pub fn warm_up_budget(undeclared: &[f32], people: &[f32], share: f64, delta: f64
     let k = people.iter().filter(|&&score| score >= margin).count() as u64;
     let bound = if n == 0 { 1.0 } else { upper_bound(k, n, delta) };
     let evidence = format!(
-        "warm-up: {above} of this site's {} undeclared clients lie above, {k} of {n} known people: at most {} of people hurt \
+        "warm-up: {above} of this site's {} undeclared clients lie above, {k} of {n} known people: \
+            at most {} of people hurt \
          with {} confidence; it limits and never blocks",
         undeclared.len(),
         percent_at_most(bound),
@@ -150,7 +171,8 @@ pub(crate) fn percent(share: f64) -> String {
     if percent >= 9.995 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
 }
 
-/// Isotonic calibration: `[margin, probability]` knots, rising. For display only; thresholds stay on the margin.
+/// Isotonic calibration: `[margin, probability]` knots, rising. For display only; thresholds stay
+/// on the margin.
 ///
 /// # Errors
 /// What linfa's isotonic regression refuses.
@@ -175,8 +197,12 @@ pub fn isotonic(scored: &[(f32, bool)]) -> Result<Vec<[f32; 2]>, TrainError> {
         }
     }
     // Inside a flat stretch nothing is said that its ends do not say.
-    let flat =
-        |i: usize| i > 0 && i + 1 < knots.len() && knots[i - 1][1] == knots[i][1] && knots[i + 1][1] == knots[i][1];
+    let flat = |i: usize| {
+        i > 0
+            && i + 1 < knots.len()
+            && knots[i - 1][1] == knots[i][1]
+            && knots[i + 1][1] == knots[i][1]
+    };
     Ok((0..knots.len()).filter(|&i| !flat(i)).map(|i| knots[i]).collect())
 }
 
@@ -223,14 +249,22 @@ mod tests {
         let margin = budget.margin.unwrap();
         assert_eq!(clients.iter().filter(|&&score| score >= margin).count(), 10);
         assert_eq!((budget.n, budget.k), (2, 1));
-        assert!(budget.evidence.starts_with("warm-up: 10 of this site's 1000 undeclared"), "{}", budget.evidence);
-        assert!(budget.evidence.contains("1 of 2 known people") && budget.evidence.contains("never blocks"));
+        assert!(
+            budget.evidence.starts_with("warm-up: 10 of this site's 1000 undeclared"),
+            "{}",
+            budget.evidence
+        );
+        assert!(
+            budget.evidence.contains("1 of 2 known people")
+                && budget.evidence.contains("never blocks")
+        );
         assert_eq!(warm_up_budget(&clients[..99], &[], 0.99, 0.05).map(|budget| budget.n), None);
     }
 
     #[test]
     fn isotonic_knots_rise() {
-        let scored: Vec<(f32, bool)> = (0..200).map(|i| (i as f32 / 10.0, (i * i) % 200 < i)).collect();
+        let scored: Vec<(f32, bool)> =
+            (0..200).map(|i| (i as f32 / 10.0, (i * i) % 200 < i)).collect();
         let knots = isotonic(&scored).unwrap();
         assert!(knots.is_sorted_by(|a, b| a[0] < b[0] && a[1] <= b[1]), "{knots:?}");
         assert!(isotonic(&[(1.0, true)]).unwrap().is_empty());

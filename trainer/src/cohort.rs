@@ -1,13 +1,16 @@
 //! What cohorts would have done to people, and the threshold from which they may limit.
 //!
-//! A person is hurt by a cohort when, with few pages, it meets one that scores high: the highest such score counts, as for
-//! limiting the highest of its own. Who never met one cannot be hurt. Here it is scored at each page of such a person, live at one in
-//! four: what the gate finds is among what is counted here.
+//! A person is hurt by a cohort when, with few pages, it meets one that scores high: the highest
+//! such score counts, as for limiting the highest of its own. Who never met one cannot be hurt.
+//! Here it is scored at each page of such a person, live at one in four: what the gate finds is
+//! among what is counted here.
 //!
-//! The budget comes on top of the limit's, and is a tenth of it: who is limited for his company has done nothing himself.
-//! Three things bound it. Of all people at most that tenth lies above; where there are too few to prove a tenth, nobody does.
-//! Of the people who met a cohort, who are a carrier's or an office's and whom a mean over everybody would hide, at most the limit's own
-//! share. And it never lies below the limit threshold: a cohort that scores like a person is none to limit.
+//! The budget comes on top of the limit's, and is a tenth of it: who is limited for his company has
+//! done nothing himself. Three things bound it. Of all people at most that tenth lies above; where
+//! there are too few to prove a tenth, nobody does. Of the people who met a cohort, who are a
+//! carrier's or an office's and whom a mean over everybody would hide, at most the limit's own
+//! share. And it never lies below the limit threshold: a cohort that scores like a person is none
+//! to limit.
 
 use detector::cohort::FEW_PAGES;
 use detector::model::{Budget, Scorer};
@@ -22,8 +25,9 @@ use crate::words::percent_at_most;
 /// The cohorts' share of the limit's budget, on top of it.
 const SHARE: f64 = 0.1;
 
-/// For each client with a scorer, whether it met a cohort of `min_pages` pages that had a say while it had few pages itself,
-/// and the highest score of one, which the client's own scorer gives it. `None` for clients without a scorer.
+/// For each client with a scorer, whether it met a cohort of `min_pages` pages that had a say while
+/// it had few pages itself, and the highest score of one, which the client's own scorer gives it.
+/// `None` for clients without a scorer.
 pub(crate) fn met<'a>(
     site: &Site,
     resolution_us: u32,
@@ -49,7 +53,9 @@ pub(crate) fn met<'a>(
                         && cohort.window().pages() >= min_pages
                     {
                         let margin = scorer.margin(&Features::measure(cohort.window()));
-                        met[client] = Some(Some(met[client].flatten().map_or(margin, |best| best.max(margin))));
+                        met[client] = Some(Some(
+                            met[client].flatten().map_or(margin, |best| best.max(margin)),
+                        ));
                     }
                 });
             }
@@ -72,15 +78,23 @@ fn ring_of(client: ClientKey) -> usize {
     ((bits as u64 ^ (bits >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RINGS
 }
 
-/// The threshold for cohorts, from what each calibration person met, or the number of people missing.
-pub(crate) fn cohort_budget(people: &[Option<f32>], limit: &Budget, budgets: Budgets, proof: Proof) -> Budget {
+/// The threshold for cohorts, from what each calibration person met, or the number of people
+/// missing.
+pub(crate) fn cohort_budget(
+    people: &[Option<f32>],
+    limit: &Budget,
+    budgets: Budgets,
+    proof: Proof,
+) -> Budget {
     let Budgets { limit_alpha, delta, .. } = budgets;
     let n = people.len() as u64;
-    let refuse = |evidence: String| Budget { margin: None, alpha: limit_alpha, delta, n, k: 0, evidence };
+    let refuse =
+        |evidence: String| Budget { margin: None, alpha: limit_alpha, delta, n, k: 0, evidence };
     if errors_allowed(n, limit_alpha, delta).is_none() {
         let needed = people_needed(limit_alpha, delta);
         return refuse(format!(
-            "needs {} more human clients: {needed} whom no cohort hurts prove {} at {} confidence, there are {n}",
+            "needs {} more human clients: {needed} whom no cohort hurts prove {} at {} confidence, \
+                there are {n}",
             needed.saturating_sub(n),
             percent(limit_alpha),
             percent(1.0 - delta),
@@ -101,7 +115,8 @@ pub(crate) fn cohort_budget(people: &[Option<f32>], limit: &Budget, budgets: Bud
         Proof::CrossFitted => "scored by models trained without them (an estimate)",
     };
     let evidence = format!(
-        "{k} of {n} people {how}, {} of whom met a cohort of three or more, lie above: at most {} of people besides those whom the \
+        "{k} of {n} people {how}, {} of whom met a cohort of three or more, lie above: at most {} \
+            of people besides those whom the \
          limit hurts, with {} confidence; it limits newcomers together and never blocks",
         met.len(),
         percent_at_most(alpha),
@@ -137,8 +152,9 @@ mod tests {
 
     #[test]
     fn it_lies_above_the_limit_and_above_whom_the_budget_does_not_carry() {
-        let people =
-            |met: usize| -> Vec<Option<f32>> { (0..10_000).map(|i| (i < met).then_some(i as f32 / 100.0)).collect() };
+        let people = |met: usize| -> Vec<Option<f32>> {
+            (0..10_000).map(|i| (i < met).then_some(i as f32 / 100.0)).collect()
+        };
         // Nobody met one, or only such as score like people: the limit threshold.
         assert_eq!(budget(&people(0), Some(3.0)).margin, Some(3.0));
         assert_eq!(budget(&people(100), Some(3.0)).margin, Some(3.0));
@@ -155,7 +171,8 @@ mod tests {
         assert!(some.k == 0 && (0.0029..0.0031).contains(&some.alpha), "{some:?}");
     }
 
-    /// A scraper over a /24 and a few people, read from a log; met by a slow walk that keeps every event.
+    /// A scraper over a /24 and a few people, read from a log; met by a slow walk that keeps every
+    /// event.
     #[test]
     fn what_a_client_met_is_the_window_of_its_networks_newcomers() {
         let shop = Arc::new(sim::Site::with_size(1, 200, 4));
@@ -174,7 +191,8 @@ mod tests {
             builder.note(&record);
         }
         let site = builder.finish("shop", 1_000, None);
-        let (mean, scale) = (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
+        let (mean, scale) =
+            (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
         let mut weight = vec![0.0; detector::features::COUNT];
         for (name, value) in [("unique_ratio", 2.0), ("error_share", 3.0), ("rate_60s", 0.05)] {
             weight[detector::features::index_of(name).unwrap()] = value;
@@ -185,7 +203,8 @@ mod tests {
         let mut expect: Vec<Option<Option<f32>>> =
             (0..site.clients.len()).map(|client| (client % 3 != 1).then_some(None)).collect();
         let mut pages = vec![0; site.clients.len()];
-        let mut cohorts: std::collections::HashMap<_, Vec<(bool, usize, usize)>> = std::collections::HashMap::new();
+        let mut cohorts: std::collections::HashMap<_, Vec<(bool, usize, usize)>> =
+            std::collections::HashMap::new();
         for (at, step) in site.steps.iter().enumerate() {
             let client = step.client as usize;
             let past = cohorts.entry((step.event.client.network(), step.event.agent)).or_default();
@@ -210,17 +229,22 @@ mod tests {
         for (client, (found, expect)) in found.iter().zip(&expect).enumerate() {
             assert_eq!(found.is_some(), expect.is_some());
             match (found.flatten(), expect.flatten()) {
-                (Some(found), Some(expect)) => assert!((found - expect).abs() < 1e-4, "{client}: {found} {expect}"),
+                (Some(found), Some(expect)) => {
+                    assert!((found - expect).abs() < 1e-4, "{client}: {found} {expect}")
+                }
                 (found, expect) => assert_eq!(found, expect, "{client}"),
             }
         }
     }
 
-    /// The margin of everything since a second client came, if three have come by now and there are five pages.
+    /// The margin of everything since a second client came, if three have come by now and there are
+    /// five pages.
     fn slow_margin(site: &Site, past: &[(bool, usize, usize)], scorer: &Scorer) -> Option<f32> {
-        let askers: Vec<usize> = past.iter().filter(|(is_page, ..)| *is_page).map(|(_, client, _)| *client).collect();
+        let askers: Vec<usize> =
+            past.iter().filter(|(is_page, ..)| *is_page).map(|(_, client, _)| *client).collect();
         let distinct: std::collections::HashSet<usize> = askers.iter().copied().collect();
-        let begins = past.iter().position(|(is_page, client, _)| *is_page && *client != past[0].1)?;
+        let begins =
+            past.iter().position(|(is_page, client, _)| *is_page && *client != past[0].1)?;
         let mut window = Window::new(site.steps[past[begins].2].event.at);
         for &(is_page, _, at) in &past[begins..] {
             let step = &site.steps[at];
@@ -230,6 +254,7 @@ mod tests {
                 window.conclude(&outcome, 1_000);
             }
         }
-        (distinct.len() >= 3 && window.pages() >= 5).then(|| scorer.margin(&Features::measure(&window)))
+        (distinct.len() >= 3 && window.pages() >= 5)
+            .then(|| scorer.margin(&Features::measure(&window)))
     }
 }

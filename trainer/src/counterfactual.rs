@@ -1,10 +1,12 @@
-//! What would have been allowed: the smallest change of features that brings a margin under a threshold.
+//! What would have been allowed: the smallest change of features that brings a margin under a
+//! threshold.
 //!
-//! [`single`]: one feature alone, where that suffices; each stretch between two split points is tried once, about a thousand
-//! scores, half a millisecond. [`search`]: several together, where it does not. [`range`]: what a feature can be at all.
+//! [`single`]: one feature alone, where that suffices; each stretch between two split points is
+//! tried once, about a thousand scores, half a millisecond. [`search`]: several together, where it
+//! does not. [`range`]: what a feature can be at all.
 //!
-//! A number that is said is a number that was scored: it is rounded to the safe side first and asked for then. Offline, for
-//! people who ask why.
+//! A number that is said is a number that was scored: it is rounded to the safe side first and
+//! asked for then. Offline, for people who ask why.
 
 use std::fmt;
 
@@ -35,10 +37,11 @@ pub struct Change {
     pub measured: Option<f32>,
     /// The nearest value that is allowed, rounded to the safe side.
     pub to: f32,
-    /// The far end of the values that are allowed like it, where they end within the feature's range.
+    /// The far end of the values that are allowed like it, where they end within the feature's
+    /// range.
     pub until: Option<f32>,
-    /// How far it is: the share of ordinary traffic between the two values (in tenths); without a reference, the change
-    /// relative to the value measured; 1 where it was missing.
+    /// How far it is: the share of ordinary traffic between the two values (in tenths); without a
+    /// reference, the change relative to the value measured; 1 where it was missing.
     pub distance: f32,
 }
 
@@ -149,7 +152,8 @@ fn none(definition: &Definition, to: f32) -> Option<String> {
 }
 
 impl fmt::Display for Counterfactual {
-    /// One change as above; of several, the very values that were scored: `spread of gaps 0.6 and typical gap 12`.
+    /// One change as above; of several, the very values that were scored: `spread of gaps 0.6 and
+    /// typical gap 12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [change] = self.changes.as_slice() {
             return change.fmt(f);
@@ -165,8 +169,9 @@ impl fmt::Display for Counterfactual {
     }
 }
 
-/// What brings the margin of these features below `threshold`: for each feature that can do it alone its nearest value, else
-/// the few that do it together. A missing value is filled in only where nothing else helps.
+/// What brings the margin of these features below `threshold`: for each feature that can do it
+/// alone its nearest value, else the few that do it together. A missing value is filled in only
+/// where nothing else helps.
 pub fn counterfactuals(
     scorer: &Scorer,
     features: &Features,
@@ -183,7 +188,8 @@ pub fn counterfactuals(
         way
     };
     let alone = |missing: bool| -> Vec<Counterfactual> {
-        let features_of = asked.movable().filter(|&feature| features.0[feature].is_nan() == missing);
+        let features_of =
+            asked.movable().filter(|&feature| features.0[feature].is_nan() == missing);
         let nearest = |feature| asked.nearest(features, features.0[feature], feature, threshold);
         features_of.filter_map(nearest).map(|change| way(vec![change])).collect()
     };
@@ -223,7 +229,9 @@ pub fn counterfactuals(
         };
         way.changes.iter().map(of).sum()
     };
-    ways.sort_by(|a, b| a.distance().total_cmp(&b.distance()).then(relative(a).total_cmp(&relative(b))));
+    ways.sort_by(|a, b| {
+        a.distance().total_cmp(&b.distance()).then(relative(a).total_cmp(&relative(b)))
+    });
     Counterfactuals::Ways { ways }
 }
 

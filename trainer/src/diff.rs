@@ -1,7 +1,8 @@
 //! Whose verdict changes between two judges, of one reading of a log.
 //!
-//! Both detectors are shown the same requests; each hashes and places them by its own model. Kept are sums, one [`Fate`] a
-//! client (about 100 bytes) and a bounded number of paths, never lines. Whatever the number of watchers, the sums are the same.
+//! Both detectors are shown the same requests; each hashes and places them by its own model. Kept
+//! are sums, one [`Fate`] a client (about 100 bytes) and a bounded number of paths, never lines.
+//! Whatever the number of watchers, the sums are the same.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -239,7 +240,11 @@ impl Comparison {
             let (at, number, path) = (verdicts[0].at, fate.requests, path.clone());
             fate.first = Some(Box::new(First { at, number, path, verdicts }));
         }
-        let path = if paths.len() < PATHS_MAX || paths.contains_key(&path) { path } else { OTHER_PATHS.into() };
+        let path = if paths.len() < PATHS_MAX || paths.contains_key(&path) {
+            path
+        } else {
+            OTHER_PATHS.into()
+        };
         paths.entry(path).or_default()[usize::from(!is_harder)] += 1;
     }
 
@@ -252,7 +257,9 @@ impl Comparison {
     /// Both together; they have seen different groups.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
-        for (sum, part) in self.by_request.as_flattened_mut().iter_mut().zip(other.by_request.as_flattened()) {
+        for (sum, part) in
+            self.by_request.as_flattened_mut().iter_mut().zip(other.by_request.as_flattened())
+        {
             *sum += part;
         }
         for (reasons, requests) in other.reasons {
@@ -263,7 +270,8 @@ impl Comparison {
         self
     }
 
-    /// What changes. `read` are the lines read and refused, `outcomes` the names of outcomes, `top` how many rows a list has.
+    /// What changes. `read` are the lines read and refused, `outcomes` the names of outcomes, `top`
+    /// how many rows a list has.
     pub fn finish(
         self,
         sides: [Side; 2],
@@ -279,8 +287,12 @@ impl Comparison {
         affected.extend(kinds.map(|who| Affected { who, ..Affected::default() }));
         let labelled = affected.len();
         if labels.is_some() {
-            affected
-                .extend(Label::ALL.map(|label| Affected { who: format!("labelled {label}"), ..Affected::default() }));
+            affected.extend(
+                Label::ALL.map(|label| Affected {
+                    who: format!("labelled {label}"),
+                    ..Affected::default()
+                }),
+            );
         }
         let mut changed: Vec<(ClientKey, &Fate, &First)> = Vec::new();
         // In order, so that examples do not depend on the table's.
@@ -293,7 +305,9 @@ impl Comparison {
             }
             changed.extend(fate.first.as_deref().map(|first| (client, fate, first)));
         }
-        changed.sort_by_key(|(client, fate, _)| (std::cmp::Reverse(fate.harder + fate.softer), *client));
+        changed.sort_by_key(|(client, fate, _)| {
+            (std::cmp::Reverse(fate.harder + fate.softer), *client)
+        });
         let requests = self.by_request.as_flattened().iter().sum();
         let same: u64 = (0..3).map(|action| self.by_request[action][action]).sum();
         let client_change = |(client, fate, first): (ClientKey, &Fate, &First)| ClientChange {
@@ -359,7 +373,10 @@ impl Side {
         Self {
             name: name.to_owned(),
             model: judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone()),
-            model_sha256: judge.model.as_ref().map_or_else(String::new, |model| model.sha256().to_owned()),
+            model_sha256: judge
+                .model
+                .as_ref()
+                .map_or_else(String::new, |model| model.sha256().to_owned()),
             thresholds: Thresholds {
                 limit: score(judge.policy.limit_margin()),
                 block: score(judge.policy.block_margin()),
@@ -381,7 +398,8 @@ impl Difference {
         let [before, after] = [&self.before.name, &self.after.name];
         if self.is_none() {
             return format!(
-                "Nothing changes: {} requests of {} clients are treated alike by {before} and {after}.",
+                "Nothing changes: {} requests of {} clients are treated alike by {before} and \
+                    {after}.",
                 count(self.requests),
                 count(self.clients)
             );
@@ -399,12 +417,21 @@ impl Difference {
     }
 }
 
-/// Which kinds a client is of, as places in the list: outcomes, good robots, and from `labelled` on the labels.
-fn kinds_of(client: ClientKey, fate: &Fate, outcomes: usize, labels: Option<&Labels>, labelled: usize) -> Vec<usize> {
+/// Which kinds a client is of, as places in the list: outcomes, good robots, and from `labelled` on
+/// the labels.
+fn kinds_of(
+    client: ClientKey,
+    fate: &Fate,
+    outcomes: usize,
+    labels: Option<&Labels>,
+    labelled: usize,
+) -> Vec<usize> {
     let mut kinds: Vec<usize> = (0..outcomes).filter(|&number| fate.reached.has(number)).collect();
     kinds.extend(fate.is_good_robot.then_some(outcomes));
     if let Some(label) = labels.and_then(|labels| labels.find(client)).map(|found| found.label) {
-        kinds.extend(Label::ALL.iter().position(|known| *known == label).map(|place| labelled + place));
+        kinds.extend(
+            Label::ALL.iter().position(|known| *known == label).map(|place| labelled + place),
+        );
     }
     kinds
 }
@@ -421,7 +448,11 @@ fn told(verdict: &Verdict) -> Told {
 fn cells(matrix: &[[u64; 3]; 3]) -> Vec<Cell> {
     let mut cells = Vec::new();
     for (before, row) in Action::ALL.into_iter().zip(matrix) {
-        cells.extend(Action::ALL.into_iter().zip(row).map(|(after, &number)| Cell { before, after, number }));
+        cells.extend(Action::ALL.into_iter().zip(row).map(|(after, &number)| Cell {
+            before,
+            after,
+            number,
+        }));
     }
     cells
 }
@@ -447,7 +478,11 @@ fn paths(groups: BTreeMap<usize, BTreeMap<Box<str>, [u64; 2]>>, top: usize) -> V
         let sum = sums.entry(path).or_default();
         *sum = [sum[0] + harder, sum[1] + softer];
     }
-    let row = |(path, [harder, softer]): (Box<str>, [u64; 2])| PathChange { path: path.into(), harder, softer };
+    let row = |(path, [harder, softer]): (Box<str>, [u64; 2])| PathChange {
+        path: path.into(),
+        harder,
+        softer,
+    };
     let mut rows: Vec<PathChange> = sums.into_iter().map(row).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.harder + row.softer));
     rows.truncate(top);
@@ -510,19 +545,33 @@ mod tests {
         }
         let labels = Labels::parse("l", "client,label\n192.0.2.1,human\n192.0.2.2,bad\n").unwrap();
         let [even, odd] = parts;
-        let finish = |comparison: Comparison| comparison.finish([side(), side()], (5, 0), &[], Some(&labels), 9);
+        let finish = |comparison: Comparison| {
+            comparison.finish([side(), side()], (5, 0), &[], Some(&labels), 9)
+        };
         let (difference, again) = (finish(one), finish(odd.join(even)));
-        assert_eq!(serde_json::to_string(&difference).unwrap(), serde_json::to_string(&again).unwrap());
-        assert_eq!((difference.requests, difference.requests_changed, difference.clients_changed), (5, 3, 2));
+        assert_eq!(
+            serde_json::to_string(&difference).unwrap(),
+            serde_json::to_string(&again).unwrap()
+        );
+        assert_eq!(
+            (difference.requests, difference.requests_changed, difference.clients_changed),
+            (5, 3, 2)
+        );
         let number = |cells: &[Cell], before, after| {
             cells.iter().find(|cell| (cell.before, cell.after) == (before, after)).unwrap().number
         };
         assert_eq!(number(&difference.by_request, Action::Allow, Action::Allow), 2);
         assert_eq!(number(&difference.by_client, Action::Allow, Action::Block), 1);
         assert_eq!(number(&difference.by_client, Action::Limit, Action::Allow), 1);
-        assert_eq!(difference.paths[0], PathChange { path: "/p/#".to_owned(), harder: 2, softer: 0 });
+        assert_eq!(
+            difference.paths[0],
+            PathChange { path: "/p/#".to_owned(), harder: 2, softer: 0 }
+        );
         let human = difference.affected.iter().find(|kind| kind.who == "labelled human").unwrap();
-        assert_eq!((human.clients, human.harder, human.stopped_before, human.stopped_after), (1, 1, 0, 1));
+        assert_eq!(
+            (human.clients, human.harder, human.stopped_before, human.stopped_after),
+            (1, 1, 0, 1)
+        );
         assert_eq!(human.examples, ["192.0.2.1"]);
         let robots = difference.affected.iter().find(|kind| kind.who == GOOD_ROBOTS).unwrap();
         assert_eq!((robots.clients, robots.harder), (1, 0));
@@ -533,13 +582,27 @@ mod tests {
     #[test]
     fn a_client_that_makes_up_paths_does_not_fill_the_memory() {
         let mut comparison = Comparison::default();
-        let verdicts = [verdict(Action::Allow, Reason::Usual), verdict(Action::Limit, Reason::Limited)];
+        let verdicts =
+            [verdict(Action::Allow, Reason::Usual), verdict(Action::Limit, Reason::Limited)];
         for number in 0..10_000_u32 {
-            let path: String = number.to_string().chars().map(|digit| (digit as u8 - b'0' + b'a') as char).collect();
-            comparison.note(ClientKey::from_text("192.0.2.1"), 3, path_shape(&format!("/{path}")), false, verdicts);
+            let path: String = number
+                .to_string()
+                .chars()
+                .map(|digit| (digit as u8 - b'0' + b'a') as char)
+                .collect();
+            comparison.note(
+                ClientKey::from_text("192.0.2.1"),
+                3,
+                path_shape(&format!("/{path}")),
+                false,
+                verdicts,
+            );
         }
         assert_eq!(comparison.paths[&3].len(), PATHS_MAX + 1);
         let difference = comparison.finish([side(), side()], (0, 0), &[], None, 3);
-        assert_eq!((difference.paths[0].path.as_str(), difference.paths[0].harder), (OTHER_PATHS, 9_500));
+        assert_eq!(
+            (difference.paths[0].path.as_str(), difference.paths[0].harder),
+            (OTHER_PATHS, 9_500)
+        );
     }
 }

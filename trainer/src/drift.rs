@@ -1,5 +1,5 @@
-//! Has traffic changed since the model was trained, and does its budget still hold? The comparison itself is the detector's
-//! ([`detector::drift`]), so that the gate can make it live.
+//! Has traffic changed since the model was trained, and does its budget still hold? The comparison
+//! itself is the detector's ([`detector::drift`]), so that the gate can make it live.
 
 use std::collections::BTreeMap;
 
@@ -15,21 +15,32 @@ use crate::site::Site;
 use crate::statistics::{Interval, share};
 use crate::words::{count, range};
 
-/// What the gate will compare with: the rows, from `min_pages` on, that score below the limit threshold. `None` without any.
-pub(crate) fn reference(samples: &[Sample], scorer: &Scorer, min_pages: u32, limit: Option<f32>) -> Option<Reference> {
+/// What the gate will compare with: the rows, from `min_pages` on, that score below the limit
+/// threshold. `None` without any.
+pub(crate) fn reference(
+    samples: &[Sample],
+    scorer: &Scorer,
+    min_pages: u32,
+    limit: Option<f32>,
+) -> Option<Reference> {
     let scored = samples
         .iter()
         .filter(|sample| sample.pages >= min_pages)
         .map(|sample| (sample, scorer.margin(&sample.features)));
-    let passed: Vec<(&Sample, f32)> = scored.filter(|(_, margin)| limit.is_none_or(|limit| *margin < limit)).collect();
+    let passed: Vec<(&Sample, f32)> =
+        scored.filter(|(_, margin)| limit.is_none_or(|limit| *margin < limit)).collect();
     let clients: std::collections::BTreeSet<_> =
         passed.iter().map(|(sample, _)| (sample.site, sample.client)).collect();
-    reference_of(passed.iter().map(|(sample, margin)| (&sample.features, *margin)), clients.len() as u64)
+    reference_of(
+        passed.iter().map(|(sample, margin)| (&sample.features, *margin)),
+        clients.len() as u64,
+    )
 }
 
 /// PSI that custom calls a large shift.
 const PSI_LARGE: f64 = 0.25;
-/// Where only a shift beyond this would show, nothing is shown: half of all traffic would have to be of another kind.
+/// Where only a shift beyond this would show, nothing is shown: half of all traffic would have to
+/// be of another kind.
 const PSI_BLIND: f64 = 1.0;
 /// Features that a sentence names; tables have them all.
 const NAMED_MAX: usize = 5;
@@ -45,7 +56,8 @@ pub struct Examined {
     pub share_above_limit: Option<f64>,
     /// What moved; `None` when the model remembers nothing to compare with, or nobody was judged.
     pub drift: Option<Drift>,
-    /// PSI of the score that so many clients would have to pass before it is told from chance; `None` with nothing to compare.
+    /// PSI of the score that so many clients would have to pass before it is told from chance;
+    /// `None` with nothing to compare.
     pub least_shift: Option<f64>,
     /// For each threshold, by name, whether its budget still holds.
     pub budgets: BTreeMap<&'static str, Held>,
@@ -54,7 +66,8 @@ pub struct Examined {
 /// Does a budget hold among the people of a log?
 #[derive(Clone, Debug, Serialize)]
 pub struct Held {
-    /// Share of people that may be hurt: what the evidence carries, which can be more than was asked for.
+    /// Share of people that may be hurt: what the evidence carries, which can be more than was
+    /// asked for.
     pub budget: f64,
     /// That evidence, in the model's words.
     pub evidence: String,
@@ -84,7 +97,11 @@ impl Promise {
     pub fn of_model(model: &Model) -> [Option<Self>; 2] {
         let thresholds = model.thresholds();
         [&thresholds.limit, &thresholds.block].map(|budget: &Budget| {
-            Some(Self { margin: budget.margin?, budget: budget.alpha, evidence: budget.evidence.clone() })
+            Some(Self {
+                margin: budget.margin?,
+                budget: budget.alpha,
+                evidence: budget.evidence.clone(),
+            })
         })
     }
 }
@@ -102,7 +119,8 @@ pub enum Verdict {
 }
 
 impl Examined {
-    /// Enough were judged, nothing moved and no budget is broken: a log that stopped is no good news.
+    /// Enough were judged, nothing moved and no budget is broken: a log that stopped is no good
+    /// news.
     pub fn is_quiet(&self) -> bool {
         let can_tell = self.least_shift.is_some_and(|least| least <= PSI_BLIND);
         can_tell
@@ -113,10 +131,15 @@ impl Examined {
     /// What moved, in a sentence or two.
     pub fn in_words(&self) -> String {
         let Some(drift) = &self.drift else {
-            return "Nobody in this log has pages enough to be judged: nothing can be said.".to_owned();
+            return "Nobody in this log has pages enough to be judged: nothing can be said."
+                .to_owned();
         };
-        let moved: Vec<&str> =
-            drift.features.iter().filter(|shift| shift.alarm).map(|shift| words(shift.name)).collect();
+        let moved: Vec<&str> = drift
+            .features
+            .iter()
+            .filter(|shift| shift.alarm)
+            .map(|shift| words(shift.name))
+            .collect();
         let clients = format!(
             "{} clients now, {} when {} was trained",
             count(drift.clients_now),
@@ -131,22 +154,31 @@ impl Examined {
         match (drift.score.alarm, moved.is_empty()) {
             (false, true) => match self.least_shift.unwrap_or(f64::INFINITY) {
                 blind if blind > PSI_BLIND => format!(
-                    "Too few to say ({clients}): only a shift above PSI {blind:.1} would show, and {PSI_LARGE} is a large one. Give a longer \
+                    "Too few to say ({clients}): only a shift above PSI {blind:.1} would show, and \
+                        {PSI_LARGE} is a large one. Give a longer \
                      log."
                 ),
                 dim if dim > PSI_LARGE => format!(
-                    "Nothing moved beyond chance ({clients}); so few show a shift above PSI {dim:.2} only, and {PSI_LARGE} is a large one."
+                    "Nothing moved beyond chance ({clients}); so few show a shift above PSI \
+                        {dim:.2} only, and {PSI_LARGE} is a large one."
                 ),
                 _ => format!("Nothing moved beyond chance ({clients})."),
             },
             (true, true) => {
-                format!("Scores moved though no single feature did ({clients}). Train again on recent logs.")
+                format!(
+                    "Scores moved though no single feature did ({clients}). Train again on recent \
+                        logs."
+                )
             }
             (false, false) => format!(
-                "Moved: {moved_all} ({clients}). The score did not follow: look at what changed in the shop, and train again soon."
+                "Moved: {moved_all} ({clients}). The score did not follow: look at what changed in \
+                    the shop, and train again soon."
             ),
             (true, false) => {
-                format!("The score moved, and so did {moved_all} ({clients}). Train again on recent logs.")
+                format!(
+                    "The score moved, and so did {moved_all} ({clients}). Train again on recent \
+                        logs."
+                )
             }
         }
     }
@@ -172,15 +204,20 @@ impl Held {
         );
         match self.verdict {
             Verdict::Holds => format!("holds ({seen})"),
-            Verdict::Unsure if self.people == 0 => "nobody in this log is known for a person; give --labels".to_owned(),
+            Verdict::Unsure if self.people == 0 => {
+                "nobody in this log is known for a person; give --labels".to_owned()
+            }
             Verdict::Unsure => format!("neither shown nor refuted by so few people ({seen})"),
-            Verdict::Broken => format!("BROKEN ({seen}). Raise the threshold, or train again on recent logs"),
+            Verdict::Broken => {
+                format!("BROKEN ({seen}). Raise the threshold, or train again on recent logs")
+            }
         }
     }
 }
 
-/// Compares a log with what the model was trained on. The site's people are whom its labels say; its pages are placed by the
-/// model's own memory ([`Site::remember_all`]), as the gate does it. The promises are of limit and block in force.
+/// Compares a log with what the model was trained on. The site's people are whom its labels say;
+/// its pages are placed by the model's own memory ([`Site::remember_all`]), as the gate does it.
+/// The promises are of limit and block in force.
 pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Examined {
     let thresholds = model.thresholds();
     let (resolution_us, min_pages) = (model.resolution_us(), thresholds.min_pages);
@@ -193,9 +230,15 @@ pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Ex
     });
     let highest = highest(site, resolution_us, min_pages, |_| Some(model.scorer()));
     let judged: Vec<f32> = highest.iter().copied().flatten().collect();
-    let of_people = site.clients.iter().zip(&highest).filter(|(client, _)| client.labelled.label == Label::Human);
+    let of_people = site
+        .clients
+        .iter()
+        .zip(&highest)
+        .filter(|(client, _)| client.labelled.label == Label::Human);
     let people: Vec<f32> = of_people.filter_map(|(_, score)| *score).collect();
-    let above = |scores: &[f32], margin: f32| scores.iter().filter(|&&score| score >= margin).count() as u64;
+    let above = |scores: &[f32], margin: f32| {
+        scores.iter().filter(|&&score| score >= margin).count() as u64
+    };
     let held = |Promise { margin, budget, evidence }: Promise| {
         let above = above(&people, margin);
         let Interval { low, high, .. } = share(above, people.len() as u64);
@@ -205,7 +248,14 @@ pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Ex
             () if high <= budget => Verdict::Holds,
             () => Verdict::Unsure,
         };
-        Held { budget, evidence, people: people.len() as u64, above, share_ci: [low, high], verdict }
+        Held {
+            budget,
+            evidence,
+            people: people.len() as u64,
+            above,
+            share_ci: [low, high],
+            verdict,
+        }
     };
     let budgets = ["limit", "block"].into_iter().zip(promises);
     let drift = counts.compare(model);

@@ -1,14 +1,19 @@
-//! How good a model is on a labelled log: by client and class, with intervals, beside what the field does today.
+//! How good a model is on a labelled log: by client and class, with intervals, beside what the
+//! field does today.
 //!
-//! Traffic goes through the real [`Detector`]. A client's score is the highest it reached at any of its requests,
-//! because a verdict is taken at each. Clients with too few pages are counted as not judged, never as right.
+//! Traffic goes through the real [`Detector`]. A client's score is the highest it reached at any of
+//! its requests, because a verdict is taken at each. Clients with too few pages are counted as not
+//! judged, never as right.
 
 use std::collections::BTreeMap;
 
 use detector::detector::Settings;
 use detector::model::Card;
 use detector::policy::SHARED_MIN;
-use detector::{Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score, Timestamp};
+use detector::{
+    Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score,
+    Timestamp,
+};
 use serde::Serialize;
 
 use crate::baselines::{self, Asked, Ruling};
@@ -39,12 +44,14 @@ const TELL_EVERY: u64 = 4_096;
 pub struct Evaluation {
     /// Name of the model.
     pub model: String,
-    /// Did this very log train the model? Then every figure flatters it. See [`Evaluation::of_logs`].
+    /// Did this very log train the model? Then every figure flatters it. See
+    /// [`Evaluation::of_logs`].
     pub in_sample: bool,
     /// End of the model's training, in µs since the epoch.
     pub trained_until_us: i64,
-    /// Clients judged who were there by then, by label: on the site that trained the model they may have taught it. None of a model that
-    /// was trained on several sites, whose logs are known one by one.
+    /// Clients judged who were there by then, by label: on the site that trained the model they may
+    /// have taught it. None of a model that was trained on several sites, whose logs are known one
+    /// by one.
     pub may_have_trained: BTreeMap<Label, u64>,
     /// Clients by label.
     pub clients: BTreeMap<Label, u64>,
@@ -56,7 +63,8 @@ pub struct Evaluation {
     pub auc: Option<f64>,
     /// Its 95 % interval.
     pub auc_ci: Option<[f64; 2]>,
-    /// Share of bad robots caught when that share of people is hurt; `null` where there are fewer people than have one in that share.
+    /// Share of bad robots caught when that share of people is hurt; `null` where there are fewer
+    /// people than have one in that share.
     pub tpr_at_fpr: BTreeMap<String, Option<f64>>,
     /// Its 95 % intervals.
     pub tpr_at_fpr_ci: BTreeMap<String, Option<[f64; 2]>>,
@@ -64,7 +72,8 @@ pub struct Evaluation {
     pub with_none_hurt: Option<NoneHurt>,
     /// At the model's own thresholds; `null` where it has none.
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
-    /// All requests of a bad robot up to the one that crosses the strictest threshold, over those detected.
+    /// All requests of a bad robot up to the one that crosses the strictest threshold, over those
+    /// detected.
     pub requests_to_detect: Option<Requests>,
     /// By the reason of the label.
     pub by_class: BTreeMap<String, ByClass>,
@@ -80,7 +89,8 @@ pub struct Evaluation {
     pub detection: Detection,
     /// Who scores highest.
     pub top: Vec<Portrait>,
-    /// Who scores nearest to the limit threshold (0.5 where there is none): a label for these teaches most.
+    /// Who scores nearest to the limit threshold (0.5 where there is none): a label for these
+    /// teaches most.
     pub borderline: Vec<Portrait>,
     /// Addresses of so many browsers that they are never blocked, the busiest first.
     pub shared: Vec<Portrait>,
@@ -135,7 +145,8 @@ pub struct ByClass {
     pub n: u64,
     /// Against all people.
     pub auc: Option<f64>,
-    /// Share caught at the limit threshold; without one, at 1 % of people hurt, where there are people enough.
+    /// Share caught at the limit threshold; without one, at 1 % of people hurt, where there are
+    /// people enough.
     pub tpr: Option<f64>,
     /// Its 95 % interval.
     pub tpr_ci: Option<[f64; 2]>,
@@ -188,18 +199,28 @@ pub fn evaluate_told(
 ) -> Result<Evaluation, PolicyError> {
     let seen = watch(model, site, min_pages, tell)?;
     let side = |label: Label| -> Vec<&Seen> {
-        let of_label = site.clients.iter().zip(&seen).filter(move |(client, _)| client.labelled.label == label);
+        let of_label = site
+            .clients
+            .iter()
+            .zip(&seen)
+            .filter(move |(client, _)| client.labelled.label == label);
         of_label.map(|(_, seen)| seen).filter(|seen| seen.highest.is_some()).collect()
     };
     let (people, bots) = (side(Label::Human), side(Label::Bad));
-    let scores = |side: &[&Seen]| -> Vec<f32> { side.iter().filter_map(|seen| seen.highest).collect() };
+    let scores =
+        |side: &[&Seen]| -> Vec<f32> { side.iter().filter_map(|seen| seen.highest).collect() };
     let (people_scores, bot_scores) = (scores(&people), scores(&bots));
 
-    let margins = [("limit", model.thresholds().limit.margin), ("block", model.thresholds().block.margin)];
+    let margins =
+        [("limit", model.thresholds().limit.margin), ("block", model.thresholds().block.margin)];
     let at_threshold = |margin: Option<f32>| {
         let margin = margin.filter(|_| !people.is_empty() && !bots.is_empty())?;
-        let above =
-            |scores: &[f32]| share(scores.iter().filter(|&&score| score >= margin).count() as u64, scores.len() as u64);
+        let above = |scores: &[f32]| {
+            share(
+                scores.iter().filter(|&&score| score >= margin).count() as u64,
+                scores.len() as u64,
+            )
+        };
         let (tpr, fpr) = (above(&bot_scores), above(&people_scores));
         Some(AtThreshold { tpr: tpr.value, tpr_ci: tpr.ends(), fpr: fpr.value, fpr_ci: fpr.ends() })
     };
@@ -209,7 +230,8 @@ pub fn evaluate_told(
     let [top, borderline, shared] = shown(model, site, &seen, min_pages);
     let area = auc_interval(&people_scores, &bot_scores);
     let not_judged = |label: Label| {
-        let of_label = site.clients.iter().zip(&seen).filter(|(client, _)| client.labelled.label == label);
+        let of_label =
+            site.clients.iter().zip(&seen).filter(|(client, _)| client.labelled.label == label);
         of_label.filter(|(_, seen)| seen.highest.is_none()).count() as u64
     };
     Ok(Evaluation {
@@ -222,14 +244,19 @@ pub fn evaluate_told(
         min_pages,
         auc: area.map(|area| area.value),
         auc_ci: area.map(Interval::ends),
-        tpr_at_fpr: at_fpr(&|fpr| carried(&people_scores, &bot_scores, fpr).map(|caught| caught.value)),
+        tpr_at_fpr: at_fpr(&|fpr| {
+            carried(&people_scores, &bot_scores, fpr).map(|caught| caught.value)
+        }),
         tpr_at_fpr_ci: at_fpr(&|fpr| carried(&people_scores, &bot_scores, fpr).map(Interval::ends)),
         with_none_hurt: caught(&people_scores, &bot_scores, 0.0).map(|caught| NoneHurt {
             people: people_scores.len() as u64,
             tpr: caught.value,
             tpr_ci: caught.ends(),
         }),
-        at_threshold: margins.into_iter().map(|(name, margin)| (name.to_owned(), at_threshold(margin))).collect(),
+        at_threshold: margins
+            .into_iter()
+            .map(|(name, margin)| (name.to_owned(), at_threshold(margin)))
+            .collect(),
         requests_to_detect: requests(bots.iter().filter_map(|seen| seen.detected_at).collect()),
         by_class: by_class(site, &seen, &people_scores, model.thresholds().limit.margin),
         baselines: compared(&people, &bots),
@@ -244,7 +271,8 @@ pub fn evaluate_told(
 }
 
 impl Evaluation {
-    /// With a word on whether the logs, by the digest over them as read, are those that trained the model.
+    /// With a word on whether the logs, by the digest over them as read, are those that trained the
+    /// model.
     #[must_use]
     pub fn of_logs(mut self, model: &Model, data_sha256: &str) -> Self {
         self.in_sample = is_trained_on(model.card(), data_sha256);
@@ -255,15 +283,18 @@ impl Evaluation {
     pub fn flattery(&self) -> Option<String> {
         if self.in_sample {
             return Some(
-                "This log trained the model: every figure flatters it. Give a later log to see what it is worth."
+                "This log trained the model: every figure flatters it. Give a later log to see \
+                    what it is worth."
                     .to_owned(),
             );
         }
         let known: u64 = self.may_have_trained.values().sum();
-        let judged: u64 = self.clients.values().sum::<u64>() - self.not_judged.values().sum::<u64>();
+        let judged: u64 =
+            self.clients.values().sum::<u64>() - self.not_judged.values().sum::<u64>();
         (known > 0).then(|| {
             format!(
-                "{} of {} judged clients were there before {} UTC, when the model's training ended: if this log was part of it, they taught \
+                "{} of {} judged clients were there before {} UTC, when the model's training \
+                    ended: if this log was part of it, they taught \
                  the model, and the figures flatter it.",
                 count(known),
                 count(judged),
@@ -283,7 +314,8 @@ fn caught(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
     Some(share((share_of * bots.len() as f64).round() as u64, bots.len() as u64))
 }
 
-/// The same where the people are enough for one of them to be hurt: of fewer, the share is of none, and says nothing of so small a one.
+/// The same where the people are enough for one of them to be hurt: of fewer, the share is of none,
+/// and says nothing of so small a one.
 fn carried(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
     caught(people, bots, fpr).filter(|_| fpr * people.len() as f64 + 1e-9 >= 1.0)
 }
@@ -325,7 +357,8 @@ fn shown(model: &Model, site: &Site, seen: &[Seen], min_pages: u32) -> [Vec<Port
         };
         let of: Vec<Subject<'_>> = group.iter().map(subject).collect();
         let portraits = portraits(site, model.resolution_us(), min_pages, &of);
-        // What the detector said counts: company may have moved a client's clock by some microseconds.
+        // What the detector said counts: company may have moved a client's clock by some
+        // microseconds.
         let known = portraits.into_iter().zip(group.iter().map(|&client| &seen[client]));
         let known = known.map(|(portrait, seen)| Portrait {
             score: seen.highest.map(|margin| f64::from(Score::from_margin(margin).value())),
@@ -347,13 +380,20 @@ fn watch(
 ) -> Result<Vec<Seen>, PolicyError> {
     let of = site.steps.len() as u64;
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
-    let policy = Policy::new(PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() }, Some(model))?;
+    let policy = Policy::new(
+        PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() },
+        Some(model),
+    )?;
     let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
-    // Far below capacity, so that nobody's verdict depends on anybody else: a network has a 64th of the places.
+    // Far below capacity, so that nobody's verdict depends on anybody else: a network has a 64th of
+    // the places.
     let capacity = site.clients.len() * 8 + 65_536;
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
     let mut baselines = baselines::fixed();
-    let mut seen = vec![Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() }; site.clients.len()];
+    let mut seen = vec![
+        Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() };
+        site.clients.len()
+    ];
     for (done, step) in (0_u64..).zip(&site.steps) {
         if done.is_multiple_of(TELL_EVERY) {
             tell(Stage { name: "judging", done, of, unit: "requests" });
@@ -392,7 +432,12 @@ fn watch(
     Ok(seen)
 }
 
-fn by_class(site: &Site, seen: &[Seen], people: &[f32], limit: Option<f32>) -> BTreeMap<String, ByClass> {
+fn by_class(
+    site: &Site,
+    seen: &[Seen],
+    people: &[f32],
+    limit: Option<f32>,
+) -> BTreeMap<String, ByClass> {
     let mut scores: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
     for (client, seen) in site.clients.iter().zip(seen) {
         if let (Label::Bad, Some(highest)) = (client.labelled.label, seen.highest) {
@@ -418,7 +463,9 @@ fn compared(people: &[&Seen], bots: &[&Seen]) -> BTreeMap<String, AsBaseline> {
         return BTreeMap::new();
     }
     let row = |(index, baseline): (usize, Box<dyn baselines::Baseline>)| {
-        let stopped = |side: &[&Seen]| -> Vec<u64> { side.iter().filter_map(|seen| seen.stopped_at[index]).collect() };
+        let stopped = |side: &[&Seen]| -> Vec<u64> {
+            side.iter().filter_map(|seen| seen.stopped_at[index]).collect()
+        };
         let (hurt, caught) = (stopped(people), stopped(bots));
         let row = AsBaseline {
             tpr: caught.len() as f64 / bots.len() as f64,
@@ -434,7 +481,8 @@ fn compared(people: &[&Seen], bots: &[&Seen]) -> BTreeMap<String, AsBaseline> {
 fn detection(of: usize, mut counts: Vec<u64>) -> Detection {
     counts.sort_unstable();
     let last = |i: usize| counts.get(i + 1).is_none_or(|&next| next > counts[i]);
-    let steps: Vec<[u64; 2]> = (0..counts.len()).filter(|&i| last(i)).map(|i| [counts[i], i as u64 + 1]).collect();
+    let steps: Vec<[u64; 2]> =
+        (0..counts.len()).filter(|&i| last(i)).map(|i| [counts[i], i as u64 + 1]).collect();
     let stride = steps.len().div_ceil(STEPS_MAX).max(1);
     // Backwards, so that the last step stays.
     let mut by_request: Vec<[u64; 2]> = steps.into_iter().rev().step_by(stride).collect();
@@ -444,6 +492,8 @@ fn detection(of: usize, mut counts: Vec<u64>) -> Detection {
 
 fn requests(mut counts: Vec<u64>) -> Option<Requests> {
     counts.sort_unstable();
-    let at = |share: f64| counts.get(((counts.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
+    let at = |share: f64| {
+        counts.get(((counts.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied()
+    };
     Some(Requests { median: at(0.5)?, p90: at(0.9)? })
 }

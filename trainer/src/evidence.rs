@@ -1,7 +1,7 @@
 //! Who is a person and who is a bot, where nobody has said: weak rules.
 //!
-//! They look at what the score never sees (law 10): user agent, referer, assets, attack paths. What they cannot tell
-//! is left out. Each label carries the rule that gave it.
+//! They look at what the score never sees (law 10): user agent, referer, assets, attack paths. What
+//! they cannot tell is left out. Each label carries the rule that gave it.
 
 use std::collections::HashMap;
 
@@ -41,7 +41,8 @@ pub struct Agents {
     known: HashMap<Box<str>, (u32, AgentKind)>,
 }
 
-/// Bad from this many pages on when there is neither an asset nor a referer: fewer is a person with a reader or a cache.
+/// Bad from this many pages on when there is neither an asset nor a referer: fewer is a person with
+/// a reader or a cache.
 const PAGES_WITHOUT_ASSETS: u32 = 10;
 /// One probe may be a mistyped link.
 const ATTACKS_MIN: u32 = 2;
@@ -230,10 +231,16 @@ impl Evidence {
     pub fn label(&self) -> Labelled {
         let (label, why) = match () {
             () if self.attacks >= ATTACKS_MIN => (Label::Bad, "attack paths"),
-            () if self.kind == AgentKind::GoodBot => (Label::GoodBot, "search or preview crawler by user agent"),
-            () if self.kind == AgentKind::Declared => (Label::Bad, "declared robot or HTTP library"),
+            () if self.kind == AgentKind::GoodBot => {
+                (Label::GoodBot, "search or preview crawler by user agent")
+            }
+            () if self.kind == AgentKind::Declared => {
+                (Label::Bad, "declared robot or HTTP library")
+            }
             () if self.mixed_agents => (Label::Unknown, "mixed user agents"),
-            () if self.assets_with_referer >= ASSETS_WITH_REFERER_MIN => (Label::Human, "assets with referer"),
+            () if self.assets_with_referer >= ASSETS_WITH_REFERER_MIN => {
+                (Label::Human, "assets with referer")
+            }
             () if self.pages >= PAGES_WITHOUT_ASSETS && self.assets == 0 && self.referers == 0 => {
                 (Label::Bad, "undeclared: no assets and no referer")
             }

@@ -2,7 +2,9 @@
 
 use detector::MemoryFile;
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{Card, File, GoldenRow, Readiness, Reference, Scorer, ScorerFile, Thresholds};
+use detector::model::{
+    Card, File, GoldenRow, Readiness, Reference, Scorer, ScorerFile, Thresholds,
+};
 
 use crate::samples::Sample;
 

@@ -1,27 +1,36 @@
 //! Visitors whom a log may not hold.
 //!
-//! A log is of the days it was written. Tomorrow may be a sale: people who reload until it opens, ten times as many as ever
-//! and all on one product; a campaign that brings an office, or a whole carrier, behind one address; a new front end that
-//! fetches a list's products before anybody clicks. A model that has never seen them takes them for pollers and
-//! scrapers, and a proof by yesterday's people says nothing about them. So simulated ones are invited to every training.
+//! A log is of the days it was written. Tomorrow may be a sale: people who reload until it opens,
+//! ten times as many as ever and all on one product; a campaign that brings an office, or a whole
+//! carrier, behind one address; a new front end that fetches a list's products before anybody
+//! clicks. A model that has never seen them takes them for pollers and scrapers, and a proof by
+//! yesterday's people says nothing about them. So simulated ones are invited to every training.
 //!
-//! And tomorrow somebody may copy the shop with `wget --mirror`: as fast as it answers, at gaps of 0.2 ms and 10 ms as the machine is
-//! busy, which spread over orders of magnitude as a person's do. No log without a flood has such speed but at addresses of many
-//! people, so a model would learn that haste is human. Hence the **hasty**: the demo's bots, asking as soon as they are answered. They come where
-//! the model may score how fast somebody asks; without that they would differ in nothing from people whose pages prefetch.
+//! And tomorrow somebody may copy the shop with `wget --mirror`: as fast as it answers, at gaps of
+//! 0.2 ms and 10 ms as the machine is busy, which spread over orders of magnitude as a person's do.
+//! No log without a flood has such speed but at addresses of many people, so a model would learn
+//! that haste is human. Hence the **hasty**: the demo's bots, asking as soon as they are answered.
+//! They come where the model may score how fast somebody asks; without that they would differ in
+//! nothing from people whose pages prefetch.
 //!
-//! People among the guests weigh a tenth of the site's own ([`SHARE`]), bots a tenth of its bots, every kind the same. They never calibrate
-//! and never count as evidence: thresholds are proven by real people alone. What only the site's memory can say of a page is taken
-//! from a person of the site for all of them, because they have never been there: it must be the haste that gives the hasty away.
+//! People among the guests weigh a tenth of the site's own ([`SHARE`]), bots a tenth of its bots,
+//! every kind the same. They never calibrate and never count as evidence: thresholds are proven by
+//! real people alone. What only the site's memory can say of a page is taken from a person of the
+//! site for all of them, because they have never been there: it must be the haste that gives the
+//! hasty away.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use detector::features::{COUNT, FEATURES, Family, index_of};
-use detector::{AllowList, Class, ClientKey, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window};
+use detector::{
+    AllowList, Class, ClientKey, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
+};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2, Axis, concatenate};
-use traffic::sim::{DEFAULT_START, Dice, Mix, Population, Shop, SimRequest, Site, Truth, simulate, simulate_shop};
+use traffic::sim::{
+    DEFAULT_START, Dice, Mix, Population, Shop, SimRequest, Site, Truth, simulate, simulate_shop,
+};
 
 use crate::TrainError;
 use crate::samples::{Rows, SCHEDULE, Sample};
@@ -29,8 +38,8 @@ use crate::site::OFFLINE_HASH_KEY;
 
 /// What all people or all bots of them together weigh, for each unit of a site's own.
 const SHARE: f64 = 0.1;
-/// Whose people are invited: page by page and through an API, with and without prefetching, on an ordinary day and on
-/// that of a sale.
+/// Whose people are invited: page by page and through an API, with and without prefetching, on an
+/// ordinary day and on that of a sale.
 const SHOPS: [&str; 5] = ["boutique", "warehouse", "spa", "flashsale", "eager"];
 /// People a shop.
 const PEOPLE: usize = 60;
@@ -45,12 +54,18 @@ const SPEED: &str = "rate_60s";
 /// Bots of each kind that come in haste.
 const HASTY: usize = 100;
 /// Of whose walks, every kind as often.
-const IN_HASTE: [Population; 5] =
-    [Population::Scraper, Population::BreadthFirst, Population::Poller, Population::BruteForcer, Population::Scanner];
+const IN_HASTE: [Population; 5] = [
+    Population::Scraper,
+    Population::BreadthFirst,
+    Population::Poller,
+    Population::BruteForcer,
+    Population::Scanner,
+];
 /// Nobody else draws with this seed: who is invited is in no simulated shop, log or benchmark.
 const SEED: u64 = 0x6775_6573_7473;
 const HOUR_US: u64 = 3_600_000_000;
-/// Early stopping holds out the clients whose number is a multiple of five: guests are none of them.
+/// Early stopping holds out the clients whose number is a multiple of five: guests are none of
+/// them.
 const NEVER_HELD_OUT: u64 = 1;
 
 /// One row of one guest.
@@ -69,18 +84,23 @@ pub struct Guests {
 }
 
 impl Guests {
-    /// Invites them, where a log tells time in steps of so many microseconds. The same every time; kept, because every fit
-    /// asks for them.
+    /// Invites them, where a log tells time in steps of so many microseconds. The same every time;
+    /// kept, because every fit asks for them.
     pub fn invite(resolution_us: u32) -> Arc<Self> {
         static KEPT: Mutex<BTreeMap<u32, Arc<Guests>>> = Mutex::new(BTreeMap::new());
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(kept.entry(resolution_us).or_insert_with(|| Arc::new(Self::measure(resolution_us.max(1)))))
+        Arc::clone(
+            kept.entry(resolution_us)
+                .or_insert_with(|| Arc::new(Self::measure(resolution_us.max(1)))),
+        )
     }
 
     fn measure(resolution_us: u32) -> Self {
         let mut rows = Vec::new();
         let mut numbers = 0_u64;
-        let mut see = |requests: &[SimRequest], key: &dyn Fn(&SimRequest) -> Option<ClientKey>, shared: usize| {
+        let mut see = |requests: &[SimRequest],
+                       key: &dyn Fn(&SimRequest) -> Option<ClientKey>,
+                       shared: usize| {
             let mut seen: HashMap<ClientKey, (u64, Presence)> = HashMap::new();
             for request in requests.iter().filter(|request| request.truth() == Truth::Human) {
                 let Some(client) = key(request) else { continue };
@@ -88,9 +108,17 @@ impl Guests {
                     numbers += 1;
                     (numbers, Presence::new(request.at))
                 });
-                let kind = (if shared > 1 { Population::SharedShopper } else { request.population }, shared);
+                let kind = (
+                    if shared > 1 { Population::SharedShopper } else { request.population },
+                    shared,
+                );
                 let features = presence.ask(request, client, resolution_us);
-                rows.extend(features.map(|features| Guest { kind, bad: false, number: *number, features }));
+                rows.extend(features.map(|features| Guest {
+                    kind,
+                    bad: false,
+                    number: *number,
+                    features,
+                }));
             }
         };
         for shop in SHOPS.into_iter().filter_map(Shop::find) {
@@ -99,13 +127,17 @@ impl Guests {
         }
         if let Some(shop) = Shop::find(SHOPS[0]) {
             let rush = simulate_shop(shop, SEED, DEFAULT_START, HOUR_US, Some(24 * RUSH_PEOPLE));
-            let people: BTreeSet<ClientKey> = rush.iter().map(|request| ClientKey::from_ip(request.client)).collect();
-            let place: HashMap<ClientKey, usize> = people.into_iter().enumerate().map(|(i, key)| (key, i)).collect();
+            let people: BTreeSet<ClientKey> =
+                rush.iter().map(|request| ClientKey::from_ip(request.client)).collect();
+            let place: HashMap<ClientKey, usize> =
+                people.into_iter().enumerate().map(|(i, key)| (key, i)).collect();
             for shared in SHARED {
                 let behind = |request: &SimRequest| {
-                    let place = place.get(&ClientKey::from_ip(request.client)).copied().unwrap_or_default();
+                    let place =
+                        place.get(&ClientKey::from_ip(request.client)).copied().unwrap_or_default();
                     let address = place / shared;
-                    (address < ADDRESSES).then(|| ClientKey::from_text(&format!("address {address}")))
+                    (address < ADDRESSES)
+                        .then(|| ClientKey::from_text(&format!("address {address}")))
                 };
                 see(&rush, &behind, shared);
             }
@@ -114,8 +146,9 @@ impl Guests {
         Self { rows }
     }
 
-    /// The rows of `samples` with the guests' behind them, their weights and client numbers likewise; features that `told`
-    /// leaves out are missing. As they were, where there is nobody to stand beside.
+    /// The rows of `samples` with the guests' behind them, their weights and client numbers
+    /// likewise; features that `told` leaves out are missing. As they were, where there is nobody
+    /// to stand beside.
     ///
     /// # Errors
     /// [`TrainError::Fit`]: rows of another width.
@@ -127,24 +160,41 @@ impl Guests {
         told: impl Fn(usize) -> bool,
     ) -> Result<Rows, TrainError> {
         let speed_is_told = index_of(SPEED).is_some_and(&told);
-        let guests: Vec<&Guest> = self.rows.iter().filter(|guest| !guest.bad || speed_is_told).collect();
+        let guests: Vec<&Guest> =
+            self.rows.iter().filter(|guest| !guest.bad || speed_is_told).collect();
         let hosts: Vec<&Sample> = samples.iter().filter(|sample| !sample.bad).collect();
-        let Some(weights) = rows.weights().map(<[f32]>::to_vec).filter(|_| !hosts.is_empty()) else { return Ok(rows) };
+        let Some(weights) = rows.weights().map(<[f32]>::to_vec).filter(|_| !hosts.is_empty())
+        else {
+            return Ok(rows);
+        };
         let total = |bad| -> f64 {
-            samples.iter().zip(&weights).filter(|(s, _)| s.bad == bad).map(|(_, w)| f64::from(*w)).sum()
+            samples
+                .iter()
+                .zip(&weights)
+                .filter(|(s, _)| s.bad == bad)
+                .map(|(_, w)| f64::from(*w))
+                .sum()
         };
         let totals = [false, true].map(|bad| SHARE * total(bad));
         let mut records = Array2::from_elem((guests.len(), COUNT), f32::NAN);
         for (mut record, guest) in records.rows_mut().into_iter().zip(&guests) {
             let host = hosts[mixed(guest.number) as usize % hosts.len()];
             for feature in (0..COUNT).filter(|&feature| told(feature)) {
-                let of = if FEATURES[feature].family == Family::Site { &host.features } else { &guest.features };
+                let of = if FEATURES[feature].family == Family::Site {
+                    &host.features
+                } else {
+                    &guest.features
+                };
                 record[feature] = of.0[feature];
             }
         }
-        let weights = weights.into_iter().chain(weights_of(&guests, totals)).collect::<Array1<f32>>();
-        let targets =
-            samples.iter().map(|s| s.bad).chain(guests.iter().map(|guest| guest.bad)).collect::<Array1<bool>>();
+        let weights =
+            weights.into_iter().chain(weights_of(&guests, totals)).collect::<Array1<f32>>();
+        let targets = samples
+            .iter()
+            .map(|s| s.bad)
+            .chain(guests.iter().map(|guest| guest.bad))
+            .collect::<Array1<bool>>();
         clients.extend(guests.iter().map(|guest| mixed(guest.number) / 5 * 5 + NEVER_HELD_OUT));
         let records = concatenate(Axis(0), &[rows.records.view(), records.view()])
             .map_err(|error| TrainError::Fit(error.to_string()))?;
@@ -152,7 +202,8 @@ impl Guests {
     }
 }
 
-/// Every kind the same, every guest of a kind, every row of a guest; people and bots together so much each.
+/// Every kind the same, every guest of a kind, every row of a guest; people and bots together so
+/// much each.
 fn weights_of(rows: &[&Guest], [people, bots]: [f64; 2]) -> Vec<f32> {
     let mut rows_of: BTreeMap<u64, f64> = BTreeMap::new();
     let mut guests_of: BTreeMap<(bool, &str, usize), BTreeSet<u64>> = BTreeMap::new();
@@ -193,7 +244,12 @@ fn hasty(numbers: u64, resolution_us: u32) -> Vec<Guest> {
             let took_us = (haste.gap_s(index, &mut dice) * 1e6) as u32 + 1;
             let request = SimRequest { at, took_us, ..request.clone() };
             let features = presence.ask(&request, client, resolution_us);
-            rows.extend(features.map(|features| Guest { kind: (request.population, 1), bad: true, number, features }));
+            rows.extend(features.map(|features| Guest {
+                kind: (request.population, 1),
+                bad: true,
+                number,
+                features,
+            }));
             at = request.completed_at();
         }
     }
@@ -234,7 +290,9 @@ impl Haste {
                 dice.lognormal(answer_s, 0.4) + busy_s
             }
             Self::Abreast { mean_s } => dice.exponential(mean_s),
-            Self::Volleys { pages, answer_s } if index.is_multiple_of(pages) => dice.lognormal(answer_s, 0.4),
+            Self::Volleys { pages, answer_s } if index.is_multiple_of(pages) => {
+                dice.lognormal(answer_s, 0.4)
+            }
             Self::Volleys { .. } => dice.exponential(0.001),
         }
     }
@@ -252,14 +310,21 @@ impl Presence {
     }
 
     /// Features, if this is a page at which rows are taken.
-    fn ask(&mut self, request: &SimRequest, client: ClientKey, resolution_us: u32) -> Option<Features> {
+    fn ask(
+        &mut self,
+        request: &SimRequest,
+        client: ClientKey,
+        resolution_us: u32,
+    ) -> Option<Features> {
         let told = |at: Timestamp| {
             let step = i64::from(resolution_us);
             Timestamp::from_micros(at.as_micros() / step * step)
         };
         let asked = Request { client, at: told(request.at), ..request.as_request() };
-        let event = Event::new(&asked, &UrlHasher::new(OFFLINE_HASH_KEY), &AllowList::default(), None);
-        let (done, awaited) = self.awaited.iter().copied().partition::<Vec<_>, _>(|outcome| outcome.at <= event.at);
+        let event =
+            Event::new(&asked, &UrlHasher::new(OFFLINE_HASH_KEY), &AllowList::default(), None);
+        let (done, awaited) =
+            self.awaited.iter().copied().partition::<Vec<_>, _>(|outcome| outcome.at <= event.at);
         self.awaited = awaited;
         for outcome in &done {
             self.window.conclude(outcome, resolution_us);
@@ -290,8 +355,11 @@ mod tests {
 
     fn hosted() -> (Vec<Sample>, Rows) {
         let samples = vec![sample(0, false, 7.0), sample(1, true, 99.0), sample(2, false, 8.0)];
-        let rows = DatasetBase::new(Array2::from_elem((3, COUNT), 1.0), Array1::from(vec![false, true, false]))
-            .with_weights(Array1::from(vec![3.0_f32, 10.0, 5.0]));
+        let rows = DatasetBase::new(
+            Array2::from_elem((3, COUNT), 1.0),
+            Array1::from(vec![false, true, false]),
+        )
+        .with_weights(Array1::from(vec![3.0_f32, 10.0, 5.0]));
         (samples, rows)
     }
 
@@ -303,19 +371,33 @@ mod tests {
         for (guest, weight) in guests.rows.iter().zip(weights_of(&all, [0.8, 1.0])) {
             *of_kind.entry(guest.key()).or_default() += f64::from(weight);
         }
-        for kind in [("refresher", 1), ("flash_sale", 1), ("price_watcher", 1), ("carrier_nat", 1_000)] {
-            assert!(of_kind.contains_key(&(false, kind.0, kind.1)), "no {kind:?} among {:?}", of_kind.keys());
+        for kind in
+            [("refresher", 1), ("flash_sale", 1), ("price_watcher", 1), ("carrier_nat", 1_000)]
+        {
+            assert!(
+                of_kind.contains_key(&(false, kind.0, kind.1)),
+                "no {kind:?} among {:?}",
+                of_kind.keys()
+            );
         }
         let people = of_kind.keys().filter(|key| !key.0).count();
         assert_eq!(of_kind.len() - people, IN_HASTE.len());
         let each = [0.8 / people as f64, 1.0 / IN_HASTE.len() as f64];
-        assert!(of_kind.iter().all(|(key, weight)| (weight - each[usize::from(key.0)]).abs() < 1e-4), "{of_kind:?}");
+        assert!(
+            of_kind.iter().all(|(key, weight)| (weight - each[usize::from(key.0)]).abs() < 1e-4),
+            "{of_kind:?}"
+        );
 
         let (samples, rows) = hosted();
         let joined = guests.join(rows, &mut vec![1, 2, 3], &samples, |_| true).unwrap();
         let (weights, targets) = (joined.weights().unwrap(), &joined.targets);
         assert_eq!(weights[..3], [3.0, 10.0, 5.0], "who was there weighs what he did");
-        let weigh = |bad| (3..weights.len()).filter(|&row| targets[row] == bad).map(|row| weights[row]).sum::<f32>();
+        let weigh = |bad| {
+            (3..weights.len())
+                .filter(|&row| targets[row] == bad)
+                .map(|row| weights[row])
+                .sum::<f32>()
+        };
         assert!((weigh(false) - 0.8).abs() < 1e-3 && (weigh(true) - 1.0).abs() < 1e-3);
     }
 
@@ -326,12 +408,17 @@ mod tests {
         let mut clients = vec![10, 11, 12];
         let novelty = index_of("novelty").unwrap();
         let missing = index_of("gap_median").unwrap();
-        let joined = guests.join(rows, &mut clients, &samples, |feature| feature != missing).unwrap();
+        let joined =
+            guests.join(rows, &mut clients, &samples, |feature| feature != missing).unwrap();
         let count = guests.rows.len();
         assert!(count > 1_000, "{count} rows");
-        assert_eq!((joined.records.nrows(), joined.targets.len(), clients.len()), (count + 3, count + 3, count + 3));
+        assert_eq!(
+            (joined.records.nrows(), joined.targets.len(), clients.len()),
+            (count + 3, count + 3, count + 3)
+        );
         assert!(clients[3..].iter().all(|number| number % 5 != 0));
-        let known: BTreeSet<u32> = joined.records.column(novelty).iter().skip(3).map(|value| *value as u32).collect();
+        let known: BTreeSet<u32> =
+            joined.records.column(novelty).iter().skip(3).map(|value| *value as u32).collect();
         assert_eq!(known, BTreeSet::from([7, 8]), "of people, and not of the bot");
         assert!(joined.records.column(missing).iter().skip(3).all(|value| value.is_nan()));
     }
@@ -339,7 +426,8 @@ mod tests {
     #[test]
     fn the_hasty_hurry_on_and_come_where_that_can_be_seen() {
         let guests = Guests::invite(1_000);
-        // People prefetch a list in a fifth of a second, but are no hundred pages on a minute later.
+        // People prefetch a list in a fifth of a second, but are no hundred pages on a minute
+        // later.
         let rate = |bad: bool| {
             let [rate, log_n] = ["rate_60s", "log_n"].map(|name| index_of(name).unwrap());
             let of = guests.rows.iter().filter(|guest| guest.bad == bad && guest.kind.1 == 1);
@@ -352,7 +440,8 @@ mod tests {
 
         let speed = index_of(SPEED).unwrap();
         let (samples, rows) = hosted();
-        let joined = guests.join(rows, &mut vec![1, 2, 3], &samples, |feature| feature != speed).unwrap();
+        let joined =
+            guests.join(rows, &mut vec![1, 2, 3], &samples, |feature| feature != speed).unwrap();
         let people = guests.rows.iter().filter(|guest| !guest.bad).count();
         assert_eq!(joined.records.nrows(), people + 3);
         assert!(joined.targets.iter().skip(3).all(|bad| !bad));
@@ -362,14 +451,25 @@ mod tests {
     fn where_nobody_is_a_person_nobody_is_invited() {
         let (mut samples, rows) = hosted();
         samples.iter_mut().for_each(|sample| sample.bad = true);
-        assert_eq!(Guests::invite(1).join(rows, &mut vec![1, 2, 3], &samples, |_| true).unwrap().records.nrows(), 3);
+        assert_eq!(
+            Guests::invite(1)
+                .join(rows, &mut vec![1, 2, 3], &samples, |_| true)
+                .unwrap()
+                .records
+                .nrows(),
+            3
+        );
     }
 
     #[test]
     fn guests_are_the_same_every_time_and_told_in_the_logs_time_step() {
         let [one, again, seconds] = [1_000, 1_000, 1_000_000].map(Guests::measure);
         let bits = |guests: &Guests| -> Vec<Vec<u32>> {
-            guests.rows.iter().map(|guest| guest.features.0.iter().map(|value| value.to_bits()).collect()).collect()
+            guests
+                .rows
+                .iter()
+                .map(|guest| guest.features.0.iter().map(|value| value.to_bits()).collect())
+                .collect()
         };
         assert!(bits(&one) == bits(&again));
         assert!(bits(&one) != bits(&seconds));

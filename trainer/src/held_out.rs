@@ -1,4 +1,5 @@
-//! The clients that calibrate a model, scored by models that have not seen them: what a training report draws.
+//! The clients that calibrate a model, scored by models that have not seen them: what a training
+//! report draws.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,8 @@ const SHOWN: usize = 20;
 pub struct HeldOut {
     /// How their highest scores lie.
     pub separation: Separation,
-    /// At the model's own thresholds; `null` where it has none, or there are not both people and bad robots.
+    /// At the model's own thresholds; `null` where it has none, or there are not both people and
+    /// bad robots.
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
     /// People who score highest: hurt first, or labelled wrongly.
     pub people_highest: Vec<Portrait>,
@@ -37,9 +39,12 @@ impl HeldOut {
         scorer: impl Fn(usize, usize) -> Option<&'s Scorer>,
     ) -> Self {
         let label = |(site, client): ClientIndex| course.sites[site].clients[client].labelled.label;
-        let labelled: Vec<(Label, f32)> = scores.iter().map(|&(at, margin)| (label(at), margin)).collect();
+        let labelled: Vec<(Label, f32)> =
+            scores.iter().map(|&(at, margin)| (label(at), margin)).collect();
         let own = [("limit", thresholds.limit.margin), ("block", thresholds.block.margin)];
-        let at_threshold = own.map(|(name, margin)| (name.to_owned(), margin.and_then(|margin| at(&labelled, margin))));
+        let at_threshold = own.map(|(name, margin)| {
+            (name.to_owned(), margin.and_then(|margin| at(&labelled, margin)))
+        });
         let first = |of: Label, sign: f32| -> Vec<ClientIndex> {
             let mut ranked: Vec<(f32, ClientIndex)> = scores
                 .iter()
@@ -57,7 +62,8 @@ impl HeldOut {
                     Some(Subject { client, scorer: scorer(index, client)?, at_request: None })
                 };
                 let of: Vec<Subject<'_>> = here.filter_map(subject).collect();
-                let portraits = portraits(site, course.resolution_us, course.options.min_pages, &of);
+                let portraits =
+                    portraits(site, course.resolution_us, course.options.min_pages, &of);
                 found.extend(of.iter().map(|subject| (index, subject.client)).zip(portraits));
             }
             chosen.iter().filter_map(|client| found.remove(client)).collect()

@@ -1,4 +1,5 @@
-//! What logs say of their clients before anything is learnt from them: who is the busiest, and are there enough people?
+//! What logs say of their clients before anything is learnt from them: who is the busiest, and are
+//! there enough people?
 //!
 //! Memory: 32 bytes a client for a log's [`Crowd`], about 100 for [`People`].
 
@@ -14,7 +15,8 @@ use crate::label::Label;
 
 /// A client with more than this share of so many requests is no ordinary one.
 const BUSIEST: (f64, u64) = (0.5, 1_000);
-/// Bits of 64 that are set by hash: so many are at most three URLs, and so many at least ten user agents.
+/// Bits of 64 that are set by hash: so many are at most three URLs, and so many at least ten user
+/// agents.
 const FEW_TARGETS: u32 = 3;
 const MANY_AGENTS: u32 = 10;
 
@@ -58,7 +60,8 @@ impl Crowd {
 
     /// The client with most requests, and how many.
     pub fn busiest(&self) -> Option<(ClientKey, u64)> {
-        let busiest = self.clients.iter().max_by_key(|&(client, member)| (member.requests, *client));
+        let busiest =
+            self.clients.iter().max_by_key(|&(client, member)| (member.requests, *client));
         busiest.map(|(client, member)| (*client, member.requests))
     }
 
@@ -73,20 +76,24 @@ impl Crowd {
         let (suspicion, fix) = if targets.count_ones() <= FEW_TARGETS && 2 * writes < requests {
             (
                 ", for the same few URLs: a load balancer's health check, or a monitor?",
-                "Leave its lines out of the log (access_log off), and put its address into networks of [allow]",
+                "Leave its lines out of the log (access_log off), and put its address into \
+                    networks of [allow]",
             )
         } else if agents.count_ones() >= MANY_AGENTS {
             (
                 ", with many user agents: the address of a proxy or a CDN?",
-                "If it is one, log what it says of the client ($http_x_forwarded_for, real_ip) and set trusted_proxies in kidoban.toml",
+                "If it is one, log what it says of the client ($http_x_forwarded_for, real_ip) and \
+                    set trusted_proxies in kidoban.toml",
             )
         } else {
             (
                 ": a robot, or a proxy in front?",
-                "See what it asks for with `kidoban replay LOG --client`; leave it out if it is your own",
+                "See what it asks for with `kidoban replay LOG --client`; leave it out if it is \
+                    your own",
             )
         };
-        let message = format!("one client ({client}) has {:.0} % of the requests{suspicion}", 100.0 * share);
+        let message =
+            format!("one client ({client}) has {:.0} % of the requests{suspicion}", 100.0 * share);
         Some(Warning::new("one_client", message, fix))
     }
 }
@@ -108,12 +115,14 @@ impl People {
 
     /// Clients that weak rules take for people, with so many pages or more.
     pub fn count(&self, min_pages: u32) -> u64 {
-        let is_person =
-            |(evidence, pages): &&(Evidence, u32)| *pages >= min_pages && evidence.label().label == Label::Human;
+        let is_person = |(evidence, pages): &&(Evidence, u32)| {
+            *pages >= min_pages && evidence.label().label == Label::Human
+        };
         self.clients.values().filter(is_person).count() as u64
     }
 
-    /// That there are too few of them for the budgets that `kidoban train` keeps if nobody says otherwise.
+    /// That there are too few of them for the budgets that `kidoban train` keeps if nobody says
+    /// otherwise.
     pub fn warning(&self) -> Option<Warning> {
         if self.clients.is_empty() {
             return None;
@@ -121,7 +130,8 @@ impl People {
         let Budgets { limit_alpha, block_alpha, delta } = Budgets::default();
         let people = self.count(detector::policy::MIN_PAGES);
         // Half of them prove the block threshold, and train nothing.
-        let (to_limit, to_block) = (people_needed(limit_alpha, delta), 2 * people_needed(block_alpha, delta));
+        let (to_limit, to_block) =
+            (people_needed(limit_alpha, delta), 2 * people_needed(block_alpha, delta));
         let missing = |needed: u64| needed.saturating_sub(people);
         if missing(to_block) == 0 {
             return None;
@@ -129,11 +139,16 @@ impl People {
         let limit = match missing(to_limit) {
             0 => String::new(),
             missing => {
-                format!("{} too few to limit at most {} % of people, and ", grouped(missing), 100.0 * limit_alpha)
+                format!(
+                    "{} too few to limit at most {} % of people, and ",
+                    grouped(missing),
+                    100.0 * limit_alpha
+                )
             }
         };
         let message = format!(
-            "weak rules find {} people with enough pages: {limit}{} too few to prove that at most {} % are blocked",
+            "weak rules find {} people with enough pages: {limit}{} too few to prove that at most \
+                {} % are blocked",
             grouped(people),
             grouped(missing(to_block)),
             100.0 * block_alpha
@@ -141,7 +156,8 @@ impl People {
         Some(Warning::new(
             "too_few_people",
             message,
-            "Give more days, a labels file, or --people-path; until then `kidoban train` limits and never blocks, and --base adapts the shipped model",
+            "Give more days, a labels file, or --people-path; until then `kidoban train` limits \
+                and never blocks, and --base adapts the shipped model",
         ))
     }
 }
@@ -160,9 +176,15 @@ mod tests {
     ) -> Crowd {
         let mut crowd = Crowd::default();
         for number in 0..requests {
-            let (target, agent) = (format!("/p/{}", target(number)), format!("agent {}", agent(number)));
+            let (target, agent) =
+                (format!("/p/{}", target(number)), format!("agent {}", agent(number)));
             let name = format!("192.0.2.{}", client(number));
-            let record = Record { client: &name, target: &target, user_agent: Some(&agent), ..Record::default() };
+            let record = Record {
+                client: &name,
+                target: &target,
+                user_agent: Some(&agent),
+                ..Record::default()
+            };
             crowd.note(&record.request().unwrap());
         }
         crowd
@@ -174,7 +196,10 @@ mod tests {
         let check = |crowd: Crowd, expect: &str| {
             let warning = crowd.warning().unwrap();
             assert!(warning.message.contains(expect), "{warning:?}");
-            assert!(warning.message.starts_with("one client (192.0.2.200) has 80 % of the requests"), "{warning:?}");
+            assert!(
+                warning.message.starts_with("one client (192.0.2.200) has 80 % of the requests"),
+                "{warning:?}"
+            );
         };
         check(crowd(2_000, most, |_| 1, |_| 1), "health check");
         check(crowd(2_000, most, |number| number, |number| number % 40), "CDN");
@@ -188,11 +213,20 @@ mod tests {
         let mut people = People::default();
         for person in 0..number {
             let client = format!("person-{person}");
-            let record = Record { client: &client, user_agent: Some("Mozilla/5.0 Firefox/144.0"), ..Record::default() };
+            let record = Record {
+                client: &client,
+                user_agent: Some("Mozilla/5.0 Firefox/144.0"),
+                ..Record::default()
+            };
             for page in 0..5 {
                 let at = Timestamp::from_secs(page);
                 people.note(&Record { at, target: "/p/1", ..record }, Class::Page);
-                let image = Record { at, target: "/a.png", referer: Some("https://shop.example/p/1"), ..record };
+                let image = Record {
+                    at,
+                    target: "/a.png",
+                    referer: Some("https://shop.example/p/1"),
+                    ..record
+                };
                 people.note(&image, Class::Asset);
             }
         }
@@ -204,7 +238,8 @@ mod tests {
         assert_eq!(People::default().warning(), None);
         let message = people(37).warning().unwrap().message;
         assert!(
-            message.contains("find 37 people") && message.contains("262 too few to limit at most 1 %"),
+            message.contains("find 37 people")
+                && message.contains("262 too few to limit at most 1 %"),
             "{message}"
         );
         assert!(message.contains("5,953 too few to prove that at most 0.1 %"), "{message}");

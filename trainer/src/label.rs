@@ -1,7 +1,8 @@
 //! Who is a person and who is a bot: labels from a file.
 //!
-//! CSV with a header `client,label[,why]`; `client` is what the log's client field holds, label one of `human`, `bad`,
-//! `good_bot`, `unknown`; `why` names the class and may be quoted. Unknown counts for nothing.
+//! CSV with a header `client,label[,why]`; `client` is what the log's client field holds, label one
+//! of `human`, `bad`, `good_bot`, `unknown`; `why` names the class and may be quoted. Unknown
+//! counts for nothing.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,7 +18,8 @@ pub enum Label {
     Human,
     /// A robot nobody asked for.
     Bad,
-    /// A robot that is welcome: a search crawler, a monitor. Neither trained on nor counted as right or wrong.
+    /// A robot that is welcome: a search crawler, a monitor. Neither trained on nor counted as
+    /// right or wrong.
     GoodBot,
     /// No evidence either way: counts for nothing.
     Unknown,
@@ -74,26 +76,33 @@ pub struct LabelError {
 impl Labels {
     /// Reads the text of a labels file; `file` is for messages.
     ///
-    /// Two lines that disagree about one client (two addresses of one IPv6 /64, say) make it unknown.
+    /// Two lines that disagree about one client (two addresses of one IPv6 /64, say) make it
+    /// unknown.
     ///
     /// # Errors
     /// The first line that is not as described above.
     pub fn parse(file: &str, text: &str) -> Result<Self, LabelError> {
-        let error = |line: usize, problem: String| LabelError { file: file.to_owned(), line, problem };
+        let error =
+            |line: usize, problem: String| LabelError { file: file.to_owned(), line, problem };
         let mut lines = text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate();
         let header = lines.next().map_or("", |(_, header)| header.trim());
         if !matches!(header, "client,label" | "client,label,why") {
-            let problem = format!("expected the header \"client,label,why\", found {:?}", excerpt(header));
+            let problem =
+                format!("expected the header \"client,label,why\", found {:?}", excerpt(header));
             return Err(error(1, problem));
         }
         let mut by_client: HashMap<ClientKey, Labelled> = HashMap::new();
         for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
             let fields = split(line).map_err(|problem| error(index + 1, problem))?;
             let [client, label, why @ ..] = fields.as_slice() else {
-                return Err(error(index + 1, format!("expected client,label[,why], found {:?}", excerpt(line))));
+                return Err(error(
+                    index + 1,
+                    format!("expected client,label[,why], found {:?}", excerpt(line)),
+                ));
             };
             let Some(label) = Label::ALL.into_iter().find(|known| known.as_str() == label) else {
-                let problem = format!("expected human, bad, good_bot or unknown, found {:?}", excerpt(label));
+                let problem =
+                    format!("expected human, bad, good_bot or unknown, found {:?}", excerpt(label));
                 return Err(error(index + 1, problem));
             };
             let labelled = Labelled { label, why: why.first().cloned().unwrap_or_default() };
@@ -102,7 +111,9 @@ impl Labels {
                 Some(before) if before.label == label => {}
                 Some(before) if before.label == Label::Unknown => *before = labelled,
                 Some(_) if label == Label::Unknown => {}
-                Some(before) => *before = Labelled { label: Label::Unknown, why: "labels disagree".to_owned() },
+                Some(before) => {
+                    *before = Labelled { label: Label::Unknown, why: "labels disagree".to_owned() }
+                }
                 None => drop(by_client.insert(key, labelled)),
             }
         }
@@ -125,7 +136,8 @@ impl Labels {
     }
 }
 
-/// RFC 4180 fields of one line; a quoted field may hold commas and doubled quotes, but no line break.
+/// RFC 4180 fields of one line; a quoted field may hold commas and doubled quotes, but no line
+/// break.
 pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
     let mut fields = Vec::new();
     let mut rest = line.trim_end_matches('\r');
@@ -141,7 +153,11 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
                     }
                     Some((at, '"')) => break at + 1,
                     Some((_, other)) => field.push(other),
-                    None => return Err("a quoted field does not end on its line: close the quote".to_owned()),
+                    None => {
+                        return Err(
+                            "a quoted field does not end on its line: close the quote".to_owned()
+                        );
+                    }
                 }
             };
             fields.push(field);
@@ -170,9 +186,11 @@ mod tests {
 
     #[test]
     fn labels_are_read_with_quotes_and_without_a_why() {
-        let labels =
-            Labels::parse("x", "client,label,why\n1.2.3.4,human,\"a, \"\"b\"\"\"\n5.6.7.8,bad\n\nname,unknown,x\r\n")
-                .unwrap();
+        let labels = Labels::parse(
+            "x",
+            "client,label,why\n1.2.3.4,human,\"a, \"\"b\"\"\"\n5.6.7.8,bad\n\nname,unknown,x\r\n",
+        )
+        .unwrap();
         assert_eq!(labels.len(), 3);
         let found = labels.find(ClientKey::from_text("1.2.3.4")).unwrap();
         assert_eq!((found.label, found.why.as_str()), (Label::Human, "a, \"b\""));
@@ -180,7 +198,8 @@ mod tests {
 
     #[test]
     fn two_addresses_of_one_network_that_disagree_are_unknown() {
-        let labels = Labels::parse("x", "client,label\n2001:db8::1,human\n2001:db8::2,bad\n").unwrap();
+        let labels =
+            Labels::parse("x", "client,label\n2001:db8::1,human\n2001:db8::2,bad\n").unwrap();
         assert_eq!(labels.find(ClientKey::from_text("2001:db8::9")).unwrap().label, Label::Unknown);
     }
 
@@ -192,7 +211,10 @@ mod tests {
         };
         check("", "l.csv:1: expected the header");
         check("ip,label\n", "l.csv:1: expected the header");
-        check("client,label\n1.2.3.4,robot\n", "l.csv:2: expected human, bad, good_bot or unknown, found \"robot\"");
+        check(
+            "client,label\n1.2.3.4,robot\n",
+            "l.csv:2: expected human, bad, good_bot or unknown, found \"robot\"",
+        );
         check("client,label\n1.2.3.4\n", "l.csv:2: expected client,label");
         check("client,label\n\"1.2.3.4,bad\n", "l.csv:2: a quoted field does not end");
     }

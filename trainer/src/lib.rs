@@ -10,20 +10,25 @@
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
 //! - [`inspect`]: whether a log is fit to learn from
-//! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`memory`]: what a model remembers of it
+//! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`memory`]: what a
+//!   model remembers of it
 //! - [`samples`]: training rows and highest scores
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
-//! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares, bounds
+//! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares,
+//!   bounds
 //! - `cohort`: the budget of what newcomers do together
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
 //! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
 //! - [`tune`]: thresholds for a site's own log, what they would stop and cost
-//! - [`explain`]: what became of one client and why; [`diff`]: whose verdict changes between two judges;
-//!   [`borderline`]: whom to look at first; [`relabel`]: a label more
-//! - [`baselines`]: the peers' rules; [`botbench`]: simulated populations and real logs against the detector and them
+//! - [`explain`]: what became of one client and why; [`diff`]: whose verdict changes between two
+//!   judges; [`borderline`]: whom to look at first; [`relabel`]: a label more
+//! - [`baselines`]: the peers' rules; [`botbench`]: simulated populations and real logs against the
+//!   detector and them
 //! - [`progress`]: how far a training is
-//! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]: how good on sites it did not see
-//! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of the lines read
+//! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]:
+//!   how good on sites it did not see
+//! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of
+//!   the lines read
 //! - [`report`]: all that on one page of HTML; [`words`]: numbers as people read them
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
@@ -92,7 +97,8 @@ pub enum TrainError {
     Parameter(String),
     /// Only people or only bots.
     #[error(
-        "people and bots are both needed, with at least 3 page requests each; check the labels with `kidoban inspect`"
+        "people and bots are both needed, with at least 3 page requests each; check the labels \
+            with `kidoban inspect`"
     )]
     OneClass,
     /// Too few clients to learn from.
@@ -116,7 +122,11 @@ pub enum TrainError {
 }
 
 /// Scores rows × features through the detector.
-pub(crate) fn scorer_of(rows: &Array2<f32>, margins: &mut Array1<f32>, margin: impl Fn(&Features) -> f32) {
+pub(crate) fn scorer_of(
+    rows: &Array2<f32>,
+    margins: &mut Array1<f32>,
+    margin: impl Fn(&Features) -> f32,
+) {
     for (row, slot) in rows.rows().into_iter().zip(margins.iter_mut()) {
         let mut features = Features([f32::NAN; COUNT]);
         for (value, &from) in features.0.iter_mut().zip(row) {

@@ -1,8 +1,8 @@
 //! Logistic regression (`logistic`), linfa's, behind the same traits.
 //!
-//! linfa-logistic rejects NaN, ignores weights and makes the majority class the positive one. So: features are
-//! standardised and missing ones set to the mean, rows are drawn as often as their weight says, and the sign is taken
-//! from `labels().pos.class`.
+//! linfa-logistic rejects NaN, ignores weights and makes the majority class the positive one. So:
+//! features are standardised and missing ones set to the mean, rows are drawn as often as their
+//! weight says, and the sign is taken from `labels().pos.class`.
 
 use detector::features::{COUNT, FEATURES};
 use detector::model::{Logistic as Linear, Scorer};
@@ -49,7 +49,9 @@ impl ParamGuard for LogisticParams {
 
     fn check_ref(&self) -> Result<&Self::Checked, TrainError> {
         if !(self.0.alpha >= 0.0 && self.0.alpha.is_finite()) || self.0.iterations_max == 0 {
-            return Err(TrainError::Parameter("alpha must not be negative, iterations_max at least 1".to_owned()));
+            return Err(TrainError::Parameter(
+                "alpha must not be negative, iterations_max at least 1".to_owned(),
+            ));
         }
         Ok(&self.0)
     }
@@ -92,7 +94,11 @@ impl Fit<Array2<f32>, Array1<bool>, TrainError> for LogisticValidParams {
         for (mut row, &from) in records.rows_mut().into_iter().zip(&drawn) {
             for (slot, &feature) in row.iter_mut().zip(&scored) {
                 let value = dataset.records[(from, feature)];
-                *slot = if value.is_nan() { 0.0 } else { f64::from((value - mean[feature]) / scale[feature]) };
+                *slot = if value.is_nan() {
+                    0.0
+                } else {
+                    f64::from((value - mean[feature]) / scale[feature])
+                };
             }
         }
         let labels: Array1<bool> = drawn.iter().map(|&row| targets[row]).collect();
@@ -132,7 +138,9 @@ fn moments(dataset: &Rows, feature: usize) -> (f32, f32) {
         return (0.0, 1.0);
     }
     let mean = known().map(|(row, &value)| weight(row) * f64::from(value)).sum::<f64>() / total;
-    let variance = known().map(|(row, &value)| weight(row) * (f64::from(value) - mean).powi(2)).sum::<f64>() / total;
+    let variance =
+        known().map(|(row, &value)| weight(row) * (f64::from(value) - mean).powi(2)).sum::<f64>()
+            / total;
     let deviation = variance.sqrt() as f32;
     (mean as f32, if deviation > 1e-6 { deviation } else { 1.0 })
 }

@@ -1,9 +1,10 @@
 //! An attacker who floods while a model is trained must not become the norm.
 //!
-//! With a model from before, clients that nobody vouches for (unlabelled, or human by a weak rule only) and whose windows it
-//! mostly calls anomalous are suspects. They are not taken for people: they do not train as such, and are neither in the
-//! drift reference nor in a warm-up percentile. Where the model from before is compared with a newer one they do count as
-//! people, unless both call them anomalous: whom only one of them mistakes is that one's error.
+//! With a model from before, clients that nobody vouches for (unlabelled, or human by a weak rule
+//! only) and whose windows it mostly calls anomalous are suspects. They are not taken for people:
+//! they do not train as such, and are neither in the drift reference nor in a warm-up percentile.
+//! Where the model from before is compared with a newer one they do count as people, unless both
+//! call them anomalous: whom only one of them mistakes is that one's error.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -17,8 +18,9 @@ use crate::site::Site;
 /// Labels from outcomes begin so: a checkout cannot be faked for free, so these are vouched for.
 pub const OUTCOME: &str = "outcome: ";
 
-/// From even odds on a window counts as anomalous: a limit threshold lies above everybody a small site knew, and a flood
-/// stays below that. People who look like bots lose their say with it, and no more: they still calibrate.
+/// From even odds on a window counts as anomalous: a limit threshold lies above everybody a small
+/// site knew, and a flood stays below that. People who look like bots lose their say with it, and
+/// no more: they still calibrate.
 const ANOMALOUS_FROM: f32 = 0.0;
 
 /// Clients that nobody vouches for, and more than half of whose windows the model calls anomalous.
@@ -38,8 +40,10 @@ pub(crate) fn suspects(
                 Label::Bad | Label::GoodBot => true,
             }
         };
-        let samples = samples_as(site, index, resolution_us, |client| (!vouched(client)).then_some(false));
-        let margins: Vec<f32> = samples.iter().map(|sample| model.score(&sample.features).margin()).collect();
+        let samples =
+            samples_as(site, index, resolution_us, |client| (!vouched(client)).then_some(false));
+        let margins: Vec<f32> =
+            samples.iter().map(|sample| model.score(&sample.features).margin()).collect();
         suspects.extend(anomalous(&samples, &margins));
     }
     suspects

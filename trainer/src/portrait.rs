@@ -33,7 +33,8 @@ pub struct Portrait {
     pub browsers: Option<u32>,
     /// What spoke loudest for that score, loudest first.
     pub because: Vec<Spoken>,
-    /// The path it asked for most often, without its query, which may hold what is nobody's business.
+    /// The path it asked for most often, without its query, which may hold what is nobody's
+    /// business.
     pub path: Option<String>,
 }
 
@@ -58,11 +59,19 @@ pub(crate) struct Subject<'a> {
     pub at_request: Option<u64>,
 }
 
-/// Passes over the site once more and looks at each of these clients at the page request from `min_pages` on at which it scores
-/// highest, the first of equals; through the detector's own windows. In the order given.
-pub(crate) fn portraits(site: &Site, resolution_us: u32, min_pages: u32, of: &[Subject<'_>]) -> Vec<Portrait> {
-    let places: HashMap<usize, usize> = of.iter().enumerate().map(|(place, subject)| (subject.client, place)).collect();
-    let mut sitters: Vec<Sitter> = of.iter().map(|subject| Sitter::new(site, subject.client)).collect();
+/// Passes over the site once more and looks at each of these clients at the page request from
+/// `min_pages` on at which it scores highest, the first of equals; through the detector's own
+/// windows. In the order given.
+pub(crate) fn portraits(
+    site: &Site,
+    resolution_us: u32,
+    min_pages: u32,
+    of: &[Subject<'_>],
+) -> Vec<Portrait> {
+    let places: HashMap<usize, usize> =
+        of.iter().enumerate().map(|(place, subject)| (subject.client, place)).collect();
+    let mut sitters: Vec<Sitter> =
+        of.iter().map(|subject| Sitter::new(site, subject.client)).collect();
     for step in &site.steps {
         let client = step.client as usize;
         let Some(&place) = places.get(&client) else { continue };
@@ -88,7 +97,11 @@ pub(crate) fn portraits(site: &Site, resolution_us: u32, min_pages: u32, of: &[S
             window.conclude(&outcome, resolution_us);
         }
     }
-    sitters.into_iter().zip(of).map(|(sitter, subject)| sitter.finish(site, subject.scorer)).collect()
+    sitters
+        .into_iter()
+        .zip(of)
+        .map(|(sitter, subject)| sitter.finish(site, subject.scorer))
+        .collect()
 }
 
 /// A portrait in the making.
@@ -157,5 +170,8 @@ fn most_asked(site: &Site, asked: &HashMap<u32, u64>) -> Option<String> {
     for (&target, &count) in asked.iter().filter(|(target, _)| **target != NONE) {
         *paths.entry(detector::url::split(site.targets.get(target)?).0).or_default() += count;
     }
-    paths.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0))).map(|(path, _)| path.to_owned())
+    paths
+        .into_iter()
+        .max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(a.0)))
+        .map(|(path, _)| path.to_owned())
 }

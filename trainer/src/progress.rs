@@ -1,7 +1,8 @@
 //! How far a training is, for whoever waits for it.
 //!
-//! Most of it is fitting, and a fit is as many trees as held-out clients want, which nobody knows before: so what is left
-//! is reckoned from the fits that are over, and before the first of them from the most trees there can be.
+//! Most of it is fitting, and a fit is as many trees as held-out clients want, which nobody knows
+//! before: so what is left is reckoned from the fits that are over, and before the first of them
+//! from the most trees there can be.
 
 use std::fmt;
 
@@ -35,7 +36,8 @@ pub(crate) enum Moment {
     Begins {
         name: &'static str,
         fits: u64,
-        /// Of boosting: the most trees that one of its passes grows. `None`: what is counted is fits.
+        /// Of boosting: the most trees that one of its passes grows. `None`: what is counted is
+        /// fits.
         trees_max: Option<u64>,
     },
     /// One more tree stands.
@@ -71,7 +73,14 @@ impl Ledger {
         match moment {
             Moment::Begins { name, fits, trees_max } => {
                 let Self { trees_fitted, fits_of_trees, .. } = *self;
-                *self = Self { name, trees_max, fits_left: fits, trees_fitted, fits_of_trees, ..Self::default() };
+                *self = Self {
+                    name,
+                    trees_max,
+                    fits_left: fits,
+                    trees_fitted,
+                    fits_of_trees,
+                    ..Self::default()
+                };
             }
             Moment::Grown => {
                 self.trees += 1;

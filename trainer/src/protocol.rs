@@ -1,10 +1,12 @@
 //! How good the detector is on sites it did and did not see: the splits behind `docs/quality.md`.
 //!
-//! Every split is by client or by time, never by row, and a client's score is the highest that it reached.
+//! Every split is by client or by time, never by row, and a client's score is the highest that it
+//! reached.
 //!
 //! - [`held_out_by_time`], [`cross_validated`]: at home
 //! - [`Strangers`]: each site by a model of all others, with any choice of features
-//! - [`half`], [`adapted_on_half`]: a model of the others, adapted to one half of a site's clients and tried on the other
+//! - [`half`], [`adapted_on_half`]: a model of the others, adapted to one half of a site's clients
+//!   and tried on the other
 //! - [`model_of`]: a scorer and its thresholds as a model, to put through the detector
 
 use std::collections::{BTreeMap, HashSet};
@@ -84,14 +86,15 @@ impl Scored {
     }
 }
 
-/// Share of these bots caught when at most 1 % of people are hurt; the interval is that of the share of bots.
+/// Share of these bots caught when at most 1 % of people are hurt; the interval is that of the
+/// share of bots.
 pub fn caught(people: &[f32], bots: &[f32]) -> Option<Interval> {
     let caught = tpr_at_fpr(people, bots, 0.01)?;
     Some(share((caught * bots.len() as f64).round() as u64, bots.len() as u64))
 }
 
-/// A model of the site's first 70 % of time, tried on the clients that came after. `None` when there is nothing to
-/// learn from, or nobody came.
+/// A model of the site's first 70 % of time, tried on the clients that came after. `None` when
+/// there is nothing to learn from, or nobody came.
 pub fn held_out_by_time(site: &Site, options: &Options) -> Option<Scored> {
     let suspects = HashSet::new();
     let course = course(std::slice::from_ref(site), options, &suspects);
@@ -112,12 +115,17 @@ pub fn cross_validated(site: &Site, options: &Options) -> Result<Scored, TrainEr
     let suspects = HashSet::new();
     let course = course(std::slice::from_ref(site), options, &suspects);
     let scorers = course.cross_fit(&options.algorithm, &course.samples(|_, _| true), &suspects)?;
-    let scorer = |client: usize| course.is_labelled(0, client).then(|| &scorers[course.fold(0, client)]);
+    let scorer =
+        |client: usize| course.is_labelled(0, client).then(|| &scorers[course.fold(0, client)]);
     let best = highest(site, site.resolution_us, options.min_pages, scorer);
     Ok(Scored::of(site, present(best)))
 }
 
-fn course<'a>(sites: &'a [Site], options: &'a Options, suspects: &'a HashSet<(usize, usize)>) -> Course<'a> {
+fn course<'a>(
+    sites: &'a [Site],
+    options: &'a Options,
+    suspects: &'a HashSet<(usize, usize)>,
+) -> Course<'a> {
     Course { sites, options, resolution_us: resolution_us(sites), suspects, tell: &nobody }
 }
 
@@ -153,7 +161,8 @@ impl<'a> Strangers<'a> {
         let judged = sites.iter().map(|site| {
             let mut judged = Vec::new();
             walk(site, resolution, |client, window, pages| {
-                if pages >= options.min_pages && role(site.clients[client].labelled.label).is_some() {
+                if pages >= options.min_pages && role(site.clients[client].labelled.label).is_some()
+                {
                     judged.push((client, Features::measure(window)));
                 }
             });
@@ -167,8 +176,11 @@ impl<'a> Strangers<'a> {
     /// # Errors
     /// As [`train`].
     pub fn fit(&self, left_out: usize, told: &Told) -> Result<Scorer, TrainError> {
-        let samples: Vec<Sample> = self.samples.iter().filter(|sample| sample.site != left_out).cloned().collect();
-        let number = |sample: &Sample| early_stopping_number(self.sites[sample.site].clients[sample.client].key);
+        let samples: Vec<Sample> =
+            self.samples.iter().filter(|sample| sample.site != left_out).cloned().collect();
+        let number = |sample: &Sample| {
+            early_stopping_number(self.sites[sample.site].clients[sample.client].key)
+        };
         let mut clients: Vec<u64> = samples.iter().map(number).collect();
         let rows = rows_of(&samples, self.sites, |feature| told[feature]);
         let guests = Guests::invite(resolution_us(self.sites));
@@ -189,7 +201,9 @@ impl<'a> Strangers<'a> {
     /// Has the site people and bots with enough pages?
     pub fn is_tested(&self, site: usize) -> bool {
         let has = |label: Label| {
-            self.judged[site].iter().any(|(client, _)| self.sites[site].clients[*client].labelled.label == label)
+            self.judged[site]
+                .iter()
+                .any(|(client, _)| self.sites[site].clients[*client].labelled.label == label)
         };
         has(Label::Human) && has(Label::Bad)
     }
@@ -205,8 +219,9 @@ pub fn half(site: &Site, which: usize) -> Site {
     part(site, |client| half_of(client) == which)
 }
 
-/// The site as if only those clients had come that `takes` accepts. The places of the others in [`Site::clients`] stay, so
-/// that indices mean the same in all parts; they are unknown there and have no steps.
+/// The site as if only those clients had come that `takes` accepts. The places of the others in
+/// [`Site::clients`] stay, so that indices mean the same in all parts; they are unknown there and
+/// have no steps.
 pub fn part(site: &Site, takes: impl Fn(ClientKey) -> bool) -> Site {
     let mut part = Site { memories: Vec::new(), apart: Vec::new(), ..site.clone() };
     part.steps.retain(|step| takes(site.clients[step.client as usize].key));
@@ -227,13 +242,18 @@ pub struct Adapted {
     pub is_adapted: bool,
 }
 
-/// Adapts the base to the clients of one half, as `kidoban train --base` does, and scores those of the other. The memory
-/// of the site is learnt from the first half's traffic alone. Where that half has too little to learn from, the base is
-/// kept.
+/// Adapts the base to the clients of one half, as `kidoban train --base` does, and scores those of
+/// the other. The memory of the site is learnt from the first half's traffic alone. Where that half
+/// has too little to learn from, the base is kept.
 ///
 /// # Errors
 /// As [`train`], and a memory that cannot be opened.
-pub fn adapted_on_half(site: &Site, which: usize, base: &Base, options: &Options) -> Result<Adapted, TrainError> {
+pub fn adapted_on_half(
+    site: &Site,
+    which: usize,
+    base: &Base,
+    options: &Options,
+) -> Result<Adapted, TrainError> {
     let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
     let mut known = half(site, which);
     let file = remember(&mut known, options)?;
@@ -287,7 +307,12 @@ pub fn model_of(name: &str, scorer: &Scorer, thresholds: Thresholds) -> Result<M
 ///
 /// # Errors
 /// As [`model_of`].
-pub fn model_at(name: &str, scorer: &Scorer, thresholds: Thresholds, resolution_us: u32) -> Result<Model, TrainError> {
+pub fn model_at(
+    name: &str,
+    scorer: &Scorer,
+    thresholds: Thresholds,
+    resolution_us: u32,
+) -> Result<Model, TrainError> {
     let said = Said {
         name: name.to_owned(),
         thresholds,

@@ -1,9 +1,12 @@
-//! Which labels not to believe, one pass, after the confident learning of Northcutt, Jiang & Chuang 2021 (JAIR 70).
+//! Which labels not to believe, one pass, after the confident learning of Northcutt, Jiang & Chuang
+//! 2021 (JAIR 70).
 //!
-//! A person is doubted when models that have not seen the client call it a bot at even odds. By client, not by row. Bots are
-//! never doubted: the hard ones look like people and are what a model must learn. And nobody is compared with how sure
-//! the model is of bots on average, as that paper does: wrong labels keep it from being sure of any (`docs/design.md`). Doubted
-//! clients do not train; they still calibrate: a false-positive budget that leaves out whoever looks odd would prove nothing.
+//! A person is doubted when models that have not seen the client call it a bot at even odds. By
+//! client, not by row. Bots are never doubted: the hard ones look like people and are what a model
+//! must learn. And nobody is compared with how sure the model is of bots on average, as that paper
+//! does: wrong labels keep it from being sure of any (`docs/design.md`). Doubted clients do not
+//! train; they still calibrate: a false-positive budget that leaves out whoever looks odd would
+//! prove nothing.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -19,14 +22,17 @@ pub(crate) fn doubted(samples: &[Sample], margins: &[f32]) -> HashSet<ClientInde
     let mut clients: BTreeMap<ClientIndex, (bool, f64, f64)> = BTreeMap::new();
     for (sample, &margin) in samples.iter().zip(margins) {
         let p = 1.0 / (1.0 + (-f64::from(margin)).exp());
-        let (_, sum, rows) = clients.entry((sample.site, sample.client)).or_insert((sample.bad, 0.0, 0.0));
+        let (_, sum, rows) =
+            clients.entry((sample.site, sample.client)).or_insert((sample.bad, 0.0, 0.0));
         *sum += p;
         *rows += 1.0;
     }
     let people = clients.iter().filter(|(_, client)| !client.0);
     let most = (people.clone().count() as f64 * SHARE_MAX) as usize;
-    let mut contradicted: Vec<(f64, ClientIndex)> =
-        people.map(|(&index, &(_, sum, rows))| (sum / rows, index)).filter(|&(bad, _)| bad > 0.5).collect();
+    let mut contradicted: Vec<(f64, ClientIndex)> = people
+        .map(|(&index, &(_, sum, rows))| (sum / rows, index))
+        .filter(|&(bad, _)| bad > 0.5)
+        .collect();
     contradicted.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     contradicted.into_iter().take(most).map(|(_, index)| index).collect()
 }
@@ -44,7 +50,8 @@ mod tests {
 
     #[test]
     fn a_person_is_doubted_from_even_odds_on_and_a_bot_never() {
-        let samples = [(0, true), (1, true), (2, false), (3, false), (4, false), (5, false)].map(|(c, b)| sample(c, b));
+        let samples = [(0, true), (1, true), (2, false), (3, false), (4, false), (5, false)]
+            .map(|(c, b)| sample(c, b));
         let doubted = doubted(&samples, &[2.0, -3.0, 3.0, -0.1, 0.1, -2.0]);
         assert_eq!(doubted, HashSet::from([(0, 2), (0, 4)]));
     }

@@ -60,14 +60,19 @@ impl Figures {
             {
                 let caught = bots.iter().filter(|&&score| score >= margin).count() as u64;
                 let sizes = (budget.n, bots.len() as u64);
-                self.insert_one(format!("calibration/tpr_at_{name}"), share(caught, sizes.1), sizes);
+                self.insert_one(
+                    format!("calibration/tpr_at_{name}"),
+                    share(caught, sizes.1),
+                    sizes,
+                );
             }
         }
     }
 
     pub fn insert_one(&mut self, name: String, interval: Interval, (people, bots): (u64, u64)) {
         let Interval { value, low, high } = interval;
-        let metric = Metric { value: round(value), low: round(low), high: round(high), people, bots };
+        let metric =
+            Metric { value: round(value), low: round(low), high: round(high), people, bots };
         self.0.insert(name, metric);
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use detector::model::{Metric, Readiness, Requirement, Thresholds};
 
-/// The area under the curve that even the lower end of its interval must reach: below, three pairs in ten are in the wrong
-/// order, and no threshold catches much without hurting many.
+/// The area under the curve that even the lower end of its interval must reach: below, three pairs
+/// in ten are in the wrong order, and no threshold catches much without hurting many.
 const AUC_MIN: f64 = 0.7;
 /// Fewer people show neither whom a threshold hurts nor how bots differ.
 const PEOPLE_MIN: f64 = 20.0;
@@ -44,7 +44,8 @@ pub(crate) fn readiness(
             "train on a log with more people or clients",
         ),
     ];
-    let left_out = metrics.iter().filter(|(name, _)| name.starts_with("left_out/") && name.ends_with("/auc"));
+    let left_out =
+        metrics.iter().filter(|(name, _)| name.starts_with("left_out/") && name.ends_with("/auc"));
     if let Some(worst) = left_out.map(|(_, metric)| metric.low).reduce(f64::min) {
         gates.push(gate(
             "the lower bound of the area under the curve on the worst site it did not see",

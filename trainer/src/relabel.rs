@@ -19,7 +19,8 @@ pub struct Relabelled {
     pub label: Label,
     /// The reason; may be empty.
     pub why: String,
-    /// What the file said of this client before; several rows where it named several addresses of one client.
+    /// What the file said of this client before; several rows where it named several addresses of
+    /// one client.
     pub before: Vec<Row>,
     /// Clients labelled now.
     pub clients: usize,
@@ -54,10 +55,17 @@ pub enum RelabelError {
 ///
 /// # Errors
 /// The first line of the file that cannot be read; a client or reason that cannot be written.
-pub fn relabel(file: &str, text: &str, client: &str, label: Label, why: &str) -> Result<Relabelled, RelabelError> {
+pub fn relabel(
+    file: &str,
+    text: &str,
+    client: &str,
+    label: Label,
+    why: &str,
+) -> Result<Relabelled, RelabelError> {
     let client = checked(client)?;
     if why.chars().any(char::is_control) {
-        let problem = "a reason is one line without control characters: write it shorter".to_owned();
+        let problem =
+            "a reason is one line without control characters: write it shorter".to_owned();
         return Err(RelabelError::Nonsense(problem));
     }
     if !text.trim().is_empty() {
@@ -66,7 +74,8 @@ pub fn relabel(file: &str, text: &str, client: &str, label: Label, why: &str) ->
     let key = ClientKey::from_text(&client);
     let line_end = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let row = format!("{},{label},{}{line_end}", field(&client), field(why));
-    let (mut written, mut before, mut is_in) = (String::with_capacity(text.len() + row.len()), Vec::new(), false);
+    let (mut written, mut before, mut is_in) =
+        (String::with_capacity(text.len() + row.len()), Vec::new(), false);
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let content = line.trim_end_matches(['\r', '\n']);
         let bare = content.trim_start_matches('\u{feff}').trim();
@@ -77,7 +86,8 @@ pub fn relabel(file: &str, text: &str, client: &str, label: Label, why: &str) ->
             continue;
         }
         let fields = split(content).unwrap_or_default();
-        if bare.is_empty() || fields.first().is_none_or(|known| ClientKey::from_text(known) != key) {
+        if bare.is_empty() || fields.first().is_none_or(|known| ClientKey::from_text(known) != key)
+        {
             written.push_str(line);
             if !line.ends_with('\n') {
                 written.push_str(line_end);
@@ -106,15 +116,21 @@ fn checked(client: &str) -> Result<String, RelabelError> {
     let client = client.trim();
     let excerpt: String = client.chars().take(60).flat_map(char::escape_default).collect();
     if client.is_empty() {
-        return nonsense("the client is empty: give what the log's client field holds, such as 192.0.2.7".to_owned());
+        return nonsense(
+            "the client is empty: give what the log's client field holds, such as 192.0.2.7"
+                .to_owned(),
+        );
     }
     if client.chars().any(char::is_control) || client.len() > 1_000 {
         return nonsense(format!(
-            "\"{excerpt}\" is not what a log's client field holds: give an address such as 192.0.2.7"
+            "\"{excerpt}\" is not what a log's client field holds: give an address such as \
+                192.0.2.7"
         ));
     }
     if Label::ALL.iter().any(|label| label.as_str() == client) {
-        return nonsense(format!("\"{client}\" is a label and not a client: the client comes first, then its label"));
+        return nonsense(format!(
+            "\"{client}\" is a label and not a client: the client comes first, then its label"
+        ));
     }
     if client.parse::<SocketAddr>().is_ok() {
         return nonsense(format!("\"{client}\" has a port: a label is for an address, without it"));
@@ -124,16 +140,18 @@ fn checked(client: &str) -> Result<String, RelabelError> {
         && (address.is_ipv4() || bits != "64")
     {
         return nonsense(format!(
-            "\"{excerpt}\" is a network: a label is for one client, an IPv4 address or an IPv6 address or its /64"
+            "\"{excerpt}\" is a network: a label is for one client, an IPv4 address or an IPv6 \
+                address or its /64"
         ));
     }
-    let is_quad = client.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && client.matches('.').count() >= 2;
+    let is_quad = client.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && client.matches('.').count() >= 2;
     let key = ClientKey::from_text(client);
     match key.ip() {
         Some(_) => Ok(key.to_string()),
-        None if is_quad => {
-            nonsense(format!("\"{excerpt}\" is not an address: an IPv4 address has four numbers up to 255"))
-        }
+        None if is_quad => nonsense(format!(
+            "\"{excerpt}\" is not an address: an IPv4 address has four numbers up to 255"
+        )),
         None => Ok(client.to_owned()),
     }
 }
@@ -154,9 +172,13 @@ mod tests {
 
     #[test]
     fn a_label_is_added_and_everything_else_stays() {
-        assert_eq!(written("", "192.0.2.7", Label::Human, ""), "client,label,why\n192.0.2.7,human,\n");
+        assert_eq!(
+            written("", "192.0.2.7", Label::Human, ""),
+            "client,label,why\n192.0.2.7,human,\n"
+        );
         let text = "client,label\r\nb,bad\r\n\r\n\"a,b\",human\r\n";
-        let expect = "client,label,why\r\nb,bad\r\n\r\n\"a,b\",human\r\n192.0.2.7,bad,\"said \"\"no\"\", twice\"\r\n";
+        let expect = "client,label,why\r\nb,bad\r\n\r\n\"a,b\",human\r\n192.0.2.7,bad,\"said \
+            \"\"no\"\", twice\"\r\n";
         assert_eq!(written(text, "192.0.2.7", Label::Bad, "said \"no\", twice"), expect);
         // The last line had no end.
         assert_eq!(
@@ -169,12 +191,19 @@ mod tests {
     fn a_former_label_is_replaced_where_it_stood_and_named() {
         let text = "client,label,why\na,bad,x\n2001:db8::1,human,one\nb,bad,\n2001:db8::2,bad,\"two, too\"\n";
         let relabelled = relabel("l.csv", text, "2001:db8::9", Label::Human, "asked").unwrap();
-        assert_eq!(relabelled.text, "client,label,why\na,bad,x\n2001:db8::/64,human,asked\nb,bad,\n");
-        let before: Vec<_> = relabelled.before.iter().map(|row| (row.line, &*row.label, &*row.why)).collect();
+        assert_eq!(
+            relabelled.text,
+            "client,label,why\na,bad,x\n2001:db8::/64,human,asked\nb,bad,\n"
+        );
+        let before: Vec<_> =
+            relabelled.before.iter().map(|row| (row.line, &*row.label, &*row.why)).collect();
         assert_eq!(before, [(3, "human", "one"), (5, "bad", "two, too")]);
         assert_eq!(relabelled.clients, 3);
         // The same again changes nothing more.
-        assert_eq!(written(&relabelled.text, "2001:db8::/64", Label::Human, "asked"), relabelled.text);
+        assert_eq!(
+            written(&relabelled.text, "2001:db8::/64", Label::Human, "asked"),
+            relabelled.text
+        );
     }
 
     #[test]
@@ -192,8 +221,13 @@ mod tests {
         check("2001:db8::/32", "", "is a network");
         check("192.0.2.300", "", "is not an address");
         check("192.0.2.7", "a\nb", "one line");
-        let broken = relabel("l.csv", "client,label\nx,robot\n", "a", Label::Bad, "").unwrap_err().to_string();
+        let broken = relabel("l.csv", "client,label\nx,robot\n", "a", Label::Bad, "")
+            .unwrap_err()
+            .to_string();
         assert!(broken.contains("l.csv:2"), "{broken}");
-        assert_eq!(relabel("l.csv", "", "shopper-17", Label::Human, "").unwrap().client, "shopper-17");
+        assert_eq!(
+            relabel("l.csv", "", "shopper-17", Label::Human, "").unwrap().client,
+            "shopper-17"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! Weighted rows as repeated rows, for algorithms that ignore weights.
 
-/// Row numbers, each about as often as its weight says, `draws` in all: systematic sampling (Madow 1949), whose counts
-/// differ from the expected ones by less than one. `start` in 0..1 says where in the first step it begins.
+/// Row numbers, each about as often as its weight says, `draws` in all: systematic sampling (Madow
+/// 1949), whose counts differ from the expected ones by less than one. `start` in 0..1 says where
+/// in the first step it begins.
 pub(crate) fn by_weight(weights: &[f32], draws: usize, start: f64) -> Vec<usize> {
     let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
     if total <= 0.0 {

@@ -1,7 +1,7 @@
 //! Passing a site's traffic through the detector's own windows.
 //!
-//! The only place of this crate that measures features, and it does so by calling the detector: what is trained on is
-//! what the gate will see.
+//! The only place of this crate that measures features, and it does so by calling the detector:
+//! what is trained on is what the gate will see.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -36,13 +36,14 @@ pub struct Sample {
     pub bad: bool,
 }
 
-/// Walks through a site's traffic and calls `visit(client, window, pages)` at each page request, as the gate would
-/// stand when it decides about that request.
+/// Walks through a site's traffic and calls `visit(client, window, pages)` at each page request, as
+/// the gate would stand when it decides about that request.
 pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &Window, u32)) {
     walk_part(site, resolution_us, (0, 1), |_, client, window, pages| visit(client, window, pages));
 }
 
-/// The same for every `parts`-th client from the `part`-th on; `visit` is also told the step's place in the site.
+/// The same for every `parts`-th client from the `part`-th on; `visit` is also told the step's
+/// place in the site.
 fn walk_part(
     site: &Site,
     resolution_us: u32,
@@ -50,7 +51,8 @@ fn walk_part(
     mut visit: impl FnMut(usize, usize, &Window, u32),
 ) {
     let mut windows: Vec<Option<(Box<Window>, Option<&Memory>)>> = vec![None; site.clients.len()];
-    let mine = site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
+    let mine =
+        site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
     for (place, step) in mine {
         let client = step.client as usize;
         let create = || (Box::new(Window::new(step.event.at)), site.memory_for(client));
@@ -72,20 +74,32 @@ fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Does `work` for each part on a thread of its own: a client's features are its own affair (law 4).
+/// Does `work` for each part on a thread of its own: a client's features are its own affair (law
+/// 4).
 fn in_parts<T: Send>(parts: usize, work: impl Fn((usize, usize)) -> T + Sync) -> Vec<T> {
     let work = &work;
     thread::scope(|scope| {
-        let others: Vec<_> = (1..parts).map(|part| scope.spawn(move || work((part, parts)))).collect();
+        let others: Vec<_> =
+            (1..parts).map(|part| scope.spawn(move || work((part, parts)))).collect();
         let mut done = vec![work((0, parts))];
         // A panic there goes on here.
-        done.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        done.extend(
+            others
+                .into_iter()
+                .map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
+        );
         done
     })
 }
 
-/// Training rows of the clients that `takes` accepts and that are labelled human or bad, in the order of their steps.
-pub fn samples(site: &Site, index: usize, resolution_us: u32, takes: impl Fn(usize) -> bool) -> Vec<Sample> {
+/// Training rows of the clients that `takes` accepts and that are labelled human or bad, in the
+/// order of their steps.
+pub fn samples(
+    site: &Site,
+    index: usize,
+    resolution_us: u32,
+    takes: impl Fn(usize) -> bool,
+) -> Vec<Sample> {
     samples_as(site, index, resolution_us, |client| match site.clients[client].labelled.label {
         Label::Bad if takes(client) => Some(true),
         Label::Human if takes(client) => Some(false),
@@ -94,19 +108,33 @@ pub fn samples(site: &Site, index: usize, resolution_us: u32, takes: impl Fn(usi
 }
 
 /// Rows at the same page counts of the clients for which `bad` says yes or no.
-pub fn samples_as(site: &Site, index: usize, resolution_us: u32, bad: impl Fn(usize) -> Option<bool>) -> Vec<Sample> {
+pub fn samples_as(
+    site: &Site,
+    index: usize,
+    resolution_us: u32,
+    bad: impl Fn(usize) -> Option<bool>,
+) -> Vec<Sample> {
     let bad: Vec<Option<bool>> = (0..site.clients.len()).map(bad).collect();
     samples_in(cores(), site, index, resolution_us, &bad)
 }
 
-fn samples_in(parts: usize, site: &Site, index: usize, resolution_us: u32, bad: &[Option<bool>]) -> Vec<Sample> {
+fn samples_in(
+    parts: usize,
+    site: &Site,
+    index: usize,
+    resolution_us: u32,
+    bad: &[Option<bool>],
+) -> Vec<Sample> {
     let parts = in_parts(parts, |part| {
         let mut samples = Vec::new();
         walk_part(site, resolution_us, part, |place, client, window, pages| {
             if let Some(bad) = bad[client]
                 && SCHEDULE.contains(&pages)
             {
-                samples.push((place, Sample { site: index, client, pages, features: Features::measure(window), bad }));
+                samples.push((
+                    place,
+                    Sample { site: index, client, pages, features: Features::measure(window), bad },
+                ));
             }
         });
         samples
@@ -116,11 +144,12 @@ fn samples_in(parts: usize, site: &Site, index: usize, resolution_us: u32, bad: 
     samples.into_iter().map(|(_, sample)| sample).collect()
 }
 
-/// Rows with weights: every client counts the same, people and bots the same within a site, every site the same; and
-/// among bots a class (`why`) counts as the root of its size, so that declared robots do not drown the rest.
+/// Rows with weights: every client counts the same, people and bots the same within a site, every
+/// site the same; and among bots a class (`why`) counts as the root of its size, so that declared
+/// robots do not drown the rest.
 ///
-/// From several sites only features that mean the same on all of them are told, the others are missing throughout: the
-/// model is meant for a shop it has never seen.
+/// From several sites only features that mean the same on all of them are told, the others are
+/// missing throughout: the model is meant for a shop it has never seen.
 pub fn rows(samples: &[Sample], sites: &[Site]) -> Rows {
     rows_of(samples, sites, |feature| is_told(feature, sites))
 }
@@ -146,7 +175,11 @@ pub fn rows_of(samples: &[Sample], sites: &[Site], told: impl Fn(usize) -> bool)
 fn weights(samples: &[Sample], sites: &[Site]) -> Array1<f32> {
     use std::collections::HashMap;
     let class = |sample: &Sample| {
-        let why = if sample.bad { sites[sample.site].clients[sample.client].labelled.why.as_str() } else { "" };
+        let why = if sample.bad {
+            sites[sample.site].clients[sample.client].labelled.why.as_str()
+        } else {
+            ""
+        };
         (sample.site, sample.bad, why)
     };
     let mut per_client: HashMap<(usize, usize), f64> = HashMap::new();
@@ -172,7 +205,8 @@ fn weights(samples: &[Sample], sites: &[Site]) -> Array1<f32> {
     raw.into_iter().map(|weight| (weight * scale) as f32).collect()
 }
 
-/// Each client's highest margin over its page requests from `min_pages` on, by the scorer that `scorer` picks for it.
+/// Each client's highest margin over its page requests from `min_pages` on, by the scorer that
+/// `scorer` picks for it.
 pub fn highest<'a>(
     site: &Site,
     resolution_us: u32,
@@ -207,8 +241,8 @@ fn highest_in<'a>(
     (0..site.clients.len()).map(|client| parts.iter().find_map(|part| part[client])).collect()
 }
 
-/// Of each client that `takes` accepts, the page request from `min_pages` on at which `scorer` scores it highest, as a row of a
-/// person; the first of equals.
+/// Of each client that `takes` accepts, the page request from `min_pages` on at which `scorer`
+/// scores it highest, as a row of a person; the first of equals.
 pub(crate) fn worst_moments(
     site: &Site,
     index: usize,
@@ -227,7 +261,10 @@ pub(crate) fn worst_moments(
             let features = Features::measure(window);
             let margin = scorer.margin(&features);
             if worst.get(&client).is_none_or(|(highest, _)| *highest < margin) {
-                worst.insert(client, (margin, Sample { site: index, client, pages, features, bad: false }));
+                worst.insert(
+                    client,
+                    (margin, Sample { site: index, client, pages, features, bad: false }),
+                );
             }
         });
         worst
@@ -289,8 +326,10 @@ mod tests {
             assert!(samples.iter().all(|sample| sample.site == 3));
             let is_bad = |sample: &Sample| site.clients[sample.client].labelled.label == Label::Bad;
             assert!(samples.iter().all(|sample| sample.bad == is_bad(sample)));
-            let found: Vec<_> =
-                samples.iter().map(|sample| (sample.client, sample.features.0.map(f32::to_bits))).collect();
+            let found: Vec<_> = samples
+                .iter()
+                .map(|sample| (sample.client, sample.features.0.map(f32::to_bits)))
+                .collect();
             assert!(found == expect, "{parts} parts");
         }
     }
@@ -302,7 +341,8 @@ mod tests {
         for (name, value) in [("unique_ratio", 2.0), ("gap_cv", -0.8), ("rate_60s", 0.05)] {
             weight[detector::features::index_of(name).unwrap()] = value;
         }
-        let (mean, scale) = (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
+        let (mean, scale) =
+            (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
         let scorer = ScorerFile::Logistic { bias: 0.3, mean, scale, weight }.check().unwrap();
         let mut expect: Vec<Option<f32>> = vec![None; site.clients.len()];
         walk(&site, 1_000, |client, window, pages| {
@@ -313,7 +353,8 @@ mod tests {
         });
         assert!(expect.iter().flatten().count() > 30);
         for parts in 1..5 {
-            let found = highest_in(parts, &site, 1_000, 5, |client| (client % 3 != 1).then_some(&scorer));
+            let found =
+                highest_in(parts, &site, 1_000, 5, |client| (client % 3 != 1).then_some(&scorer));
             assert_eq!(found, expect, "{parts} parts");
         }
     }

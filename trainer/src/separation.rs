@@ -1,7 +1,8 @@
-//! Clients' highest scores, seen from all sides: how they lie by label, and what every threshold would catch and hurt.
+//! Clients' highest scores, seen from all sides: how they lie by label, and what every threshold
+//! would catch and hurt.
 //!
-//! The one place where ROC and precision-recall points are computed; reports draw them and `--json` prints them. All
-//! intervals are Clopper & Pearson's, point by point.
+//! The one place where ROC and precision-recall points are computed; reports draw them and `--json`
+//! prints them. All intervals are Clopper & Pearson's, point by point.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,8 @@ const POINTS_MAX: usize = 64;
 pub struct Separation {
     /// Clients by score.
     pub histogram: Histogram,
-    /// From the strictest threshold, which stops nobody, to the one that stops everybody. Empty where there are not both
-    /// people and bad robots.
+    /// From the strictest threshold, which stops nobody, to the one that stops everybody. Empty
+    /// where there are not both people and bad robots.
     pub curve: Vec<Point>,
 }
 
@@ -53,7 +54,8 @@ pub struct Point {
     pub tpr: f64,
     /// Its 95 % interval.
     pub tpr_ci: [f64; 2],
-    /// Bad robots among those stopped, with this log's mix of people and robots; `null` where nobody is.
+    /// Bad robots among those stopped, with this log's mix of people and robots; `null` where
+    /// nobody is.
     pub precision: Option<f64>,
     /// Its 95 % interval.
     pub precision_ci: Option<[f64; 2]>,
@@ -82,8 +84,10 @@ impl Histogram {
 
 fn curve(scores: &[(Label, f32)]) -> Vec<Point> {
     let labelled = |label: Label| scores.iter().filter(move |row| row.0 == label).map(|row| row.1);
-    let mut all: Vec<(f32, bool)> =
-        labelled(Label::Human).map(|m| (m, false)).chain(labelled(Label::Bad).map(|m| (m, true))).collect();
+    let mut all: Vec<(f32, bool)> = labelled(Label::Human)
+        .map(|m| (m, false))
+        .chain(labelled(Label::Bad).map(|m| (m, true)))
+        .collect();
     let bots = all.iter().filter(|row| row.1).count() as u64;
     let people = all.len() as u64 - bots;
     if people == 0 || bots == 0 {
@@ -115,7 +119,8 @@ fn curve(scores: &[(Label, f32)]) -> Vec<Point> {
     thinned(&corners, people, bots).iter().map(point).collect()
 }
 
-/// At most [`POINTS_MAX`] of them, dense where few people are hurt, because thresholds lie there; the first and the last always.
+/// At most [`POINTS_MAX`] of them, dense where few people are hurt, because thresholds lie there;
+/// the first and the last always.
 fn thinned(corners: &[(f64, u64, u64)], people: u64, bots: u64) -> Vec<(f64, u64, u64)> {
     if corners.len() <= POINTS_MAX {
         return corners.to_vec();
@@ -148,7 +153,10 @@ mod tests {
 
     /// Trapezoids below the curve.
     fn area(curve: &[Point]) -> f64 {
-        curve.windows(2).map(|two| (two[1].fpr - two[0].fpr) * (two[0].tpr + two[1].tpr) / 2.0).sum()
+        curve
+            .windows(2)
+            .map(|two| (two[1].fpr - two[0].fpr) * (two[0].tpr + two[1].tpr) / 2.0)
+            .sum()
     }
 
     #[test]
@@ -159,13 +167,18 @@ mod tests {
         let (first, last) = (&curve[0], curve.last().unwrap());
         assert_eq!((first.hurt, first.caught, first.precision), (0, 0, None));
         assert_eq!((last.hurt, last.caught, last.precision), (4, 4, Some(0.5)));
-        assert!(curve.iter().all(|p| p.tpr_ci[0] <= p.tpr && p.tpr <= p.tpr_ci[1] && p.fpr <= p.fpr_ci[1]));
+        assert!(
+            curve
+                .iter()
+                .all(|p| p.tpr_ci[0] <= p.tpr && p.tpr <= p.tpr_ci[1] && p.fpr <= p.fpr_ci[1])
+        );
     }
 
     #[test]
     fn many_clients_make_few_points_of_nearly_the_same_area() {
         let people: Vec<f32> = (0..4_000).map(|i| (i * 7919 % 4_001) as f32 / 4_000.0).collect();
-        let bots: Vec<f32> = (0..3_000).map(|i| 0.3 + (i * 104_729 % 3_001) as f32 / 3_000.0).collect();
+        let bots: Vec<f32> =
+            (0..3_000).map(|i| 0.3 + (i * 104_729 % 3_001) as f32 / 3_000.0).collect();
         let curve = Separation::of(&scores(&people, &bots)).curve;
         assert!(curve.len() <= POINTS_MAX && curve.len() > 40, "{}", curve.len());
         assert!((area(&curve) - auc(&people, &bots).unwrap()).abs() < 5e-3);

@@ -1,15 +1,16 @@
 //! One site's traffic in memory: who asked for what, in order, and what is known of them.
 //!
-//! A request takes 72 bytes, and each distinct target its text once, so that ten million lines take 720 megabytes and
-//! the texts, and can be passed over as often as training needs without reading the logs again.
+//! A request takes 72 bytes, and each distinct target its text once, so that ten million lines take
+//! 720 megabytes and the texts, and can be passed over as often as training needs without reading
+//! the logs again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use detector::url::{Shape, split};
 use detector::{
-    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place, Pulled, Reason,
-    Request, Timestamp, UrlHasher, UrlKey,
+    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place,
+    Pulled, Reason, Request, Timestamp, UrlHasher, UrlKey,
 };
 use traffic::log::{Kind, Record};
 
@@ -28,12 +29,13 @@ const MEMORY_FOLDS: usize = 5;
 pub struct Step {
     /// Whose, as an index into [`Site::clients`].
     pub client: u32,
-    /// The client's own count of events, which orders those of one microsecond; 0 where the log has none.
+    /// The client's own count of events, which orders those of one microsecond; 0 where the log has
+    /// none.
     pub seq: u32,
     /// What was asked for, as an index into [`Site::targets`]; [`NONE`] for an outcome.
     pub target: u32,
-    /// The page of this site that sent the client here, as its referer says, likewise; [`NONE`] where there is none or
-    /// nobody had asked for it yet.
+    /// The page of this site that sent the client here, as its referer says, likewise; [`NONE`]
+    /// where there is none or nobody had asked for it yet.
     pub referer: u32,
     /// What happened.
     pub kind: Kind,
@@ -86,14 +88,14 @@ pub struct Site {
     /// What is remembered of it: nothing, one memory for everybody, or one for each fold of clients
     /// ([`crate::memory::fold_of`]) that has not seen them, and last the one that is shipped.
     pub memories: Vec<Arc<Memory>>,
-    /// Clients kept apart to prove a budget: they teach no memory, and are measured with the one that is shipped, as whoever
-    /// comes later is. Empty where nobody is.
+    /// Clients kept apart to prove a budget: they teach no memory, and are measured with the one
+    /// that is shipped, as whoever comes later is. Empty where nobody is.
     pub apart: Vec<bool>,
 }
 
 impl Site {
-    /// Remembers its own people: each fifth of the clients is measured by what the others taught, as a gate measures
-    /// strangers. Returns what a model of this site remembers.
+    /// Remembers its own people: each fifth of the clients is measured by what the others taught,
+    /// as a gate measures strangers. Returns what a model of this site remembers.
     ///
     /// # Errors
     /// [`MemoryError`]: a mistake of the learner.
@@ -110,7 +112,8 @@ impl Site {
         let file = crate::memory::learn(self, |_| true)?;
         let folds = crate::memory::learn_folds(self, MEMORY_FOLDS)?;
         let memory = Arc::new(Memory::open(&file)?);
-        self.memories = folds.iter().map(|fold| Memory::open(fold).map(Arc::new)).collect::<Result<_, _>>()?;
+        self.memories =
+            folds.iter().map(|fold| Memory::open(fold).map(Arc::new)).collect::<Result<_, _>>()?;
         self.memories.push(Arc::clone(&memory));
         self.remember(&memory);
         Ok(file)
@@ -143,7 +146,8 @@ impl Site {
         self.clients.iter().filter(|client| client.labelled.label == label).count() as u64
     }
 
-    /// Sees each request as a gate would that has this memory: page or asset as it was learnt, else as before.
+    /// Sees each request as a gate would that has this memory: page or asset as it was learnt, else
+    /// as before.
     pub fn remember(&mut self, memory: &Memory) {
         let places = self.places(memory);
         self.clients.iter_mut().for_each(|client| client.pages = 0);
@@ -176,7 +180,8 @@ impl Site {
     }
 }
 
-/// Turns records into a [`Site`]: [`SiteBuilder::note`] every record in file order, then [`SiteBuilder::finish`].
+/// Turns records into a [`Site`]: [`SiteBuilder::note`] every record in file order, then
+/// [`SiteBuilder::finish`].
 pub struct SiteBuilder {
     steps: Vec<Step>,
     hasher: UrlHasher,
@@ -204,8 +209,8 @@ impl Default for SiteBuilder {
 }
 
 impl SiteBuilder {
-    /// Reduces a record and notes what the labelling rules want to know. What the gate lets pass unasked it does not
-    /// remember, so it is left out here as well.
+    /// Reduces a record and notes what the labelling rules want to know. What the gate lets pass
+    /// unasked it does not remember, so it is left out here as well.
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
         let nothing = Request {
@@ -217,12 +222,15 @@ impl SiteBuilder {
             agent: None,
             recorded: None,
         };
-        let mut event = Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow, None);
+        let mut event =
+            Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow, None);
         if record.kind == Kind::Outcome {
-            (event.agent, event.url) = (record.asked.agent, UrlKey(u32::from(record.asked.write) << 16));
+            (event.agent, event.url) =
+                (record.asked.agent, UrlKey(u32::from(record.asked.write) << 16));
             event.method = if record.asked.write == 0 { Method::Other } else { Method::Write };
         }
-        let was_exempt = record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
+        let was_exempt =
+            record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
         if was_exempt || event.exempt {
             return;
         }
@@ -246,29 +254,41 @@ impl SiteBuilder {
         let (mut target, mut referer) = (NONE, NONE);
         if record.kind != Kind::Outcome {
             target = self.targets.intern(record.target);
-            referer = record.referer.and_then(|text| self.targets.referred(text, record.host)).unwrap_or(NONE);
+            referer = record
+                .referer
+                .and_then(|text| self.targets.referred(text, record.host))
+                .unwrap_or(NONE);
         }
         let (seq, kind, status) = (record.seq, record.kind, record.status);
         self.steps.push(Step { client, seq, target, referer, kind, status, event });
     }
 
-    /// The site in time order, labelled: from the file where one is given (whom it does not name is unknown), else by
-    /// the rules.
+    /// The site in time order, labelled: from the file where one is given (whom it does not name is
+    /// unknown), else by the rules.
     pub fn finish(self, name: &str, resolution_us: u32, labels: Option<&Labels>) -> Site {
         let (mut steps, targets) = (self.steps, Arc::new(self.targets));
-        // Stable: lines of one second stay in the order of the log. Nearly sorted already, so nearly free.
+        // Stable: lines of one second stay in the order of the log. Nearly sorted already, so
+        // nearly free.
         steps.sort_by_key(|step| (step.event.at, step.seq));
         let mut clients = self.clients;
         for (client, evidence) in clients.iter_mut().zip(&self.evidence) {
             client.labelled = match labels {
-                Some(labels) => labels
-                    .find(client.key)
-                    .cloned()
-                    .unwrap_or(Labelled { label: Label::Unknown, why: "not in the labels file".to_owned() }),
+                Some(labels) => labels.find(client.key).cloned().unwrap_or(Labelled {
+                    label: Label::Unknown,
+                    why: "not in the labels file".to_owned(),
+                }),
                 None => evidence.label(),
             };
         }
-        Site { name: name.to_owned(), steps, clients, targets, resolution_us, memories: Vec::new(), apart: Vec::new() }
+        Site {
+            name: name.to_owned(),
+            steps,
+            clients,
+            targets,
+            resolution_us,
+            memories: Vec::new(),
+            apart: Vec::new(),
+        }
     }
 }
 

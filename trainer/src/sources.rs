@@ -78,7 +78,8 @@ impl LogRead {
     }
 }
 
-/// Was a model trained on these very logs? `data_sha256` is the digest over them as read; nobody knows it where it is empty.
+/// Was a model trained on these very logs? `data_sha256` is the digest over them as read; nobody
+/// knows it where it is empty.
 pub fn is_trained_on(card: &Card, data_sha256: &str) -> bool {
     let mut known = card.sites_sha256.iter().chain([&card.data_sha256]);
     !data_sha256.is_empty() && known.any(|known| known == data_sha256)

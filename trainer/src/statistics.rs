@@ -20,13 +20,15 @@ impl Interval {
     }
 }
 
-/// Area under the ROC curve: the chance that a bot scores above a person, ties half. `None` when a side is empty.
+/// Area under the ROC curve: the chance that a bot scores above a person, ties half. `None` when a
+/// side is empty.
 pub fn auc(people: &[f32], bots: &[f32]) -> Option<f64> {
     if people.is_empty() || bots.is_empty() {
         return None;
     }
     let tag = |bad: bool| move |&score: &f32| (score, bad);
-    let mut all: Vec<(f32, bool)> = people.iter().map(tag(false)).chain(bots.iter().map(tag(true))).collect();
+    let mut all: Vec<(f32, bool)> =
+        people.iter().map(tag(false)).chain(bots.iter().map(tag(true))).collect();
     all.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
     let (mut people_below, mut wins) = (0.0, 0.0);
     for tied in all.chunk_by(|a, b| a.0 == b.0) {
@@ -38,8 +40,9 @@ pub fn auc(people: &[f32], bots: &[f32]) -> Option<f64> {
     Some(wins / (people.len() as f64 * bots.len() as f64))
 }
 
-/// The same with its 95 % interval, by the score method of Newcombe 2006 (Statistics in Medicine 25, 559–573, method
-/// 5). Unlike a bootstrap it does not shrink to nothing when a handful of people happen to lie apart from all bots.
+/// The same with its 95 % interval, by the score method of Newcombe 2006 (Statistics in Medicine
+/// 25, 559–573, method 5). Unlike a bootstrap it does not shrink to nothing when a handful of
+/// people happen to lie apart from all bots.
 pub fn auc_interval(people: &[f32], bots: &[f32]) -> Option<Interval> {
     let value = auc(people, bots)?;
     let (m, n) = (people.len() as f64, bots.len() as f64);
@@ -52,7 +55,11 @@ pub fn auc_interval(people: &[f32], bots: &[f32]) -> Option<Interval> {
     let is_far = |area: f64| (value - area).abs() > 1.959_964 * variance(area).sqrt();
     // Between 0 and the estimate lies one border between far and near, and another one above.
     let low = if is_far(1e-9) { bisect_between(1e-9, value, is_far) } else { 0.0 };
-    let high = if is_far(1.0 - 1e-9) { bisect_between(value, 1.0 - 1e-9, |area| !is_far(area)) } else { 1.0 };
+    let high = if is_far(1.0 - 1e-9) {
+        bisect_between(value, 1.0 - 1e-9, |area| !is_far(area))
+    } else {
+        1.0
+    };
     Some(Interval { value, low: low.min(value), high: high.max(value) })
 }
 
@@ -116,8 +123,9 @@ fn ln_factorial(n: u64) -> f64 {
     x * x.ln() - x + 0.5 * (std::f64::consts::TAU * x).ln() + tail
 }
 
-/// P(at most `hurt` of `people` lie above a threshold set just above the (k + 1)-th highest of n others), when all of them are
-/// alike and no two tie: the beta-binomial distribution with k + 1 and n − k. Whatever the scores are.
+/// P(at most `hurt` of `people` lie above a threshold set just above the (k + 1)-th highest of n
+/// others), when all of them are alike and no two tie: the beta-binomial distribution with k + 1
+/// and n − k. Whatever the scores are.
 pub fn hurt_at_most(hurt: u64, people: u64, k: u64, n: u64) -> f64 {
     if hurt >= people {
         return 1.0;
@@ -126,7 +134,8 @@ pub fn hurt_at_most(hurt: u64, people: u64, k: u64, n: u64) -> f64 {
         return 0.0;
     }
     let (above, below) = ((k + 1) as f64, (n - k) as f64);
-    let mut ln_term: f64 = (0..people).map(|i| ((below + i as f64) / (above + below + i as f64)).ln()).sum();
+    let mut ln_term: f64 =
+        (0..people).map(|i| ((below + i as f64) / (above + below + i as f64)).ln()).sum();
     let mut sum = ln_term.exp();
     for x in 0..hurt {
         let left = (people - x) as f64;
@@ -211,7 +220,8 @@ mod tests {
         assert!((binomial_cdf(0, 2_995, 0.001) - 0.05).abs() < 1e-4);
         assert!((binomial_cdf(1, 4_742, 0.001) - 0.05).abs() < 1e-4);
         assert!((binomial_cdf(3, 10, 0.5) - 0.171_875).abs() < 1e-12);
-        // A fair coin: half above, half below, and the middle term, 1 / √(πn/2) of it. Both ways of adding agree.
+        // A fair coin: half above, half below, and the middle term, 1 / √(πn/2) of it. Both ways of
+        // adding agree.
         let middle = 1.0 / (std::f64::consts::PI * 20_000.0).sqrt();
         assert!((binomial_cdf(20_000, 40_000, 0.5) - 0.5 - middle / 2.0).abs() < 1e-6);
         for p in [0.01, 0.02, 0.024, 0.03] {
@@ -221,7 +231,11 @@ mod tests {
             assert!((at - below - term).abs() < 1e-9, "{p}: {below} {at} {term}");
         }
         let (most, few) = (share(29_000, 30_000), share(1_000, 30_000));
-        assert!((most.low + few.high - 1.0).abs() < 1e-12 && most.low < most.value && most.value < most.high);
+        assert!(
+            (most.low + few.high - 1.0).abs() < 1e-12
+                && most.low < most.value
+                && most.value < most.high
+        );
         let none_of_100 = share(0, 100);
         assert!((none_of_100.high - 0.036_2).abs() < 1e-3 && none_of_100.low == 0.0);
         assert!((upper_bound(0, 299, 0.05) - 0.01).abs() < 1e-4);
@@ -229,10 +243,12 @@ mod tests {
 
     #[test]
     fn people_hurt_by_chance_follow_the_ranks() {
-        // One more person lies above all of n others once in n + 1 times, above the second once in (n + 1) / 2.
+        // One more person lies above all of n others once in n + 1 times, above the second once in
+        // (n + 1) / 2.
         assert!((hurt_at_most(0, 1, 0, 9) - 0.9).abs() < 1e-12);
         assert!((hurt_at_most(0, 1, 1, 9) - 0.8).abs() < 1e-12);
-        // Two of four, of two and two: all orders are as likely, and in one of six both new ones lie above both.
+        // Two of four, of two and two: all orders are as likely, and in one of six both new ones
+        // lie above both.
         assert!((hurt_at_most(1, 2, 0, 2) - 5.0 / 6.0).abs() < 1e-12);
         assert_eq!((hurt_at_most(3, 3, 0, 5), hurt_at_most(0, 3, 5, 5)), (1.0, 0.0));
         // The mean is people · (k + 1) / (n + 1).

@@ -20,8 +20,8 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// The index of a target as on the wire, a new one if need be: path and query, without scheme, authority and
-    /// fragment. [`NONE`] when four billion are known already.
+    /// The index of a target as on the wire, a new one if need be: path and query, without scheme,
+    /// authority and fragment. [`NONE`] when four billion are known already.
     pub fn intern(&mut self, target: &str) -> u32 {
         self.write(target);
         match self.look_up() {
@@ -39,12 +39,15 @@ impl Targets {
         }
     }
 
-    /// The target that a `Referer` names, if it is known and, where the log says which host was asked, on that host.
-    /// Elsewhere any host counts as this site: who learns from it asks whether the client had been on that page.
+    /// The target that a `Referer` names, if it is known and, where the log says which host was
+    /// asked, on that host. Elsewhere any host counts as this site: who learns from it asks whether
+    /// the client had been on that page.
     pub fn referred(&mut self, referer: &str, host: Option<&str>) -> Option<u32> {
         let (_, rest) = referer.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
-        if host.is_some_and(|host| !without_port(authority).eq_ignore_ascii_case(without_port(host))) {
+        if host
+            .is_some_and(|host| !without_port(authority).eq_ignore_ascii_case(without_port(host)))
+        {
             return None;
         }
         self.write(referer);
@@ -127,7 +130,9 @@ mod tests {
     fn a_referer_is_a_known_target_of_the_same_host() {
         let mut targets = Targets::default();
         targets.intern("/p/1?a=b");
-        let mut check = |referer: &str, host, expect| assert_eq!(targets.referred(referer, host), expect, "{referer}");
+        let mut check = |referer: &str, host, expect| {
+            assert_eq!(targets.referred(referer, host), expect, "{referer}")
+        };
         check("https://shop.example/p/1?a=b", None, Some(0));
         check("https://Shop.example:8443/p/1?a=b#x", Some("shop.example"), Some(0));
         check("https://elsewhere.example/p/1?a=b", Some("shop.example"), None);

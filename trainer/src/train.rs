@@ -1,13 +1,18 @@
 //! The whole way from traffic to a model file.
 //!
-//! 1. **Suspects** (with a base model): who looks anomalous to it and is vouched for by nobody does not count as ordinary.
-//! 2. **Held out by client and by time**: a model of the first 70 % of each site's time judges the clients that appear
-//!    only after it. **Left out by site**, where there are several: how good it is on a shop it never saw.
-//! 3. **Doubted labels** do not train; what that does is measured. **Compared**: the three algorithms on the same folds.
-//! 4. The model that is written. With a base, unless that is plainly better on clients that neither saw.
-//! 5. **Calibration.** With enough people, half of them are kept apart from training and prove the budgets
-//!    ([`Proof::Split`]). With fewer, five models that each leave out a fifth of the clients score them
-//!    ([`Proof::CrossFitted`]): good for showing probabilities and for limiting, never for blocking.
+//! 1. **Suspects** (with a base model): who looks anomalous to it and is vouched for by nobody does
+//!    not count as ordinary.
+//! 2. **Held out by client and by time**: a model of the first 70 % of each site's time judges the
+//!    clients that appear only after it. **Left out by site**, where there are several: how good it
+//!    is on a shop it never saw.
+//! 3. **Doubted labels** do not train; what that does is measured. **Compared**: the three
+//!    algorithms on the same folds.
+//! 4. The model that is written. With a base, unless that is plainly better on clients that neither
+//!    saw.
+//! 5. **Calibration.** With enough people, half of them are kept apart from training and prove the
+//!    budgets ([`Proof::Split`]). With fewer, five models that each leave out a fifth of the
+//!    clients score them ([`Proof::CrossFitted`]): good for showing probabilities and for limiting,
+//!    never for blocking.
 //! 6. **Readiness**: whether it may refuse anybody.
 
 use std::cell::RefCell;
@@ -23,7 +28,8 @@ use crate::adapt::{Base, gain, is_worth_it};
 use crate::algorithm::{Algorithm, Fitted};
 use crate::boosted::BoostedParams;
 use crate::calibrate::{
-    Budgets, Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed, warm_up_budget,
+    Budgets, Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed,
+    warm_up_budget,
 };
 use crate::cohort::cohort_budget;
 use crate::course::{Course, FOLDS, is_apart};
@@ -108,13 +114,20 @@ pub struct Trained {
     pub held_out: HeldOut,
 }
 
-/// Trains on one or more labelled sites. `step(stage)` is told what is being done, and how far it is.
+/// Trains on one or more labelled sites. `step(stage)` is told what is being done, and how far it
+/// is.
 ///
 /// # Errors
 /// [`TrainError`] when there is nothing to learn from.
-pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> Result<Trained, TrainError> {
+pub fn train(
+    sites: &[Site],
+    options: &Options,
+    step: impl FnMut(Stage<'_>),
+) -> Result<Trained, TrainError> {
     if !(0.5..1.0).contains(&options.warm_up) {
-        return Err(TrainError::Parameter("the warm-up percentile must be from 50 to below 100".to_owned()));
+        return Err(TrainError::Parameter(
+            "the warm-up percentile must be from 50 to below 100".to_owned(),
+        ));
     }
     let suspects = suspects(sites, options)?;
     let step = RefCell::new((Ledger::default(), step));
@@ -122,11 +135,20 @@ pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> 
         let (ledger, step) = &mut *step.borrow_mut();
         step(ledger.take(moment));
     };
-    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects, tell: &tell };
+    let course = Course {
+        sites,
+        options,
+        resolution_us: resolution_us(sites),
+        suspects: &suspects,
+        tell: &tell,
+    };
     let mut figures = Figures::default();
     let mut dropped = BTreeMap::new();
     if !suspects.is_empty() {
-        dropped.insert("anomalous to the base model: not taken for people".to_owned(), suspects.len() as u64);
+        dropped.insert(
+            "anomalous to the base model: not taken for people".to_owned(),
+            suspects.len() as u64,
+        );
     }
 
     course.begin("held out by time", 1, &options.algorithm);
@@ -139,12 +161,18 @@ pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> 
     let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
     // People who taught the memory are no strangers to it, and prove nothing.
     let are_strangers = sites.iter().all(|site| site.memories.is_empty() || !site.apart.is_empty());
-    let proof = if people / 2 >= needed && are_strangers { Proof::Split } else { Proof::CrossFitted };
+    let proof =
+        if people / 2 >= needed && are_strangers { Proof::Split } else { Proof::CrossFitted };
     let apart = |site: usize, client: usize| proof == Proof::Split && course.is_apart(site, client);
     let all = course.samples(|site, client| !apart(site, client));
 
     let mut folds = Folds::new(&course, &all, proof, &mut figures, &mut dropped)?;
-    folds.weigh_base(&course, &all, course.suspected(|site, client| !apart(site, client)), &mut figures);
+    folds.weigh_base(
+        &course,
+        &all,
+        course.suspected(|site, client| !apart(site, client)),
+        &mut figures,
+    );
     course.begin("fitting", 1, &options.algorithm);
     let is_kept = |sample: &&Sample| !folds.doubted.contains(&(sample.site, sample.client));
     let samples: Vec<Sample> = all.iter().filter(is_kept).cloned().collect();
@@ -155,7 +183,8 @@ pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> 
         Proof::Split => apart(site, client).then_some(&scorer),
         Proof::CrossFitted => folds.scorers.get(course.fold(site, client)),
     };
-    let by_client = course.highest(|site, client| if wanted(site, client) { scorer_for(site, client) } else { None });
+    let by_client = course
+        .highest(|site, client| if wanted(site, client) { scorer_for(site, client) } else { None });
     let scores = course.named_scores(&by_client);
     let (people_scores, bots) = (scores.of(Label::Human), scores.of(Label::Bad));
     let budgets = options.budgets;
@@ -168,7 +197,11 @@ pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> 
     let n = people_scores.len() as u64;
     if sites.len() == 1 && errors_allowed(n, budgets.limit_alpha, budgets.delta).is_none() {
         let undeclared = course.scores(|site, client| {
-            if course.is_undeclared(site, client) { folds.scorers.get(course.fold(site, client)) } else { None }
+            if course.is_undeclared(site, client) {
+                folds.scorers.get(course.fold(site, client))
+            } else {
+                None
+            }
         });
         let undeclared: Vec<f32> = undeclared.0.iter().map(|row| row.1).collect();
         let warm_up = warm_up_budget(&undeclared, &people_scores, options.warm_up, budgets.delta);
@@ -176,8 +209,11 @@ pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> 
     }
     let met = course.met_by_people(scorer_for);
     thresholds.cohort = cohort_budget(&met, &thresholds.limit, budgets, proof);
-    let tagged: Vec<(f32, bool)> =
-        people_scores.iter().map(|&score| (score, false)).chain(bots.iter().map(|&score| (score, true))).collect();
+    let tagged: Vec<(f32, bool)> = people_scores
+        .iter()
+        .map(|&score| (score, false))
+        .chain(bots.iter().map(|&score| (score, true)))
+        .collect();
     let calibration = isotonic(&tagged)?;
     figures.insert_scores("calibration", &scores);
     let thresholds = in_order(thresholds);
@@ -225,34 +261,55 @@ pub fn train(sites: &[Site], options: &Options, step: impl FnMut(Stage<'_>)) -> 
         drift: drift::reference(&course.everybody(), &scorer, options.min_pages, limit_margin),
         card,
     };
-    Ok(Trained { file: export(&scorer, &samples, said), proof, is_adapted: !folds.keeps_base, held_out })
+    Ok(Trained {
+        file: export(&scorer, &samples, said),
+        proof,
+        is_adapted: !folds.keeps_base,
+        held_out,
+    })
 }
 
-/// Has a site remember its people, as [`Options::memory`] wants it: with enough of them to prove the budgets, those who will
-/// are kept apart from it.
+/// Has a site remember its people, as [`Options::memory`] wants it: with enough of them to prove
+/// the budgets, those who will are kept apart from it.
 ///
 /// # Errors
 /// [`TrainError::Fit`]: a mistake of the learner.
 pub fn remember(site: &mut Site, options: &Options) -> Result<MemoryFile, TrainError> {
     let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
-    let judged = |client: &&Client| client.labelled.label == Label::Human && client.pages >= options.min_pages;
+    let judged = |client: &&Client| {
+        client.labelled.label == Label::Human && client.pages >= options.min_pages
+    };
     let people = site.clients.iter().filter(judged).count() as u64;
     let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
-    let apart = if people / 2 >= needed { site.clients.iter().map(is_apart).collect() } else { Vec::new() };
+    let apart =
+        if people / 2 >= needed { site.clients.iter().map(is_apart).collect() } else { Vec::new() };
     site.learn_without(apart).map_err(failed)
 }
 
-/// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features, empty where a model of these sites is
-/// not told; the margin is that of a model that has not seen the client. For comparisons with other learners.
+/// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features, empty
+/// where a model of these sites is not told; the margin is that of a model that has not seen the
+/// client. For comparisons with other learners.
 ///
 /// # Errors
 /// [`TrainError`] as [`train`]; [`TrainError::Write`] when it cannot be written.
-pub fn write_rows(sites: &[Site], options: &Options, out: &mut dyn io::Write) -> Result<(), TrainError> {
+pub fn write_rows(
+    sites: &[Site],
+    options: &Options,
+    out: &mut dyn io::Write,
+) -> Result<(), TrainError> {
     let suspects = suspects(sites, options)?;
-    let course = Course { sites, options, resolution_us: resolution_us(sites), suspects: &suspects, tell: &nobody };
+    let course = Course {
+        sites,
+        options,
+        resolution_us: resolution_us(sites),
+        suspects: &suspects,
+        tell: &nobody,
+    };
     let samples = course.samples(|_, _| true);
     let scorers = course.cross_fit(&options.algorithm, &samples, &HashSet::new())?;
-    course.write_rows(&samples, &course.out_of_fold(&samples, &scorers), out).map_err(TrainError::Write)
+    course
+        .write_rows(&samples, &course.out_of_fold(&samples, &scorers), out)
+        .map_err(TrainError::Write)
 }
 
 fn resolution_us(sites: &[Site]) -> u32 {
@@ -262,7 +319,9 @@ fn resolution_us(sites: &[Site]) -> u32 {
 fn suspects(sites: &[Site], options: &Options) -> Result<HashSet<ClientIndex>, TrainError> {
     let Some(base) = &options.base else { return Ok(HashSet::new()) };
     if !options.data_sha256.is_empty() && base.model().card().data_sha256 == options.data_sha256 {
-        return Err(TrainError::Parameter("the base was trained on this very log: give a later one".to_owned()));
+        return Err(TrainError::Parameter(
+            "the base was trained on this very log: give a later one".to_owned(),
+        ));
     }
     Ok(poison::suspects(sites, base.model(), resolution_us(sites), options.labels_are_checked))
 }
@@ -285,7 +344,10 @@ impl Folds {
     ) -> Result<Self, TrainError> {
         let options = course.options;
         let mut folds = Self { scorers: Vec::new(), doubted: HashSet::new(), keeps_base: false };
-        let is_needed = proof == Proof::CrossFitted || options.base.is_some() || options.compares || options.prunes;
+        let is_needed = proof == Proof::CrossFitted
+            || options.base.is_some()
+            || options.compares
+            || options.prunes;
         if !is_needed {
             return Ok(folds);
         }
@@ -314,8 +376,13 @@ impl Folds {
                 Algorithm::AdaBoost(AdaBoostParams::default()),
             ];
             // Counted in fits: of three algorithms one grows trees as ours does.
-            let others = all.iter().filter(|other| other.name() != options.algorithm.name()).count() as u64;
-            (course.tell)(Moment::Begins { name: "comparing algorithms", fits: others * FOLDS, trees_max: None });
+            let others =
+                all.iter().filter(|other| other.name() != options.algorithm.name()).count() as u64;
+            (course.tell)(Moment::Begins {
+                name: "comparing algorithms",
+                fits: others * FOLDS,
+                trees_max: None,
+            });
             for algorithm in all {
                 let is_chosen = algorithm.name() == options.algorithm.name();
                 let fitted = if is_chosen {
@@ -332,9 +399,10 @@ impl Folds {
         Ok(folds)
     }
 
-    /// Fits again without the doubted, and keeps that if it orders the clients at least as well **as they are labelled**, though the
-    /// doubted count as people there. Not by how many bots are caught at 1 % of people hurt: where more than 1 % of people
-    /// are bots, that says where those lie.
+    /// Fits again without the doubted, and keeps that if it orders the clients at least as well
+    /// **as they are labelled**, though the doubted count as people there. Not by how many bots are
+    /// caught at 1 % of people hurt: where more than 1 % of people are bots, that says where those
+    /// lie.
     fn prune(
         &mut self,
         course: &Course<'_>,
@@ -347,12 +415,19 @@ impl Folds {
         let before = course.highest_of_rows(samples, before);
         let after = course.highest_of_rows(samples, &course.out_of_fold(samples, &pruned));
         figures.insert_scores("after_pruning", &after);
-        let [people, bots] = [Label::Human, Label::Bad].map(|label| [before.of(label), after.of(label)]);
-        let is_kept = gain([&people[0], &people[1]], [&bots[0], &bots[1]]).is_some_and(|gain| gain.value >= 0.0);
+        let [people, bots] =
+            [Label::Human, Label::Bad].map(|label| [before.of(label), after.of(label)]);
+        let is_kept = gain([&people[0], &people[1]], [&bots[0], &bots[1]])
+            .is_some_and(|gain| gain.value >= 0.0);
         for &(site, client) in &self.doubted {
             let label = course.sites[site].clients[client].labelled.label;
-            let verdict = if is_kept { "left out of training" } else { "trained on, as leaving them out lost" };
-            *dropped.entry(format!("labelled {label}, looks otherwise: {verdict}")).or_insert(0) += 1;
+            let verdict = if is_kept {
+                "left out of training"
+            } else {
+                "trained on, as leaving them out lost"
+            };
+            *dropped.entry(format!("labelled {label}, looks otherwise: {verdict}")).or_insert(0) +=
+                1;
         }
         if is_kept {
             self.scorers = pruned;
@@ -362,8 +437,9 @@ impl Folds {
         Ok(())
     }
 
-    /// Keeps the base where adapting it plainly loses on clients that the adapted models did not see. Suspects did not train,
-    /// so nobody has seen them: whom both call anomalous is no measure, but whom the base alone mistakes counts against it.
+    /// Keeps the base where adapting it plainly loses on clients that the adapted models did not
+    /// see. Suspects did not train, so nobody has seen them: whom both call anomalous is no
+    /// measure, but whom the base alone mistakes counts against it.
     fn weigh_base(
         &mut self,
         course: &Course<'_>,
@@ -376,15 +452,21 @@ impl Folds {
         suspected.retain(|sample| !to_both.contains(&(sample.site, sample.client)));
         let samples = &[samples, &suspected].concat();
         let scorer = base.model().scorer();
-        let by_base: Vec<f32> = samples.iter().map(|sample| scorer.margin(&sample.features)).collect();
+        let by_base: Vec<f32> =
+            samples.iter().map(|sample| scorer.margin(&sample.features)).collect();
         let by_base = course.highest_of_rows(samples, &by_base);
         let adapted = course.highest_of_rows(samples, &course.out_of_fold(samples, &self.scorers));
         figures.insert_scores("base", &by_base);
         figures.insert_scores("adapted", &adapted);
-        let [people, bots] = [Label::Human, Label::Bad].map(|label| [by_base.of(label), adapted.of(label)]);
+        let [people, bots] =
+            [Label::Human, Label::Bad].map(|label| [by_base.of(label), adapted.of(label)]);
         let gain = gain([&people[0], &people[1]], [&bots[0], &bots[1]]);
         if let Some(gain) = gain {
-            figures.insert_one("gain/auc".to_owned(), gain, (people[0].len() as u64, bots[0].len() as u64));
+            figures.insert_one(
+                "gain/auc".to_owned(),
+                gain,
+                (people[0].len() as u64, bots[0].len() as u64),
+            );
         }
         self.keeps_base = !gain.is_some_and(is_worth_it);
         if self.keeps_base {
@@ -394,14 +476,16 @@ impl Folds {
 
     fn fit(&self, course: &Course<'_>, samples: &[Sample]) -> Result<Fitted, TrainError> {
         match &course.options.base {
-            Some(base) if self.keeps_base => Ok(Fitted { scorer: base.model().scorer().clone(), rounds: Some(0) }),
+            Some(base) if self.keeps_base => {
+                Ok(Fitted { scorer: base.model().scorer().clone(), rounds: Some(0) })
+            }
             _ => course.fit(samples),
         }
     }
 }
 
-/// A client must be limited before it is blocked: a block threshold below the limit threshold goes up to it, which
-/// keeps both budgets.
+/// A client must be limited before it is blocked: a block threshold below the limit threshold goes
+/// up to it, which keeps both budgets.
 fn in_order(mut thresholds: Thresholds) -> Thresholds {
     if let (Some(limit), Some(block)) = (thresholds.limit.margin, thresholds.block.margin)
         && limit > block

@@ -1,17 +1,21 @@
-//! Thresholds for a site's own log, with what they stand on, what they would stop and whose orders they would cost.
+//! Thresholds for a site's own log, with what they stand on, what they would stop and whose orders
+//! they would cost.
 //!
 //! ```text
 //!  log ─► people whom the model has not seen ─► highest scores ─► ladder ─► every request again, through the detector
 //!         (people.rs)                                             (ladder.rs)   (pass.rs) ─► stops · sessions at risk
 //! ```
 //!
-//! **What is proven.** If k of n people lie above a threshold and `BinomCDF(k; n, α) ≤ δ`, at most a share α of the people of whom
-//! these are a sample lies above it, with confidence 1 − δ. That holds for people whom the model has not seen: whoever was
-//! there before its training ended may have taught it, and is left out. Where the people are too few there is no new threshold, and
-//! the evidence says how many are missing. It does not hold for other days than such as these, nor for people of another
-//! kind than those who were taken for people; [`People::caveats`] says who they were.
+//! **What is proven.** If k of n people lie above a threshold and `BinomCDF(k; n, α) ≤ δ`, at most
+//! a share α of the people of whom these are a sample lies above it, with confidence 1 − δ. That
+//! holds for people whom the model has not seen: whoever was there before its training ended may
+//! have taught it, and is left out. Where the people are too few there is no new threshold, and the
+//! evidence says how many are missing. It does not hold for other days than such as these, nor for
+//! people of another kind than those who were taken for people; [`People::caveats`] says who they
+//! were.
 //!
-//! A person is refused at most if he lies above; what becomes of those above is in [`Stops`], which is counted and not proven.
+//! A person is refused at most if he lies above; what becomes of those above is in [`Stops`], which
+//! is counted and not proven.
 
 mod ladder;
 mod pass;
@@ -39,8 +43,8 @@ use crate::separation::Histogram;
 use crate::site::Site;
 use crate::sources::is_trained_on;
 
-/// A pause after which a client's next request begins another session: what web analytics have used since the nineties
-/// (Catledge & Pitkow 1995 measured 25.5 minutes).
+/// A pause after which a client's next request begins another session: what web analytics have used
+/// since the nineties (Catledge & Pitkow 1995 measured 25.5 minutes).
 pub const SESSION_PAUSE_S: u64 = 1_800;
 
 /// What to tune for.
@@ -48,13 +52,16 @@ pub const SESSION_PAUSE_S: u64 = 1_800;
 pub struct TuneOptions {
     /// Share of people that may be limited and blocked, and the chance that it is more.
     pub budgets: Budgets,
-    /// The policy in force: rates, durations, and the thresholds that stay where there is no proof for others.
+    /// The policy in force: rates, durations, and the thresholds that stay where there is no proof
+    /// for others.
     pub policy: PolicyConfig,
     /// Who passes unasked.
     pub allow: AllowList,
-    /// Are the labels a file's? Else they are weak rules', and whoever came to an outcome counts as a person.
+    /// Are the labels a file's? Else they are weak rules', and whoever came to an outcome counts as
+    /// a person.
     pub labels_are_given: bool,
-    /// The operator says that none of these clients trained the model; else those count as unseen who came after its training ended.
+    /// The operator says that none of these clients trained the model; else those count as unseen
+    /// who came after its training ended.
     pub is_unseen: bool,
     /// SHA-256 over the logs as read, in hex; empty where it is not known.
     pub data_sha256: String,
@@ -79,11 +86,15 @@ impl TuneOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum TuneError {
     /// More people blocked than limited.
-    #[error("the block budget is above the limit's: who may be blocked may be limited; ask for the same or less")]
+    #[error(
+        "the block budget is above the limit's: who may be blocked may be limited; ask for the \
+            same or less"
+    )]
     Budgets,
     /// The operator says that the model has not seen this log, and it has.
     #[error(
-        "the model was trained on this very log: people whom it knows prove nothing. Give a later log, or train with the budgets you \
+        "the model was trained on this very log: people whom it knows prove nothing. Give a later \
+            log, or train with the budgets you \
          want, which keeps people apart to prove them"
     )]
     Trained,
@@ -92,7 +103,8 @@ pub enum TuneError {
     Policy(#[from] PolicyError),
 }
 
-/// What came of it. Every count is over the requests of the log that the allow list does not let pass.
+/// What came of it. Every count is over the requests of the log that the allow list does not let
+/// pass.
 #[derive(Clone, Debug, Serialize)]
 pub struct Tuned {
     /// Name of the model.
@@ -125,7 +137,8 @@ pub struct Tuned {
     pub histogram: Vec<Bin>,
     /// The same in bins of equal log-odds, which tell apart what lies near 0 and near 1.
     pub log_odds: Histogram,
-    /// Other thresholds: what each would cost and reach. To look at; whoever chooses from it has no proof.
+    /// Other thresholds: what each would cost and reach. To look at; whoever chooses from it has no
+    /// proof.
     pub marks: Vec<Mark>,
     /// What is allowed but probably not meant.
     pub warnings: Vec<String>,
@@ -134,7 +147,10 @@ pub struct Tuned {
 impl Tuned {
     /// Is every budget that was asked for kept by a threshold with a proof?
     pub fn is_kept(&self) -> bool {
-        self.ladder.iter().filter(|rung| rung.step != Step::Cohort).all(|rung| rung.state == State::Proven)
+        self.ladder
+            .iter()
+            .filter(|rung| rung.step != Step::Cohort)
+            .all(|rung| rung.state == State::Proven)
     }
 
     /// The rung of a step.
@@ -142,7 +158,8 @@ impl Tuned {
         self.ladder.iter().find(|rung| rung.step == step)
     }
 
-    /// Keys of `[policy]` to set, with their values: those that are proven, and those that had to be raised with them.
+    /// Keys of `[policy]` to set, with their values: those that are proven, and those that had to
+    /// be raised with them.
     pub fn keys(&self) -> Vec<(&'static str, f64)> {
         let changed = self.ladder.iter().filter(|rung| rung.is_changed());
         changed.filter_map(|rung| Some((rung.step.key(), rung.score?))).collect()
@@ -174,26 +191,31 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     let passed = pass::pass(&site, model, &ladder, options)?;
     for (rung, stops) in ladder.iter_mut().zip(&passed.steps) {
         rung.stops = stops.clone();
-        rung.above = scores::above(&site, &scores, rung.margin.filter(|_| rung.step != Step::Cohort));
+        rung.above =
+            scores::above(&site, &scores, rung.margin.filter(|_| rung.step != Step::Cohort));
     }
     let requests = site.steps.iter().filter_map(crate::Step::request);
-    let (requests, pages) =
-        requests.fold((0, 0), |(requests, pages), event| (requests + 1, pages + u64::from(event.class == Class::Page)));
+    let (requests, pages) = requests.fold((0, 0), |(requests, pages), event| {
+        (requests + 1, pages + u64::from(event.class == Class::Page))
+    });
     let times = |step: Option<&crate::Step>| step.map_or(0, |step| step.event.at.as_micros());
     let mut warnings = warnings(model, &site);
-    let [limit, block] =
-        [Step::Limit, Step::Block].map(|step| ladder.iter().find(|rung| rung.step == step).and_then(|rung| rung.score));
+    let [limit, block] = [Step::Limit, Step::Block]
+        .map(|step| ladder.iter().find(|rung| rung.step == step).and_then(|rung| rung.score));
     if limit.is_some() && limit == block {
         warnings.push(format!(
-            "limit and block come out at the same score: whoever reaches it is limited only until {} pages in a row have, and then blocked",
+            "limit and block come out at the same score: whoever reaches it is limited only until \
+                {} pages in a row have, and then blocked",
             options.policy.block_after_pages
         ));
     }
     let at_risk = pass::at_risk(&site, passed.sessions, options);
     for none in at_risk.iter().filter(|risk| risk.sessions == 0) {
         let patterns = none.patterns.join(", ");
-        warnings
-            .push(format!("nobody in this log came to `{}`: look whether it is written so: {patterns}", none.outcome));
+        warnings.push(format!(
+            "nobody in this log came to `{}`: look whether it is written so: {patterns}",
+            none.outcome
+        ));
     }
     if let_pass > 0 {
         warnings.push(format!("{let_pass} requests are let pass unasked and not counted here"));
@@ -220,14 +242,16 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     })
 }
 
-/// Takes out what the operator's allow list lets pass, as the gate does before it remembers anything; gives how many requests.
+/// Takes out what the operator's allow list lets pass, as the gate does before it remembers
+/// anything; gives how many requests.
 fn exempt(site: &mut Site, allow: &AllowList) -> u64 {
     let (clients, targets) = (&site.clients, std::sync::Arc::clone(&site.targets));
     let mut pages = vec![0_u32; clients.len()];
     let before = site.steps.iter().filter_map(crate::Step::request).count();
     site.steps.retain(|step| {
         let target = targets.get(step.target).unwrap_or("");
-        let is_let_pass = allow.covers(clients[step.client as usize].key, detector::url::split(target).0);
+        let is_let_pass =
+            allow.covers(clients[step.client as usize].key, detector::url::split(target).0);
         let is_page = step.request().is_some_and(|event| event.class == Class::Page);
         pages[step.client as usize] += u32::from(is_page && !is_let_pass);
         !is_let_pass
@@ -245,14 +269,16 @@ fn warnings(model: &Model, site: &Site) -> Vec<String> {
     let mut warnings = Vec::new();
     if !model.readiness().is_armed() {
         warnings.push(format!(
-            "the model is not armed, and thresholds do not arm it: kidoban run --mode enforce refuses it. {}",
+            "the model is not armed, and thresholds do not arm it: kidoban run --mode enforce \
+                refuses it. {}",
             model.readiness()
         ));
     }
     if site.resolution_us > model.resolution_us() {
         let seconds = |us: u32| format!("{} s", f64::from(us) / 1e6);
         warnings.push(format!(
-            "this log tells time to {}, the model wants it to {}: live scores will differ; train on a log like this one, or tune on \
+            "this log tells time to {}, the model wants it to {}: live scores will differ; train \
+                on a log like this one, or tune on \
              the gate's own event log",
             seconds(site.resolution_us),
             seconds(model.resolution_us())

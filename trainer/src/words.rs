@@ -19,7 +19,8 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// A bound of a share, with the two digits that matter and never below what it is: `0.49 %`, `0.14 %`, `13 %`.
+/// A bound of a share, with the two digits that matter and never below what it is: `0.49 %`, `0.14
+/// %`, `13 %`.
 pub fn percent_at_most(share: f64) -> String {
     let percent = share * 100.0;
     if percent.is_nan() || percent <= 0.0 {
@@ -32,10 +33,12 @@ pub fn percent_at_most(share: f64) -> String {
     format!("{up:.*} %", digits as usize)
 }
 
-/// A score with the digits that tell it from 0 and 1, and every threshold that `tune` writes from every other: `0.50`, `0.706`, `0.9995`.
+/// A score with the digits that tell it from 0 and 1, and every threshold that `tune` writes from
+/// every other: `0.50`, `0.706`, `0.9995`.
 pub fn score(value: f64) -> String {
     let far = value.min(1.0 - value);
-    let digits = if far > 0.0 { (2.0 - far.log10() - 1e-4).ceil().clamp(3.0, 8.0) as usize } else { 2 };
+    let digits =
+        if far > 0.0 { (2.0 - far.log10() - 1e-4).ceil().clamp(3.0, 8.0) as usize } else { 2 };
     let text = format!("{value:.digits$}");
     let zeros = text.len() - text.trim_end_matches('0').len();
     text[..text.len() - zeros.min(digits - 2)].to_owned()
@@ -46,7 +49,11 @@ pub fn range([low, high]: [f64; 2]) -> String {
     let outward = |share: f64, round: fn(f64) -> f64, slack: f64| {
         let percent = share * 100.0;
         // As many digits as `percent` has; the last addend makes −0 a 0.
-        let digits = if percent < 0.1 && percent > 0.0 { 3 } else { i32::from(percent > 0.0 && percent < 9.95) };
+        let digits = if percent < 0.1 && percent > 0.0 {
+            3
+        } else {
+            i32::from(percent > 0.0 && percent < 9.95)
+        };
         let scale = 10_f64.powi(digits);
         format!("{:.*} %", digits as usize, round(percent * scale + slack) / scale + 0.0)
     };
@@ -63,7 +70,8 @@ pub fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
 }
 
-/// Text of a log, safe on a terminal and in a report: what is not seen is escaped, long text is cut.
+/// Text of a log, safe on a terminal and in a report: what is not seen is escaped, long text is
+/// cut.
 pub fn safe(text: &str, chars_max: usize) -> String {
     let mut safe: String = text.chars().take(chars_max).flat_map(escape).collect();
     if text.chars().nth(chars_max).is_some() {
@@ -73,7 +81,11 @@ pub fn safe(text: &str, chars_max: usize) -> String {
 }
 
 fn escape(char: char) -> Box<dyn Iterator<Item = char>> {
-    if char.is_control() || is_unseen(char) { Box::new(char.escape_default()) } else { Box::new(std::iter::once(char)) }
+    if char.is_control() || is_unseen(char) {
+        Box::new(char.escape_default())
+    } else {
+        Box::new(std::iter::once(char))
+    }
 }
 
 /// Marks of text direction and of nothing: they make one text read as another.
@@ -93,19 +105,36 @@ mod tests {
         assert_eq!(time(Timestamp::from_secs(951_782_400)), "2000-02-29 00:00:00");
         assert_eq!(percent(0.001), "0.1 %");
         assert_eq!(percent(0.5), "50 %");
-        assert_eq!([0.5, 0.9, 0.95, 0.9995, 0.0, 1.0].map(score), ["0.50", "0.90", "0.95", "0.9995", "0.00", "1.00"]);
-        assert_eq!((counted(1, "client"), counted(1_200, "client")), ("1 client".into(), "1,200 clients".into()));
+        assert_eq!(
+            [0.5, 0.9, 0.95, 0.9995, 0.0, 1.0].map(score),
+            ["0.50", "0.90", "0.95", "0.9995", "0.00", "1.00"]
+        );
+        assert_eq!(
+            (counted(1, "client"), counted(1_200, "client")),
+            ("1 client".into(), "1,200 clients".into())
+        );
     }
 
     #[test]
     fn a_bound_is_never_said_to_be_less_than_it_is() {
-        let said = [0.001_36, 0.004_86, 0.123, 0.001, 0.01, 0.995, 1.0, 0.0, 0.000_861].map(percent_at_most);
-        assert_eq!(said, ["0.14 %", "0.49 %", "13 %", "0.10 %", "1.0 %", "100 %", "100 %", "0 %", "0.087 %"]);
-        let ends = [[0.998, 1.0], [0.0, 0.001_201], [0.002_77, 0.007_21], [0.5, 0.5], [0.0, 0.0]].map(range);
-        assert_eq!(ends, ["99 % – 100 %", "0 % – 0.2 %", "0.2 % – 0.8 %", "50 % – 50 %", "0 % – 0 %"]);
+        let said = [0.001_36, 0.004_86, 0.123, 0.001, 0.01, 0.995, 1.0, 0.0, 0.000_861]
+            .map(percent_at_most);
+        assert_eq!(
+            said,
+            ["0.14 %", "0.49 %", "13 %", "0.10 %", "1.0 %", "100 %", "100 %", "0 %", "0.087 %"]
+        );
+        let ends = [[0.998, 1.0], [0.0, 0.001_201], [0.002_77, 0.007_21], [0.5, 0.5], [0.0, 0.0]]
+            .map(range);
+        assert_eq!(
+            ends,
+            ["99 % – 100 %", "0 % – 0.2 %", "0.2 % – 0.8 %", "50 % – 50 %", "0 % – 0 %"]
+        );
         for share in (1..3_000).map(|i| f64::from(i) / 2_999.0 / 3.0) {
             let read: f64 = percent_at_most(share).trim_end_matches(" %").parse().unwrap();
-            assert!(read / 100.0 >= share - 1e-12 && read / 100.0 <= share * 1.1 + 1e-6, "{share} {read}");
+            assert!(
+                read / 100.0 >= share - 1e-12 && read / 100.0 <= share * 1.1 + 1e-6,
+                "{share} {read}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! Drift: silent on a month of a shop where nothing changes, loud on the first day after something did.
+//! Drift: silent on a month of a shop where nothing changes, loud on the first day after something
+//! did.
 
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
@@ -6,7 +7,9 @@ use detector::detector::Settings;
 use detector::model::seal;
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
-use traffic::sim::{SHOPS, Scripts, Shop, SimRequest, labels, simulate_shop, write_json, write_labels};
+use traffic::sim::{
+    SHOPS, Scripts, Shop, SimRequest, labels, simulate_shop, write_json, write_labels,
+};
 use trainer::drift::{Promise, Verdict, examine};
 use trainer::{Labels, Options, Site, SiteBuilder, train};
 
@@ -31,7 +34,8 @@ fn site(requests: &[SimRequest]) -> Site {
 }
 
 fn days(requests: &[SimRequest], from: u64, to: u64) -> &[SimRequest] {
-    let at = |day: u64| requests.partition_point(|request| request.at < START.plus_micros(day * DAY_US));
+    let at =
+        |day: u64| requests.partition_point(|request| request.at < START.plus_micros(day * DAY_US));
     &requests[at(from)..at(to)]
 }
 
@@ -41,12 +45,14 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     let span = (TRAINED_DAYS + QUIET_DAYS) * DAY_US;
     let month = simulate_shop(&shop, 5, START, span, Some(PEOPLE_A_DAY));
     let model = {
-        let trained = train(&[site(days(&month, 0, TRAINED_DAYS))], &Options::default(), |_| {}).unwrap();
+        let trained =
+            train(&[site(days(&month, 0, TRAINED_DAYS))], &Options::default(), |_| {}).unwrap();
         Model::parse(&seal(&trained.file).unwrap()).unwrap()
     };
     let mut broken = 0;
     for day in TRAINED_DAYS..TRAINED_DAYS + QUIET_DAYS {
-        let examined = examine(&site(days(&month, day, day + 1)), &model, Promise::of_model(&model));
+        let examined =
+            examine(&site(days(&month, day, day + 1)), &model, Promise::of_model(&model));
         let drift = examined.drift.as_ref().unwrap();
         assert!(drift.clients_now > 100, "{drift:?}");
         assert!(!drift.is_alarming(), "day {day}: {:?} {:?}", drift.score, drift.features.first());
@@ -80,11 +86,16 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     assert!(!detector.drift().unwrap().is_alarming(), "{:?}", detector.drift());
     let seen = detector.drift_seen();
     assert_eq!(seen.compared, detector.drift().unwrap().clients_now);
-    assert!(seen.above_limit > 0 && seen.share_above_limit() < 0.5, "the shop's few bots are left out: {seen:?}");
+    assert!(
+        seen.above_limit > 0 && seen.share_above_limit() < 0.5,
+        "the shop's few bots are left out: {seen:?}"
+    );
     detector.begin_drift_window();
     assert_eq!(detector.drift_seen().all(), 0);
-    let moved: Vec<SimRequest> =
-        day.into_iter().map(|request| SimRequest { at: request.at.plus_micros(40 * DAY_US), ..request }).collect();
+    let moved: Vec<SimRequest> = day
+        .into_iter()
+        .map(|request| SimRequest { at: request.at.plus_micros(40 * DAY_US), ..request })
+        .collect();
     pass(&moved);
     assert!(detector.drift().unwrap().is_alarming(), "{:?}", detector.drift());
 }

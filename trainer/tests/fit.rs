@@ -23,7 +23,8 @@ fn rows(count: usize, seed: u64) -> Rows {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut records = Array2::from_elem((count, COUNT), f32::NAN);
     let mut targets = Array1::from_elem(count, false);
-    let (similarity, unique) = (index_of("gap_self_similarity").unwrap(), index_of("unique_ratio").unwrap());
+    let (similarity, unique) =
+        (index_of("gap_self_similarity").unwrap(), index_of("unique_ratio").unwrap());
     for row in 0..count {
         let bad = rng.gen_bool(0.3);
         targets[row] = bad;
@@ -57,7 +58,12 @@ fn every_algorithm() -> [Algorithm; 3] {
 
 fn area(margins: &Array1<f32>, rows: &Rows) -> f64 {
     let side = |bad: bool| -> Vec<f32> {
-        margins.iter().zip(&rows.targets).filter(|(_, is_bad)| **is_bad == bad).map(|(margin, _)| *margin).collect()
+        margins
+            .iter()
+            .zip(&rows.targets)
+            .filter(|(_, is_bad)| **is_bad == bad)
+            .map(|(margin, _)| *margin)
+            .collect()
     };
     auc(&side(false), &side(true)).unwrap()
 }
@@ -69,11 +75,24 @@ fn features(rows: &Rows, row: usize) -> Features {
 fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
     let scorer = algorithm.fit(rows).unwrap();
     let samples: Vec<Sample> = (0..rows.records.nrows())
-        .map(|row| Sample { site: 0, client: row, pages: 5, features: features(rows, row), bad: rows.targets[row] })
+        .map(|row| Sample {
+            site: 0,
+            client: row,
+            pages: 5,
+            features: features(rows, row),
+            bad: rows.targets[row],
+        })
         .collect();
-    let budget =
-        Budget { margin: Some(1.0), alpha: 0.01, delta: 0.05, n: 300, k: 0, evidence: "made up for a test".to_owned() };
-    let thresholds = Thresholds { min_pages: 5, limit: budget.clone(), block: budget.clone(), cohort: budget };
+    let budget = Budget {
+        margin: Some(1.0),
+        alpha: 0.01,
+        delta: 0.05,
+        n: 300,
+        k: 0,
+        evidence: "made up for a test".to_owned(),
+    };
+    let thresholds =
+        Thresholds { min_pages: 5, limit: budget.clone(), block: budget.clone(), cohort: budget };
     let said = Said {
         name: "test".to_owned(),
         thresholds,
@@ -92,9 +111,11 @@ fn all_algorithms_learn_what_is_there_to_learn() {
     let (train, test) = (rows(4_000, 1), rows(4_000, 2));
     let boosted: Array1<f32> = BoostedParams::default().fit(&train).unwrap().predict(&test.records);
     assert!(area(&boosted, &test) > 0.97, "boosted {}", area(&boosted, &test));
-    let logistic: Array1<f32> = LogisticParams::default().fit(&train).unwrap().predict(&test.records);
+    let logistic: Array1<f32> =
+        LogisticParams::default().fit(&train).unwrap().predict(&test.records);
     assert!(area(&logistic, &test) > 0.85, "logistic {}", area(&logistic, &test));
-    let adaboost: Array1<f32> = AdaBoostParams::default().fit(&train).unwrap().predict(&test.records);
+    let adaboost: Array1<f32> =
+        AdaBoostParams::default().fit(&train).unwrap().predict(&test.records);
     assert!(area(&adaboost, &test) > 0.95, "adaboost {}", area(&adaboost, &test));
 }
 
@@ -132,7 +153,8 @@ fn the_flat_form_of_adaboost_says_what_linfa_itself_predicts() {
 #[test]
 fn another_seed_draws_other_rows_for_adaboost() {
     let rows = rows(1_000, 10);
-    let fit = |seed| sealed(&Algorithm::AdaBoost(AdaBoostParams::default().trees(5).seed(seed)), &rows);
+    let fit =
+        |seed| sealed(&Algorithm::AdaBoost(AdaBoostParams::default().trees(5).seed(seed)), &rows);
     assert_eq!(fit(1), fit(1));
     assert_ne!(fit(1), fit(2));
 }
@@ -152,7 +174,8 @@ fn contributions_add_up_to_the_score() {
         let model = Model::parse(&sealed(&algorithm, &rows)).unwrap();
         for row in 0..1_000 {
             let features = features(&rows, row);
-            let (sum, margin) = (model.contributions(&features).sum(), model.score(&features).margin());
+            let (sum, margin) =
+                (model.contributions(&features).sum(), model.score(&features).margin());
             assert!((sum - margin).abs() < 1e-4, "row {row}: {sum} instead of {margin}");
         }
     }
@@ -178,7 +201,8 @@ fn constrained_features_move_the_score_one_way_only() {
             let mut features = features(&rows, row);
             let mut before = f32::NEG_INFINITY;
             for step in 0..=20 {
-                features.0[index] = sign * (step as f32 / 20.0) + if sign < 0.0 { 1.0 } else { 0.0 };
+                features.0[index] =
+                    sign * (step as f32 / 20.0) + if sign < 0.0 { 1.0 } else { 0.0 };
                 let margin = scorer.margin(&features);
                 assert!(margin >= before - 1e-5, "{} row {row}", feature.name);
                 before = margin;
@@ -195,7 +219,9 @@ fn nothing_is_learnt_from_one_class_or_with_nonsense() {
     assert!(matches!(LogisticParams::default().fit(&one), Err(TrainError::OneClass)));
     assert!(BoostedParams::default().trees(0).check().is_err());
     assert!(BoostedParams::default().learning_rate(f64::NAN).check().is_err());
-    assert!(BoostedParams::default().features(vec![index_of("depth_mean").unwrap()]).check().is_err());
+    assert!(
+        BoostedParams::default().features(vec![index_of("depth_mean").unwrap()]).check().is_err()
+    );
     assert!(LogisticParams::default().alpha(-1.0).check().is_err());
     assert!(matches!(AdaBoostParams::default().fit(&one), Err(TrainError::OneClass)));
     assert!(AdaBoostParams::default().trees(0).check().is_err());
@@ -205,9 +231,11 @@ fn nothing_is_learnt_from_one_class_or_with_nonsense() {
 
 #[test]
 fn boosting_stops_early_on_held_out_clients_and_repeats_itself() {
-    // Noise around a simple rule, two rows a client, hasty parameters: the trees after the first few learn by heart.
+    // Noise around a simple rule, two rows a client, hasty parameters: the trees after the first
+    // few learn by heart.
     let mut rows = rows(3_000, 11);
-    let clients: Vec<u64> = (0..3_000_u64).map(|row| (row / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
+    let clients: Vec<u64> =
+        (0..3_000_u64).map(|row| (row / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
     for chunk in 0..1_500 {
         let flips = rng.gen_bool(0.3);
@@ -218,7 +246,11 @@ fn boosting_stops_early_on_held_out_clients_and_repeats_itself() {
     let hasty = || BoostedParams::default().patience(5).learning_rate(0.5).leaf_rows_min(1.0);
     let params = hasty().trees(100).check().unwrap();
     let stopped = params.fit_by_client(&rows, &clients, None).unwrap();
-    assert!(stopped.was_stopped_by_clients && (1..100).contains(&stopped.rounds), "{} trees", stopped.rounds);
+    assert!(
+        stopped.was_stopped_by_clients && (1..100).contains(&stopped.rounds),
+        "{} trees",
+        stopped.rounds
+    );
     let again = params.fit_by_client(&rows, &clients, None).unwrap();
     let trees = |fitted: &Boosted| match fitted.scorer() {
         Scorer::Trees(trees) => trees,
@@ -237,8 +269,12 @@ fn boosting_stops_early_on_held_out_clients_and_repeats_itself() {
 #[test]
 fn boosting_goes_on_where_a_base_ends() {
     let (early, late) = (rows(2_000, 13), rows(2_000, 14));
-    let clients: Vec<u64> = (0..2_000_u64).map(|row| row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
-    let Scorer::Trees(base) = BoostedParams::default().trees(2).fit(&early).unwrap().scorer() else { panic!("trees") };
+    let clients: Vec<u64> =
+        (0..2_000_u64).map(|row| row.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32).collect();
+    let Scorer::Trees(base) = BoostedParams::default().trees(2).fit(&early).unwrap().scorer()
+    else {
+        panic!("trees")
+    };
     let params = BoostedParams::default().check().unwrap();
     let adapted = params.fit_by_client(&late, &clients, Some(&base)).unwrap();
     let Scorer::Trees(trees) = adapted.scorer() else { panic!("trees") };

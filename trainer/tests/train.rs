@@ -20,7 +20,8 @@ const DAY_US: u64 = 86_400 * 1_000_000;
 
 /// A simulated day, with the truth as labels.
 fn day(people: usize, bots: usize, seed: u64) -> Site {
-    let day = sim::simulate(&Arc::new(sim::Site::new(2)), seed, DAY, &Mix::of(people, bots), DAY_US);
+    let day =
+        sim::simulate(&Arc::new(sim::Site::new(2)), seed, DAY, &Mix::of(people, bots), DAY_US);
     let (mut log, mut labels) = (Vec::new(), Vec::new());
     sim::write_json(&day, &mut log).unwrap();
     sim::write_labels(&sim::labels(&day), &mut labels).unwrap();
@@ -35,7 +36,8 @@ fn day(people: usize, bots: usize, seed: u64) -> Site {
 
 /// Changes the label of a share of the clients that have another one.
 fn relabel(site: &mut Site, from: Label, to: Label, why: &str, share: f64) {
-    let clients: Vec<usize> = (0..site.clients.len()).filter(|&i| site.clients[i].labelled.label == from).collect();
+    let clients: Vec<usize> =
+        (0..site.clients.len()).filter(|&i| site.clients[i].labelled.label == from).collect();
     let count = clients.len() as f64;
     for (number, &client) in clients.iter().enumerate() {
         // Spread evenly over the clients in order of appearance, and so over their kinds.
@@ -73,7 +75,8 @@ fn leaving_out_whom_the_model_doubts_restores_recall() {
         let doubted: u64 = card.dropped.values().sum();
         assert!(doubted > wrong / 2 && doubted < wrong * 11 / 10, "{doubted} of {wrong} wrong");
         for (recall, trained) in recall.iter_mut().zip([&naive, &pruned]) {
-            *recall += evaluate(&model(trained), &later, 5).unwrap().tpr_at_fpr["0.01"].unwrap() / 3.0;
+            *recall +=
+                evaluate(&model(trained), &later, 5).unwrap().tpr_at_fpr["0.01"].unwrap() / 3.0;
         }
     }
     assert!(recall[1] > recall[0] + 0.02, "{recall:?}");
@@ -91,7 +94,8 @@ fn whoever_floods_while_a_model_is_trained_does_not_become_the_norm() {
     let naive = run(&flooded, &weak());
     let suspects = guarded.file.card.dropped["anomalous to the base model: not taken for people"];
     let passing = truth.iter().zip(&flooded.clients);
-    let passing = passing.filter(|(truth, client)| **truth == Label::Bad && client.labelled.label == Label::Human);
+    let passing = passing
+        .filter(|(truth, client)| **truth == Label::Bad && client.labelled.label == Label::Human);
     assert!(suspects > passing.count() as u64 / 2, "{suspects} suspects");
     assert!(naive.file.card.dropped.is_empty());
     let later = day(200, 100, 4);
@@ -115,10 +119,16 @@ fn a_base_is_adapted_where_that_gains_and_kept_where_it_does_not() {
     let poor = Base::new(model(&run(&wrong, &Options::default()))).unwrap();
     let adapted = run(&site, &Options { base: Some(poor.clone()), ..Options::default() });
     let metric = |name: &str| adapted.file.card.metrics[name];
-    assert!(adapted.is_adapted && metric("gain/auc").value > 0.0 && metric("gain/auc").low < metric("gain/auc").value);
+    assert!(
+        adapted.is_adapted
+            && metric("gain/auc").value > 0.0
+            && metric("gain/auc").low < metric("gain/auc").value
+    );
     assert!(metric("adapted/auc").value > metric("base/auc").value);
     assert!(adapted.file.card.base.ends_with(poor.model().sha256()));
-    let detector::model::ScorerFile::Trees { roots, .. } = &adapted.file.scorer else { panic!("trees") };
+    let detector::model::ScorerFile::Trees { roots, .. } = &adapted.file.scorer else {
+        panic!("trees")
+    };
     let added = adapted.file.card.parameters["trees"] as usize;
     assert_eq!(roots.len(), poor.trees().roots().len() + added);
     assert!(added > 0);
@@ -141,7 +151,8 @@ fn people_whom_only_the_base_mistakes_count_against_it() {
     let mut site = day(200, 150, 6);
     site.clients.iter_mut().for_each(|client| client.labelled.why = "by a weak rule".to_owned());
     let metrics = |labels_are_checked| {
-        let options = Options { base: Some(base.clone()), labels_are_checked, ..Options::default() };
+        let options =
+            Options { base: Some(base.clone()), labels_are_checked, ..Options::default() };
         let trained = run(&site, &options);
         let suspects = trained.file.card.dropped.values().sum::<u64>();
         (suspects, trained.is_adapted, trained.file.card.metrics)
@@ -151,7 +162,12 @@ fn people_whom_only_the_base_mistakes_count_against_it() {
     let people = |metrics: &std::collections::BTreeMap<String, Metric>| metrics["base/auc"].people;
     assert!(suspects > 40 && none == 0);
     // All but those whom both find odd.
-    assert!(people(&weak) > people(&checked) - suspects / 2, "{} of {}", people(&weak), people(&checked));
+    assert!(
+        people(&weak) > people(&checked) - suspects / 2,
+        "{} of {}",
+        people(&weak),
+        people(&checked)
+    );
     assert!(is_adapted);
 }
 
@@ -164,10 +180,14 @@ fn a_site_without_labels_is_learnt_from_its_people_and_the_unknown() {
     relabel(&mut wrong, Label::Bad, Label::Human, "", 0.5);
     let base = Base::new(model(&run(&wrong, &Options::default()))).unwrap();
     let rows = |labels_are_checked| {
-        let options = Options { base: Some(base.clone()), labels_are_checked, ..Options::default() };
+        let options =
+            Options { base: Some(base.clone()), labels_are_checked, ..Options::default() };
         run(&site, &options).file.card.rows
     };
-    assert!(rows(false) > rows(true), "the unknown train as bots of low weight where nobody checked the labels");
+    assert!(
+        rows(false) > rows(true),
+        "the unknown train as bots of low weight where nobody checked the labels"
+    );
 }
 
 #[test]
@@ -175,11 +195,18 @@ fn few_people_mean_a_warm_up_that_limits_and_a_state_that_says_so() {
     let site = day(200, 60, 10);
     let trained = run(&site, &Options::default());
     let (limit, readiness) = (&trained.file.thresholds.limit, &trained.file.readiness);
-    assert!(limit.evidence.starts_with("warm-up: 1 of this site's") && limit.margin.is_some(), "{}", limit.evidence);
+    assert!(
+        limit.evidence.starts_with("warm-up: 1 of this site's") && limit.margin.is_some(),
+        "{}",
+        limit.evidence
+    );
     assert_eq!(trained.file.thresholds.block.margin, None);
     assert_eq!((readiness.state, readiness.is_armed()), (State::Collecting, true));
     let words = readiness.to_string();
-    assert!(words.starts_with("Collecting: 1") && words.contains(" of 5,990 people seen"), "{words}");
+    assert!(
+        words.starts_with("Collecting: 1") && words.contains(" of 5,990 people seen"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -189,12 +216,21 @@ fn a_model_under_its_gates_is_written_and_not_armed_unless_forced() {
     relabel(&mut site, Label::Bad, Label::Unknown, "", 1.0);
     relabel(&mut site, Label::Human, Label::Bad, "", 0.5);
     let trained = run(&site, &Options::default());
-    assert_eq!((trained.file.readiness.state, trained.file.readiness.is_armed()), (State::Failed, false));
+    assert_eq!(
+        (trained.file.readiness.state, trained.file.readiness.is_armed()),
+        (State::Failed, false)
+    );
     let words = trained.file.readiness.to_string();
-    assert!(words.starts_with("Failed: ") && words.contains("at least 0.700 is needed: label more"), "{words}");
+    assert!(
+        words.starts_with("Failed: ") && words.contains("at least 0.700 is needed: label more"),
+        "{words}"
+    );
     assert!(!model(&trained).readiness().is_armed());
     let forced = run(&site, &Options { is_forced: true, ..Options::default() });
-    assert!(model(&forced).readiness().is_armed() && forced.file.readiness.to_string().ends_with("(armed by force)"));
+    assert!(
+        model(&forced).readiness().is_armed()
+            && forced.file.readiness.to_string().ends_with("(armed by force)")
+    );
 }
 
 #[test]
@@ -217,7 +253,8 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
     let trained = |changes: bool, base: Option<&Base>| {
         let mut site = day(300, 80, 13);
         if changes {
-            // Whoever is kept apart stops after six pages, and asks for them in another order, one step a second.
+            // Whoever is kept apart stops after six pages, and asks for them in another order, one
+            // step a second.
             let mut pages = vec![0; site.clients.len()];
             let mut taken: Vec<Vec<u32>> = vec![Vec::new(); site.clients.len()];
             let is_apart = {
@@ -227,7 +264,9 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
             };
             site.steps.retain(|step| {
                 let client = step.client as usize;
-                pages[client] += u32::from(step.request().is_some() && step.event.class == detector::Class::Page);
+                pages[client] += u32::from(
+                    step.request().is_some() && step.event.class == detector::Class::Page,
+                );
                 !is_apart[client] || pages[client] <= 6
             });
             for step in site.steps.iter().filter(|step| is_apart[step.client as usize]) {
@@ -236,7 +275,9 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
             for step in site.steps.iter_mut().filter(|step| is_apart[step.client as usize]) {
                 let taken = &mut taken[step.client as usize];
                 let first_at = site.clients[step.client as usize].first_at;
-                step.event.at = Timestamp::from_micros(first_at.as_micros() + 1_000_000 * (200 - taken.len() as i64));
+                step.event.at = Timestamp::from_micros(
+                    first_at.as_micros() + 1_000_000 * (200 - taken.len() as i64),
+                );
                 step.target = taken.pop().unwrap();
             }
             site.steps.sort_by_key(|step| (step.event.at, step.seq));

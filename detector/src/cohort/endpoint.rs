@@ -1,19 +1,24 @@
-//! Where newcomers write and fail: a log-in page at which a botnet guesses, a password or two from each address.
+//! Where newcomers write and fail: a log-in page at which a botnet guesses, a password or two from
+//! each address.
 //!
-//! Each address alone has too few pages to be judged. So how writes of such clients end (below [`crate::policy`]'s
-//! `min_pages`) is counted by the path that they write to: a CUSUM (Page 1954) of the log-likelihood that nine of ten
-//! fail instead of three. Three of ten is what people get who mistype and try again; a guesser gets next to
-//! none right. It alarms from 13 failures in a row on, of three clients at least, and once in a million attempts by chance
-//! (Lorden 1971: the mean run between false alarms is e^threshold). Then newcomers share one bucket for writing there.
+//! Each address alone has too few pages to be judged. So how writes of such clients end (below
+//! [`crate::policy`]'s `min_pages`) is counted by the path that they write to: a CUSUM (Page 1954)
+//! of the log-likelihood that nine of ten fail instead of three. Three of ten is what people get
+//! who mistype and try again; a guesser gets next to none right. It alarms from 13 failures in a
+//! row on, of three clients at least, and once in a million attempts by chance (Lorden 1971: the
+//! mean run between false alarms is e^threshold). Then newcomers share one bucket for writing
+//! there.
 //!
-//! **One ring sees a 64th.** Clients of different rings must not know of each other ([`crate::table::RINGS`]), so each ring has counters
-//! and a bucket of its own, a 64th of the limited rate. A campaign is found in a ring after 13 of its failures there, in all of them after
+//! **One ring sees a 64th.** Clients of different rings must not know of each other
+//! ([`crate::table::RINGS`]), so each ring has counters and a bucket of its own, a 64th of the
+//! limited rate. A campaign is found in a ring after 13 of its failures there, in all of them after
 //! about a thousand; one of two hundred guesses is not found.
 //!
-//! A failure is a 4xx. A shop that answers a wrong password with 200 and the right one with a redirect is not watched:
-//! which of them is the failure is not learnt.
+//! A failure is a 4xx. A shop that answers a wrong password with 200 and the right one with a
+//! redirect is not watched: which of them is the failure is not learnt.
 //!
-//! Bounded: [`ENDPOINTS_MAX`] paths a ring, 144 bytes each, made when somebody writes; the least suspicious goes first.
+//! Bounded: [`ENDPOINTS_MAX`] paths a ring, 144 bytes each, made when somebody writes; the least
+//! suspicious goes first.
 
 use crate::client::ClientKey;
 use crate::event::Outcome;
@@ -87,7 +92,8 @@ impl Endpoint {
         }
     }
 
-    /// The time that this client's event counts for; as in a cohort, no two clients act in the same microsecond.
+    /// The time that this client's event counts for; as in a cohort, no two clients act in the same
+    /// microsecond.
     pub fn order(&mut self, client: ClientKey, at: Timestamp) -> Timestamp {
         let at = if self.last_by == client { at } else { super::after(self.last_at, at) };
         self.last_at = self.last_at.max(at);
@@ -145,11 +151,14 @@ mod tests {
     fn people_who_mistype_do_not_alarm_it_and_an_attack_among_them_does() {
         let mut state = 7_u64;
         let mut dice = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % 100
         };
         let mut endpoint = Endpoint::new(1, client(0), AT);
-        let alarms = (0..1_000_000).filter(|&number| end(&mut endpoint, number, if dice() < 30 { 401 } else { 302 }));
+        let alarms = (0..1_000_000)
+            .filter(|&number| end(&mut endpoint, number, if dice() < 30 { 401 } else { 302 }));
         assert!(alarms.count() <= 20, "about one excursion in a million attempts");
         // Guesses are nine of ten: found within some dozens, and over when it is over.
         let mut attacked = |guesses: u64| {

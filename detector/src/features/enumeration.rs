@@ -1,7 +1,7 @@
 //! How much a client counts through: `/item/17`, `/item/18`; `?page=2`, `?page=3`. About 3 ns.
 //!
-//! Running means over the last 32 steps from page to page that took a second or more: what scripts fetch ahead is numbered as
-//! well. Missing before the first such step.
+//! Running means over the last 32 steps from page to page that took a second or more: what scripts
+//! fetch ahead is numbered as well. Missing before the first such step.
 
 use crate::running::SHARE_ONE;
 use crate::window::Window;

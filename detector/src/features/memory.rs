@@ -1,5 +1,5 @@
-//! How clock-like a client is over a day: for whoever is too slow for the ring of gaps to show it, such as brute force every
-//! 522 s among other traffic or a poller every hour.
+//! How clock-like a client is over a day: for whoever is too slow for the ring of gaps to show it,
+//! such as brute force every 522 s among other traffic or a poller every hour.
 //!
 //! Over a histogram of about a day's gaps in half octaves, all missing below 3 gaps. About 40 ns.
 
@@ -13,8 +13,8 @@ pub const COUNT: usize = 2;
 /// More different bins than this are as good as all.
 const BINS_MAX: u32 = 24;
 
-/// `slow_beat`: the largest share of the day's gaps in two neighbouring half octaves. `slow_entropy`: entropy over the half octaves, over
-/// log₂ min(gaps, 24).
+/// `slow_beat`: the largest share of the day's gaps in two neighbouring half octaves.
+/// `slow_entropy`: entropy over the half octaves, over log₂ min(gaps, 24).
 pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     let slow = window.slow();
     let total: u32 = slow.iter().map(|&count| u32::from(count)).sum();
@@ -32,7 +32,8 @@ pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
 
 fn entropy(slow: &[u8; SLOW_BINS], total: u32) -> f32 {
     // Σ (c/n)·log₂(n/c) = log₂ n − Σ c·log₂ c / n
-    let weighted: u32 = slow.iter().map(|&count| (u32::from(count) * LOG2[usize::from(count)]) >> 8).sum();
+    let weighted: u32 =
+        slow.iter().map(|&count| (u32::from(count) * LOG2[usize::from(count)]) >> 8).sum();
     let bits = (total as f32).log2() - weighted as f32 / (total as f32 * 4096.0);
     (bits / (total.min(BINS_MAX) as f32).log2()).clamp(0.0, 1.0)
 }
@@ -54,7 +55,8 @@ mod tests {
     #[test]
     fn a_beat_every_few_minutes_shows_over_the_day() {
         for period in [284.0, 522.0, 1_468.0, 3_620.0] {
-            let beat: Vec<f64> = (0..23).map(|i| period * (1.0 + 0.02 * f64::from(i % 3))).collect();
+            let beat: Vec<f64> =
+                (0..23).map(|i| period * (1.0 + 0.02 * f64::from(i % 3))).collect();
             assert!(measured(&pages(beat.iter().copied()), "slow_beat") > 0.99, "{period}");
             assert!(measured(&pages(beat), "slow_entropy") < 0.35, "{period}");
         }

@@ -1,8 +1,8 @@
 //! What is measured of a client: the vector, its names and its order.
 //!
-//! One family a file. A feature that cannot be known yet is **missing** (`NaN`), never 0: a false 0 makes newcomers
-//! look like perfect pollers. `NaN` means missing and nothing else. The formulas, what each catches and whom it would
-//! wrong are in `docs/features.md`.
+//! One family a file. A feature that cannot be known yet is **missing** (`NaN`), never 0: a false 0
+//! makes newcomers look like perfect pollers. `NaN` means missing and nothing else. The formulas,
+//! what each catches and whom it would wrong are in `docs/features.md`.
 
 pub mod enumeration;
 pub mod memory;
@@ -57,7 +57,8 @@ pub enum Trend {
 pub enum Role {
     /// It means the same on every site: models of several sites use these only.
     Carried,
-    /// Its meaning differs from site to site: only a model trained or adapted on the site may use it.
+    /// Its meaning differs from site to site: only a model trained or adapted on the site may use
+    /// it.
     Local,
     /// For explanations: it recognises a site, or repeats what a training label was made from.
     Shown,
@@ -85,7 +86,13 @@ impl Definition {
     }
 }
 
-const fn feature(name: &'static str, family: Family, role: Role, trend: Trend, words: &'static str) -> Definition {
+const fn feature(
+    name: &'static str,
+    family: Family,
+    role: Role,
+    trend: Trend,
+    words: &'static str,
+) -> Definition {
     Definition { name, family, role, trend, words }
 }
 
@@ -103,14 +110,26 @@ pub const FEATURES: [Definition; 44] = {
         feature("gap_log_sd", Periodicity, Local, Free, "spread of gaps over orders of magnitude"),
         feature("gap_entropy", Periodicity, Carried, Falling, "disorder of gaps"),
         feature("gap_self_similarity", Periodicity, Carried, Rising, "repeating schedule of gaps"),
-        feature("think_share", Periodicity, Carried, Falling, "share of gaps in which one can read"),
+        feature(
+            "think_share",
+            Periodicity,
+            Carried,
+            Falling,
+            "share of gaps in which one can read",
+        ),
         feature("burst_share", Periodicity, Local, Free, "share of pages within a second"),
         feature("slow_beat", Memory, Local, Rising, "beat of the day"),
         feature("slow_entropy", Memory, Carried, Falling, "disorder of the day's gaps"),
         feature("unique_ratio", Uniqueness, Local, Free, "share of distinct URLs"),
         feature("unique_path_ratio", Uniqueness, Local, Free, "share of distinct paths"),
         feature("unique_window", Uniqueness, Local, Free, "distinct URLs in ten minutes"),
-        feature("unique_window_ratio", Uniqueness, Local, Free, "share of distinct URLs in ten minutes"),
+        feature(
+            "unique_window_ratio",
+            Uniqueness,
+            Local,
+            Free,
+            "share of distinct URLs in ten minutes",
+        ),
         feature("url_entropy", Uniqueness, Local, Free, "spread over URLs"),
         feature("top_share", Uniqueness, Local, Free, "share of the most requested URL"),
         feature("revisit", Uniqueness, Local, Free, "share of pages just seen"),
@@ -127,7 +146,13 @@ pub const FEATURES: [Definition; 44] = {
         feature("not_found_share", Outcome, Carried, Rising, "share of pages not found"),
         feature("conditional_share", Outcome, Shown, Free, "share of pages not modified"),
         feature("redirect_share", Outcome, Local, Free, "share of redirects"),
-        feature("sequence_share", Enumeration, Local, Rising, "share of steps to a neighbouring number"),
+        feature(
+            "sequence_share",
+            Enumeration,
+            Local,
+            Rising,
+            "share of steps to a neighbouring number",
+        ),
         feature("page_walk", Enumeration, Local, Rising, "share of steps to the next number"),
         feature("novelty", Site, Local, Free, "rarity of pages among people"),
         feature("tail_share", Site, Local, Free, "share of pages nobody asks for"),
@@ -189,7 +214,8 @@ impl Features {
         Self::measure_only(window, Set::ALL)
     }
 
-    /// The same, but what is not `wanted` may be left missing: a model asks for a dozen features, and the others cost as much.
+    /// The same, but what is not `wanted` may be left missing: a model asks for a dozen features,
+    /// and the others cost as much.
     pub fn measure_only(window: &Window, mut wanted: Set) -> Self {
         let mut vector = [f32::NAN; COUNT];
         let mut rest = vector.as_mut_slice();
@@ -214,12 +240,15 @@ pub fn index_of(name: &str) -> Option<usize> {
     FEATURES.iter().position(|feature| feature.name == name)
 }
 
-/// A hash of everything that gives the numbers their meaning: names, order and window constants. A model learnt under
-/// another definition is refused. [`REVISION`] is raised by hand when a formula changes and its name does not.
+/// A hash of everything that gives the numbers their meaning: names, order and window constants. A
+/// model learnt under another definition is refused. [`REVISION`] is raised by hand when a formula
+/// changes and its name does not.
 pub fn definition_hash() -> String {
     /// Raise when a formula changes.
     const REVISION: u32 = 4;
-    let mut text = format!("{REVISION} {GAPS} {URLS} {SEEN_BITS} {GENERATION_US} {TAU_S:?} {SLOW_BINS} {FORGET_US}");
+    let mut text = format!(
+        "{REVISION} {GAPS} {URLS} {SEEN_BITS} {GENERATION_US} {TAU_S:?} {SLOW_BINS} {FORGET_US}"
+    );
     for feature in &FEATURES {
         text.push(' ');
         text.push_str(feature.name);
@@ -259,7 +288,8 @@ pub(crate) mod tests {
     use crate::time::Timestamp;
     use crate::url::{Shape, UrlKey};
 
-    /// A window over pages given as (seconds, path, query). A path's number is also the number in it.
+    /// A window over pages given as (seconds, path, query). A path's number is also the number in
+    /// it.
     pub fn window_of(pages: &[(f64, u16, u16)]) -> Window {
         let at = |seconds: f64| Timestamp::from_micros((seconds * 1e6) as i64);
         let mut window = Window::new(at(pages[0].0));
@@ -306,7 +336,9 @@ pub(crate) mod tests {
     fn a_feature_is_the_same_whatever_else_is_wanted() {
         let mut state = 5_u64;
         let mut dice = move |sides: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % sides
         };
         for length in 1..120 {
@@ -324,7 +356,12 @@ pub(crate) mod tests {
                 let wanted = (0..3).fold(Set::NONE, |set, _| set.with(dice(COUNT as u64) as usize));
                 let some = Features::measure_only(&window, wanted);
                 for index in (0..COUNT).filter(|&index| wanted.has(index)) {
-                    assert_eq!(some.0[index].to_bits(), all.0[index].to_bits(), "{}", FEATURES[index].name);
+                    assert_eq!(
+                        some.0[index].to_bits(),
+                        all.0[index].to_bits(),
+                        "{}",
+                        FEATURES[index].name
+                    );
                 }
             }
         }

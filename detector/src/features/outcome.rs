@@ -1,7 +1,7 @@
 //! How erroneous a client is: shares of outcomes that fade with τ = 600 s. About 2 ns.
 //!
-//! Missing until the first outcome. Scanners and brute forcers show here; a shop's own broken links do as well, which
-//! is why these alone never block.
+//! Missing until the first outcome. Scanners and brute forcers show here; a shop's own broken links
+//! do as well, which is why these alone never block.
 
 use crate::running::SHARE_ONE;
 use crate::window::Window;
@@ -9,8 +9,8 @@ use crate::window::Window;
 /// Features of this family.
 pub const COUNT: usize = 4;
 
-/// `error_share` (4xx), `not_found_share` (404), `conditional_share` (304) and `redirect_share` (other 3xx) over
-/// the last 32 outcomes.
+/// `error_share` (4xx), `not_found_share` (404), `conditional_share` (304) and `redirect_share`
+/// (other 3xx) over the last 32 outcomes.
 pub fn measure(window: &Window, out: &mut [f32]) {
     let counts = &window.decayed;
     if counts.outcomes > 0 {

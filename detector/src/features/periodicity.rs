@@ -1,9 +1,11 @@
 //! How clock-like the gaps between page requests are.
 //!
-//! Over the last k ≤ 32 gaps, all missing below 3. Gaps come from the window as logarithms of gap + 50 ms ([`BLUR_US`]), in which "within 10 %"
-//! is a plain difference, so that all but the mean and spread in seconds is integer work. The 50 ms are in every comparison of gaps: pages that
-//! come as fast as a machine answers are alike, however busy it is in between. No branch depends on a gap: a
-//! core guesses people's gaps wrong every other time, and that would cost more than all the arithmetic. About 350 ns.
+//! Over the last k ≤ 32 gaps, all missing below 3. Gaps come from the window as logarithms of gap +
+//! 50 ms ([`BLUR_US`]), in which "within 10 %" is a plain difference, so that all but the mean and
+//! spread in seconds is integer work. The 50 ms are in every comparison of gaps: pages that come as
+//! fast as a machine answers are alike, however busy it is in between. No branch depends on a gap:
+//! a core guesses people's gaps wrong every other time, and that would cost more than all the
+//! arithmetic. About 350 ns.
 
 use super::Set;
 use super::uniqueness::{LOG2, entropy_of};
@@ -35,7 +37,8 @@ const FIRST_BIN: u32 = (6 * OCTAVE + OCTAVE / 2) >> BIN_SHIFT;
 const BINS: usize = 64;
 /// Sums of floats run in this many strands, which do not wait for each other.
 const STRANDS: usize = 8;
-/// 0, 1, 2 and so on: to tell what is there from what is not, many places at a time. A range would be counted one by one.
+/// 0, 1, 2 and so on: to tell what is there from what is not, many places at a time. A range would
+/// be counted one by one.
 static PLACES: [u16; GAPS] = {
     let mut places = [0; GAPS];
     let mut place = 0;
@@ -46,8 +49,8 @@ static PLACES: [u16; GAPS] = {
     places
 };
 
-/// `gap_cv`, `gap_burstiness`, `gap_median` (s), `gap_mad`, `gap_consistency`, `gap_log_sd`, `gap_entropy`,
-/// `gap_self_similarity`, `think_share`, `burst_share`.
+/// `gap_cv`, `gap_burstiness`, `gap_median` (s), `gap_mad`, `gap_consistency`, `gap_log_sd`,
+/// `gap_entropy`, `gap_self_similarity`, `think_share`, `burst_share`.
 pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     let (gaps, count) = window.gaps();
     if count < GAPS_MIN {
@@ -88,7 +91,8 @@ pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     }
 }
 
-/// How many of the first `count` are so. All places are looked at, because a fixed number of them takes no branch.
+/// How many of the first `count` are so. All places are looked at, because a fixed number of them
+/// takes no branch.
 fn how_many(gaps: &[u16; GAPS], count: usize, is: impl Fn(u16) -> bool) -> u16 {
     let places = gaps.iter().zip(&PLACES);
     places.map(|(&gap, &place)| u16::from(is(gap) & (place < count as u16))).sum()
@@ -99,7 +103,8 @@ fn share_within(gaps: &[u16; GAPS], count: usize, from: u16, to: u16) -> f32 {
     f32::from(how_many(gaps, count, |gap| (gap >= from) & (gap < to))) / count as f32
 }
 
-/// 2^(q/2048) ms, less the 50 ms that were added, in seconds, never below 0: the product of two powers from tables, to 1 part in 2²³.
+/// 2^(q/2048) ms, less the 50 ms that were added, in seconds, never below 0: the product of two
+/// powers from tables, to 1 part in 2²³.
 fn seconds_of(gap: u16) -> f32 {
     const FINE_BITS: u32 = 5;
     const FINE: usize = 1 << FINE_BITS;
@@ -121,8 +126,8 @@ fn seconds_of(gap: u16) -> f32 {
     (octave * coarse * FINE_POWERS[gap as usize % FINE] - BLUR_MS).max(0.0) / 1_000.0
 }
 
-/// The first `count` in order, zeros behind them: each goes where as many stand as are smaller, and where equal ones left
-/// places open, what stands before them is repeated.
+/// The first `count` in order, zeros behind them: each goes where as many stand as are smaller, and
+/// where equal ones left places open, what stands before them is repeated.
 fn sorted(gaps: &[u16; GAPS], count: usize) -> [u16; GAPS] {
     // What is not there is as large as can be.
     let gaps: [u16; GAPS] = std::array::from_fn(|i| if i < count { gaps[i] } else { u16::MAX });
@@ -173,7 +178,8 @@ fn sum(values: &[f32; GAPS]) -> f32 {
     strands.iter().sum()
 }
 
-/// Kim & Jo 2016 (Phys. Rev. E 94, 032311), equation 28: burstiness that can be compared across k. −1 clock, 0 Poisson, 1 bursts.
+/// Kim & Jo 2016 (Phys. Rev. E 94, 032311), equation 28: burstiness that can be compared across k.
+/// −1 clock, 0 Poisson, 1 bursts.
 fn burstiness(cv: f32, gaps: usize) -> f32 {
     let k = gaps as f32;
     let (up, down) = ((k + 1.0).sqrt(), (k - 1.0).sqrt());
@@ -182,8 +188,8 @@ fn burstiness(cv: f32, gaps: usize) -> f32 {
 
 /// med|g − med| / (med + 50 ms) of sorted gaps.
 ///
-/// The gaps nearest to the median stand around it, so their farthest is, of every run of half of them, the end that is
-/// farther off, and of those the nearest.
+/// The gaps nearest to the median stand around it, so their farthest is, of every run of half of
+/// them, the end that is farther off, and of those the nearest.
 fn median_deviation(seconds: &[f32]) -> f32 {
     let middle = seconds.len() / 2;
     let median = seconds[middle];
@@ -202,7 +208,8 @@ fn consistency(sorted: &[u16; GAPS], count: usize) -> f32 {
         let (from, to) = (centre.saturating_sub(SAME_BELOW), centre.saturating_add(SAME_ABOVE));
         how_many(sorted, count, |gap| (gap >= from) & (gap <= to))
     };
-    let most = near(sorted[count / 4]).max(near(sorted[count / 2])).max(near(sorted[count * 3 / 4]));
+    let most =
+        near(sorted[count / 4]).max(near(sorted[count / 2])).max(near(sorted[count * 3 / 4]));
     f32::from(most) / count as f32
 }
 
@@ -215,9 +222,11 @@ fn log_deviation(gaps: &[u16]) -> f32 {
     ((count * squares - sum * sum) as f32).sqrt() / (count as f32 * OCTAVE as f32)
 }
 
-/// Entropy over half-octave bins of g + 50 ms, over log₂ k: 0 all gaps alike, 1 all in different bins.
+/// Entropy over half-octave bins of g + 50 ms, over log₂ k: 0 all gaps alike, 1 all in different
+/// bins.
 fn entropy(gaps: &[u16]) -> f32 {
-    let bin = |gap: u16| ((u32::from(gap) >> BIN_SHIFT).saturating_sub(FIRST_BIN) as usize).min(BINS - 1);
+    let bin =
+        |gap: u16| ((u32::from(gap) >> BIN_SHIFT).saturating_sub(FIRST_BIN) as usize).min(BINS - 1);
     let mut bins = [0_u8; BINS];
     for &gap in gaps {
         bins[bin(gap)] += 1;
@@ -287,7 +296,8 @@ mod tests {
     fn the_formulas_agree_with_slow_ones() {
         let gaps = [0.5, 3.0, 1.0, 12.0, 40.0, 2.2, 0.9];
         let mean = gaps.iter().sum::<f64>() / 7.0;
-        let cv = (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / 7.0).sqrt() / (mean + 0.05);
+        let cv =
+            (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / 7.0).sqrt() / (mean + 0.05);
         check(&gaps, "gap_cv", cv);
         let (up, down) = (8_f64.sqrt(), 6_f64.sqrt());
         check(&gaps, "gap_burstiness", (up * cv - down) / ((up - 2.0) * cv + down));
@@ -295,7 +305,11 @@ mod tests {
         check(&gaps, "gap_mad", 1.3 / 2.25);
         let logs = gaps.map(|gap| (gap * 1_000.0 + 50.0).log2());
         let log_mean = logs.iter().sum::<f64>() / 7.0;
-        check(&gaps, "gap_log_sd", (logs.iter().map(|log| (log - log_mean).powi(2)).sum::<f64>() / 7.0).sqrt());
+        check(
+            &gaps,
+            "gap_log_sd",
+            (logs.iter().map(|log| (log - log_mean).powi(2)).sum::<f64>() / 7.0).sqrt(),
+        );
     }
 
     /// Every number of gaps, with all kinds of ties, against the formulas as they are written.
@@ -319,7 +333,8 @@ mod tests {
         let last = &gaps[gaps.len().saturating_sub(GAPS)..];
         let count = last.len() as f64;
         let mean = last.iter().sum::<f64>() / count;
-        let cv = (last.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt() / (mean + 0.05);
+        let cv = (last.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / count).sqrt()
+            / (mean + 0.05);
         check(gaps, "gap_cv", cv);
         let middle = |values: &mut Vec<f64>| {
             values.sort_unstable_by(f64::total_cmp);
@@ -327,19 +342,33 @@ mod tests {
         };
         let median = middle(&mut last.to_vec());
         check(gaps, "gap_median", median);
-        check(gaps, "gap_mad", middle(&mut last.iter().map(|gap| (gap - median).abs()).collect()) / (median + 0.05));
+        check(
+            gaps,
+            "gap_mad",
+            middle(&mut last.iter().map(|gap| (gap - median).abs()).collect()) / (median + 0.05),
+        );
         // In the window's steps, or what lies within a step of a bound would fall on either side.
         let log = |gap: f64| f64::from(log2((gap * 1e6).round() as u64 + 50_000) - 20_410) / 2048.0;
         let mut bins = std::collections::BTreeMap::new();
         for &gap in last {
             *bins.entry((log(gap) * 2.0).floor() as i64).or_insert(0.0) += 1.0 / count;
         }
-        check(gaps, "gap_entropy", bins.values().map(|share: &f64| -share * share.log2()).sum::<f64>() / count.log2());
+        check(
+            gaps,
+            "gap_entropy",
+            bins.values().map(|share: &f64| -share * share.log2()).sum::<f64>() / count.log2(),
+        );
         let alike = |lag: usize| {
-            let alike = last.windows(lag + 1).filter(|run| (log(run[lag]) - log(run[0])).abs() < 450.0 / 2048.0);
+            let alike = last
+                .windows(lag + 1)
+                .filter(|run| (log(run[lag]) - log(run[0])).abs() < 450.0 / 2048.0);
             alike.count() as f64 / (last.len() - lag) as f64
         };
-        check(gaps, "gap_self_similarity", (1..=8.min(last.len() / 2)).map(alike).fold(0.0, f64::max));
+        check(
+            gaps,
+            "gap_self_similarity",
+            (1..=8.min(last.len() / 2)).map(alike).fold(0.0, f64::max),
+        );
         let mut sorted = last.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         let near = |centre: usize| {
@@ -347,7 +376,11 @@ mod tests {
             let same = |gap: &&f64| (-311.0..=282.0).contains(&((log(**gap) - centre) * 2048.0));
             sorted.iter().filter(same).count()
         };
-        let most = [last.len() / 4, last.len() / 2, last.len() * 3 / 4].map(near).into_iter().max().unwrap();
+        let most = [last.len() / 4, last.len() / 2, last.len() * 3 / 4]
+            .map(near)
+            .into_iter()
+            .max()
+            .unwrap();
         check(gaps, "gap_consistency", most as f64 / count);
     }
 
@@ -368,22 +401,27 @@ mod tests {
 
     #[test]
     fn pages_that_all_come_at_once_are_finite() {
-        for name in ["gap_cv", "gap_burstiness", "gap_median", "gap_mad", "gap_consistency", "gap_entropy"] {
+        for name in
+            ["gap_cv", "gap_burstiness", "gap_median", "gap_mad", "gap_consistency", "gap_entropy"]
+        {
             assert!(measured(&pages(&[0.0; 10]), name).is_finite(), "{name}");
         }
     }
 
     #[test]
     fn what_a_busy_machine_makes_of_a_flood_is_a_clock_and_what_a_person_does_is_none() {
-        let flood: Vec<f64> =
-            (0..40_u32).map(|i| if i % 7 < 2 { 0.002 + f64::from(i % 9) * 0.001 } else { 0.000_3 }).collect();
+        let flood: Vec<f64> = (0..40_u32)
+            .map(|i| if i % 7 < 2 { 0.002 + f64::from(i % 9) * 0.001 } else { 0.000_3 })
+            .collect();
         assert!(measured(&pages(&flood), "gap_cv") < 0.1);
         assert!(measured(&pages(&flood), "gap_consistency") > 0.9);
         check(&flood, "gap_self_similarity", 1.0);
         check(&flood, "gap_entropy", 0.0);
         assert!(measured(&pages(&flood), "gap_log_sd") < 0.1);
-        // A list whose products are fetched ahead, read for a while: the same flood between two thoughts.
-        let person: Vec<f64> = (0..40_u32).map(|i| if i % 12 == 11 { 9.0 + f64::from(i) } else { 0.015 }).collect();
+        // A list whose products are fetched ahead, read for a while: the same flood between two
+        // thoughts.
+        let person: Vec<f64> =
+            (0..40_u32).map(|i| if i % 12 == 11 { 9.0 + f64::from(i) } else { 0.015 }).collect();
         assert!(measured(&pages(&person), "gap_cv") > 2.0);
     }
 

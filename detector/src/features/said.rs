@@ -1,5 +1,5 @@
-//! A feature's value as people read it, the same wherever it is told: shares in per cent, gaps in a unit of time, the number of
-//! pages as such and not as its logarithm.
+//! A feature's value as people read it, the same wherever it is told: shares in per cent, gaps in a
+//! unit of time, the number of pages as such and not as its logarithm.
 
 use super::Definition;
 
@@ -32,7 +32,8 @@ impl Definition {
         self.unit() == Unit::Share
     }
 
-    /// With the digits that matter: `33 %`, `2.6 h`, `441` of a number of pages; `not known` where it is missing.
+    /// With the digits that matter: `33 %`, `2.6 h`, `441` of a number of pages; `not known` where
+    /// it is missing.
     pub fn say(&self, value: f32) -> String {
         match self.unit() {
             _ if value.is_nan() => "not known".to_owned(),
@@ -45,7 +46,8 @@ impl Definition {
         }
     }
 
-    /// With all its digits, so that who reads it has the very number: what is said to flip a verdict must flip it.
+    /// With all its digits, so that who reads it has the very number: what is said to flip a
+    /// verdict must flip it.
     pub fn say_exactly(&self, value: f32) -> String {
         match self.unit() {
             Unit::Share => format!("{} %", times_hundred(&value.to_string())),
@@ -105,7 +107,9 @@ mod tests {
 
     #[test]
     fn a_value_is_said_in_its_unit() {
-        let check = |name: &str, value: f32, expect: &str| assert_eq!(of(name).say(value), expect, "{name} {value}");
+        let check = |name: &str, value: f32, expect: &str| {
+            assert_eq!(of(name).say(value), expect, "{name} {value}")
+        };
         check("log_n", 6.09, "441");
         check("error_share", 1.0, "100 %");
         check("error_share", 0.004, "0.4 %");

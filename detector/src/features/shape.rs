@@ -7,18 +7,22 @@ use crate::window::Window;
 /// Features of this family.
 pub const COUNT: usize = 5;
 
-/// `depth_mean`, `depth_sd` (segments, over the last 32 pages), `write_share`, `head_share`, `log_n` (ln pages). Missing before
-/// the first page.
+/// `depth_mean`, `depth_sd` (segments, over the last 32 pages), `write_share`, `head_share`,
+/// `log_n` (ln pages). Missing before the first page.
 pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     if window.pages() == 0 {
         return;
     }
-    let (mean, square) = (f32::from(window.run.depth) / 8.0, f32::from(window.run.depth_square) / 8.0);
+    let (mean, square) =
+        (f32::from(window.run.depth) / 8.0, f32::from(window.run.depth_square) / 8.0);
     out[0] = mean;
     out[1] = (square - mean * mean).max(0.0).sqrt();
     let counts = &window.decayed;
-    out[2] =
-        if counts.requests[1] > 0 { (counts.writes as f32 / counts.requests[1] as f32).min(1.0) } else { f32::NAN };
+    out[2] = if counts.requests[1] > 0 {
+        (counts.writes as f32 / counts.requests[1] as f32).min(1.0)
+    } else {
+        f32::NAN
+    };
     out[3] = f32::from(window.run.head) / f32::from(SHARE_ONE);
     if wanted.has(4) {
         out[4] = (window.pages() as f32).ln();

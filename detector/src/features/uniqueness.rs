@@ -1,8 +1,9 @@
 //! How unique a client's page URLs are.
 //!
-//! Two-sided: crawlers go to 1, pollers and brute forcers towards 0, and shoppers fall from 1 to about 0.7 as they
-//! come back to a basket or a category. Over the last r ≤ 48 page URLs, and over ten minutes by linear counting. Each URL
-//! of the ring is compared with each, many at a time and without a branch; about 300 ns.
+//! Two-sided: crawlers go to 1, pollers and brute forcers towards 0, and shoppers fall from 1 to
+//! about 0.7 as they come back to a basket or a category. Over the last r ≤ 48 page URLs, and over
+//! ten minutes by linear counting. Each URL of the ring is compared with each, many at a time and
+//! without a branch; about 300 ns.
 
 use super::Set;
 use crate::window::{SEEN_BITS, URLS, Window};
@@ -22,9 +23,10 @@ static PLACES: [u32; URLS] = {
     places
 };
 
-/// `unique_ratio`, `unique_path_ratio`, `unique_window` (URLs), `unique_window_ratio`, `url_entropy`, `top_share`,
-/// `revisit`, `query_fanout`, `repeat_share`, `backtrack`, `return_share`. All missing before the first page; what
-/// compares pages with earlier ones before the second, `backtrack` before the third.
+/// `unique_ratio`, `unique_path_ratio`, `unique_window` (URLs), `unique_window_ratio`,
+/// `url_entropy`, `top_share`, `revisit`, `query_fanout`, `repeat_share`, `backtrack`,
+/// `return_share`. All missing before the first page; what compares pages with earlier ones before
+/// the second, `backtrack` before the third.
 pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     let (urls, count) = window.urls();
     if count == 0 {
@@ -57,7 +59,8 @@ pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
         let steps = (count - 1) as f32;
         let repeats = repeats(&urls, count);
         out[8] = repeats as f32 / steps;
-        // Whoever asks for the same page again at once asks for one seen before: the rest of those return to it.
+        // Whoever asks for the same page again at once asks for one seen before: the rest of those
+        // return to it.
         out[10] = (count as u32 - distinct - repeats) as f32 / steps;
     }
     if count > 2 {
@@ -76,10 +79,11 @@ fn times<T: Copy + PartialEq>(values: &[T; URLS], count: usize) -> [u16; URLS] {
     times
 }
 
-/// Distinct values, and Σ c·log₂ c over how often each stands there (as [`LOG2`]), from how often each entry does: a
-/// value that stands there c times counts c times one c-th, and c times log₂ c.
+/// Distinct values, and Σ c·log₂ c over how often each stands there (as [`LOG2`]), from how often
+/// each entry does: a value that stands there c times counts c times one c-th, and c times log₂ c.
 fn tally(times: &[u16]) -> (u32, u32) {
-    /// 1/c with 24 fractional bits: off by less than 2⁻²⁴ each, so the sum of 48 rounds to the right number.
+    /// 1/c with 24 fractional bits: off by less than 2⁻²⁴ each, so the sum of 48 rounds to the
+    /// right number.
     static SHARE: [u32; URLS + 1] = {
         let mut table = [0; URLS + 1];
         let mut count = 1;
@@ -98,16 +102,16 @@ fn tally(times: &[u16]) -> (u32, u32) {
     (shares >> 24, weighted)
 }
 
-/// Distinct values behind a linear counter with so many zero bits (Whang et al. 1990): −m·ln(zeros/m). A full counter
-/// is taken to have half a zero bit.
+/// Distinct values behind a linear counter with so many zero bits (Whang et al. 1990):
+/// −m·ln(zeros/m). A full counter is taken to have half a zero bit.
 fn linear_count(zeros: u32) -> f32 {
     let bits = SEEN_BITS as f32;
     let zeros = if zeros == 0 { 0.5 } else { zeros as f32 };
     -bits * (zeros / bits).ln()
 }
 
-/// −Σ p·log₂ p over counts c that sum to `total` ≥ 2, over log₂ total, given Σ c·log₂ c as [`LOG2`]: 0 all alike, 1 all
-/// different, both exactly.
+/// −Σ p·log₂ p over counts c that sum to `total` ≥ 2, over log₂ total, given Σ c·log₂ c as
+/// [`LOG2`]: 0 all alike, 1 all different, both exactly.
 pub(super) fn entropy_of(weighted: u32, total: usize) -> f32 {
     // Σ (c/n)·log₂(n/c) / log₂ n = (n·log₂ n − Σ c·log₂ c) / (n·log₂ n)
     let most = total as u32 * LOG2[total];
@@ -152,11 +156,14 @@ fn repeats(urls: &[u32; URLS], count: usize) -> u32 {
     pairs.map(|((url, before), &place)| u32::from((url == before) & (place < count as u32))).sum()
 }
 
-/// Share of pages that equal the one before the last and not the last: there and back, as from a list to its items.
+/// Share of pages that equal the one before the last and not the last: there and back, as from a
+/// list to its items.
 fn backtrack(urls: &[u32; URLS], count: usize) -> f32 {
     let triples = urls[2..].iter().zip(&urls[1..]).zip(urls).zip(&PLACES[2..]);
     let back: u32 = triples
-        .map(|(((url, last), before), &place)| u32::from((url == before) & (url != last) & (place < count as u32)))
+        .map(|(((url, last), before), &place)| {
+            u32::from((url == before) & (url != last) & (place < count as u32))
+        })
         .sum();
     back as f32 / (count - 2) as f32
 }
@@ -178,7 +185,8 @@ mod tests {
     use crate::features::tests::measured;
 
     fn check(pages: &[(u16, u16)], name: &str, expect: f64) {
-        let pages: Vec<_> = pages.iter().enumerate().map(|(i, &(path, query))| (i as f64, path, query)).collect();
+        let pages: Vec<_> =
+            pages.iter().enumerate().map(|(i, &(path, query))| (i as f64, path, query)).collect();
         let value = f64::from(measured(&pages, name));
         assert!((value - expect).abs() < 0.005, "{name} is {value}, expected {expect}");
     }
@@ -232,7 +240,9 @@ mod tests {
                 .collect();
             let steps = 1..pages.len();
             let repeats = steps.clone().filter(|&i| pages[i] == pages[i - 1]).count();
-            let returns = steps.filter(|&i| pages[i] != pages[i - 1] && pages[..i].contains(&pages[i])).count();
+            let returns = steps
+                .filter(|&i| pages[i] != pages[i - 1] && pages[..i].contains(&pages[i]))
+                .count();
             check(&pages, "repeat_share", repeats as f64 / (length - 1) as f64);
             check(&pages, "return_share", returns as f64 / (length - 1) as f64);
         }
@@ -241,7 +251,9 @@ mod tests {
     #[test]
     fn entropy_agrees_with_the_definition() {
         let pages = [(1, 0), (1, 0), (1, 0), (2, 0), (3, 0), (3, 0)];
-        let expect = [3.0, 1.0, 2.0].map(|c: f64| -(c / 6.0) * (c / 6.0).log2()).iter().sum::<f64>() / 6_f64.log2();
+        let expect =
+            [3.0, 1.0, 2.0].map(|c: f64| -(c / 6.0) * (c / 6.0).log2()).iter().sum::<f64>()
+                / 6_f64.log2();
         check(&pages, "url_entropy", expect);
     }
 
@@ -249,7 +261,8 @@ mod tests {
     #[test]
     fn every_count_of_pages_agrees_with_slow_formulas() {
         let mut state = 1_u64;
-        for (count, kinds) in (1..60_usize).flat_map(|count| [(count, 1), (count, 4), (count, 40)]) {
+        for (count, kinds) in (1..60_usize).flat_map(|count| [(count, 1), (count, 4), (count, 40)])
+        {
             let pages: Vec<(u16, u16)> = (0..count)
                 .map(|_| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -270,9 +283,12 @@ mod tests {
             check(&pages, "query_fanout", unique / paths.len() as f64);
             check(&pages, "top_share", times.values().copied().fold(0.0, f64::max) / of);
             if last.len() > 1 {
-                let entropy: f64 = times.values().map(|times: &f64| -(times / of) * (times / of).log2()).sum();
+                let entropy: f64 =
+                    times.values().map(|times: &f64| -(times / of) * (times / of).log2()).sum();
                 check(&pages, "url_entropy", entropy / of.log2());
-                let again = (1..last.len()).filter(|&i| last[i.saturating_sub(3)..i].contains(&last[i])).count();
+                let again = (1..last.len())
+                    .filter(|&i| last[i.saturating_sub(3)..i].contains(&last[i]))
+                    .count();
                 check(&pages, "revisit", again as f64 / (of - 1.0));
             }
         }
@@ -281,9 +297,13 @@ mod tests {
     #[test]
     fn linear_counting_is_within_five_per_cent() {
         for distinct in [10_u16, 100, 200, 400] {
-            let crawl: Vec<_> = (0..distinct).map(|i| (f64::from(i) * 0.1, i.wrapping_mul(40_503), i)).collect();
+            let crawl: Vec<_> =
+                (0..distinct).map(|i| (f64::from(i) * 0.1, i.wrapping_mul(40_503), i)).collect();
             let value = measured(&crawl, "unique_window");
-            assert!((value / f32::from(distinct) - 1.0).abs() < 0.08, "{distinct} counted as {value}");
+            assert!(
+                (value / f32::from(distinct) - 1.0).abs() < 0.08,
+                "{distinct} counted as {value}"
+            );
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A memory as it stands in the model file, and what makes one unsound.
 //!
-//! JSON. Long arrays of hashes and counts are base64 (RFC 4648) over little-endian integers, which keeps the largest
-//! memory below 250 KB; a person reads the templates and the sums, and nobody reads 16,384 hashes.
+//! JSON. Long arrays of hashes and counts are base64 (RFC 4648) over little-endian integers, which
+//! keeps the largest memory below 250 KB; a person reads the templates and the sums, and nobody
+//! reads 16,384 hashes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,11 +11,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{NUMBERS, TEMPLATES_MAX};
 use crate::url::Class;
 
-/// Pages whose visitors are remembered. A shop's popular pages are a few thousand; the rest is its tail by definition.
+/// Pages whose visitors are remembered. A shop's popular pages are a few thousand; the rest is its
+/// tail by definition.
 pub const PAGES_MAX: usize = 16_384;
 /// Steps from page to page that are remembered.
 pub const STEPS_MAX: usize = 16_384;
-/// Largest count of visitors; above it the count stays there. log₂ of it is off by a bit at 131,071 visitors.
+/// Largest count of visitors; above it the count stays there. log₂ of it is off by a bit at 131,071
+/// visitors.
 pub const VISITORS_MAX: u32 = u16::MAX as u32;
 
 /// Why a memory was refused.
@@ -84,7 +87,9 @@ impl MemoryFile {
     /// Is every bound kept? Gives the key.
     pub(super) fn check(&self) -> Result<u64, MemoryError> {
         let need = |holds: bool, what| if holds { Ok(()) } else { Err(MemoryError::Content(what)) };
-        let rising = |hashes: &[u32]| hashes.first() != Some(&0) && hashes.windows(2).all(|pair| pair[0] < pair[1]);
+        let rising = |hashes: &[u32]| {
+            hashes.first() != Some(&0) && hashes.windows(2).all(|pair| pair[0] < pair[1])
+        };
         let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
         let hex = self.key.len() == 16 && self.key.bytes().all(|byte| byte.is_ascii_hexdigit());
         need(hex, "key is not 16 hex digits")?;
@@ -99,11 +104,15 @@ impl MemoryFile {
         need(self.pages.len() as u64 <= u64::from(self.distinct), "pages are more than distinct")?;
         need(self.clients <= self.visits, "clients exceed visits")?;
         let seen = |&count: &u16| count > 0 && u32::from(count) <= self.clients;
-        need(self.visitors.iter().all(seen), "visitors of a page are none or more than all clients")?;
+        need(
+            self.visitors.iter().all(seen),
+            "visitors of a page are none or more than all clients",
+        )?;
         let kept: u64 = self.visitors.iter().map(|&count| u64::from(count)).sum();
         need(kept <= u64::from(self.visits), "visitors exceed visits")?;
         need(sum(&self.mix) == u64::from(self.visits), "mix does not sum to visits")?;
-        u64::from_str_radix(&self.key, 16).map_err(|_| MemoryError::Content("key is not 16 hex digits"))
+        u64::from_str_radix(&self.key, 16)
+            .map_err(|_| MemoryError::Content("key is not 16 hex digits"))
     }
 }
 
@@ -138,13 +147,18 @@ mod packed {
     use super::*;
     use serde::de::Error;
 
-    pub fn serialize<T: Little, S: Serializer>(values: &[T], serializer: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<T: Little, S: Serializer>(
+        values: &[T],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let mut bytes = Vec::with_capacity(values.len() * T::BYTES);
         values.iter().for_each(|value| value.put(&mut bytes));
         serializer.serialize_str(&STANDARD.encode(bytes))
     }
 
-    pub fn deserialize<'de, T: Little, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    pub fn deserialize<'de, T: Little, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<T>, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         // Refused before it is decoded: four characters hold three bytes.
         if text.len() > (PAGES_MAX.max(STEPS_MAX) * T::BYTES).div_ceil(3) * 4 {

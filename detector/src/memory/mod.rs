@@ -1,17 +1,21 @@
-//! What a model remembers of one shop: which pages its people ask for, in which order, and what its URLs look like.
+//! What a model remembers of one shop: which pages its people ask for, in which order, and what its
+//! URLs look like.
 //!
-//! Learnt offline, frozen in the model file ([`MemoryFile`]), and asked once per request. It answers four questions:
-//! where a request falls ([`Memory::place`]), how rare its page is ([`Memory::novelty`]), whether anyone has gone that
-//! way before ([`Memory::knows_step`]), and how odd the way from template to template is ([`Memory::surprise`]).
-//! A scraper that samples the catalogue asks for what nobody looks at; one that follows popularity still walks
-//! through the templates as no person does.
+//! Learnt offline, frozen in the model file ([`MemoryFile`]), and asked once per request. It
+//! answers four questions: where a request falls ([`Memory::place`]), how rare its page is
+//! ([`Memory::novelty`]), whether anyone has gone that way before ([`Memory::knows_step`]), and how
+//! odd the way from template to template is ([`Memory::surprise`]). A scraper that samples the
+//! catalogue asks for what nobody looks at; one that follows popularity still walks through the
+//! templates as no person does.
 //!
-//! Pages and steps are remembered as 32-bit hashes with the site's own key, so the file does not spell out where
-//! people went, and whoever has not read it cannot choose a page that passes for another. A page that is not known
-//! passes for a known one with probability 16,384 / 2³² = 4 · 10⁻⁶.
+//! Pages and steps are remembered as 32-bit hashes with the site's own key, so the file does not
+//! spell out where people went, and whoever has not read it cannot choose a page that passes for
+//! another. A page that is not known passes for a known one with probability 16,384 / 2³² = 4 ·
+//! 10⁻⁶.
 //!
-//! Cost: about 190 KB per model, whatever the site; placing a request reads its target twice and allocates nothing;
-//! a look-up reads one cache line of an index and one or two of a table, also where somebody chose the hashes.
+//! Cost: about 190 KB per model, whatever the site; placing a request reads its target twice and
+//! allocates nothing; a look-up reads one cache line of an index and one or two of a table, also
+//! where somebody chose the hashes.
 
 mod file;
 mod sorted;
@@ -21,14 +25,15 @@ mod tests;
 
 pub use file::{MemoryError, MemoryFile, PAGES_MAX, STEPS_MAX, TemplateFile, VISITORS_MAX};
 pub use templates::{
-    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, Templates, parameters,
-    segments,
+    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX,
+    Templates, parameters, segments,
 };
 
 use crate::url::{Class, UrlHasher};
 use sorted::Sorted;
 
-/// Templates told apart by [`Memory::mix`] and [`Memory::surprise`]: the 15 most common and any other.
+/// Templates told apart by [`Memory::mix`] and [`Memory::surprise`]: the 15 most common and any
+/// other.
 pub const NUMBERS: usize = 16;
 /// The number of a request that falls into none of the 15 most common templates.
 pub const OTHER: u8 = 15;
@@ -53,7 +58,8 @@ pub struct Memory {
     /// Distinct clients by page, in the order of `pages`.
     visitors: Box<[u16]>,
     steps: Sorted,
-    /// log₂(N + ½V) less the mean over the remembered visits, so that novelty is this − log₂(N_u + ½). NaN: no visits.
+    /// log₂(N + ½V) less the mean over the remembered visits, so that novelty is this − log₂(N_u +
+    /// ½). NaN: no visits.
     level: f32,
     mix: [f32; NUMBERS],
     surprise: [[f32; NUMBERS]; NUMBERS],
@@ -85,20 +91,27 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Where a request falls, given its target split as by [`crate::url::split`]. O(segments + parameters).
+    /// Where a request falls, given its target split as by [`crate::url::split`]. O(segments +
+    /// parameters).
     pub fn place(&self, path: &str, query: &str) -> Place {
-        let (template, class) =
-            self.templates.find(path, query).map_or((OTHER, None), |found| (found.number, found.class));
+        let (template, class) = self
+            .templates
+            .find(path, query)
+            .map_or((OTHER, None), |found| (found.number, found.class));
         Place { page: self.page(path, query), template, class }
     }
 
     /// Remembered clients that asked for this page; 0 where it is not known.
     pub fn visitors(&self, page: u32) -> u32 {
-        self.pages.find(page).and_then(|index| self.visitors.get(index)).map_or(0, |&visitors| u32::from(visitors))
+        self.pages
+            .find(page)
+            .and_then(|index| self.visitors.get(index))
+            .map_or(0, |&visitors| u32::from(visitors))
     }
 
-    /// How rare this page is, in bits: −log₂((N_u + ½) / (N + ½V)) for N_u of N remembered visits to V pages, less
-    /// its mean over those visits, so that 0 is what the site's people ask for on average.
+    /// How rare this page is, in bits: −log₂((N_u + ½) / (N + ½V)) for N_u of N remembered visits
+    /// to V pages, less its mean over those visits, so that 0 is what the site's people ask for on
+    /// average.
     ///
     /// NaN (missing) when nothing is remembered.
     pub fn novelty(&self, page: u32) -> f32 {
@@ -110,14 +123,14 @@ impl Memory {
         self.steps.find(step(from, to)).is_some()
     }
 
-    /// How odd it is to go from this template to that one: −log₂ P(to | from) in bits, with one more step to every
-    /// template than was seen (Laplace).
+    /// How odd it is to go from this template to that one: −log₂ P(to | from) in bits, with one
+    /// more step to every template than was seen (Laplace).
     pub fn surprise(&self, from: u8, to: u8) -> f32 {
         self.surprise[usize::from(from.min(OTHER))][usize::from(to.min(OTHER))]
     }
 
-    /// Share of the remembered visits by template, each with half a visit more than was seen (Krichevsky and
-    /// Trofimov 1981), so that no share is 0 and log₂(q/p) is finite. Sums to 1.
+    /// Share of the remembered visits by template, each with half a visit more than was seen
+    /// (Krichevsky and Trofimov 1981), so that no share is 0 and log₂(q/p) is finite. Sums to 1.
     pub fn mix(&self) -> &[f32; NUMBERS] {
         &self.mix
     }
@@ -148,7 +161,8 @@ pub fn probe(key: u64) -> u32 {
     high_half(path ^ query.rotate_left(32))
 }
 
-/// The hash of a step from page to page, as it stands in [`MemoryFile::steps`]; never 0. The pages are keyed already.
+/// The hash of a step from page to page, as it stands in [`MemoryFile::steps`]; never 0. The pages
+/// are keyed already.
 pub fn step(from: u32, to: u32) -> u32 {
     high_half(u64::from(from) << 32 | u64::from(to))
 }
@@ -163,16 +177,18 @@ fn high_half(bits: u64) -> u32 {
 
 /// How many template numbers the site uses: its numbered templates and "any other".
 fn numbers(file: &MemoryFile) -> usize {
-    let pages = file.templates.iter().filter(|template| template.class != Some(Class::Asset)).count();
+    let pages =
+        file.templates.iter().filter(|template| template.class != Some(Class::Asset)).count();
     pages.min(NUMBERS - 1) + 1
 }
 
 fn level(file: &MemoryFile) -> f32 {
     let visits = f64::from(file.visits);
     let kept: f64 = file.visitors.iter().map(|&count| f64::from(count)).sum();
-    let known: f64 = file.visitors.iter().map(|&count| f64::from(count) * (f64::from(count) + 0.5).log2()).sum();
-    // Visits to pages that are not kept measure as visits to pages that nobody knows: log₂ ½ = −1. The logarithm of
-    // N + ½V is in every novelty and in their mean, so it cancels.
+    let known: f64 =
+        file.visitors.iter().map(|&count| f64::from(count) * (f64::from(count) + 0.5).log2()).sum();
+    // Visits to pages that are not kept measure as visits to pages that nobody knows: log₂ ½ = −1.
+    // The logarithm of N + ½V is in every novelty and in their mean, so it cancels.
     ((known - (visits - kept)) / visits) as f32
 }
 

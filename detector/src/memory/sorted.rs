@@ -1,7 +1,8 @@
 //! A frozen set of 32-bit hashes, answered in a bounded number of steps.
 
-/// Hashes in ascending order, with an index by their high 12 bits: four or so to a bucket where they are hashes, and
-/// still a binary search of at most 14 steps where somebody wrote the file by hand. 8 KB of index.
+/// Hashes in ascending order, with an index by their high 12 bits: four or so to a bucket where
+/// they are hashes, and still a binary search of at most 14 steps where somebody wrote the file by
+/// hand. 8 KB of index.
 #[derive(Clone)]
 pub(super) struct Sorted {
     starts: Box<[u16; BUCKETS + 1]>,
@@ -43,8 +44,15 @@ mod tests {
     fn finds_what_is_there_and_nothing_else() {
         let check = |values: &[u32]| {
             let sorted = Sorted::new(values);
-            for near in values.iter().flat_map(|&value| [value.wrapping_sub(1), value, value.wrapping_add(1)]) {
-                assert_eq!(sorted.find(near), values.iter().position(|&value| value == near), "{near} in {values:?}");
+            for near in values
+                .iter()
+                .flat_map(|&value| [value.wrapping_sub(1), value, value.wrapping_add(1)])
+            {
+                assert_eq!(
+                    sorted.find(near),
+                    values.iter().position(|&value| value == near),
+                    "{near} in {values:?}"
+                );
             }
             assert_eq!(sorted.find(77), values.iter().position(|&value| value == 77));
         };

@@ -10,17 +10,20 @@
 //!            / name "=" value   present with this value
 //! ```
 //!
-//! `/item/:n`, `/c/:x?page`, `/index.php?option=com_content&view=article&id`. Literals, names and values stand in
-//! normal form: percent-escapes of unreserved characters decoded, others in upper case. Whatever is not in normal form,
-//! holds white space, a control character or `#`, or names a parameter twice, is refused: it could never match.
+//! `/item/:n`, `/c/:x?page`, `/index.php?option=com_content&view=article&id`. Literals, names and
+//! values stand in normal form: percent-escapes of unreserved characters decoded, others in upper
+//! case. Whatever is not in normal form, holds white space, a control character or `#`, or names a
+//! parameter twice, is refused: it could never match.
 //!
-//! A request falls into a pattern when its path has as many segments (empty ones do not count), each as the pattern
-//! says, and its query has all the pattern's parameters, in any order, among any others. Of several the most
-//! specific wins: segment by segment from the left a literal before `:n` before `:x`, then the one with more
-//! parameters, then with more values, then the first in the file.
+//! A request falls into a pattern when its path has as many segments (empty ones do not count),
+//! each as the pattern says, and its query has all the pattern's parameters, in any order, among
+//! any others. Of several the most specific wins: segment by segment from the left a literal before
+//! `:n` before `:x`, then the one with more parameters, then with more values, then the first in
+//! the file.
 //!
-//! No trie: with at most 64 patterns a set of them is one word. Each segment and parameter narrows the set of those still
-//! possible; nothing backtracks, so a target costs O(segments + parameters) whatever the patterns are.
+//! No trie: with at most 64 patterns a set of them is one word. Each segment and parameter narrows
+//! the set of those still possible; nothing backtracks, so a target costs O(segments + parameters)
+//! whatever the patterns are.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -78,7 +81,8 @@ impl Pattern {
         if text.chars().any(|char| char.is_whitespace() || char.is_control() || char == '#') {
             return Err("white space, a control character or '#'");
         }
-        let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+        let (path, query) =
+            text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
         let path = path.strip_prefix('/').ok_or("does not begin with '/'")?;
         let segments = match path {
             "" => Vec::new(),
@@ -117,7 +121,9 @@ impl Segment {
             ":n" => return Ok(Self::Number),
             ":x" => return Ok(Self::Any),
             _ if text.starts_with("::") => &text[1..],
-            _ if text.starts_with(':') => return Err("a segment beginning with ':' that is neither :n, :x nor '::'"),
+            _ if text.starts_with(':') => {
+                return Err("a segment beginning with ':' that is neither :n, :x nor '::'");
+            }
             _ => text,
         };
         in_normal_form(literal).map(Self::Literal)
@@ -126,7 +132,8 @@ impl Segment {
 
 impl Parameter {
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let (name, value) = text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
+        let (name, value) =
+            text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
         if name.is_empty() {
             return Err("a parameter without a name");
         }
@@ -135,7 +142,11 @@ impl Parameter {
 }
 
 fn in_normal_form(text: &str) -> Result<String, &'static str> {
-    if normal(text).eq(text.bytes()) { Ok(text.to_owned()) } else { Err("a percent-escape that is not in normal form") }
+    if normal(text).eq(text.bytes()) {
+        Ok(text.to_owned())
+    } else {
+        Err("a percent-escape that is not in normal form")
+    }
 }
 
 impl fmt::Display for Pattern {
@@ -166,9 +177,13 @@ pub fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// The parameters of a query, as (name, value), as they stand there; without `=` the value is empty.
+/// The parameters of a query, as (name, value), as they stand there; without `=` the value is
+/// empty.
 pub fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split('&').filter(|text| !text.is_empty()).map(|text| text.split_once('=').unwrap_or((text, "")))
+    query
+        .split('&')
+        .filter(|text| !text.is_empty())
+        .map(|text| text.split_once('=').unwrap_or((text, "")))
 }
 
 /// Patterns by a part of a request: a set of them, one bit each.
@@ -218,15 +233,19 @@ impl Templates {
     /// Of patterns in the order of the file, with what they were learnt to be.
     ///
     /// # Errors
-    /// More than 64 patterns, one outside the grammar or there twice, or more than 64 different parameters.
-    pub fn new<'a>(patterns: impl Iterator<Item = (&'a str, Option<Class>)>) -> Result<Self, MemoryError> {
+    /// More than 64 patterns, one outside the grammar or there twice, or more than 64 different
+    /// parameters.
+    pub fn new<'a>(
+        patterns: impl Iterator<Item = (&'a str, Option<Class>)>,
+    ) -> Result<Self, MemoryError> {
         let mut read = Vec::new();
         let mut next = 0;
         for (index, (text, class)) in patterns.enumerate() {
             if index >= TEMPLATES_MAX {
                 return Err(MemoryError::Content("templates are more than 64"));
             }
-            let pattern = Pattern::parse(text).map_err(|why| MemoryError::Pattern { pattern: text.to_owned(), why })?;
+            let pattern = Pattern::parse(text)
+                .map_err(|why| MemoryError::Pattern { pattern: text.to_owned(), why })?;
             let numbered = class != Some(Class::Asset) && next < NUMBERS - 1;
             let number = if numbered { next as u8 } else { OTHER };
             next += usize::from(numbered);
@@ -243,12 +262,17 @@ impl Templates {
         let mut bits = 0;
         for (rank, (pattern, found)) in read.iter().enumerate() {
             if read[..rank].iter().any(|(other, _)| other == pattern) {
-                return Err(MemoryError::Pattern { pattern: pattern.to_string(), why: "stands there twice" });
+                return Err(MemoryError::Pattern {
+                    pattern: pattern.to_string(),
+                    why: "stands there twice",
+                });
             }
             templates.add(1 << rank, pattern);
-            let needs = pattern.parameters.iter().map(|parameter| templates.bit_of(parameter, &mut bits));
+            let needs =
+                pattern.parameters.iter().map(|parameter| templates.bit_of(parameter, &mut bits));
             let needs = needs.collect::<Option<Vec<_>>>();
-            let needs = needs.ok_or(MemoryError::Content("templates have more than 64 different parameters"))?;
+            let needs = needs
+                .ok_or(MemoryError::Content("templates have more than 64 different parameters"))?;
             templates.needs.push(needs.into_iter().fold(0, |all, bit| all | bit));
             templates.found.push(*found);
         }
@@ -305,7 +329,8 @@ impl Templates {
         let at = match self.parameters.binary_search_by(|named| (*named.name).cmp(name)) {
             Ok(at) => at,
             Err(at) => {
-                self.parameters.insert(at, Named { name: name.into(), present: 0, values: Vec::new() });
+                self.parameters
+                    .insert(at, Named { name: name.into(), present: 0, values: Vec::new() });
                 at
             }
         };

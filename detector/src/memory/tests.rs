@@ -54,10 +54,17 @@ fn novelty_is_the_formula_and_its_mean_over_the_visits_is_zero() {
     let mean = (3.0 * bits(3.0) + 2.0 * bits(2.0) + bits(0.0)) / 6.0;
     for (page, seen) in [(ids[0], 3.0), (ids[1], 2.0), (ids[2], 0.0), (77, 0.0)] {
         let expect = bits(seen) - mean;
-        assert!((f64::from(memory.novelty(page)) - expect).abs() < 1e-5, "{} {expect}", memory.novelty(page));
+        assert!(
+            (f64::from(memory.novelty(page)) - expect).abs() < 1e-5,
+            "{} {expect}",
+            memory.novelty(page)
+        );
         assert_eq!(f64::from(memory.visitors(page)), seen);
     }
-    assert!(Memory::open(&empty(&[])).unwrap().novelty(77).is_nan(), "nothing remembered is missing, not zero");
+    assert!(
+        Memory::open(&empty(&[])).unwrap().novelty(77).is_nan(),
+        "nothing remembered is missing, not zero"
+    );
 }
 
 #[test]
@@ -74,7 +81,10 @@ fn surprise_and_mix_are_the_formulas() {
     check(1, 0, 0.0, 0.0);
     check(200, 201, 0.0, 0.0);
     let expect = |seen: f32| (seen + 0.5) / (6.0 + 8.0);
-    assert!((memory.mix()[0] - expect(4.0)).abs() < 1e-6 && (memory.mix()[1] - expect(0.0)).abs() < 1e-6);
+    assert!(
+        (memory.mix()[0] - expect(4.0)).abs() < 1e-6
+            && (memory.mix()[1] - expect(0.0)).abs() < 1e-6
+    );
     assert!((memory.mix().iter().sum::<f32>() - 1.0).abs() < 1e-5);
 }
 
@@ -96,7 +106,9 @@ fn one_page_has_one_id_however_it_is_written() {
     assert_ne!(page("/p/1", ""), page("/p/2", ""));
     assert_ne!(page("/p/1", "a=1"), page("/p/1", "a=2"));
     assert_ne!(page("/p/1", ""), page("/p1", ""));
-    let other = Memory::open(&MemoryFile { key: format!("{:016x}", 7), probe: probe(7), ..empty(&[]) }).unwrap();
+    let other =
+        Memory::open(&MemoryFile { key: format!("{:016x}", 7), probe: probe(7), ..empty(&[]) })
+            .unwrap();
     assert_ne!(page("/p/1", ""), other.place("/p/1", "").page);
 }
 
@@ -137,7 +149,10 @@ fn the_most_specific_template_wins() {
     check("/a/b/e", "");
     check("/", "/");
     check("//", "/");
-    check("/index.php?view=article&id=4&option=com_content", "/index.php?option=com_content&view=article&id");
+    check(
+        "/index.php?view=article&id=4&option=com_content",
+        "/index.php?option=com_content&view=article&id",
+    );
     check("/index.php?view=list&id=4&option=com_content", "/:x");
     check("/:n/%2f", "/::n/%2F");
     check("/1/2/3/4/5/6/7/8", "");
@@ -187,7 +202,10 @@ fn a_malformed_pattern_is_refused_and_says_why() {
     assert!(twice.contains("twice"), "{twice}");
     let parameters: Vec<String> = (0..65).map(|n| format!("/a?p{n}")).collect();
     let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
-    assert!(Memory::open(&empty(&parameters)).is_err() && Memory::open(&empty(&parameters[..64])).is_ok());
+    assert!(
+        Memory::open(&empty(&parameters)).is_err()
+            && Memory::open(&empty(&parameters[..64])).is_ok()
+    );
 }
 
 #[test]
@@ -202,7 +220,10 @@ fn every_bound_is_checked() {
     check(|file| file.key = "+123456789abcdef".to_owned(), "hex");
     check(|file| file.probe ^= 1, "hashes URLs otherwise");
     check(|file| file.key = format!("{:016x}", KEY ^ 1), "hashes URLs otherwise");
-    check(|file| file.templates = (0..65).map(|n| template(&format!("/{n}"), None)).collect(), "64");
+    check(
+        |file| file.templates = (0..65).map(|n| template(&format!("/{n}"), None)).collect(),
+        "64",
+    );
     check(|file| file.templates[0].share = f32::NAN, "share");
     check(|file| file.pages = (1..=16_385).collect(), "16,384");
     check(|file| file.steps = (1..=16_385).collect(), "16,384");
@@ -221,13 +242,18 @@ fn every_bound_is_checked() {
 #[test]
 fn a_file_survives_json_and_the_largest_stays_below_300_kb() {
     let mut file = small().0;
-    assert_eq!(serde_json::from_str::<MemoryFile>(&serde_json::to_string(&file).unwrap()).unwrap(), file);
-    file.templates = (0..64).map(|n| template(&format!("/{n:0>255}"), Some(Class::Asset))).collect();
+    assert_eq!(
+        serde_json::from_str::<MemoryFile>(&serde_json::to_string(&file).unwrap()).unwrap(),
+        file
+    );
+    file.templates =
+        (0..64).map(|n| template(&format!("/{n:0>255}"), Some(Class::Asset))).collect();
     file.transitions = [[u32::MAX; NUMBERS]; NUMBERS];
     file.steps = (0..STEPS_MAX as u32).map(|n| u32::MAX - STEPS_MAX as u32 + n).collect();
     file.pages = file.steps.clone();
     file.visitors = vec![u16::MAX; PAGES_MAX];
-    (file.clients, file.visits, file.distinct) = (70_000, PAGES_MAX as u32 * 65_535, PAGES_MAX as u32);
+    (file.clients, file.visits, file.distinct) =
+        (70_000, PAGES_MAX as u32 * 65_535, PAGES_MAX as u32);
     file.mix = [0; NUMBERS];
     file.mix[0] = file.visits;
     let memory = Memory::open(&file).unwrap();
@@ -239,14 +265,19 @@ fn a_file_survives_json_and_the_largest_stays_below_300_kb() {
 
 /// Patterns and targets that meet: few words, all wildcards, escapes.
 fn target() -> impl Strategy<Value = String> {
-    prop_oneof!["[/a-c0-2:nx%?&=]{0,24}", "(/(a|b|1|22|:n|:x|%61|%2f|%)){0,4}(\\?[a-b=1&]{0,8})?", any::<String>()]
+    prop_oneof![
+        "[/a-c0-2:nx%?&=]{0,24}",
+        "(/(a|b|1|22|:n|:x|%61|%2f|%)){0,4}(\\?[a-b=1&]{0,8})?",
+        any::<String>()
+    ]
 }
 
 /// As the module says, pattern by pattern.
 fn slow_find(patterns: &[Pattern], path: &str, query: &str) -> Option<usize> {
     let norm = |text: &str| String::from_utf8_lossy(&normal(text).collect::<Vec<_>>()).into_owned();
     let path: Vec<String> = segments(path).map(norm).collect();
-    let query: Vec<(String, String)> = parameters(query).map(|(name, value)| (norm(name), norm(value))).collect();
+    let query: Vec<(String, String)> =
+        parameters(query).map(|(name, value)| (norm(name), norm(value))).collect();
     let matches = |pattern: &Pattern| {
         pattern.segments.len() == path.len()
             && pattern.segments.iter().zip(&path).all(|(segment, text)| match segment {
@@ -255,14 +286,17 @@ fn slow_find(patterns: &[Pattern], path: &str, query: &str) -> Option<usize> {
                 Segment::Any => true,
             })
             && pattern.parameters.iter().all(|needed| {
-                let fits = |value: &str| needed.value.as_deref().is_none_or(|wanted| wanted == value);
+                let fits =
+                    |value: &str| needed.value.as_deref().is_none_or(|wanted| wanted == value);
                 query.iter().any(|(name, value)| *name == needed.name && fits(value))
             })
     };
     let rank = |&index: &usize| {
         let pattern = &patterns[index];
-        let kinds: Vec<_> = pattern.segments.iter().map(|s| (*s == Segment::Any, *s == Segment::Number)).collect();
-        let values = pattern.parameters.iter().filter(|parameter| parameter.value.is_some()).count();
+        let kinds: Vec<_> =
+            pattern.segments.iter().map(|s| (*s == Segment::Any, *s == Segment::Number)).collect();
+        let values =
+            pattern.parameters.iter().filter(|parameter| parameter.value.is_some()).count();
         (kinds, usize::MAX - pattern.parameters.len(), usize::MAX - values, index)
     };
     (0..patterns.len()).filter(|&index| matches(&patterns[index])).min_by_key(rank)
@@ -322,8 +356,17 @@ fn the_features_are_means_of_what_the_memory_says_of_each_page() {
         .iter()
         .enumerate()
         .map(|(i, &target)| {
-            let (client, at) = (ClientKey::from_text("192.0.2.1"), Timestamp::from_secs(i as i64 * 9));
-            let request = Request { client, at, method: "GET", target, fetch_dest: None, agent: None, recorded: None };
+            let (client, at) =
+                (ClientKey::from_text("192.0.2.1"), Timestamp::from_secs(i as i64 * 9));
+            let request = Request {
+                client,
+                at,
+                method: "GET",
+                target,
+                fetch_dest: None,
+                agent: None,
+                recorded: None,
+            };
             Event::new(&request, &UrlHasher::new(1), &AllowList::default(), Some(&memory))
         })
         .collect();
@@ -337,8 +380,16 @@ fn the_features_are_means_of_what_the_memory_says_of_each_page() {
     let share = |page: u8| f64::from(memory.mix()[usize::from(page)]);
     let steps: Vec<_> = events.windows(2).collect();
     let expect = [
-        ("novelty", mean(events.iter().map(|event| f64::from(memory.novelty(event.page))).collect())),
-        ("tail_share", mean(events.iter().map(|e| f64::from(u8::from(memory.visitors(e.page) <= 1))).collect())),
+        (
+            "novelty",
+            mean(events.iter().map(|event| f64::from(memory.novelty(event.page))).collect()),
+        ),
+        (
+            "tail_share",
+            mean(
+                events.iter().map(|e| f64::from(u8::from(memory.visitors(e.page) <= 1))).collect(),
+            ),
+        ),
         (
             "known_step",
             mean(
@@ -351,9 +402,17 @@ fn the_features_are_means_of_what_the_memory_says_of_each_page() {
         ),
         (
             "walk_likelihood",
-            mean(steps.iter().map(|step| f64::from(memory.surprise(step[0].template, step[1].template))).collect()),
+            mean(
+                steps
+                    .iter()
+                    .map(|step| f64::from(memory.surprise(step[0].template, step[1].template)))
+                    .collect(),
+            ),
         ),
-        ("template_rarity", mean(events.iter().map(|event| -share(event.template).log2()).collect())),
+        (
+            "template_rarity",
+            mean(events.iter().map(|event| -share(event.template).log2()).collect()),
+        ),
     ];
     for (name, expect) in expect {
         let value = f64::from(features.value(name).unwrap());

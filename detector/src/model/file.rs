@@ -1,7 +1,8 @@
 //! The model file: what stands in it, how it is sealed, how it is read.
 //!
-//! One JSON object. Its last member is `"sha256"`, the digest of every byte before it, so that a flipped byte or a
-//! lost tail anywhere is noticed before anything is believed. `models/README.md` describes every field.
+//! One JSON object. Its last member is `"sha256"`, the digest of every byte before it, so that a
+//! flipped byte or a lost tail anywhere is noticed before anything is believed. `models/README.md`
+//! describes every field.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,8 @@ use crate::memory::{Memory, MemoryFile};
 pub const FORMAT: u32 = 2;
 /// A model file is refused above this size, before it is parsed: a hundred trees are 200 KB.
 const BYTES_MAX: usize = 64 << 20;
-/// Largest difference between a golden row's recorded and computed margin: float rounding, nothing more.
+/// Largest difference between a golden row's recorded and computed margin: float rounding, nothing
+/// more.
 const GOLDEN_TOLERANCE: f32 = 1e-4;
 
 /// Why a model file was refused.
@@ -116,16 +118,17 @@ pub struct Thresholds {
     pub limit: Budget,
     /// From which margin on a client is blocked.
     pub block: Budget,
-    /// From which margin on a cohort of newcomers is limited; files from before there were cohorts have none.
+    /// From which margin on a cohort of newcomers is limited; files from before there were cohorts
+    /// have none.
     #[serde(default)]
     pub cohort: Budget,
 }
 
 /// A false-positive budget and what the calibration people could prove.
 ///
-/// With n people whose highest score is known, and k the largest number for which `BinomCDF(k; n, alpha) ≤ delta`, a
-/// threshold above all but k of them refuses at most a share `alpha` of people with confidence `1 − delta`
-/// (Clopper & Pearson 1934).
+/// With n people whose highest score is known, and k the largest number for which `BinomCDF(k; n,
+/// alpha) ≤ delta`, a threshold above all but k of them refuses at most a share `alpha` of people
+/// with confidence `1 − delta` (Clopper & Pearson 1934).
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Budget {
@@ -151,7 +154,8 @@ pub struct Card {
     pub algorithm: String,
     /// The algorithm's parameters.
     pub parameters: BTreeMap<String, f64>,
-    /// Last event of the training logs (µs since the epoch): the model's age, without asking a clock.
+    /// Last event of the training logs (µs since the epoch): the model's age, without asking a
+    /// clock.
     pub trained_until_us: i64,
     /// SHA-256 over the training logs as read, in hex.
     pub data_sha256: String,
@@ -164,7 +168,8 @@ pub struct Card {
     pub clients: BTreeMap<String, u64>,
     /// Labels by the rule that gave them.
     pub labels: BTreeMap<String, u64>,
-    /// Clients whose label was not believed in training, by the reason; they still count in every figure.
+    /// Clients whose label was not believed in training, by the reason; they still count in every
+    /// figure.
     pub dropped: BTreeMap<String, u64>,
     /// The model that was adapted to a site: its name and SHA-256; empty where there is none.
     pub base: String,
@@ -223,8 +228,13 @@ impl ScorerFile {
         match self {
             Self::Trees { base, roots, feature, threshold, left, right, value } => {
                 let count = feature.len();
-                if [threshold.len(), left.len(), right.len(), value.len()].iter().any(|&length| length != count) {
-                    return Err(ModelError::Content("the arrays of the trees differ in length".into()));
+                if [threshold.len(), left.len(), right.len(), value.len()]
+                    .iter()
+                    .any(|&length| length != count)
+                {
+                    return Err(ModelError::Content(
+                        "the arrays of the trees differ in length".into(),
+                    ));
                 }
                 let node = |i: usize| Node {
                     threshold: threshold[i],
@@ -256,7 +266,12 @@ impl From<&Scorer> for ScorerFile {
             },
             Scorer::Logistic(logistic) => {
                 let (bias, mean, scale, weight) = logistic.parameters();
-                Self::Logistic { bias, mean: mean.to_vec(), scale: scale.to_vec(), weight: weight.to_vec() }
+                Self::Logistic {
+                    bias,
+                    mean: mean.to_vec(),
+                    scale: scale.to_vec(),
+                    weight: weight.to_vec(),
+                }
             }
         }
     }
@@ -337,10 +352,13 @@ impl Model {
             Some(format) if format == u64::from(FORMAT) => {}
             format => {
                 let found = format.map_or("none".to_owned(), |format| format.to_string());
-                return Err(ModelError::Version(format!("format version {FORMAT} expected, {found} found")));
+                return Err(ModelError::Version(format!(
+                    "format version {FORMAT} expected, {found} found"
+                )));
             }
         }
-        let file: File = serde_json::from_value(value).map_err(|error| ModelError::Shape(error.to_string()))?;
+        let file: File =
+            serde_json::from_value(value).map_err(|error| ModelError::Shape(error.to_string()))?;
         Self::from_file(file, digest.to_owned())
     }
 
@@ -372,18 +390,21 @@ impl Model {
             reference.check()?;
         }
         let memory = file.site.as_ref().map(Memory::open).transpose();
-        let memory = memory.map_err(|error| ModelError::Content(format!("site memory: {error}")))?.map(Arc::new);
+        let memory = memory
+            .map_err(|error| ModelError::Content(format!("site memory: {error}")))?
+            .map(Arc::new);
         let scorer = file.scorer.check()?;
         if file.golden.is_empty() {
             return Err(ModelError::Content("there is no golden row to score again".into()));
         }
         for (i, golden) in file.golden.iter().enumerate() {
-            let features = golden
-                .features()
-                .ok_or_else(|| ModelError::Content(format!("golden row {i} has not {COUNT} values")))?;
+            let features = golden.features().ok_or_else(|| {
+                ModelError::Content(format!("golden row {i} has not {COUNT} values"))
+            })?;
             let margin = scorer.margin(&features);
             let is_as_recorded = golden.margin.is_finite()
-                && (margin - golden.margin).abs() <= GOLDEN_TOLERANCE * golden.margin.abs().max(1.0);
+                && (margin - golden.margin).abs()
+                    <= GOLDEN_TOLERANCE * golden.margin.abs().max(1.0);
             if !is_as_recorded {
                 let error = format!("golden row {i} scores {margin} instead of {}", golden.margin);
                 return Err(ModelError::Content(error));

@@ -1,12 +1,14 @@
 //! A forest of small trees, asked by interval (after Lucchese et al. 2015, "QuickScorer").
 //!
-//! The thresholds that a forest compares a feature with cut its values into intervals, and within one every tree answers
-//! alike. So each interval has a row that says of every tree, one byte a tree and one bit a leaf, which leaves such a value
-//! leaves possible; a missing value has one as well. The rows of all features taken together with *and* leave of each
-//! tree its leaf and others to the right of it: the lowest bit names it.
+//! The thresholds that a forest compares a feature with cut its values into intervals, and within
+//! one every tree answers alike. So each interval has a row that says of every tree, one byte a
+//! tree and one bit a leaf, which leaves such a value leaves possible; a missing value has one as
+//! well. The rows of all features taken together with *and* leave of each tree its leaf and others
+//! to the right of it: the lowest bit names it.
 //!
-//! No step waits for another and no branch depends on a value. 150 trees of 8 leaves over 11 features take 40 KB and
-//! about 0.2 µs; walked ([`super::steps`]) they take 0.8 µs. What is summed, and in which order, is the same.
+//! No step waits for another and no branch depends on a value. 150 trees of 8 leaves over 11
+//! features take 40 KB and about 0.2 µs; walked ([`super::steps`]) they take 0.8 µs. What is
+//! summed, and in which order, is the same.
 
 use super::trees::Node;
 use crate::features::Features;
@@ -15,7 +17,8 @@ use crate::features::Features;
 const LEAVES: usize = 8;
 /// Trees whose bytes fill a word.
 const ABREAST: usize = 8;
-/// Thresholds compared at a time; a feature's list is filled up with infinity, which nothing exceeds.
+/// Thresholds compared at a time; a feature's list is filled up with infinity, which nothing
+/// exceeds.
 const COMPARED: usize = 8;
 /// Words a row may have, so that the sets of possible leaves lie on the stack: 512 trees.
 const WORDS_MAX: usize = 64;
@@ -40,8 +43,8 @@ struct Asked {
     feature: u8,
     /// Its chunks of thresholds.
     chunks: (u32, u32),
-    /// Where its rows begin: of values above none of its thresholds, above one, and so on; the row of a missing value stands
-    /// in front of them.
+    /// Where its rows begin: of values above none of its thresholds, above one, and so on; the row
+    /// of a missing value stands in front of them.
     row: u32,
 }
 
@@ -67,10 +70,17 @@ impl Intervals {
         if width > WORDS_MAX {
             return None;
         }
-        let mut trees = roots.iter().map(|&root| Tree::of(root, nodes)).collect::<Option<Vec<_>>>()?;
+        let mut trees =
+            roots.iter().map(|&root| Tree::of(root, nodes)).collect::<Option<Vec<_>>>()?;
         // As they are walked, so that sums round alike.
         trees.sort_by_key(|tree| tree.depth);
-        let mut laid = Self { asked: Vec::new(), thresholds: Vec::new(), width, rows: Vec::new(), values: Vec::new() };
+        let mut laid = Self {
+            asked: Vec::new(),
+            thresholds: Vec::new(),
+            width,
+            rows: Vec::new(),
+            values: Vec::new(),
+        };
         for trees in trees.chunks(ABREAST) {
             let mut values = [[0.0; LEAVES]; ABREAST];
             for (values, tree) in values.iter_mut().zip(trees) {
@@ -88,7 +98,10 @@ impl Intervals {
     fn ask(&mut self, feature: u8, trees: &[Tree]) -> Option<()> {
         let splits = || {
             trees.iter().enumerate().flat_map(move |(index, tree)| {
-                tree.splits.iter().filter(move |split| split.feature == feature).map(move |split| (index, split))
+                tree.splits
+                    .iter()
+                    .filter(move |split| split.feature == feature)
+                    .map(move |split| (index, split))
             })
         };
         let mut thresholds: Vec<f32> = splits().map(|(_, split)| split.threshold).collect();
@@ -105,7 +118,8 @@ impl Intervals {
             let start = self.rows.len();
             self.rows.resize(start + self.width, u64::MAX);
             for (tree, split) in splits().filter(|(_, split)| goes_right(split)) {
-                self.rows[start + tree / ABREAST] &= !(u64::from(split.left) << (tree % ABREAST * LEAVES));
+                self.rows[start + tree / ABREAST] &=
+                    !(u64::from(split.left) << (tree % ABREAST * LEAVES));
             }
             start as u32
         };
@@ -136,8 +150,10 @@ impl Intervals {
         }
         let mut sums = [0.0_f64; ABREAST];
         for (&possible, values) in possible.iter().zip(&self.values) {
-            for ((sum, values), possible) in sums.iter_mut().zip(values).zip(possible.to_le_bytes()) {
-                // Its last leaf is always possible; the mask tells the compiler that there are no more than eight.
+            for ((sum, values), possible) in sums.iter_mut().zip(values).zip(possible.to_le_bytes())
+            {
+                // Its last leaf is always possible; the mask tells the compiler that there are no
+                // more than eight.
                 *sum += f64::from(values[possible.trailing_zeros() as usize % LEAVES]);
             }
         }

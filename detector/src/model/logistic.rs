@@ -18,25 +18,37 @@ impl Logistic {
     /// `margin = bias + Σ weight · (x − mean) / scale`; all slices in the order of [`FEATURES`].
     ///
     /// # Errors
-    /// Names the first slice of a wrong length, number that is not finite, scale that is not positive, or weight on a
-    /// feature that may not be scored.
+    /// Names the first slice of a wrong length, number that is not finite, scale that is not
+    /// positive, or weight on a feature that may not be scored.
     pub fn new(bias: f32, mean: &[f32], scale: &[f32], weight: &[f32]) -> Result<Self, ModelError> {
         let fixed = |name: &str, values: &[f32]| -> Result<[f32; COUNT], ModelError> {
             let array = values.try_into().map_err(|_| {
-                ModelError::Content(format!("{name} has {} numbers, there are {COUNT} features", values.len()))
+                ModelError::Content(format!(
+                    "{name} has {} numbers, there are {COUNT} features",
+                    values.len()
+                ))
             })?;
             if values.iter().any(|value| !value.is_finite()) {
-                return Err(ModelError::Content(format!("{name} holds a number that is not finite")));
+                return Err(ModelError::Content(format!(
+                    "{name} holds a number that is not finite"
+                )));
             }
             Ok(array)
         };
-        let model =
-            Self { bias, mean: fixed("mean", mean)?, scale: fixed("scale", scale)?, weight: fixed("weight", weight)? };
+        let model = Self {
+            bias,
+            mean: fixed("mean", mean)?,
+            scale: fixed("scale", scale)?,
+            weight: fixed("weight", weight)?,
+        };
         if !bias.is_finite() || model.scale.iter().any(|&scale| scale <= 0.0) {
             return Err(ModelError::Content("bias must be finite and every scale above 0".into()));
         }
         if let Some(i) = (0..COUNT).find(|&i| !FEATURES[i].scored() && model.weight[i] != 0.0) {
-            return Err(ModelError::Content(format!("{} has a weight and may not be scored", FEATURES[i].name)));
+            return Err(ModelError::Content(format!(
+                "{} has a weight and may not be scored",
+                FEATURES[i].name
+            )));
         }
         Ok(model)
     }
@@ -49,7 +61,10 @@ impl Logistic {
 
     /// Each feature's own term.
     pub fn contributions(&self, features: &Features) -> Contributions {
-        Contributions { base: self.bias, by_feature: std::array::from_fn(|i| self.part(i, features)) }
+        Contributions {
+            base: self.bias,
+            by_feature: std::array::from_fn(|i| self.part(i, features)),
+        }
     }
 
     fn part(&self, i: usize, features: &Features) -> f32 {

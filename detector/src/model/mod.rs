@@ -1,8 +1,9 @@
 //! A trained model: load it, check it, score with it, say why.
 //!
-//! One file format for every algorithm ([`Scorer::Trees`], [`Scorer::Logistic`]); `models/README.md` describes it. The
-//! file is trusted last: [`Model::parse`] verifies the digest of every byte, refuses what it does not know, checks each
-//! index once so that scoring needs no check that can fail, and scores the golden rows again before it says yes.
+//! One file format for every algorithm ([`Scorer::Trees`], [`Scorer::Logistic`]);
+//! `models/README.md` describes it. The file is trusted last: [`Model::parse`] verifies the digest
+//! of every byte, refuses what it does not know, checks each index once so that scoring needs no
+//! check that can fail, and scores the golden rows again before it says yes.
 
 mod file;
 mod intervals;
@@ -12,7 +13,9 @@ mod reference;
 mod steps;
 mod trees;
 
-pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal};
+pub use file::{
+    Budget, Card, FORMAT, File, GoldenRow, Metric, ModelError, ScorerFile, Thresholds, seal,
+};
 pub use logistic::Logistic;
 pub use readiness::{Readiness, Requirement, State, grouped};
 pub use reference::{Deciles, Reference};
@@ -45,7 +48,8 @@ impl Score {
         self.0
     }
 
-    /// The margin through the logistic function: 0 like people, 1 like bots. Shown; not a probability.
+    /// The margin through the logistic function: 0 like people, 1 like bots. Shown; not a
+    /// probability.
     pub fn value(self) -> f32 {
         (1.0 / (1.0 + (-f64::from(self.0)).exp())) as f32
     }
@@ -81,8 +85,8 @@ impl Model {
         Score(self.scorer.margin(features))
     }
 
-    /// How much each feature moved the margin away from the model's average. Exactly additive: base plus all
-    /// contributions is the margin (up to float rounding).
+    /// How much each feature moved the margin away from the model's average. Exactly additive: base
+    /// plus all contributions is the margin (up to float rounding).
     pub fn contributions(&self, features: &Features) -> Contributions {
         match &self.scorer {
             Scorer::Trees(trees) => trees.contributions(features),
@@ -135,7 +139,8 @@ impl Model {
         &self.scorer
     }
 
-    /// How likely a score means a bot, by isotonic calibration on held-out clients, 0..=1; for people to read.
+    /// How likely a score means a bot, by isotonic calibration on held-out clients, 0..=1; for
+    /// people to read.
     pub fn probability(&self, score: Score) -> Option<f32> {
         let knots = &self.file.calibration;
         let above = knots.partition_point(|knot| knot[0] < score.0);
@@ -192,7 +197,8 @@ pub struct Spoke {
 impl Contributions {
     /// Base plus every contribution.
     pub fn sum(&self) -> f32 {
-        (f64::from(self.base) + self.by_feature.iter().map(|&part| f64::from(part)).sum::<f64>()) as f32
+        (f64::from(self.base) + self.by_feature.iter().map(|&part| f64::from(part)).sum::<f64>())
+            as f32
     }
 
     /// The three largest contributions towards "bot", with what was measured.
@@ -225,7 +231,8 @@ impl Spoke {
 }
 
 impl fmt::Display for Spoke {
-    /// `gaps repeat 0.94 (+2.1)`: in people's words, what was measured, and what it added to the margin.
+    /// `gaps repeat 0.94 (+2.1)`: in people's words, what was measured, and what it added to the
+    /// margin.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let definition = self.definition();
         write!(f, "{} {} (+{:.1})", definition.words, definition.say(self.value), self.part)

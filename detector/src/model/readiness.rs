@@ -1,7 +1,7 @@
 //! May a model refuse anybody? Its state, and the gates it had to pass.
 //!
-//! A model that fails a gate is written, read and shown, and scores in shadow mode; it is not **armed**: a gate that is
-//! told to enforce refuses it until it is trained better or forced.
+//! A model that fails a gate is written, read and shown, and scores in shadow mode; it is not
+//! **armed**: a gate that is told to enforce refuses it until it is trained better or forced.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ const GATES_MAX: usize = 16;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// All gates passed, but too few people are known to prove a block threshold: it limits and never blocks.
+    /// All gates passed, but too few people are known to prove a block threshold: it limits and
+    /// never blocks.
     Collecting,
     /// All gates passed, and its block threshold is proven.
     #[default]
@@ -64,7 +65,12 @@ impl Requirement {
 
 impl Readiness {
     /// The state that people and gates make.
-    pub fn new(people_seen: u64, people_needed: u64, blocks: bool, gates: Vec<Requirement>) -> Self {
+    pub fn new(
+        people_seen: u64,
+        people_needed: u64,
+        blocks: bool,
+        gates: Vec<Requirement>,
+    ) -> Self {
         let state = match () {
             () if !gates.iter().all(Requirement::is_passed) => State::Failed,
             () if blocks => State::Ready,
@@ -104,7 +110,8 @@ impl fmt::Display for Readiness {
             State::Ready => f.write_str("Ready"),
             State::Collecting => write!(
                 f,
-                "Collecting: {} of {} people seen; it limits, and has no block threshold of its own until then",
+                "Collecting: {} of {} people seen; it limits, and has no block threshold of its \
+                    own until then",
                 grouped(self.people_seen),
                 grouped(self.people_needed)
             ),
@@ -124,7 +131,11 @@ impl fmt::Display for Readiness {
 
 /// Whole numbers without digits after the point.
 fn figure(value: f64) -> String {
-    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{value:.0}") } else { format!("{value:.3}") }
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.3}")
+    }
 }
 
 /// A whole number as people read it: `1,204`.
@@ -145,7 +156,12 @@ mod tests {
     use super::*;
 
     fn gate(value: f64) -> Requirement {
-        Requirement { name: "area".into(), value, required: 0.7, remedy: "label more clients".into() }
+        Requirement {
+            name: "area".into(),
+            value,
+            required: 0.7,
+            remedy: "label more clients".into(),
+        }
     }
 
     #[test]
@@ -155,8 +171,8 @@ mod tests {
             assert_eq!(readiness.to_string(), words);
         };
         check(Readiness::new(9_000, 5_990, true, vec![gate(0.9)]), State::Ready, true, "Ready");
-        let words =
-            "Collecting: 1,204 of 5,990 people seen; it limits, and has no block threshold of its own until then";
+        let words = "Collecting: 1,204 of 5,990 people seen; it limits, and has no block threshold \
+            of its own until then";
         check(Readiness::new(1_204, 5_990, false, vec![gate(0.7)]), State::Collecting, true, words);
         let failed = Readiness::new(1_204, 5_990, false, vec![gate(0.9), gate(0.61)]);
         let words = "Failed: area is 0.610, at least 0.700 is needed: label more clients";

@@ -1,4 +1,5 @@
-//! How features and scores of what passes were spread when the model was trained: what drift ([`crate::drift`]) is measured against.
+//! How features and scores of what passes were spread when the model was trained: what drift
+//! ([`crate::drift`]) is measured against.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +9,13 @@ use crate::features::COUNT;
 /// Deciles have nine edges.
 const EDGES_MAX: usize = 9;
 
-/// Spread of every feature and of the score over the rows of the training logs that the model scores below its limit threshold,
-/// from the page count on at which it judges.
+/// Spread of every feature and of the score over the rows of the training logs that the model
+/// scores below its limit threshold, from the page count on at which it judges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// Clients these rows are of. A client's rows are alike, so this and not the rows says how sure a share is.
+    /// Clients these rows are of. A client's rows are alike, so this and not the rows says how sure
+    /// a share is.
     pub clients: u64,
     /// Rows.
     pub rows: u64,
@@ -27,8 +29,8 @@ pub struct Reference {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deciles {
-    /// At most nine, rising: fewer where values are tied. A value is in bin b when it is at most `edges[b]` and above the
-    /// one before; the last bin lies above the last edge.
+    /// At most nine, rising: fewer where values are tied. A value is in bin b when it is at most
+    /// `edges[b]` and above the one before; the last bin lies above the last edge.
     pub edges: Vec<f32>,
     /// Share of rows in each bin, and last the share that is missing: two more than edges.
     pub shares: Vec<f32>,
@@ -37,7 +39,11 @@ pub struct Deciles {
 impl Deciles {
     /// The bin of a value, as an index into `shares`.
     pub fn bin(&self, value: f32) -> usize {
-        if value.is_nan() { self.edges.len() + 1 } else { self.edges.partition_point(|&edge| edge < value) }
+        if value.is_nan() {
+            self.edges.len() + 1
+        } else {
+            self.edges.partition_point(|&edge| edge < value)
+        }
     }
 
     fn is_sound(&self) -> bool {
@@ -54,15 +60,20 @@ impl Reference {
     pub(super) fn check(&self) -> Result<(), ModelError> {
         let wrong = |what: String| Err(ModelError::Content(what));
         if self.features.len() != COUNT {
-            return wrong(format!("drift is kept for {} features, there are {COUNT}", self.features.len()));
+            return wrong(format!(
+                "drift is kept for {} features, there are {COUNT}",
+                self.features.len()
+            ));
         }
         if self.clients == 0 || self.rows < self.clients {
-            return wrong("the drift reference has no clients, or fewer rows than clients".to_owned());
+            return wrong(
+                "the drift reference has no clients, or fewer rows than clients".to_owned(),
+            );
         }
         match self.features.iter().chain([&self.score]).position(|deciles| !deciles.is_sound()) {
-            Some(at) => {
-                wrong(format!("deciles {at} of the drift reference do not rise, or their shares do not add up"))
-            }
+            Some(at) => wrong(format!(
+                "deciles {at} of the drift reference do not rise, or their shares do not add up"
+            )),
             None => Ok(()),
         }
     }

@@ -1,13 +1,15 @@
 //! A forest laid out for walking.
 //!
-//! A step takes 8 bytes: threshold, left child, feature. The right child stands right after the left one, so going
-//! right is adding one, and a leaf is its own left child under a threshold that nothing exceeds. The row is kept twice,
-//! with what is missing once below and once above every number; a step names the one that sends it the right way. So
-//! no step has a branch or asks whether a value is missing.
+//! A step takes 8 bytes: threshold, left child, feature. The right child stands right after the
+//! left one, so going right is adding one, and a leaf is its own left child under a threshold that
+//! nothing exceeds. The row is kept twice, with what is missing once below and once above every
+//! number; a step names the one that sends it the right way. So no step has a branch or asks
+//! whether a value is missing.
 //!
-//! Eight trees are walked at a time: no step waits for its neighbour's, and eight loads are under way at once. Trees of
-//! a depth stand together, as all eight take as many steps as the deepest. 100 trees of 16 leaves take 25 KB (36 KB with
-//! their leaves) and about 0.4 µs; walked one after another, 1.4 µs.
+//! Eight trees are walked at a time: no step waits for its neighbour's, and eight loads are under
+//! way at once. Trees of a depth stand together, as all eight take as many steps as the deepest.
+//! 100 trees of 16 leaves take 25 KB (36 KB with their leaves) and about 0.4 µs; walked one after
+//! another, 1.4 µs.
 
 use std::collections::VecDeque;
 
@@ -49,7 +51,8 @@ struct Lane {
 }
 
 impl Steps {
-    /// Lays out checked trees, or `None` when they share nodes and so would take more room than they have.
+    /// Lays out checked trees, or `None` when they share nodes and so would take more room than
+    /// they have.
     pub fn new(roots: &[u16], nodes: &[Node]) -> Option<Self> {
         let mut laid = Self { steps: Vec::new(), values: Vec::new(), lanes: Vec::new() };
         let mut trees = Vec::with_capacity(roots.len());
@@ -82,14 +85,16 @@ impl Steps {
             let right = self.push_leaf(0.0);
             let row = if node.feature & Node::MISSING_LEFT != 0 { 0 } else { ROW };
             let feature = usize::from(node.feature & !Node::MISSING_LEFT) + row;
-            self.steps[usize::from(to)] = Step { threshold: node.threshold, left, feature: feature as u8 };
+            self.steps[usize::from(to)] =
+                Step { threshold: node.threshold, left, feature: feature as u8 };
             queue.push_back((node.left, left, depth + 1));
             queue.push_back((node.right, right, depth + 1));
         }
         Some((deepest, start))
     }
 
-    /// A leaf. Indices fit: there are at most two steps more than nodes, of which there are at most 32,767.
+    /// A leaf. Indices fit: there are at most two steps more than nodes, of which there are at most
+    /// 32,767.
     fn push_leaf(&mut self, value: f32) -> u16 {
         let index = self.steps.len() as u16;
         self.steps.push(Step { threshold: f32::INFINITY, left: index, feature: 0 });

@@ -1,9 +1,10 @@
 //! A sum of regression trees in flat arrays.
 //!
-//! All nodes of all trees lie in one slice; a child always stands after its parent, so every walk ends. A missing
-//! value goes the way its node says. Scores are summed over [`super::intervals`], the same trees laid out for being asked
-//! all at once, or, where trees are large, over [`super::steps`], laid out for walking; explanations walk the nodes, which know
-//! what was expected on the way.
+//! All nodes of all trees lie in one slice; a child always stands after its parent, so every walk
+//! ends. A missing value goes the way its node says. Scores are summed over [`super::intervals`],
+//! the same trees laid out for being asked all at once, or, where trees are large, over
+//! [`super::steps`], laid out for walking; explanations walk the nodes, which know what was
+//! expected on the way.
 
 use super::intervals::Intervals;
 use super::steps::Steps;
@@ -15,7 +16,8 @@ use crate::features::{COUNT, FEATURES, Features, Set};
 pub struct Node {
     /// Goes left when the feature's value is at most this.
     pub threshold: f32,
-    /// Leaf: what it adds to the margin, in log-odds. Inner node: the mean of what the training rows below it got.
+    /// Leaf: what it adds to the margin, in log-odds. Inner node: the mean of what the training
+    /// rows below it got.
     pub value: f32,
     /// Feature index; bit 15: a missing value goes left.
     pub feature: u16,
@@ -65,8 +67,8 @@ impl Trees {
     /// Checks every index and number once.
     ///
     /// # Errors
-    /// Names the first tree or node that is out of bounds, points backwards, is not finite or scores a feature that
-    /// may not be scored.
+    /// Names the first tree or node that is out of bounds, points backwards, is not finite or
+    /// scores a feature that may not be scored.
     pub fn new(base: f32, roots: Vec<u16>, nodes: Vec<Node>) -> Result<Self, ModelError> {
         let wrong = |what: String| Err(ModelError::Content(what));
         if !base.is_finite() {
@@ -90,20 +92,30 @@ impl Trees {
             }
             let feature = usize::from(node.feature & !Node::MISSING_LEFT);
             match FEATURES.get(feature) {
-                None => return wrong(format!("node {index} asks for feature {feature}: there are {COUNT}")),
+                None => {
+                    return wrong(format!(
+                        "node {index} asks for feature {feature}: there are {COUNT}"
+                    ));
+                }
                 Some(known) if !known.scored() => {
-                    return wrong(format!("node {index} asks for {}, which may not be scored", known.name));
+                    return wrong(format!(
+                        "node {index} asks for {}, which may not be scored",
+                        known.name
+                    ));
                 }
                 Some(_) => {}
             }
             for child in [node.left, node.right] {
                 if usize::from(child) <= index || usize::from(child) >= nodes.len() {
-                    return wrong(format!("node {index} has child {child}, which does not stand after it"));
+                    return wrong(format!(
+                        "node {index} has child {child}, which does not stand after it"
+                    ));
                 }
             }
         }
         let below = depths(&nodes);
-        let depth_of = |roots: &[u16]| roots.iter().map(|&root| below[usize::from(root)]).max().unwrap_or(0);
+        let depth_of =
+            |roots: &[u16]| roots.iter().map(|&root| below[usize::from(root)]).max().unwrap_or(0);
         if depth_of(&roots) > DEPTH_MAX {
             return wrong(format!("a tree is deeper than {DEPTH_MAX}"));
         }
@@ -123,7 +135,8 @@ impl Trees {
         (f64::from(self.base) + sum) as f32
     }
 
-    /// Saabas 2014 ("interpreting random forests"): along each path, what every split moved the expectation by.
+    /// Saabas 2014 ("interpreting random forests"): along each path, what every split moved the
+    /// expectation by.
     pub fn contributions(&self, features: &Features) -> Contributions {
         let mut base = f64::from(self.base);
         let mut parts = [0.0_f64; COUNT];
@@ -162,7 +175,8 @@ impl Trees {
     }
 }
 
-/// Steps from each node to its deepest leaf. Children stand after their parents, so one pass from the end suffices.
+/// Steps from each node to its deepest leaf. Children stand after their parents, so one pass from
+/// the end suffices.
 fn depths(nodes: &[Node]) -> Vec<u32> {
     let mut below = vec![0; nodes.len()];
     for (index, node) in nodes.iter().enumerate().rev().filter(|(_, node)| !node.is_leaf()) {
@@ -173,7 +187,11 @@ fn depths(nodes: &[Node]) -> Vec<u32> {
 
 fn next(node: &Node, features: &Features) -> u16 {
     let value = features.0[usize::from(node.feature & !Node::MISSING_LEFT)];
-    let left = if value.is_nan() { node.feature & Node::MISSING_LEFT != 0 } else { value <= node.threshold };
+    let left = if value.is_nan() {
+        node.feature & Node::MISSING_LEFT != 0
+    } else {
+        value <= node.threshold
+    };
     if left { node.left } else { node.right }
 }
 
@@ -222,11 +240,15 @@ mod tests {
     fn the_walk_ends_where_the_nodes_say() {
         let mut state = 7_u64;
         let mut dice = move |sides: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % sides
         };
         let mut laid = [0, 0];
-        for (trees, leaves_max) in [0, 1, 7, 8, 9, 30, 200].into_iter().flat_map(|trees| [(trees, 8), (trees, 40)]) {
+        for (trees, leaves_max) in
+            [0, 1, 7, 8, 9, 30, 200].into_iter().flat_map(|trees| [(trees, 8), (trees, 40)])
+        {
             let (mut roots, mut nodes) = (Vec::new(), Vec::new());
             for _ in 0..trees {
                 roots.push(nodes.len() as u16);
@@ -240,7 +262,8 @@ mod tests {
                         let flag = if dice(2) == 0 { Node::MISSING_LEFT } else { 0 };
                         let (left, right) = (nodes.len() as u16, nodes.len() as u16 + 1);
                         let feature = dice(16) as u16 | flag;
-                        nodes[index] = Node { threshold: dice(10) as f32, value: 0.0, feature, left, right };
+                        nodes[index] =
+                            Node { threshold: dice(10) as f32, value: 0.0, feature, left, right };
                         nodes.extend([Node::leaf(0.0); 2]);
                         open.extend([usize::from(left), usize::from(right)]);
                     }
@@ -276,14 +299,22 @@ mod tests {
     fn both_layouts_round_alike() {
         let mut state = 3_u64;
         let mut dice = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             f32::from_bits((state >> 34) as u32 % 0x4000_0000 + 0x2000_0000)
         };
         let (mut roots, mut nodes) = (Vec::new(), Vec::new());
         for tree in 0..90_u16 {
             let at = nodes.len() as u16;
             roots.push(at);
-            let inner = |left| Node { threshold: 0.5, value: 0.0, feature: tree % 7, left, right: left + 1 };
+            let inner = |left| Node {
+                threshold: 0.5,
+                value: 0.0,
+                feature: tree % 7,
+                left,
+                right: left + 1,
+            };
             if tree % 3 == 0 {
                 nodes.extend([inner(at + 1), Node::leaf(dice()), Node::leaf(dice())]);
             } else {
@@ -296,7 +327,8 @@ mod tests {
                 ]);
             }
         }
-        let (intervals, steps) = (Intervals::new(&roots, &nodes).unwrap(), Steps::new(&roots, &nodes).unwrap());
+        let (intervals, steps) =
+            (Intervals::new(&roots, &nodes).unwrap(), Steps::new(&roots, &nodes).unwrap());
         for row in 0..128_u32 {
             let features = Features(std::array::from_fn(|i| (row >> (i % 7) & 1) as f32));
             assert_eq!(intervals.sum(&features).to_bits(), steps.sum(&features).to_bits());
@@ -314,21 +346,34 @@ mod tests {
         refuse(|nodes| nodes[0].left = 0, "does not stand after it");
         refuse(|nodes| nodes[0].right = 3, "does not stand after it");
         refuse(|nodes| nodes[0].feature = 99, "feature 99");
-        refuse(|nodes| nodes[0].feature = crate::features::index_of("depth_mean").unwrap() as u16, "may not be scored");
+        refuse(
+            |nodes| nodes[0].feature = crate::features::index_of("depth_mean").unwrap() as u16,
+            "may not be scored",
+        );
         refuse(|nodes| nodes[0].threshold = f32::NAN, "not finite");
         refuse(|nodes| nodes.clear(), "1 trees of 0 nodes");
         refuse(
             |nodes| {
-                let inner =
-                    |index: u16| Node { threshold: 0.5, value: 0.0, feature: 1, left: index + 1, right: index + 1 };
+                let inner = |index: u16| Node {
+                    threshold: 0.5,
+                    value: 0.0,
+                    feature: 1,
+                    left: index + 1,
+                    right: index + 1,
+                };
                 *nodes = vec![inner(0), inner(1), Node::leaf(1.0)];
             },
             "share nodes",
         );
         refuse(
             |nodes| {
-                let inner =
-                    |index: u16| Node { threshold: 0.5, value: 0.0, feature: 1, left: index + 1, right: index + 1 };
+                let inner = |index: u16| Node {
+                    threshold: 0.5,
+                    value: 0.0,
+                    feature: 1,
+                    left: index + 1,
+                    right: index + 1,
+                };
                 *nodes = (0..30_000).map(inner).chain([Node::leaf(0.0)]).collect();
             },
             "deeper than 64",

@@ -18,9 +18,11 @@ use crate::upstream::UpstreamUrl;
 
 /// Every interface: a gate stands in front.
 const LISTEN: &str = "0.0.0.0:8080";
-/// Loopback: metrics are nobody else's business. The port is free in the Prometheus exporters' list.
+/// Loopback: metrics are nobody else's business. The port is free in the Prometheus exporters'
+/// list.
 const ADMIN: &str = "127.0.0.1:9145";
-/// A shop on the same network answers a SYN in milliseconds; five seconds spans one lost SYN and its repeats.
+/// A shop on the same network answers a SYN in milliseconds; five seconds spans one lost SYN and
+/// its repeats.
 const CONNECT_S: u64 = 5;
 /// What nginx uses for `proxy_read_timeout`: shops' slow pages have been built around it.
 const READ_S: u64 = 60;
@@ -36,8 +38,8 @@ const TIMEOUT_S: RangeInclusive<u64> = 1..=3600;
 const BODY_BYTES_MAX: u64 = 100 << 20;
 /// At the detector's budget of 640 bytes a client this is 128 MB.
 const CAPACITY: u64 = 200_000;
-/// A table of 50 million clients needs 32 GB; more is a slip. Below 1,000 clients evict each other long before it is full,
-/// because it is filled in 64 parts.
+/// A table of 50 million clients needs 32 GB; more is a slip. Below 1,000 clients evict each other
+/// long before it is full, because it is filled in 64 parts.
 const CAPACITY_RANGE: RangeInclusive<u64> = 1_000..=50_000_000;
 /// A few minutes of a busy shop in each file, 2 GiB in all.
 const LOG_BYTES_MAX: u64 = 256 << 20;
@@ -45,7 +47,8 @@ const LOG_BYTES_MAX: u64 = 256 << 20;
 const LOG_BYTES_RANGE: RangeInclusive<u64> = 128 << 10..=1 << 40;
 const LOG_FILES_MAX: u64 = 8;
 const LOG_FILES_RANGE: RangeInclusive<u64> = 1..=1000;
-/// Half a second of 8,000 requests a second. Each may hold 9 KB of text, so 75 MB at the very worst.
+/// Half a second of 8,000 requests a second. Each may hold 9 KB of text, so 75 MB at the very
+/// worst.
 const LOG_QUEUE: u64 = 8192;
 const LOG_QUEUE_RANGE: RangeInclusive<u64> = 1..=1 << 20;
 const THREADS_RANGE: RangeInclusive<u64> = 1..=1024;
@@ -75,10 +78,13 @@ impl Checker<'_> {
         let trusted_proxies = self.networks(&raw.client.trusted_proxies)?;
         let mut warnings = Vec::new();
         if !admin.ip().is_loopback() {
-            warnings.push(format!("admin listens on {admin}: whoever reaches it can read the metrics"));
+            warnings
+                .push(format!("admin listens on {admin}: whoever reaches it can read the metrics"));
         }
         if let Some(everyone) = trusted_proxies.iter().find(|network| network.prefix_len() == 0) {
-            warnings.push(format!("trusted_proxies holds {everyone}: every client can choose its own address"));
+            warnings.push(format!(
+                "trusted_proxies holds {everyone}: every client can choose its own address"
+            ));
         }
         Ok(Config {
             listen: self.address(&raw.listen, overrides.listen.as_deref(), "--listen", LISTEN)?,
@@ -91,11 +97,13 @@ impl Checker<'_> {
             admin,
             trusted_proxies,
             timeouts: self.timeouts(&raw.timeouts)?,
-            body_bytes_max: Some(raw.limits.body_bytes_max.unwrap_or(BODY_BYTES_MAX)).filter(|max| *max > 0),
+            body_bytes_max: Some(raw.limits.body_bytes_max.unwrap_or(BODY_BYTES_MAX))
+                .filter(|max| *max > 0),
             allow_networks: self.allowed_networks(&raw.allow.networks)?,
             allow_paths: self.paths(&raw.allow.paths)?,
             outcomes: self.outcomes(&raw.outcomes)?,
-            capacity: self.within(&raw.table.capacity, CAPACITY, CAPACITY_RANGE, "clients")? as usize,
+            capacity: self.within(&raw.table.capacity, CAPACITY, CAPACITY_RANGE, "clients")?
+                as usize,
             event_log: self.event_log(raw.event_log.as_ref(), overrides)?,
             policy_places: self.policy_places(raw.policy.as_ref().map(Spanned::span)),
             policy: self.policy(raw.policy)?,
@@ -116,7 +124,9 @@ impl Checker<'_> {
         value.parse().map_err(|_| ConfigError::Wrong {
             place,
             problem: format!("{value:?} is not an address with a port"),
-            remedy: format!("Write an IP address and a port, for example {default:?} or \"[::]:8080\"."),
+            remedy: format!(
+                "Write an IP address and a port, for example {default:?} or \"[::]:8080\"."
+            ),
         })
     }
 
@@ -138,7 +148,8 @@ impl Checker<'_> {
         }
         let (value, place) = self.pick(written, flag_value, "--upstream", "");
         UpstreamUrl::parse(value).map(Some).map_err(|error| {
-            let remedy = "Write the shop's address, for example \"http://127.0.0.1:3000\" or \"https://shop.example\".";
+            let remedy = "Write the shop's address, for example \"http://127.0.0.1:3000\" or \
+                \"https://shop.example\".";
             self.wrong(place, &format!("upstream {value:?}: {error}"), remedy)
         })
     }
@@ -159,7 +170,9 @@ impl Checker<'_> {
     }
 
     fn timeouts(&self, raw: &raw::Timeouts) -> Result<Timeouts, ConfigError> {
-        let seconds = |written, default| self.within(written, default, TIMEOUT_S, "seconds").map(Duration::from_secs);
+        let seconds = |written, default| {
+            self.within(written, default, TIMEOUT_S, "seconds").map(Duration::from_secs)
+        };
         Ok(Timeouts {
             connect: seconds(&raw.connect_s, CONNECT_S)?,
             read: seconds(&raw.read_s, READ_S)?,
@@ -180,8 +193,10 @@ impl Checker<'_> {
             if let IpNet::V6(v6) = network
                 && v6.prefix_len() > 64
             {
-                let problem =
-                    format!("{:?} is less than a /64, and IPv6 clients are counted by /64", written.get_ref());
+                let problem = format!(
+                    "{:?} is less than a /64, and IPv6 clients are counted by /64",
+                    written.get_ref()
+                );
                 let whole = ipnet::Ipv6Net::new(v6.addr(), 64).map_or(*v6, |net| net.trunc());
                 let remedy = format!("Write {:?} to let the whole of it pass.", whole.to_string());
                 return Err(self.wrong(self.place(written.span()), &problem, &remedy));
@@ -195,7 +210,8 @@ impl Checker<'_> {
         let network = value.parse::<IpNet>().or_else(|_| value.parse::<IpAddr>().map(IpNet::from));
         let network = network.map_err(|_| {
             let problem = format!("{value:?} is not a network");
-            let remedy = "Write an address with a prefix length, for example \"10.0.0.0/8\" or \"2001:db8::/32\".";
+            let remedy = "Write an address with a prefix length, for example \"10.0.0.0/8\" or \
+                \"2001:db8::/32\".";
             self.wrong(self.place(written.span()), &problem, remedy)
         })?;
         if network.addr() != network.network() {
@@ -216,13 +232,17 @@ impl Checker<'_> {
                 return Ok(path.get_ref().clone());
             }
             let problem = format!("{:?} is not a path", path.get_ref());
-            let remedy = "Write a path that starts with a slash and has no query, for example \"/healthz\".";
+            let remedy =
+                "Write a path that starts with a slash and has no query, for example \"/healthz\".";
             Err(self.wrong(self.place(path.span()), &problem, remedy))
         };
         written.iter().map(check).collect()
     }
 
-    fn outcomes(&self, written: &BTreeMap<String, Spanned<raw::Patterns>>) -> Result<Outcomes, ConfigError> {
+    fn outcomes(
+        &self,
+        written: &BTreeMap<String, Spanned<raw::Patterns>>,
+    ) -> Result<Outcomes, ConfigError> {
         let mut outcomes = Outcomes::default();
         for (name, patterns) in written {
             let several = match patterns.get_ref() {
@@ -231,8 +251,10 @@ impl Checker<'_> {
             };
             for pattern in several {
                 outcomes.add(name, pattern).map_err(|error| {
-                    let problem = format!("outcome `{}`: {}, {}", error.name, error.problem, error.expected);
-                    let remedy = "In [outcomes] a name stands for one pattern, or for several in brackets.";
+                    let problem =
+                        format!("outcome `{}`: {}, {}", error.name, error.problem, error.expected);
+                    let remedy =
+                        "In [outcomes] a name stands for one pattern, or for several in brackets.";
                     self.wrong(self.place(patterns.span()), &problem, remedy)
                 })?;
             }
@@ -240,7 +262,10 @@ impl Checker<'_> {
         Ok(outcomes)
     }
 
-    fn policy(&self, written: Option<Spanned<detector::PolicyConfig>>) -> Result<detector::PolicyConfig, ConfigError> {
+    fn policy(
+        &self,
+        written: Option<Spanned<detector::PolicyConfig>>,
+    ) -> Result<detector::PolicyConfig, ConfigError> {
         let Some(written) = written else {
             return Ok(detector::PolicyConfig::default());
         };
@@ -248,7 +273,11 @@ impl Checker<'_> {
         let policy = written.into_inner();
         detector::Policy::new(policy.clone(), None).map_err(|error| {
             let remedy = "Change it in [policy]; what is left out there keeps its default.";
-            self.wrong(self.key_place(span, error.key), &format!("`{}` {}", error.key, error.problem), remedy)
+            self.wrong(
+                self.key_place(span, error.key),
+                &format!("`{}` {}", error.key, error.problem),
+                remedy,
+            )
         })?;
         Ok(policy)
     }
@@ -257,14 +286,21 @@ impl Checker<'_> {
         let Some(written) = written else { return Ok(None) };
         if let Some(problem) = written.get_ref().problem() {
             let remedy = "Leave [tuned] as `kidoban tune --write` wrote it, or remove the section.";
-            return Err(self.wrong(self.place(written.span()), &format!("[tuned]: {problem}"), remedy));
+            return Err(self.wrong(
+                self.place(written.span()),
+                &format!("[tuned]: {problem}"),
+                remedy,
+            ));
         }
         Ok(Some(written.into_inner()))
     }
 
-    /// Where the keys stand that a model may contradict; without a section the model alone is at fault.
+    /// Where the keys stand that a model may contradict; without a section the model alone is at
+    /// fault.
     fn policy_places(&self, section: Option<Range<usize>>) -> [(&'static str, Place); 4] {
-        let place = |key| section.clone().map_or(Place::Flag("--model"), |section| self.key_place(section, key));
+        let place = |key| {
+            section.clone().map_or(Place::Flag("--model"), |section| self.key_place(section, key))
+        };
         ["limit_score", "block_score", "cohort_score", "min_pages"].map(|key| (key, place(key)))
     }
 
@@ -294,14 +330,20 @@ impl Checker<'_> {
             (None, Some(path), _) => self.beside(path.get_ref()),
             (None, None, None) => return Ok(None),
             (None, None, Some(written)) => {
-                let remedy = "Write path = \"/var/log/kidoban/events.jsonl\" in it, or remove the section.";
-                return Err(self.wrong(self.place(written.span()), "the event log has no path", remedy));
+                let remedy =
+                    "Write path = \"/var/log/kidoban/events.jsonl\" in it, or remove the section.";
+                return Err(self.wrong(
+                    self.place(written.span()),
+                    "the event log has no path",
+                    remedy,
+                ));
             }
         };
         Ok(Some(EventLogConfig {
             path,
             bytes_max: self.within(&section.bytes_max, LOG_BYTES_MAX, LOG_BYTES_RANGE, "bytes")?,
-            files_max: self.within(&section.files_max, LOG_FILES_MAX, LOG_FILES_RANGE, "files")? as u32,
+            files_max: self.within(&section.files_max, LOG_FILES_MAX, LOG_FILES_RANGE, "files")?
+                as u32,
             queue: self.within(&section.queue, LOG_QUEUE, LOG_QUEUE_RANGE, "lines")? as usize,
         }))
     }
@@ -321,7 +363,11 @@ impl Checker<'_> {
             return Ok(value);
         }
         let problem = format!("{value} {unit} is outside {} to {}", range.start(), range.end());
-        Err(self.wrong(self.place(written.span()), &problem, &format!("Leave it out for {default}.")))
+        Err(self.wrong(
+            self.place(written.span()),
+            &problem,
+            &format!("Leave it out for {default}."),
+        ))
     }
 
     /// The flag's value and place if there is one, else the file's, else the default's.

@@ -1,4 +1,5 @@
-//! Changing thresholds in a configuration file: the keys of `[policy]` that are named, and nothing else in it.
+//! Changing thresholds in a configuration file: the keys of `[policy]` that are named, and nothing
+//! else in it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -8,12 +9,19 @@ use toml_edit::{DocumentMut, Item, RawString, Table, TableLike, Value};
 
 use super::error::{ConfigError, Place};
 
-/// The text with these keys of `[policy]` set, and with `[tuned]` as in `evidence`, which is TOML; a key or section that is not there is
-/// added, all else stays as it was written, comments included. What `[tuned]` said of other thresholds of the same model stays too.
+/// The text with these keys of `[policy]` set, and with `[tuned]` as in `evidence`, which is TOML;
+/// a key or section that is not there is added, all else stays as it was written, comments
+/// included. What `[tuned]` said of other thresholds of the same model stays too.
 ///
 /// # Errors
-/// A text that is no TOML, or in which `policy` or `tuned` is no section; `path` is what the error calls it.
-pub fn with_policy(text: &str, path: &Path, scores: &[(&str, f64)], evidence: &str) -> Result<String, ConfigError> {
+/// A text that is no TOML, or in which `policy` or `tuned` is no section; `path` is what the error
+/// calls it.
+pub fn with_policy(
+    text: &str,
+    path: &Path,
+    scores: &[(&str, f64)],
+    evidence: &str,
+) -> Result<String, ConfigError> {
     let wrong = |span: Option<std::ops::Range<usize>>, problem: String| ConfigError::Wrong {
         place: Place::in_file(path, text, span.unwrap_or(0..0)),
         problem,
@@ -51,7 +59,9 @@ fn set_evidence(document: &mut DocumentMut, mut evidence: Table) -> Result<(), S
     let Some(before) = before.as_table_like_mut() else {
         return Err("`tuned` is no section".to_owned());
     };
-    let sha256 = |section: &dyn TableLike| section.get("model_sha256").and_then(Item::as_str).map(str::to_owned);
+    let sha256 = |section: &dyn TableLike| {
+        section.get("model_sha256").and_then(Item::as_str).map(str::to_owned)
+    };
     if sha256(before) != sha256(&evidence) {
         before.clear();
     }
@@ -80,8 +90,8 @@ fn set(section: &mut dyn TableLike, key: &str, score: f64) {
     }
 }
 
-/// Puts a text in a file's place: whoever reads it meanwhile sees the old one or the new one, whole. A link stays a link, and
-/// who may read it stays as it was.
+/// Puts a text in a file's place: whoever reads it meanwhile sees the old one or the new one,
+/// whole. A link stays a link, and who may read it stays as it was.
 ///
 /// # Errors
 /// What the system says; the file is then as it was.
@@ -110,30 +120,40 @@ mod tests {
 
     fn edited(text: &str) -> String {
         let path = Path::new("kidoban.toml");
-        let edited = with_policy(text, path, &[("limit_score", 0.8125), ("block_score", 0.96875)], "").unwrap();
+        let edited =
+            with_policy(text, path, &[("limit_score", 0.8125), ("block_score", 0.96875)], "")
+                .unwrap();
         let config = Config::parse(&edited, path, &Overrides::default()).unwrap();
-        assert_eq!((config.policy().limit_score, config.policy().block_score), (Some(0.8125), Some(0.96875)));
+        assert_eq!(
+            (config.policy().limit_score, config.policy().block_score),
+            (Some(0.8125), Some(0.96875))
+        );
         edited
     }
 
     #[test]
     fn everything_else_stays_as_it_was_written() {
-        let before = "# My shop.\nupstream = \"http://127.0.0.1:3000\"   # the shop\n\n[policy] # thresholds\n# from last year\n\
+        let before = "# My shop.\nupstream = \"http://127.0.0.1:3000\"   # the shop\n\n[policy] # \
+            thresholds\n# from last year\n\
                       limit_score = 0.5   # by hand\nlimit_s = 120\n\n[allow]\npaths = [\n  \"/healthz\", # monitoring\n]\n";
-        let after =
-            before.replace("0.5 ", "0.8125 ").replace("limit_s = 120\n", "limit_s = 120\nblock_score = 0.96875\n");
+        let after = before
+            .replace("0.5 ", "0.8125 ")
+            .replace("limit_s = 120\n", "limit_s = 120\nblock_score = 0.96875\n");
         assert_eq!(edited(before), after);
         assert_eq!(edited(&after), after, "a second time changes nothing");
     }
 
     #[test]
     fn a_section_that_is_not_there_is_added() {
-        let before = "upstream = \"http://127.0.0.1:3000\"\n\n[allow]\npaths = [\"/healthz\"] # all there is\n";
-        assert_eq!(edited(before), format!("{before}\n[policy]\nlimit_score = 0.8125\nblock_score = 0.96875\n"));
+        let before = "upstream = \"http://127.0.0.1:3000\"\n\n[allow]\npaths = [\"/healthz\"] # \
+            all there is\n";
+        assert_eq!(
+            edited(before),
+            format!("{before}\n[policy]\nlimit_score = 0.8125\nblock_score = 0.96875\n")
+        );
     }
 
-    const TUNED: &str =
-        "# What proves it.\n[tuned]\nmodel_sha256 = \"aa\"\nlimit_score = { score = 0.5, people = 9 }\n";
+    const TUNED: &str = "# What proves it.\n[tuned]\nmodel_sha256 = \"aa\"\nlimit_score = { score = 0.5, people = 9 }\n";
 
     #[test]
     fn evidence_is_added_and_replaced_and_that_of_another_model_goes() {
@@ -145,14 +165,24 @@ mod tests {
         assert_eq!(first, format!("{bare}\n{TUNED}"));
         assert_eq!(edit(&first, TUNED), first, "a second time changes nothing");
         let block = TUNED.replace("limit_score", "block_score");
-        assert_eq!(edit(&first, &block), format!("{first}block_score = {{ score = 0.5, people = 9 }}\n"));
+        assert_eq!(
+            edit(&first, &block),
+            format!("{first}block_score = {{ score = 0.5, people = 9 }}\n")
+        );
         let other = block.replace("aa", "bb");
-        assert_eq!(edit(&first, &other), format!("{bare}\n{other}"), "what another model proved is gone");
+        assert_eq!(
+            edit(&first, &other),
+            format!("{bare}\n{other}"),
+            "what another model proved is gone"
+        );
     }
 
     #[test]
     fn other_ways_to_write_a_section_are_understood() {
-        let inline = edited("upstream = \"http://127.0.0.1:3000\"\npolicy = { limit_s = 9, limit_score = 0.5 } # so\n");
+        let inline = edited(
+            "upstream = \"http://127.0.0.1:3000\"\npolicy = { limit_s = 9, limit_score = 0.5 } # \
+                so\n",
+        );
         assert!(inline.contains("limit_s = 9") && inline.ends_with("# so\n"), "{inline}");
         let dotted = edited("upstream = \"http://127.0.0.1:3000\"\npolicy.limit_s = 9 # so\n");
         assert!(dotted.contains("policy.limit_s = 9 # so\n"), "{dotted}");
@@ -161,7 +191,9 @@ mod tests {
     #[test]
     fn what_is_no_configuration_is_refused_with_its_place() {
         let check = |text: &str, expect: &str| {
-            let said = with_policy(text, Path::new("k.toml"), &[("limit_score", 0.5)], TUNED).unwrap_err().to_string();
+            let said = with_policy(text, Path::new("k.toml"), &[("limit_score", 0.5)], TUNED)
+                .unwrap_err()
+                .to_string();
             assert!(said.contains(expect), "{said}");
         };
         check("a = 1\nb = [\n", "k.toml:");

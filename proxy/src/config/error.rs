@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("{}: cannot read the configuration: {problem}. Check the path and who may read it.", path.display())]
+    #[error("{}: cannot read the configuration: {problem}. Check the path and who may read \
+        it.", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -101,14 +102,16 @@ fn explain(message: &str) -> (String, String) {
     } else if message.starts_with("invalid type") || message.starts_with("invalid value") {
         "Write a value of the expected kind."
     } else {
-        "This is not valid TOML: a line is `key = value` or `[section]`, text stands in double quotes."
+        "This is not valid TOML: a line is `key = value` or `[section]`, text stands in double \
+            quotes."
     };
     (message.trim_end_matches('.').to_owned(), remedy.to_owned())
 }
 
 /// The known key that differs from `key` in few enough letters to have been meant.
 fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A third of the letters, at least two: catches a slip and a swap, and does not turn `port` into `model`.
+    // A third of the letters, at least two: catches a slip and a swap, and does not turn `port`
+    // into `model`.
     let distance_max = (key.chars().count() / 3).max(2);
     known
         .iter()

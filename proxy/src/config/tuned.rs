@@ -1,7 +1,9 @@
-//! `[tuned]`: what the thresholds of `[policy]` stand on, as `kidoban tune --write` leaves it beside them.
+//! `[tuned]`: what the thresholds of `[policy]` stand on, as `kidoban tune --write` leaves it
+//! beside them.
 //!
-//! A threshold means something to one model, and what proves it was found with that model and from so many pages on. Whoever runs another
-//! one, judges earlier, or changes a score by hand has lost the proof: [`basis`] says so of each threshold, and [`warnings`] in words.
+//! A threshold means something to one model, and what proves it was found with that model and from
+//! so many pages on. Whoever runs another one, judges earlier, or changes a score by hand has lost
+//! the proof: [`basis`] says so of each threshold, and [`warnings`] in words.
 
 use detector::model::Budget;
 use detector::{Model, Score};
@@ -16,7 +18,8 @@ pub const KEYS: [&str; 3] = ["limit_score", "block_score", "cohort_score"];
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tuned {
-    /// SHA-256 of the model that the thresholds were found for, in hex, as the model's file ends with it.
+    /// SHA-256 of the model that the thresholds were found for, in hex, as the model's file ends
+    /// with it.
     pub model_sha256: String,
     /// What proves `policy.limit_score`.
     pub limit_score: Option<Proof>,
@@ -26,7 +29,8 @@ pub struct Tuned {
     pub cohort_score: Option<Proof>,
 }
 
-/// `above` of `people` whom the model had not seen lay at `score` or above, so at most a share `at_most` does.
+/// `above` of `people` whom the model had not seen lay at `score` or above, so at most a share
+/// `at_most` does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
@@ -70,15 +74,21 @@ pub enum Basis {
 impl Tuned {
     /// What is wrong with it, if something is.
     pub(super) fn problem(&self) -> Option<String> {
-        if self.model_sha256.len() != 64 || !self.model_sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if self.model_sha256.len() != 64
+            || !self.model_sha256.bytes().all(|byte| byte.is_ascii_hexdigit())
+        {
             return Some("model_sha256 is not 64 hexadecimal digits".to_owned());
         }
         let is_share = |share: f64| (0.0..=1.0).contains(&share);
         let is_sound = |proof: Proof| {
-            proof.above <= proof.people && [proof.score, proof.at_most, proof.confidence].into_iter().all(is_share)
+            proof.above <= proof.people
+                && [proof.score, proof.at_most, proof.confidence].into_iter().all(is_share)
         };
-        let wrong = KEYS.into_iter().find(|key| self.proof(key).is_some_and(|proof| !is_sound(proof)));
-        wrong.map(|key| format!("{key} has more people above than people, or a share outside 0 to 1"))
+        let wrong =
+            KEYS.into_iter().find(|key| self.proof(key).is_some_and(|proof| !is_sound(proof)));
+        wrong.map(|key| {
+            format!("{key} has more people above than people, or a share outside 0 to 1")
+        })
     }
 
     fn proof(&self, key: &str) -> Option<Proof> {
@@ -102,14 +112,16 @@ pub fn basis(config: &Config, model: Option<&Model>) -> [Basis; 3] {
             _ => thresholds.cohort.margin,
         }
     };
-    let min_pages = policy.min_pages.or(thresholds.map(|thresholds| thresholds.min_pages)).unwrap_or(1);
+    let min_pages =
+        policy.min_pages.or(thresholds.map(|thresholds| thresholds.min_pages)).unwrap_or(1);
     let written = [policy.limit_score, policy.block_score, policy.cohort_score];
     std::array::from_fn(|index| {
         let own = own(KEYS[index]);
         let Some(score) = written[index] else {
             return if own.is_some() { Basis::Model } else { Basis::None };
         };
-        let proof = config.tuned.as_ref().and_then(|tuned| Some((tuned, tuned.proof(KEYS[index])?)));
+        let proof =
+            config.tuned.as_ref().and_then(|tuned| Some((tuned, tuned.proof(KEYS[index])?)));
         match (proof, model) {
             (Some((tuned, proof)), Some(model)) => {
                 if tuned.model_sha256 != model.sha256() {
@@ -128,14 +140,19 @@ pub fn basis(config: &Config, model: Option<&Model>) -> [Basis; 3] {
     })
 }
 
-/// The shares of people that limit and block in force reach at most, by what they stand on; `None` where that is no proof.
+/// The shares of people that limit and block in force reach at most, by what they stand on; `None`
+/// where that is no proof.
 pub(crate) fn budgets(config: &Config, model: Option<&Model>) -> [Option<f64>; 2] {
     let [limit, block, _] = basis(config, model);
     let own = model.map(Model::thresholds);
     let share = |basis: Basis, own: Option<&Budget>| match basis {
         Basis::Tuned(proof) => Some(proof.at_most),
         Basis::Model => own.map(|own| own.alpha),
-        Basis::None | Basis::OtherModel | Basis::Changed | Basis::FewerPages { .. } | Basis::Hand => None,
+        Basis::None
+        | Basis::OtherModel
+        | Basis::Changed
+        | Basis::FewerPages { .. }
+        | Basis::Hand => None,
     };
     [share(limit, own.map(|own| &own.limit)), share(block, own.map(|own| &own.block))]
 }
@@ -150,7 +167,8 @@ pub fn warnings(config: &Config, model: Option<&Model>) -> Vec<String> {
     let others = keys(&|basis| basis == Basis::OtherModel);
     if let (false, Some(model), Some(tuned)) = (others.is_empty(), model, &config.tuned) {
         warnings.push(format!(
-            "{} {} tuned for another model ({}…) than {} ({}…), which is in force: nothing shows how many people {} would hurt. Run \
+            "{} {} tuned for another model ({}…) than {} ({}…), which is in force: nothing shows \
+                how many people {} would hurt. Run \
              `kidoban tune --write` for this model, or remove {} to use its own",
             listed(&others),
             if others.len() == 1 { "was" } else { "were" },
@@ -162,15 +180,23 @@ pub fn warnings(config: &Config, model: Option<&Model>) -> Vec<String> {
         ));
     }
     for key in keys(&|basis| basis == Basis::Changed) {
-        warnings.push(format!("{key} is not the score that [tuned] proves: it was changed by hand, and nothing shows how many people it would hurt"));
+        warnings.push(format!(
+            "{key} is not the score that [tuned] proves: it was changed by hand, \
+            and nothing shows how many people it would hurt"
+        ));
     }
     for (key, basis) in KEYS.into_iter().zip(basis) {
         if let Basis::FewerPages { from_pages } = basis {
-            warnings.push(format!("{key} is proven from {from_pages} pages on, and min_pages is less: nothing shows how many people it would hurt"));
+            warnings.push(format!(
+                "{key} is proven from {from_pages} pages on, and min_pages is \
+                less: nothing shows how many people it would hurt"
+            ));
         }
     }
     if keys(&|basis| basis == Basis::Hand).contains(&"block_score") {
-        warnings.push("block_score is set by hand: nothing shows how many people it would block".to_owned());
+        warnings.push(
+            "block_score is set by hand: nothing shows how many people it would block".to_owned(),
+        );
     }
     warnings
 }

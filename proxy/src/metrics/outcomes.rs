@@ -1,7 +1,8 @@
 //! What visits come to while the gate runs: does it hurt who buys?
 //!
-//! The live counterpart of a budget. Who comes to what the owner calls an outcome (an order, a log-in) is a person as far as anybody can
-//! tell without looking, so the share of them who are limited or blocked is what a budget promises to bound.
+//! The live counterpart of a budget. Who comes to what the owner calls an outcome (an order, a
+//! log-in) is a person as far as anybody can tell without looking, so the share of them who are
+//! limited or blocked is what a budget promises to bound.
 
 use detector::{Action, Reason, Verdict};
 use metrics::Counter;
@@ -42,7 +43,8 @@ impl Stood {
         match (action, reason) {
             _ if ruling.refusal().is_some() => Self::Refused,
             (Action::Block, _) => Self::Blocked,
-            (Action::Limit, _) | (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => Self::Limited,
+            (Action::Limit, _)
+            | (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => Self::Limited,
             (Action::Allow, _) => Self::Free,
         }
     }
@@ -57,12 +59,17 @@ pub(crate) struct OutcomeCounters {
 impl OutcomeCounters {
     /// `counter` makes the one of an outcome's name.
     pub(super) fn new(outcomes: Outcomes, counter: impl Fn(&str, Stood) -> Counter) -> Self {
-        let counters = outcomes.names().iter().map(|name| Stood::ALL.map(|stood| counter(name, stood))).collect();
+        let counters = outcomes
+            .names()
+            .iter()
+            .map(|name| Stood::ALL.map(|stood| counter(name, stood)))
+            .collect();
         Self { outcomes, counters }
     }
 
-    /// Counts a request that ended with this status. What the gate refused has no status of the shop's, and counts for what it asked for.
-    /// Method and target as on the wire. Nothing is done where nobody has named an outcome.
+    /// Counts a request that ended with this status. What the gate refused has no status of the
+    /// shop's, and counts for what it asked for. Method and target as on the wire. Nothing is done
+    /// where nobody has named an outcome.
     pub(crate) fn count(&self, method: &str, target: &[u8], status: u16, stood: Stood) {
         if self.outcomes.is_empty() {
             return;
@@ -97,8 +104,9 @@ mod tests {
         outcomes.add("buyer", "POST /checkout/complete 2xx").unwrap();
         let cells: Vec<Arc<AtomicU64>> = (0..8).map(|_| Arc::new(AtomicU64::new(0))).collect();
         let place = |name: &str, stood: Stood| usize::from(name == "buyer") * 4 + stood as usize;
-        let counters =
-            OutcomeCounters::new(outcomes, |name, stood| Counter::from_arc(Arc::clone(&cells[place(name, stood)])));
+        let counters = OutcomeCounters::new(outcomes, |name, stood| {
+            Counter::from_arc(Arc::clone(&cells[place(name, stood)]))
+        });
         let buy = |status, stood| counters.count("POST", b"/checkout/complete?x=1", status, stood);
         buy(200, Stood::Free);
         buy(500, Stood::Free);

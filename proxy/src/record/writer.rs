@@ -1,8 +1,10 @@
-//! Lines into a file that never grows beyond its size: `events.jsonl`, `events.jsonl.1`, … up to the number kept.
+//! Lines into a file that never grows beyond its size: `events.jsonl`, `events.jsonl.1`, … up to
+//! the number kept.
 //!
-//! Whole lines are gathered in memory and written in one call, and a file is rotated between such calls, so no line is
-//! torn across two files. What cannot be written is lost and counted; the file is opened anew for the next write, so a
-//! full disk or a removed directory heals by itself. The gate serves on throughout.
+//! Whole lines are gathered in memory and written in one call, and a file is rotated between such
+//! calls, so no line is torn across two files. What cannot be written is lost and counted; the file
+//! is opened anew for the next write, so a full disk or a removed directory heals by itself. The
+//! gate serves on throughout.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -46,7 +48,8 @@ impl Writer {
             Err(error) => {
                 self.errors.increment(1);
                 if !self.failing {
-                    tracing::error!(path = %self.file.path.display(), %error, "cannot write the event log; its lines are lost until this is put right");
+                    tracing::error!(path = %self.file.path.display(), %error, "cannot write the \
+                        event log; its lines are lost until this is put right");
                 }
                 self.failing = true;
             }
@@ -67,7 +70,8 @@ pub(super) struct RotatingFile {
 impl RotatingFile {
     /// Opens or continues the file at `path`.
     pub(super) fn open(path: &Path, bytes_max: u64, files_max: u32) -> io::Result<Self> {
-        let mut file = Self { path: path.to_path_buf(), file: None, bytes: 0, bytes_max, files_max };
+        let mut file =
+            Self { path: path.to_path_buf(), file: None, bytes: 0, bytes_max, files_max };
         file.reopen()?;
         Ok(file)
     }
@@ -103,7 +107,8 @@ impl RotatingFile {
                 _ => {}
             }
         }
-        // Done, whether or not the new file opens: a rotation tried again would push out a kept file each time.
+        // Done, whether or not the new file opens: a rotation tried again would push out a kept
+        // file each time.
         self.bytes = 0;
         self.reopen().map(|_| ())
     }
@@ -128,7 +133,8 @@ mod tests {
     use super::*;
 
     fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("kidoban-writer-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("kidoban-writer-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         folder

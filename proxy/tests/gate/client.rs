@@ -51,7 +51,10 @@ impl Client {
     pub fn head(&mut self) -> (u16, String) {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
-            assert!(self.stream.read_line(&mut head).unwrap() > 0, "the connection was closed after {head:?}");
+            assert!(
+                self.stream.read_line(&mut head).unwrap() > 0,
+                "the connection was closed after {head:?}"
+            );
         }
         (head.split(' ').nth(1).unwrap().parse().unwrap(), head)
     }

@@ -17,8 +17,10 @@ use proxy::{Config, Overrides, RunningGate};
 
 /// What a gate needs to be started on free ports; `rest` is more configuration.
 fn config(upstream: &str, rest: &str) -> Config {
-    let text =
-        format!("listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = 2\n{rest}");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = \
+            2\n{rest}"
+    );
     Config::parse(&text, Path::new("test.toml"), &Overrides::default()).unwrap()
 }
 
@@ -33,7 +35,8 @@ fn model(folder: &Path, name: &str, margin: f32) -> PathBuf {
 
 /// The same, ready or not.
 fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -> PathBuf {
-    let budget = |margin| Budget { margin, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
+    let budget =
+        |margin| Budget { margin, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let file = File {
         format: detector::model::FORMAT,
         name: name.to_owned(),
@@ -48,7 +51,12 @@ fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -
             weight: vec![0.0; COUNT],
         },
         calibration: Vec::new(),
-        thresholds: Thresholds { min_pages: 1, limit: budget(None), block: budget(None), cohort: budget(None) },
+        thresholds: Thresholds {
+            min_pages: 1,
+            limit: budget(None),
+            block: budget(None),
+            cohort: budget(None),
+        },
         readiness,
         card: Card::default(),
         drift: None,
@@ -65,7 +73,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("kidoban-gate-{test}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("kidoban-gate-{test}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
@@ -81,9 +90,11 @@ impl Drop for Folder {
 }
 
 /// Blocks every page from the first on.
-const BLOCK: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 1\n";
+const BLOCK: &str =
+    "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\nblock_after_pages = 1\n";
 /// Grants one page and then limits.
-const LIMIT: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.99999\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n";
+const LIMIT: &str = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = \
+    0.99999\nlimit_burst_pages = 1\nlimit_pages_per_min = 1\n";
 
 /// A gate in front of `origin` that finds everybody suspicious.
 fn strict(origin: &Origin, folder: &Folder, mode: &str, policy: &str) -> RunningGate {

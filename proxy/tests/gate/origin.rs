@@ -25,7 +25,11 @@ impl Origin {
                 let (step, wait) = (step.clone(), wait.clone());
                 std::thread::spawn(move || {
                     let wait_for_go = || wait.lock().unwrap().recv().unwrap();
-                    serve(stream.unwrap(), &|text| step.send(text.to_owned()).unwrap(), &wait_for_go);
+                    serve(
+                        stream.unwrap(),
+                        &|text| step.send(text.to_owned()).unwrap(),
+                        &wait_for_go,
+                    );
                 });
             }
         });
@@ -52,11 +56,18 @@ fn serve(mut stream: TcpStream, step: &dyn Fn(&str), wait_for_go: &dyn Fn()) {
         }
         let lower = head.to_ascii_lowercase();
         let target = head.split(' ').nth(1).unwrap();
-        let length = lower.split("content-length: ").nth(1).and_then(|rest| rest.lines().next()?.parse().ok());
+        let length = lower
+            .split("content-length: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next()?.parse().ok());
         match target {
             "/upgrade" => {
-                write!(stream, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-                    .unwrap();
+                write!(
+                    stream,
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: \
+                    Upgrade\r\nUpgrade: websocket\r\n\r\n"
+                )
+                .unwrap();
                 let mut word = [0; 5];
                 while reader.read_exact(&mut word).is_ok() {
                     stream.write_all(&word.map(|letter| letter.to_ascii_uppercase())).unwrap();
@@ -65,7 +76,8 @@ fn serve(mut stream: TcpStream, step: &dyn Fn(&str), wait_for_go: &dyn Fn()) {
             }
             "/slow" | "/slow-known" => {
                 let chunked = target == "/slow";
-                let framing = if chunked { "Transfer-Encoding: chunked" } else { "Content-Length: 10" };
+                let framing =
+                    if chunked { "Transfer-Encoding: chunked" } else { "Content-Length: 10" };
                 write!(stream, "HTTP/1.1 200 OK\r\n{framing}\r\n\r\n").unwrap();
                 for part in ["first", "final"] {
                     match chunked {
@@ -91,7 +103,8 @@ fn serve(mut stream: TcpStream, step: &dyn Fn(&str), wait_for_go: &dyn Fn()) {
             _ => {
                 let mut body = vec![0; length.unwrap_or(0)];
                 reader.read_exact(&mut body).unwrap();
-                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head}", head.len()).unwrap();
+                write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{head}", head.len())
+                    .unwrap();
             }
         }
     }

@@ -49,7 +49,8 @@ fn a_small_refused_body_is_read_and_the_connection_stays() {
     let (origin, folder) = (Origin::start(), Folder::new("small"));
     let gate = strict(&origin, &folder, "enforce", BLOCK);
     let mut client = Client::connect(gate.addr());
-    let answer = client.ask("POST /login HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 7\r\n\r\nuser=me");
+    let answer =
+        client.ask("POST /login HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 7\r\n\r\nuser=me");
     assert_eq!((answer.status, answer.header("connection")), (403, Some("keep-alive")));
     // The body after the answer: the next request must not begin with it.
     let answer = client.ask("POST /login HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 7\r\n\r\n");
@@ -64,7 +65,8 @@ fn a_large_refused_body_ends_the_connection_and_the_answer_still_arrives() {
     let gate = strict(&origin, &folder, "enforce", BLOCK);
     let check = |headers: &str, body: &str| {
         let mut client = Client::connect(gate.addr());
-        let answer = client.ask(&format!("POST /up HTTP/1.1\r\nHost: shop.test\r\n{headers}\r\n\r\n{body}"));
+        let answer =
+            client.ask(&format!("POST /up HTTP/1.1\r\nHost: shop.test\r\n{headers}\r\n\r\n{body}"));
         assert_eq!((answer.status, answer.header("connection")), (403, Some("close")), "{headers}");
         if body.is_empty() {
             assert!(client.closed());
@@ -95,9 +97,9 @@ fn shadow_never_changes_a_response() {
             assert!(answer.body.starts_with(request.split("\r\n").next().unwrap()), "{answer:?}");
         }
         let text = metrics(&gate);
-        let judged = text
-            .lines()
-            .any(|line| line.contains("mode=\"shadow\"") && !line.contains("allow") && !line.ends_with(" 0"));
+        let judged = text.lines().any(|line| {
+            line.contains("mode=\"shadow\"") && !line.contains("allow") && !line.ends_with(" 0")
+        });
         assert!(judged, "shadow must have judged: {text}");
     }
 }
@@ -105,9 +107,15 @@ fn shadow_never_changes_a_response() {
 #[test]
 fn whom_the_operator_allows_is_never_refused() {
     let (origin, folder) = (Origin::start(), Folder::new("allow"));
-    let by_network = strict(&origin, &folder, "enforce", &format!("{BLOCK}[allow]\nnetworks = [\"127.0.0.1\"]"));
+    let by_network =
+        strict(&origin, &folder, "enforce", &format!("{BLOCK}[allow]\nnetworks = [\"127.0.0.1\"]"));
     assert_eq!(Client::connect(by_network.addr()).get("/p/1").status, 200);
-    let by_path = strict(&origin, &folder, "enforce", &format!("{BLOCK}[allow]\npaths = [\"/healthz\", \"/hooks/\"]"));
+    let by_path = strict(
+        &origin,
+        &folder,
+        "enforce",
+        &format!("{BLOCK}[allow]\npaths = [\"/healthz\", \"/hooks/\"]"),
+    );
     let mut client = Client::connect(by_path.addr());
     assert_eq!(client.get("/p/1").status, 403);
     assert_eq!(client.get("/healthz").status, 200);
@@ -120,19 +128,36 @@ fn whom_the_operator_allows_is_never_refused() {
 fn clients_behind_a_trusted_proxy_are_told_apart_and_strangers_cannot_pose_as_them() {
     let (origin, folder) = (Origin::start(), Folder::new("clients"));
     let ask = |client: &mut Client, forwarded: &str| {
-        client.ask(&format!("GET /p HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: {forwarded}\r\n\r\n")).status
+        client
+            .ask(&format!(
+                "GET /p HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: {forwarded}\r\n\r\n"
+            ))
+            .status
     };
-    let trusting = strict(&origin, &folder, "enforce", &format!("{LIMIT}[client]\ntrusted_proxies = [\"127.0.0.1\"]"));
+    let trusting = strict(
+        &origin,
+        &folder,
+        "enforce",
+        &format!("{LIMIT}[client]\ntrusted_proxies = [\"127.0.0.1\"]"),
+    );
     let mut client = Client::connect(trusting.addr());
     assert_eq!(ask(&mut client, "192.0.2.1"), 200);
     assert_eq!(ask(&mut client, "192.0.2.1"), 429);
     assert_eq!(ask(&mut client, "192.0.2.2"), 200, "another client behind the same proxy");
-    assert_eq!(ask(&mut client, "192.0.2.9, 192.0.2.1"), 429, "what a client writes to the left is not believed");
+    assert_eq!(
+        ask(&mut client, "192.0.2.9, 192.0.2.1"),
+        429,
+        "what a client writes to the left is not believed"
+    );
 
     let direct = strict(&origin, &folder, "enforce", LIMIT);
     let mut client = Client::connect(direct.addr());
     assert_eq!(ask(&mut client, "192.0.2.1"), 200);
-    assert_eq!(ask(&mut client, "192.0.2.2"), 429, "a stranger cannot become a new client with every request");
+    assert_eq!(
+        ask(&mut client, "192.0.2.2"),
+        429,
+        "a stranger cannot become a new client with every request"
+    );
 }
 
 #[test]
@@ -147,7 +172,8 @@ fn no_header_and_no_form_of_the_target_talks_its_way_past_a_ban() {
         ("http://shop.test?product=17&x=/a.png", ""),
         ("/.well-known/..;/product/17", ""),
     ] {
-        let answer = client.ask(&format!("GET {target} HTTP/1.1\r\nHost: shop.test\r\n{header}\r\n"));
+        let answer =
+            client.ask(&format!("GET {target} HTTP/1.1\r\nHost: shop.test\r\n{header}\r\n"));
         assert_eq!(answer.status, 403, "{target} {header}");
     }
 }

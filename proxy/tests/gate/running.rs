@@ -14,7 +14,12 @@ use super::*;
 #[test]
 fn the_admin_listener_shows_health_and_every_metric() {
     let (origin, folder) = (Origin::start(), Folder::new("admin"));
-    let gate = strict(&origin, &folder, "enforce", &format!("{BLOCK}[outcomes]\nbuyer = \"POST /order 2xx\"\n"));
+    let gate = strict(
+        &origin,
+        &folder,
+        "enforce",
+        &format!("{BLOCK}[outcomes]\nbuyer = \"POST /order 2xx\"\n"),
+    );
     assert_eq!(Client::connect(gate.addr()).get("/").status, 403);
     let mut client = Client::connect(gate.admin_addr());
     let health = client.get("/healthz");
@@ -23,13 +28,21 @@ fn the_admin_listener_shows_health_and_every_metric() {
     for (name, _) in METRICS {
         assert!(text.contains(&format!("\n{name}")), "{name} is missing in:\n{text}");
     }
-    assert!(text.contains("kidoban_requests_total{action=\"block\",reason=\"score\",mode=\"enforce\"} 1\n"), "{text}");
+    assert!(
+        text.contains(
+            "kidoban_requests_total{action=\"block\",reason=\"score\",mode=\"enforce\"} 1\n"
+        ),
+        "{text}"
+    );
     assert!(text.contains("kidoban_score_bucket{le=\"1\"} 1\n"), "{text}");
     assert!(text.contains("kidoban_decision_seconds_count 1\n"), "{text}");
     assert!(text.contains("kidoban_clients 1\n") && text.contains("kidoban_bans 1\n"), "{text}");
     assert!(text.contains("kidoban_model_info{name=\"strict\",sha256=\""), "{text}");
     assert_eq!(client.get("/nothing").status, 404);
-    assert_eq!(client.ask("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").status, 405);
+    assert_eq!(
+        client.ask("POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").status,
+        405
+    );
 }
 
 /// What a budget is about, live: who buys, and how he stood.
@@ -46,12 +59,16 @@ fn outcomes_are_counted_by_how_their_client_stood() {
         client.get("/order");
         let text = metrics(&gate);
         let count = |outcome: &str, stood: &str| -> u64 {
-            let line = format!("kidoban_outcomes_total{{outcome=\"{outcome}\",standing=\"{stood}\"}} ");
+            let line =
+                format!("kidoban_outcomes_total{{outcome=\"{outcome}\",standing=\"{stood}\"}} ");
             let found = text.lines().find_map(|text| text.strip_prefix(line.as_str()));
             found.unwrap_or_else(|| panic!("{line} is missing in:\n{text}")).parse().unwrap()
         };
         assert_eq!(
-            ["free", "limited", "blocked", "refused"].map(|stood| count("nobody", stood)).iter().sum::<u64>(),
+            ["free", "limited", "blocked", "refused"]
+                .map(|stood| count("nobody", stood))
+                .iter()
+                .sum::<u64>(),
             u64::from(mode == "enforce")
         );
         ["free", "limited", "blocked", "refused"].map(|stood| count("buyer", stood))
@@ -68,7 +85,8 @@ fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
     let path = folder.0.join("events.jsonl");
     let model = model(&folder.0, "strict", 5.0);
     let rest = format!(
-        "mode = \"enforce\"\nmodel = {model:?}\n{LIMIT}[event_log]\npath = {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.1\"]"
+        "mode = \"enforce\"\nmodel = {model:?}\n{LIMIT}[event_log]\npath = \
+            {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.1\"]"
     );
     let gate = gate(&origin, &rest);
     let judge = (*gate.detector().judge()).clone();
@@ -77,7 +95,8 @@ fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
     for number in 0..60 {
         let (page, ip) = (number % 4, number % 3);
         let answer = client.ask(&format!(
-            "GET /p/{page}?q=é HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 192.0.2.{ip}\r\nUser-Agent: a\tb\r\n\r\n"
+            "GET /p/{page}?q=é HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: \
+                192.0.2.{ip}\r\nUser-Agent: a\tb\r\n\r\n"
         ));
         statuses.push(answer.status);
     }
@@ -151,11 +170,13 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
     let write = |mode: &str, model: &Path, rest: &str| {
         let ports = "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"";
         let url = origin.url();
-        let text = format!("{ports}\nupstream = \"{url}\"\nmode = \"{mode}\"\nmodel = {model:?}\n{rest}");
+        let text =
+            format!("{ports}\nupstream = \"{url}\"\nmode = \"{mode}\"\nmodel = {model:?}\n{rest}");
         std::fs::write(&path, text).unwrap();
     };
     write("enforce", &mild, BLOCK);
-    let gate = RunningGate::start(Config::load(Some(&path), &Overrides::default()).unwrap()).unwrap();
+    let gate =
+        RunningGate::start(Config::load(Some(&path), &Overrides::default()).unwrap()).unwrap();
     let mut client = Client::connect(gate.addr());
     assert_eq!(client.get("/p/1").status, 200);
 
@@ -171,7 +192,11 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
     assert!(gate.reload().unwrap_err().to_string().contains("damaged.json: this model is refused"));
     write("shadow", &mild, "[policy]\nmin_page = 1\n");
     assert!(gate.reload().unwrap_err().to_string().contains("Did you mean `min_pages`?"));
-    assert_eq!(client.get("/p/3").status, 403, "the last good one keeps serving, its mode included");
+    assert_eq!(
+        client.get("/p/3").status,
+        403,
+        "the last good one keeps serving, its mode included"
+    );
 
     write("shadow", &strict, "threads = 7\n[table]\ncapacity = 2000\n");
     assert_eq!(gate.reload().unwrap().needs_restart, ["threads", "table"]);
@@ -179,7 +204,10 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
     let text = metrics(&gate);
     assert!(text.contains("kidoban_reloads_total{result=\"ok\"} 2\n"), "{text}");
     assert!(text.contains("kidoban_reloads_total{result=\"refused\"} 2\n"), "{text}");
-    assert!(text.contains("name=\"mild\"") && text.contains("kidoban_model_info{name=\"strict\""), "{text}");
+    assert!(
+        text.contains("name=\"mild\"") && text.contains("kidoban_model_info{name=\"strict\""),
+        "{text}"
+    );
 }
 
 #[test]
@@ -210,13 +238,23 @@ fn what_cannot_start_says_why_before_anything_runs() {
     let error = listen(taken.local_addr().unwrap().to_string());
     assert!(error.to_string().contains("the address is in use"), "{error}");
     let error = listen("192.0.2.1:8080".to_owned());
-    assert!(error.to_string().contains("cannot listen on 192.0.2.1:8080: this machine does not have"), "{error}");
+    assert!(
+        error.to_string().contains("cannot listen on 192.0.2.1:8080: this machine does not have"),
+        "{error}"
+    );
     let error = fails(config("http://shop.invalid", ""));
     assert!(matches!(error, ProxyError::Upstream { .. }), "{error}");
-    let error = fails(config(&origin.url(), "[event_log]\npath = \"/nonexistent/folder/events.jsonl\""));
-    assert!(error.to_string().contains("cannot write the event log /nonexistent/folder/events.jsonl"), "{error}");
+    let error =
+        fails(config(&origin.url(), "[event_log]\npath = \"/nonexistent/folder/events.jsonl\""));
+    assert!(
+        error.to_string().contains("cannot write the event log /nonexistent/folder/events.jsonl"),
+        "{error}"
+    );
     let error = fails(config(&origin.url(), "model = \"/nonexistent/model.json\""));
-    assert!(error.to_string().contains("/nonexistent/model.json: cannot read the model"), "{error}");
+    assert!(
+        error.to_string().contains("/nonexistent/model.json: cannot read the model"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -247,12 +285,18 @@ fn a_score_is_counted_once_however_many_images_follow_its_page() {
 fn a_model_that_failed_its_gates_watches_and_does_not_refuse_unless_forced() {
     let folder = Folder::new("unarmed");
     let origin = Origin::start();
-    let gate = Requirement { name: "the area".into(), value: 0.6, required: 0.7, remedy: "label more clients".into() };
+    let gate = Requirement {
+        name: "the area".into(),
+        value: 0.6,
+        required: 0.7,
+        remedy: "label more clients".into(),
+    };
     let unarmed = Readiness::new(10, 5_990, false, vec![gate]);
     let path = model_that_is(unarmed, &folder.0, "unarmed", 5.0);
     let start = |mode: &str, force: bool| {
         let text = format!(
-            "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{}\"\nmode = \"{mode}\"\nmodel = {path:?}\n{BLOCK}",
+            "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{}\"\nmode = \
+                \"{mode}\"\nmodel = {path:?}\n{BLOCK}",
             origin.url()
         );
         let overrides = Overrides { force, ..Overrides::default() };
@@ -260,7 +304,8 @@ fn a_model_that_failed_its_gates_watches_and_does_not_refuse_unless_forced() {
     };
     let error = start("enforce", false).map(|_| ()).unwrap_err().to_string();
     for part in [
-        "unarmed.json: this model is not armed. Failed: the area is 0.600, at least 0.700 is needed: label more",
+        "unarmed.json: this model is not armed. Failed: the area is 0.600, at least 0.700 is \
+            needed: label more",
         "--force",
     ] {
         assert!(error.contains(part), "{error}");

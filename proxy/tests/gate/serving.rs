@@ -16,7 +16,8 @@ fn requests_pass_and_the_connection_stays() {
         assert!(answer.body.starts_with(&format!("GET {target} HTTP/1.1\r\n")), "{answer:?}");
         assert_eq!(answer.header("connection"), Some("keep-alive"));
     }
-    let answer = client.ask("POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 3\r\n\r\na=1");
+    let answer =
+        client.ask("POST /cart HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 3\r\n\r\na=1");
     assert_eq!(answer.status, 200);
     assert_eq!(client.get("/after").status, 200);
     gate.stop();
@@ -26,12 +27,15 @@ fn requests_pass_and_the_connection_stays() {
 fn the_shop_learns_who_the_client_is_and_is_not_lied_to() {
     let origin = Origin::start();
     let direct = gate(&origin, "");
-    let forged =
-        "GET / HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 198.51.100.1\r\nX-Real-IP: 198.51.100.1\r\n\r\n";
+    let forged = "GET / HTTP/1.1\r\nHost: shop.test\r\nX-Forwarded-For: 198.51.100.1\r\nX-Real-IP: \
+        198.51.100.1\r\n\r\n";
     let seen = Client::connect(direct.addr()).ask(forged).body.to_ascii_lowercase();
     assert!(seen.contains("\r\nx-forwarded-for: 127.0.0.1\r\n"), "{seen}");
     assert!(seen.contains("\r\nx-forwarded-proto: http\r\n"), "{seen}");
-    assert!(seen.contains("\r\nhost: shop.test\r\n") && !seen.contains("x-forwarded-host"), "{seen}");
+    assert!(
+        seen.contains("\r\nhost: shop.test\r\n") && !seen.contains("x-forwarded-host"),
+        "{seen}"
+    );
     assert!(!seen.contains("198.51.100.1"), "{seen}");
 
     let behind = gate(&origin, "[client]\ntrusted_proxies = [\"127.0.0.0/8\"]");
@@ -47,7 +51,8 @@ fn upgrades_pass_in_both_directions_however_quick_the_shop_is() {
     for _ in 0..300 {
         let mut client = Client::connect(gate.addr());
         client.send(
-            "GET /upgrade HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET /upgrade HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: \
+                websocket\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
         );
         assert_eq!(client.head().0, 101);
@@ -64,7 +69,8 @@ fn a_refused_upgrade_is_an_ordinary_answer() {
     let gate = gate(&origin, "");
     let mut client = Client::connect(gate.addr());
     for _ in 0..3 {
-        let request = "GET /plain HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        let request = "GET /plain HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: \
+            websocket\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
         assert_eq!(client.ask(request).status, 200);
         assert_eq!(client.get("/").status, 200);
@@ -110,7 +116,8 @@ fn an_upstream_that_is_down_is_a_502_and_is_counted() {
 fn a_name_with_several_addresses_is_tried_at_each() {
     // `localhost` is ::1 first on many machines; the shop listens on 127.0.0.1 only.
     let origin = Origin::start();
-    let gate = RunningGate::start(config(&format!("http://localhost:{}", origin.addr.port()), "")).unwrap();
+    let gate = RunningGate::start(config(&format!("http://localhost:{}", origin.addr.port()), ""))
+        .unwrap();
     assert_eq!(Client::connect(gate.addr()).get("/").status, 200);
 }
 
@@ -128,11 +135,20 @@ fn malformed_requests_are_answered_here_and_counted() {
     check(&format!("GET /{} HTTP/1.1\r\nHost: shop.test\r\n\r\n", "a".repeat(9000)), 414);
     check("POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 1001\r\n\r\n", 413);
     let chunk = "x".repeat(2000);
-    check(&format!("POST / HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n{chunk}\r\n"), 413);
+    check(
+        &format!(
+            "POST / HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: \
+                chunked\r\n\r\n7d0\r\n{chunk}\r\n"
+        ),
+        413,
+    );
     check("GET / HTTP/1.0\r\n\r\n", 200);
     let text = metrics(&gate);
     for (kind, count) in [("missing_host", 1), ("long_target", 1), ("large_body", 2)] {
-        assert!(text.contains(&format!("kidoban_malformed_total{{kind=\"{kind}\"}} {count}\n")), "{kind}: {text}");
+        assert!(
+            text.contains(&format!("kidoban_malformed_total{{kind=\"{kind}\"}} {count}\n")),
+            "{kind}: {text}"
+        );
     }
 }
 

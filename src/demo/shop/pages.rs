@@ -21,9 +21,12 @@ pub(super) fn page(site: &Site, kind: &Kind, cart: &[u32]) -> String {
         },
         Kind::Cart => frame(site, cart, "Your cart", &cart_page(site, cart)),
         Kind::Checkout => frame(site, cart, "Checkout", &checkout(site, cart)),
-        Kind::CheckoutComplete => {
-            frame(site, cart, "Thank you", "<p>Your order is on its way, in a manner of speaking.</p>")
-        }
+        Kind::CheckoutComplete => frame(
+            site,
+            cart,
+            "Thank you",
+            "<p>Your order is on its way, in a manner of speaking.</p>",
+        ),
         Kind::Login => frame(site, cart, "Log in", LOGIN_FORM),
         Kind::LoginRefused => frame(
             site,
@@ -32,9 +35,18 @@ pub(super) fn page(site: &Site, kind: &Kind, cart: &[u32]) -> String {
             &format!("<p class=\"bad\">That name and password do not match.</p>{LOGIN_FORM}"),
         ),
         Kind::Account => frame(site, cart, "Your account", "<p>No orders yet.</p>"),
-        Kind::CartAdd(_) | Kind::LoginAccepted => frame(site, cart, "One moment", "<p>You are being taken on.</p>"),
-        Kind::WrongMethod => frame(site, cart, "Not like this", "<p>This page does not take that method.</p>"),
-        _ => frame(site, cart, "Not found", "<p>There is no such page. <a href=\"/\">Back to the shop</a></p>"),
+        Kind::CartAdd(_) | Kind::LoginAccepted => {
+            frame(site, cart, "One moment", "<p>You are being taken on.</p>")
+        }
+        Kind::WrongMethod => {
+            frame(site, cart, "Not like this", "<p>This page does not take that method.</p>")
+        }
+        _ => frame(
+            site,
+            cart,
+            "Not found",
+            "<p>There is no such page. <a href=\"/\">Back to the shop</a></p>",
+        ),
     }
 }
 
@@ -42,37 +54,57 @@ pub(super) fn page(site: &Site, kind: &Kind, cart: &[u32]) -> String {
 pub(super) fn suggestions(site: &Site, words: &str) -> String {
     let wanted = words.to_lowercase();
     let names = site.catalogue().products().iter().map(|product| &product.name);
-    let hits: Vec<&String> = names.filter(|name| name.to_lowercase().contains(&wanted)).take(8).collect();
+    let hits: Vec<&String> =
+        names.filter(|name| name.to_lowercase().contains(&wanted)).take(8).collect();
     serde_json::to_string(&hits).unwrap_or_else(|_| "[]".to_owned())
 }
 
 fn frame(site: &Site, cart: &[u32], title: &str, body: &str) -> String {
     let mut shelves = String::new();
     for category in site.catalogue().categories() {
-        let _ = write!(shelves, "<a href=\"/c/{}\">{}</a> ", category.slug, self::title(category.slug));
+        let _ =
+            write!(shelves, "<a href=\"/c/{}\">{}</a> ", category.slug, self::title(category.slug));
     }
     format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title>\
-         <link rel=\"stylesheet\" href=\"/assets/app.css\"><link rel=\"icon\" href=\"/favicon.ico\">\
-         <script src=\"/assets/app.js\" defer></script></head><body><header><a class=\"name\" href=\"/\">Kidoban Toy Shop</a>\
-         <form action=\"/search\"><input name=\"q\" list=\"hints\" placeholder=\"Search\" aria-label=\"Search\" autocomplete=\"off\">\
+         <link rel=\"stylesheet\" href=\"/assets/app.css\"><link rel=\"icon\" \
+         href=\"/favicon.ico\">\
+         <script src=\"/assets/app.js\" defer></script></head><body><header><a class=\"name\" \
+         href=\"/\">Kidoban Toy Shop</a>\
+         <form action=\"/search\"><input name=\"q\" list=\"hints\" placeholder=\"Search\" \
+         aria-label=\"Search\" autocomplete=\"off\">\
          <datalist id=\"hints\"></datalist><button>Search</button></form>\
          <a href=\"/cart\">Cart ({})</a><a href=\"/login\">Log in</a></header><nav>{shelves}</nav>\
-         <main><h1>{title}</h1>{body}</main><footer>Nothing here is for sale.</footer></body></html>",
+         <main><h1>{title}</h1>{body}</main><footer>Nothing here is for \
+         sale.</footer></body></html>",
         cart.len()
     )
 }
 
 fn home(site: &Site) -> String {
-    format!("<p>Good things for the house, none of which exist.</p>{}", cards(site, &site.featured()))
+    format!(
+        "<p>Good things for the house, none of which exist.</p>{}",
+        cards(site, &site.featured())
+    )
 }
 
-fn category(site: &Site, slug: &str, sort: Sort, under_yen: Option<u32>, listing: &Listing) -> String {
+fn category(
+    site: &Site,
+    slug: &str,
+    sort: Sort,
+    under_yen: Option<u32>,
+    listing: &Listing,
+) -> String {
     let under = under_yen.map_or(String::new(), |yen| format!("&amp;under={yen}"));
     let mut tools = String::from("<p class=\"tools\">");
     for choice in [Sort::Popular, Sort::Price, Sort::New] {
-        let _ = write!(tools, "<a href=\"/c/{slug}?sort={}{under}\">{}</a> ", choice.name(), choice.name());
+        let _ = write!(
+            tools,
+            "<a href=\"/c/{slug}?sort={}{under}\">{}</a> ",
+            choice.name(),
+            choice.name()
+        );
     }
     let _ = write!(tools, "<a href=\"/c/{slug}?under=3000\">under ¥3,000</a></p>");
     let base = format!("/c/{slug}?sort={}{under}&amp;", sort.name());
@@ -93,7 +125,8 @@ fn cards(site: &Site, ids: &[u32]) -> String {
         let Product { id, name, price_yen, .. } = product;
         let _ = write!(
             out,
-            "<li><a href=\"/p/{id}\"><img src=\"/img/p/{id}-1.jpg\" width=\"180\" height=\"150\" loading=\"lazy\" \
+            "<li><a href=\"/p/{id}\"><img src=\"/img/p/{id}-1.jpg\" width=\"180\" height=\"150\" \
+                loading=\"lazy\" \
              alt=\"\"><b>{name}</b></a> ¥{price_yen}</li>"
         );
     }
@@ -120,12 +153,16 @@ fn product(site: &Site, product: &Product) -> String {
         let _ = write!(views, "<a class=\"view\" href=\"/img/p/{id}-{number}.jpg\">{number}</a> ");
     }
     format!(
-        "<p><a href=\"/c/{slug}\">{}</a></p><div class=\"product\"><div><img id=\"picture\" src=\"/img/p/{id}-1.jpg\" \
-         width=\"360\" height=\"300\" alt=\"{name}\"><p>{views}</p></div><div><p class=\"price\">¥{price_yen}</p>\
+        "<p><a href=\"/c/{slug}\">{}</a></p><div class=\"product\"><div><img id=\"picture\" \
+            src=\"/img/p/{id}-1.jpg\" \
+         width=\"360\" height=\"300\" alt=\"{name}\"><p>{views}</p></div><div><p \
+         class=\"price\">¥{price_yen}</p>\
          <p id=\"stock\">In stock</p><p data-product=\"{id}\"><button class=\"size\">s</button> \
          <button class=\"size\">m</button> <button class=\"size\">l</button></p>\
-         <form method=\"post\" action=\"/cart/add\"><input type=\"hidden\" name=\"id\" value=\"{id}\">\
-         <input name=\"quantity\" value=\"1\" size=\"2\" aria-label=\"Quantity\"> <button>Add to cart</button></form>\
+         <form method=\"post\" action=\"/cart/add\"><input type=\"hidden\" name=\"id\" \
+         value=\"{id}\">\
+         <input name=\"quantity\" value=\"1\" size=\"2\" aria-label=\"Quantity\"> <button>Add to \
+         cart</button></form>\
          </div></div><h2>Beside it on the shelf</h2>{}",
         title(slug),
         cards(site, &site.related(*id))
@@ -141,18 +178,22 @@ fn cart_page(site: &Site, cart: &[u32]) -> String {
 
 fn checkout(site: &Site, cart: &[u32]) -> String {
     format!(
-        "{}<form method=\"post\" action=\"/checkout/complete\"><label>Name <input name=\"name\"></label> \
-         <label>Pay <select name=\"pay\"><option value=\"on_delivery\">on delivery</option></select></label> \
+        "{}<form method=\"post\" action=\"/checkout/complete\"><label>Name <input \
+            name=\"name\"></label> \
+         <label>Pay <select name=\"pay\"><option value=\"on_delivery\">on \
+         delivery</option></select></label> \
          <button>Order</button></form>",
         bill(site, cart)
     )
 }
 
 fn bill(site: &Site, cart: &[u32]) -> String {
-    let products: Vec<&Product> = cart.iter().filter_map(|id| site.catalogue().product(*id)).collect();
+    let products: Vec<&Product> =
+        cart.iter().filter_map(|id| site.catalogue().product(*id)).collect();
     let mut out = String::from("<table>");
     for Product { id, name, price_yen, .. } in &products {
-        let _ = write!(out, "<tr><td><a href=\"/p/{id}\">{name}</a></td><td>¥{price_yen}</td></tr>");
+        let _ =
+            write!(out, "<tr><td><a href=\"/p/{id}\">{name}</a></td><td>¥{price_yen}</td></tr>");
     }
     let total: u32 = products.iter().map(|product| product.price_yen).sum();
     let _ = write!(out, "<tr><th>Total</th><th>¥{total}</th></tr></table>");
@@ -185,8 +226,10 @@ fn encode(text: &str) -> String {
     out
 }
 
-const LOGIN_FORM: &str = "<form method=\"post\" action=\"/login\"><label>Name <input name=\"user\" autocomplete=\"username\"></label> \
-<label>Password <input type=\"password\" name=\"password\" autocomplete=\"current-password\"></label> <button>Log in</button></form>";
+const LOGIN_FORM: &str = "<form method=\"post\" action=\"/login\"><label>Name <input name=\"user\" \
+    autocomplete=\"username\"></label> \
+<label>Password <input type=\"password\" name=\"password\" \
+autocomplete=\"current-password\"></label> <button>Log in</button></form>";
 
 pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--accent:#2b5f75}
@@ -205,13 +248,15 @@ footer{margin:3rem 0 1rem;font-size:.85rem;opacity:.7}
 ";
 
 pub(super) const SCRIPT: &str = "\
-const search=document.querySelector('header input'),hints=document.getElementById('hints');let timer;
+const search=document.querySelector('header input'),hints=document.getElementById('hints');let \
+timer;
 search.addEventListener('input',()=>{clearTimeout(timer);if(search.value.length<2)return;timer=setTimeout(async()=>{
 const names=await(await fetch('/api/suggest?q='+encodeURIComponent(search.value))).json();
 hints.replaceChildren(...names.map(name=>new Option(name)))},200)});
 for(const view of document.querySelectorAll('.view'))view.addEventListener('click',event=>{
 event.preventDefault();document.getElementById('picture').src=view.href});
 for(const size of document.querySelectorAll('.size'))size.addEventListener('click',async()=>{
-const id=size.parentElement.dataset.product,stock=await(await fetch('/api/stock/'+id+'?size='+size.textContent)).json();
+const id=size.parentElement.dataset.product,stock=await(await \
+fetch('/api/stock/'+id+'?size='+size.textContent)).json();
 document.getElementById('stock').textContent=stock.in_stock?'In stock':'Sold out'});
 ";

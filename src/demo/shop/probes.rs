@@ -1,5 +1,5 @@
-//! Endpoints that no shop has, to try a proxy with: what it must pass on unchanged, unbuffered and without a time-out
-//! of its own.
+//! Endpoints that no shop has, to try a proxy with: what it must pass on unchanged, unbuffered and
+//! without a time-out of its own.
 //!
 //! | request | answer |
 //! |---|---|
@@ -40,7 +40,9 @@ pub(super) async fn answer(
             Ok(whole(StatusCode::OK, "text/plain", "at last\n"))
         }
         "/headers" => Ok(whole(StatusCode::OK, "text/plain", headers_of(&request))),
-        "/echo" if request.method() == Method::POST => Ok(Response::new(request.into_body().boxed())),
+        "/echo" if request.method() == Method::POST => {
+            Ok(Response::new(request.into_body().boxed()))
+        }
         "/ws" if asks_for_websocket(&request) => Ok(upgrade(request, open.clone())),
         _ => Err(request),
     }
@@ -72,7 +74,10 @@ fn headers_of(request: &Request<Incoming>) -> String {
 }
 
 fn asks_for_websocket(request: &Request<Incoming>) -> bool {
-    request.headers().get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
+    request
+        .headers()
+        .get(UPGRADE)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 fn upgrade(request: Request<Incoming>, mut open: watch::Receiver<()>) -> Response<Body> {

@@ -5,7 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const ANY_PORT: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 async fn open_shop(products: usize) -> Shop {
     Shop::start(Arc::new(Site::with_size(1, products, 4)), ANY_PORT).await.unwrap()
@@ -21,7 +22,11 @@ async fn send(shop: &Shop, request: Request<Full<Bytes>>) -> (u16, HeaderMap, St
 }
 
 fn request(method: &str, target: &str, body: &str) -> Request<Full<Bytes>> {
-    let builder = Request::builder().method(method).uri(target).header("host", "shop").header("x-seen", "yes");
+    let builder = Request::builder()
+        .method(method)
+        .uri(target)
+        .header("host", "shop")
+        .header("x-seen", "yes");
     builder.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
 }
 
@@ -32,7 +37,10 @@ async fn get(shop: &Shop, target: &str) -> (u16, HeaderMap, String) {
 /// Everything that a page links to or loads.
 fn links(html: &str) -> Vec<String> {
     let quoted = |attribute: &str| {
-        html.split(&format!(" {attribute}=\"")).skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+        html.split(&format!(" {attribute}=\""))
+            .skip(1)
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect()
     };
     let mut all: Vec<String> = quoted("href");
     all.extend(quoted("src"));
@@ -58,7 +66,8 @@ async fn a_crawler_reaches_every_product_and_no_dead_link() {
 #[tokio::test]
 async fn what_was_put_in_the_cart_is_on_the_bill() {
     let shop = open_shop(20).await;
-    let (status, headers, _) = send(&shop, request("POST", "/cart/add", "id=1003&quantity=1")).await;
+    let (status, headers, _) =
+        send(&shop, request("POST", "/cart/add", "id=1003&quantity=1")).await;
     assert_eq!((status, headers[LOCATION].as_bytes()), (303, &b"/cart"[..]));
     let cookie = headers[SET_COOKIE].to_str().unwrap().split(';').next().unwrap();
     let mut at_checkout = request("GET", "/checkout", "");
@@ -79,7 +88,10 @@ async fn what_was_typed_is_shown_and_not_obeyed() {
 async fn the_probes_answer() {
     let shop = open_shop(1).await;
     let (_, headers, body) = get(&shop, "/stream?n=3&ms=1").await;
-    assert_eq!((headers["transfer-encoding"].as_bytes(), &*body), (&b"chunked"[..], "chunk 0\nchunk 1\nchunk 2\n"));
+    assert_eq!(
+        (headers["transfer-encoding"].as_bytes(), &*body),
+        (&b"chunked"[..], "chunk 0\nchunk 1\nchunk 2\n")
+    );
     let (_, _, body) = send(&shop, request("POST", "/echo", "as it is")).await;
     assert_eq!(body, "as it is");
     assert!(get(&shop, "/headers").await.2.contains("x-seen: yes\n"));
@@ -94,7 +106,9 @@ async fn an_upgraded_connection_returns_every_byte() {
     let shop = open_shop(1).await;
     let mut stream = TcpStream::connect(shop.address()).await.unwrap();
     stream
-        .write_all(b"GET /ws HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n")
+        .write_all(
+            b"GET /ws HTTP/1.1\r\nhost: shop\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\r\n",
+        )
         .await
         .unwrap();
     let mut head = Vec::new();

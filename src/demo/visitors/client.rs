@@ -51,12 +51,14 @@ impl Client {
 
     async fn exchange(&mut self, step: &Step) -> Result<Answer, Problem> {
         let request = self.request(step)?;
-        if let Some(connection) = self.connection.as_mut().filter(|connection| !connection.is_closed())
+        if let Some(connection) =
+            self.connection.as_mut().filter(|connection| !connection.is_closed())
             && connection.ready().await.is_ok()
         {
             match connection.try_send_request(request).await {
                 Ok(response) => return read(response).await,
-                // The server closed a connection that was idle: nothing was sent, so it may be sent again.
+                // The server closed a connection that was idle: nothing was sent, so it may be sent
+                // again.
                 Err(mut failure) => {
                     if failure.take_message().is_none() {
                         return Err(failure.into_error().into());
@@ -76,13 +78,15 @@ impl Client {
         let stream = socket.connect(self.to).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // It ends when the sender is dropped or the server closes; either is noticed at the next request.
+        // It ends when the sender is dropped or the server closes; either is noticed at the next
+        // request.
         tokio::spawn(connection);
         Ok(sender)
     }
 
     fn request(&self, step: &Step) -> Result<Request<Full<Bytes>>, Problem> {
-        let accept = if step.is_asset { "image/avif,image/webp,*/*" } else { "text/html,*/*;q=0.8" };
+        let accept =
+            if step.is_asset { "image/avif,image/webp,*/*" } else { "text/html,*/*;q=0.8" };
         let mut request = Request::builder()
             .method(step.method)
             .uri(&step.target)
@@ -104,7 +108,8 @@ async fn read(response: Response<Incoming>) -> Result<Answer, Problem> {
     while let Some(frame) = body.frame().await {
         frame?;
     }
-    let decision = head.headers.get(DECISION_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let decision =
+        head.headers.get(DECISION_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
     Ok(match (head.status.as_u16(), decision) {
         (429, Some(id)) => Answer::Limited(id),
         (403, Some(id)) => Answer::Blocked(id),

@@ -21,11 +21,16 @@ fn course(to: SocketAddr, millis: u64, speed: f64) -> Course {
 async fn two_seconds_in_the_shop_go_well_for_a_person_and_a_scraper() {
     let site = Arc::new(Site::new(1));
     let shop = Shop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
-    let visitors = vec![visitor(0, Population::Shopper, &site), visitor(1, Population::Scraper, &site)];
+    let visitors =
+        vec![visitor(0, Population::Shopper, &site), visitor(1, Population::Scraper, &site)];
     let (lives, logs) = drive_all(visitors, course(shop.address(), 2_000, 1.0));
     let logs = logs.await;
     for (log, live) in logs.iter().zip(&lives) {
-        assert_eq!(log.count(|answer| matches!(answer, Answer::Allowed(200..400))), log.asked.len(), "{log:?}");
+        assert_eq!(
+            log.count(|answer| matches!(answer, Answer::Allowed(200..400))),
+            log.asked.len(),
+            "{log:?}"
+        );
         assert_eq!(log.first_refused(), None);
         assert_eq!(live.row().allowed as usize, log.asked.len());
     }
@@ -45,19 +50,30 @@ async fn two_seconds_in_the_shop_go_well_for_a_person_and_a_scraper() {
 async fn the_real_shop_answers_every_population_as_the_simulated_one() {
     let site = Arc::new(Site::new(1));
     let shop = Shop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
-    let visitors = Population::ALL.iter().zip(0..).map(|(population, index)| visitor(index, *population, &site));
+    let visitors = Population::ALL
+        .iter()
+        .zip(0..)
+        .map(|(population, index)| visitor(index, *population, &site));
     let (_, logs) = drive_all(visitors.collect(), course(shop.address(), 600, 10_000.0));
     for log in logs.await {
         assert!(log.asked.len() > 5, "{}: {}", log.name, log.asked.len());
         let steps = Visit::new(log.population, &site, SEED, Tempo::Live);
         for (asked, step) in log.asked.iter().zip(steps) {
             let status = site.respond(step.method, &step.target, step.form.as_deref()).status;
-            assert_eq!(asked.answer, Answer::Allowed(status), "{} {} {}", log.name, step.method, step.target);
+            assert_eq!(
+                asked.answer,
+                Answer::Allowed(status),
+                "{} {} {}",
+                log.name,
+                step.method,
+                step.target
+            );
         }
     }
 }
 
-/// Answers the n-th request of all with `answers[n]`, closes after each third, and stops after the last; says who asked.
+/// Answers the n-th request of all with `answers[n]`, closes after each third, and stops after the
+/// last; says who asked.
 async fn scripted_gate(listener: TcpListener, answers: Vec<&'static str>) -> Vec<IpAddr> {
     let mut from = Vec::new();
     let mut answers = answers.into_iter().peekable();
@@ -82,14 +98,20 @@ async fn read_head(stream: &mut TcpStream) {
 #[tokio::test]
 async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is_opened_again() {
     const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-    const CHUNKED: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
+    const CHUNKED: &str =
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
     const SHOPS_OWN: &str = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
-    const LIMIT: &str = "HTTP/1.1 429 Too Many Requests\r\nx-kidoban-decision: d1\r\ncontent-length: 0\r\n\r\n";
-    const BLOCK: &str = "HTTP/1.1 403 Forbidden\r\nx-kidoban-decision: d2\r\ncontent-length: 0\r\n\r\n";
+    const LIMIT: &str =
+        "HTTP/1.1 429 Too Many Requests\r\nx-kidoban-decision: d1\r\ncontent-length: 0\r\n\r\n";
+    const BLOCK: &str =
+        "HTTP/1.1 403 Forbidden\r\nx-kidoban-decision: d2\r\ncontent-length: 0\r\n\r\n";
     let site = Arc::new(Site::new(1));
     let listener = TcpListener::bind(ANY_PORT).await.unwrap();
     let course = course(listener.local_addr().unwrap(), 1_000, 10_000.0);
-    let gate = tokio::spawn(scripted_gate(listener, vec![OK, CHUNKED, SHOPS_OWN, OK, LIMIT, BLOCK, BLOCK]));
+    let gate = tokio::spawn(scripted_gate(
+        listener,
+        vec![OK, CHUNKED, SHOPS_OWN, OK, LIMIT, BLOCK, BLOCK],
+    ));
     let visitor = visitor(700, Population::Poller, &site);
     let source = visitor.source;
     let live = Arc::new(Live::new(&visitor));
@@ -99,7 +121,10 @@ async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is
     assert_eq!(log.first_refused(), Some(4));
     assert_eq!(log.decisions().collect::<Vec<_>>(), ["d1", "d2", "d2"]);
     assert_eq!(log.asked[2].answer, Answer::Allowed(403));
-    assert!(log.asked.len() > 7 && matches!(log.asked[7].answer, Answer::Failed(_)), "nobody answers any more");
+    assert!(
+        log.asked.len() > 7 && matches!(log.asked[7].answer, Answer::Failed(_)),
+        "nobody answers any more"
+    );
     let row = live.row();
     assert_eq!((row.allowed, row.limited, row.blocked, row.first_refused_at), (4, 1, 2, Some(5)));
     assert_eq!(row.requests as usize, log.asked.len());
@@ -107,7 +132,8 @@ async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is
 
 #[test]
 fn visitors_are_neighbours_and_never_the_same() {
-    let check = |index, expect: &str| assert_eq!(loopback(index), expect.parse::<IpAddr>().unwrap());
+    let check =
+        |index, expect: &str| assert_eq!(loopback(index), expect.parse::<IpAddr>().unwrap());
     check(0, "127.1.0.1");
     check(253, "127.1.0.254");
     check(254, "127.1.1.1");

@@ -6,8 +6,9 @@
 //!                      ─► Chunk 2 ─► parse ─► Parsed 2 ─┘
 //! ```
 //!
-//! Cutting is one copy and a search for the last newline; all else happens to the chunk alone. Chunks taken in order
-//! give the records and, appended, the tally that [`LogReader::next`] gives: a test holds them to it.
+//! Cutting is one copy and a search for the last newline; all else happens to the chunk alone.
+//! Chunks taken in order give the records and, appended, the tally that [`LogReader::next`] gives:
+//! a test holds them to it.
 
 use std::io::{self, BufRead, ErrorKind};
 
@@ -20,8 +21,8 @@ use super::lines::LINE_BYTES_MAX;
 use super::reader::{LogReader, fields_of, text_of};
 use super::tally::Tally;
 
-/// About 1,300 lines: enough that handing a chunk over costs nothing beside parsing it, few enough that a core's
-/// second-level cache holds it.
+/// About 1,300 lines: enough that handing a chunk over costs nothing beside parsing it, few enough
+/// that a core's second-level cache holds it.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The rest of a log, cut into chunks.
@@ -49,16 +50,32 @@ pub struct Chunk {
 /// What the lines of a chunk say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed<T> {
-    /// Each record's time, its place among the client's events of that microsecond, and what was made of it.
+    /// Each record's time, its place among the client's events of that microsecond, and what was
+    /// made of it.
     pub items: Vec<(Timestamp, u32, T)>,
     /// What became of the lines, counted from the chunk's first.
     pub tally: Tally,
 }
 
 impl<R: BufRead> Chunks<R> {
-    pub(super) fn new(name: String, format: Format, reader: R, unread: Vec<u8>, error: Option<io::Error>) -> Self {
+    pub(super) fn new(
+        name: String,
+        format: Format,
+        reader: R,
+        unread: Vec<u8>,
+        error: Option<io::Error>,
+    ) -> Self {
         let is_at_end = error.is_some();
-        Self { name, format, reader, carry: unread, chunk_bytes: CHUNK_BYTES, number: 0, is_at_end, error }
+        Self {
+            name,
+            format,
+            reader,
+            carry: unread,
+            chunk_bytes: CHUNK_BYTES,
+            number: 0,
+            is_at_end,
+            error,
+        }
     }
 
     /// The same in pieces of about this size; at least the longest line that is read.
@@ -96,7 +113,8 @@ impl<R: BufRead> Chunks<R> {
         Ok(Some(Chunk { number: self.number - 1, format: self.format, text }))
     }
 
-    /// Keeps so much of a line that it is still too long, and throws away the rest while it streams by.
+    /// Keeps so much of a line that it is still too long, and throws away the rest while it streams
+    /// by.
     fn skip_line(&mut self, text: &mut Vec<u8>) {
         text.truncate(LINE_BYTES_MAX + 1);
         let mut more = Vec::new();
@@ -149,7 +167,9 @@ impl Chunk {
                 None => (rest, &rest[rest.len()..]),
             };
             rest = after;
-            if let Some(fields) = fields_of(line, line.len() > LINE_BYTES_MAX, &mut parser, &mut tally) {
+            if let Some(fields) =
+                fields_of(line, line.len() > LINE_BYTES_MAX, &mut parser, &mut tally)
+            {
                 let record = fields.record(text_of(line, &parser));
                 tally.count(&record);
                 items.push((record.at, record.seq, map(&record)));
@@ -175,7 +195,8 @@ mod tests {
 
     use super::*;
 
-    const LINE: &str = r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
+    const LINE: &str =
+        r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
 
     type Seen = Vec<(Timestamp, String)>;
 
@@ -210,7 +231,10 @@ mod tests {
                 Ok(None) => break None,
                 Err(source) => {
                     let line_number = tally.lines + 1;
-                    break Some(super::super::LogError::Read { name: "a.log".into(), line_number, source }.to_string());
+                    break Some(
+                        super::super::LogError::Read { name: "a.log".into(), line_number, source }
+                            .to_string(),
+                    );
                 }
             }
         };
@@ -227,7 +251,8 @@ mod tests {
 
     /// A line, by a number that says what is wrong with it.
     fn line(kind: u8, second: u32, length: usize) -> String {
-        let good = LINE.replace("00:00:45", &format!("00:{:02}:{:02}", second / 60 % 60, second % 60));
+        let good =
+            LINE.replace("00:00:45", &format!("00:{:02}:{:02}", second / 60 % 60, second % 60));
         match kind {
             0 => String::new(),
             1 => format!("torn {}", "x".repeat(length)),

@@ -1,9 +1,11 @@
 //! Reads times, by hand and on bytes.
 //!
-//! Logs write a second many times in a row, so a [`Clock`] remembers the last text it read and what it meant. Days are
-//! counted from the civil date with Howard Hinnant's `days_from_civil` (chrono-Compatible Low-Level Date Algorithms).
+//! Logs write a second many times in a row, so a [`Clock`] remembers the last text it read and what
+//! it meant. Days are counted from the civil date with Howard Hinnant's `days_from_civil`
+//! (chrono-Compatible Low-Level Date Algorithms).
 //!
-//! A time without a zone is refused, never guessed: an hour's error moves every window of a merged log.
+//! A time without a zone is refused, never guessed: an hour's error moves every window of a merged
+//! log.
 
 use detector::Timestamp;
 
@@ -66,20 +68,28 @@ pub fn time(text: &str) -> Result<Timestamp, &'static str> {
 pub fn civil(at: Timestamp) -> String {
     let seconds = at.as_secs();
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Civil date from days since the epoch (Hinnant, "chrono-compatible low-level date algorithms").
+    // Civil date from days since the epoch (Hinnant, "chrono-compatible low-level date
+    // algorithms").
     let z = days + 719_468;
     let era = z.div_euclid(146_097);
     let day_of_era = z.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
     let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", second / 3_600, second / 60 % 60, second % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
 }
 
-/// RFC 3339: `2016-02-20T00:00:45.123-05:00`; a space for the `T` and an offset without colon are read too.
+/// RFC 3339: `2016-02-20T00:00:45.123-05:00`; a space for the `T` and an offset without colon are
+/// read too.
 pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());
     let date = (|| {
@@ -105,16 +115,18 @@ impl Digits<'_> {
 
     fn number(&mut self, digits: usize) -> Option<i64> {
         let (number, rest) = self.0.split_at_checked(digits)?;
-        let value = number
-            .iter()
-            .try_fold(0, |value, byte| byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0')))?;
+        let value = number.iter().try_fold(0, |value, byte| {
+            byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
+        })?;
         self.0 = rest;
         Some(value)
     }
 
     fn month(&mut self) -> Option<i64> {
-        const MONTHS: [&[u8; 3]; 12] =
-            [b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec"];
+        const MONTHS: [&[u8; 3]; 12] = [
+            b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov",
+            b"dec",
+        ];
         let (name, rest) = self.0.split_first_chunk::<3>()?;
         let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?;
         self.0 = rest;
@@ -145,7 +157,9 @@ impl Digits<'_> {
         }
         let fraction_us = self.fraction_us().ok_or(expected)?;
         let offset_s = self.zone_s().ok_or(EXPECTED_ZONE)?;
-        let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second - offset_s;
+        let seconds =
+            days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second
+                - offset_s;
         Ok(Timestamp::from_micros(seconds * 1_000_000 + fraction_us))
     }
 
@@ -157,8 +171,9 @@ impl Digits<'_> {
         let digits = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (fraction, rest) = self.0.split_at(digits);
         self.0 = rest;
-        let micros =
-            (0..6).fold(0, |micros, place| micros * 10 + fraction.get(place).map_or(0, |byte| i64::from(byte - b'0')));
+        let micros = (0..6).fold(0, |micros, place| {
+            micros * 10 + fraction.get(place).map_or(0, |byte| i64::from(byte - b'0'))
+        });
         (digits > 0).then_some(micros)
     }
 
@@ -175,7 +190,8 @@ impl Digits<'_> {
         let hours = self.number(2)?;
         let _ = self.byte(b':');
         let minutes = self.number(2)?;
-        (self.0.is_empty() && hours <= 23 && minutes <= 59).then_some(offset_s * (hours * 3_600 + minutes * 60))
+        (self.0.is_empty() && hours <= 23 && minutes <= 59)
+            .then_some(offset_s * (hours * 3_600 + minutes * 60))
     }
 }
 

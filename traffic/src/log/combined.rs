@@ -5,8 +5,8 @@
 //! shop.example:443 192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187
 //! ```
 //!
-//! One parser reads `common` and `combined`, so a file may mix them. What follows the user agent is somebody's own
-//! addition and not looked at.
+//! One parser reads `common` and `combined`, so a file may mix them. What follows the user agent is
+//! somebody's own addition and not looked at.
 
 use super::clock::Clock;
 use super::scan::{Cursor, Fields, Refusal, Span, integer, request_line, status, without_port};
@@ -23,7 +23,11 @@ pub(super) fn parse_vhost<'a>(text: &'a str, clock: &mut Clock) -> Result<Fields
     after_host(cursor, Some(without_port(text, host)), clock)
 }
 
-fn after_host<'a>(mut cursor: Cursor<'a>, host: Option<Span>, clock: &mut Clock) -> Result<Fields, Refusal<'a>> {
+fn after_host<'a>(
+    mut cursor: Cursor<'a>,
+    host: Option<Span>,
+    clock: &mut Clock,
+) -> Result<Fields, Refusal<'a>> {
     let text = cursor.text();
     let client = cursor.word("client")?;
     let identity = cursor.word("identity")?.of(text);
@@ -53,7 +57,18 @@ fn after_host<'a>(mut cursor: Cursor<'a>, host: Option<Span>, clock: &mut Clock)
         referer = cursor.quoted("referer")?.unless_dash(text);
         user_agent = cursor.quoted("user agent")?.unless_dash(text);
     }
-    Ok(Fields { at, client, method, target, status, bytes, host, referer, user_agent, ..Fields::default() })
+    Ok(Fields {
+        at,
+        client,
+        method,
+        target,
+        status,
+        bytes,
+        host,
+        referer,
+        user_agent,
+        ..Fields::default()
+    })
 }
 
 #[cfg(test)]
@@ -75,9 +90,18 @@ mod tests {
         check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 0.015"#), Ok(PLAIN));
         check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 -"#), Ok(Record { bytes: None, ..PLAIN }));
         check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "-" "-""#), Ok(PLAIN));
-        let full = Record { referer: Some("https://shop/"), user_agent: Some(r#"a \"b\" \x22"#), ..PLAIN };
-        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "a \"b\" \x22""#), Ok(full));
-        check(&format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "a \"b\" \x22" "-" more"#), Ok(full));
+        let full =
+            Record { referer: Some("https://shop/"), user_agent: Some(r#"a \"b\" \x22"#), ..PLAIN };
+        check(
+            &format!(r#"{head} "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "a \"b\" \x22""#),
+            Ok(full),
+        );
+        check(
+            &format!(
+                r#"{head} "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "a \"b\" \x22" "-" more"#
+            ),
+            Ok(full),
+        );
     }
 
     #[test]
@@ -86,7 +110,10 @@ mod tests {
         let bad = Record { method: "-", target: "", status: 400, ..PLAIN };
         check(&format!(r#"{head} "-" 400 187"#), Ok(bad));
         check(&format!(r#"{head} "" 400 187"#), Ok(bad));
-        check(&format!(r#"{head} "\x16\x03\x01" 400 187"#), Ok(Record { target: r"\x16\x03\x01", ..bad }));
+        check(
+            &format!(r#"{head} "\x16\x03\x01" 400 187"#),
+            Ok(Record { target: r"\x16\x03\x01", ..bad }),
+        );
         check(&format!(r#"{head} "GET" 400 187"#), Ok(Record { method: "GET", ..bad }));
     }
 
@@ -101,9 +128,15 @@ mod tests {
     fn a_refusal_says_what_was_expected_and_what_stood_there() {
         let refuse = |text: &str, expect| check(text, Err(expect));
         let head = "192.0.2.7 - - [20/Feb/2016:00:00:45 -0500]";
-        refuse(&format!(r#"{head} "GET / HTTP/1.1" abc 1"#), r#"status: expected three digits, found "abc""#);
+        refuse(
+            &format!(r#"{head} "GET / HTTP/1.1" abc 1"#),
+            r#"status: expected three digits, found "abc""#,
+        );
         refuse(&format!(r#"{head} "GET / HTTP/1.1" 200"#), "bytes: expected a word, found nothing");
-        refuse(&format!(r#"{head} "GET / HTTP/1.1" 200 1k"#), r#"bytes: expected digits or -, found "1k""#);
+        refuse(
+            &format!(r#"{head} "GET / HTTP/1.1" 200 1k"#),
+            r#"bytes: expected digits or -, found "1k""#,
+        );
         refuse(
             &format!(r#"{head} "GET / HTTP/1.1" 200 1 "-" "Mozilla"#),
             r#"user agent: expected a closing quote before the line ends, found ""Mozilla""#,
@@ -128,7 +161,8 @@ mod tests {
         let rest = r#"- - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187"#;
         let check = |head: &str, expect: Option<Record<'_>>| {
             let text = format!("{head} {rest}");
-            let found = parse_vhost(&text, &mut Clock::default()).map(|fields| fields.record(&text)).ok();
+            let found =
+                parse_vhost(&text, &mut Clock::default()).map(|fields| fields.record(&text)).ok();
             assert_eq!(found, expect, "{text}");
         };
         check("shop.example 192.0.2.7", Some(Record { host: Some("shop.example"), ..PLAIN }));

@@ -10,10 +10,11 @@ const BUFFER_BYTES: usize = 128 * 1024;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The text behind `reader`: gzip of one or more members (as `cat a.gz b.gz` makes them), zstd of one or more frames,
-/// or as it is.
+/// The text behind `reader`: gzip of one or more members (as `cat a.gz b.gz` makes them), zstd of
+/// one or more frames, or as it is.
 ///
-/// Errors, a truncated file among them, come out of the returned reader after everything that could be read.
+/// Errors, a truncated file among them, come out of the returned reader after everything that could
+/// be read.
 pub fn decompress(mut reader: impl BufRead + Send + 'static) -> Box<dyn BufRead + Send> {
     let (head, error) = head(&mut reader);
     let all = Cursor::new(head.clone()).chain(FailFirst(error)).chain(reader);
@@ -98,8 +99,9 @@ mod tests {
 
     #[test]
     fn a_truncated_file_is_an_error() {
-        let text: Vec<u8> =
-            (0..10_000_u32).flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+        let text: Vec<u8> = (0..10_000_u32)
+            .flat_map(|number| number.wrapping_mul(2_654_435_761).to_le_bytes())
+            .collect();
         for mut bytes in [gzip(&text), zstd::encode_all(&text[..], 1).unwrap()] {
             bytes.truncate(bytes.len() / 2);
             assert_eq!(read(bytes).unwrap_err().kind(), ErrorKind::UnexpectedEof);

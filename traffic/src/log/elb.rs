@@ -4,11 +4,14 @@
 //! time name client:port backend:port request_s backend_s response_s elb_status backend_status received sent "request" "user agent" cipher protocol
 //! ```
 //!
-//! Source: AWS, "Access logs for your Classic Load Balancer". The time is when the request arrived; the three durations
-//! are −1 where the backend never answered. The user agent is missing from logs older than 2015.
+//! Source: AWS, "Access logs for your Classic Load Balancer". The time is when the request arrived;
+//! the three durations are −1 where the backend never answered. The user agent is missing from logs
+//! older than 2015.
 
 use super::clock::rfc3339;
-use super::scan::{Cursor, Fields, Refusal, Span, integer, request_line, seconds_us, status, without_port};
+use super::scan::{
+    Cursor, Fields, Refusal, Span, integer, request_line, seconds_us, status, without_port,
+};
 
 /// One line.
 pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
@@ -42,9 +45,21 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
     }
     let request = cursor.quoted("request")?;
     let (method, target) = request_line(text, request);
-    let user_agent = if cursor.is_at_end() { None } else { cursor.quoted("user agent")?.unless_dash(text) };
+    let user_agent =
+        if cursor.is_at_end() { None } else { cursor.quoted("user agent")?.unless_dash(text) };
     let host = authority(text, target).map(|authority| without_port(text, authority));
-    Ok(Fields { at, client, method, target, status, bytes, duration_us, host, user_agent, ..Fields::default() })
+    Ok(Fields {
+        at,
+        client,
+        method,
+        target,
+        status,
+        bytes,
+        duration_us,
+        host,
+        user_agent,
+        ..Fields::default()
+    })
 }
 
 /// The host and port of a target in absolute form, which this load balancer always writes.
@@ -82,7 +97,8 @@ mod tests {
     };
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {
-        let found = parse(text).map(|fields| fields.record(text)).map_err(|refusal| refusal.to_string());
+        let found =
+            parse(text).map(|fields| fields.record(text)).map_err(|refusal| refusal.to_string());
         assert_eq!(found, expect.map_err(str::to_owned), "{text}");
     }
 
@@ -127,7 +143,9 @@ mod tests {
     fn lines_that_are_none_are_refused() {
         check(
             "2015-07-22T09:00:28 shop 192.0.2.7:1 - 0 0 0 200 200 0 0",
-            Err(r#"time: expected a zone (+0200, -05:00 or Z) after the time, found "2015-07-22T09:00:28""#),
+            Err(
+                r#"time: expected a zone (+0200, -05:00 or Z) after the time, found "2015-07-22T09:00:28""#,
+            ),
         );
         check(
             "2015-07-22T09:00:28Z shop 192.0.2.7:1 - 0 fast 0 200 200 0 0",

@@ -1,17 +1,18 @@
 //! Our own event log: what the gate saw and decided, so that it can be decided again.
 //!
-//! One JSON object a line. A request and how it ended are two lines, because they are two events at two times and the
-//! next verdict may come between them.
+//! One JSON object a line. A request and how it ended are two lines, because they are two events at
+//! two times and the next verdict may come between them.
 //!
 //! ```text
 //! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","agent":4711,"id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
 //! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"agent":4711,"bytes":123,"duration_us":456,"id":"…"}
 //! ```
 //!
-//! `at` is microseconds. `key`, `class` and `agent` are what the detector saw: URLs and user agents are hashed with a secret
-//! that a log must not hold, and a replay without it must still come to the same verdict. An outcome repeats the `agent` of
-//! its request, and of one that writes has the path's hash as `write`; both are left out where they are 0. Unknown keys are skipped, an unknown version is
-//! refused: a new key may be ignored, a changed meaning may not.
+//! `at` is microseconds. `key`, `class` and `agent` are what the detector saw: URLs and user agents
+//! are hashed with a secret that a log must not hold, and a replay without it must still come to
+//! the same verdict. An outcome repeats the `agent` of its request, and of one that writes has the
+//! path's hash as `write`; both are left out where they are 0. Unknown keys are skipped, an unknown
+//! version is refused: a new key may be ignored, a changed meaning may not.
 
 use std::borrow::Cow;
 
@@ -130,7 +131,8 @@ fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
             log.splice(start..=start, head.bytes());
             log.push(b'\n');
         }
-        // Texts and numbers into memory cannot fail. If serde thinks otherwise, no half line is left behind.
+        // Texts and numbers into memory cannot fail. If serde thinks otherwise, no half line is
+        // left behind.
         Err(_) => log.truncate(start),
     }
 }
@@ -262,7 +264,8 @@ mod tests {
         assert_eq!(record.decision, Some(decision));
         assert_eq!(record.outcome(), None);
         let request = record.request().unwrap();
-        let expect = Recorded { url: UrlKey(305_419_896), class: Class::Page, agent: Some(AgentKey(4_711)) };
+        let expect =
+            Recorded { url: UrlKey(305_419_896), class: Class::Page, agent: Some(AgentKey(4_711)) };
         assert_eq!(request.recorded, Some(expect));
         assert_eq!((request.method, request.target), ("GET", "/p/1?x=\"1\""));
     }
@@ -286,11 +289,13 @@ mod tests {
     #[test]
     fn lines_older_than_the_hash_of_the_agent_are_read_without_it() {
         let mut log = Vec::new();
-        RequestLine { agent: None, user_agent: Some("a".into()), ..request_line() }.write_to(&mut log);
+        RequestLine { agent: None, user_agent: Some("a".into()), ..request_line() }
+            .write_to(&mut log);
         let text = String::from_utf8(log).unwrap();
         assert!(!text.contains("\"agent\""), "{text}");
         let mut decoded = String::new();
-        let request = parse(text.trim_end(), &mut decoded).unwrap().record(&decoded).request().unwrap();
+        let request =
+            parse(text.trim_end(), &mut decoded).unwrap().record(&decoded).request().unwrap();
         assert_eq!((request.agent, request.recorded.unwrap().agent), (Some(&b"a"[..]), None));
     }
 
@@ -316,18 +321,28 @@ mod tests {
         refuse("\"v\":1", "\"v\":2", r#"v: expected 1, the only version known here, found "2""#);
         refuse("\"v\":1,", "", "missing field `v`");
         refuse("outcome", "verdict", r#"type: expected request or outcome, found "verdict""#);
-        refuse("\"status\":200", "\"status\":\"ok\"", "json: expected a whole number, found string \"ok\"");
+        refuse(
+            "\"status\":200",
+            "\"status\":\"ok\"",
+            "json: expected a whole number, found string \"ok\"",
+        );
         refuse("\"client\":\"192.0.2.7\",", "", "missing field `client`");
         refuse("}", "", "it ends in the middle");
     }
 
     #[test]
     fn the_order_of_keys_does_not_matter_and_new_ones_are_skipped() {
-        assert!(OUTCOME_HEAD.contains(&format!("\"v\":{VERSION},")) && REQUEST_HEAD.starts_with(&OUTCOME_HEAD[..15]));
+        assert!(
+            OUTCOME_HEAD.contains(&format!("\"v\":{VERSION},"))
+                && REQUEST_HEAD.starts_with(&OUTCOME_HEAD[..15])
+        );
         let text = r#"{"type":"outcome", "id":"d1","duration_us":456,"bytes":1,"status":200,"new":{},"client":"c","seq":8,"at":5,"v":1}"#;
         let mut decoded = String::new();
         let fields = parse(text, &mut decoded).unwrap();
-        assert_eq!(fields.record(&decoded).outcome().map(|outcome| outcome.at), Some(Timestamp::from_micros(5)));
+        assert_eq!(
+            fields.record(&decoded).outcome().map(|outcome| outcome.at),
+            Some(Timestamp::from_micros(5))
+        );
     }
 
     #[test]

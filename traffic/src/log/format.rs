@@ -7,7 +7,8 @@ use super::scan::{Fields, Refusal};
 use super::tally::excerpt;
 use super::{LogError, combined, elb, event_log, nginx_json};
 
-/// How many lines decide on a format: enough to outvote a torn first line, few enough to be there at once on a pipe.
+/// How many lines decide on a format: enough to outvote a torn first line, few enough to be there
+/// at once on a pipe.
 pub(super) const PEEK_LINES: usize = 20;
 
 /// How a log's lines are laid out.
@@ -56,7 +57,14 @@ pub(super) struct Parser {
 impl Parser {
     pub(super) fn new(format: Format) -> Self {
         let (decoded, lossy) = (String::new(), String::new());
-        Self { format, clock: Clock::default(), decoded, lossy, is_lossy: false, is_repaired: false }
+        Self {
+            format,
+            clock: Clock::default(),
+            decoded,
+            lossy,
+            is_lossy: false,
+            is_repaired: false,
+        }
     }
 
     pub(super) fn parse<'a>(&'a mut self, bytes: &'a [u8]) -> Result<Fields, Refusal<'a>> {
@@ -89,7 +97,8 @@ impl Parser {
         match self.format {
             Format::NginxJson | Format::EventLog => &self.decoded,
             _ if self.is_lossy => unwrap(&self.lossy),
-            // Checked a second time, which costs 10 ns a line; the first check's result cannot outlive its loop.
+            // Checked a second time, which costs 10 ns a line; the first check's result cannot
+            // outlive its loop.
             _ => unwrap(std::str::from_utf8(bytes).unwrap_or("")),
         }
     }
@@ -100,7 +109,8 @@ fn cleared(decoded: &mut String) -> &mut String {
     decoded
 }
 
-/// A line without the stray quote before it and, where that leaves an odd number of quotes, the one after it.
+/// A line without the stray quote before it and, where that leaves an odd number of quotes, the one
+/// after it.
 fn unwrap(line: &str) -> &str {
     let Some(text) = line.strip_prefix('"') else { return line };
     let mut is_odd = false;
@@ -149,7 +159,10 @@ pub(super) fn detect(name: &str, head: &[u8]) -> Result<Detected, LogError> {
             let (name, excerpt) = (name.to_owned(), excerpt(line));
             match unzoned {
                 None => Err(LogError::UnknownFormat { name, line_number, combined, excerpt }),
-                Some(format) => Ok(Detected { format, unzoned: Some(LogError::NoZone { name, line_number, excerpt }) }),
+                Some(format) => Ok(Detected {
+                    format,
+                    unzoned: Some(LogError::NoZone { name, line_number, excerpt }),
+                }),
             }
         }
     }

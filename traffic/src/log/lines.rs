@@ -1,15 +1,16 @@
 //! Cuts a stream into lines in bounded memory.
 //!
-//! One buffer of 256 KiB is filled from the reader and lines are lent out of it, so a line is copied at most once, when
-//! it is moved to the buffer's front to make room. A line longer than [`LINE_BYTES_MAX`] is skipped to its end while
-//! it streams by.
+//! One buffer of 256 KiB is filled from the reader and lines are lent out of it, so a line is
+//! copied at most once, when it is moved to the buffer's front to make room. A line longer than
+//! [`LINE_BYTES_MAX`] is skipped to its end while it streams by.
 
 use std::io::{self, BufRead, ErrorKind};
 use std::ops::Range;
 
 use memchr::memchr;
 
-/// Lines longer than this are refused: eight times what servers take as a request line plus headers by default.
+/// Lines longer than this are refused: eight times what servers take as a request line plus headers
+/// by default.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Four of the longest lines; a power of two that still fits a core's second-level cache.
@@ -41,10 +42,13 @@ impl<R: BufRead> Lines<R> {
         Self { reader, buffer: vec![0; BUFFER_BYTES], unread: 0..0, is_at_end: false, error: None }
     }
 
-    /// What will be given out first: the first lines, as many as fit `LINE_BYTES_MAX`, for a look ahead.
+    /// What will be given out first: the first lines, as many as fit `LINE_BYTES_MAX`, for a look
+    /// ahead.
     pub(super) fn peek(&mut self, lines: usize) -> &[u8] {
         while self.unread.len() < LINE_BYTES_MAX
-            && memchr::memchr_iter(b'\n', &self.buffer[self.unread.clone()]).nth(lines.saturating_sub(1)).is_none()
+            && memchr::memchr_iter(b'\n', &self.buffer[self.unread.clone()])
+                .nth(lines.saturating_sub(1))
+                .is_none()
             && self.fill()
         {}
         let end = self.unread.end.min(self.unread.start + LINE_BYTES_MAX);
@@ -56,8 +60,8 @@ impl<R: BufRead> Lines<R> {
         self.unread.start = (self.unread.start + bytes).min(self.unread.end);
     }
 
-    /// The next line; `None` at the end. The last line needs no newline, unless reading stopped with an error: then
-    /// it is a part of a line, and not given out.
+    /// The next line; `None` at the end. The last line needs no newline, unless reading stopped
+    /// with an error: then it is a part of a line, and not given out.
     ///
     /// # Errors
     ///
@@ -102,7 +106,8 @@ impl<R: BufRead> Lines<R> {
         (self.reader, self.buffer.split_off(self.unread.start), self.error)
     }
 
-    /// Throws away the rest of the line that fills the buffer and keeps its first bytes at the buffer's front.
+    /// Throws away the rest of the line that fills the buffer and keeps its first bytes at the
+    /// buffer's front.
     fn skip_line(&mut self) -> io::Result<Line> {
         self.buffer.copy_within(self.unread.start..self.unread.start + HEAD_BYTES, 0);
         loop {
@@ -156,7 +161,8 @@ mod tests {
         let mut lines = Lines::new(BufReader::with_capacity(7, reader));
         let mut found = Vec::new();
         while let Some(line) = lines.next().unwrap() {
-            let (is_whole, Line::Whole(range) | Line::TooLong(range)) = (matches!(line, Line::Whole(_)), line);
+            let (is_whole, Line::Whole(range) | Line::TooLong(range)) =
+                (matches!(line, Line::Whole(_)), line);
             found.push((is_whole, lines.bytes(&range).to_vec()));
         }
         found
@@ -172,9 +178,17 @@ mod tests {
             let text = [&line(LINE_BYTES_MAX + 1), end].concat();
             assert_eq!(cut(&text[..]), std::slice::from_ref(&head));
         }
-        let text = [&b"a\n"[..], &line(10 * LINE_BYTES_MAX), b"\nb\n", &line(BUFFER_BYTES), b"\n\nc"].concat();
-        let expect =
-            [(true, b"a".to_vec()), head.clone(), (true, b"b".to_vec()), head, (true, vec![]), (true, b"c".to_vec())];
+        let text =
+            [&b"a\n"[..], &line(10 * LINE_BYTES_MAX), b"\nb\n", &line(BUFFER_BYTES), b"\n\nc"]
+                .concat();
+        let expect = [
+            (true, b"a".to_vec()),
+            head.clone(),
+            (true, b"b".to_vec()),
+            head,
+            (true, vec![]),
+            (true, b"c".to_vec()),
+        ];
         assert_eq!(cut(&text[..]), expect);
     }
 

@@ -1,8 +1,9 @@
 //! Access logs, one format a file.
 //!
-//! A [`LogReader`] finds out which format it was given and turns each line into a [`Record`]: what an edge knew of a
-//! request, how it ended, or both. Lines that cannot be read are counted and the first few kept with the reason
-//! ([`Tally`]); reading goes on, because one torn line must not cost a month of traffic.
+//! A [`LogReader`] finds out which format it was given and turns each line into a [`Record`]: what
+//! an edge knew of a request, how it ended, or both. Lines that cannot be read are counted and the
+//! first few kept with the reason ([`Tally`]); reading goes on, because one torn line must not cost
+//! a month of traffic.
 //!
 //! | file | format |
 //! |---|---|
@@ -11,13 +12,16 @@
 //! | `elb.rs` | AWS classic load balancer |
 //! | `event_log.rs` | our own, writer and parser |
 //!
-//! `lines.rs` cuts lines in bounded memory, `format.rs` tells formats apart, `scan.rs` walks through a line, `clock.rs`
-//! reads its time, `reader.rs` ties them together, `chunks.rs` does so for several threads, `decompress.rs` undoes gzip and zstd.
+//! `lines.rs` cuts lines in bounded memory, `format.rs` tells formats apart, `scan.rs` walks
+//! through a line, `clock.rs` reads its time, `reader.rs` ties them together, `chunks.rs` does so
+//! for several threads, `decompress.rs` undoes gzip and zstd.
 //!
-//! `survey.rs` counts what a log's lines have in common, and `warning.rs` says what will go wrong with it.
+//! `survey.rs` counts what a log's lines have in common, and `warning.rs` says what will go wrong
+//! with it.
 //!
-//! Times are what the log says. nginx and Apache differ in what they stamp (nginx the end of a request, Apache and the
-//! load balancer its start); nothing is corrected here, because the difference is not always in the log.
+//! Times are what the log says. nginx and Apache differ in what they stamp (nginx the end of a
+//! request, Apache and the load balancer its start); nothing is corrected here, because the
+//! difference is not always in the log.
 //!
 //! Cost: a combined line takes about 0.3 µs and no allocation.
 
@@ -67,19 +71,22 @@ pub enum Kind {
 
 /// One line of a log, borrowed from its reader.
 ///
-/// Text is as the log has it: in `combined` a quote within a field stays `\"` or `\x22`; JSON strings are decoded.
+/// Text is as the log has it: in `combined` a quote within a field stays `\"` or `\x22`; JSON
+/// strings are decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Record<'a> {
     /// Which of the fields below mean something.
     pub kind: Kind,
     /// The line's time; what it is the time of is up to the log.
     pub at: Timestamp,
-    /// Exactly what the log's client field holds (without the port, where the format adds one): labels refer to it.
+    /// Exactly what the log's client field holds (without the port, where the format adds one):
+    /// labels refer to it.
     pub client: &'a str,
-    /// As on the wire; `-` where the client sent none or sent garbage, empty for an [`Kind::Outcome`].
-    pub method: &'a str,
-    /// Path and query or absolute form, as on the wire; all of a request line that is garbage; empty for an
+    /// As on the wire; `-` where the client sent none or sent garbage, empty for an
     /// [`Kind::Outcome`].
+    pub method: &'a str,
+    /// Path and query or absolute form, as on the wire; all of a request line that is garbage;
+    /// empty for an [`Kind::Outcome`].
     pub target: &'a str,
     /// HTTP status; 0 for a [`Kind::Request`] and where the log has none.
     pub status: u16,
@@ -95,7 +102,8 @@ pub struct Record<'a> {
     pub user_agent: Option<&'a str>,
     /// `Sec-Fetch-Dest` header, where the log has it.
     pub fetch_dest: Option<&'a str>,
-    /// The client's own count of events in our event log, which orders those of the same microsecond; 0 elsewhere.
+    /// The client's own count of events in our event log, which orders those of the same
+    /// microsecond; 0 elsewhere.
     pub seq: u32,
     /// Identifier of the decision in our event log, which joins an outcome to its request.
     pub id: Option<&'a str>,
@@ -152,15 +160,20 @@ impl<'a> Record<'a> {
             target: self.target,
             fetch_dest: self.fetch_dest,
             agent: self.user_agent.map(str::as_bytes),
-            recorded: self.decision.map(|Decision { key: url, class, agent, .. }| Recorded { url, class, agent }),
+            recorded: self.decision.map(|Decision { key: url, class, agent, .. }| Recorded {
+                url,
+                class,
+                agent,
+            }),
         })
     }
 
-    /// How it ended; `None` for a [`Kind::Request`]. A line that is both does not say here whose browser asked:
-    /// [`Outcome::of`] its event does.
+    /// How it ended; `None` for a [`Kind::Request`]. A line that is both does not say here whose
+    /// browser asked: [`Outcome::of`] its event does.
     pub fn outcome(&self) -> Option<Outcome> {
         let Asked { agent, write } = self.asked;
-        let outcome = || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
+        let outcome =
+            || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
         (self.kind != Kind::Request).then(outcome)
     }
 }

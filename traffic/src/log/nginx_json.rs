@@ -4,8 +4,8 @@
 //! {"time_iso8601":"2016-02-20T00:00:45-05:00","remote_addr":"192.0.2.7","request":"GET /p/1 HTTP/1.1","status":200,"body_bytes_sent":187}
 //! ```
 //!
-//! Numbers may be strings. Of several times the finest is taken (`msec`), of several ways to name a thing the most
-//! exact one. Other keys are not looked at.
+//! Numbers may be strings. Of several times the finest is taken (`msec`), of several ways to name a
+//! thing the most exact one. Other keys are not looked at.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -51,10 +51,15 @@ struct Line<'a> {
 }
 
 /// One line. Its strings are decoded into `decoded`, to which the spans refer.
-pub(super) fn parse<'a>(text: &'a str, decoded: &mut String, clock: &mut Clock) -> Result<Fields, Refusal<'a>> {
+pub(super) fn parse<'a>(
+    text: &'a str,
+    decoded: &mut String,
+    clock: &mut Clock,
+) -> Result<Fields, Refusal<'a>> {
     let line: Line<'_> = serde_json::from_str(text).map_err(Refusal::Json)?;
     let at = time(&line, clock)?;
-    let status = line.status.number(status).ok_or_else(|| line.status.refused("status", "three digits"))?;
+    let status =
+        line.status.number(status).ok_or_else(|| line.status.refused("status", "three digits"))?;
     let bytes = line.body_bytes_sent.number(integer);
     if bytes.is_none() && !line.body_bytes_sent.is_nothing() {
         return Err(line.body_bytes_sent.refused("body_bytes_sent", "digits or -"));
@@ -79,7 +84,8 @@ pub(super) fn parse<'a>(text: &'a str, decoded: &mut String, clock: &mut Clock) 
     })
 }
 
-/// Method and target; both empty where the keys are there and hold nothing, as for a connection that sent no request.
+/// Method and target; both empty where the keys are there and hold nothing, as for a connection
+/// that sent no request.
 fn request(line: &Line<'_>, decoded: &mut String) -> Result<(Span, Span), Refusal<'static>> {
     if let (Some(method), Some(target)) = (line.request_method.text(), line.request_uri.text()) {
         let method = keep(decoded, Some(method)).unwrap_or_default();
@@ -98,11 +104,17 @@ fn request(line: &Line<'_>, decoded: &mut String) -> Result<(Span, Span), Refusa
 fn time(line: &Line<'_>, clock: &mut Clock) -> Result<Timestamp, Refusal<'static>> {
     if !line.msec.is_nothing() {
         let micros = line.msec.number(seconds_us).and_then(|micros| i64::try_from(micros).ok());
-        return micros.map(Timestamp::from_micros).ok_or_else(|| line.msec.refused("msec", "seconds since 1970"));
+        return micros
+            .map(Timestamp::from_micros)
+            .ok_or_else(|| line.msec.refused("msec", "seconds since 1970"));
     }
     match (line.time_iso8601.text(), line.time_local.text()) {
-        (Some(time), _) => rfc3339(time).map_err(|expected| line.time_iso8601.refused("time_iso8601", expected)),
-        (_, Some(time)) => clock.clf(time).map_err(|expected| line.time_local.refused("time_local", expected)),
+        (Some(time), _) => {
+            rfc3339(time).map_err(|expected| line.time_iso8601.refused("time_iso8601", expected))
+        }
+        (_, Some(time)) => {
+            clock.clf(time).map_err(|expected| line.time_local.refused("time_local", expected))
+        }
         _ => Err(Refusal::new("time", "one of msec, time_iso8601 and time_local", "")),
     }
 }
@@ -209,7 +221,8 @@ mod tests {
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {
         let mut decoded = String::new();
-        let found = parse(text, &mut decoded, &mut Clock::default()).map_err(|refusal| refusal.to_string());
+        let found =
+            parse(text, &mut decoded, &mut Clock::default()).map_err(|refusal| refusal.to_string());
         let found = match found {
             Ok(fields) => Ok(fields.record(&decoded)),
             Err(reason) => Err(reason),
@@ -226,22 +239,34 @@ mod tests {
         check(&format!("{{{TIME},{rest}}}"), Ok(PLAIN));
         check(&format!(r#"{{"time_local":"20/Feb/2016:00:00:45 -0500",{rest}}}"#), Ok(PLAIN));
         let at = Timestamp::from_micros(1_455_944_445_123_000);
-        check(&format!(r#"{{"msec":1455944445.123,{TIME},{rest},"x":[{{}}]}}"#), Ok(Record { at, ..PLAIN }));
+        check(
+            &format!(r#"{{"msec":1455944445.123,{TIME},{rest},"x":[{{}}]}}"#),
+            Ok(Record { at, ..PLAIN }),
+        );
         check(&format!(r#"{{"msec":"1455944445.123",{rest}}}"#), Ok(Record { at, ..PLAIN }));
         check(
             &format!(
                 r#"{{{TIME},{rest},"host":"shop:80","http_referer":"a\"\u00fc","http_user_agent":"-","request_time":"0.015"}}"#
             ),
-            Ok(Record { host: Some("shop"), referer: Some("a\"ü"), duration_us: Some(15_000), ..PLAIN }),
+            Ok(Record {
+                host: Some("shop"),
+                referer: Some("a\"ü"),
+                duration_us: Some(15_000),
+                ..PLAIN
+            }),
         );
         let split = r#""remote_addr":"192.0.2.7","request_method":"GET","request_uri":"/p/1","status":"200","body_bytes_sent":"187""#;
         check(&format!("{{{split},{TIME}}}"), Ok(PLAIN));
         check(
-            &format!(r#"{{{TIME},"remote_addr":"192.0.2.7","request":"","status":"400","request_time":null}}"#),
+            &format!(
+                r#"{{{TIME},"remote_addr":"192.0.2.7","request":"","status":"400","request_time":null}}"#
+            ),
             Ok(Record { method: "-", target: "", status: 400, bytes: None, ..PLAIN }),
         );
         check(
-            &format!(r#"{{{TIME},"remote_addr":"192.0.2.7","request_method":"","request_uri":"","status":400}}"#),
+            &format!(
+                r#"{{{TIME},"remote_addr":"192.0.2.7","request_method":"","request_uri":"","status":400}}"#
+            ),
             Ok(Record { method: "-", target: "", status: 400, bytes: None, ..PLAIN }),
         );
     }
@@ -253,12 +278,22 @@ mod tests {
             &format!(r#"{{{TIME},"remote_addr":"192.0.2.7","request":"GET / HTTP/1.1"}}"#),
             "status: expected three digits, found nothing",
         );
-        refuse(&format!(r#"{{{TIME},"request":"GET / HTTP/1.1","status":200}}"#), "remote_addr: expected");
-        refuse(&format!(r#"{{{TIME},"remote_addr":"192.0.2.7","status":200}}"#), "request: expected");
-        refuse(r#"{"remote_addr":"192.0.2.7","request":"-","status":200}"#, "time: expected one of msec");
+        refuse(
+            &format!(r#"{{{TIME},"request":"GET / HTTP/1.1","status":200}}"#),
+            "remote_addr: expected",
+        );
+        refuse(
+            &format!(r#"{{{TIME},"remote_addr":"192.0.2.7","status":200}}"#),
+            "request: expected",
+        );
+        refuse(
+            r#"{"remote_addr":"192.0.2.7","request":"-","status":200}"#,
+            "time: expected one of msec",
+        );
         refuse(
             r#"{"time_iso8601":"2016-02-20T00:00:45","status":200}"#,
-            "time_iso8601: expected a zone (+0200, -05:00 or Z) after the time, found \"2016-02-20T00:00:45\"",
+            "time_iso8601: expected a zone (+0200, -05:00 or Z) after the time, found \
+                \"2016-02-20T00:00:45\"",
         );
         refuse(r#"{"msec":-1,"status":200}"#, "json: expected a text or a number, found `-1`");
         refuse(r#"{"status":{}}"#, "json: expected a text or a number, found an object");

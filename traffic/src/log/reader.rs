@@ -21,9 +21,11 @@ pub enum LogError {
         /// What the reader said.
         source: io::Error,
     },
-    /// The times of the first lines have no zone, and one is never guessed: an hour's error moves every window.
+    /// The times of the first lines have no zone, and one is never guessed: an hour's error moves
+    /// every window.
     #[error(
-        "{name}:{line_number}: the time has no zone: log $time_iso8601, $time_local or $msec, which have one, or append the \
+        "{name}:{line_number}: the time has no zone: log $time_iso8601, $time_local or $msec, \
+            which have one, or append the \
          server's (such as +0900) to each line's time: {excerpt}"
     )]
     NoZone {
@@ -36,7 +38,8 @@ pub enum LogError {
     },
     /// None of the first lines is in a known format.
     #[error(
-        "{name}:{line_number}: no known log format. This line is neither combined ({combined}) nor anything else known: {excerpt}"
+        "{name}:{line_number}: no known log format. This line is neither combined ({combined}) nor \
+            anything else known: {excerpt}"
     )]
     UnknownFormat {
         /// The log's name.
@@ -52,7 +55,8 @@ pub enum LogError {
 
 /// Reads one log line by line.
 ///
-/// Memory is bounded by the longest line allowed ([`LINE_BYTES_MAX`](super::LINE_BYTES_MAX)), whatever the log.
+/// Memory is bounded by the longest line allowed ([`LINE_BYTES_MAX`](super::LINE_BYTES_MAX)),
+/// whatever the log.
 pub struct LogReader<R: BufRead> {
     name: String,
     lines: Lines<R>,
@@ -61,20 +65,20 @@ pub struct LogReader<R: BufRead> {
 }
 
 impl<R: BufRead> LogReader<R> {
-    /// A reader of the log `name`, which appears in errors. Its format is that of most of its first 20 lines (as far
-    /// as they lie in the first 64 KiB).
+    /// A reader of the log `name`, which appears in errors. Its format is that of most of its first
+    /// 20 lines (as far as they lie in the first 64 KiB).
     ///
     /// # Errors
     ///
-    /// [`LogError::UnknownFormat`] if none of these lines is in a known format; [`LogError::NoZone`] if they would be, had
-    /// their time a zone.
+    /// [`LogError::UnknownFormat`] if none of these lines is in a known format;
+    /// [`LogError::NoZone`] if they would be, had their time a zone.
     pub fn new(name: &str, reader: R) -> Result<Self, LogError> {
         let (reader, unzoned) = Self::leniently(name, reader)?;
         unzoned.map_or(Ok(reader), Err)
     }
 
-    /// The same, to look at a log that nothing can be learnt from: one whose times have no zone is opened as well, beside
-    /// the error that it is, and each of its lines will be refused.
+    /// The same, to look at a log that nothing can be learnt from: one whose times have no zone is
+    /// opened as well, beside the error that it is, and each of its lines will be refused.
     ///
     /// # Errors
     ///
@@ -97,7 +101,8 @@ impl<R: BufRead> LogReader<R> {
         Self { name: name.to_owned(), lines, parser: Parser::new(format), tally: Tally::default() }
     }
 
-    /// The next record; `None` at the end. Lines that cannot be read are counted in [`LogReader::tally`] and skipped.
+    /// The next record; `None` at the end. Lines that cannot be read are counted in
+    /// [`LogReader::tally`] and skipped.
     ///
     /// # Errors
     ///
@@ -110,12 +115,18 @@ impl<R: BufRead> LogReader<R> {
                 Ok(Some(line)) => line,
                 Ok(None) => return Ok(None),
                 Err(source) => {
-                    return Err(LogError::Read { name: self.name.clone(), line_number: self.tally.lines + 1, source });
+                    return Err(LogError::Read {
+                        name: self.name.clone(),
+                        line_number: self.tally.lines + 1,
+                        source,
+                    });
                 }
             };
             let is_too_long = matches!(line, Line::TooLong(_));
             let (Line::Whole(range) | Line::TooLong(range)) = line;
-            if let Some(fields) = fields_of(self.lines.bytes(&range), is_too_long, &mut self.parser, &mut self.tally) {
+            if let Some(fields) =
+                fields_of(self.lines.bytes(&range), is_too_long, &mut self.parser, &mut self.tally)
+            {
                 break (range, fields);
             }
         };
@@ -145,12 +156,20 @@ impl<R: BufRead> LogReader<R> {
     }
 }
 
-/// What one line without its newline says, counted in the tally whatever it is; `None` where it says nothing. Of a line
-/// that is too long its head suffices.
-pub(super) fn fields_of(line: &[u8], is_too_long: bool, parser: &mut Parser, tally: &mut Tally) -> Option<Fields> {
+/// What one line without its newline says, counted in the tally whatever it is; `None` where it
+/// says nothing. Of a line that is too long its head suffices.
+pub(super) fn fields_of(
+    line: &[u8],
+    is_too_long: bool,
+    parser: &mut Parser,
+    tally: &mut Tally,
+) -> Option<Fields> {
     tally.lines += 1;
     if is_too_long {
-        tally.refuse(&Refusal::new("line", "at most 65536 bytes before the line ends", "more"), line);
+        tally.refuse(
+            &Refusal::new("line", "at most 65536 bytes before the line ends", "more"),
+            line,
+        );
         return None;
     }
     let bytes = trim(line);
@@ -188,11 +207,14 @@ mod tests {
 
     use super::*;
 
-    const COMBINED: &str = r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
-    const COMMON: &str = r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187"#;
+    const COMBINED: &str =
+        r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
+    const COMMON: &str =
+        r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187"#;
     const VHOST: &str = r#"shop:80 192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
     const ELB: &str = r#"2015-07-22T09:00:28.019143Z shop 192.0.2.7:5 10.0.6.158:80 0.1 0.1 0.1 200 200 0 699 "GET http://shop:80/p/1 HTTP/1.1" "agent" - -"#;
-    const JSON: &str = r#"{"msec":"1.5","remote_addr":"192.0.2.7","request":"GET /p/1 HTTP/1.1","status":"200"}"#;
+    const JSON: &str =
+        r#"{"msec":"1.5","remote_addr":"192.0.2.7","request":"GET /p/1 HTTP/1.1","status":"200"}"#;
     const OUTCOME: &str = r#"{"v":1,"type":"outcome","at":5,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"d1"}"#;
 
     fn clients(reader: &mut LogReader<&[u8]>) -> Vec<String> {
@@ -229,7 +251,10 @@ mod tests {
     fn a_log_of_no_known_format_is_refused_with_its_first_line() {
         let error = LogReader::new("a.log", &b"\nhello\x1b world\n"[..]).err().unwrap().to_string();
         assert!(error.starts_with("a.log:2: no known log format."), "{error}");
-        assert!(error.contains("time: expected") && error.ends_with(r"hello\u{1b} world"), "{error}");
+        assert!(
+            error.contains("time: expected") && error.ends_with(r"hello\u{1b} world"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -240,9 +265,15 @@ mod tests {
         let mut reader = LogReader::new("a.log", log.as_bytes()).unwrap();
         assert_eq!(clients(&mut reader).len(), 3);
         let tally = reader.tally();
-        assert_eq!((tally.lines, tally.parsed, tally.refused, tally.blank, tally.repaired), (8, 3, 4, 1, 0));
-        let reasons: Vec<_> =
-            tally.first_refused.iter().map(|refused| (refused.line_number, refused.reason.as_str())).collect();
+        assert_eq!(
+            (tally.lines, tally.parsed, tally.refused, tally.blank, tally.repaired),
+            (8, 3, 4, 1, 0)
+        );
+        let reasons: Vec<_> = tally
+            .first_refused
+            .iter()
+            .map(|refused| (refused.line_number, refused.reason.as_str()))
+            .collect();
         let expect = [
             (2, r#"status: expected three digits, found "abc""#),
             (4, r#"line: expected at most 65536 bytes before the line ends, found "more""#),
@@ -257,7 +288,11 @@ mod tests {
         let check = |line: &str, agent| {
             let mut reader = LogReader::new("a.log", line.as_bytes()).unwrap();
             let record = reader.next().unwrap().unwrap();
-            assert_eq!((record.client, record.bytes, record.user_agent), ("192.0.2.7", Some(187), agent), "{line}");
+            assert_eq!(
+                (record.client, record.bytes, record.user_agent),
+                ("192.0.2.7", Some(187), agent),
+                "{line}"
+            );
             assert_eq!(reader.tally().repaired, 1);
         };
         check(&format!("\"{COMBINED}\"\r"), Some("agent"));
@@ -301,7 +336,8 @@ mod tests {
             }
         }
         let log = format!("{COMMON}\n{COMMON}\n{COMMON}");
-        let mut reader = LogReader::new("a.log", io::BufReader::new(log.as_bytes().chain(Broken))).unwrap();
+        let mut reader =
+            LogReader::new("a.log", io::BufReader::new(log.as_bytes().chain(Broken))).unwrap();
         assert!(reader.next().unwrap().is_some());
         assert!(reader.next().unwrap().is_some());
         let error = reader.next().unwrap_err().to_string();

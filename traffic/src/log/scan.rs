@@ -1,7 +1,8 @@
 //! Walks through one line.
 //!
-//! Parsers note where a field stands ([`Span`], [`Fields`]) and not the text itself, so that a reader may try line after
-//! line in one buffer and lend out only the one it returns. All delimiters are ASCII, so a span never cuts a character.
+//! Parsers note where a field stands ([`Span`], [`Fields`]) and not the text itself, so that a
+//! reader may try line after line in one buffer and lend out only the one it returns. All
+//! delimiters are ASCII, so a span never cuts a character.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,7 +23,8 @@ pub(super) struct Span {
 
 impl Span {
     pub(super) fn new(start: usize, end: usize) -> Self {
-        // Lines are at most 64 KiB (thrice that, decoded lossily), so this always fits; if not, the field reads empty.
+        // Lines are at most 64 KiB (thrice that, decoded lossily), so this always fits; if not, the
+        // field reads empty.
         Self { start: u32::try_from(start).unwrap_or(0), end: u32::try_from(end).unwrap_or(0) }
     }
 
@@ -110,7 +112,8 @@ impl Fields {
     }
 }
 
-/// Why a line cannot be read. Costs nothing until it is written out, which happens for a file's first three.
+/// Why a line cannot be read. Costs nothing until it is written out, which happens for a file's
+/// first three.
 #[derive(Debug)]
 pub(super) enum Refusal<'a> {
     /// A field holds something else than it must.
@@ -125,7 +128,11 @@ impl<'a> Refusal<'a> {
         matches!(self, Self::Field { expected, .. } if *expected == EXPECTED_ZONE)
     }
 
-    pub(super) fn new(field: &'static str, expected: &'static str, found: impl Into<Cow<'a, str>>) -> Self {
+    pub(super) fn new(
+        field: &'static str,
+        expected: &'static str,
+        found: impl Into<Cow<'a, str>>,
+    ) -> Self {
         Self::Field { field, expected, found: found.into() }
     }
 }
@@ -139,18 +146,24 @@ impl fmt::Display for Refusal<'_> {
                 write!(f, "{field}: expected {expected}, found nothing")
             }
             Self::Field { field, expected, found } => {
-                write!(f, "{field}: expected {expected}, found \"{}\"", escaped(found.as_bytes(), FOUND_CHARS_MAX))
+                write!(
+                    f,
+                    "{field}: expected {expected}, found \"{}\"",
+                    escaped(found.as_bytes(), FOUND_CHARS_MAX)
+                )
             }
             Self::Json(error) => f.write_str(&json_problem(error)),
         }
     }
 }
 
-/// What serde says of a line, in words: its names of our types are nobody's, and every line is its first.
+/// What serde says of a line, in words: its names of our types are nobody's, and every line is its
+/// first.
 fn json_problem(error: &serde_json::Error) -> String {
     let said = error.to_string();
     let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-    let mismatch = said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
+    let mismatch =
+        said.strip_prefix("invalid type: ").or_else(|| said.strip_prefix("invalid value: "));
     let problem = match mismatch.and_then(|rest| rest.split_once(", expected ")) {
         Some((found, expected)) => {
             let expected = match expected {
@@ -159,7 +172,10 @@ fn json_problem(error: &serde_json::Error) -> String {
                 "f32" | "f64" => "a number",
                 other => other,
             };
-            let found = found.strip_prefix("floating point ").or(found.strip_prefix("integer ")).unwrap_or(found);
+            let found = found
+                .strip_prefix("floating point ")
+                .or(found.strip_prefix("integer "))
+                .unwrap_or(found);
             let found = match found {
                 "map" => "an object",
                 "sequence" => "a list",
@@ -204,7 +220,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Refuses the line for what stands here.
-    pub(super) fn refuse<T>(&self, field: &'static str, expected: &'static str) -> Result<T, Refusal<'a>> {
+    pub(super) fn refuse<T>(
+        &self,
+        field: &'static str,
+        expected: &'static str,
+    ) -> Result<T, Refusal<'a>> {
         Err(Refusal::new(field, expected, self.rest()))
     }
 
@@ -219,7 +239,8 @@ impl<'a> Cursor<'a> {
         Ok(span)
     }
 
-    /// Everything up to a space and `[` and a digit, which is where a time begins: a user name may hold spaces.
+    /// Everything up to a space and `[` and a digit, which is where a time begins: a user name may
+    /// hold spaces.
     pub(super) fn user(&mut self) -> Result<Span, Refusal<'a>> {
         let bytes = self.text.as_bytes();
         let mut from = self.at;
@@ -251,7 +272,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// What stands between two quotes; a backslash hides the byte after it. A space after it is stepped over.
+    /// What stands between two quotes; a backslash hides the byte after it. A space after it is
+    /// stepped over.
     pub(super) fn quoted(&mut self, field: &'static str) -> Result<Span, Refusal<'a>> {
         let bytes = self.rest_bytes();
         if bytes.first() != Some(&b'"') {
@@ -289,9 +311,10 @@ impl<'a> Cursor<'a> {
 
 /// Method and target of a request line, which is a part of `text`.
 ///
-/// `GET /p/1 HTTP/1.1` is the rule. A target may hold spaces, the version may be missing (HTTP/0.9). What does not
-/// begin with a method, a TLS handshake for instance, is a target without method, so that different garbage stays
-/// different. Nothing is refused: the server answered these too, mostly with 400.
+/// `GET /p/1 HTTP/1.1` is the rule. A target may hold spaces, the version may be missing
+/// (HTTP/0.9). What does not begin with a method, a TLS handshake for instance, is a target without
+/// method, so that different garbage stays different. Nothing is refused: the server answered these
+/// too, mostly with 400.
 pub(super) fn request_line(text: &str, line: Span) -> (Span, Span) {
     let request = line.of(text);
     let bytes = request.as_bytes();
@@ -356,7 +379,11 @@ pub(super) fn without_port(text: &str, host: Span) -> Span {
             let address = rest.split(']').next().unwrap_or(rest);
             return host.part(1, 1 + address.len());
         }
-        (_, Some((name, port))) if !name.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => name.len(),
+        (_, Some((name, port)))
+            if !name.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            name.len()
+        }
         _ => name.len(),
     };
     host.part(0, length)
@@ -370,7 +397,11 @@ mod tests {
     fn a_request_line_is_read_as_far_as_it_is_one() {
         let check = |request: &str, method, target| {
             let (found_method, found_target) = request_line(request, Span::new(0, request.len()));
-            assert_eq!((found_method.of(request), found_target.of(request)), (method, target), "{request:?}");
+            assert_eq!(
+                (found_method.of(request), found_target.of(request)),
+                (method, target),
+                "{request:?}"
+            );
         };
         check("GET /p/1?x=1 HTTP/1.1", "GET", "/p/1?x=1");
         check("GET /a b c HTTP/1.1", "GET", "/a b c");
@@ -392,13 +423,20 @@ mod tests {
     fn an_escaped_quote_does_not_end_a_field() {
         let check = |text: &str, expect: Result<&str, &str>| {
             let found = Cursor::new(text).quoted("field").map(|span| span.of(text).to_owned());
-            assert_eq!(found.as_deref().map_err(ToString::to_string), expect.map_err(str::to_owned), "{text}");
+            assert_eq!(
+                found.as_deref().map_err(ToString::to_string),
+                expect.map_err(str::to_owned),
+                "{text}"
+            );
         };
         check(r#""a" b"#, Ok("a"));
         check(r#""a\"b\\" c"#, Ok(r#"a\"b\\"#));
         check(r#""\x22" c"#, Ok(r"\x22"));
         check(r#""""#, Ok(""));
-        check(r#""a\""#, Err(r#"field: expected a closing quote before the line ends, found ""a\"""#));
+        check(
+            r#""a\""#,
+            Err(r#"field: expected a closing quote before the line ends, found ""a\"""#),
+        );
         check(r#""a"b"#, Err(r#"field: expected a space or the line's end after it, found "b""#));
         check("", Err("field: expected a quoted text, found nothing"));
     }
@@ -423,8 +461,9 @@ mod tests {
 
     #[test]
     fn a_host_loses_its_port() {
-        let check =
-            |host: &str, expect| assert_eq!(without_port(host, Span::new(0, host.len())).of(host), expect, "{host}");
+        let check = |host: &str, expect| {
+            assert_eq!(without_port(host, Span::new(0, host.len())).of(host), expect, "{host}")
+        };
         check("shop.example:443", "shop.example");
         check("shop.example", "shop.example");
         check("[2001:db8::1]:80", "2001:db8::1");
@@ -448,7 +487,11 @@ mod json_tests {
         let check = |text: &str, expect: &str| {
             let Err(error) = serde_json::from_str::<Line>(text) else { panic!("{text} was read") };
             let said = json_problem(&error);
-            assert_eq!(said.split_once(", at column ").map(|(said, _)| said), Some(expect), "{text}: {said}");
+            assert_eq!(
+                said.split_once(", at column ").map(|(said, _)| said),
+                Some(expect),
+                "{text}: {said}"
+            );
         };
         check("20.171 - -", "json: expected an object in braces, found `20.171`");
         check("\"GET\"", "json: expected an object in braces, found string \"GET\"");

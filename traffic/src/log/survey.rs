@@ -1,7 +1,8 @@
 //! What a log's lines have in common, counted in bounded memory: what [`super::warning`] judges by.
 //!
-//! Identical lines are found by a sample: of all lines' hashes the smallest are kept (bottom-k; Broder 1997), so two logs
-//! that hold the same lines draw the same ones, and the share of the sample that both hold is the share of the lines.
+//! Identical lines are found by a sample: of all lines' hashes the smallest are kept (bottom-k;
+//! Broder 1997), so two logs that hold the same lines draw the same ones, and the share of the
+//! sample that both hold is the share of the lines.
 //!
 //! Cost: about 0.15 µs a line, at most 200 KB a log.
 
@@ -81,7 +82,9 @@ impl Survey {
     /// Takes a record in; `class` is what is asked for, if the record is a request.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
         self.draw(record);
-        self.late += u64::from(self.newest.is_some_and(|newest| newest.micros_since(record.at) > HORIZON_US));
+        self.late += u64::from(
+            self.newest.is_some_and(|newest| newest.micros_since(record.at) > HORIZON_US),
+        );
         self.newest = self.newest.max(Some(record.at));
         self.clients |= 1 << (hash(&record.client) % 64);
         if record.kind == Kind::Outcome {
@@ -145,7 +148,8 @@ impl Survey {
     fn draw(&mut self, record: &Record<'_>) {
         let Record { at, client, method, target, status, bytes, duration_us, .. } = *record;
         let told = (record.referer, record.user_agent, record.host, record.seq, record.id);
-        let line = hash(&(at.as_micros(), client, method, target, status, bytes, duration_us, told));
+        let line =
+            hash(&(at.as_micros(), client, method, target, status, bytes, duration_us, told));
         if line > self.drawn_below() {
             return;
         }
@@ -243,7 +247,8 @@ mod tests {
         check(0..500, 500..900, 0.0, 0.0);
         check(0..20_000, 0..20_000, 1.0, 0.0);
         check(0..20_000, 10_000..30_000, 0.5, 0.06);
-        // Of so much smaller a log some forty lines are compared: half of them, give or take four standard errors.
+        // Of so much smaller a log some forty lines are compared: half of them, give or take four
+        // standard errors.
         check(0..100_000, 99_000..101_000, 0.5, 0.32);
         assert_eq!(survey(0..20_000).drawn.len(), DRAWN_MAX);
         assert_eq!(survey(0..10).shared(&Survey::default()).share, 0.0);

@@ -30,8 +30,8 @@ pub struct Tally {
     pub out_of_order: u64,
     /// The furthest that time went back from one line to any before it, in microseconds.
     pub step_back_us_max: u64,
-    /// Of those parsed: lines whose client is a private, loopback or link-local address. Where this is most of a log,
-    /// it holds the address of a proxy and not of the client.
+    /// Of those parsed: lines whose client is a private, loopback or link-local address. Where this
+    /// is most of a log, it holds the address of a proxy and not of the client.
     pub private_addresses: u64,
     /// The first refused lines, at most three.
     pub first_refused: Vec<Refused>,
@@ -57,8 +57,8 @@ pub struct Refused {
 }
 
 impl Tally {
-    /// How finely this log tells time, in microseconds: 1,000,000 where all times read were whole seconds, 1,000 where
-    /// they were whole milliseconds, else 1.
+    /// How finely this log tells time, in microseconds: 1,000,000 where all times read were whole
+    /// seconds, 1,000 where they were whole milliseconds, else 1.
     pub fn resolution_us(&self) -> u32 {
         match (self.sub_second, self.sub_milli) {
             (false, _) => 1_000_000,
@@ -92,12 +92,14 @@ impl Tally {
         }
     }
 
-    /// Adds the lines that came right after, and were counted by themselves; `times` are those of their records, in
-    /// the order of the lines.
+    /// Adds the lines that came right after, and were counted by themselves; `times` are those of
+    /// their records, in the order of the lines.
     pub fn append(&mut self, later: &Self, times: impl IntoIterator<Item = Timestamp>) {
         let room = REFUSED_KEPT_MAX.saturating_sub(self.first_refused.len());
-        let renumbered =
-            |refused: &Refused| Refused { line_number: self.lines + refused.line_number, ..refused.clone() };
+        let renumbered = |refused: &Refused| Refused {
+            line_number: self.lines + refused.line_number,
+            ..refused.clone()
+        };
         let refused: Vec<Refused> = later.first_refused.iter().take(room).map(renumbered).collect();
         self.first_refused.extend(refused);
         self.lines += later.lines;
@@ -140,13 +142,16 @@ pub(super) fn excerpt(line: &[u8]) -> String {
 
 /// At most `chars_max` characters of a text, control characters escaped.
 pub(super) fn escaped(text: &[u8], chars_max: usize) -> String {
-    // Four bytes make at most one character less than any limit needs; never decode a whole long line for its head.
+    // Four bytes make at most one character less than any limit needs; never decode a whole long
+    // line for its head.
     let head = &text[..text.len().min(chars_max * 4)];
     let mut escaped = String::new();
     let mut chars = 0;
     for char in String::from_utf8_lossy(head).chars() {
-        // Terminals act on control characters, and the marks of text direction make a line read as another.
-        let needs_escape = char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        // Terminals act on control characters, and the marks of text direction make a line read as
+        // another.
+        let needs_escape =
+            char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         let length = if needs_escape { char.escape_default().count() } else { 1 };
         if chars + length > chars_max {
             break;
@@ -161,16 +166,22 @@ pub(super) fn escaped(text: &[u8], chars_max: usize) -> String {
     escaped
 }
 
-/// By the text's beginning alone: this runs for every line, and a rare name like `10.example` does no harm.
+/// By the text's beginning alone: this runs for every line, and a rare name like `10.example` does
+/// no harm.
 fn is_private(client: &str) -> bool {
-    let second_octet = |rest: &str| rest.split('.').next().and_then(|octet| octet.parse::<u8>().ok());
+    let second_octet =
+        |rest: &str| rest.split('.').next().and_then(|octet| octet.parse::<u8>().ok());
     match client.as_bytes() {
         [b'1', b'0', b'.', ..] => true,
         [b'1', b'2', b'7', b'.', ..] => true,
         [b'1', b'9', b'2', b'.', b'1', b'6', b'8', b'.', ..] => true,
         [b'1', b'6', b'9', b'.', b'2', b'5', b'4', b'.', ..] => true,
-        [b'1', b'7', b'2', b'.', ..] => second_octet(&client[4..]).is_some_and(|octet| (16..32).contains(&octet)),
-        [b'1', b'0', b'0', b'.', ..] => second_octet(&client[4..]).is_some_and(|octet| (64..128).contains(&octet)),
+        [b'1', b'7', b'2', b'.', ..] => {
+            second_octet(&client[4..]).is_some_and(|octet| (16..32).contains(&octet))
+        }
+        [b'1', b'0', b'0', b'.', ..] => {
+            second_octet(&client[4..]).is_some_and(|octet| (64..128).contains(&octet))
+        }
         [b'f' | b'F', b'c' | b'C' | b'd' | b'D', _, _, b':', ..] => true,
         [b'f' | b'F', b'e' | b'E', b'8', b'0', b':', ..] => true,
         _ => client == "::1",
@@ -207,7 +218,17 @@ mod tests {
         ] {
             assert!(is_private(client), "{client}");
         }
-        for client in ["11.0.0.1", "172.32.0.1", "172.x", "172.", "100.63.0.1", "2001:db8::1", "192.167.1.1", "", "-"] {
+        for client in [
+            "11.0.0.1",
+            "172.32.0.1",
+            "172.x",
+            "172.",
+            "100.63.0.1",
+            "2001:db8::1",
+            "192.167.1.1",
+            "",
+            "-",
+        ] {
             assert!(!is_private(client), "{client}");
         }
     }

@@ -7,8 +7,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const FORMATS: [Format; 6] =
-    [Format::Combined, Format::Common, Format::VhostCombined, Format::NginxJson, Format::ElbClassic, Format::EventLog];
+const FORMATS: [Format; 6] = [
+    Format::Combined,
+    Format::Common,
+    Format::VhostCombined,
+    Format::NginxJson,
+    Format::ElbClassic,
+    Format::EventLog,
+];
 
 /// What the plainest line of every format says.
 pub(super) const PLAIN: Record<'_> = Record {
@@ -111,12 +117,16 @@ fn a_truncated_gzip_gives_its_lines_and_then_an_error_with_name_and_line() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     for number in 0..5_000_u32 {
         let client = number.wrapping_mul(2_654_435_761);
-        writeln!(encoder, r#"{client} - - [20/Feb/2016:00:00:45 -0500] "GET /{client} HTTP/1.1" 200 {client}"#)
-            .unwrap();
+        writeln!(
+            encoder,
+            r#"{client} - - [20/Feb/2016:00:00:45 -0500] "GET /{client} HTTP/1.1" 200 {client}"#
+        )
+        .unwrap();
     }
     let mut bytes = encoder.finish().unwrap();
     bytes.truncate(bytes.len() / 2);
-    let mut reader = LogReader::new("shop.log.gz", decompress(std::io::Cursor::new(bytes))).unwrap();
+    let mut reader =
+        LogReader::new("shop.log.gz", decompress(std::io::Cursor::new(bytes))).unwrap();
     let error = loop {
         match reader.next() {
             Ok(record) => assert!(record.is_some(), "the end came before the error"),
@@ -130,7 +140,11 @@ fn a_truncated_gzip_gives_its_lines_and_then_an_error_with_name_and_line() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, clippy::print_stderr, reason = "real logs are files, and a skipped test says so")]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "real logs are files, and a skipped test says so"
+)]
 fn real_logs_are_detected_and_read() {
     const LOGS: [(&str, Format, u64); 12] = [
         ("airisdata", Format::Combined, 206_860),
@@ -167,6 +181,10 @@ fn real_logs_are_detected_and_read() {
         assert_eq!(tally.lines, lines, "{name}");
         assert!(tally.parsed * 1_000 >= tally.lines * 999, "{name}: {tally:?}");
         assert_eq!(tally.repaired > lines / 2, name.starts_with("scanner_"), "{name}: {tally:?}");
-        assert_eq!(tally.resolution_us(), if format == Format::ElbClassic { 1 } else { 1_000_000 }, "{name}");
+        assert_eq!(
+            tally.resolution_us(),
+            if format == Format::ElbClassic { 1 } else { 1_000_000 },
+            "{name}"
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! What will go wrong with a log, and what to do about it.
 //!
-//! A warning is given where the log itself proves it, or where the chance that an ordinary log looks so is nil: absence
-//! counts only among a thousand requests and more. What each needs stands beside it, as a constant or in its function.
+//! A warning is given where the log itself proves it, or where the chance that an ordinary log
+//! looks so is nil: absence counts only among a thousand requests and more. What each needs stands
+//! beside it, as a constant or in its function.
 
 use serde::Serialize;
 
@@ -10,14 +11,16 @@ use super::survey::{Same, Survey};
 use super::tally::Tally;
 use crate::merge::HORIZON_US;
 
-/// Above this share of refused lines nothing is learnt: what cannot be read may be just what matters.
+/// Above this share of refused lines nothing is learnt: what cannot be read may be just what
+/// matters.
 pub const REFUSED_MAX: f64 = 0.05;
 
 /// So many requests in which something never occurs are no chance.
 const MANY: u64 = 1_000;
 /// So many lines show what a log's format holds.
 const SOME: u64 = 20;
-/// Clients whose lines are there twice: a health check hits two servers in the same second, a crowd does not.
+/// Clients whose lines are there twice: a health check hits two servers in the same second, a crowd
+/// does not.
 const CLIENTS_TWICE_MIN: usize = 5;
 /// Share of a log's lines that must be there twice, and so many of the sample.
 const TWICE_MIN: (f64, usize) = (0.1, 20);
@@ -62,16 +65,19 @@ pub struct Surveyed {
 impl Surveyed {
     /// What will go wrong with this log, whatever others there are.
     pub fn warnings(&self) -> Vec<Warning> {
-        let mut found: Vec<Warning> = [self.refused(), self.clock(), self.clients()].into_iter().flatten().collect();
+        let mut found: Vec<Warning> =
+            [self.refused(), self.clock(), self.clients()].into_iter().flatten().collect();
         if self.format != Format::EventLog {
             found.extend([self.fields(), self.hosts()].into_iter().flatten());
         }
         found.extend(self.content());
-        found.extend((self.tally.parsed > 0 && self.tally.resolution_us() == 1_000_000).then(|| {
+        found
+            .extend((self.tally.parsed > 0 && self.tally.resolution_us() == 1_000_000).then(|| {
             Warning::new(
                 "whole_seconds",
                 "times are whole seconds: gaps below a second cannot be told apart",
-                "Log $msec for a sharper model; what it was trained on decides what a model can use",
+                "Log $msec for a sharper model; what it was trained on decides what a model can \
+                    use",
             )
         }));
         found
@@ -83,15 +89,22 @@ impl Surveyed {
         if without_zone > 0 {
             found.push(Warning::new(
                 "no_zone",
-                format!("the time has no zone in {} of {} lines, which are refused", count(without_zone), count(lines)),
-                "Log $time_iso8601, $time_local or $msec, which have one; a zone is never guessed, because an hour's error moves every window",
+                format!(
+                    "the time has no zone in {} of {} lines, which are \
+                    refused",
+                    count(without_zone),
+                    count(lines)
+                ),
+                "Log $time_iso8601, $time_local or $msec, which have one; a zone is never guessed, \
+                    because an hour's error moves every window",
             ));
         }
         if is_unreadable(refused, lines) {
             found.push(Warning::new(
                 "unreadable",
                 "more than 5 % of the lines cannot be read: `kidoban train` will refuse this log",
-                "Leave out what is no access log, or correct the server's log_format: the first refused lines say what is wrong",
+                "Leave out what is no access log, or correct the server's log_format: the first \
+                    refused lines say what is wrong",
             ));
         }
         found
@@ -108,19 +121,22 @@ impl Surveyed {
                     "about {} of the lines are there twice: the same log, joined to itself?",
                     percent(repeated.share)
                 ),
-                "Leave one copy out: every request that counts twice makes its client look twice as fast",
+                "Leave one copy out: every request that counts twice makes its client look twice \
+                    as fast",
             ));
         } else if exceeds(self.survey.late, parsed, LATE_MIN) {
             found.push(Warning::new(
                 "clock_back",
                 format!(
-                    "time goes back by up to {}: {} of {} lines are more than {} older than one before them, and cannot be put in order",
+                    "time goes back by up to {}: {} of {} lines are more than {} older than one \
+                        before them, and cannot be put in order",
                     span(step_back_us_max),
                     count(self.survey.late),
                     count(parsed),
                     span(HORIZON_US)
                 ),
-                "Give rotated files one by one and not joined: they are merged by time. If a clock was set, leave that hour out",
+                "Give rotated files one by one and not joined: they are merged by time. If a clock \
+                    was set, leave that hour out",
             ));
         }
         found
@@ -132,18 +148,22 @@ impl Surveyed {
         if self.hides_clients() {
             found.push(Warning::new(
                 "private_addresses",
-                "nearly all addresses are private: this log holds a proxy's address and not the client's",
-                "Log $http_x_forwarded_for or set real_ip in the server, and trusted_proxies in kidoban.toml",
+                "nearly all addresses are private: this log holds a proxy's address and not the \
+                    client's",
+                "Log $http_x_forwarded_for or set real_ip in the server, and trusted_proxies in \
+                    kidoban.toml",
             ));
         }
         if self.format != Format::EventLog && requests > 0 && exceeds(by_name, requests, 0.5) {
             found.push(Warning::new(
                 "client_names",
                 format!(
-                    "the client is a name or a hash and no address in {} of the requests: networks cannot be seen, and the gate knows clients by address",
+                    "the client is a name or a hash and no address in {} of the requests: networks \
+                        cannot be seen, and the gate knows clients by address",
                     percent(share(by_name, requests))
                 ),
-                "Log the address ($remote_addr, HostnameLookups Off); a hash that changes every day makes a new client of everybody",
+                "Log the address ($remote_addr, HostnameLookups Off); a hash that changes every \
+                    day makes a new client of everybody",
             ));
         }
         // Of eight networks and more nobody has only hosts that end in .0.
@@ -167,7 +187,8 @@ impl Surveyed {
         if !exceeds(with_agent, requests, 0.01) {
             found.push(Warning::new(
                 "no_user_agents",
-                "there are no user agents: without --labels, `kidoban train` takes whoever names none for a robot",
+                "there are no user agents: without --labels, `kidoban train` takes whoever names \
+                    none for a robot",
                 "Log the combined format ($http_user_agent), or give `kidoban train` a labels file",
             ));
         }
@@ -176,14 +197,17 @@ impl Surveyed {
         if with_referer == 0 && (has_no_field || assets >= MANY) {
             found.push(Warning::new(
                 "no_referers",
-                "there are no referers: without --labels, `kidoban train` knows people by images that their pages asked for, and finds none",
-                "Log $http_referer, or give `kidoban train` --labels, or --people-path with what only a buyer reaches",
+                "there are no referers: without --labels, `kidoban train` knows people by images \
+                    that their pages asked for, and finds none",
+                "Log $http_referer, or give `kidoban train` --labels, or --people-path with what \
+                    only a buyer reaches",
             ));
         }
         if with_status == 0 {
             found.push(Warning::new(
                 "no_statuses",
-                "there are no statuses: errors, which give guessers and scanners away, cannot be seen",
+                "there are no statuses: errors, which give guessers and scanners away, cannot be \
+                    seen",
                 "Log $status",
             ));
         }
@@ -199,7 +223,8 @@ impl Surveyed {
         if is_ours && requests >= MANY && outcomes == 0 {
             found.push(Warning::new(
                 "no_statuses",
-                "no outcome is in this event log: errors, which give guessers and scanners away, cannot be seen",
+                "no outcome is in this event log: errors, which give guessers and scanners away, \
+                    cannot be seen",
                 "Keep the lines with \"type\":\"outcome\"",
             ));
         }
@@ -207,7 +232,8 @@ impl Surveyed {
             found.push(Warning::new(
                 "no_queries",
                 format!(
-                    "not one of {} requests has a query string: where the shop uses them, all searches and pages of a list look like one",
+                    "not one of {} requests has a query string: where the shop uses them, all \
+                        searches and pages of a list look like one",
                     count(requests)
                 ),
                 "Log $request or $request_uri and not $uri, which is without it",
@@ -221,7 +247,8 @@ impl Surveyed {
                     count(pages),
                     count(assets)
                 ),
-                "If they are logged elsewhere, add that log; if not, give `kidoban train` a labels file, as its own rules know people by them",
+                "If they are logged elsewhere, add that log; if not, give `kidoban train` a labels \
+                    file, as its own rules know people by them",
             ));
         }
         found
@@ -240,8 +267,13 @@ impl Surveyed {
             found.push(Warning::new(
                 "several_hosts",
                 format!(
-                    "requests go to several hosts ({}): the same path on two of them counts as one page",
-                    large.iter().map(|host| super::tally::escaped(host.as_bytes(), 60)).collect::<Vec<_>>().join(", ")
+                    "requests go to several hosts ({}): the same path on two of them counts as one \
+                        page",
+                    large
+                        .iter()
+                        .map(|host| super::tally::escaped(host.as_bytes(), 60))
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
                 "If they are different sites, give each its own log and train each its own model",
             ));
@@ -255,7 +287,8 @@ impl Surveyed {
             found.push(Warning::new(
                 "other_host",
                 format!(
-                    "most images and scripts were asked for from pages of {}, which are not in this log",
+                    "most images and scripts were asked for from pages of {}, which are not in \
+                        this log",
                     super::tally::escaped(from.as_bytes(), 60)
                 ),
                 "Give the logs of all hosts of the shop together: a client is judged by its pages",
@@ -289,13 +322,17 @@ pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
     if span_us < 2 * DAY_US {
         found.push(Warning::new(
             "short_span",
-            format!("the log spans {}: what happens at night, on Sundays or in a sale is not in it", span(span_us)),
+            format!(
+                "the log spans {}: what happens at night, on Sundays or in a sale is not in it",
+                span(span_us)
+            ),
             "Give a week or more: rotated files can be named together",
         ));
     }
     for (index, log) in logs.iter().enumerate() {
         for other in &logs[index + 1..] {
-            let overlaps = |a: &Tally, b: &Tally| a.first_at <= b.last_at && b.first_at <= a.last_at;
+            let overlaps =
+                |a: &Tally, b: &Tally| a.first_at <= b.last_at && b.first_at <= a.last_at;
             let shared = log.survey.shared(&other.survey);
             if overlaps(&log.tally, &other.tally) && is_twice(&shared) {
                 found.push(Warning::new(
@@ -306,7 +343,8 @@ pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
                         other.name,
                         percent(shared.share)
                     ),
-                    "Leave one of them out: every request that counts twice makes its client look twice as fast",
+                    "Leave one of them out: every request that counts twice makes its client look \
+                        twice as fast",
                 ));
             }
         }

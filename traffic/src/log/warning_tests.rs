@@ -7,11 +7,13 @@ use super::{LogReader, Survey};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
-/// An ordinary month in combined format, a line every ten minutes: half of it images, some searches, many clients.
+/// An ordinary month in combined format, a line every ten minutes: half of it images, some
+/// searches, many clients.
 fn ordinary() -> String {
     let mut log = String::new();
     for number in 0..4_320_u32 {
-        let client = format!("{}.{}.{}.{}", 11 + number % 90, number % 7, number % 13, 1 + number % 250);
+        let client =
+            format!("{}.{}.{}.{}", 11 + number % 90, number % 7, number % 13, 1 + number % 250);
         let target = match number % 8 {
             0..4 => format!("/img/{}.jpg", number % 500),
             4 => format!("/search?q=tea{}", number % 50),
@@ -19,8 +21,10 @@ fn ordinary() -> String {
         };
         let (day, hour, minute) = (1 + number / 144, number / 6 % 24, number % 6 * 10);
         let time = format!("{day:02}/Jun/2026:{hour:02}:{minute:02}:07 +0200");
-        let _ =
-            writeln!(log, r#"{client} - - [{time}] "GET {target} HTTP/1.1" 200 812 "https://shop.example/" "{AGENT}""#);
+        let _ = writeln!(
+            log,
+            r#"{client} - - [{time}] "GET {target} HTTP/1.1" 200 812 "https://shop.example/" "{AGENT}""#
+        );
     }
     log
 }
@@ -31,7 +35,12 @@ fn surveyed(name: &str, log: &str) -> Surveyed {
     while let Some(record) = reader.next().unwrap() {
         survey.note(&record, url::classify(url::split(record.target).0, record.fetch_dest));
     }
-    Surveyed { name: name.to_owned(), format: reader.format(), tally: reader.tally().clone(), survey }
+    Surveyed {
+        name: name.to_owned(),
+        format: reader.format(),
+        tally: reader.tally().clone(),
+        survey,
+    }
 }
 
 fn codes(log: &str) -> Vec<&'static str> {
@@ -60,7 +69,9 @@ fn of_an_ordinary_log_only_the_clock_is_said() {
 #[test]
 fn what_is_wrong_with_clients_is_said() {
     let client = |name: fn(usize) -> String| {
-        move |log: String| each(&log, |index, line| format!("{} {}", name(index), line.split_once(' ').unwrap().1))
+        move |log: String| {
+            each(&log, |index, line| format!("{} {}", name(index), line.split_once(' ').unwrap().1))
+        }
     };
     check("private_addresses", client(|index| format!("10.0.{}.7", index % 200)));
     check("client_names", client(|index| format!("dsl-{index}.example.net")));
@@ -79,7 +90,9 @@ fn what_the_format_leaves_out_is_said() {
     check("no_user_agents", common);
     check("no_referers", common);
     check("no_statuses", |log| log.replace(" 200 812", " 000 812"));
-    check("no_queries", |log| each(&log, |index, line| line.replace(&format!("?q=tea{}", index % 50), "")));
+    check("no_queries", |log| {
+        each(&log, |index, line| line.replace(&format!("?q=tea{}", index % 50), ""))
+    });
     check("no_assets", |log| log.replace("/img/", "/view/").replace(".jpg", ""));
 }
 
@@ -87,9 +100,14 @@ fn what_the_format_leaves_out_is_said() {
 fn what_is_wrong_with_lines_and_their_order_is_said() {
     check("no_zone", |log| log.replace(" +0200]", "]"));
     check("no_zone", |log| {
-        each(&log, |index, line| if index % 99 == 1 { line.replace(" +0200]", "]") } else { line.into() })
+        each(
+            &log,
+            |index, line| if index % 99 == 1 { line.replace(" +0200]", "]") } else { line.into() },
+        )
     });
-    check("unreadable", |log| each(&log, |index, line| if index % 10 == 1 { "torn".into() } else { line.into() }));
+    check("unreadable", |log| {
+        each(&log, |index, line| if index % 10 == 1 { "torn".into() } else { line.into() })
+    });
     check("duplicates", |log| log.clone() + &log);
     // The second half of the month, joined to the front.
     check("clock_back", |log| {
@@ -103,11 +121,18 @@ fn what_is_wrong_with_lines_and_their_order_is_said() {
 
 #[test]
 fn what_hosts_say_is_said() {
-    let host = |name: fn(usize) -> &'static str| move |log: String| each(&log, |i, line| format!("{} {line}", name(i)));
-    check("several_hosts", host(|index| if index.is_multiple_of(3) { "tea.example:443" } else { "shop.example:443" }));
+    let host = |name: fn(usize) -> &'static str| {
+        move |log: String| each(&log, |i, line| format!("{} {line}", name(i)))
+    };
+    check(
+        "several_hosts",
+        host(|index| if index.is_multiple_of(3) { "tea.example:443" } else { "shop.example:443" }),
+    );
     check("other_host", host(|_| "img.shop.example:443"));
     let one =
-        codes(&host(|index| if index.is_multiple_of(3) { "www.shop.example" } else { "shop.example" })(ordinary()));
+        codes(&host(
+            |index| if index.is_multiple_of(3) { "www.shop.example" } else { "shop.example" },
+        )(ordinary()));
     assert_eq!(one, ["whole_seconds"]);
 }
 
@@ -131,7 +156,10 @@ fn logs_that_hold_the_same_lines_are_said_and_others_are_not() {
             if i.is_multiple_of(2) {
                 line.into()
             } else {
-                format!(r#"192.0.2.9 - - [01/Jun/2026:00:00:{:02} +0200] "GET /up?{i} HTTP/1.1" 200 2 "-" "x""#, i % 60)
+                format!(
+                    r#"192.0.2.9 - - [01/Jun/2026:00:00:{:02} +0200] "GET /up?{i} HTTP/1.1" 200 2 "-" "x""#,
+                    i % 60
+                )
             }
         })
     };
@@ -156,5 +184,8 @@ fn warnings_are_for_machines_too() {
     let log = surveyed("a.log", &ordinary());
     let json = serde_json::to_value(&log.warnings()[0]).unwrap();
     assert_eq!(json["code"], "whole_seconds");
-    assert!(json["message"].is_string() && json["fix"].as_str().unwrap().contains("$msec"), "{json}");
+    assert!(
+        json["message"].is_string() && json["fix"].as_str().unwrap().contains("$msec"),
+        "{json}"
+    );
 }

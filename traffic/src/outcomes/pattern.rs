@@ -57,7 +57,10 @@ impl OutcomePattern {
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [method, target, status] = words[..] else {
-            return Err((format!("{:?} has {} words", excerpt(text), words.len()), EXPECTED.to_owned()));
+            return Err((
+                format!("{:?} has {} words", excerpt(text), words.len()),
+                EXPECTED.to_owned(),
+            ));
         };
         let is_method = |byte: u8| byte.is_ascii_uppercase() || byte == b'-';
         let method = match method {
@@ -65,23 +68,32 @@ impl OutcomePattern {
             name if name.len() <= 20 && name.bytes().all(is_method) => Some(name.to_owned()),
             other => {
                 let problem = format!("{:?} is not a method", excerpt(other));
-                return Err((problem, "expected one in capitals such as POST, or * for any".to_owned()));
+                return Err((
+                    problem,
+                    "expected one in capitals such as POST, or * for any".to_owned(),
+                ));
             }
         };
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let (segments, rest) = path_of(path)?;
         let parameter = |text: &str| {
             let (name, value) = text.split_once('=').unwrap_or((text, ""));
-            Parameter { name: normal(name).collect(), value: (value != "*").then(|| normal(value).collect()) }
+            Parameter {
+                name: normal(name).collect(),
+                value: (value != "*").then(|| normal(value).collect()),
+            }
         };
         let parameters = query.split('&').filter(|text| !text.is_empty()).map(parameter).collect();
         let status = status_of(status)?;
         Ok(Self { text: words.join(" "), method, segments, rest, parameters, status })
     }
 
-    /// Does a request ask for it? Method as on the wire, path and query as [`detector::url::split`] gives them.
+    /// Does a request ask for it? Method as on the wire, path and query as [`detector::url::split`]
+    /// gives them.
     pub(super) fn is_asked(&self, method: &str, path: &str, query: &str) -> bool {
-        self.method.as_deref().is_none_or(|own| own == method) && self.fits_path(path) && self.fits_query(query)
+        self.method.as_deref().is_none_or(|own| own == method)
+            && self.fits_path(path)
+            && self.fits_query(query)
     }
 
     /// Does a request that ended so fit?
@@ -102,7 +114,8 @@ impl OutcomePattern {
         let mut left = Some(left).filter(|left| !left.is_empty() || self.rest.is_some());
         for segment in &self.segments {
             let Some(path) = left else { return false };
-            let (first, others) = path.split_once('/').map_or((path, None), |(first, others)| (first, Some(others)));
+            let (first, others) =
+                path.split_once('/').map_or((path, None), |(first, others)| (first, Some(others)));
             let fits = match segment {
                 Segment::Is(own) => normal(first).eq(own.iter().copied()),
                 Segment::Any => !first.is_empty(),
@@ -142,7 +155,10 @@ impl fmt::Display for OutcomePattern {
 fn path_of(path: &str) -> Result<(Vec<Segment>, Option<Vec<u8>>), Problem> {
     let Some(mut path) = path.strip_prefix('/').filter(|path| !path.contains('#')) else {
         let problem = format!("{:?} is not a path", excerpt(path));
-        return Err((problem, "expected one that begins with a slash, such as /checkout/complete".to_owned()));
+        return Err((
+            problem,
+            "expected one that begins with a slash, such as /checkout/complete".to_owned(),
+        ));
     };
     let mut rest = None;
     if let Some(before) = path.strip_suffix('*') {
@@ -160,7 +176,11 @@ fn path_of(path: &str) -> Result<(Vec<Segment>, Option<Vec<u8>>), Problem> {
         text if text.len() > 1 && text.starts_with(':') => Ok(Segment::Any),
         text => Ok(Segment::Is(normal(text).collect())),
     };
-    let segments = if path.is_empty() { Vec::new() } else { path.split('/').map(segment).collect::<Result<_, _>>()? };
+    let segments = if path.is_empty() {
+        Vec::new()
+    } else {
+        path.split('/').map(segment).collect::<Result<_, _>>()?
+    };
     Ok((segments, rest))
 }
 
@@ -172,7 +192,9 @@ fn star(text: &str) -> Problem {
 fn status_of(text: &str) -> Result<Status, Problem> {
     let status = match text.as_bytes() {
         b"*" => Some(Status::Any),
-        [first @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => Some(Status::Class(u16::from(first - b'0'))),
+        [first @ b'1'..=b'5', b'x' | b'X', b'x' | b'X'] => {
+            Some(Status::Class(u16::from(first - b'0')))
+        }
         [b'1'..=b'5', _, _] => text.parse().ok().map(Status::Is),
         _ => None,
     };

@@ -18,7 +18,11 @@ fn fits(pattern: &str, method: &str, target: &str, status: u16) -> bool {
 #[test]
 fn a_pattern_fits_what_it_says_and_nothing_else() {
     let check = |pattern: &str, method: &str, target: &str, status: u16, expect: bool| {
-        assert_eq!(fits(pattern, method, target, status), expect, "{pattern:?} and {method} {target} {status}");
+        assert_eq!(
+            fits(pattern, method, target, status),
+            expect,
+            "{pattern:?} and {method} {target} {status}"
+        );
     };
     let order = "POST /checkout/complete 2xx";
     check(order, "POST", "/checkout/complete", 200, true);
@@ -93,7 +97,8 @@ fn names_keep_their_numbers_and_may_have_several_patterns() {
     outcomes.add_flag("log-in = POST /login 302").unwrap();
     outcomes.add("buyer", "GET /thanks?order=* 200").unwrap();
     assert_eq!(outcomes.names(), ["buyer", "log-in"]);
-    let patterns: Vec<String> = outcomes.patterns().map(|(name, pattern)| format!("{name}: {pattern}")).collect();
+    let patterns: Vec<String> =
+        outcomes.patterns().map(|(name, pattern)| format!("{name}: {pattern}")).collect();
     assert_eq!(patterns[2], "buyer: GET /thanks?order=* 200");
     let reached = outcomes.reached(outcomes.asked("GET", "/thanks?order=1"), 200);
     assert!(reached.has(0) && !reached.has(1) && !reached.has(99) && !reached.is_nothing());
@@ -112,8 +117,13 @@ fn a_request_and_its_end_are_joined_also_in_two_lines() {
     let outcomes = outcomes("POST /checkout/complete 2xx");
     let mut watch = OutcomeWatch::new(&outcomes);
     let at = Timestamp::from_secs;
-    let whole =
-        Record { client: "192.0.2.7", at: at(9), method: "POST", target: "/checkout/complete", ..Record::default() };
+    let whole = Record {
+        client: "192.0.2.7",
+        at: at(9),
+        method: "POST",
+        target: "/checkout/complete",
+        ..Record::default()
+    };
     assert_eq!(watch.see(&Record { status: 500, ..whole }), None);
     let found = watch.see(&Record { status: 200, ..whole }).unwrap();
     assert_eq!((found.client, found.at), (whole.client_key(), at(9)));
@@ -151,10 +161,21 @@ fn requests_that_never_end_do_not_fill_the_memory() {
     let mut watch = OutcomeWatch::new(&outcomes);
     let ids: Vec<String> = (0..WAITING).map(|id| id.to_string()).collect();
     for id in &ids {
-        let record = Record { kind: Kind::Request, id: Some(id), target: "/", method: "GET", ..Record::default() };
+        let record = Record {
+            kind: Kind::Request,
+            id: Some(id),
+            target: "/",
+            method: "GET",
+            ..Record::default()
+        };
         watch.see(&record);
     }
-    let end = |id: &'static str| Record { kind: Kind::Outcome, id: Some(id), status: 200, ..Record::default() };
+    let end = |id: &'static str| Record {
+        kind: Kind::Outcome,
+        id: Some(id),
+        status: 200,
+        ..Record::default()
+    };
     assert_eq!(watch.see(&end("0")), None, "given up");
     assert!(watch.see(&end("69999")).is_some());
 }
@@ -190,7 +211,8 @@ proptest! {
         let path: String = segments.iter().map(|segment| format!("/{segment}")).collect();
         let at = 1 + usize::from(escaped) % segments[0].len();
         let odd = format!("{}%{:02x}{}", &path[..at], path.as_bytes()[at], &path[at + 1..]);
-        let (pattern, of_odd, longer) = (format!("GET {path} 200"), format!("GET {odd} 200"), format!("{path}/x"));
+        let (pattern, of_odd, longer) = (format!("GET {path} 200"), format!("GET {odd} \
+            200"), format!("{path}/x"));
         prop_assert!(fits(&pattern, "GET", &odd, 200));
         prop_assert!(fits(&of_odd, "GET", &path, 200));
         prop_assert!(!fits(&pattern, "GET", &longer, 200));

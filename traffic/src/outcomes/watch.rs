@@ -7,7 +7,8 @@ use detector::{ClientKey, Timestamp};
 use super::{Asked, Outcomes, Reached};
 use crate::log::{Kind, Record};
 
-/// Requests of an event log that wait for their end at most; the oldest are given up. A request that is refused never ends.
+/// Requests of an event log that wait for their end at most; the oldest are given up. A request
+/// that is refused never ends.
 const WAITING_MAX: usize = 1 << 16;
 
 /// Somebody has come to an outcome.
@@ -52,7 +53,11 @@ impl<'a> OutcomeWatch<'a> {
 
     fn wait(&mut self, record: &Record<'_>) {
         let asked = self.outcomes.asked(record.method, record.target);
-        let Some(id) = record.id.or(record.decision.map(|decision| decision.id)).filter(|_| !asked.is_nothing()) else {
+        let Some(id) = record
+            .id
+            .or(record.decision.map(|decision| decision.id))
+            .filter(|_| !asked.is_nothing())
+        else {
             return;
         };
         if self.ids.len() >= WAITING_MAX

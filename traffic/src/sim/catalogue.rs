@@ -1,8 +1,8 @@
 //! What the toy shop sells.
 //!
-//! Categories of uneven size, products whose popularity follows a Zipf law (the few that everybody looks at and the
-//! long tail that mostly scrapers see), names that a search can find. All of it from one seed, about 300 KB for 2,000
-//! products.
+//! Categories of uneven size, products whose popularity follows a Zipf law (the few that everybody
+//! looks at and the long tail that mostly scrapers see), names that a search can find. All of it
+//! from one seed, about 300 KB for 2,000 products.
 
 use std::collections::BTreeMap;
 
@@ -83,8 +83,9 @@ impl Catalogue {
         let shelves = &SHELVES[..categories.clamp(1, SHELVES.len())];
         let shelf_weights: Vec<f64> = shelves.iter().map(|_| dice.lognormal(1.0, 0.6)).collect();
         let count = u32::try_from(products.max(1)).unwrap_or(u32::MAX - FIRST_ID);
-        let products: Vec<Product> =
-            (0..count).map(|index| Product::draw(FIRST_ID + index, &shelf_weights, &mut dice)).collect();
+        let products: Vec<Product> = (0..count)
+            .map(|index| Product::draw(FIRST_ID + index, &shelf_weights, &mut dice))
+            .collect();
         let weights = zipf(products.len(), &mut dice);
 
         let mut by_popularity: Vec<usize> = (0..products.len()).collect();
@@ -156,8 +157,10 @@ impl Catalogue {
         for word in query.split_whitespace() {
             match &mut found {
                 None => found = Some(self.words.get(word).cloned().unwrap_or_default()),
-                // Asking the names is quicker than looking through another list of a thousand for each.
-                Some(found) => found.retain(|id| self.product(*id).is_some_and(|product| product.is_called(word))),
+                // Asking the names is quicker than looking through another list of a thousand for
+                // each.
+                Some(found) => found
+                    .retain(|id| self.product(*id).is_some_and(|product| product.is_called(word))),
             }
         }
         found.unwrap_or_default()
@@ -197,8 +200,8 @@ impl Product {
     }
 }
 
-/// A weight for each of `count` products: Zipf by a random rank. The exponent 0.8 to 1.1 and the shift by 3 are what
-/// page-view counts of shops look like, whose very first product is no outlier.
+/// A weight for each of `count` products: Zipf by a random rank. The exponent 0.8 to 1.1 and the
+/// shift by 3 are what page-view counts of shops look like, whose very first product is no outlier.
 fn zipf(count: usize, dice: &mut Dice) -> Vec<f64> {
     let exponent = dice.between(0.8, 1.1);
     let mut ranks: Vec<usize> = (0..count).collect();
@@ -207,13 +210,14 @@ fn zipf(count: usize, dice: &mut Dice) -> Vec<f64> {
 }
 
 const LOOKS: &[&str] = &[
-    "Indigo", "Plain", "Classic", "Small", "Large", "Round", "Square", "Tall", "Quiet", "Bright", "Dark", "Pale",
-    "Everyday", "Festive", "Folding", "Travel", "Heavy", "Light", "Old", "New", "Checked", "Striped",
+    "Indigo", "Plain", "Classic", "Small", "Large", "Round", "Square", "Tall", "Quiet", "Bright",
+    "Dark", "Pale", "Everyday", "Festive", "Folding", "Travel", "Heavy", "Light", "Old", "New",
+    "Checked", "Striped",
 ];
 
 const MATERIALS: &[&str] = &[
-    "Linen", "Cotton", "Hemp", "Wool", "Oak", "Cedar", "Bamboo", "Walnut", "Iron", "Steel", "Copper", "Brass", "Glass",
-    "Stone", "Clay", "Lacquer", "Paper", "Leather", "Silk", "Enamel",
+    "Linen", "Cotton", "Hemp", "Wool", "Oak", "Cedar", "Bamboo", "Walnut", "Iron", "Steel",
+    "Copper", "Brass", "Glass", "Stone", "Clay", "Lacquer", "Paper", "Leather", "Silk", "Enamel",
 ];
 
 /// Each category's slug, and what its products are called.
@@ -252,7 +256,10 @@ mod tests {
     fn every_product_is_on_its_shelf_and_found_by_its_name() {
         let catalogue = Catalogue::new(5, 300, 24);
         assert_eq!(catalogue.products().len(), 300);
-        assert_eq!(catalogue.categories().iter().map(|category| category.products.len()).sum::<usize>(), 300);
+        assert_eq!(
+            catalogue.categories().iter().map(|category| category.products.len()).sum::<usize>(),
+            300
+        );
         for product in catalogue.products() {
             assert!(catalogue.shelf(product.category, Sort::New, None).contains(&product.id));
             assert!(catalogue.search(&product.name).contains(&product.id), "{}", product.name);

@@ -1,9 +1,10 @@
 //! A day of everybody: many visits on one clock, answered by the shop.
 //!
-//! People come by the hour (few at four in the morning, most in the evening, as shops see it), bots at any time. Each
-//! visitor has an address of its own, from ranges that belong to nobody: people mostly from the benchmarking range
-//! 198.18.0.0/15 (RFC 2544), bots first from the documentation ranges 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737),
-//! both also from 2001:db8::/32 (RFC 3849), one /64 each.
+//! People come by the hour (few at four in the morning, most in the evening, as shops see it), bots
+//! at any time. Each visitor has an address of its own, from ranges that belong to nobody: people
+//! mostly from the benchmarking range 198.18.0.0/15 (RFC 2544), bots first from the documentation
+//! ranges 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737), both also from 2001:db8::/32 (RFC 3849),
+//! one /64 each.
 //!
 //! Whoever spreads over a network, or shares one, is told in [`super::network`].
 //!
@@ -63,10 +64,13 @@ impl Mix {
         Self::default()
     }
 
-    /// This many people, one in seven of them with many tabs, and this many bots, spread over all bad populations.
+    /// This many people, one in seven of them with many tabs, and this many bots, spread over all
+    /// bad populations.
     pub fn of(people: usize, bots: usize) -> Self {
         let gallery = people / 7;
-        let mut mix = Self::new().with(Population::Shopper, people - gallery).with(Population::GalleryShopper, gallery);
+        let mut mix = Self::new()
+            .with(Population::Shopper, people - gallery)
+            .with(Population::GalleryShopper, gallery);
         let bad: Vec<Population> =
             Population::OF_THE_DEMO.iter().copied().filter(|p| p.truth() == Truth::Bad).collect();
         for index in 0..bots {
@@ -113,7 +117,13 @@ impl SimRequest {
 }
 
 /// Everything the crowd asks for between `start` and `start + span_us`, in order of arrival.
-pub fn simulate(site: &Arc<Site>, seed: u64, start: Timestamp, mix: &Mix, span_us: u64) -> Vec<SimRequest> {
+pub fn simulate(
+    site: &Arc<Site>,
+    seed: u64,
+    start: Timestamp,
+    mix: &Mix,
+    span_us: u64,
+) -> Vec<SimRequest> {
     let mut requests = Vec::new();
     let mut people = 0;
     let mut bots = 0;
@@ -189,7 +199,8 @@ pub(super) fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
         let since_start_us = (dice.unit() * span_us as f64) as u64;
         let second = start.plus_micros(since_start_us).as_secs().rem_euclid(86_400) as f64;
         // A shop sleeps but never quite: a tenth of the peak at the quietest hour.
-        let liveliness = 0.55 - 0.45 * (std::f64::consts::TAU * (second - QUIETEST_S) / DAY_S).cos();
+        let liveliness =
+            0.55 - 0.45 * (std::f64::consts::TAU * (second - QUIETEST_S) / DAY_S).cos();
         if dice.chance(liveliness) {
             return since_start_us;
         }
@@ -210,7 +221,8 @@ pub(super) fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
 pub(super) fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
     let index = *count;
     *count += 1;
-    // One in five by IPv6. An odd factor and a shift permute the range, so every address is given once.
+    // One in five by IPv6. An odd factor and a shift permute the range, so every address is given
+    // once.
     if index % 5 == 4 {
         return address_v6(seed, index);
     }
@@ -227,13 +239,19 @@ pub(super) fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
     }
     let rank = (index - index / 5).wrapping_add(scatter(seed) as u32 % 508) % 508;
     let host = (1 + rank % 254) as u8;
-    IpAddr::V4(if rank < 254 { Ipv4Addr::new(198, 51, 100, host) } else { Ipv4Addr::new(203, 0, 113, host) })
+    IpAddr::V4(if rank < 254 {
+        Ipv4Addr::new(198, 51, 100, host)
+    } else {
+        Ipv4Addr::new(203, 0, 113, host)
+    })
 }
 
 /// A /64 of its own for every index.
 pub(super) fn address_v6(seed: u64, index: u32) -> IpAddr {
     let network = index.wrapping_mul(0x9e37_79b1).wrapping_add(scatter(seed) as u32);
-    let bits = 0x2001_0db8_u128 << 96 | u128::from(network) << 64 | u128::from(scatter(u64::from(network)));
+    let bits = 0x2001_0db8_u128 << 96
+        | u128::from(network) << 64
+        | u128::from(scatter(u64::from(network)));
     IpAddr::V6(Ipv6Addr::from_bits(bits))
 }
 
@@ -261,7 +279,11 @@ mod tests {
     fn requests_come_in_order_within_the_span() {
         let requests = crowd(3, &Mix::of(100, 30));
         assert!(requests.windows(2).all(|pair| pair[0].at <= pair[1].at));
-        assert!(requests.iter().all(|request| request.at >= START && request.at.micros_since(START) < DAY_US));
+        assert!(
+            requests
+                .iter()
+                .all(|request| request.at >= START && request.at.micros_since(START) < DAY_US)
+        );
     }
 
     #[test]
@@ -287,7 +309,10 @@ mod tests {
             *bad += usize::from(request.status >= 400);
             *all += 1;
             if !request.target.starts_with("/img/") && !request.target.starts_with("/assets/") {
-                pages.entry((request.population, request.client)).or_default().push(&request.target);
+                pages
+                    .entry((request.population, request.client))
+                    .or_default()
+                    .push(&request.target);
             }
         }
         let share = |population| {
@@ -315,8 +340,11 @@ mod tests {
                 _ => {}
             }
         }
-        let clicks: Vec<usize> =
-            pages.iter().filter(|((p, _), _)| *p == Population::Shopper).map(|(_, t)| t.len()).collect();
+        let clicks: Vec<usize> = pages
+            .iter()
+            .filter(|((p, _), _)| *p == Population::Shopper)
+            .map(|(_, t)| t.len())
+            .collect();
         let mean = clicks.iter().sum::<usize>() as f64 / clicks.len() as f64;
         assert!((8.0..22.0).contains(&mean), "pages a shopper: {mean}");
     }

@@ -1,7 +1,8 @@
 //! Seeded randomness, in the shapes that visitors need.
 //!
-//! One small generator (Xoshiro256++) and a handful of distributions written out, because `rand`'s own are another
-//! crate and their draws may change between versions; a simulated day should stay the same day.
+//! One small generator (Xoshiro256++) and a handful of distributions written out, because `rand`'s
+//! own are another crate and their draws may change between versions; a simulated day should stay
+//! the same day.
 
 use rand::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

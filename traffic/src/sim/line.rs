@@ -1,7 +1,9 @@
-//! A simulated crowd as a log file: nginx's JSON with milliseconds, or the combined format with seconds; and its labels.
+//! A simulated crowd as a log file: nginx's JSON with milliseconds, or the combined format with
+//! seconds; and its labels.
 //!
-//! A web server stamps and writes a line when the answer is complete, so lines come in that order and not in the
-//! order of arrival. The parser has to cope with that on real logs, so it has to here.
+//! A web server stamps and writes a line when the answer is complete, so lines come in that order
+//! and not in the order of arrival. The parser has to cope with that on real logs, so it has to
+//! here.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -44,8 +46,9 @@ pub fn write_labels(rows: &[LabelRow], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the requests as nginx JSON lines: `msec remote_addr request_method request_uri status body_bytes_sent
-/// http_referer http_user_agent request_time`, times in seconds with three decimals.
+/// Writes the requests as nginx JSON lines: `msec remote_addr request_method request_uri status
+/// body_bytes_sent http_referer http_user_agent request_time`, times in seconds with three
+/// decimals.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -54,7 +57,11 @@ pub fn write_json(requests: &[SimRequest], out: &mut impl Write) -> io::Result<(
         let millis = request.completed_at().as_micros().div_euclid(1_000);
         let took_ms = request.took_us / 1_000;
         write!(out, "{{\"msec\":{}.{:03}", millis.div_euclid(1_000), millis.rem_euclid(1_000))?;
-        write!(out, ",\"remote_addr\":\"{}\",\"request_method\":\"{}\"", request.client, request.method)?;
+        write!(
+            out,
+            ",\"remote_addr\":\"{}\",\"request_method\":\"{}\"",
+            request.client, request.method
+        )?;
         write!(out, ",\"request_uri\":\"")?;
         escape(&request.target, out)?;
         write!(out, "\",\"status\":{},\"body_bytes_sent\":{}", request.status, request.bytes)?;
@@ -98,13 +105,15 @@ fn by_completion(requests: &[SimRequest]) -> Vec<&SimRequest> {
     requests
 }
 
-/// `21/Nov/2025:00:00:00 +0000`; the date by Hinnant's days-to-civil algorithm, whose years begin in March so that
-/// the leap day comes last.
+/// `21/Nov/2025:00:00:00 +0000`; the date by Hinnant's days-to-civil algorithm, whose years begin
+/// in March so that the leap day comes last.
 fn clf_time(second: i64) -> String {
-    const MONTHS: [&str; 12] = ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
+    const MONTHS: [&str; 12] =
+        ["Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb"];
     let (days, second_of_day) = (second.div_euclid(86_400) + 719_468, second.rem_euclid(86_400));
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
@@ -114,7 +123,8 @@ fn clf_time(second: i64) -> String {
     format!("{day:02}/{month}/{year}:{hour:02}:{minute:02}:{:02} +0000", second_of_day % 60)
 }
 
-/// Inside quotes. Visitors send nothing but visible ASCII, so two characters are all there is to escape.
+/// Inside quotes. Visitors send nothing but visible ASCII, so two characters are all there is to
+/// escape.
 fn escape(text: &str, out: &mut impl Write) -> io::Result<()> {
     for part in text.split_inclusive(['"', '\\']) {
         match part.strip_suffix(['"', '\\']) {
@@ -167,7 +177,8 @@ mod tests {
         );
         assert_eq!(
             written(|out| write_combined(&requests, out)),
-            "198.18.0.7 - - [21/Nov/2025:00:00:00 +0000] \"GET /search?q=\\\"tea\\\" HTTP/1.1\" 200 2300 \
+            "198.18.0.7 - - [21/Nov/2025:00:00:00 +0000] \"GET /search?q=\\\"tea\\\" HTTP/1.1\" \
+                200 2300 \
              \"https://shop.example/\" \"curl/8.5.0\"\n"
         );
     }
@@ -184,7 +195,13 @@ mod tests {
     #[test]
     fn every_json_line_is_json_and_every_client_has_one_label() {
         let site = Arc::new(Site::with_size(1, 100, 4));
-        let requests = simulate(&site, 1, Timestamp::from_secs(1_763_683_200), &Mix::of(20, 12), 3_600_000_000);
+        let requests = simulate(
+            &site,
+            1,
+            Timestamp::from_secs(1_763_683_200),
+            &Mix::of(20, 12),
+            3_600_000_000,
+        );
         let text = written(|out| write_json(&requests, out));
         assert_eq!(text.lines().count(), requests.len());
         for line in text.lines() {

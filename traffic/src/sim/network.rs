@@ -1,10 +1,11 @@
 //! Where requests come from when an address is not a visitor.
 //!
-//! A scraper that spreads changes its address after a handful of requests and goes once round the hosts of a /24. A botnet
-//! guesses from addresses that have nothing in common, one or two from each. People of a carrier have an address each, all
-//! of one /24, and telephones that call themselves the same. Ranges belong to nobody: 192.0.2.0/24 (RFC 5737) and its
-//! like for the scrapers, 10.0.0.0/8 (RFC 1918) for the botnet, 100.64.0.0/10 (RFC 6598, what carriers number their
-//! customers with) for the people.
+//! A scraper that spreads changes its address after a handful of requests and goes once round the
+//! hosts of a /24. A botnet guesses from addresses that have nothing in common, one or two from
+//! each. People of a carrier have an address each, all of one /24, and telephones that call
+//! themselves the same. Ranges belong to nobody: 192.0.2.0/24 (RFC 5737) and its like for the
+//! scrapers, 10.0.0.0/8 (RFC 1918) for the botnet, 100.64.0.0/10 (RFC 6598, what carriers number
+//! their customers with) for the people.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -29,7 +30,12 @@ pub(super) enum Exit {
 
 impl Exit {
     /// That of the `index`-th visitor of a population; `own` gives an address like everybody's.
-    pub fn of(population: Population, index: usize, seed: u64, own: impl FnOnce() -> IpAddr) -> Self {
+    pub fn of(
+        population: Population,
+        index: usize,
+        seed: u64,
+        own: impl FnOnce() -> IpAddr,
+    ) -> Self {
         match population {
             Population::SpreadScraper => {
                 // The documentation's networks first, then those of the benchmarking range's end.
@@ -63,7 +69,8 @@ impl Exit {
             Self::Botnet { seed, next } => {
                 // Two in three guesses are an address's first.
                 *next += u64::from(dice.chance(2.0 / 3.0));
-                Ipv4Addr::from_bits(0x0a00_0000 | (scatter(*seed ^ *next) as u32 & 0x00ff_ffff)).into()
+                Ipv4Addr::from_bits(0x0a00_0000 | (scatter(*seed ^ *next) as u32 & 0x00ff_ffff))
+                    .into()
             }
         }
     }
@@ -81,7 +88,13 @@ mod tests {
 
     fn crowd(population: Population, count: usize) -> Vec<SimRequest> {
         let start = Timestamp::from_secs(1_763_683_200);
-        simulate(&Arc::new(Site::new(1)), 1, start, &Mix::new().with(population, count), 86_400_000_000)
+        simulate(
+            &Arc::new(Site::new(1)),
+            1,
+            start,
+            &Mix::new().with(population, count),
+            86_400_000_000,
+        )
     }
 
     fn by_address(requests: &[SimRequest]) -> HashMap<IpAddr, usize> {
@@ -100,17 +113,28 @@ mod tests {
         let requests = crowd(Population::SpreadScraper, 1);
         let counts = by_address(&requests);
         assert_eq!(networks(&requests), 1);
-        assert!(counts.len() > 60 && counts.values().all(|&count| count < 10 || counts.len() == 254), "{counts:?}");
+        assert!(
+            counts.len() > 60 && counts.values().all(|&count| count < 10 || counts.len() == 254),
+            "{counts:?}"
+        );
     }
 
     #[test]
     fn a_botnet_has_nothing_in_common_but_what_it_asks_for() {
         let requests = crowd(Population::DistributedBruteForcer, 1);
         let counts = by_address(&requests);
-        assert!(requests.len() > 1_500 && counts.len() > 900, "{} of {}", counts.len(), requests.len());
+        assert!(
+            requests.len() > 1_500 && counts.len() > 900,
+            "{} of {}",
+            counts.len(),
+            requests.len()
+        );
         assert!(networks(&requests) * 10 > counts.len() * 9);
         assert!(counts.values().max() < Some(&16));
-        let guesses = requests.iter().filter(|request| (request.method, request.status) == ("POST", 401)).count();
+        let guesses = requests
+            .iter()
+            .filter(|request| (request.method, request.status) == ("POST", 401))
+            .count();
         assert!(guesses > 1_400, "{guesses}");
     }
 

@@ -104,11 +104,13 @@ pub enum Population {
     CartPoller,
     /// A password every few minutes, for as long as it takes.
     SlowBruteForcer,
-    /// A person with a telephone among others of the same carrier: an address of its own in their /24, one of two browsers.
+    /// A person with a telephone among others of the same carrier: an address of its own in their
+    /// /24, one of two browsers.
     CarrierShopper,
     /// A botnet that guesses passwords, a guess or two from each address.
     DistributedBruteForcer,
-    // Those of the shops end here; what follows comes to the benchmark's site only. The order is part of every seed: append.
+    // Those of the shops end here; what follows comes to the benchmark's site only. The order is
+    // part of every seed: append.
     /// Asks at a fixed period.
     Scheduler0,
     /// Asks at a period ±10 %.
@@ -426,12 +428,15 @@ impl Population {
             | Self::OfficeWorker
             | Self::SlowReader
             | Self::CdnShopper => Truth::Human,
-            Self::HealthChecker | Self::SearchCrawler | Self::FeedReader | Self::PaymentWebhook => Truth::Welcome,
+            Self::HealthChecker | Self::SearchCrawler | Self::FeedReader | Self::PaymentWebhook => {
+                Truth::Welcome
+            }
             _ => Truth::Bad,
         }
     }
 
-    /// What such a visitor says it is. Most bots say they are browsers, so a rule on user agents would find the rest only.
+    /// What such a visitor says it is. Most bots say they are browsers, so a rule on user agents
+    /// would find the rest only.
     pub(super) fn user_agent(self, dice: &mut Dice) -> &'static str {
         if self == Self::CarrierShopper {
             // What telephones say: one of Apple's, one of the others.
@@ -512,16 +517,27 @@ impl fmt::Display for Population {
 }
 
 const BROWSERS: &[&str] = &[
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
-    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+        Chrome/141.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) \
+        Chrome/140.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
+        Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 \
+        Mobile Safari/537.36",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Safari/605.1.15",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+        Version/18.6 Safari/605.1.15",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+        Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
 ];
 
 /// The shop's app.
-const APPS: &[&str] = &["ShopApp/5.2.0 (iPhone; iOS 18.6)", "ShopApp/5.2.0 (Android 15)", "ShopApp/5.1.3 (Android 14)"];
+const APPS: &[&str] = &[
+    "ShopApp/5.2.0 (iPhone; iOS 18.6)",
+    "ShopApp/5.2.0 (Android 15)",
+    "ShopApp/5.1.3 (Android 14)",
+];
 
-const LIBRARIES: &[&str] = &["python-requests/2.32.3", "Go-http-client/1.1", "curl/8.5.0", "okhttp/4.12.0"];
+const LIBRARIES: &[&str] =
+    &["python-requests/2.32.3", "Go-http-client/1.1", "curl/8.5.0", "okhttp/4.12.0"];

@@ -1,8 +1,9 @@
 //! One visitor's requests, one after another.
 //!
-//! A behaviour decides what its visitor does next and may plan ahead (a page, and its images over the next second);
-//! an agenda puts what was planned in order. A plan may reach into the future but never into the past, so
-//! everything up to the behaviour's own "now" can be handed out as soon as it is passed.
+//! A behaviour decides what its visitor does next and may plan ahead (a page, and its images over
+//! the next second); an agenda puts what was planned in order. A plan may reach into the future but
+//! never into the past, so everything up to the behaviour's own "now" can be handed out as soon as
+//! it is passed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -15,7 +16,8 @@ use super::site::Site;
 /// One request that a visitor makes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step {
-    /// Microseconds since the visitor's previous request began; for the first one, since its visit began.
+    /// Microseconds since the visitor's previous request began; for the first one, since its visit
+    /// began.
     pub wait_us: u64,
     /// `GET` or `POST`.
     pub method: &'static str,
@@ -34,7 +36,8 @@ pub struct Step {
 pub enum Tempo {
     /// A day in a log: people come and go, bots have their fill and leave, paces vary widely.
     Day,
-    /// A demonstration of half a minute: everybody stays, people are brisk (median 3 s a page), bots are at work.
+    /// A demonstration of half a minute: everybody stays, people are brisk (median 3 s a page),
+    /// bots are at work.
     Live,
 }
 
@@ -88,7 +91,16 @@ impl Visit {
         let user_agent = population.user_agent(&mut dice);
         let behaviour = behaviour(&mut dice);
         let agenda = Agenda::default();
-        Self { population, user_agent, behaviour, site: Arc::clone(site), dice, agenda, sent_us: 0, is_over: false }
+        Self {
+            population,
+            user_agent,
+            behaviour,
+            site: Arc::clone(site),
+            dice,
+            agenda,
+            sent_us: 0,
+            is_over: false,
+        }
     }
 
     /// What kind of visitor this is.
@@ -108,7 +120,8 @@ impl Iterator for Visit {
     fn next(&mut self) -> Option<Step> {
         loop {
             if let Some((at_us, mut step)) = self.agenda.take_due(self.is_over) {
-                // Two requests in the same microsecond would be a gap of nothing; the second is sent one later.
+                // Two requests in the same microsecond would be a gap of nothing; the second is
+                // sent one later.
                 step.wait_us = at_us.saturating_sub(self.sent_us).max(1);
                 self.sent_us += step.wait_us;
                 return Some(step);
@@ -116,7 +129,8 @@ impl Iterator for Visit {
             if self.is_over {
                 return None;
             }
-            let mut turn = Turn { site: &self.site, dice: &mut self.dice, agenda: &mut self.agenda };
+            let mut turn =
+                Turn { site: &self.site, dice: &mut self.dice, agenda: &mut self.agenda };
             self.is_over = !self.behaviour.act(&mut turn);
         }
     }
@@ -157,17 +171,24 @@ impl Turn<'_> {
 
     /// Asks for a page now.
     pub(super) fn get(&mut self, target: String, referer: Option<Arc<str>>) {
-        self.plan(0.0, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false });
+        self.plan(
+            0.0,
+            Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false },
+        );
     }
 
     /// Asks for something that is no asset `after` seconds from now, as scripts do.
     pub(super) fn get_after(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
-        self.plan(after, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false });
+        self.plan(
+            after,
+            Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false },
+        );
     }
 
     /// Asks at a time of the visitor's own, which lies within this act or after it.
     pub(super) fn get_at(&mut self, at_us: u64, target: String) {
-        let step = Step { wait_us: 0, method: "GET", target, form: None, referer: None, is_asset: false };
+        let step =
+            Step { wait_us: 0, method: "GET", target, form: None, referer: None, is_asset: false };
         self.agenda.add(at_us, step);
     }
 
@@ -179,12 +200,18 @@ impl Turn<'_> {
     /// Sends a form now.
     pub(super) fn post(&mut self, target: &str, form: String, referer: Option<Arc<str>>) {
         let target = target.to_owned();
-        self.plan(0.0, Step { wait_us: 0, method: "POST", target, form: Some(form), referer, is_asset: false });
+        self.plan(
+            0.0,
+            Step { wait_us: 0, method: "POST", target, form: Some(form), referer, is_asset: false },
+        );
     }
 
     /// Asks for an asset `after` seconds from now.
     pub(super) fn get_asset(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
-        self.plan(after, Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: true });
+        self.plan(
+            after,
+            Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: true },
+        );
     }
 
     fn plan(&mut self, after: f64, step: Step) {
@@ -237,7 +264,10 @@ mod tests {
         let check = |population, slowest: f64, fastest: f64| {
             for seed in 0..20 {
                 let per_second = page_count(population, seed, 60) as f64 / 60.0;
-                assert!((slowest..=fastest).contains(&per_second), "{population} {seed}: {per_second} a second");
+                assert!(
+                    (slowest..=fastest).contains(&per_second),
+                    "{population} {seed}: {per_second} a second"
+                );
             }
         };
         check(Population::Scraper, 3.0, 10.5);
@@ -252,8 +282,11 @@ mod tests {
     fn people_load_pictures_once_and_bots_load_none() {
         for seed in 0..40 {
             let visit = steps(Population::Shopper, seed, 300);
-            let mut assets: Vec<&str> =
-                visit.iter().filter(|(_, step)| step.is_asset).map(|(_, step)| step.target.as_str()).collect();
+            let mut assets: Vec<&str> = visit
+                .iter()
+                .filter(|(_, step)| step.is_asset)
+                .map(|(_, step)| step.target.as_str())
+                .collect();
             let count = assets.len();
             assets.sort_unstable();
             assets.dedup();
@@ -270,10 +303,14 @@ mod tests {
             for (_, step) in steps(Population::Shopper, seed, 120) {
                 let status = site.respond(step.method, &step.target, step.form.as_deref()).status;
                 bought += usize::from(step.target == "/checkout/complete" && status == 200);
-                logged_in += usize::from(step.method == "POST" && step.target == "/login" && status == 303);
+                logged_in +=
+                    usize::from(step.method == "POST" && step.target == "/login" && status == 303);
                 mistyped += usize::from(status == 401);
             }
         }
-        assert!(bought >= 10 && logged_in >= 10 && mistyped >= 1, "{bought} {logged_in} {mistyped}");
+        assert!(
+            bought >= 10 && logged_in >= 10 && mistyped >= 1,
+            "{bought} {logged_in} {mistyped}"
+        );
     }
 }

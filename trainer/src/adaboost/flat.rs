@@ -18,7 +18,8 @@ pub fn medians(records: &Array2<f32>, weights: &[f32]) -> [f32; COUNT] {
     std::array::from_fn(|feature| {
         let column = records.column(feature);
         let known = column.iter().zip(weights).filter(|(value, _)| !value.is_nan());
-        let mut known: Vec<(f32, f64)> = known.map(|(&value, &weight)| (value, f64::from(weight))).collect();
+        let mut known: Vec<(f32, f64)> =
+            known.map(|(&value, &weight)| (value, f64::from(weight))).collect();
         known.sort_by(|a, b| a.0.total_cmp(&b.0));
         let half = known.iter().map(|row| row.1).sum::<f64>() / 2.0;
         let mut sum = 0.0;
@@ -30,7 +31,8 @@ pub fn medians(records: &Array2<f32>, weights: &[f32]) -> [f32; COUNT] {
     })
 }
 
-/// The forest whose margin is the scaled sum of votes. The rows give the slope, and each inner node its mean.
+/// The forest whose margin is the scaled sum of votes. The rows give the slope, and each inner node
+/// its mean.
 pub fn flatten(
     ensemble: &Ensemble<DecisionTree<f64, usize>, usize>,
     medians: &[f32; COUNT],
@@ -58,7 +60,8 @@ pub fn flatten(
             let sum = below[left] + below[right];
             // Nodes that no row reaches: the plain mean.
             let share = if sum > 0.0 { below[left] / sum } else { 0.5 };
-            let mean = f64::from(nodes[left].value) * share + f64::from(nodes[right].value) * (1.0 - share);
+            let mean = f64::from(nodes[left].value) * share
+                + f64::from(nodes[right].value) * (1.0 - share);
             nodes[index].value = mean as f32;
         }
     }
@@ -80,8 +83,11 @@ fn append(
         return Ok(index);
     };
     let (column, split, _) = from.split();
-    let feature = *columns.get(column).ok_or_else(|| TrainError::Fit("linfa split an unknown column".to_owned()))?;
-    // linfa goes left below the split, a flat node up to its threshold: the largest number below it.
+    let feature = *columns
+        .get(column)
+        .ok_or_else(|| TrainError::Fit("linfa split an unknown column".to_owned()))?;
+    // linfa goes left below the split, a flat node up to its threshold: the largest number below
+    // it.
     let rounded = split as f32;
     let threshold = if f64::from(rounded) < split { rounded } else { rounded.next_down() };
     let flag = if medians[feature] <= threshold { Node::MISSING_LEFT } else { 0 };
@@ -109,8 +115,13 @@ impl Paths<'_> {
             if node.feature == Node::LEAF {
                 return node;
             }
-            let value = self.dataset.records[(row, usize::from(node.feature & !Node::MISSING_LEFT))];
-            let is_left = if value.is_nan() { node.feature & Node::MISSING_LEFT != 0 } else { value <= node.threshold };
+            let value =
+                self.dataset.records[(row, usize::from(node.feature & !Node::MISSING_LEFT))];
+            let is_left = if value.is_nan() {
+                node.feature & Node::MISSING_LEFT != 0
+            } else {
+                value <= node.threshold
+            };
             index = usize::from(if is_left { node.left } else { node.right });
         }
     }
@@ -131,8 +142,8 @@ impl Paths<'_> {
     }
 }
 
-/// The slope a > 0 for which a · votes fits log-odds best, by Newton's method on the weighted log-loss; at most `bound`,
-/// which it would leave where the votes tell all rows apart.
+/// The slope a > 0 for which a · votes fits log-odds best, by Newton's method on the weighted
+/// log-loss; at most `bound`, which it would leave where the votes tell all rows apart.
 fn slope(votes: &[f64], dataset: &Rows, weights: &[f32], bound: f64) -> f64 {
     let mut slope = bound / 2.0;
     for _ in 0..50 {

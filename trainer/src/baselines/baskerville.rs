@@ -1,12 +1,16 @@
-//! Baskerville as its second edition has it (eQualitie's `baskervillehall`): an isolation forest on the features of a session.
+//! Baskerville as its second edition has it (eQualitie's `baskervillehall`): an isolation forest on
+//! the features of a session.
 //!
-//! From its public sources: the 16 features that `BaskervillehallTrainer` names by default, as `FeatureExtractor` computes them; 500
-//! trees, samples of 256 (`max_samples="auto"`), `contamination="auto"`, by which scikit-learn calls everything above a score of
-//! ½ an anomaly; the last 10,000 sessions to learn from; a session ends after a minute of silence or an hour, and counts from 20
-//! seconds and 10 requests on. A session is handed over each time that it has grown by ten requests. What it finds is challenged
-//! and, as no bot here answers, banned by Banjax: 5 minutes.
+//! From its public sources: the 16 features that `BaskervillehallTrainer` names by default, as
+//! `FeatureExtractor` computes them; 500 trees, samples of 256 (`max_samples="auto"`),
+//! `contamination="auto"`, by which scikit-learn calls everything above a score of ½ an anomaly;
+//! the last 10,000 sessions to learn from; a session ends after a minute of silence or an hour, and
+//! counts from 20 seconds and 10 requests on. A session is handed over each time that it has grown
+//! by ten requests. What it finds is challenged and, as no bot here answers, banned by Banjax: 5
+//! minutes.
 //!
-//! Left out: what only a content network knows (country, cipher, fingerprint). Content types are told by the extension.
+//! Left out: what only a content network knows (country, cipher, fingerprint). Content types are
+//! told by the extension.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -47,8 +51,11 @@ struct Session {
 }
 
 /// What is served, by extension: the page itself, image, script, style.
-const KINDS: [(usize, &[&str]); 3] =
-    [(1, &["jpg", "jpeg", "png", "gif", "webp", "svg", "ico", "avif"]), (2, &["js", "mjs"]), (3, &["css"])];
+const KINDS: [(usize, &[&str]); 3] = [
+    (1, &["jpg", "jpeg", "png", "gif", "webp", "svg", "ico", "avif"]),
+    (2, &["js", "mjs"]),
+    (3, &["css"]),
+];
 
 impl Session {
     fn new(at: Timestamp) -> Self {
@@ -88,7 +95,9 @@ impl Session {
         *self.queries.entry(hash(&asked.target[path.len()..])).or_default() += 1;
         let name = path.rsplit('/').next().unwrap_or(path);
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let kind = KINDS.iter().find(|(_, known)| known.iter().any(|known| known.eq_ignore_ascii_case(extension)));
+        let kind = KINDS
+            .iter()
+            .find(|(_, known)| known.iter().any(|known| known.eq_ignore_ascii_case(extension)));
         match kind {
             Some(&(kind, _)) => self.kinds[kind] += 1,
             // An API answers with JSON, which is none of the four.
@@ -261,7 +270,10 @@ mod tests {
             0.0,
         ];
         for (index, (value, expect)) in features.iter().zip(expect).enumerate() {
-            assert!((f64::from(*value) - expect).abs() < 1e-5, "feature {index}: {value}, not {expect}");
+            assert!(
+                (f64::from(*value) - expect).abs() < 1e-5,
+                "feature {index}: {value}, not {expect}"
+            );
         }
         // A minute of silence, and all begins anew.
         assert_eq!(ask(45 + 61, "/p/3", 200), None);

@@ -1,4 +1,5 @@
-//! CrowdSec's `crowdsecurity/http-crawl-non_statics`, from its hub (`scenarios/crowdsecurity/http-crawl-non_statics.yaml`):
+//! CrowdSec's `crowdsecurity/http-crawl-non_statics`, from its hub
+//! (`scenarios/crowdsecurity/http-crawl-non_statics.yaml`):
 //!
 //! ```yaml
 //! type: leaky
@@ -9,13 +10,15 @@
 //! blackhole: 1m
 //! ```
 //!
-//! What a file name is and which are static says the hub's parser `http-logs.yaml`: the path (up to the last `?`) is matched with
-//! `^.*/`, `[^/].*?` and `\.[^.]*$|$`, and name and extension together are the file name. So a category and a product of the same
-//! last segment are one, and a path that ends in a slash is known by its last segment. Where nothing matches (`/`) the event is
+//! What a file name is and which are static says the hub's parser `http-logs.yaml`: the path (up to
+//! the last `?`) is matched with `^.*/`, `[^/].*?` and `\.[^.]*$|$`, and name and extension
+//! together are the file name. So a category and a product of the same last segment are one, and a
+//! path that ends in a slash is known by its last segment. Where nothing matches (`/`) the event is
 //! not static and not poured.
 //!
-//! As its buckets work: a name that the bucket knows is not poured, the 41st without a leak overflows it, and a bucket that has
-//! run empty is forgotten with its names. An overflow leads to the default profile's ban of 4 hours.
+//! As its buckets work: a name that the bucket knows is not poured, the 41st without a leak
+//! overflows it, and a bucket that has run empty is forgotten with its names. An overflow leads to
+//! the default profile's ban of 4 hours.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -30,8 +33,8 @@ const BAN_S: u64 = 4 * 3_600;
 
 /// Static in the eyes of the hub's parser, in upper case.
 const STATIC: [&str; 23] = [
-    "JPG", "CSS", "JS", "JPEG", "PNG", "SVG", "MAP", "ICO", "OTF", "GIF", "MP3", "MP4", "WOFF", "WOFF2", "TTF", "EOT",
-    "WEBP", "WAV", "GZ", "BROTLI", "BVR", "TS", "BMP",
+    "JPG", "CSS", "JS", "JPEG", "PNG", "SVG", "MAP", "ICO", "OTF", "GIF", "MP3", "MP4", "WOFF",
+    "WOFF2", "TTF", "EOT", "WEBP", "WAV", "GZ", "BROTLI", "BVR", "TS", "BMP",
 ];
 
 /// The bucket of each client.
@@ -58,7 +61,9 @@ impl Baseline for CrawlNonStatics {
         if self.bans.holds(asked) {
             return Ruling::Banned;
         }
-        let name = matches!(asked.method, Method::Get | Method::Head).then(|| file_name(asked.target)).flatten();
+        let name = matches!(asked.method, Method::Get | Method::Head)
+            .then(|| file_name(asked.target))
+            .flatten();
         let Some(name) = name.filter(|name| !is_static(name)) else { return Ruling::Passed };
         let fresh = || Bucket { at: asked.at, level: 0.0, names: HashSet::new() };
         let bucket = self.buckets.entry(asked.client).or_insert_with(fresh);

@@ -1,5 +1,6 @@
-//! fail2ban with the jail that guides give against floods, `http-get-dos`: `maxretry = 300`, `findtime = 300`, `bantime = 600`, its filter
-//! matches each GET and POST line of the access log. fail2ban ships no such jail; these numbers stand in most copies of it.
+//! fail2ban with the jail that guides give against floods, `http-get-dos`: `maxretry = 300`,
+//! `findtime = 300`, `bantime = 600`, its filter matches each GET and POST line of the access log.
+//! fail2ban ships no such jail; these numbers stand in most copies of it.
 //!
 //! As fail2ban counts: `maxretry` matches within `findtime` seconds ban, and the count begins anew.
 

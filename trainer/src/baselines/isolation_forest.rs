@@ -1,8 +1,9 @@
 //! Isolation forest (Liu, Ting & Zhou 2008, ICDM): what few random cuts set apart is unusual.
 //!
-//! Each tree cuts a random sample of ψ rows: a random feature, at a random point between its least and greatest value there, until a row
-//! is alone or ⌈log₂ ψ⌉ cuts are made. A row's score is 2^(−h/c(ψ)), where h is its mean depth and c(n) the mean depth of a
-//! search that fails in a binary tree of n rows; ½ is ordinary, 1 is alone at once.
+//! Each tree cuts a random sample of ψ rows: a random feature, at a random point between its least
+//! and greatest value there, until a row is alone or ⌈log₂ ψ⌉ cuts are made. A row's score is
+//! 2^(−h/c(ψ)), where h is its mean depth and c(n) the mean depth of a search that fails in a
+//! binary tree of n rows; ½ is ordinary, 1 is alone at once.
 
 use rand::seq::index::sample;
 use rand::{Rng, SeedableRng};
@@ -59,11 +60,16 @@ fn grow<const F: usize>(
 ) {
     let range = |feature: usize| {
         let values = rows.iter().map(|row| row[feature]);
-        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+        values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        })
     };
     // Features in which these rows differ at all.
-    let uneven: Vec<(usize, f32, f32)> =
-        (0..F).map(|feature| (feature, range(feature))).filter(|(_, (low, high))| low < high).map(flat).collect();
+    let uneven: Vec<(usize, f32, f32)> = (0..F)
+        .map(|feature| (feature, range(feature)))
+        .filter(|(_, (low, high))| low < high)
+        .map(flat)
+        .collect();
     if rows.len() < 2 || depth >= depth_max || uneven.is_empty() {
         nodes.push(Node::Leaf { depth: depth as f32 + usual_depth(rows.len()) as f32 });
         return;
@@ -123,13 +129,18 @@ mod tests {
     #[test]
     fn who_stands_apart_is_alone_after_few_cuts() {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-        let mut rows: Vec<[f32; 3]> =
-            (0..1_000).map(|_| [random.gen_range(0.0..1.0), random.gen_range(5.0..6.0), 7.0]).collect();
+        let mut rows: Vec<[f32; 3]> = (0..1_000)
+            .map(|_| [random.gen_range(0.0..1.0), random.gen_range(5.0..6.0), 7.0])
+            .collect();
         rows.push([30.0, 5.5, 7.0]);
         let forest = IsolationForest::fit(&rows, 200, 256, 7).unwrap();
         let (apart, middle) = (forest.score(&[30.0, 5.5, 7.0]), forest.score(&[0.5, 5.5, 7.0]));
         assert!(apart > 0.6 && middle < 0.5, "{apart} {middle}");
-        assert_eq!(forest.score(&[0.5, 5.5, 7.0]), forest.score(&[0.5, 5.5, 900.0]), "a constant is never cut");
+        assert_eq!(
+            forest.score(&[0.5, 5.5, 7.0]),
+            forest.score(&[0.5, 5.5, 900.0]),
+            "a constant is never cut"
+        );
         let again = IsolationForest::fit(&rows, 200, 256, 7).unwrap();
         assert_eq!(again.score(&[0.1, 5.1, 7.0]), forest.score(&[0.1, 5.1, 7.0]));
         assert!(IsolationForest::fit(&rows[..1], 200, 256, 7).is_none());

@@ -1,8 +1,10 @@
-//! nginx `limit_req zone=one rate=10r/s` with `burst=20 nodelay`: a leaky bucket over all requests of an address.
+//! nginx `limit_req zone=one rate=10r/s` with `burst=20 nodelay`: a leaky bucket over all requests
+//! of an address.
 //!
-//! As `ngx_http_limit_req_module.c` counts: the excess falls by the rate, rises by one a request, and what would lift it above the
-//! burst is refused and lifts nothing. A first request has no excess, so 21 pass at once. The rate and burst are those of the
-//! module's documentation and of most guides. It bans nobody.
+//! As `ngx_http_limit_req_module.c` counts: the excess falls by the rate, rises by one a request,
+//! and what would lift it above the burst is refused and lifts nothing. A first request has no
+//! excess, so 21 pass at once. The rate and burst are those of the module's documentation and of
+//! most guides. It bans nobody.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,5 @@
-//! What the field does today, to be better than: the peers' rules, from their public definitions, one a file.
+//! What the field does today, to be better than: the peers' rules, from their public definitions,
+//! one a file.
 //!
 //! | file | rule | acts by |
 //! |---|---|---|
@@ -9,8 +10,9 @@
 //! | `webshield.rs` | ten times the requests of the ten seconds before, among the top talkers | a ban of an hour |
 //! | `baskerville.rs` | isolation forest (`isolation_forest.rs`) on features of a session | a ban of 5 minutes |
 //!
-//! Each sees the same requests as the detector, in order of time. The last three are learnt, or set themselves, from the traffic of all
-//! clients: [`fixed`] has those that need none, [`Learner`] makes all from the traffic that the model was trained on.
+//! Each sees the same requests as the detector, in order of time. The last three are learnt, or set
+//! themselves, from the traffic of all clients: [`fixed`] has those that need none, [`Learner`]
+//! makes all from the traffic that the model was trained on.
 
 mod baskerville;
 mod crowdsec;
@@ -72,10 +74,15 @@ pub trait Baseline: Send {
 
 /// The rules that need not be learnt, fresh.
 pub fn fixed() -> Vec<Box<dyn Baseline>> {
-    vec![Box::<LimitReq>::default(), Box::<CountPerWindow>::default(), Box::<CrawlNonStatics>::default()]
+    vec![
+        Box::<LimitReq>::default(),
+        Box::<CountPerWindow>::default(),
+        Box::<CrawlNonStatics>::default(),
+    ]
 }
 
-/// What is learnt from traffic: [`Learner::note`] each request of it in order of time, then [`Learner::finish`].
+/// What is learnt from traffic: [`Learner::note`] each request of it in order of time, then
+/// [`Learner::finish`].
 #[derive(Default)]
 pub struct Learner {
     per_second: three_sigma::Learner,

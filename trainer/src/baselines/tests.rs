@@ -2,8 +2,13 @@
 
 use super::*;
 
-/// One client's requests, `gap_ms` apart, of targets that `target` writes; the first that is not let pass, from 1.
-fn acts_at(rule: &mut dyn Baseline, gap_ms: i64, target: impl Fn(i64) -> String) -> Option<(i64, Ruling)> {
+/// One client's requests, `gap_ms` apart, of targets that `target` writes; the first that is not
+/// let pass, from 1.
+fn acts_at(
+    rule: &mut dyn Baseline,
+    gap_ms: i64,
+    target: impl Fn(i64) -> String,
+) -> Option<(i64, Ruling)> {
     (0..2_000).find_map(|index| {
         let ruling = ask(rule, 0, index * gap_ms, &target(index));
         (ruling != Ruling::Passed).then_some((index + 1, ruling))
@@ -38,13 +43,21 @@ fn limit_req_lets_one_and_a_burst_of_twenty_pass_and_ten_a_second_for_good() {
     let mut rule = LimitReq::default();
     repeat(&mut rule, 40, 0);
     assert_eq!(ask(&mut rule, 0, 99, "/"), Ruling::Refused);
-    assert_eq!(ask(&mut rule, 0, 100, "/"), Ruling::Passed, "what was refused has not filled the bucket");
+    assert_eq!(
+        ask(&mut rule, 0, 100, "/"),
+        Ruling::Passed,
+        "what was refused has not filled the bucket"
+    );
 }
 
 #[test]
 fn fail2ban_bans_at_the_300th_request_within_300_seconds() {
     assert_eq!(acts_at(&mut CountPerWindow::default(), 1_000, same), Some((300, Ruling::Caught)));
-    assert_eq!(acts_at(&mut CountPerWindow::default(), 1_004, same), None, "299 gaps of it are more than 300 s");
+    assert_eq!(
+        acts_at(&mut CountPerWindow::default(), 1_004, same),
+        None,
+        "299 gaps of it are more than 300 s"
+    );
     let mut rule = CountPerWindow::default();
     repeat(&mut rule, 300, 0);
     assert_eq!(ask(&mut rule, 0, 599_999, "/"), Ruling::Banned);
@@ -56,9 +69,16 @@ fn fail2ban_bans_at_the_300th_request_within_300_seconds() {
 fn crowdsec_overflows_at_the_41st_distinct_file_name() {
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, distinct), Some((41, Ruling::Caught)));
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, same), None);
-    // The same name in many folders is one name, an asset is none, and what writes is not looked at.
-    assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, |index| format!("/{index}/view?x={index}")), None);
-    assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, |index| format!("/img/{index}.jpg")), None);
+    // The same name in many folders is one name, an asset is none, and what writes is not looked
+    // at.
+    assert_eq!(
+        acts_at(&mut CrawlNonStatics::default(), 0, |index| format!("/{index}/view?x={index}")),
+        None
+    );
+    assert_eq!(
+        acts_at(&mut CrawlNonStatics::default(), 0, |index| format!("/img/{index}.jpg")),
+        None
+    );
     // Two a second leak as fast as they come.
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 500, distinct), None);
     // At 10 a second the level rises by 0.8 a request after the first: above 40 at the 50th.
@@ -72,7 +92,14 @@ fn three_sigma_bans_beyond_the_mean_and_three_deviations() {
     for second in 0..100_i64 {
         for _ in 0..if second % 2 == 0 { 1 } else { 3 } {
             let at = Timestamp::from_secs(second);
-            learner.note(&Asked { client: 0, at, method: Method::Get, target: "/", status: 200, bytes: 0 });
+            learner.note(&Asked {
+                client: 0,
+                at,
+                method: Method::Get,
+                target: "/",
+                status: 200,
+                bytes: 0,
+            });
         }
     }
     let mut rule = learner.finish();
@@ -80,7 +107,10 @@ fn three_sigma_bans_beyond_the_mean_and_three_deviations() {
     assert_eq!(acts_at(&mut rule.clone(), 200, same), None);
     assert_eq!(acts_at(&mut rule.clone(), 150, same), Some((6, Ruling::Caught)));
     repeat(&mut rule, 6, 0);
-    assert_eq!((ask(&mut rule, 0, 599_000, "/"), ask(&mut rule, 0, 600_001, "/")), (Ruling::Banned, Ruling::Passed));
+    assert_eq!(
+        (ask(&mut rule, 0, 599_000, "/"), ask(&mut rule, 0, 600_001, "/")),
+        (Ruling::Banned, Ruling::Passed)
+    );
 }
 
 #[test]
@@ -117,10 +147,19 @@ fn baskerville_challenges_a_session_unlike_those_it_learnt() {
     for step in 0..60_i64 {
         for client in 0..200_u32 {
             let gap = 3_000 + i64::from(client % 6) * 1_000;
-            let (page, picture) = (format!("/p/{}", (step + i64::from(client)) % 37), format!("/img/{step}.jpg"));
-            for (offset, target) in [(0, &page), (300, &picture), (350, &picture), (400, &picture)] {
+            let (page, picture) =
+                (format!("/p/{}", (step + i64::from(client)) % 37), format!("/img/{step}.jpg"));
+            for (offset, target) in [(0, &page), (300, &picture), (350, &picture), (400, &picture)]
+            {
                 let at = at(step * gap + offset);
-                learner.note(&Asked { client, at, method: Method::Get, target, status: 200, bytes: 20_000 });
+                learner.note(&Asked {
+                    client,
+                    at,
+                    method: Method::Get,
+                    target,
+                    status: 200,
+                    bytes: 20_000,
+                });
             }
         }
     }
@@ -129,6 +168,13 @@ fn baskerville_challenges_a_session_unlike_those_it_learnt() {
     assert_eq!(names.len(), 6, "{names:?}");
     let forest = || learnt.all().pop().unwrap();
     let caught = acts_at(&mut *forest(), 1_000, distinct);
-    assert!(caught.is_some_and(|(request, ruling)| request == 30 && ruling == Ruling::Caught), "{caught:?}");
-    assert_eq!(acts_at(&mut *forest(), 70_000, distinct), None, "a minute of silence ends a session");
+    assert!(
+        caught.is_some_and(|(request, ruling)| request == 30 && ruling == Ruling::Caught),
+        "{caught:?}"
+    );
+    assert_eq!(
+        acts_at(&mut *forest(), 70_000, distinct),
+        None,
+        "a minute of silence ends a session"
+    );
 }

@@ -1,8 +1,10 @@
-//! Three-sigma rule on requests a second, as log watchers made at home have it: who sends more requests in one second than the mean
-//! and three standard deviations of what clients send, is banned.
+//! Three-sigma rule on requests a second, as log watchers made at home have it: who sends more
+//! requests in one second than the mean and three standard deviations of what clients send, is
+//! banned.
 //!
-//! No peer defines it alone; it is Shewhart's control chart (1931) with its usual limit. Mean and σ are learnt from the traffic to learn from,
-//! over the seconds in which a client sent anything, all clients together, seconds by the clock. The ban is fail2ban's default, 10 minutes.
+//! No peer defines it alone; it is Shewhart's control chart (1931) with its usual limit. Mean and σ
+//! are learnt from the traffic to learn from, over the seconds in which a client sent anything, all
+//! clients together, seconds by the clock. The ban is fail2ban's default, 10 minutes.
 
 use std::collections::HashMap;
 
@@ -51,7 +53,11 @@ impl Baseline for ThreeSigma {
 }
 
 /// Counts the request in its client's second; `over` is told the number of a second that has ended.
-fn counted(seconds: &mut HashMap<u32, (i64, u32)>, asked: &Asked<'_>, over: impl FnOnce(u32)) -> u32 {
+fn counted(
+    seconds: &mut HashMap<u32, (i64, u32)>,
+    asked: &Asked<'_>,
+    over: impl FnOnce(u32),
+) -> u32 {
     let second = asked.at.as_secs();
     let (latest, count) = seconds.entry(asked.client).or_insert((second, 0));
     if *latest != second {

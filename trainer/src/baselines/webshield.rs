@@ -1,12 +1,14 @@
-//! Tempesta WebShield's detector `ip_rps` (its repository: `detectors/base.py`, `detectors/ip.py`, `example.env`): a top talker whose
-//! traffic rises.
+//! Tempesta WebShield's detector `ip_rps` (its repository: `detectors/base.py`, `detectors/ip.py`,
+//! `example.env`): a top talker whose traffic rises.
 //!
-//! Every 10 seconds it takes the clients with at least the threshold's number of requests of the last 10 seconds and of the 10
-//! before, at most 100 of each. Who is in both, and has ten times as many as before, is blocked for an hour. The threshold is 10
-//! at first, then mean + one standard deviation of those of the earlier window. So who comes at full speed and keeps it is in no
+//! Every 10 seconds it takes the clients with at least the threshold's number of requests of the
+//! last 10 seconds and of the 10 before, at most 100 of each. Who is in both, and has ten times as
+//! many as before, is blocked for an hour. The threshold is 10 at first, then mean + one standard
+//! deviation of those of the earlier window. So who comes at full speed and keeps it is in no
 //! danger: a rise is what is looked for.
 //!
-//! Left out: the list of those who were there in the hour before it was started, which it would let pass for good.
+//! Left out: the list of those who were there in the hour before it was started, which it would let
+//! pass for good.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +58,8 @@ impl TopTalkerRise {
         if !before.is_empty() {
             let number = before.len() as f64;
             let mean = before.values().sum::<f64>() / number;
-            let variance = before.values().map(|count| (count - mean).powi(2)).sum::<f64>() / number;
+            let variance =
+                before.values().map(|count| (count - mean).powi(2)).sum::<f64>() / number;
             self.threshold = mean + variance.sqrt();
         }
     }

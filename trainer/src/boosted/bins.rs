@@ -1,4 +1,5 @@
-//! Feature values as bin numbers: at most 255 bins a feature, cut at quantiles, and one for missing.
+//! Feature values as bin numbers: at most 255 bins a feature, cut at quantiles, and one for
+//! missing.
 //!
 //! Row by row, so that summing a leaf's rows touches each row's bins once, in one cache line.
 
@@ -10,15 +11,16 @@ pub const BINS: usize = 256;
 pub const MISSING: u8 = (BINS - 1) as u8;
 /// Bins of values are one more than edges.
 const EDGES_MAX: usize = BINS - 2;
-/// Rows that quantiles are taken from, at most: more would move an edge by less than a tenth of a bin.
+/// Rows that quantiles are taken from, at most: more would move an edge by less than a tenth of a
+/// bin.
 const QUANTILE_ROWS_MAX: usize = 100_000;
 
 /// All rows, binned.
 pub struct Binned {
     /// Feature index of each column.
     pub features: Vec<usize>,
-    /// Upper edges of each column's bins but the last: a value is in bin b when it is at most `edges[b]` and above the one
-    /// before.
+    /// Upper edges of each column's bins but the last: a value is in bin b when it is at most
+    /// `edges[b]` and above the one before.
     pub edges: Vec<Vec<f32>>,
     bins: Vec<u8>,
     rows: usize,
@@ -33,10 +35,13 @@ impl Binned {
         let mut bins = vec![MISSING; rows * columns];
         for (column, &feature) in features.iter().enumerate() {
             let values = records.column(feature);
-            let cuts = cuts(values.iter().step_by(step).copied().filter(|value| !value.is_nan()).collect());
+            let cuts = cuts(
+                values.iter().step_by(step).copied().filter(|value| !value.is_nan()).collect(),
+            );
             for (slot, &value) in bins[column..].iter_mut().step_by(columns).zip(values) {
                 if !value.is_nan() {
-                    *slot = u8::try_from(cuts.partition_point(|&edge| edge < value)).unwrap_or(MISSING - 1);
+                    *slot = u8::try_from(cuts.partition_point(|&edge| edge < value))
+                        .unwrap_or(MISSING - 1);
                 }
             }
             edges.push(cuts);
@@ -66,7 +71,9 @@ fn cuts(mut values: Vec<f32>) -> Vec<f32> {
             continue;
         }
         // The nearest place at or after the quantile where the value changes.
-        let Some(next) = values[at..].iter().position(|&value| value > values[at - 1]) else { break };
+        let Some(next) = values[at..].iter().position(|&value| value > values[at - 1]) else {
+            break;
+        };
         let (below, above) = (values[at + next - 1], values[at + next]);
         let middle = below + (above - below) / 2.0;
         let edge = if middle < above { middle } else { below };
@@ -86,7 +93,8 @@ mod tests {
         let values: Vec<f32> = (0..5_000).map(|i| ((i * 7_919) % 1_009) as f32 / 10.0).collect();
         let edges = cuts(values.clone());
         assert!(edges.len() <= EDGES_MAX && edges.len() > 100 && edges.is_sorted_by(|a, b| a < b));
-        let binned = Binned::new(&Array2::from_shape_vec((values.len(), 1), values.clone()).unwrap(), &[0]);
+        let binned =
+            Binned::new(&Array2::from_shape_vec((values.len(), 1), values.clone()).unwrap(), &[0]);
         for (row, value) in values.iter().enumerate() {
             let bin = usize::from(binned.row(row)[0]);
             assert!(bin == edges.len() || *value <= edges[bin]);

@@ -70,7 +70,8 @@ pub fn grow(
     trend: impl Fn(usize) -> Trend,
 ) -> Tree {
     let mut order = rows.to_vec();
-    let directions: Vec<f64> = binned.features.iter().map(|&feature| direction(trend(feature))).collect();
+    let directions: Vec<f64> =
+        binned.features.iter().map(|&feature| direction(trend(feature))).collect();
     let mut grower = Grower {
         params,
         binned,
@@ -122,10 +123,19 @@ struct Grower<'a> {
 }
 
 impl Grower<'_> {
-    fn leaf(&mut self, rows: Range<usize>, depth: usize, sums: Sums, bounds: Bounds, histogram: Histogram) -> Leaf {
+    fn leaf(
+        &mut self,
+        rows: Range<usize>,
+        depth: usize,
+        sums: Sums,
+        bounds: Bounds,
+        histogram: Histogram,
+    ) -> Leaf {
         let value = sums.value(self.params.l2, &bounds);
         self.nodes.push(TreeNode { split: None, left: 0, right: 0, value, weight: sums.weight() });
-        let best = (depth < self.params.depth_max).then(|| self.best_split(&histogram, sums, &bounds)).flatten();
+        let best = (depth < self.params.depth_max)
+            .then(|| self.best_split(&histogram, sums, &bounds))
+            .flatten();
         Leaf { node: self.nodes.len() - 1, rows, depth, sums, bounds, histogram, best }
     }
 
@@ -133,7 +143,9 @@ impl Grower<'_> {
         let l2 = self.params.l2;
         let whole = total.gain(total.value(l2, bounds), l2);
         let mut best: Option<Split> = None;
-        for (column, bins) in histogram.columns().enumerate().filter(|&(column, _)| self.columns[column]) {
+        for (column, bins) in
+            histogram.columns().enumerate().filter(|&(column, _)| self.columns[column])
+        {
             let missing = bins[BINS - 1];
             let mut below = Sums::default();
             for (bin, sums) in bins[..self.binned.edges[column].len()].iter().enumerate() {
@@ -151,7 +163,8 @@ impl Grower<'_> {
                     }
                     let gain = left.gain(low, l2) + right.gain(high, l2) - whole;
                     if gain > best.map_or(1e-6, |best| best.gain) {
-                        best = Some(Split { column, bin: bin as u8, missing_left, gain, left, right });
+                        best =
+                            Some(Split { column, bin: bin as u8, missing_left, gain, left, right });
                     }
                 }
             }
@@ -183,13 +196,15 @@ impl Grower<'_> {
         let smaller = if left_is_smaller { left } else { right };
         let small = Histogram::of(self.binned, self.gradients, smaller, &mut self.block);
         let large = leaf.histogram.minus(&small);
-        let (left_histogram, right_histogram) = if left_is_smaller { (small, large) } else { (large, small) };
+        let (left_histogram, right_histogram) =
+            if left_is_smaller { (small, large) } else { (large, small) };
 
         let (mut left_bounds, mut right_bounds) = (leaf.bounds, leaf.bounds);
         let direction = self.directions[split.column];
         if direction != 0.0 {
             let l2 = self.params.l2;
-            let between = (split.left.value(l2, &leaf.bounds) + split.right.value(l2, &leaf.bounds)) / 2.0;
+            let between =
+                (split.left.value(l2, &leaf.bounds) + split.right.value(l2, &leaf.bounds)) / 2.0;
             if direction > 0.0 {
                 (left_bounds.1, right_bounds.0) = (between, between);
             } else {
@@ -197,8 +212,20 @@ impl Grower<'_> {
             }
         }
         debug_assert!((split.left.plus(split.right).weight() - leaf.sums.weight()).abs() < 1e-3);
-        let left = self.leaf(leaf.rows.start..middle, leaf.depth + 1, split.left, left_bounds, left_histogram);
-        let right = self.leaf(middle..leaf.rows.end, leaf.depth + 1, split.right, right_bounds, right_histogram);
+        let left = self.leaf(
+            leaf.rows.start..middle,
+            leaf.depth + 1,
+            split.left,
+            left_bounds,
+            left_histogram,
+        );
+        let right = self.leaf(
+            middle..leaf.rows.end,
+            leaf.depth + 1,
+            split.right,
+            right_bounds,
+            right_histogram,
+        );
         let node = &mut self.nodes[leaf.node];
         (node.split, node.left, node.right) = (Some(split), left.node, right.node);
         (left, right)
@@ -212,14 +239,16 @@ impl Split {
 }
 
 impl Tree {
-    /// An inner node's value becomes the mean of the rows below it: what contributions are measured against.
+    /// An inner node's value becomes the mean of the rows below it: what contributions are measured
+    /// against.
     fn average_inner_nodes(&mut self) {
         for index in (0..self.nodes.len()).rev() {
             let node = &self.nodes[index];
             if node.split.is_some() {
                 let (left, right) = (&self.nodes[node.left], &self.nodes[node.right]);
                 let weight = left.weight + right.weight;
-                self.nodes[index].value = (left.value * left.weight + right.value * right.weight) / weight;
+                self.nodes[index].value =
+                    (left.value * left.weight + right.value * right.weight) / weight;
             }
         }
     }
@@ -243,7 +272,8 @@ impl Tree {
     pub fn value_of(&self, bins: &[u8]) -> f64 {
         let mut node = &self.nodes[0];
         while let Some(split) = &node.split {
-            node = &self.nodes[if split.goes_left(bins[split.column]) { node.left } else { node.right }];
+            node = &self.nodes
+                [if split.goes_left(bins[split.column]) { node.left } else { node.right }];
         }
         f64::from(node.value as f32)
     }
@@ -257,7 +287,8 @@ impl Tree {
             nodes.push(match &node.split {
                 None => Node::leaf(value),
                 Some(split) => {
-                    let feature = u16::try_from(binned.features[split.column]).map_err(|_| TrainError::TooLarge)?;
+                    let feature = u16::try_from(binned.features[split.column])
+                        .map_err(|_| TrainError::TooLarge)?;
                     let flag = if split.missing_left { Node::MISSING_LEFT } else { 0 };
                     Node {
                         threshold: binned.edges[split.column][usize::from(split.bin)],

@@ -1,8 +1,8 @@
 //! Sums of gradients by column and bin: where training spends its time.
 //!
-//! A row's gradient is four floats, of which one is padding, so that it is added in one instruction. Floats are summed
-//! in blocks of rows and the blocks in doubles: a bin of half a million rows loses nothing that matters, and the same rows give the
-//! same sums.
+//! A row's gradient is four floats, of which one is padding, so that it is added in one
+//! instruction. Floats are summed in blocks of rows and the blocks in doubles: a bin of half a
+//! million rows loses nothing that matters, and the same rows give the same sums.
 
 use super::bins::{BINS, Binned};
 
@@ -44,7 +44,12 @@ pub struct Histogram(Vec<Sums>);
 
 impl Histogram {
     /// Over these rows. `block` is scratch memory, kept between calls.
-    pub fn of(binned: &Binned, gradients: &[Gradient], rows: &[u32], block: &mut Vec<Gradient>) -> Self {
+    pub fn of(
+        binned: &Binned,
+        gradients: &[Gradient],
+        rows: &[u32],
+        block: &mut Vec<Gradient>,
+    ) -> Self {
         let size = binned.features.len() * BINS;
         let mut sums = vec![Sums::default(); size];
         block.resize(size, [0.0; 4]);
@@ -92,9 +97,12 @@ mod tests {
     #[test]
     fn a_bin_holds_the_sum_of_its_rows_and_the_larger_side_what_remains() {
         let rows = 20_000;
-        let binned =
-            Binned::new(&Array2::from_shape_fn((rows, 2), |(row, column)| ((row >> column) % 7) as f32), &[0, 1]);
-        let gradients: Vec<Gradient> = (0..rows).map(|row| [row as f32 * 1e-4, 0.25, 1.0, 0.0]).collect();
+        let binned = Binned::new(
+            &Array2::from_shape_fn((rows, 2), |(row, column)| ((row >> column) % 7) as f32),
+            &[0, 1],
+        );
+        let gradients: Vec<Gradient> =
+            (0..rows).map(|row| [row as f32 * 1e-4, 0.25, 1.0, 0.0]).collect();
         let all: Vec<u32> = (0..rows as u32).collect();
         let mut scratch = Vec::new();
         let whole = Histogram::of(&binned, &gradients, &all, &mut scratch);
@@ -103,7 +111,11 @@ mod tests {
                 let here = (0..rows).filter(|&row| usize::from(binned.row(row)[column]) == bin);
                 let expect: f64 = here.clone().map(|row| f64::from(gradients[row][0])).sum();
                 assert_eq!(sums.weight(), here.count() as f64);
-                assert!((sums.0[0] - expect).abs() <= 1e-5 * expect.abs(), "{} instead of {expect}", sums.0[0]);
+                assert!(
+                    (sums.0[0] - expect).abs() <= 1e-5 * expect.abs(),
+                    "{} instead of {expect}",
+                    sums.0[0]
+                );
             }
         }
         let (small, large) = all.split_at(3_000);

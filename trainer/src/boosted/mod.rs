@@ -1,16 +1,18 @@
 //! Gradient-boosted trees on histograms (`boosted`), behind linfa's traits.
 //!
-//! Friedman 2001 with second-order leaf values (Chen & Guestrin 2016) and histogram splits grown best leaf first (Ke et
-//! al. 2017): what linfa lacks. Log-loss; a missing value goes whichever way gains more; monotone constraints bound the
-//! leaves below a constrained split on both sides of its midpoint. No randomness: same rows, same bytes.
+//! Friedman 2001 with second-order leaf values (Chen & Guestrin 2016) and histogram splits grown
+//! best leaf first (Ke et al. 2017): what linfa lacks. Log-loss; a missing value goes whichever way
+//! gains more; monotone constraints bound the leaves below a constrained split on both sides of its
+//! midpoint. No randomness: same rows, same bytes.
 //!
-//! **Early stopping** ([`BoostedValidParams::fit_by_client`]): a fifth of the clients is held out, by a hash of the client
-//! and never by row; the most trees after which their area under the curve is within a standard error of the best are counted, and then as many
-//! are fitted on all rows.
-//! **Continuing** from a base forest: its margins are where boosting starts, and its trees stand first in the result.
+//! **Early stopping** ([`BoostedValidParams::fit_by_client`]): a fifth of the clients is held out,
+//! by a hash of the client and never by row; the most trees after which their area under the curve
+//! is within a standard error of the best are counted, and then as many are fitted on all rows.
+//! **Continuing** from a base forest: its margins are where boosting starts, and its trees stand
+//! first in the result.
 //!
-//! Ours and not a library's: scoring needs flat trees with the mean of every inner node for exact contributions, and the
-//! file must be reproducible byte for byte.
+//! Ours and not a library's: scoring needs flat trees with the mean of every inner node for exact
+//! contributions, and the file must be reproducible byte for byte.
 
 mod bins;
 mod fit;
@@ -58,8 +60,9 @@ pub struct BoostedValidParams {
 }
 
 impl Default for BoostedParams {
-    /// Few people and many bots: small trees on draws of rows and features carry best from site to site (`docs/quality.md`),
-    /// and 150 of them cost no more to score than 100 of twice the leaves.
+    /// Few people and many bots: small trees on draws of rows and features carry best from site to
+    /// site (`docs/quality.md`), and 150 of them cost no more to score than 100 of twice the
+    /// leaves.
     fn default() -> Self {
         Self(BoostedValidParams {
             trees: 150,
@@ -139,11 +142,20 @@ impl ParamGuard for BoostedParams {
             () if !(p.learning_rate > 0.0 && p.learning_rate <= 1.0) => {
                 wrong("learning_rate must be above 0, at most 1")
             }
-            () if !(p.l2 >= 0.0 && p.leaf_rows_min >= 0.0) => wrong("l2 and leaf_rows_min must not be negative"),
-            () if ![p.row_share, p.feature_share].iter().all(|&share| share > 0.0 && share <= 1.0) => {
+            () if !(p.l2 >= 0.0 && p.leaf_rows_min >= 0.0) => {
+                wrong("l2 and leaf_rows_min must not be negative")
+            }
+            () if ![p.row_share, p.feature_share]
+                .iter()
+                .all(|&share| share > 0.0 && share <= 1.0) =>
+            {
                 wrong("row_share and feature_share must be above 0, at most 1")
             }
-            () if p.features.iter().any(|&i| FEATURES.get(i).is_none_or(|feature| !feature.scored())) => {
+            () if p
+                .features
+                .iter()
+                .any(|&i| FEATURES.get(i).is_none_or(|feature| !feature.scored())) =>
+            {
                 wrong("features holds one that may not be scored")
             }
             () => Ok(p),
@@ -176,20 +188,26 @@ impl Boosted {
 impl Fit<Array2<f32>, Array1<bool>, TrainError> for BoostedValidParams {
     type Object = Boosted;
 
-    /// Rows × features in the detector's order, NaN missing; weights as the dataset has them, or 1. All trees, no
-    /// stopping.
+    /// Rows × features in the detector's order, NaN missing; weights as the dataset has them, or 1.
+    /// All trees, no stopping.
     fn fit(&self, dataset: &Rows) -> Result<Boosted, TrainError> {
         fit::fit(self, dataset, None, None, &|| ())
     }
 }
 
 impl BoostedValidParams {
-    /// The same with early stopping: `clients` holds a number per row that is the same for all rows of a client, and well
-    /// mixed. Where the held-out clients are not of both kinds, nothing is stopped. `base` is continued, if there is one.
+    /// The same with early stopping: `clients` holds a number per row that is the same for all rows
+    /// of a client, and well mixed. Where the held-out clients are not of both kinds, nothing is
+    /// stopped. `base` is continued, if there is one.
     ///
     /// # Errors
     /// As [`Fit::fit`], and more nodes together with the base than can be numbered.
-    pub fn fit_by_client(&self, dataset: &Rows, clients: &[u64], base: Option<&Trees>) -> Result<Boosted, TrainError> {
+    pub fn fit_by_client(
+        &self,
+        dataset: &Rows,
+        clients: &[u64],
+        base: Option<&Trees>,
+    ) -> Result<Boosted, TrainError> {
         self.fit_by_client_told(dataset, clients, base, &|| ())
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use detector::detector::Settings;
 use detector::{
-    Action, AllowList, Detector, Event, Judge, Model, Outcome, Policy, PolicyConfig, PolicyError, Reason, Timestamp,
-    Verdict,
+    Action, AllowList, Detector, Event, Judge, Model, Outcome, Policy, PolicyConfig, PolicyError,
+    Reason, Timestamp, Verdict,
 };
 
 use super::result::Column;
@@ -35,7 +35,8 @@ pub(super) enum Worker {
 
 /// The detector, and the answers that are under way.
 ///
-/// As the gate does it: judged when it arrives, concluded when it is answered, and what is refused has no outcome.
+/// As the gate does it: judged when it arrives, concluded when it is answered, and what is refused
+/// has no outcome.
 pub(super) struct Gate {
     detector: Detector,
     awaited: BTreeMap<(Timestamp, u64), Outcome>,
@@ -55,14 +56,20 @@ pub(super) struct Contest {
 
 impl Contest {
     pub fn columns(&self) -> Vec<Column> {
-        let detectors = self.models.iter().map(|(name, _)| Column { name: name.clone(), is_detector: true });
+        let detectors =
+            self.models.iter().map(|(name, _)| Column { name: name.clone(), is_detector: true });
         let rules = self.rules().into_iter();
-        detectors.chain(rules.map(|rule| Column { name: rule.name().to_owned(), is_detector: false })).collect()
+        detectors
+            .chain(rules.map(|rule| Column { name: rule.name().to_owned(), is_detector: false }))
+            .collect()
     }
 
     /// Fresh ones, the detectors with room for so many clients.
     pub fn workers(&self, clients: usize) -> Result<Vec<Worker>, PolicyError> {
-        let gates = self.models.iter().map(|(_, model)| Ok(Worker::Gate(Box::new(Gate::new(model, clients)?))));
+        let gates = self
+            .models
+            .iter()
+            .map(|(_, model)| Ok(Worker::Gate(Box::new(Gate::new(model, clients)?))));
         gates.chain(self.rules().into_iter().map(|rule| Ok(Worker::Rule(rule)))).collect()
     }
 
@@ -76,14 +83,21 @@ impl Gate {
     pub fn new(model: &Model, clients: usize) -> Result<Self, PolicyError> {
         let policy = Policy::new(PolicyConfig::default(), Some(model))?;
         let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
-        // Below capacity, so that nobody's verdict depends on who else came; a network's clients share one of 64 rings.
+        // Below capacity, so that nobody's verdict depends on who else came; a network's clients
+        // share one of 64 rings.
         let settings = Settings { capacity: clients * 8 + 65_536, hash_key: OFFLINE_HASH_KEY };
-        Ok(Self { detector: Detector::new(settings, judge), awaited: BTreeMap::new(), count: 0, verdict: None })
+        Ok(Self {
+            detector: Detector::new(settings, judge),
+            awaited: BTreeMap::new(),
+            count: 0,
+            verdict: None,
+        })
     }
 
     /// `answer` is when and how it is answered, where that is known already.
     fn see(&mut self, event: &Event, answer: Option<(Timestamp, u16)>) -> Act {
-        while let Some(first) = self.awaited.first_entry().filter(|first| first.key().0 <= event.at) {
+        while let Some(first) = self.awaited.first_entry().filter(|first| first.key().0 <= event.at)
+        {
             self.detector.conclude(&first.remove());
         }
         let verdict = self.detector.observe(event);
@@ -102,7 +116,8 @@ impl Gate {
 }
 
 impl Worker {
-    /// `event` reduces the request as the detector wants it; `answer` is when and how it is answered, where that is known already.
+    /// `event` reduces the request as the detector wants it; `answer` is when and how it is
+    /// answered, where that is known already.
     pub fn see(
         &mut self,
         asked: &Asked<'_>,

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use super::verdict::Wanted;
 use detector::Timestamp;
-use traffic::sim::{DEFAULT_START, Population, SimRequest, Site, Truth, benchmark_site, simulate_benchmark};
+use traffic::sim::{
+    DEFAULT_START, Population, SimRequest, Site, Truth, benchmark_site, simulate_benchmark,
+};
 
 const DAY_S: u64 = 86_400;
 /// Addresses that are one botnet.
 const BOTNET: usize = 50_000;
 
-/// How large a run is. People are those of all human populations together, shared among them evenly.
+/// How large a run is. People are those of all human populations together, shared among them
+/// evenly.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     /// Days trained on.
@@ -73,7 +76,13 @@ pub(super) struct Crowd {
 impl Crowd {
     pub fn new(seed: u64, scale: Scale) -> Self {
         let own = |stream: u64| mixed(seed.wrapping_mul(4).wrapping_add(stream));
-        Self { site: benchmark_site(own(0)), training_seed: own(1), test_seed: own(2), heat_seed: own(3), scale }
+        Self {
+            site: benchmark_site(own(0)),
+            training_seed: own(1),
+            test_seed: own(2),
+            heat_seed: own(3),
+            scale,
+        }
     }
 
     /// The days to train on, without those whom nobody could label, or who had not come yet.
@@ -88,14 +97,23 @@ impl Crowd {
     /// One day of everybody.
     pub fn round(&self, round: usize) -> Vec<SimRequest> {
         let Scale { people, bots, botnet_rounds, .. } = self.scale;
-        let company = Company { people, bots, campaigns: 1, botnets: usize::from(round < botnet_rounds) };
+        let company =
+            Company { people, bots, campaigns: 1, botnets: usize::from(round < botnet_rounds) };
         self.day(self.test_seed, round, company, |_| true)
     }
 
-    fn day(&self, seed: u64, day: usize, company: Company, takes: impl Fn(Population) -> bool) -> Vec<SimRequest> {
+    fn day(
+        &self,
+        seed: u64,
+        day: usize,
+        company: Company,
+        takes: impl Fn(Population) -> bool,
+    ) -> Vec<SimRequest> {
         let start = DEFAULT_START.plus_secs(day as u64 * DAY_S);
         let mut requests = Vec::new();
-        for population in Population::OF_THE_BENCHMARK.iter().copied().filter(|&population| takes(population)) {
+        for population in
+            Population::OF_THE_BENCHMARK.iter().copied().filter(|&population| takes(population))
+        {
             let count = company.count(population);
             let visitors = day * count..(day + 1) * count;
             requests.extend(simulate_benchmark(&self.site, population, seed, start, visitors));
@@ -147,8 +165,9 @@ fn crowded(population: Population) -> Option<Crowded> {
 impl Company {
     /// Visitors of a population.
     fn count(self, population: Population) -> usize {
-        let is_ordinary =
-            |population: &&Population| population.truth() == Truth::Human && crowded(**population).is_none();
+        let is_ordinary = |population: &&Population| {
+            population.truth() == Truth::Human && crowded(**population).is_none()
+        };
         let ordinary = Population::OF_THE_BENCHMARK.iter().filter(is_ordinary).count();
         let people = self.people.div_ceil(ordinary.max(1));
         match (crowded(population), population.truth()) {
@@ -167,9 +186,9 @@ pub(super) fn is_botnet(population: Population) -> bool {
     crowded(population) == Some(Crowded::Botnet)
 }
 
-/// Whom somebody who looks at a log could label: not who replays a person to the last request or scrapes one page for every
-/// eight that a person reads, nor a botnet's thousands. And not who comes for the first time when it is tested: a shop has no flood in its
-/// log before the first.
+/// Whom somebody who looks at a log could label: not who replays a person to the last request or
+/// scrapes one page for every eight that a person reads, nor a botnet's thousands. And not who
+/// comes for the first time when it is tested: a shop has no flood in its log before the first.
 pub(super) fn is_trained_on(population: Population) -> bool {
     !matches!(population.name(), "person_replay" | "diluted_scraper" | "botnet_scraper" | "mirror")
 }

@@ -35,7 +35,8 @@ impl Fates {
         self.requests[client]
     }
 
-    /// What became of its request of this number in one column. True at the first refusal and at the first block.
+    /// What became of its request of this number in one column. True at the first refusal and at
+    /// the first block.
     pub fn note(&mut self, client: usize, column: usize, number: u32, act: Act) -> bool {
         let fate = &mut self.fates[client * self.columns + column];
         if act == Act::Passed {

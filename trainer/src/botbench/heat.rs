@@ -36,11 +36,20 @@ pub(super) fn heat(
     let shares = in_turn(threads, periods_s.len() * jitters.len(), |cell| {
         let (period_s, jitter) = (periods_s[cell / jitters.len()], jitters[cell % jitters.len()]);
         let visitors = 0..scale.heat_clients;
-        let requests = simulate_scheduler(&crowd.site, period_s, jitter, crowd.heat_seed, Crowd::start(), visitors);
+        let requests = simulate_scheduler(
+            &crowd.site,
+            period_s,
+            jitter,
+            crowd.heat_seed,
+            Crowd::start(),
+            visitors,
+        );
         let sums = pass(&detector, cell, &requests)?.sums;
         step();
         let of = sums.into_values().next().and_then(|sum| sum.row("", "").of.into_iter().next());
-        Ok::<_, BotBenchError>(of.map_or((Share::default(), Share::default()), |of| (of.detected, of.blocked)))
+        Ok::<_, BotBenchError>(
+            of.map_or((Share::default(), Share::default()), |of| (of.detected, of.blocked)),
+        )
     })?;
     let rows = |of: fn(&(Share, Share)) -> Share| -> Vec<Vec<Share>> {
         shares.chunks(jitters.len()).map(|row| row.iter().map(of).collect()).collect()

@@ -1,5 +1,5 @@
-//! From the traffic of the training seeds to the model that is tested and the rules that are learnt: as an operator has them, from
-//! his access log.
+//! From the traffic of the training seeds to the model that is tested and the rules that are
+//! learnt: as an operator has them, from his access log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -34,7 +34,8 @@ pub(super) struct Counts {
     pub bots: u64,
 }
 
-/// Trains as `kidoban train LOG --labels CSV` does, on days that follow one another; and has the peers' rules learn from the same.
+/// Trains as `kidoban train LOG --labels CSV` does, on days that follow one another; and has the
+/// peers' rules learn from the same.
 pub(super) fn learn(
     days: impl ExactSizeIterator<Item = Vec<SimRequest>>,
     options: &Options,
@@ -61,13 +62,19 @@ pub(super) fn learn(
     let labels = Labels::parse("the simulation's labels", &String::from_utf8_lossy(&csv));
     let labels = labels.map_err(|error| TrainError::Fit(error.to_string()))?;
     let mut site = builder.finish("benchmark", RESOLUTION_US as u32, Some(&labels));
-    let counts =
-        Counts { requests: site.steps.len() as u64, people: site.count(Label::Human), bots: site.count(Label::Bad) };
+    let counts = Counts {
+        requests: site.steps.len() as u64,
+        people: site.count(Label::Human),
+        bots: site.count(Label::Bad),
+    };
     let mut options = options.clone();
     options.memory = Some(remember(&mut site, &options)?);
-    let file =
-        train(&[site], &options, |stage| tell(Stage { name: &format!("training, {}", stage.name), ..stage }))?.file;
-    let model = Model::parse(&seal(&file).map_err(TrainError::Export)?).map_err(TrainError::Export)?;
+    let file = train(&[site], &options, |stage| {
+        tell(Stage { name: &format!("training, {}", stage.name), ..stage })
+    })?
+    .file;
+    let model =
+        Model::parse(&seal(&file).map_err(TrainError::Export)?).map_err(TrainError::Export)?;
     Ok(Learned { model, file, learnt: learner.finish(seed), counts })
 }
 
@@ -89,7 +96,8 @@ fn note(builder: &mut SiteBuilder, request: &SimRequest) {
     });
 }
 
-/// Addresses by number, in order of appearance; those of one IPv6 /64 are one, as they are to the detector.
+/// Addresses by number, in order of appearance; those of one IPv6 /64 are one, as they are to the
+/// detector.
 #[derive(Default)]
 pub(super) struct Numbers(HashMap<detector::ClientKey, u32>);
 

@@ -1,4 +1,5 @@
-//! The bot benchmark: every simulated population, and real logs, against the detector and the peers' rules.
+//! The bot benchmark: every simulated population, and real logs, against the detector and the
+//! peers' rules.
 //!
 //! ```text
 //!  seed ─┬─► training days ─► train, as an operator does ─► model ─┐
@@ -8,12 +9,16 @@
 //! ```
 //!
 //! - [`result`]: what comes out, as data
-//! - `crowd.rs`: who comes, how many, under which seeds; `learn.rs`: from training traffic to model and rules
-//! - `columns.rs`: detector and rules behind one face; `rounds.rs`: traffic through them; `fates.rs`: what became of whom
-//! - `verdict.rs`: ahead or not, and what had to be reached; `heat.rs`, `sites.rs`: schedulers, real logs
+//! - `crowd.rs`: who comes, how many, under which seeds; `learn.rs`: from training traffic to model
+//!   and rules
+//! - `columns.rs`: detector and rules behind one face; `rounds.rs`: traffic through them;
+//!   `fates.rs`: what became of whom
+//! - `verdict.rs`: ahead or not, and what had to be reached; `heat.rs`, `sites.rs`: schedulers,
+//!   real logs
 //!
-//! The detector is the gate's, with the default policy, fed as the gate feeds it. Seeds of training and test are disjoint, the site is one.
-//! The same seed gives the same result, however many threads work.
+//! The detector is the gate's, with the default policy, fed as the gate feeds it. Seeds of training
+//! and test are disjoint, the site is one. The same seed gives the same result, however many
+//! threads work.
 
 mod columns;
 mod crowd;
@@ -73,11 +78,18 @@ pub enum BotBenchError {
 ///
 /// # Errors
 /// [`BotBenchError`].
-pub fn run(options: &Options, tell: &(dyn Fn(Stage<'_>) + Sync)) -> Result<BotBench, BotBenchError> {
+pub fn run(
+    options: &Options,
+    tell: &(dyn Fn(Stage<'_>) + Sync),
+) -> Result<BotBench, BotBenchError> {
     run_at(options, if options.is_quick { Scale::QUICK } else { Scale::FULL }, tell)
 }
 
-fn run_at(options: &Options, scale: Scale, tell: &(dyn Fn(Stage<'_>) + Sync)) -> Result<BotBench, BotBenchError> {
+fn run_at(
+    options: &Options,
+    scale: Scale,
+    tell: &(dyn Fn(Stage<'_>) + Sync),
+) -> Result<BotBench, BotBenchError> {
     let crowd = Crowd::new(options.seed, scale);
     let training = crate::Options {
         name: "benchmark".to_owned(),
@@ -85,21 +97,26 @@ fn run_at(options: &Options, scale: Scale, tell: &(dyn Fn(Stage<'_>) + Sync)) ->
         data: vec![format!("simulated with seed {}", crowd.training_seed)],
         ..crate::Options::default()
     };
-    let Learned { model, file, learnt, counts } = learn(crowd.training(), &training, options.seed, tell)?;
+    let Learned { model, file, learnt, counts } =
+        learn(crowd.training(), &training, options.seed, tell)?;
     let model_sha256 = model.sha256().to_owned();
     let mut models = vec![("kidoban".to_owned(), model)];
     models.extend(options.models.iter().cloned());
     let contest = Contest { models, rules: Some(learnt) };
 
-    let (Shown { sums, mut refused }, heat) = tested(&crowd, scale, &contest, options.threads, tell)?;
+    let (Shown { sums, mut refused }, heat) =
+        tested(&crowd, scale, &contest, options.threads, tell)?;
     refused.truncate(REFUSED_SHOWN);
     let sites = sites::sites(&options.sites, &training, options.seed, tell)?;
 
     let columns = contest.columns();
     let mut people = Sum::default();
-    sums.iter().filter(|(population, _)| population.truth() == Truth::Human).for_each(|(_, sum)| people.join(sum));
+    sums.iter()
+        .filter(|(population, _)| population.truth() == Truth::Human)
+        .for_each(|(_, sum)| people.join(sum));
     let people = people.row("people", "Everybody of all human populations.");
-    let [human, robots, bad] = [Truth::Human, Truth::Welcome, Truth::Bad].map(|truth| rows(&sums, truth));
+    let [human, robots, bad] =
+        [Truth::Human, Truth::Welcome, Truth::Bad].map(|truth| rows(&sums, truth));
     let mut found = BotBench {
         summary: String::new(),
         seed: options.seed,
@@ -162,7 +179,12 @@ struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     /// None is done.
-    fn new(name: &'static str, unit: &'static str, of: usize, tell: &'a (dyn Fn(Stage<'_>) + Sync)) -> Self {
+    fn new(
+        name: &'static str,
+        unit: &'static str,
+        of: usize,
+        tell: &'a (dyn Fn(Stage<'_>) + Sync),
+    ) -> Self {
         if of > 0 {
             tell(Stage { name, done: 0, of: of as u64, unit });
         }
@@ -173,15 +195,23 @@ impl<'a> Steps<'a> {
         // The lock is held while it is told, or a thread could tell less than one before it.
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         *done += 1;
-        (self.tell)(Stage { name: self.name, done: *done as u64, of: self.of as u64, unit: self.unit });
+        (self.tell)(Stage {
+            name: self.name,
+            done: *done as u64,
+            of: self.of as u64,
+            unit: self.unit,
+        });
     }
 }
 
 /// One row a population, in the order of the benchmark.
 fn rows(sums: &Sums, truth: Truth) -> Vec<Row> {
-    let of_truth = Population::OF_THE_BENCHMARK.iter().filter(|population| population.truth() == truth);
+    let of_truth =
+        Population::OF_THE_BENCHMARK.iter().filter(|population| population.truth() == truth);
     of_truth
-        .filter_map(|population| Some(sums.get(population)?.clone().row(population.name(), population.reasoning())))
+        .filter_map(|population| {
+            Some(sums.get(population)?.clone().row(population.name(), population.reasoning()))
+        })
         .collect()
 }
 

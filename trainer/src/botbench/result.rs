@@ -1,4 +1,5 @@
-//! What a benchmark found: for the terminal, for `--json`, and for a report to draw. Plain data, no figure is computed twice.
+//! What a benchmark found: for the terminal, for `--json`, and for a report to draw. Plain data, no
+//! figure is computed twice.
 
 use detector::model::Budget;
 use detector::{Action, Reason};
@@ -13,7 +14,8 @@ pub struct BotBench {
     pub summary: String,
     /// Everything random came from it.
     pub seed: u64,
-    /// Fewer clients than the figures of `docs/benchmark.md` stand for: good for a look and for tests.
+    /// Fewer clients than the figures of `docs/benchmark.md` stand for: good for a look and for
+    /// tests.
     pub is_quick: bool,
     /// What the tested model was trained on.
     pub training: Training,
@@ -78,7 +80,8 @@ pub struct Training {
     pub bots: u64,
     /// SHA-256 of the model that came of it, in hex: whoever repeats the run has the same.
     pub model_sha256: String,
-    /// Populations that the training did not have, by name: whom nobody could label, or who had not come yet.
+    /// Populations that the training did not have, by name: whom nobody could label, or who had not
+    /// come yet.
     pub left_out: Vec<&'static str>,
     /// May the model refuse anybody, in words; see [`detector::model::Readiness`].
     pub readiness: String,
@@ -102,15 +105,23 @@ pub struct Column {
 impl Column {
     /// A rule by its project's name, anything else by its own.
     pub fn short(&self) -> &str {
-        const KNOWN: [&str; 6] = ["limit_req", "fail2ban", "crowdsec", "three_sigma", "webshield", "baskerville"];
-        KNOWN.into_iter().find(|known| !self.is_detector && self.name.starts_with(known)).unwrap_or(&self.name)
+        const KNOWN: [&str; 6] =
+            ["limit_req", "fail2ban", "crowdsec", "three_sigma", "webshield", "baskerville"];
+        KNOWN
+            .into_iter()
+            .find(|known| !self.is_detector && self.name.starts_with(known))
+            .unwrap_or(&self.name)
     }
 }
 
 impl BotBench {
     /// What real logs are judged by: not by other models, which may have seen them.
     pub fn columns_of_sites(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().enumerate().filter(|(i, column)| *i == 0 || !column.is_detector).map(|(_, column)| column)
+        self.columns
+            .iter()
+            .enumerate()
+            .filter(|(i, column)| *i == 0 || !column.is_detector)
+            .map(|(_, column)| column)
     }
 }
 
@@ -129,8 +140,8 @@ impl Share {
         self.k as f64 / self.n as f64
     }
 
-    /// With its 95 % interval: Clopper & Pearson 1934, and where both sides are many thousands Wilson 1927, which is the same
-    /// to four digits there and does not sum up as many terms.
+    /// With its 95 % interval: Clopper & Pearson 1934, and where both sides are many thousands
+    /// Wilson 1927, which is the same to four digits there and does not sum up as many terms.
     pub fn interval(self) -> Interval {
         let Self { k, n } = self;
         let other = n - k.min(n);
@@ -226,7 +237,8 @@ pub struct Row {
 pub struct Outcome {
     /// Clients acted on: limited, refused or caught.
     pub detected: Share,
-    /// Clients of whom at least one request was refused (429 or 403), or whom a rule that reads logs bans from then on.
+    /// Clients of whom at least one request was refused (429 or 403), or whom a rule that reads
+    /// logs bans from then on.
     pub refused: Share,
     /// Clients blocked (403), or banned by a rule.
     pub blocked: Share,
@@ -251,7 +263,9 @@ impl Quantiles {
     /// Of these numbers; `None` of none.
     pub fn of(mut numbers: Vec<u32>) -> Option<Self> {
         numbers.sort_unstable();
-        let at = |share: f64| numbers.get(((numbers.len() as f64 * share).ceil() as usize).saturating_sub(1));
+        let at = |share: f64| {
+            numbers.get(((numbers.len() as f64 * share).ceil() as usize).saturating_sub(1))
+        };
         Some(Self { median: u64::from(*at(0.5)?), p90: u64::from(*at(0.9)?) })
     }
 }
@@ -270,8 +284,8 @@ pub struct Verdict {
 pub struct Against {
     /// The rule.
     pub rule: String,
-    /// Does the detector detect at least as large a share, let no larger share of requests through, and refuse no more people
-    /// (over all people)?
+    /// Does the detector detect at least as large a share, let no larger share of requests through,
+    /// and refuse no more people (over all people)?
     pub is_ahead: bool,
     /// Where not: what is behind, with the figures.
     pub why: Option<String>,

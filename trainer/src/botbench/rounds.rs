@@ -1,4 +1,5 @@
-//! Test traffic: rounds, each a day of everybody under a seed of its own, dealt to threads and summed in order.
+//! Test traffic: rounds, each a day of everybody under a seed of its own, dealt to threads and
+//! summed in order.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -25,7 +26,11 @@ pub(super) struct Shown {
 }
 
 /// Passes a run of traffic through fresh columns.
-pub(super) fn pass(contest: &Contest, day: usize, requests: &[SimRequest]) -> Result<Shown, PolicyError> {
+pub(super) fn pass(
+    contest: &Contest,
+    day: usize,
+    requests: &[SimRequest],
+) -> Result<Shown, PolicyError> {
     let columns = contest.columns();
     let mut numbers = Numbers::default();
     let clients: Vec<u32> = requests.iter().map(|request| numbers.of(request)).collect();
@@ -70,8 +75,8 @@ fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> Refu
     }
 }
 
-/// Does `work` for each of `count` numbers on as many threads, and gives what came of it in order of the numbers: the same,
-/// however many threads there are.
+/// Does `work` for each of `count` numbers on as many threads, and gives what came of it in order
+/// of the numbers: the same, however many threads there are.
 pub(super) fn in_turn<T: Send, E: Send>(
     threads: usize,
     count: usize,
@@ -93,7 +98,9 @@ pub(super) fn in_turn<T: Send, E: Send>(
         let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(worker)).collect();
         let mut all = worker();
         // A panic there goes on here.
-        others.into_iter().for_each(|other| all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic))));
+        others.into_iter().for_each(|other| {
+            all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
         all
     });
     done.sort_unstable_by_key(|(number, _)| *number);

@@ -1,7 +1,9 @@
-//! The same on real logs: each is judged by a model of all the others, as a shop would be by a model that never saw it.
+//! The same on real logs: each is judged by a model of all the others, as a shop would be by a
+//! model that never saw it.
 //!
-//! Half of the site's people set the thresholds, the other half is counted, and the other way round, as in
-//! [`crate::protocol`]; both counts together. Rules that learn learn from the other sites as well.
+//! Half of the site's people set the thresholds, the other half is counted, and the other way
+//! round, as in [`crate::protocol`]; both counts together. Rules that learn learn from the other
+//! sites as well.
 
 use std::collections::BTreeMap;
 
@@ -37,20 +39,27 @@ pub(super) fn sites(
         let (mut people, mut classes) = (Sum::default(), BTreeMap::<String, Sum>::new());
         for which in 0..2 {
             let of_half = |which| {
-                let clients =
-                    scored.clients.iter().filter(move |(client, _)| half_of(site.clients[*client].key) == which);
+                let clients = scored
+                    .clients
+                    .iter()
+                    .filter(move |(client, _)| half_of(site.clients[*client].key) == which);
                 Scored::of(site, clients.copied())
             };
             let thresholds = calibrated(&of_half(which).people, options.budgets, options.min_pages);
-            let resolution_us = sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1);
+            let resolution_us =
+                sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1);
             let model = model_at("others", &scorer, thresholds, resolution_us)?;
-            let contest = Contest { models: vec![("kidoban".to_owned(), model)], rules: Some(learnt.clone()) };
+            let contest = Contest {
+                models: vec![("kidoban".to_owned(), model)],
+                rules: Some(learnt.clone()),
+            };
             pass(&contest, &half(site, 1 - which), options.min_pages, &mut people, &mut classes)?;
         }
         found.push(OfSite {
             site: site.name.clone(),
             how: format!(
-                "by a model of the other {} sites; thresholds from half of its people, the others counted, and the other way round; \
+                "by a model of the other {} sites; thresholds from half of its people, the others \
+                    counted, and the other way round; \
                  clients with at least {} pages",
                 sites.len() - 1,
                 options.min_pages
@@ -103,16 +112,25 @@ fn pass(
             let number = fates.count(step.client as usize);
             let answer = step.outcome().map(|outcome| (outcome.at, outcome.status));
             for (column, worker) in workers.iter_mut().enumerate() {
-                fates.note(step.client as usize, column, number, worker.see(&asked, answer, |_| *event));
+                fates.note(
+                    step.client as usize,
+                    column,
+                    number,
+                    worker.see(&asked, answer, |_| *event),
+                );
             }
         } else if let Some(outcome) = step.outcome() {
             workers.iter_mut().for_each(|worker| worker.conclude(&outcome));
         }
     }
-    for (index, client) in site.clients.iter().enumerate().filter(|(_, client)| client.pages >= min_pages) {
+    for (index, client) in
+        site.clients.iter().enumerate().filter(|(_, client)| client.pages >= min_pages)
+    {
         match client.labelled.label {
             Label::Human => fates.add_to(people, index),
-            Label::Bad => fates.add_to(classes.entry(client.labelled.why.clone()).or_default(), index),
+            Label::Bad => {
+                fates.add_to(classes.entry(client.labelled.why.clone()).or_default(), index)
+            }
             Label::GoodBot | Label::Unknown => {}
         }
     }

@@ -24,23 +24,28 @@ const TINY: Scale = Scale {
 fn the_result_is_the_same_however_many_threads_work() {
     let crowd = Crowd::new(7, TINY);
     let training = crate::Options::default();
-    let Learned { model, learnt, counts, .. } = learn(crowd.training(), &training, 7, &|_| {}).unwrap();
+    let Learned { model, learnt, counts, .. } =
+        learn(crowd.training(), &training, 7, &|_| {}).unwrap();
     assert!(counts.people > 100 && counts.bots > 50 && counts.requests > 10_000);
     let contest = Contest { models: vec![("kidoban".to_owned(), model)], rules: Some(learnt) };
     let result = |threads| {
-        let (Shown { sums, refused }, heat) = tested(&crowd, TINY, &contest, threads, &|_| {}).unwrap();
+        let (Shown { sums, refused }, heat) =
+            tested(&crowd, TINY, &contest, threads, &|_| {}).unwrap();
         let rows = [Truth::Human, Truth::Welcome, Truth::Bad].map(|truth| rows(&sums, truth));
         (rows, refused, heat)
     };
     let (rows, refused, heat) = result(1);
     let again = result(3);
-    let text = |rows, heat| (serde_json::to_string(rows).unwrap(), serde_json::to_string(heat).unwrap());
+    let text =
+        |rows, heat| (serde_json::to_string(rows).unwrap(), serde_json::to_string(heat).unwrap());
     assert_eq!(text(&rows, &heat), text(&again.0, &again.2));
     assert_eq!(refused, again.1);
 
     assert_eq!(contest.columns().len(), 7);
     let populations = [Truth::Human, Truth::Welcome, Truth::Bad].map(|truth| {
-        let comes = |population: &&Population| population.truth() == truth && !crowd::is_botnet(**population);
+        let comes = |population: &&Population| {
+            population.truth() == truth && !crowd::is_botnet(**population)
+        };
         Population::OF_THE_BENCHMARK.iter().filter(comes).count()
     });
     assert_eq!([rows[0].len(), rows[1].len(), rows[2].len()], populations);
@@ -61,7 +66,8 @@ fn nobody_is_tested_whom_the_model_was_trained_on_and_no_address_is_two_clients(
     let mut known: HashSet<ClientKey> = HashSet::new();
     let mut days = 0;
     for day in crowd.training() {
-        let clients: HashSet<ClientKey> = day.iter().map(|request| request.as_request().client).collect();
+        let clients: HashSet<ClientKey> =
+            day.iter().map(|request| request.as_request().client).collect();
         assert!(clients.is_disjoint(&known), "each day has other visitors");
         assert!(day.iter().all(|request| crowd::is_trained_on(request.population)));
         known.extend(clients);
@@ -69,20 +75,25 @@ fn nobody_is_tested_whom_the_model_was_trained_on_and_no_address_is_two_clients(
     }
     assert_eq!(days, TINY.training_days);
     let visitors = |requests: &[traffic::sim::SimRequest]| -> HashSet<String> {
-        // What a visitor does is a matter of its seed: no two do the same in the same microsecond of a day.
+        // What a visitor does is a matter of its seed: no two do the same in the same microsecond
+        // of a day.
         requests
             .iter()
-            .map(|request| format!("{} {}", request.at.as_micros() % 86_400_000_000, request.target))
+            .map(|request| {
+                format!("{} {}", request.at.as_micros() % 86_400_000_000, request.target)
+            })
             .collect()
     };
     let trained: HashSet<String> = crowd.training().flat_map(|day| visitors(&day)).collect();
-    let tested: HashSet<String> = (0..TINY.rounds).flat_map(|round| visitors(&crowd.round(round))).collect();
+    let tested: HashSet<String> =
+        (0..TINY.rounds).flat_map(|round| visitors(&crowd.round(round))).collect();
     let both = trained.intersection(&tested).count();
     assert!(both * 1_000 < tested.len(), "{both} of {}", tested.len());
     for round in 0..TINY.rounds {
         let mut populations = std::collections::HashMap::new();
         for request in crowd.round(round) {
-            let before = *populations.entry(request.as_request().client).or_insert(request.population);
+            let before =
+                *populations.entry(request.as_request().client).or_insert(request.population);
             assert_eq!(before, request.population);
         }
     }
@@ -125,11 +136,24 @@ fn a_verdict_says_where_the_detector_is_behind_and_why() {
         let_through: result::Requests { k: 900 - 9 * refused.min(95), n: 900 },
         ..result::Outcome::default()
     };
-    let row = |of| Row { population: "p".to_owned(), reasoning: String::new(), clients: 100, requests: 900, of };
+    let row = |of| Row {
+        population: "p".to_owned(),
+        reasoning: String::new(),
+        clients: 100,
+        requests: 900,
+        of,
+    };
     let column = |name: &str| Column { name: name.to_owned(), is_detector: name == "kidoban" };
     let columns = ["kidoban", "same", "finds_more", "spares_more", "lets_less"].map(column);
-    let people = row(vec![outcome(2, 2), outcome(2, 2), outcome(9, 9), outcome(0, 0), outcome(9, 9)]);
-    let bad = row(vec![outcome(90, 90), outcome(90, 90), outcome(91, 90), outcome(50, 50), outcome(90, 95)]);
+    let people =
+        row(vec![outcome(2, 2), outcome(2, 2), outcome(9, 9), outcome(0, 0), outcome(9, 9)]);
+    let bad = row(vec![
+        outcome(90, 90),
+        outcome(90, 90),
+        outcome(91, 90),
+        outcome(50, 50),
+        outcome(90, 95),
+    ]);
     let [verdict] = &verdict::verdicts(&columns, &people, std::slice::from_ref(&bad))[..] else {
         panic!("one population")
     };
@@ -149,13 +173,21 @@ fn a_verdict_says_where_the_detector_is_behind_and_why() {
     assert_eq!(met, [true, false, true, false], "nobody blocked, 2 % limited, 90 % found");
     let sure = |people: Share, found: Share| -> Vec<bool> {
         let row = |of| row(vec![of]);
-        let people = row(result::Outcome { refused: people, blocked: Share { k: 0, n: people.n }, ..outcome(0, 0) });
+        let people = row(result::Outcome {
+            refused: people,
+            blocked: Share { k: 0, n: people.n },
+            ..outcome(0, 0)
+        });
         let bad = row(result::Outcome { detected: found, ..outcome(0, 0) });
         let targets = verdict::targets(&people, &[bad], &[("p", 0.9)]);
         assert!(targets.iter().all(|target| target.is_met));
         targets.iter().map(|target| target.is_sure).collect()
     };
-    assert_eq!(sure(Share { k: 0, n: 500 }, Share { k: 9, n: 10 }), [false; 3], "too few to be sure");
+    assert_eq!(
+        sure(Share { k: 0, n: 500 }, Share { k: 9, n: 10 }),
+        [false; 3],
+        "too few to be sure"
+    );
     assert_eq!(sure(Share { k: 10, n: 30_000 }, Share { k: 99, n: 100 }), [true; 3]);
 }
 
@@ -175,6 +207,9 @@ fn intervals_are_the_exact_ones_from_both_sides_and_with_many() {
 #[test]
 fn what_must_be_reached_names_populations_of_the_benchmark() {
     for (name, _) in crowd::WANTED {
-        assert!(Population::OF_THE_BENCHMARK.iter().any(|population| population.name() == name), "{name}");
+        assert!(
+            Population::OF_THE_BENCHMARK.iter().any(|population| population.name() == name),
+            "{name}"
+        );
     }
 }

@@ -13,7 +13,9 @@ pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Ver
             .iter()
             .enumerate()
             .filter(|(_, column)| !column.is_detector)
-            .map(|(index, column)| stands(&column.name, [people, row].map(|row| [&row.of[0], &row.of[index]])))
+            .map(|(index, column)| {
+                stands(&column.name, [people, row].map(|row| [&row.of[0], &row.of[index]]))
+            })
             .collect(),
     };
     // With nobody on one side there is nothing to compare.
@@ -26,7 +28,12 @@ fn stands(rule: &str, [people, bad]: [[&super::result::Outcome; 2]; 2]) -> Again
     let [passed, passed_by_it] = bad.map(|outcome| outcome.let_through);
     let mut behind = Vec::new();
     if found.value() < found_by_it.value() {
-        behind.push(format!("finds {} of {} where it finds {}", count(found.k), count(found.n), count(found_by_it.k)));
+        behind.push(format!(
+            "finds {} of {} where it finds {}",
+            count(found.k),
+            count(found.n),
+            count(found_by_it.k)
+        ));
     }
     if passed.value() > passed_by_it.value() {
         behind.push(format!(
@@ -49,8 +56,9 @@ fn stands(rule: &str, [people, bad]: [[&super::result::Outcome; 2]; 2]) -> Again
 }
 
 impl BotBench {
-    /// Where the detector is not ahead: rule by rule, populations of one reason together, because what keeps it from being ahead is often
-    /// the same everywhere: the people that a rule spares which does nothing.
+    /// Where the detector is not ahead: rule by rule, populations of one reason together, because
+    /// what keeps it from being ahead is often the same everywhere: the people that a rule spares
+    /// which does nothing.
     pub fn behind(&self) -> Vec<Behind<'_>> {
         let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for verdict in &self.verdicts {
@@ -79,13 +87,22 @@ pub(super) fn targets(people: &Row, bad: &[Row], wanted: &[Wanted]) -> Vec<Targe
         let (blocked, refused) = (of.blocked, of.refused);
         let limited = Share { k: refused.k - blocked.k.min(refused.k), n: refused.n };
         let is_met = blocked.k == 0;
-        targets.push(of_people("blocked at most", 0.0, blocked, is_met, is_met && blocked.n >= PEOPLE_MIN));
-        let (is_met, is_sure) = (limited.value() <= LIMITED_MAX, limited.interval().high <= LIMITED_MAX);
+        targets.push(of_people(
+            "blocked at most",
+            0.0,
+            blocked,
+            is_met,
+            is_met && blocked.n >= PEOPLE_MIN,
+        ));
+        let (is_met, is_sure) =
+            (limited.value() <= LIMITED_MAX, limited.interval().high <= LIMITED_MAX);
         targets.push(of_people("limited at most", LIMITED_MAX, limited, is_met, is_sure));
     }
     for &(population, bound) in wanted {
         let row = bad.iter().find(|row| row.population == population && row.clients > 0);
-        let Some(found) = row.and_then(|row| row.of.first()).map(|of| of.detected) else { continue };
+        let Some(found) = row.and_then(|row| row.of.first()).map(|of| of.detected) else {
+            continue;
+        };
         targets.push(Target {
             population: population.to_owned(),
             what: "detected at least",
@@ -123,8 +140,10 @@ pub(super) fn summary(found: &BotBench) -> String {
         format!(", {unsure} of them not surely (near the bound, or few came)")
     };
     format!(
-        "Of {} people the detector blocks {} and answers 429 to {}. In {ahead} of {all} comparisons with the peers' rules, over {} bad \
-         populations, it is ahead: it finds no fewer bots, lets no more of their requests through and refuses no more people. It reaches {met} of \
+        "Of {} people the detector blocks {} and answers 429 to {}. In {ahead} of {all} \
+            comparisons with the peers' rules, over {} bad \
+         populations, it is ahead: it finds no fewer bots, lets no more of their requests through \
+         and refuses no more people. It reaches {met} of \
          {} targets{surely}.",
         count(people.refused.n),
         count(people.blocked.k),

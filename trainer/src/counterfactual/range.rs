@@ -11,7 +11,8 @@ pub fn range(feature: usize) -> (f32, f32) {
         "gap_burstiness" => (-1.0, 1.0),
         // A longer one is forgotten.
         "gap_median" => (0.0, 86_400.0),
-        "gap_mad" | "unique_window" | "walk_likelihood" | "template_rarity" | "depth_mean" | "depth_sd" => (0.0, ANY),
+        "gap_mad" | "unique_window" | "walk_likelihood" | "template_rarity" | "depth_mean"
+        | "depth_sd" => (0.0, ANY),
         // Octaves from a millisecond to a day.
         "gap_log_sd" => (0.0, 27.0),
         "query_fanout" => (1.0, 48.0),

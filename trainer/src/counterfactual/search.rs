@@ -1,9 +1,10 @@
 //! Several features moved at once, where no single one suffices.
 //!
-//! First greedily: each round the one move that lowers the margin most. Where that gets stuck, a forest is searched by
-//! branch and bound: a box of feature values, below whose least reachable leaves no sum can lie, is split at a node that is
-//! undecided in it. What is found is then made small: whatever need not move goes back, and the rest comes as near as it
-//! can. Milliseconds; the search is cut off after [`BOXES_MAX`] boxes.
+//! First greedily: each round the one move that lowers the margin most. Where that gets stuck, a
+//! forest is searched by branch and bound: a box of feature values, below whose least reachable
+//! leaves no sum can lie, is split at a node that is undecided in it. What is found is then made
+//! small: whatever need not move goes back, and the rest comes as near as it can. Milliseconds; the
+//! search is cut off after [`BOXES_MAX`] boxes.
 
 use detector::Features;
 use detector::features::COUNT;
@@ -28,8 +29,14 @@ pub enum Search {
     Unknown(f32),
 }
 
-/// Looks for feature values below the threshold. Those measured may be moved, the missing only if `also_missing`.
-pub fn search(asked: &Asked<'_>, features: &Features, threshold: f32, also_missing: bool) -> Search {
+/// Looks for feature values below the threshold. Those measured may be moved, the missing only if
+/// `also_missing`.
+pub fn search(
+    asked: &Asked<'_>,
+    features: &Features,
+    threshold: f32,
+    also_missing: bool,
+) -> Search {
     let free = |feature: usize| also_missing || !features.0[feature].is_nan();
     let reached = descend(asked, features, threshold, free);
     let lowest = asked.scorer.margin(&reached);
@@ -40,7 +47,9 @@ pub fn search(asked: &Asked<'_>, features: &Features, threshold: f32, also_missi
         Scorer::Trees(trees) => branch(trees, features, threshold, also_missing, lowest),
         // Each term was brought as low as it goes, where it ends.
         Scorer::Logistic(logistic) => {
-            let ends = |feature: usize| logistic.parameters().3[feature] > 0.0 || range(feature).1.is_finite();
+            let ends = |feature: usize| {
+                logistic.parameters().3[feature] > 0.0 || range(feature).1.is_finite()
+            };
             let is_bounded = asked.movable().filter(|&feature| free(feature)).all(ends);
             if is_bounded { Search::Impossible(lowest) } else { Search::Unknown(lowest) }
         }
@@ -48,12 +57,20 @@ pub fn search(asked: &Asked<'_>, features: &Features, threshold: f32, also_missi
 }
 
 /// The fewest and nearest of the changes that lead from `features` to `found`.
-pub fn smallest(asked: &Asked<'_>, features: &Features, found: &Features, threshold: f32) -> Vec<Change> {
+pub fn smallest(
+    asked: &Asked<'_>,
+    features: &Features,
+    found: &Features,
+    threshold: f32,
+) -> Vec<Change> {
     let mut at = *found;
     let moved = |at: &Features| -> Vec<usize> {
-        (0..COUNT).filter(|&feature| at.0[feature].to_bits() != features.0[feature].to_bits()).collect()
+        (0..COUNT)
+            .filter(|&feature| at.0[feature].to_bits() != features.0[feature].to_bits())
+            .collect()
     };
-    let restored = |at: &Features, feature: usize| asked.margin_at(at, feature, features.0[feature]);
+    let restored =
+        |at: &Features, feature: usize| asked.margin_at(at, feature, features.0[feature]);
     loop {
         // The least needed first.
         let mut order = moved(&at);
@@ -66,7 +83,8 @@ pub fn smallest(asked: &Asked<'_>, features: &Features, found: &Features, thresh
         let mut changes = Vec::new();
         for feature in moved(&at) {
             let nearest = asked.nearest(&at, features.0[feature], feature, threshold);
-            let change = nearest.unwrap_or_else(|| asked.exactly(feature, features.0[feature], at.0[feature]));
+            let change = nearest
+                .unwrap_or_else(|| asked.exactly(feature, features.0[feature], at.0[feature]));
             at.0[feature] = change.to;
             changes.push(change);
         }
@@ -78,7 +96,12 @@ pub fn smallest(asked: &Asked<'_>, features: &Features, found: &Features, thresh
 }
 
 /// Moves one feature after the other, each time the one that lowers the margin most.
-fn descend(asked: &Asked<'_>, features: &Features, threshold: f32, free: impl Fn(usize) -> bool) -> Features {
+fn descend(
+    asked: &Asked<'_>,
+    features: &Features,
+    threshold: f32,
+    free: impl Fn(usize) -> bool,
+) -> Features {
     let mut at = *features;
     let mut margin = asked.scorer.margin(&at);
     let values: Vec<(usize, Vec<f32>)> = asked
@@ -87,9 +110,13 @@ fn descend(asked: &Asked<'_>, features: &Features, threshold: f32, free: impl Fn
         .map(|feature| (feature, asked.representatives(feature)))
         .collect();
     while margin >= threshold {
-        let moves = values.iter().flat_map(|(feature, values)| values.iter().map(|&value| (*feature, value)));
-        let tried = moves.map(|(feature, value)| (asked.margin_at(&at, feature, value), feature, value));
-        let Some((least, feature, value)) = tried.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 < margin)
+        let moves = values
+            .iter()
+            .flat_map(|(feature, values)| values.iter().map(|&value| (*feature, value)));
+        let tried =
+            moves.map(|(feature, value)| (asked.margin_at(&at, feature, value), feature, value));
+        let Some((least, feature, value)) =
+            tried.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 < margin)
         else {
             break;
         };
@@ -116,9 +143,13 @@ impl Region {
     fn ways(&self, node: &Node) -> (bool, bool) {
         let within = self.0[feature_of(node)];
         let missing_left = node.feature & Node::MISSING_LEFT != 0;
-        let (left, right) =
-            within.known.map_or((false, false), |(low, high)| (low <= node.threshold, high > node.threshold));
-        (left || within.may_be_missing && missing_left, right || within.may_be_missing && !missing_left)
+        let (left, right) = within
+            .known
+            .map_or((false, false), |(low, high)| (low <= node.threshold, high > node.threshold));
+        (
+            left || within.may_be_missing && missing_left,
+            right || within.may_be_missing && !missing_left,
+        )
     }
 
     /// The values nearest to these.
@@ -127,14 +158,17 @@ impl Region {
             let (from, within) = (features.0[index], self.0[index]);
             match within.known {
                 _ if from.is_nan() && within.may_be_missing => f32::NAN,
-                Some((low, high)) if from.is_nan() => low.midpoint(high).clamp(low, high).min(f32::MAX),
+                Some((low, high)) if from.is_nan() => {
+                    low.midpoint(high).clamp(low, high).min(f32::MAX)
+                }
                 Some((low, high)) => from.clamp(low, high),
                 None => f32::NAN,
             }
         }))
     }
 
-    /// The two parts that a node divides it into: first whether its feature is known at all, then which way it goes.
+    /// The two parts that a node divides it into: first whether its feature is known at all, then
+    /// which way it goes.
     fn split(&self, node: &Node) -> Option<(Self, Self)> {
         let feature = feature_of(node);
         let within = self.0[feature];
@@ -157,7 +191,8 @@ fn feature_of(node: &Node) -> usize {
     usize::from(node.feature & !Node::MISSING_LEFT)
 }
 
-/// The least and greatest leaf that can be reached, and the first node on the way that can go both ways.
+/// The least and greatest leaf that can be reached, and the first node on the way that can go both
+/// ways.
 fn reach(nodes: &[Node], at: u16, region: &Region) -> (f32, f32, Option<u16>) {
     let node = &nodes[usize::from(at)];
     if node.is_leaf() {
@@ -173,13 +208,20 @@ fn reach(nodes: &[Node], at: u16, region: &Region) -> (f32, f32, Option<u16>) {
     }
 }
 
-fn branch(trees: &Trees, features: &Features, threshold: f32, also_missing: bool, lowest: f32) -> Search {
+fn branch(
+    trees: &Trees,
+    features: &Features,
+    threshold: f32,
+    also_missing: bool,
+    lowest: f32,
+) -> Search {
     let scorer = |features: &Features| trees.margin(features);
     let within = |feature: usize| {
         let value = features.0[feature];
         let (least, greatest) = range(feature);
         // What was measured is possible, whatever the range says.
-        let known = (!value.is_nan() || also_missing).then(|| (least.min(value), greatest.max(value)));
+        let known =
+            (!value.is_nan() || also_missing).then(|| (least.min(value), greatest.max(value)));
         Within { known, may_be_missing: value.is_nan() }
     };
     let mut open = vec![Region(std::array::from_fn(within))];

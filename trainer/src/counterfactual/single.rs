@@ -1,4 +1,5 @@
-//! One feature moved: between two neighbouring split points nothing changes, so each stretch is tried once.
+//! One feature moved: between two neighbouring split points nothing changes, so each stretch is
+//! tried once.
 
 use detector::Features;
 use detector::features::FEATURES;
@@ -16,7 +17,8 @@ pub struct Asked<'a> {
 
 /// How near to the exact bound a rounder number must lie, relative to it.
 const ROUND: f64 = 0.01;
-/// A share of less than one request in two hundred is none to people: what is left of it has long faded.
+/// A share of less than one request in two hundred is none to people: what is left of it has long
+/// faded.
 pub const LEAST_SHARE: f32 = 0.005;
 
 impl<'a> Asked<'a> {
@@ -39,7 +41,8 @@ impl<'a> Asked<'a> {
         self.scorer.margin(&moved)
     }
 
-    /// One value of each stretch of a feature, within its range; of a weighted sum both ends, where there are any.
+    /// One value of each stretch of a feature, within its range; of a weighted sum both ends, where
+    /// there are any.
     pub fn representatives(&self, feature: usize) -> Vec<f32> {
         let (least, greatest) = range(feature);
         if let Scorer::Logistic(_) = self.scorer {
@@ -47,12 +50,24 @@ impl<'a> Asked<'a> {
         }
         let splits = &self.splits[feature];
         let above = splits.last().map(|last| last.next_up());
-        splits.iter().copied().chain(above).filter(|value| (least..=greatest).contains(value)).collect()
+        splits
+            .iter()
+            .copied()
+            .chain(above)
+            .filter(|value| (least..=greatest).contains(value))
+            .collect()
     }
 
-    /// The nearest value of this feature at which the margin lies below `threshold`, everything else as it is in
-    /// `features`. `from` is where it stands and is measured from; missing, it is looked for around what is usual.
-    pub fn nearest(&self, features: &Features, from: f32, feature: usize, threshold: f32) -> Option<Change> {
+    /// The nearest value of this feature at which the margin lies below `threshold`, everything
+    /// else as it is in `features`. `from` is where it stands and is measured from; missing, it is
+    /// looked for around what is usual.
+    pub fn nearest(
+        &self,
+        features: &Features,
+        from: f32,
+        feature: usize,
+        threshold: f32,
+    ) -> Option<Change> {
         let at = |value: f32| self.margin_at(features, feature, value);
         let start = if from.is_nan() { self.usual(feature) } else { from };
         if from.is_nan() && at(start) < threshold {
@@ -61,7 +76,9 @@ impl<'a> Asked<'a> {
         let (least, greatest) = range(feature);
         let (exact, far) = match self.scorer {
             Scorer::Trees(_) => {
-                stretch(&self.splits[feature], start, (least, greatest), |value| at(value) < threshold)?
+                stretch(&self.splits[feature], start, (least, greatest), |value| {
+                    at(value) < threshold
+                })?
             }
             Scorer::Logistic(logistic) => {
                 let (_, _, scale, weight) = logistic.parameters();
@@ -110,9 +127,13 @@ impl<'a> Asked<'a> {
     /// The middle of ordinary traffic, or of the range.
     fn usual(&self, feature: usize) -> f32 {
         let (least, greatest) = range(feature);
-        let edges = self.reference.and_then(|reference| reference.features.get(feature)).map(|deciles| &deciles.edges);
+        let edges = self
+            .reference
+            .and_then(|reference| reference.features.get(feature))
+            .map(|deciles| &deciles.edges);
         let middle = edges.and_then(|edges| edges.get(edges.len() / 2)).copied();
-        let middle = middle.unwrap_or(if greatest.is_finite() { least.midpoint(greatest) } else { least });
+        let middle =
+            middle.unwrap_or(if greatest.is_finite() { least.midpoint(greatest) } else { least });
         middle.clamp(least, greatest)
     }
 }
@@ -121,13 +142,15 @@ impl<'a> Asked<'a> {
 fn splits(scorer: &Scorer, feature: usize) -> Vec<f32> {
     let Scorer::Trees(trees) = scorer else { return Vec::new() };
     let splits_it = |node: &&Node| usize::from(node.feature & !Node::MISSING_LEFT) == feature;
-    let mut splits: Vec<f32> = trees.nodes().iter().filter(splits_it).map(|node| node.threshold).collect();
+    let mut splits: Vec<f32> =
+        trees.nodes().iter().filter(splits_it).map(|node| node.threshold).collect();
     splits.sort_unstable_by(f32::total_cmp);
     splits.dedup();
     splits
 }
 
-/// The allowed value nearest to `from` and the far end of the stretch that it begins, both within the range.
+/// The allowed value nearest to `from` and the far end of the stretch that it begins, both within
+/// the range.
 fn stretch(
     splits: &[f32],
     from: f32,
@@ -155,8 +178,8 @@ fn stretch(
     }
 }
 
-/// The shortest number that can be said instead of `exact`: between it and `far`, and hardly further away. What is said
-/// is what is scored.
+/// The shortest number that can be said instead of `exact`: between it and `far`, and hardly
+/// further away. What is said is what is scored.
 fn rounder(feature: usize, exact: f32, far: f32) -> f32 {
     let (low, high) = (exact.min(far), exact.max(far));
     let down = far < exact;
@@ -174,7 +197,11 @@ fn rounder(feature: usize, exact: f32, far: f32) -> f32 {
         let said = whole(f64::from(exact).exp()).max(1.0).ln() as f32;
         return if (low..=high).contains(&said) { said } else { exact };
     }
-    (0..8).find_map(|digits| fits(whole(f64::from(exact) * 10_f64.powi(digits)) / 10_f64.powi(digits))).unwrap_or(exact)
+    (0..8)
+        .find_map(|digits| {
+            fits(whole(f64::from(exact) * 10_f64.powi(digits)) / 10_f64.powi(digits))
+        })
+        .unwrap_or(exact)
 }
 
 #[cfg(test)]
@@ -188,7 +215,10 @@ mod tests {
     #[test]
     fn a_stretch_ends_where_the_next_one_is_refused() {
         let allowed = |value: f32| (1.5..=5.0).contains(&value);
-        assert_eq!(stretch(&[1.0, 2.0, 3.0, 5.0, 7.0], 9.0, ALL, allowed), Some((5.0, 1.0_f32.next_up())));
+        assert_eq!(
+            stretch(&[1.0, 2.0, 3.0, 5.0, 7.0], 9.0, ALL, allowed),
+            Some((5.0, 1.0_f32.next_up()))
+        );
         let up = stretch(&[1.5, 6.0], 1.0, ALL, |value| value > 1.0 && value < 6.5);
         assert_eq!(up, Some((1.5_f32.next_up(), f32::INFINITY)));
         assert_eq!(stretch(&[1.0], 0.0, ALL, |_| false), None);
@@ -199,13 +229,18 @@ mod tests {
         assert_eq!(stretch(&[0.0, 0.5], 0.4, (0.0, 1.0), |value| value < 0.0), None);
         assert_eq!(stretch(&[0.5, 1.0], 0.4, (0.0, 1.0), |value| value > 1.0), None);
         assert_eq!(stretch(&[-0.5, 0.5], 0.7, (0.0, 1.0), |_| true), Some((0.5, 0.0)));
-        assert_eq!(stretch(&[0.5, 2.0], 0.2, (0.0, 1.0), |value| value > 0.5), Some((0.5_f32.next_up(), 1.0)));
+        assert_eq!(
+            stretch(&[0.5, 2.0], 0.2, (0.0, 1.0), |value| value > 0.5),
+            Some((0.5_f32.next_up(), 1.0))
+        );
     }
 
     #[test]
     fn what_is_said_is_short_near_and_within_the_stretch() {
         let cv = index_of("gap_cv").unwrap();
-        let check = |exact: f32, far: f32, expect: f32| assert_eq!(rounder(cv, exact, far), expect, "{exact} {far}");
+        let check = |exact: f32, far: f32, expect: f32| {
+            assert_eq!(rounder(cv, exact, far), expect, "{exact} {far}")
+        };
         check(118.43, 0.0, 118.0);
         check(0.2_f32.next_up(), 5.6, 0.201);
         check(0.5994, 5.6, 0.6);

@@ -57,7 +57,10 @@ fn a_share_that_means_none_is_said_so() {
     let mut features = unknown();
     features.0[errors] = 0.4;
     let found = counterfactuals(&scorer, &features, 0.0, None);
-    assert_eq!((found.ways()[0].to_string().as_str(), found.ways()[0].changes[0].to), ("without errors", 0.0));
+    assert_eq!(
+        (found.ways()[0].to_string().as_str(), found.ways()[0].changes[0].to),
+        ("without errors", 0.0)
+    );
     // What can be had is said as it is.
     let nodes = vec![split(errors, 0.125, 1, 2), Node::leaf(-1.0), Node::leaf(1.0)];
     let scorer = Scorer::Trees(Trees::new(0.0, vec![0], nodes).unwrap());
@@ -72,10 +75,16 @@ fn where_one_feature_is_not_enough_the_fewest_are_named_together() {
     (features.0[unique], features.0[cv]) = (500.0, 0.1);
     features.0[index_of("error_share").unwrap()] = 0.5;
     let found = counterfactuals(&scorer, &features, -2.0, None);
-    assert_eq!(found.ways()[0].to_string(), "spread of gaps 0.201 and distinct URLs in ten minutes 118");
+    assert_eq!(
+        found.ways()[0].to_string(),
+        "spread of gaps 0.201 and distinct URLs in ten minutes 118"
+    );
     assert_eq!(found.ways()[0].margin, -2.25);
     // Lower than any sum of leaves.
-    assert_eq!(counterfactuals(&scorer, &features, -2.25, None), Counterfactuals::Impossible { lowest: -2.25 });
+    assert_eq!(
+        counterfactuals(&scorer, &features, -2.25, None),
+        Counterfactuals::Impossible { lowest: -2.25 }
+    );
 }
 
 #[test]
@@ -84,13 +93,20 @@ fn a_missing_value_is_filled_in_only_where_nothing_else_helps() {
     let mut features = unknown();
     features.0[unique] = 500.0;
     let found = counterfactuals(&scorer, &features, 0.0, None);
-    assert_eq!(found.ways()[0].to_string(), "distinct URLs in ten minutes ≤ 118", "gap_cv stays missing");
+    assert_eq!(
+        found.ways()[0].to_string(),
+        "distinct URLs in ten minutes ≤ 118",
+        "gap_cv stays missing"
+    );
     features.0[unique] = f32::NAN;
     features.0[cv] = 0.1;
     // Both missing or measured, only the window can bring it that low.
     let found = counterfactuals(&scorer, &features, -0.5, None);
     let said = found.ways()[0].to_string();
-    assert!(said.starts_with("distinct URLs in ten minutes at ") && said.ends_with("not known now"), "{said}");
+    assert!(
+        said.starts_with("distinct URLs in ten minutes at ") && said.ends_with("not known now"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -99,7 +115,9 @@ fn a_linear_model_is_solved_within_what_a_feature_can_be() {
     let mut weight = [0.0; COUNT];
     weight[cv] = 2.0;
     let linear = |weight: &[f32; COUNT]| {
-        Scorer::Logistic(Box::new(Logistic::new(0.0, &[1.0; COUNT], &[4.0; COUNT], weight).unwrap()))
+        Scorer::Logistic(Box::new(
+            Logistic::new(0.0, &[1.0; COUNT], &[4.0; COUNT], weight).unwrap(),
+        ))
     };
     let mut features = unknown();
     features.0[cv] = 5.0;
@@ -122,7 +140,8 @@ const USED: [&str; 4] = ["gap_cv", "gap_consistency", "unique_window", "gap_medi
 /// Where forests split; some of it nothing can reach.
 const VALUES: [f32; 6] = [-0.5, 0.0, 0.25, 0.6, 1.0, 40.0];
 
-/// Forests in which greed alone often gets stuck: deep for their few features, with leaves of any sign.
+/// Forests in which greed alone often gets stuck: deep for their few features, with leaves of any
+/// sign.
 fn any_forest(trees_max: usize) -> impl Strategy<Value = Scorer> {
     // A full tree of depth three: seven splits, eight leaves.
     let tree = (
@@ -136,7 +155,8 @@ fn any_forest(trees_max: usize) -> impl Strategy<Value = Scorer> {
             roots.push(root);
             for (place, (feature, value, missing_left)) in splits.into_iter().enumerate() {
                 let child = root + 2 * place as u16 + 1;
-                let mut node = split(index_of(USED[feature]).unwrap(), VALUES[value], child, child + 1);
+                let mut node =
+                    split(index_of(USED[feature]).unwrap(), VALUES[value], child, child + 1);
                 node.feature |= if missing_left { Node::MISSING_LEFT } else { 0 };
                 nodes.push(node);
             }
@@ -147,17 +167,21 @@ fn any_forest(trees_max: usize) -> impl Strategy<Value = Scorer> {
 }
 
 fn any_row() -> impl Strategy<Value = Features> {
-    prop::collection::vec(prop::option::weighted(0.8, 0.0_f32..1.0), USED.len()).prop_map(|values| {
-        let mut features = unknown();
-        for (name, value) in USED.iter().zip(values) {
-            let scale = if *name == "unique_window" || *name == "gap_median" { 80.0 } else { 1.0 };
-            features.0[index_of(name).unwrap()] = value.map_or(f32::NAN, |value| value * scale);
-        }
-        features
-    })
+    prop::collection::vec(prop::option::weighted(0.8, 0.0_f32..1.0), USED.len()).prop_map(
+        |values| {
+            let mut features = unknown();
+            for (name, value) in USED.iter().zip(values) {
+                let scale =
+                    if *name == "unique_window" || *name == "gap_median" { 80.0 } else { 1.0 };
+                features.0[index_of(name).unwrap()] = value.map_or(f32::NAN, |value| value * scale);
+            }
+            features
+        },
+    )
 }
 
-/// The lowest margin of all values that these features can have, those measured and, where asked, the missing.
+/// The lowest margin of all values that these features can have, those measured and, where asked,
+/// the missing.
 fn lowest_of_all(scorer: &Scorer, features: &Features, also_missing: bool) -> f32 {
     let mut rows = vec![*features];
     for name in USED {
@@ -191,7 +215,9 @@ fn said(way: &Counterfactual, features: &Features) -> Features {
             continue;
         }
         let part = part.replace(", which is not known now", "").replace(" at ", " ");
-        let words = FEATURES.iter().position(|feature| part.starts_with(feature.words) && USED.contains(&feature.name));
+        let words = FEATURES
+            .iter()
+            .position(|feature| part.starts_with(feature.words) && USED.contains(&feature.name));
         let index = words.unwrap_or_else(|| panic!("{part:?} names no feature"));
         let rest = part[FEATURES[index].words.len()..].trim();
         let number = match rest.strip_prefix("from ") {
@@ -226,7 +252,8 @@ proptest! {
                 for way in &ways {
                     prop_assert!(scorer.margin(&way.apply(&features)) < threshold, "{}", way);
                     prop_assert_eq!(way.margin, scorer.margin(&way.apply(&features)));
-                    prop_assert!(scorer.margin(&said(way, &features)) < threshold, "{} is not true as said", way);
+                    prop_assert!(scorer.margin(&said(way, &features)) < threshold, "{} is not true \
+                        as said", way);
                     for change in &way.changes {
                         let (least, greatest) = range::range(change.index);
                         prop_assert!((least..=greatest).contains(&change.to), "{}", way);
@@ -248,7 +275,8 @@ proptest! {
                 prop_assert!(lowest_of_all(&scorer, &features, true) >= threshold);
                 prop_assert!(lowest <= lowest_of_all(&scorer, &features, true) + 1e-4);
             }
-            Counterfactuals::Unknown { .. } => prop_assert!(false, "a forest this small is searched to the end"),
+            Counterfactuals::Unknown { .. } => prop_assert!(false, "a forest this small is \
+                searched to the end"),
         }
     }
 
@@ -266,7 +294,8 @@ proptest! {
         match counterfactuals(&scorer, &features, threshold, None) {
             Counterfactuals::Ways { ways } => for way in ways {
                 prop_assert!(scorer.margin(&way.apply(&features)) < threshold, "{}", way);
-                prop_assert!(scorer.margin(&said(&way, &features)) < threshold, "{} is not true as said", way);
+                prop_assert!(scorer.margin(&said(&way, &features)) < threshold, "{} is not true as \
+                    said", way);
             },
             Counterfactuals::Impossible { lowest } => prop_assert!(lowest >= threshold),
             other => prop_assert!(false, "{other:?}"),

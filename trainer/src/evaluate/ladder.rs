@@ -48,7 +48,8 @@ pub(super) fn ladder(site: &Site, seen: &[Seen], thresholds: &Thresholds) -> Vec
 }
 
 fn rung(site: &Site, seen: &[Seen], margin: f32, name: Option<&'static str>) -> Rung {
-    let mut clients: BTreeMap<Label, u64> = Label::ALL.into_iter().map(|label| (label, 0)).collect();
+    let mut clients: BTreeMap<Label, u64> =
+        Label::ALL.into_iter().map(|label| (label, 0)).collect();
     let mut judged = clients.clone();
     let (mut requests, mut all) = (0, 0);
     for (client, seen) in site.clients.iter().zip(seen) {

@@ -1,4 +1,5 @@
-//! What the model's own thresholds refused, verdict by verdict: the sentence at the top of a report.
+//! What the model's own thresholds refused, verdict by verdict: the sentence at the top of a
+//! report.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,8 @@ pub struct Refusals {
     pub clients_blocked: u64,
     /// Clients with a request limited or blocked, by label.
     pub by_label: BTreeMap<Label, u64>,
-    /// Share of all people who had a request limited or blocked, of however few pages; `null` where nobody is known to be one.
+    /// Share of all people who had a request limited or blocked, of however few pages; `null` where
+    /// nobody is known to be one.
     pub people: Option<f64>,
     /// Its 95 % interval.
     pub people_ci: Option<[f64; 2]>,

@@ -1,7 +1,8 @@
 //! What is normal: how the features of people are spread at the same number of pages.
 //!
-//! Who is a person is known at the end of a log only, so a sample of everybody is kept: at each rung of page counts the
-//! thousand clients whose keys hash lowest. Which these are depends neither on order nor on threads. 9 MB a watcher.
+//! Who is a person is known at the end of a log only, so a sample of everybody is kept: at each
+//! rung of page counts the thousand clients whose keys hash lowest. Which these are depends neither
+//! on order nor on threads. 9 MB a watcher.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -65,7 +66,8 @@ pub struct Spread {
     pub middle: f32,
     /// 95th percentile; of a reference the highest decile.
     pub high: f32,
-    /// Share of them that lies below the value at hand; `None` where that is missing, or the source is a reference.
+    /// Share of them that lies below the value at hand; `None` where that is missing, or the source
+    /// is a reference.
     pub below: Option<f32>,
 }
 
@@ -82,8 +84,14 @@ fn rung(pages: u32) -> bool {
 }
 
 impl Crowd {
-    /// Takes in a client that has asked for its `pages`-th page. What is measured is asked for only if it is kept.
-    pub fn note(&mut self, client: ClientKey, pages: u32, features: impl FnOnce() -> Option<Features>) {
+    /// Takes in a client that has asked for its `pages`-th page. What is measured is asked for only
+    /// if it is kept.
+    pub fn note(
+        &mut self,
+        client: ClientKey,
+        pages: u32,
+        features: impl FnOnce() -> Option<Features>,
+    ) {
         if !rung(pages) {
             return;
         }
@@ -112,7 +120,8 @@ impl Crowd {
         }
     }
 
-    /// What is normal for people with as many pages as this client, who is not counted; `value` are its features.
+    /// What is normal for people with as many pages as this client, who is not counted; `value` are
+    /// its features.
     pub fn normal(
         &self,
         (client, pages, value): (ClientKey, u32, &Features),
@@ -122,14 +131,20 @@ impl Crowd {
     ) -> Normal {
         let is_person = |key: ClientKey| match labels {
             Some(labels) => labels.find(key).is_some_and(|labelled| labelled.label == Label::Human),
-            None => evidence.get(&key).is_some_and(|evidence| evidence.label().label == Label::Human),
+            None => {
+                evidence.get(&key).is_some_and(|evidence| evidence.label().label == Label::Human)
+            }
         };
         // The nearest rung below that enough people have reached.
         for (&rung, kept) in self.rungs.range(..=pages).rev() {
-            let people: Vec<&Features> =
-                kept.iter().filter(|((_, key), _)| *key != client && is_person(*key)).map(|(_, row)| row).collect();
+            let people: Vec<&Features> = kept
+                .iter()
+                .filter(|((_, key), _)| *key != client && is_person(*key))
+                .map(|(_, row)| row)
+                .collect();
             if people.len() >= PEOPLE_MIN {
-                let spreads = (0..COUNT).map(|index| spread(&people, index, value.0[index])).collect();
+                let spreads =
+                    (0..COUNT).map(|index| spread(&people, index, value.0[index])).collect();
                 let source = if labels.is_some() { Source::Labelled } else { Source::Guessed };
                 return Normal { source, people: people.len() as u64, pages: Some(rung), spreads };
             }
@@ -142,25 +157,42 @@ impl Crowd {
                     Some(Spread { low, middle: edges[edges.len() / 2], high, below: None })
                 };
                 let spreads = (0..COUNT).map(spread).collect();
-                Normal { source: Source::Reference, people: reference.clients, pages: None, spreads }
+                Normal {
+                    source: Source::Reference,
+                    people: reference.clients,
+                    pages: None,
+                    spreads,
+                }
             }
-            None => Normal { source: Source::Nobody, people: 0, pages: None, spreads: vec![None; COUNT] },
+            None => Normal {
+                source: Source::Nobody,
+                people: 0,
+                pages: None,
+                spreads: vec![None; COUNT],
+            },
         }
     }
 }
 
 fn spread(people: &[&Features], index: usize, value: f32) -> Option<Spread> {
-    let mut values: Vec<f32> = people.iter().map(|row| row.0[index]).filter(|value| !value.is_nan()).collect();
+    let mut values: Vec<f32> =
+        people.iter().map(|row| row.0[index]).filter(|value| !value.is_nan()).collect();
     if values.len() < PEOPLE_MIN {
         return None;
     }
     values.sort_unstable_by(f32::total_cmp);
     let at = |share: f64| values[((values.len() - 1) as f64 * share).round() as usize];
     let below = || values.partition_point(|&other| other < value) as f32 / values.len() as f32;
-    Some(Spread { low: at(0.05), middle: at(0.5), high: at(0.95), below: (!value.is_nan()).then(below) })
+    Some(Spread {
+        low: at(0.05),
+        middle: at(0.5),
+        high: at(0.95),
+        below: (!value.is_nan()).then(below),
+    })
 }
 
-/// A client's place in the order of sampling (Stafford's mix 13 over both halves): any fixed one would do.
+/// A client's place in the order of sampling (Stafford's mix 13 over both halves): any fixed one
+/// would do.
 fn mixed(client: ClientKey) -> u64 {
     let bits = client.to_bits();
     let mut state = (bits >> 64) as u64 ^ (bits as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -206,7 +238,11 @@ mod tests {
         let mut labels = "client,label\n".to_owned();
         for number in 0..200 {
             let is_person = number % 2 == 0;
-            labels.push_str(&format!("{},{}\n", key(number), if is_person { "human" } else { "bad" }));
+            labels.push_str(&format!(
+                "{},{}\n",
+                key(number),
+                if is_person { "human" } else { "bad" }
+            ));
             let value = if is_person { number as f32 } else { 1e6 };
             crowd.note(key(number), 9, || Some(Features([value; COUNT])));
         }
@@ -218,7 +254,10 @@ mod tests {
         assert_eq!((spread.low, spread.middle, spread.high), (12.0, 100.0, 188.0));
         assert!((spread.below.unwrap() - 49.0 / 99.0).abs() < 1e-6);
         // Fewer pages than anybody, or nobody to compare with: it says so.
-        assert_eq!(crowd.normal((key(0), 8, &mine), Some(&labels), &nobody, None).source, Source::Nobody);
+        assert_eq!(
+            crowd.normal((key(0), 8, &mine), Some(&labels), &nobody, None).source,
+            Source::Nobody
+        );
         assert_eq!(crowd.normal((key(0), 9, &mine), None, &nobody, None).source, Source::Nobody);
     }
 }

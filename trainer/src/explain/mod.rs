@@ -7,8 +7,9 @@
 //!  story + crowd + judge ──► Explanation: words, timeline, features, contributions, counterfactuals
 //! ```
 //!
-//! Nothing is measured or scored here: the detector does both, as the gate does, and each counterfactual is scored by the
-//! same model and decided by the same policy, from the very standing that the client had.
+//! Nothing is measured or scored here: the detector does both, as the gate does, and each
+//! counterfactual is scored by the same model and decided by the same policy, from the very
+//! standing that the client had.
 
 mod crowd;
 mod record;
@@ -23,7 +24,9 @@ pub use words::value;
 use std::collections::HashMap;
 
 use detector::features::{COUNT, FEATURES, Features};
-use detector::{Action, ClientKey, Detector, Event, Judge, Model, Reason, Score, Timestamp, Verdict};
+use detector::{
+    Action, ClientKey, Detector, Event, Judge, Model, Reason, Score, Timestamp, Verdict,
+};
 use serde::Serialize;
 
 use crate::counterfactual::{Counterfactual, Counterfactuals, counterfactuals};
@@ -45,9 +48,11 @@ pub struct Explanation {
     pub model_sha256: String,
     /// What was decided and why, in a few sentences: what the gate's own log says of it first.
     pub words: Vec<String>,
-    /// What the gate decided, where this is its event log; all that follows is of the judge that explains.
+    /// What the gate decided, where this is its event log; all that follows is of the judge that
+    /// explains.
     pub recorded: Option<Recorded>,
-    /// Does that judge decide all as the gate did? `None` where the log does not say what the gate did.
+    /// Does that judge decide all as the gate did? `None` where the log does not say what the gate
+    /// did.
     pub is_repeated: Option<bool>,
     /// Scores from which something happens.
     pub thresholds: Thresholds,
@@ -100,7 +105,8 @@ pub struct Decisive {
     pub action: Action,
     /// Why.
     pub reason: Reason,
-    /// The request whose features are shown: this one, or the one that led to it (a ban, the last score that limits).
+    /// The request whose features are shown: this one, or the one that led to it (a ban, the last
+    /// score that limits).
     pub scored: u64,
     /// Page requests up to there.
     pub pages: u32,
@@ -171,10 +177,19 @@ impl Follower {
         Self { story: Story::new(client, which), crowd: Crowd::default(), evidence: HashMap::new() }
     }
 
-    /// Has a request observed. `line` is wanted of the client that is followed, `trace` of everybody.
-    pub fn observe(&mut self, detector: &Detector, event: &Event, trace: Trace, line: Option<Line>) -> Verdict {
+    /// Has a request observed. `line` is wanted of the client that is followed, `trace` of
+    /// everybody.
+    pub fn observe(
+        &mut self,
+        detector: &Detector,
+        event: &Event,
+        trace: Trace,
+        line: Option<Line>,
+    ) -> Verdict {
         let verdict = match line {
-            Some(line) if event.client == self.story.client => self.story.observe(detector, event, line),
+            Some(line) if event.client == self.story.client => {
+                self.story.observe(detector, event, line)
+            }
             _ => {
                 self.story.passer_by(event);
                 detector.observe(event)
@@ -199,13 +214,15 @@ impl Follower {
     /// Both together: whoever has seen more of the client tells its story.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
-        let (mut one, other) = if other.story.requests > self.story.requests { (other, self) } else { (self, other) };
+        let (mut one, other) =
+            if other.story.requests > self.story.requests { (other, self) } else { (self, other) };
         one.crowd.join(other.crowd);
         one.evidence.extend(other.evidence);
         one
     }
 
-    /// What there is to say; `None` where the client never came, or the request that was asked for did not.
+    /// What there is to say; `None` where the client never came, or the request that was asked for
+    /// did not.
     pub fn explain(mut self, judge: &Judge, labels: Option<&Labels>) -> Option<Explanation> {
         self.story.finish();
         let is_there = match &self.story.which {
@@ -214,14 +231,20 @@ impl Follower {
             Which::Decision(id) => {
                 let is_it = |past: &Past| past.id == *id;
                 self.story.decisive.is_some()
-                    || self.story.moments.iter().any(|moment| moment.recorded.as_ref().is_some_and(is_it))
+                    || self
+                        .story
+                        .moments
+                        .iter()
+                        .any(|moment| moment.recorded.as_ref().is_some_and(is_it))
             }
         };
         if !is_there {
             return None;
         }
         let decisive = self.decisive(judge, labels);
-        if let Some((number, past)) = record::asked(&self.story).map(|asked| (asked.number, asked.recorded.clone())) {
+        if let Some((number, past)) =
+            record::asked(&self.story).map(|asked| (asked.number, asked.recorded.clone()))
+        {
             (self.story.recorded.number, self.story.recorded.decision) = (Some(number), past);
         }
         let Story { client, requests, pages, limited, blocked, last_at, .. } = self.story;
@@ -241,7 +264,8 @@ impl Follower {
             model: model.map_or_else(String::new, |model| model.file().name.clone()),
             model_sha256: model.map_or_else(String::new, |model| model.sha256().to_owned()),
             words,
-            is_repeated: (self.story.recorded.requests > 0).then(|| self.story.recorded.is_repeated()),
+            is_repeated: (self.story.recorded.requests > 0)
+                .then(|| self.story.recorded.is_repeated()),
             recorded: Some(self.story.recorded).filter(|recorded| recorded.requests > 0),
             thresholds,
             totals,
@@ -255,7 +279,10 @@ impl Follower {
         let decisive = self.story.decisive.as_ref()?;
         let is_limiting = |snapshot: &Snapshot| {
             let margin = snapshot.verdict.score.map(Score::margin);
-            judge.policy.limit_margin().is_none_or(|limit| margin.is_some_and(|margin| margin >= limit))
+            judge
+                .policy
+                .limit_margin()
+                .is_none_or(|limit| margin.is_some_and(|margin| margin >= limit))
         };
         // Banned or limited for what came before, it is that which is to be explained.
         let shown = match (&self.story.cause, decisive.verdict.reason) {
@@ -285,7 +312,11 @@ impl Follower {
             sum: contributions.sum(),
             otherwise: otherwise(judge, model, shown),
             browsers: decisive.standing.browsers(),
-            company: self.story.company.clone().filter(|_| decisive.verdict.reason == Reason::Cohort),
+            company: self
+                .story
+                .company
+                .clone()
+                .filter(|_| decisive.verdict.reason == Reason::Cohort),
             normal,
         })
     }
@@ -314,7 +345,8 @@ fn severity(action: Action, reason: Reason) -> u8 {
     }
 }
 
-/// What it would have taken for a milder verdict on a scored request: not to be blocked, and not even to be limited.
+/// What it would have taken for a milder verdict on a scored request: not to be blocked, and not
+/// even to be limited.
 fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
     let (policy, verdict) = (&judge.policy, &shown.verdict);
     if !shown.is_scored {
@@ -322,14 +354,22 @@ fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
     }
     let Some(score) = verdict.score else { return Vec::new() };
     // Whoever is limited is free again only when clearly below.
-    let slack = if shown.standing.is_suspect(verdict.at) { policy.config().hysteresis } else { 0.0 };
+    let slack =
+        if shown.standing.is_suspect(verdict.at) { policy.config().hysteresis } else { 0.0 };
     let margins = [policy.block_margin(), policy.limit_margin().map(|limit| limit - slack)];
     let mut found: Vec<Otherwise> = Vec::new();
     for below in margins.into_iter().flatten().filter(|&below| score.margin() >= below) {
-        let answer = counterfactuals(model.scorer(), &shown.features, below, model.file().drift.as_ref());
+        let answer =
+            counterfactuals(model.scorer(), &shown.features, below, model.file().drift.as_ref());
         let decided = |margin: f32| {
             let mut standing = shown.standing;
-            policy.decide(Some(Score::from_margin(margin)), shown.class, shown.pages, &mut standing, verdict.at)
+            policy.decide(
+                Some(Score::from_margin(margin)),
+                shown.class,
+                shown.pages,
+                &mut standing,
+                verdict.at,
+            )
         };
         let example = answer.ways().first().map_or(below.next_down(), |way| way.margin);
         let decision = decided(example);
@@ -352,7 +392,13 @@ fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
         let words: Vec<String> = answer.ways().iter().map(Counterfactual::to_string).collect();
         let (action, reason) = (decision.action, decision.reason);
         if words.is_empty() || found.last().is_none_or(|last| last.words != words) {
-            found.push(Otherwise { action, reason, below: Score::from_margin(below).value(), answer, words });
+            found.push(Otherwise {
+                action,
+                reason,
+                below: Score::from_margin(below).value(),
+                answer,
+                words,
+            });
         }
     }
     found

@@ -1,4 +1,5 @@
-//! What the gate itself decided, as its event log says: that is what happened, whatever another model makes of it.
+//! What the gate itself decided, as its event log says: that is what happened, whatever another
+//! model makes of it.
 
 use serde::Serialize;
 use traffic::log::civil;
@@ -17,7 +18,8 @@ pub struct Recorded {
     pub blocked: u64,
     /// Of the limited and blocked, how many in shadow mode, which refuses nobody.
     pub in_shadow: u64,
-    /// Decided so again by the judge that explains: same action, same reason, same score to the last bit.
+    /// Decided so again by the judge that explains: same action, same reason, same score to the
+    /// last bit.
     pub repeated: u64,
     /// The request that the words begin with, by its number among the client's.
     pub number: Option<u64>,
@@ -47,7 +49,9 @@ impl Moment {
     /// Is what the log says of it what is decided now? Not where it says nothing.
     pub fn is_as_recorded(&self) -> bool {
         let now = (self.action.as_str(), self.reason.as_str(), self.score);
-        self.recorded.as_ref().is_some_and(|past| (past.action.as_str(), past.reason.as_str(), past.score) == now)
+        self.recorded
+            .as_ref()
+            .is_some_and(|past| (past.action.as_str(), past.reason.as_str(), past.score) == now)
     }
 }
 
@@ -56,10 +60,14 @@ pub(super) fn asked(story: &Story) -> Option<&Moment> {
     let moments = || story.moments.iter();
     match &story.which {
         Which::Number(number) => moments().find(|moment| moment.number == *number),
-        Which::Decision(id) => moments().find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id)),
+        Which::Decision(id) => {
+            moments().find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id))
+        }
         Which::Hardest => {
-            let hardness = |past: &Past| ["limit", "block"].iter().position(|action| past.action == *action);
-            let recorded = moments().filter_map(|moment| Some((hardness(moment.recorded.as_ref()?), moment)));
+            let hardness =
+                |past: &Past| ["limit", "block"].iter().position(|action| past.action == *action);
+            let recorded =
+                moments().filter_map(|moment| Some((hardness(moment.recorded.as_ref()?), moment)));
             // Of equals the first.
             recorded.rev().max_by_key(|(hardness, _)| *hardness).map(|(_, moment)| moment)
         }
@@ -78,7 +86,8 @@ pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
     };
     let (was, quiet) = if is_real { ("was", "") } else { ("would have been", ", in shadow mode") };
     let mut text = format!(
-        "{} {was} {done} with request {} at {} UTC, {} {}: so says the event log ({}/{}, score {}{quiet}).",
+        "{} {was} {done} with request {} at {} UTC, {} {}: so says the event log ({}/{}, score \
+            {}{quiet}).",
         story.client,
         moment.number,
         civil(moment.at),
@@ -89,7 +98,8 @@ pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
         score(past.score),
     );
     let stopped = recorded.limited + recorded.blocked;
-    let whose = if recorded.requests < story.requests { " that the log knows the verdict of" } else { "" };
+    let whose =
+        if recorded.requests < story.requests { " that the log knows the verdict of" } else { "" };
     let of = format!("{}{whose}", times(recorded.requests, "request"));
     let were = |number| if recorded.in_shadow < stopped { were(number) } else { "would have been" };
     let counts = match (recorded.limited, recorded.blocked) {
@@ -100,7 +110,10 @@ pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
     };
     text.push_str(&format!(" Of its {of} {counts}"));
     if (1..stopped).contains(&recorded.in_shadow) {
-        text.push_str(&format!(", {} of them in shadow mode, which refuses nobody", recorded.in_shadow));
+        text.push_str(&format!(
+            ", {} of them in shadow mode, which refuses nobody",
+            recorded.in_shadow
+        ));
     }
     text.push('.');
     Some(text)
@@ -115,8 +128,10 @@ pub(super) fn other_judge(story: &Story, recorded: &Recorded, model: &str) -> St
         format!("decides {others} of these {} otherwise", recorded.requests)
     };
     format!(
-        "CAUTION: what follows is said by the model {model} and the policy given here, and is not why the gate did so: that judge \
-         {differs}. Pass the gate's own (-c kidoban.toml, and --model where it was given one); or it was reloaded since, or \
+        "CAUTION: what follows is said by the model {model} and the policy given here, and is not \
+            why the gate did so: that judge \
+         {differs}. Pass the gate's own (-c kidoban.toml, and --model where it was given one); or \
+         it was reloaded since, or \
          knew of requests that are not in this log."
     )
 }

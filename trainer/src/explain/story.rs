@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use detector::features::Features;
 use detector::policy::{Ban, Standing};
-use detector::{Action, AgentKey, Class, ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict};
+use detector::{
+    Action, AgentKey, Class, ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict,
+};
 use serde::Serialize;
 
 use super::record::Recorded;
@@ -187,10 +189,14 @@ impl Story {
 
         let features = detector.features(self.client);
         let judge = detector.judge();
-        let pages = features.as_ref().and_then(|features| features.value("log_n")).map_or(0, pages_of);
-        let untracked = matches!(verdict.reason, Reason::AllowList | Reason::Crowded | Reason::Failure);
-        let is_scored =
-            verdict.class == Class::Page && !untracked && verdict.score.is_some() && pages >= judge.policy.min_pages();
+        let pages =
+            features.as_ref().and_then(|features| features.value("log_n")).map_or(0, pages_of);
+        let untracked =
+            matches!(verdict.reason, Reason::AllowList | Reason::Crowded | Reason::Failure);
+        let is_scored = verdict.class == Class::Page
+            && !untracked
+            && verdict.score.is_some()
+            && pages >= judge.policy.min_pages();
         let snapshot = features.map(|features| Snapshot {
             number: self.requests,
             class: verdict.class,
@@ -204,7 +210,10 @@ impl Story {
         let is_wanted = match &self.which {
             // Allow is the least of the three.
             Which::Hardest => {
-                let so_far = self.decisive.as_ref().map_or(Action::Allow, |decisive| decisive.verdict.action);
+                let so_far = self
+                    .decisive
+                    .as_ref()
+                    .map_or(Action::Allow, |decisive| decisive.verdict.action);
                 (so_far as u8) < verdict.action as u8
             }
             Which::Number(number) => *number == self.requests,
@@ -215,11 +224,14 @@ impl Story {
         }
         if is_wanted {
             let members = self.browsers.get(&event.agent.0);
-            self.company = members.filter(|_| event.agent != AgentKey::NONE).map(|(clients, requests)| Company {
-                network: network(self.client),
-                clients: clients.len() as u64,
-                requests: *requests,
-            });
+            self.company =
+                members.filter(|_| event.agent != AgentKey::NONE).map(|(clients, requests)| {
+                    Company {
+                        network: network(self.client),
+                        clients: clients.len() as u64,
+                        requests: *requests,
+                    }
+                });
         }
         let moment = Moment {
             number: self.requests,
@@ -253,11 +265,16 @@ impl Story {
     }
 
     fn take(&mut self, snapshot: Snapshot, is_wanted: bool, limit: Option<f32>) {
-        let margin = |snapshot: &Snapshot| snapshot.verdict.score.map_or(f32::NEG_INFINITY, Score::margin);
+        let margin =
+            |snapshot: &Snapshot| snapshot.verdict.score.map_or(f32::NEG_INFINITY, Score::margin);
         if is_wanted {
             self.cause = match snapshot.verdict.reason {
-                _ if snapshot.is_scored && snapshot.verdict.reason != Reason::Banned => self.over_limit.clone(),
-                Reason::Banned | Reason::Shared => self.ban.clone().or_else(|| self.over_limit.clone()),
+                _ if snapshot.is_scored && snapshot.verdict.reason != Reason::Banned => {
+                    self.over_limit.clone()
+                }
+                Reason::Banned | Reason::Shared => {
+                    self.ban.clone().or_else(|| self.over_limit.clone())
+                }
                 _ => self.over_limit.clone(),
             };
             self.decisive = Some(snapshot.clone());

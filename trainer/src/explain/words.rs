@@ -28,14 +28,17 @@ pub(super) fn sentences(
 ) -> Vec<String> {
     // What happened comes first; what another judge makes of it is marked as such.
     let recorded = Some(&story.recorded).filter(|recorded| !recorded.is_repeated());
-    let mut words: Vec<String> = recorded.and_then(|recorded| record::sentence(story, recorded)).into_iter().collect();
+    let mut words: Vec<String> =
+        recorded.and_then(|recorded| record::sentence(story, recorded)).into_iter().collect();
     if let Some(recorded) = recorded {
         let model = judge.model.as_ref().map_or("(none)", |model| &model.file().name);
         words.push(record::other_judge(story, recorded, model));
     }
     words.push(what(story, decisive, totals, is_enforced(story) && recorded.is_none()));
     match (&story.decisive, decisive) {
-        (Some(snapshot), Some(decisive)) => words.push(why(story, snapshot, decisive, judge, thresholds)),
+        (Some(snapshot), Some(decisive)) => {
+            words.push(why(story, snapshot, decisive, judge, thresholds))
+        }
         _ => words.push(unmeasured(story, judge)),
     }
     words
@@ -53,7 +56,10 @@ pub(super) fn times(number: u64, noun: &str) -> String {
 /// Did the gate really do so, or would it have?
 fn is_enforced(story: &Story) -> bool {
     let is_enforced = |mode: &str| mode == "enforce";
-    story.moments.iter().any(|moment| moment.recorded.as_ref().is_some_and(|past| is_enforced(&past.mode)))
+    story
+        .moments
+        .iter()
+        .any(|moment| moment.recorded.as_ref().is_some_and(|past| is_enforced(&past.mode)))
 }
 
 fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bool) -> String {
@@ -66,18 +72,27 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
         (0, 0) => format!("All of its {requests} {} allowed", were(totals.requests)),
         (limited, 0) => format!("{limited} of its {requests} {} limited", were(limited)),
         (0, blocked) => format!("{blocked} of its {requests} {} blocked", were(blocked)),
-        (limited, blocked) => format!("{limited} of its {requests} {} limited and {blocked} blocked", were(limited)),
+        (limited, blocked) => {
+            format!("{limited} of its {requests} {} limited and {blocked} blocked", were(limited))
+        }
     };
     let Some(decisive) = decisive else {
         return format!("{client}: {}.", in_all.to_lowercase());
     };
-    let target = usize::try_from(decisive.number).ok().and_then(|number| story.moments.get(number.checked_sub(1)?));
-    let target = target.map_or_else(String::new, |moment| format!(", {} {}", moment.method, moment.target));
+    let target = usize::try_from(decisive.number)
+        .ok()
+        .and_then(|number| story.moments.get(number.checked_sub(1)?));
+    let target =
+        target.map_or_else(String::new, |moment| format!(", {} {}", moment.method, moment.target));
     let place = format!("request {} at {} UTC{target}", decisive.number, civil(decisive.at));
     let verb = match decisive.action {
-        Action::Allow if totals.limited + totals.blocked == 0 && story.which == super::Which::Hardest => {
+        Action::Allow
+            if totals.limited + totals.blocked == 0 && story.which == super::Which::Hardest =>
+        {
             let never = if is_real { "was never" } else { "would never have been" };
-            return format!("{client} {never} stopped. {in_all}; the highest score came with {place}.");
+            return format!(
+                "{client} {never} stopped. {in_all}; the highest score came with {place}."
+            );
         }
         Action::Allow => "allowed",
         Action::Limit => "limited",
@@ -90,8 +105,16 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
 fn because(decisive: &Decisive) -> String {
     let mut text = String::new();
     for row in decisive.features.iter().filter(|row| row.part > 0.0).take(LOUDEST) {
-        let said = row.value.map_or_else(|| "not known".to_owned(), |measured| value(row.feature, measured));
-        let _ = write!(text, "{}{} {said} (+{:.1}", if text.is_empty() { "" } else { ", " }, row.words, row.part);
+        let said = row
+            .value
+            .map_or_else(|| "not known".to_owned(), |measured| value(row.feature, measured));
+        let _ = write!(
+            text,
+            "{}{} {said} (+{:.1}",
+            if text.is_empty() { "" } else { ", " },
+            row.words,
+            row.part
+        );
         if let Some(normal) = row.normal {
             let _ = write!(text, ", people {}", value(row.feature, normal.middle));
         }
@@ -100,24 +123,39 @@ fn because(decisive: &Decisive) -> String {
     if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
 }
 
-/// `8 pages in a row`; of who was banned before, `4 pages in a row (8 before its first ban, and half as many after each)`
+/// `8 pages in a row`; of who was banned before, `4 pages in a row (8 before its first ban, and
+/// half as many after each)`
 fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
     let usual = policy.config().block_after_pages;
-    let pages = before.map_or(usual, |before| policy.pages_to_block(&before.standing, before.verdict.at));
+    let pages =
+        before.map_or(usual, |before| policy.pages_to_block(&before.standing, before.verdict.at));
     let row = if pages == 1 { "one page".to_owned() } else { format!("{pages} pages in a row") };
-    if pages < usual { format!("{row} ({usual} before its first ban, and half as many after each)") } else { row }
+    if pages < usual {
+        format!("{row} ({usual} before its first ban, and half as many after each)")
+    } else {
+        row
+    }
 }
 
 pub(super) fn score(score: Option<f32>) -> String {
     score.map_or_else(|| "none".to_owned(), |score| format!("{score:.3}"))
 }
 
-fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, thresholds: &Thresholds) -> String {
+fn why(
+    story: &Story,
+    snapshot: &Snapshot,
+    decisive: &Decisive,
+    judge: &Judge,
+    thresholds: &Thresholds,
+) -> String {
     let (verdict, config) = (&snapshot.verdict, judge.policy.config());
     let loudest = because(decisive);
     let own = score(decisive.score);
     let until = civil(verdict.at.plus_secs(u64::from(verdict.retry_after_s)));
-    let pace = format!("{} pages a minute, {} at once", config.limit_pages_per_min, config.limit_burst_pages);
+    let pace = format!(
+        "{} pages a minute, {} at once",
+        config.limit_pages_per_min, config.limit_burst_pages
+    );
     let led = match &story.cause {
         Some(cause) if decisive.scored == cause.number && cause.number != decisive.number => {
             format!("request {} at {} UTC", cause.number, civil(cause.verdict.at))
@@ -126,30 +164,39 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
     };
     match verdict.reason {
         Reason::Score => format!(
-            "It scored {own}, and who scores {} or more on {} is blocked, this time until {until} UTC. What speaks for a \
+            "It scored {own}, and who scores {} or more on {} is blocked, this time until {until} \
+                UTC. What speaks for a \
              bot: {loudest}.",
             score(thresholds.block),
             in_a_row(&judge.policy, Some(snapshot))
         ),
         Reason::Banned if story.cause.is_none() => {
-            format!("An earlier ban was in force until {until} UTC; the request that led to it is not in this log.")
+            format!(
+                "An earlier ban was in force until {until} UTC; the request that led to it is \
+                not in this log."
+            )
         }
         Reason::Banned => format!(
-            "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, which scored {own} ({} or more on \
+            "A ban was in force until {until} UTC, whatever was asked for. It came from {led}, \
+                which scored {own} ({} or more on \
              {} is a ban): {loudest}.",
             score(thresholds.block),
             in_a_row(&judge.policy, story.cause.as_ref())
         ),
         Reason::Limited
-            if verdict.action == Action::Limit && snapshot.is_scored && decisive.scored == decisive.number =>
+            if verdict.action == Action::Limit
+                && snapshot.is_scored
+                && decisive.scored == decisive.number =>
         {
             format!(
-                "It scored {own}; from {} on a client has {pace}, and it asked for more. What speaks for a bot: {loudest}.",
+                "It scored {own}; from {} on a client has {pace}, and it asked for more. What \
+                    speaks for a bot: {loudest}.",
                 score(thresholds.limit)
             )
         }
         Reason::Limited => format!(
-            "A client that scores {} or more has {pace}, for {} s after each such score or until it is clearly below; this request \
+            "A client that scores {} or more has {pace}, for {} s after each such score or until \
+                it is clearly below; this request \
              was {} that. {} scored {own}: {loudest}.",
             score(thresholds.limit),
             config.limit_s,
@@ -157,8 +204,10 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             led.replacen("this request", "It", 1).replacen("request", "Request", 1)
         ),
         Reason::Shared => format!(
-            "{} browsers or more came from this address within the hour, so it is taken for many people's and never blocked: \
-             what would have been ({led} scored {own}) is limited to {pace}. What speaks for a bot: {loudest}. At least \
+            "{} browsers or more came from this address within the hour, so it is taken for many \
+                people's and never blocked: \
+             what would have been ({led} scored {own}) is limited to {pace}. What speaks for a \
+             bot: {loudest}. At least \
              {SHARED_MIN} browsers make an address shared.",
             decisive.browsers
         ),
@@ -169,25 +218,45 @@ fn why(story: &Story, snapshot: &Snapshot, decisive: &Decisive, judge: &Judge, t
             thresholds.min_pages
         ),
         Reason::NoThreshold => {
-            "This model has no threshold in force, so nobody is limited or blocked, whatever the score.".to_owned()
+            "This model has no threshold in force, so nobody is limited or blocked, whatever the \
+                score."
+                .to_owned()
         }
         Reason::Usual => {
             let nearest = [thresholds.limit, thresholds.block].into_iter().flatten().next();
-            let clause = nearest.map_or_else(String::new, |limit| format!("; from {limit:.3} on a client is stopped"));
+            let clause = nearest.map_or_else(String::new, |limit| {
+                format!(
+                    "; from {limit:.3} on a \
+                client is stopped"
+                )
+            });
             format!("It scored {own}{clause}. What speaks for a bot: {loudest}.")
         }
-        Reason::AllowList | Reason::Crowded | Reason::Failure => unmeasured_reason(verdict.reason).to_owned(),
+        Reason::AllowList | Reason::Crowded | Reason::Failure => {
+            unmeasured_reason(verdict.reason).to_owned()
+        }
     }
 }
 
 /// A verdict for the company that the client keeps.
-fn company(story: &Story, snapshot: &Snapshot, decisive: &Decisive, thresholds: &Thresholds, pace: &str) -> String {
+fn company(
+    story: &Story,
+    snapshot: &Snapshot,
+    decisive: &Decisive,
+    thresholds: &Thresholds,
+    pace: &str,
+) -> String {
     let together: Vec<String> = snapshot.verdict.because.iter().map(ToString::to_string).collect();
     if snapshot.write != 0 && together.is_empty() {
-        let place = story.moments.get(decisive.number as usize - 1).map_or("this path", |moment| &*moment.target);
+        let place = story
+            .moments
+            .get(decisive.number as usize - 1)
+            .map_or("this path", |moment| &*moment.target);
         return format!(
-            "Newcomers who send forms to {place} share one small bucket there, because many of them fail: that page is under \
-             attack. It had asked for {}, too few to be judged by itself; nothing that it did itself is held against it.",
+            "Newcomers who send forms to {place} share one small bucket there, because many of \
+                them fail: that page is under \
+             attack. It had asked for {}, too few to be judged by itself; nothing that it did \
+             itself is held against it.",
             times(u64::from(decisive.pages), "page")
         );
     }
@@ -195,17 +264,27 @@ fn company(story: &Story, snapshot: &Snapshot, decisive: &Decisive, thresholds: 
         || format!("Newcomers of the network {}", network(story.client)),
         |company| {
             let clients = times(company.clients, "client");
-            format!("The newcomers of the network {} with the same browser ({clients} so far)", company.network)
+            format!(
+                "The newcomers of the network {} with the same browser ({clients} so far)",
+                company.network
+            )
         },
     );
     let own = match decisive.score {
         Some(own) => format!("By itself it scored {own:.3}, which stops nobody"),
-        None => format!("By itself it has no score after {}", times(u64::from(decisive.pages), "page")),
+        None => {
+            format!("By itself it has no score after {}", times(u64::from(decisive.pages), "page"))
+        }
     };
     format!(
-        "{who} together score like one bot (from {} on), and share {pace}: {}. {own}: nothing that it alone did decides this.",
+        "{who} together score like one bot (from {} on), and share {pace}: {}. {own}: nothing that \
+            it alone did decides this.",
         score(thresholds.cohort),
-        if together.is_empty() { "their requests taken as one client's".to_owned() } else { together.join(", ") },
+        if together.is_empty() {
+            "their requests taken as one client's".to_owned()
+        } else {
+            together.join(", ")
+        },
     )
 }
 
@@ -216,10 +295,13 @@ fn unmeasured(story: &Story, judge: &Judge) -> String {
     }
     let wanted = match story.which {
         super::Which::Hardest => story.moments.last(),
-        super::Which::Number(number) => story.moments.get(usize::try_from(number).unwrap_or(0).saturating_sub(1)),
-        super::Which::Decision(ref id) => {
-            story.moments.iter().find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id))
+        super::Which::Number(number) => {
+            story.moments.get(usize::try_from(number).unwrap_or(0).saturating_sub(1))
         }
+        super::Which::Decision(ref id) => story
+            .moments
+            .iter()
+            .find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id)),
     };
     match wanted.map(|moment| moment.reason) {
         Some(Reason::TooFewPages) => {
@@ -238,10 +320,14 @@ fn unmeasured_reason(reason: Reason) -> &'static str {
     match reason {
         Reason::AllowList => "The allow list lets it pass: it is neither judged nor remembered.",
         Reason::Crowded => {
-            "All places of the table were taken and it had not been here lately: it was noted, allowed, and has a place when it \
+            "All places of the table were taken and it had not been here lately: it was noted, \
+                allowed, and has a place when it \
              returns."
         }
-        Reason::Failure => "Scoring failed, and the gate lets pass what it cannot judge: this is a fault of the gate.",
+        Reason::Failure => {
+            "Scoring failed, and the gate lets pass what it cannot judge: this is a fault of the \
+                gate."
+        }
         _ => "It was allowed and never scored.",
     }
 }

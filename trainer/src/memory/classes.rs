@@ -1,11 +1,13 @@
 //! Page or asset, template by template, from how browsers ask for it.
 //!
-//! A page pulls its assets in by itself: each comes with the page's address as referer, within a second or two of that page,
-//! and several to a page. A document names itself when it is the referer of what follows; an image or an API call never
-//! does. In doubt the prior holds: an asset taken for a page makes people look like scrapers, and a page taken for an
-//! asset makes scrapers invisible.
+//! A page pulls its assets in by itself: each comes with the page's address as referer, within a
+//! second or two of that page, and several to a page. A document names itself when it is the
+//! referer of what follows; an image or an API call never does. In doubt the prior holds: an asset
+//! taken for a page makes people look like scrapers, and a page taken for an asset makes scrapers
+//! invisible.
 //!
-//! Prefetched pages come as assets do. They stay pages because those that are then looked at refer to what they load.
+//! Prefetched pages come as assets do. They stay pages because those that are then looked at refer
+//! to what they load.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,19 +25,21 @@ const LED_MIN: u64 = 20;
 const CLIENTS_MIN: usize = 5;
 /// Share of the requests with a referer that come right after the page they name.
 const QUICK_SHARE_MIN: f64 = 0.7;
-/// More requests than this per page view that they name, for most clients; a page that fetches its data calls once or
-/// twice.
+/// More requests than this per page view that they name, for most clients; a page that fetches its
+/// data calls once or twice.
 const PER_VIEW_MIN: u32 = 2;
-/// From this share of its requests being named as a referer on, a template is of documents: of fifty prefetched pages
-/// one is looked at.
+/// From this share of its requests being named as a referer on, a template is of documents: of
+/// fifty prefetched pages one is looked at.
 const DOCUMENT_SHARE_MIN: f64 = 0.02;
 /// What has an asset's extension is a page only when hardly ever asked for right after another,
 const UNLED_SHARE_MIN: f64 = 0.9;
-/// and when this share of its requests leads to a page: an image found by a search engine leads nowhere. Styles and
-/// scripts never are, because they lead to what they load, and in old browsers to where their menus lead.
+/// and when this share of its requests leads to a page: an image found by a search engine leads
+/// nowhere. Styles and scripts never are, because they lead to what they load, and in old browsers
+/// to where their menus lead.
 const PAGE_SHARE_MIN: f64 = 0.2;
 
-/// How a template is asked for, by client. Shares are means over clients: one that asks a thousand times has one voice.
+/// How a template is asked for, by client. Shares are means over clients: one that asks a thousand
+/// times has one voice.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     by_client: HashMap<u32, Own>,
@@ -91,8 +95,8 @@ impl Evidence {
         self.by_client.values().filter(|own| holds(own)).count()
     }
 
-    /// Mean over the clients that have `all` of their own `part / all`; 0 where none has. In parts per million, because
-    /// a hash map's order must not show in a sum of floats.
+    /// Mean over the clients that have `all` of their own `part / all`; 0 where none has. In parts
+    /// per million, because a hash map's order must not show in a sum of floats.
     fn mean(&self, part: impl Fn(&Own) -> u32, all: impl Fn(&Own) -> u32) -> f64 {
         let clients = self.by_client.values().filter(|own| all(own) > 0);
         let (sum, clients) = clients.fold((0, 0_u64), |(sum, clients), own| {

@@ -17,7 +17,8 @@ pub struct Counts {
     pub visits: u32,
     /// Clients by page.
     pub pages: HashMap<u32, u32>,
-    /// Visits by the target that was the client's first to that page, in the order of [`Site::targets`].
+    /// Visits by the target that was the client's first to that page, in the order of
+    /// [`Site::targets`].
     pub targets: Vec<u32>,
     /// Visits by template number.
     pub mix: [u32; NUMBERS],
@@ -37,15 +38,18 @@ struct Way {
     last: Option<Place>,
 }
 
-/// Sums up the first 48 distinct pages and the first 48 steps of each client that `takes` accepts. `places` says where
-/// each target falls.
+/// Sums up the first 48 distinct pages and the first 48 steps of each client that `takes` accepts.
+/// `places` says where each target falls.
 pub fn count(site: &Site, places: &[Place], takes: impl Fn(usize) -> bool) -> Counts {
     let mut counts = Counts { targets: vec![0; places.len()], ..Counts::default() };
     let taken: Vec<bool> = (0..site.clients.len()).map(takes).collect();
     let mut ways: Vec<Option<Box<Way>>> = Vec::new();
     ways.resize_with(site.clients.len(), || None);
     for at in &site.steps {
-        let Some(&place) = places.get(at.target as usize).filter(|_| taken[at.client as usize]) else { continue };
+        let Some(&place) = places.get(at.target as usize).filter(|_| taken[at.client as usize])
+        else {
+            continue;
+        };
         if place.class.unwrap_or(at.event.prior()) == Class::Page {
             let way = ways[at.client as usize].get_or_insert_default();
             counts.visit(way, place, at.target);
@@ -58,7 +62,10 @@ pub fn count(site: &Site, places: &[Place], takes: impl Fn(usize) -> bool) -> Co
 impl Counts {
     fn visit(&mut self, way: &mut Way, place: Place, target: u32) {
         // Four billion visits are enough for any shop, and the sums stay within their type.
-        if way.pages.len() >= PER_CLIENT || way.pages.contains(&place.page) || self.visits == u32::MAX {
+        if way.pages.len() >= PER_CLIENT
+            || way.pages.contains(&place.page)
+            || self.visits == u32::MAX
+        {
             return;
         }
         self.clients += u32::from(way.pages.is_empty());
@@ -70,9 +77,12 @@ impl Counts {
     }
 
     fn walk(&mut self, way: &mut Way, place: Place) {
-        let Some(from) = way.last.replace(place).filter(|_| way.steps_taken < PER_CLIENT) else { return };
+        let Some(from) = way.last.replace(place).filter(|_| way.steps_taken < PER_CLIENT) else {
+            return;
+        };
         way.steps_taken += 1;
-        let transition = &mut self.transitions[usize::from(from.template)][usize::from(place.template)];
+        let transition =
+            &mut self.transitions[usize::from(from.template)][usize::from(place.template)];
         *transition = transition.saturating_add(1);
         let hash = step(from.page, place.page);
         if !way.steps.contains(&hash) {

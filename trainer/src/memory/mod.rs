@@ -5,12 +5,14 @@
 //!                                      └─► count: visitors, steps, transitions        (of the clients taken)
 //! ```
 //!
-//! The layout is the same whichever clients are taken, so that memories of the folds of a cross-fit differ in counts
-//! only, and a client's own visits never make its pages look known to the model that judges it.
+//! The layout is the same whichever clients are taken, so that memories of the folds of a cross-fit
+//! differ in counts only, and a client's own visits never make its pages look known to the model
+//! that judges it.
 //!
-//! Whoever is labelled bad or a robot teaches nothing, nor does who is kept apart ([`Site::apart`]): without a bit of them a
-//! budget that they prove holds for whoever comes later. Of everyone else each client counts once per page, and only its
-//! first 48 pages and steps count, so that no client is the site.
+//! Whoever is labelled bad or a robot teaches nothing, nor does who is kept apart
+//! ([`Site::apart`]): without a bit of them a budget that they prove holds for whoever comes later.
+//! Of everyone else each client counts once per page, and only its first 48 pages and steps count,
+//! so that no client is the site.
 
 mod classes;
 mod count;
@@ -21,7 +23,9 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use detector::memory::{NUMBERS, PAGES_MAX, STEPS_MAX, TEMPLATES_MAX, TemplateFile, Templates, VISITORS_MAX, probe};
+use detector::memory::{
+    NUMBERS, PAGES_MAX, STEPS_MAX, TEMPLATES_MAX, TemplateFile, Templates, VISITORS_MAX, probe,
+};
 use detector::url::{classify, split};
 use detector::{Class, ClientKey, Memory, MemoryError, MemoryFile, Place};
 use sha2::{Digest, Sha256};
@@ -36,8 +40,8 @@ const PER_CLIENT: usize = 48;
 /// Different targets of one client from which patterns are learnt; assets are among them.
 const TARGETS_PER_CLIENT: u32 = 256;
 
-/// Learns from the clients that `takes` accepts (by index into [`Site::clients`]); templates, classes and the key are
-/// learnt from all who teach.
+/// Learns from the clients that `takes` accepts (by index into [`Site::clients`]); templates,
+/// classes and the key are learnt from all who teach.
 ///
 /// # Errors
 /// [`MemoryError`] when what was learnt cannot be opened, which would be a mistake of the learner.
@@ -53,7 +57,9 @@ pub fn learn(site: &Site, takes: impl Fn(usize) -> bool) -> Result<MemoryFile, M
 pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<MemoryFile>, MemoryError> {
     let layout = Layout::of(site)?;
     let without = |fold| {
-        let of_others = |client: usize| teaches(site, client) && fold_of(site.clients[client].key, folds) != fold;
+        let of_others = |client: usize| {
+            teaches(site, client) && fold_of(site.clients[client].key, folds) != fold
+        };
         layout.file(count(site, &layout.places, of_others))
     };
     Ok((0..folds).map(without).collect())
@@ -61,15 +67,18 @@ pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<MemoryFile>, MemoryE
 
 /// Which fold a client belongs to: a hash of its key, the same in every run.
 pub fn fold_of(key: ClientKey, folds: usize) -> usize {
-    let digest =
-        Sha256::new().chain_update(b"kidoban memory fold").chain_update(key.to_bits().to_le_bytes()).finalize();
+    let digest = Sha256::new()
+        .chain_update(b"kidoban memory fold")
+        .chain_update(key.to_bits().to_le_bytes())
+        .finalize();
     let number = digest.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
     (number % folds.max(1) as u64) as usize
 }
 
 /// Does this client count as one of the site's people, and is it none who proves a budget?
 fn teaches(site: &Site, client: usize) -> bool {
-    !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot) && !site.is_apart(client)
+    !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot)
+        && !site.is_apart(client)
 }
 
 /// What is the same in all memories of a site.
@@ -84,11 +93,15 @@ impl Layout {
     fn of(site: &Site) -> Result<Self, MemoryError> {
         let templates = classed_patterns(site)?;
         let mut layout = Self { key: key(site), templates, places: Vec::new() };
-        // Twice: the order of the templates says their numbers, and how often each is visited says the order.
+        // Twice: the order of the templates says their numbers, and how often each is visited says
+        // the order.
         layout.weigh(site)?;
         layout.templates.sort_by(|a, b| {
             let asset = |template: &TemplateFile| template.class == Some(Class::Asset);
-            asset(a).cmp(&asset(b)).then(b.share.total_cmp(&a.share)).then_with(|| a.pattern.cmp(&b.pattern))
+            asset(a)
+                .cmp(&asset(b))
+                .then(b.share.total_cmp(&a.share))
+                .then_with(|| a.pattern.cmp(&b.pattern))
         });
         layout.templates.retain(|template| template.share > 0.0 || template.class.is_some());
         layout.weigh(site)?;
@@ -109,7 +122,8 @@ impl Layout {
         }
         for (template, visits) in self.templates.iter_mut().zip(visits) {
             // Four digits: it is for people to read.
-            template.share = (visits as f64 / f64::from(counts.visits.max(1)) * 1e4).round() as f32 / 1e4;
+            template.share =
+                (visits as f64 / f64::from(counts.visits.max(1)) * 1e4).round() as f32 / 1e4;
         }
         Ok(())
     }
@@ -134,15 +148,16 @@ impl Layout {
 
 /// The hashes that most clients share, at most so many, ascending, with their clients.
 fn most(counts: &HashMap<u32, u32>, many: usize) -> Vec<(u32, u16)> {
-    let mut ranked: Vec<(u32, u32)> = counts.iter().map(|(&hash, &clients)| (hash, clients)).collect();
+    let mut ranked: Vec<(u32, u32)> =
+        counts.iter().map(|(&hash, &clients)| (hash, clients)).collect();
     ranked.sort_unstable_by_key(|&(hash, clients)| (Reverse(clients), hash));
     ranked.truncate(many);
     ranked.sort_unstable();
     ranked.into_iter().map(|(hash, clients)| (hash, clients.min(VISITORS_MAX) as u16)).collect()
 }
 
-/// The key that the site's pages are hashed with: a digest of who asked for what and when, of all who teach, so that the
-/// same log gives the same file and nobody else can know it.
+/// The key that the site's pages are hashed with: a digest of who asked for what and when, of all
+/// who teach, so that the same log gives the same file and nobody else can know it.
 fn key(site: &Site) -> u64 {
     let mut digest = Sha256::new().chain_update(b"kidoban memory key");
     let mut is_known = vec![false; site.targets.len()];
@@ -159,35 +174,50 @@ fn key(site: &Site) -> u64 {
     digest.finalize().iter().take(8).fold(0, |key, &byte| key << 8 | u64::from(byte))
 }
 
-/// The site's patterns with what each was learnt to be. Targets that look like pages and those that look like assets
-/// are learnt apart, and of the latter a pattern only stays where it overrules the prior.
+/// The site's patterns with what each was learnt to be. Targets that look like pages and those that
+/// look like assets are learnt apart, and of the latter a pattern only stays where it overrules the
+/// prior.
 fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, MemoryError> {
-    let priors: Vec<Class> = site.targets.iter().map(|target| classify(split(target).0, None)).collect();
+    let priors: Vec<Class> =
+        site.targets.iter().map(|target| classify(split(target).0, None)).collect();
     let clients = clients_by_target(site);
     let patterns = [Class::Page, Class::Asset].map(|prior| {
         let asked = site.targets.iter().zip(&clients).zip(&priors);
         let asked = asked.filter(|&((_, &clients), &of)| clients > 0 && of == prior);
-        patterns::learn(&asked.map(|((target, &clients), _)| Asked::new(target, clients)).collect::<Vec<_>>())
+        patterns::learn(
+            &asked.map(|((target, &clients), _)| Asked::new(target, clients)).collect::<Vec<_>>(),
+        )
     });
-    let open = |patterns: &[String]| Templates::new(patterns.iter().map(|pattern| (pattern.as_str(), None)));
+    let open = |patterns: &[String]| {
+        Templates::new(patterns.iter().map(|pattern| (pattern.as_str(), None)))
+    };
     let templates = [open(&patterns[0])?, open(&patterns[1])?];
     let [pages, assets] = &patterns;
     let group = |(target, prior): (&str, &Class)| {
         let (path, query) = split(target);
-        if [".css", ".js", ".mjs"].iter().any(|ending| path.to_ascii_lowercase().ends_with(ending)) {
+        if [".css", ".js", ".mjs"].iter().any(|ending| path.to_ascii_lowercase().ends_with(ending))
+        {
             return None;
         }
-        let (templates, offset) = if *prior == Class::Page { (&templates[0], 0) } else { (&templates[1], pages.len()) };
+        let (templates, offset) =
+            if *prior == Class::Page { (&templates[0], 0) } else { (&templates[1], pages.len()) };
         templates.find(path, query).map(|found| offset + usize::from(found.index))
     };
     let groups: Vec<Option<usize>> = site.targets.iter().zip(&priors).map(group).collect();
     let evidence = classes::gather(site, &groups, pages.len() + assets.len());
-    let template = |(pattern, class): (&String, _)| TemplateFile { pattern: pattern.clone(), class, share: 0.0 };
+    let template = |(pattern, class): (&String, _)| TemplateFile {
+        pattern: pattern.clone(),
+        class,
+        share: 0.0,
+    };
     let learnt = evidence.iter().map(|evidence| evidence.is_asset().then_some(Class::Asset));
     let mut found: Vec<TemplateFile> = pages.iter().zip(learnt).map(template).collect();
-    for (pattern, _) in assets.iter().zip(&evidence[pages.len()..]).filter(|(_, evidence)| evidence.is_page()) {
+    for (pattern, _) in
+        assets.iter().zip(&evidence[pages.len()..]).filter(|(_, evidence)| evidence.is_page())
+    {
         match found.iter_mut().find(|template| template.pattern == *pattern) {
-            // What looks like a page and what looks like an asset under one pattern, and both are pages.
+            // What looks like a page and what looks like an asset under one pattern, and both are
+            // pages.
             Some(template) if template.class.is_none() => template.class = Some(Class::Page),
             // Learnt to be both: the prior holds for each.
             Some(template) => template.class = None,
@@ -195,7 +225,9 @@ fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, MemoryError> {
         }
     }
     found.truncate(TEMPLATES_MAX);
-    while Templates::new(found.iter().map(|template| (template.pattern.as_str(), template.class))).is_err() {
+    while Templates::new(found.iter().map(|template| (template.pattern.as_str(), template.class)))
+        .is_err()
+    {
         // Too many different parameters between the two: the rarest goes.
         if found.pop().is_none() {
             break;
@@ -211,8 +243,9 @@ fn clients_by_target(site: &Site) -> Vec<u32> {
     for step in &site.steps {
         let asked = &mut asked[step.client as usize];
         // What the shop does not have says nothing about its URLs, whoever tries it.
-        let fits =
-            step.status < 400 && asked.len() < TARGETS_PER_CLIENT as usize && teaches(site, step.client as usize);
+        let fits = step.status < 400
+            && asked.len() < TARGETS_PER_CLIENT as usize
+            && teaches(site, step.client as usize);
         if let Some(count) = clients.get_mut(step.target as usize)
             && fits
             && !asked.contains(&step.target)

@@ -1,19 +1,22 @@
 //! URL templates from the targets that were asked for.
 //!
-//! Paths are divided segment by segment from the left. Digits become `:n`. Words that make up much of what stands at
-//! a place stay; where there are many rare ones (slugs, names, hashes) those become `:x`. Each path pattern is then divided
-//! by its query: by the values of a parameter that says which page it is (`route=product/product`: nearly always
-//! there, with few values), and by which other parameters are there. The 64 most asked for remain.
+//! Paths are divided segment by segment from the left. Digits become `:n`. Words that make up much
+//! of what stands at a place stay; where there are many rare ones (slugs, names, hashes) those
+//! become `:x`. Each path pattern is then divided by its query: by the values of a parameter that
+//! says which page it is (`route=product/product`: nearly always there, with few values), and by
+//! which other parameters are there. The 64 most asked for remain.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use detector::memory::{
-    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX, parameters, segments,
+    PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX,
+    parameters, segments,
 };
 use detector::url::{is_tracking, normal, split};
 
-/// Up to so many words all stay: the first segment names the parts of a site, and there are some dozen.
+/// Up to so many words all stay: the first segment names the parts of a site, and there are some
+/// dozen.
 const WORDS_AT_ROOT: usize = 24;
 /// Deeper down there are fewer, and what there are more of is names.
 const WORDS_BELOW: usize = 6;
@@ -49,16 +52,23 @@ impl<'a> Asked<'a> {
 /// The patterns of these targets, the most asked for first; a memory can open them all.
 pub fn learn(asked: &[Asked<'_>]) -> Vec<String> {
     let mut weights = BTreeMap::new();
-    divide(&mut Vec::new(), asked.iter().filter(|asked| asked.path.len() <= SEGMENTS_MAX).collect(), &mut weights);
+    divide(
+        &mut Vec::new(),
+        asked.iter().filter(|asked| asked.path.len() <= SEGMENTS_MAX).collect(),
+        &mut weights,
+    );
     let mut ranked: Vec<(Pattern, u64)> = weights.into_iter().collect();
     ranked.sort_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
     let mut needed = BTreeSet::new();
     let mut learnt = Vec::new();
     for (pattern, _) in ranked {
         let text = pattern.to_string();
-        let new = pattern.parameters.iter().filter(|parameter| !needed.contains(*parameter)).count();
-        // Read back as the memory will: whatever the wire held, only what the grammar allows is learnt.
-        let is_sound = text.len() <= PATTERN_BYTES_MAX && Pattern::parse(&text).as_ref() == Ok(&pattern);
+        let new =
+            pattern.parameters.iter().filter(|parameter| !needed.contains(*parameter)).count();
+        // Read back as the memory will: whatever the wire held, only what the grammar allows is
+        // learnt.
+        let is_sound =
+            text.len() <= PATTERN_BYTES_MAX && Pattern::parse(&text).as_ref() == Ok(&pattern);
         if is_sound && needed.len() + new <= PARAMETERS_MAX {
             needed.extend(pattern.parameters);
             learnt.push(text);
@@ -82,7 +92,8 @@ fn weight(asked: &[&Asked<'_>]) -> u64 {
 /// Divides targets that agree in the segments before by the next one.
 fn divide(prefix: &mut Vec<Segment>, asked: Vec<&Asked<'_>>, found: &mut BTreeMap<Pattern, u64>) {
     let all = weight(&asked);
-    let (ended, longer): (Vec<_>, Vec<_>) = asked.into_iter().partition(|asked| asked.path.len() == prefix.len());
+    let (ended, longer): (Vec<_>, Vec<_>) =
+        asked.into_iter().partition(|asked| asked.path.len() == prefix.len());
     if !ended.is_empty() {
         divide_by_query(prefix, &ended, found);
     }
@@ -96,7 +107,8 @@ fn divide(prefix: &mut Vec<Segment>, asked: Vec<&Asked<'_>>, found: &mut BTreeMa
     };
     if words.keys().filter(|segment| matches!(segment, Segment::Literal(_))).count() > words_max {
         let rare = |segment: &Segment, asked: &[&Asked<'_>]| {
-            matches!(segment, Segment::Literal(_)) && (weight(asked) as f64) < share_min * all as f64
+            matches!(segment, Segment::Literal(_))
+                && (weight(asked) as f64) < share_min * all as f64
         };
         let (rare, mut kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
             words.into_iter().partition(|(segment, asked)| rare(segment, asked));
@@ -121,7 +133,8 @@ fn segment(text: &str) -> Segment {
 /// A text's normal form, if a pattern can hold it.
 fn plain(text: &str) -> Option<String> {
     let text = String::from_utf8(normal(text).collect()).ok()?;
-    let is_plain = text.len() <= 64 && !text.chars().any(|char| char.is_whitespace() || char.is_control());
+    let is_plain =
+        text.len() <= 64 && !text.chars().any(|char| char.is_whitespace() || char.is_control());
     is_plain.then_some(text)
 }
 
@@ -142,7 +155,8 @@ fn divide_by_query(path: &[Segment], asked: &[&Asked<'_>], found: &mut BTreeMap<
     let mut note = |parameters: Vec<Parameter>, weight: u64| {
         *found.entry(Pattern { segments: path.to_vec(), parameters }).or_insert(0) += weight;
     };
-    let queries: Vec<Queried> = asked.iter().map(|asked| (named(asked.query), asked.clients)).collect();
+    let queries: Vec<Queried> =
+        asked.iter().map(|asked| (named(asked.query), asked.clients)).collect();
     let routes = routes(&queries, all);
     let mut by_route: BTreeMap<Vec<Parameter>, Vec<&Queried>> = BTreeMap::new();
     for query in &queries {
@@ -160,23 +174,31 @@ fn divide_by_query(path: &[Segment], asked: &[&Asked<'_>], found: &mut BTreeMap<
             note(route.clone(), part);
         }
         let mut names: BTreeMap<&str, u64> = BTreeMap::new();
-        for (name, clients) in queries.iter().flat_map(|query| query.0.keys().map(|name| (name, query.1))) {
+        for (name, clients) in
+            queries.iter().flat_map(|query| query.0.keys().map(|name| (name, query.1)))
+        {
             if !routes.contains(&name.as_str()) {
                 *names.entry(name).or_insert(0) += clients;
             }
         }
         let enough = |clients: u64| clients as f64 >= COMBINATION_SHARE_MIN * part as f64;
-        let mut common: Vec<(&str, u64)> = names.into_iter().filter(|&(_, clients)| enough(clients)).collect();
+        let mut common: Vec<(&str, u64)> =
+            names.into_iter().filter(|&(_, clients)| enough(clients)).collect();
         common.sort_by_key(|&(name, clients)| (Reverse(clients), name));
         common.truncate(NAMES_MAX);
         let mut combinations: BTreeMap<Vec<&str>, u64> = BTreeMap::new();
         for (query, clients) in queries {
-            let here = common.iter().map(|&(name, _)| name).filter(|&name| query.contains_key(name)).collect();
+            let here = common
+                .iter()
+                .map(|&(name, _)| name)
+                .filter(|&name| query.contains_key(name))
+                .collect();
             *combinations.entry(here).or_insert(0) += clients;
         }
         combinations.retain(|names, clients| !names.is_empty() && enough(*clients));
         for (names, clients) in combinations {
-            let names = names.into_iter().map(|name| Parameter { name: name.to_owned(), value: None });
+            let names =
+                names.into_iter().map(|name| Parameter { name: name.to_owned(), value: None });
             let mut parameters: Vec<Parameter> = route.iter().cloned().chain(names).collect();
             parameters.sort();
             note(parameters, clients);
@@ -201,7 +223,9 @@ fn routes(queries: &[Queried], all: f64) -> Vec<&str> {
         }
     }
     let is_route = |(weight, values, is_odd): &(u64, BTreeSet<&str>, bool)| {
-        !is_odd && *weight as f64 >= ROUTE_SHARE_MIN * all && (2..=ROUTE_VALUES_MAX).contains(&values.len())
+        !is_odd
+            && *weight as f64 >= ROUTE_SHARE_MIN * all
+            && (2..=ROUTE_VALUES_MAX).contains(&values.len())
     };
     values.into_iter().filter(|(_, value)| is_route(value)).map(|(name, _)| name).collect()
 }

@@ -37,9 +37,22 @@ impl Log {
             let at = Timestamp::from_micros(at_ms * 1_000);
             let (method, user_agent) = ("GET", Some("Mozilla/5.0"));
             let referer = referer.as_deref();
-            builder.note(&Record { at, client, method, target, status: 200, referer, user_agent, ..Record::default() });
+            builder.note(&Record {
+                at,
+                client,
+                method,
+                target,
+                status: 200,
+                referer,
+                user_agent,
+                ..Record::default()
+            });
         }
-        builder.finish("shop", 1_000, Some(&Labels::parse("labels.csv", &format!("client,label\n{labels}")).unwrap()))
+        builder.finish(
+            "shop",
+            1_000,
+            Some(&Labels::parse("labels.csv", &format!("client,label\n{labels}")).unwrap()),
+        )
     }
 }
 
@@ -53,7 +66,8 @@ fn memory(site: &Site) -> Memory {
     Memory::open(&learn(site, |_| true).unwrap()).unwrap()
 }
 
-/// Ten people look at eight products each, a list before every product; each page loads what `loads` says.
+/// Ten people look at eight products each, a list before every product; each page loads what
+/// `loads` says.
 fn people(log: &mut Log, loads: impl Fn(&str, i64) -> Vec<String>) {
     for person in 0..10_i64 {
         for view in 0..8_i64 {
@@ -69,7 +83,9 @@ fn people(log: &mut Log, loads: impl Fn(&str, i64) -> Vec<String>) {
 #[test]
 fn images_without_an_extension_are_assets_and_products_are_pages() {
     let mut log = Log::default();
-    people(&mut log, |_, view| (0..6).map(|n| format!("/photo/{}/productModel/large", 60_000 + view + n)).collect());
+    people(&mut log, |_, view| {
+        (0..6).map(|n| format!("/photo/{}/productModel/large", 60_000 + view + n)).collect()
+    });
     let mut site = log.site("");
     let memory = memory(&site);
     assert_eq!(class(&memory, "/photo/60844/productModel/large"), Class::Asset);
@@ -80,7 +96,11 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "by the prior everything is a page");
     site.remember(&memory);
     assert_eq!(site.clients[0].pages, 16);
-    assert!(site.steps.iter().any(|step| step.event.class == Class::Asset && step.event.prior() == Class::Page));
+    assert!(
+        site.steps
+            .iter()
+            .any(|step| step.event.class == Class::Asset && step.event.prior() == Class::Page)
+    );
     let nothing = MemoryFile { templates: Vec::new(), ..learn(&site, |_| true).unwrap() };
     site.remember(&Memory::open(&nothing).unwrap());
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "a memory that says nothing leaves the prior");
@@ -89,11 +109,15 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
 #[test]
 fn the_calls_of_an_api_shop_stay_pages() {
     let mut log = Log::default();
-    people(&mut log, |_, view| (0..1 + view % 2).map(|n| format!("/api/v1/products?page={n}")).collect());
+    people(&mut log, |_, view| {
+        (0..1 + view % 2).map(|n| format!("/api/v1/products?page={n}")).collect()
+    });
     // Four clients that call it a hundred times per view have four voices of fourteen.
     for bot in 0..4 {
         let loads: Vec<String> = (0..100).map(|n| format!("/api/v1/products?page={n}")).collect();
-        (0..50).for_each(|view| log.view(view * 9_000, &format!("bot-{bot}"), "/list?page=1", None, &loads));
+        (0..50).for_each(|view| {
+            log.view(view * 9_000, &format!("bot-{bot}"), "/list?page=1", None, &loads)
+        });
     }
     let memory = memory(&log.site(""));
     assert_eq!(class(&memory, "/api/v1/products?page=2"), Class::Page);
@@ -102,7 +126,8 @@ fn the_calls_of_an_api_shop_stay_pages() {
 
 #[test]
 fn prefetched_products_stay_pages() {
-    // Every list prefetches ten products at once, and one of them is looked at and loads its pictures.
+    // Every list prefetches ten products at once, and one of them is looked at and loads its
+    // pictures.
     let mut log = Log::default();
     people(&mut log, |page, view| match page.starts_with("/list") {
         true => (0..10).map(|n| format!("/product/{}", 60_000 + (view * 13 + n) % 40)).collect(),
@@ -120,7 +145,8 @@ fn few_clients_cannot_make_an_asset_of_a_page() {
     for bot in 0..4 {
         for view in 0..100 {
             let client = format!("bot-{bot}");
-            let loads: Vec<String> = (0..40).map(|n| format!("/product/{}", view * 40 + n)).collect();
+            let loads: Vec<String> =
+                (0..40).map(|n| format!("/product/{}", view * 40 + n)).collect();
             log.view(view * 5_000, &client, "/list?page=1", None, &loads);
         }
     }
@@ -137,12 +163,20 @@ fn what_looks_like_an_asset_is_a_page_only_when_people_walk_through_it() {
     for person in 0..10_i64 {
         for view in 0..6 {
             let (at, client) = (person * 1_000_000 + view * 60_000, format!("person-{person}"));
-            // A site whose pages end in .ts and lead on to lists, with pictures of their own; and pictures found by a search engine.
+            // A site whose pages end in .ts and lead on to lists, with pictures of their own; and
+            // pictures found by a search engine.
             let page = format!("/recipe/{}.ts", (person * 6 + view) % 30);
-            log.view(at, &client, &page, None, &[format!("/photo/{view}.jpg"), "/style.css".to_owned()]);
+            log.view(
+                at,
+                &client,
+                &page,
+                None,
+                &[format!("/photo/{view}.jpg"), "/style.css".to_owned()],
+            );
             log.view(at + 150, &client, "/style.css", Some(&page), &["/font.woff2".to_owned()]);
             log.ask(at + 9_000, &client, &format!("/list/{view}"), Some(&page));
-            // Cached by a page that is not in the log, it still loads its font, and its menu leads on.
+            // Cached by a page that is not in the log, it still loads its font, and its menu leads
+            // on.
             log.view(at + 40_000, &client, "/late.css", None, &["/font.woff2".to_owned()]);
             log.ask(at + 45_000, &client, "/menu.js", None);
             log.ask(at + 48_000, &client, &format!("/list/{view}"), Some("/menu.js"));
@@ -151,7 +185,9 @@ fn what_looks_like_an_asset_is_a_page_only_when_people_walk_through_it() {
     }
     let memory = memory(&log.site(""));
     assert_eq!(class(&memory, "/recipe/77.ts"), Class::Page);
-    for target in ["/photo/1.jpg", "/found/1.jpg", "/style.css", "/late.css", "/menu.js", "/font.woff2"] {
+    for target in
+        ["/photo/1.jpg", "/found/1.jpg", "/style.css", "/late.css", "/menu.js", "/font.woff2"]
+    {
         assert_eq!(class(&memory, target), Class::Asset, "{target}");
     }
 }
@@ -162,7 +198,8 @@ fn patterns_are_what_a_person_would_write() {
     let slugs: Vec<String> = (0..40).map(|n| format!("/c/name-{n}")).collect();
     let pages: Vec<String> = (0..40).map(|n| format!("/c/name-{n}?page={}", n % 4)).collect();
     let items: Vec<String> = (0..40).map(|n| format!("/item/{n}")).collect();
-    let routes: Vec<String> = (0..30).map(|n| format!("/index.php?route=product/product&product_id={n}")).collect();
+    let routes: Vec<String> =
+        (0..30).map(|n| format!("/index.php?route=product/product&product_id={n}")).collect();
     asked.extend(slugs.iter().chain(&pages).chain(&items).chain(&routes).map(String::as_str));
     asked.extend(["/index.php?route=common/home", "/index.php?route=checkout/cart"]);
     let asked: Vec<Asked<'_>> = asked.into_iter().map(|target| Asked::new(target, 3)).collect();
@@ -257,7 +294,8 @@ proptest! {
         }
         for from in &visits {
             for to in &visits {
-                // Steps are remembered as 32-bit hashes: one in millions passes for another, and may.
+                // Steps are remembered as 32-bit hashes: one in millions passes for another, and
+                // may.
                 let hash = step(from.page, to.page);
                 let known = steps.iter().any(|(a, b)| step(a.page, b.page) == hash);
                 prop_assert_eq!(memory.knows_step(from.page, to.page), known);
@@ -293,7 +331,8 @@ proptest! {
 
     #[test]
     fn whatever_the_wire_held_can_be_learnt(targets in prop::collection::vec(
-        prop_oneof![any::<String>(), "(/([a-c]|1|%2f|%61|:n|::|#| |é)){0,3}(\\?([a-d]=?[a-b1% ]?&?){0,4})?"], 0..120,
+        prop_oneof![any::<String>(), "(/([a-c]|1|%2f|%61|:n|::|#| |é)){0,3}(\\?([a-d]=?[a-b1% \
+            ]?&?){0,4})?"], 0..120,
     )) {
         let mut log = Log::default();
         for (index, target) in targets.iter().enumerate() {

@@ -8,14 +8,23 @@ use super::*;
 use crate::label::Labels;
 use crate::site::SiteBuilder;
 
-/// Forty people who each have ten pages of their own and share five, and as many bots that walk through numbers.
+/// Forty people who each have ten pages of their own and share five, and as many bots that walk
+/// through numbers.
 fn site() -> Site {
     let (mut log, mut labels) = (String::new(), String::from("client,label\n"));
     for second in 0..15 {
         for person in 0..40 {
-            let page = if second < 10 { format!("/own/of-{person}/{second}") } else { format!("/shared/{second}") };
+            let page = if second < 10 {
+                format!("/own/of-{person}/{second}")
+            } else {
+                format!("/shared/{second}")
+            };
             log += &line(person, 100 + second * 47 + person * second % 31, &page);
-            log += &line(40 + person, 100 + second * 5, &format!("/item?id={}", second + 100 * person));
+            log += &line(
+                40 + person,
+                100 + second * 5,
+                &format!("/item?id={}", second + 100 * person),
+            );
         }
     }
     for client in 0..80 {
@@ -33,14 +42,16 @@ fn site() -> Site {
 fn line(client: usize, second: usize, page: &str) -> String {
     let (minute, second) = (second / 60, second % 60);
     format!(
-        "10.0.0.{client} - - [21/Nov/2025:10:{minute:02}:{second:02} +0000] \"GET {page} HTTP/1.1\" 200 99 \"-\" \"-\"\n"
+        "10.0.0.{client} - - [21/Nov/2025:10:{minute:02}:{second:02} +0000] \"GET {page} \
+            HTTP/1.1\" 200 99 \"-\" \"-\"\n"
     )
 }
 
 #[test]
 fn no_client_is_in_both_halves_and_none_is_in_neither() {
     let site = site();
-    let with_steps = |part: &Site| part.steps.iter().map(|step| step.client).collect::<HashSet<u32>>();
+    let with_steps =
+        |part: &Site| part.steps.iter().map(|step| step.client).collect::<HashSet<u32>>();
     let halves = [half(&site, 0), half(&site, 1)];
     let [first, second] = [with_steps(&halves[0]), with_steps(&halves[1])];
     assert!(first.is_disjoint(&second));
@@ -67,7 +78,9 @@ fn the_memory_of_one_half_does_not_know_the_pages_of_the_other() {
             let memory: &Memory = &memories[which];
             memory.visitors(memory.place(path, query).page)
         };
-        if let Some(person) = target.strip_prefix("/own/of-").and_then(|rest| rest.split('/').next()) {
+        if let Some(person) =
+            target.strip_prefix("/own/of-").and_then(|rest| rest.split('/').next())
+        {
             let whose = half_of(ClientKey::from_text(&format!("10.0.0.{person}")));
             assert_eq!((visitors(whose), visitors(1 - whose)), (1, 0), "{target}");
             own_pages[whose] += 1;
@@ -90,7 +103,9 @@ fn everybody_labelled_is_scored_once_by_a_model_adapted_to_the_other_half() {
     let mut clients = Vec::new();
     for which in 0..2 {
         let Adapted { scored, .. } = adapted_on_half(&site, which, &base, &options).unwrap();
-        assert!(scored.clients.iter().all(|(client, _)| half_of(site.clients[*client].key) != which));
+        assert!(
+            scored.clients.iter().all(|(client, _)| half_of(site.clients[*client].key) != which)
+        );
         clients.extend(scored.clients.iter().map(|(client, _)| *client));
     }
     clients.sort_unstable();

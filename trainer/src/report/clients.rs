@@ -45,7 +45,8 @@ pub fn tag(of: Label) -> Markup {
     html! { span.tag.(class) { span aria-hidden="true" { (sign) } " " (label_of_one(of)) } }
 }
 
-/// Clients with score, label, reasons and what they asked for; columns of which nothing is known are left out.
+/// Clients with score, label, reasons and what they asked for; columns of which nothing is known
+/// are left out.
 pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
     let has_refused = clients.iter().any(|client| client.refused.is_some());
     let has_browsers = clients.iter().any(|client| client.browsers.is_some());
@@ -77,7 +78,10 @@ pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
             number(client.browsers.map(u64::from)),
             Cell::markup(labelled(client, names)),
             Cell::markup(reasons(&client.because)),
-            Cell::code(&client.path.as_deref().map_or_else(|| "–".to_owned(), |path| names.text(path))).of("path"),
+            Cell::code(
+                &client.path.as_deref().map_or_else(|| "–".to_owned(), |path| names.text(path)),
+            )
+            .of("path"),
         ];
         table.row(shown.iter().map(|&column| cells[column].clone()));
     }

@@ -15,7 +15,8 @@ const KINDS_SHOWN: usize = 2;
 /// The page; [`Page::render`] makes a file of it.
 pub fn difference(difference: &Difference, names: &Names) -> Page {
     let page = Page::new("diff", &names.whole_text(&difference.in_words()));
-    let page = tiles(difference, page, names).with(sides(difference, names)).with(matrix(difference));
+    let page =
+        tiles(difference, page, names).with(sides(difference, names)).with(matrix(difference));
     if difference.is_none() {
         return page;
     }
@@ -27,7 +28,11 @@ pub fn difference(difference: &Difference, names: &Names) -> Page {
 
 fn tiles(difference: &Difference, page: Page, names: &Names) -> Page {
     let share = |part: u64, whole: u64| {
-        let share = if whole > 0 { format!(", {}", percent(part as f64 / whole as f64)) } else { String::new() };
+        let share = if whole > 0 {
+            format!(", {}", percent(part as f64 / whole as f64))
+        } else {
+            String::new()
+        };
         format!("of {}{share}", count(whole))
     };
     let page = page
@@ -54,10 +59,21 @@ fn tiles(difference: &Difference, page: Page, names: &Names) -> Page {
 fn sides(difference: &Difference, names: &Names) -> Section {
     let mut table = Table::new(
         "Scores from which something happens",
-        &["which", "file", "model", "model’s SHA-256", "limit from", "block from", "cohort from", "judged from"],
+        &[
+            "which",
+            "file",
+            "model",
+            "model’s SHA-256",
+            "limit from",
+            "block from",
+            "cohort from",
+            "judged from",
+        ],
     );
     let mut row = |what: &str, side: &Side| {
-        let value = |value: Option<f32>| value.map_or_else(Cell::none, |value| Cell::figure(&score(f64::from(value))));
+        let value = |value: Option<f32>| {
+            value.map_or_else(Cell::none, |value| Cell::figure(&score(f64::from(value))))
+        };
         let thresholds = &side.thresholds;
         table.row([
             Cell::text(what),
@@ -83,13 +99,18 @@ fn matrix(difference: &Difference) -> Section {
         }
     };
     Section::new("matrix", "What becomes of what")
-        .lead("A row is what the first does, a column what the second does. ▲ is refused more, ▼ is refused less.")
+        .lead(
+            "A row is what the first does, a column what the second does. ▲ is refused more, ▼ \
+            is refused less.",
+        )
         .with(tables)
 }
 
 fn cells(caption: &str, cells: &[diff::Cell]) -> Markup {
-    let heading: Vec<String> = Action::ALL.iter().map(|after| format!("then {}", after.as_str())).collect();
-    let heading: Vec<&str> = std::iter::once("before").chain(heading.iter().map(String::as_str)).collect();
+    let heading: Vec<String> =
+        Action::ALL.iter().map(|after| format!("then {}", after.as_str())).collect();
+    let heading: Vec<&str> =
+        std::iter::once("before").chain(heading.iter().map(String::as_str)).collect();
     let mut table = Table::new(caption, &heading);
     for before in Action::ALL {
         let number = |after: Action| {
@@ -124,10 +145,25 @@ fn affected(difference: &Difference, names: &Names) -> Section {
     let section = Section::new("affected", "Who it concerns");
     let mut table = Table::new(
         "Clients of each kind",
-        &["who", "clients", "refused more", "refused less", "stopped before", "stopped after", "such as"],
+        &[
+            "who",
+            "clients",
+            "refused more",
+            "refused less",
+            "stopped before",
+            "stopped after",
+            "such as",
+        ],
     );
-    for Affected { who, clients, harder: more, softer: less, stopped_before, stopped_after, examples } in
-        &difference.affected
+    for Affected {
+        who,
+        clients,
+        harder: more,
+        softer: less,
+        stopped_before,
+        stopped_after,
+        examples,
+    } in &difference.affected
     {
         let examples = html! { @for (i, name) in examples.iter().enumerate() { @if i > 0 { ", " } code.whole { (names.client(name)) } } };
         table.row([
@@ -142,26 +178,33 @@ fn affected(difference: &Difference, names: &Names) -> Section {
     }
     if table.is_empty() {
         return section.empty(
-            "Nobody here is known: no outcome is named (--outcome), there are no labels (--labels), and no client says that it is a good robot.",
+            "Nobody here is known: no outcome is named (--outcome), there are no labels \
+                (--labels), and no client says that it is a good robot.",
         );
     }
     section
-        .lead("A client counts as refused more when more of its requests are than are refused less.")
+        .lead(
+            "A client counts as refused more when more of its requests are than are refused less.",
+        )
         .with(table.render())
 }
 
 fn reasons(difference: &Difference, names: &Names) -> Section {
-    let mut table = Table::new("Requests by what was decided and why", &["before", "after", "requests"]);
+    let mut table =
+        Table::new("Requests by what was decided and why", &["before", "after", "requests"]);
     for row in &difference.reasons {
-        let [before, after] = [&row.before, &row.after].map(|reason| Cell::code(&names.text(reason)));
+        let [before, after] =
+            [&row.before, &row.after].map(|reason| Cell::code(&names.text(reason)));
         table.row([before, after, Cell::number(row.requests)]);
     }
     Section::new("reasons", "Reasons before and after").with(table.render())
 }
 
 fn paths(difference: &Difference, names: &Names) -> Section {
-    let mut table =
-        Table::new("Paths of the requests that change, digits as #", &["path", "refused more", "refused less"]);
+    let mut table = Table::new(
+        "Paths of the requests that change, digits as #",
+        &["path", "refused more", "refused less"],
+    );
     for row in &difference.paths {
         table.row([Cell::code(&names.text(&row.path)), harder(row.harder), softer(row.softer)]);
     }
@@ -172,9 +215,20 @@ fn clients(difference: &Difference, names: &Names) -> Section {
     let shown = difference.changed.len() as u64;
     let mut table = Table::new(
         "Clients that change",
-        &["client", "requests", "more", "less", "known as", "first change (UTC)", "before", "after"],
+        &[
+            "client",
+            "requests",
+            "more",
+            "less",
+            "known as",
+            "first change (UTC)",
+            "before",
+            "after",
+        ],
     );
-    for ClientChange { client, requests, harder: more, softer: less, known_as, first } in &difference.changed {
+    for ClientChange { client, requests, harder: more, softer: less, known_as, first } in
+        &difference.changed
+    {
         let known_as: Vec<String> = known_as.iter().map(|kind| names.text(kind)).collect();
         let when = html! {
             (time(first.at)) br;
@@ -185,7 +239,9 @@ fn clients(difference: &Difference, names: &Names) -> Section {
             Cell::number(*requests),
             harder(*more),
             softer(*less),
-            Cell::text(if known_as.is_empty() { "–".to_owned() } else { known_as.join(", ") }.as_str()),
+            Cell::text(
+                if known_as.is_empty() { "–".to_owned() } else { known_as.join(", ") }.as_str(),
+            ),
             Cell::markup(when),
             Cell::markup(told(&first.before, names)),
             Cell::markup(told(&first.after, names)),

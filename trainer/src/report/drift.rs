@@ -1,4 +1,5 @@
-//! The report of `kidoban drift`: what moved since a model was trained, and whether its budgets hold.
+//! The report of `kidoban drift`: what moved since a model was trained, and whether its budgets
+//! hold.
 
 use detector::drift::{Drift, PSI_ALARM, SCORE, Shift};
 use detector::features::{FEATURES, index_of};
@@ -25,7 +26,9 @@ pub fn drift(examined: &Examined, names: &Names) -> Page {
 }
 
 fn note(examined: &Examined) -> String {
-    let Some(share) = examined.share_above_limit.filter(|_| examined.drift.is_some()) else { return String::new() };
+    let Some(share) = examined.share_above_limit.filter(|_| examined.drift.is_some()) else {
+        return String::new();
+    };
     format!(
         "{} of {} score from the limit threshold on; what moved is measured on the others.",
         percent(share),
@@ -38,17 +41,25 @@ fn tiles(examined: &Examined, page: Page) -> Page {
         None => page.tile("Clients judged", &count(examined.clients_judged), "none to compare"),
         Some(drift) => {
             let moved = drift.features.iter().filter(|shift| shift.alarm).count() as u64;
-            page.tile("Features that moved", &count(moved), &format!("of {}", count(drift.features.len() as u64)))
-                .tile(
-                    if drift.score.alarm { "The score moved (PSI)" } else { "The score did not move (PSI)" },
-                    &format!("{:.3}", drift.score.psi),
-                    &format!("alarm above {:.3}", level(&drift.score)),
-                )
-                .tile(
-                    "Clients compared",
-                    &count(drift.clients_now),
-                    &format!("{} in training", count(drift.clients_then)),
-                )
+            page.tile(
+                "Features that moved",
+                &count(moved),
+                &format!("of {}", count(drift.features.len() as u64)),
+            )
+            .tile(
+                if drift.score.alarm {
+                    "The score moved (PSI)"
+                } else {
+                    "The score did not move (PSI)"
+                },
+                &format!("{:.3}", drift.score.psi),
+                &format!("alarm above {:.3}", level(&drift.score)),
+            )
+            .tile(
+                "Clients compared",
+                &count(drift.clients_now),
+                &format!("{} in training", count(drift.clients_then)),
+            )
         }
     };
     examined.budgets.iter().rev().take(1).fold(page, |page, (name, held)| {
@@ -80,17 +91,36 @@ fn all(drift: &Drift) -> impl Iterator<Item = &Shift> {
 
 fn chart(drift: &Drift) -> Section {
     let rows: Vec<Dot> = all(drift)
-        .map(|shift| Dot { name: shift.name.to_owned(), value: shift.psi, level: level(shift), is_above: shift.alarm })
+        .map(|shift| Dot {
+            name: shift.name.to_owned(),
+            value: shift.psi,
+            level: level(shift),
+            is_above: shift.alarm,
+        })
         .collect();
     let moved = rows.iter().filter(|row| row.is_above).count();
     let moved = format!("{moved} of {} lie above their level.", rows.len());
     let description = format!(
-        "{moved} The stroke in each row is the level of alarm: {PSI_ALARM}, or what chance alone stays below but for once in 100,000 \
+        "{moved} The stroke in each row is the level of alarm: {PSI_ALARM}, or what chance alone \
+            stays below but for once in 100,000 \
          comparisons, whichever is more. A large dot lies above it."
     );
     Section::new("moved", "What moved")
-        .lead("The population stability index (PSI) of each against the deciles of the training logs: 0 where nothing moved.")
-        .with(dots("psi", ("Shifts beside their level of alarm", "PSI (logarithmic)"), &description, PSI_LEAST, &rows))
+        .lead(
+            "The population stability index (PSI) of each against the deciles of the training \
+            logs: 0 where nothing moved.",
+        )
+        .with(dots(
+            "psi",
+            (
+                "Shifts beside their level of \
+            alarm",
+                "PSI (logarithmic)",
+            ),
+            &description,
+            PSI_LEAST,
+            &rows,
+        ))
 }
 
 fn shifts(drift: &Drift) -> Section {
@@ -109,7 +139,8 @@ fn shifts(drift: &Drift) -> Section {
         ],
     );
     let number = |value: Option<f32>| {
-        value.map_or_else(Cell::none, |value| Cell::figure(&format!("{value:.3}").replace('-', "−")))
+        value
+            .map_or_else(Cell::none, |value| Cell::figure(&format!("{value:.3}").replace('-', "−")))
     };
     for shift in all(drift) {
         let words = match index_of(shift.name) {
@@ -130,7 +161,10 @@ fn shifts(drift: &Drift) -> Section {
         ]);
     }
     Section::new("shifts", "Then and now")
-        .lead("Medians lie within their bins and are as exact as those; there is none where half or more is missing.")
+        .lead(
+            "Medians lie within their bins and are as exact as those; there is none where half \
+            or more is missing.",
+        )
         .with(table.render())
 }
 

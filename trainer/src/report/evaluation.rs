@@ -21,18 +21,27 @@ pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
         .with(curves(&e.separation, &marks(e)))
         .with(detection(e))
         .with(classes(e, names))
-        .with(listed("top", "Who scores highest", "The twenty clients that score highest, whoever they are.", &e.top, names))
+        .with(listed(
+            "top",
+            "Who scores highest",
+            "The twenty clients that score highest, whoever \
+            they are.",
+            &e.top,
+            names,
+        ))
         .with(listed(
             "borderline",
             "Borderline",
-            "The twenty clients nearest to the limit: a label for one of these teaches a model most.",
+            "The twenty clients nearest to the limit: a label for one of these teaches a model \
+                most.",
             &e.borderline,
             names,
         ))
         .with(listed(
             "shared",
             "Shared addresses",
-            "Addresses that named five browsers or more within an hour: an office, a carrier, or a robot that changes its name. They are limited where \
+            "Addresses that named five browsers or more within an hour: an office, a carrier, or a \
+                robot that changes its name. They are limited where \
              others would be blocked.",
             &e.shared,
             names,
@@ -47,10 +56,14 @@ pub fn verdict(e: &Evaluation) -> String {
     }
 }
 
-/// The verdict in one sentence: whom the model's own thresholds would have refused something, and how many people among them.
+/// The verdict in one sentence: whom the model's own thresholds would have refused something, and
+/// how many people among them.
 fn what_it_stops(e: &Evaluation) -> String {
-    let own: Vec<String> =
-        e.ladder.iter().filter_map(|rung| Some(format!("{} {}", score(rung.threshold), rung.name?))).collect();
+    let own: Vec<String> = e
+        .ladder
+        .iter()
+        .filter_map(|rung| Some(format!("{} {}", score(rung.threshold), rung.name?)))
+        .collect();
     if own.is_empty() {
         return "This model has no threshold: it would stop nobody.".to_owned();
     }
@@ -80,7 +93,9 @@ fn note(e: &Evaluation) -> String {
 
 /// How many reach the lowest threshold, and why fewer are refused something.
 pub fn reach(e: &Evaluation) -> String {
-    let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else { return String::new() };
+    let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else {
+        return String::new();
+    };
     let reach: u64 = lowest.clients.values().sum();
     let blocked = match e.refusals.clients_blocked {
         0 => "Nobody would be blocked.".to_owned(),
@@ -92,7 +107,8 @@ pub fn reach(e: &Evaluation) -> String {
         reach => format!("{} clients reach", count(reach)),
     };
     format!(
-        "{reach} that score. A limited client is refused only the pages beyond its rate, so fewer may be stopped than found. {blocked}"
+        "{reach} that score. A limited client is refused only the pages beyond its rate, so fewer \
+            may be stopped than found. {blocked}"
     )
 }
 
@@ -101,14 +117,18 @@ fn at(e: &Evaluation) -> String {
     let own = own(&e.ladder);
     match &own[..] {
         [(name, value)] => format!("{} ({name})", score(*value)),
-        [(first, one), (second, other), ..] => format!("{} ({first}) and {} ({second})", score(*one), score(*other)),
+        [(first, one), (second, other), ..] => {
+            format!("{} ({first}) and {} ({second})", score(*one), score(*other))
+        }
         [] => String::new(),
     }
 }
 
 fn tiles(e: &Evaluation, page: Page) -> Page {
     let area = match (e.auc, e.auc_ci) {
-        (Some(auc), Some([low, high])) => (format!("{auc:.3}"), format!("95 %: {low:.3} – {high:.3}")),
+        (Some(auc), Some([low, high])) => {
+            (format!("{auc:.3}"), format!("95 %: {low:.3} – {high:.3}"))
+        }
         _ => ("–".to_owned(), "needs people and bad robots".to_owned()),
     };
     let strict = e.ladder.iter().find(|rung| rung.name.is_some());
@@ -121,7 +141,9 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
         None => ("–".to_owned(), "no threshold, or no people".to_owned()),
     };
     let soon = match e.requests_to_detect {
-        Some(Requests { median, p90 }) => (count(median), format!("{} for nine of ten", count(p90))),
+        Some(Requests { median, p90 }) => {
+            (count(median), format!("{} for nine of ten", count(p90)))
+        }
         None => ("–".to_owned(), "none is found".to_owned()),
     };
     page.tile("Chance that a bad robot scores above a person (AUC)", &area.0, &area.1)
@@ -164,14 +186,17 @@ fn thresholds(e: &Evaluation) -> Section {
             "95 %",
         ],
     );
-    let share = |share: Option<f64>| share.map_or_else(Cell::none, |share| Cell::figure(&percent(share)));
-    let ends = |ends: Option<[f64; 2]>| ends.map_or_else(Cell::none, |ends| Cell::figure(&range(ends)));
+    let share =
+        |share: Option<f64>| share.map_or_else(Cell::none, |share| Cell::figure(&percent(share)));
+    let ends =
+        |ends: Option<[f64; 2]>| ends.map_or_else(Cell::none, |ends| Cell::figure(&range(ends)));
     for rung in &e.ladder {
         let name = match rung.name {
             None => Cell::text(&score(rung.threshold)),
             Some(name) => Cell::markup(html! { (score(rung.threshold)) " " span.own { (name) } }),
         };
-        let clients = Label::ALL.map(|label| Cell::number(rung.clients.get(&label).copied().unwrap_or(0)));
+        let clients =
+            Label::ALL.map(|label| Cell::number(rung.clients.get(&label).copied().unwrap_or(0)));
         let shares = [
             Cell::figure(&percent(rung.request_share)),
             share(rung.fpr),
@@ -186,8 +211,10 @@ fn thresholds(e: &Evaluation) -> Section {
         all - e.not_judged.get(&label).copied().unwrap_or(0).min(all)
     };
     let lead = format!(
-        "Counted are clients that reach the score and their requests from then on, with {}: {} people and {} bad robots. Those with \
-         fewer are judged by nobody. A limited client is still served some pages, so a limit refuses fewer requests than this.",
+        "Counted are clients that reach the score and their requests from then on, with {}: {} \
+            people and {} bad robots. Those with \
+         fewer are judged by nobody. A limited client is still served some pages, so a limit \
+         refuses fewer requests than this.",
         counted(u64::from(e.min_pages), "page request"),
         count(judged(Label::Human)),
         count(judged(Label::Bad)),
@@ -203,7 +230,10 @@ pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
         return section.empty("No client has enough pages to be judged.");
     }
     section
-        .lead("Each client by the highest score that it reached. Heights are roots of numbers, so that few are seen beside many.")
+        .lead(
+            "Each client by the highest score that it reached. Heights are roots of numbers, so \
+            that few are seen beside many.",
+        )
         .with(histogram(&separation.histogram, own))
 }
 
@@ -211,7 +241,9 @@ pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
 pub(super) fn curves(separation: &Separation, marks: &[Marked]) -> Section {
     let section = Section::new("curves", "Bad robots against people");
     if separation.curve.is_empty() {
-        return section.empty("There are not both people and bad robots with enough pages: label some of both.");
+        return section.empty(
+            "There are not both people and bad robots with enough pages: label some of both.",
+        );
     }
     section.with(html! {
         div.pair { (curve::roc(&separation.curve, marks)) (curve::precision_recall(&separation.curve)) }
@@ -227,23 +259,35 @@ fn detection(e: &Evaluation) -> Section {
     lines.extend(e.baselines.iter().map(|(name, row)| (name.replace('_', " "), &row.detection)));
     let lead = match e.requests_to_detect {
         Some(Requests { median, p90 }) => format!(
-            "Of {}, {} cross the strictest threshold: half of those by request {}, nine of ten by request {}.",
+            "Of {}, {} cross the strictest threshold: half of those by request {}, nine of ten by \
+                request {}.",
             counted(e.detection.of, "bad robot"),
             count(e.detection.by_request.last().map_or(0, |last| last[1])),
             count(median),
             count(p90)
         ),
-        None => format!("Of {}, none crosses the strictest threshold.", counted(e.detection.of, "bad robot")),
+        None => format!(
+            "Of {}, none crosses the strictest threshold.",
+            counted(e.detection.of, "bad robot")
+        ),
     };
     section.lead(&lead).with(html! { div.pair { (curve::detection(&lines)) (baselines(e)) } })
 }
 
 fn classes(e: &Evaluation, names: &Names) -> Section {
-    let mut table = Table::new("Bad robots by the reason of their label", &["reason", "judged", "AUC", "reach"]);
+    let mut table = Table::new(
+        "Bad robots by the reason of their label",
+        &["reason", "judged", "AUC", "reach"],
+    );
     for (why, class) in &e.by_class {
         let why = if why.is_empty() { "no reason given".to_owned() } else { names.text(why) };
         let caught = class.tpr.map_or_else(Cell::none, |tpr| Cell::figure(&percent(tpr)));
-        table.row([Cell::code(&why), Cell::number(class.n), Cell::figure(&figure(class.auc)), caught]);
+        table.row([
+            Cell::code(&why),
+            Cell::number(class.n),
+            Cell::figure(&figure(class.auc)),
+            caught,
+        ]);
     }
     let mut labels = Table::new("Clients by label", &["label", "clients", "with too few pages"]);
     for (of, &number) in &e.clients {
@@ -260,7 +304,8 @@ fn classes(e: &Evaluation, names: &Names) -> Section {
 
 fn baselines(e: &Evaluation) -> Markup {
     if e.baselines.is_empty() {
-        return html! { p.empty { "There are not both people and bad robots to compare fixed rules on." } };
+        return html! { p.empty { "There are not both people and bad robots to compare fixed rules \
+        on." } };
     }
     let mut table = Table::new(
         "Beside fixed rules on the same clients",
@@ -268,7 +313,8 @@ fn baselines(e: &Evaluation) -> Markup {
     );
     let own = e.ladder.iter().find(|rung| rung.name.is_some());
     if let Some((tpr, fpr)) = own.and_then(|rung| Some((rung.tpr?, rung.fpr?))) {
-        let median = e.requests_to_detect.map_or_else(Cell::none, |requests| Cell::number(requests.median));
+        let median =
+            e.requests_to_detect.map_or_else(Cell::none, |requests| Cell::number(requests.median));
         table.row([
             Cell::text("this model, lowest threshold"),
             Cell::figure(&percent(tpr)),
@@ -277,7 +323,9 @@ fn baselines(e: &Evaluation) -> Markup {
         ]);
     }
     for (name, row) in &e.baselines {
-        let median = row.requests_to_detect.map_or_else(Cell::none, |requests| Cell::number(requests.median));
+        let median = row
+            .requests_to_detect
+            .map_or_else(Cell::none, |requests| Cell::number(requests.median));
         table.row([
             Cell::text(&name.replace('_', " ")),
             Cell::figure(&percent(row.tpr)),

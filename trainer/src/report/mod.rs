@@ -6,7 +6,8 @@
 //!
 //! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`], [`benchmark`]: the reports; [`clients`]: rows of clients that several have
+//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`], [`benchmark`]: the
+//!   reports; [`clients`]: rows of clients that several have
 //!
 //! **A report of another result** is a [`Page`] with [`Section`]s:
 //!
@@ -20,12 +21,13 @@
 //! assert!(html.contains("&lt;red&gt;") && !html.contains("<red>"));
 //! ```
 //!
-//! Nothing here computes a figure: all are the result's own, those that `--json` prints. No clock is read, so the same result, names and
-//! origin make the same bytes.
+//! Nothing here computes a figure: all are the result's own, those that `--json` prints. No clock
+//! is read, so the same result, names and origin make the same bytes.
 //!
-//! **What a log says cannot become markup.** All text goes through maud, which escapes it; marks of text direction and control
-//! characters are made visible first ([`crate::words::safe`]); and a policy in the page's head forbids scripts, and everything else but
-//! the one style sheet, whose digest it names.
+//! **What a log says cannot become markup.** All text goes through maud, which escapes it; marks of
+//! text direction and control characters are made visible first ([`crate::words::safe`]); and a
+//! policy in the page's head forbids scripts, and everything else but the one style sheet, whose
+//! digest it names.
 
 pub mod benchmark;
 pub mod chart;

@@ -1,8 +1,9 @@
 //! Clients' names in a report that may leave the house.
 //!
-//! An address is replaced by a keyed hash (HMAC-SHA-256, 50 bits of it). Without the key it cannot be found by trying all four billion
-//! addresses; with it, the operator can hash an address and look for it. One key gives one pseudonym, so the same
-//! client can be followed through a report, and through several where the key is kept.
+//! An address is replaced by a keyed hash (HMAC-SHA-256, 50 bits of it). Without the key it cannot
+//! be found by trying all four billion addresses; with it, the operator can hash an address and
+//! look for it. One key gives one pseudonym, so the same client can be followed through a report,
+//! and through several where the key is kept.
 
 use std::net::Ipv6Addr;
 
@@ -94,7 +95,9 @@ fn address_length(before: Option<char>, text: &str) -> Option<usize> {
     let six = run(|char| char.is_ascii_hexdigit() || char == ':' || char == '.');
     if !before.is_some_and(is_word) && text[..six].contains(':') {
         // The longest beginning that is one: what follows may be a port, or the end of a sentence.
-        let ends_there = |end: &usize| !text[*end..].starts_with(is_word) && text[..*end].parse::<Ipv6Addr>().is_ok();
+        let ends_there = |end: &usize| {
+            !text[*end..].starts_with(is_word) && text[..*end].parse::<Ipv6Addr>().is_ok()
+        };
         if let Some(end) = (3..=six).rev().find(ends_there) {
             return Some(end);
         }
@@ -104,7 +107,8 @@ fn address_length(before: Option<char>, text: &str) -> Option<usize> {
     }
     let four = run(|char| char.is_ascii_digit() || char == '.');
     let parts: Vec<&str> = text[..four].split('.').take(4).collect();
-    let is_octet = |part: &&str| part.len() <= 3 && part.parse::<u16>().is_ok_and(|octet| octet <= 255);
+    let is_octet =
+        |part: &&str| part.len() <= 3 && part.parse::<u16>().is_ok_and(|octet| octet <= 255);
     let is_address = parts.len() == 4 && parts.iter().all(is_octet);
     is_address.then(|| parts.iter().map(|part| part.len()).sum::<usize>() + 3)
 }
@@ -142,13 +146,27 @@ mod tests {
             ("-", "-"),
             ("é", "é"),
         ] {
-            assert_eq!(hidden(&format!("{before}192.0.2.7{after}")), format!("{before}{four}{after}"));
+            assert_eq!(
+                hidden(&format!("{before}192.0.2.7{after}")),
+                format!("{before}{four}{after}")
+            );
         }
         let six = names.client("2001:db8::1");
-        assert_eq!(hidden("at 2001:db8::1, or [2001:db8::1]:443."), format!("at {six}, or [{six}]:443."));
+        assert_eq!(
+            hidden("at 2001:db8::1, or [2001:db8::1]:443."),
+            format!("at {six}, or [{six}]:443.")
+        );
         assert!(!hidden("::ffff:192.0.2.7").contains("192.0.2.7"));
         assert_eq!(hidden("ip192.0.2.7x"), format!("ip{four}x"));
-        for text in ["12:34:56", "version 1.2.3", "20:15:04.123", "999.1.1.1", "std::fmt", "2016-02-20", "1.2.3.4567"] {
+        for text in [
+            "12:34:56",
+            "version 1.2.3",
+            "20:15:04.123",
+            "999.1.1.1",
+            "std::fmt",
+            "2016-02-20",
+            "1.2.3.4567",
+        ] {
             assert_eq!(hidden(text), text);
         }
     }

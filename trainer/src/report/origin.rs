@@ -1,4 +1,5 @@
-//! Where a report's figures come from: what was read and what was not, versions, digests, the command.
+//! Where a report's figures come from: what was read and what was not, versions, digests, the
+//! command.
 
 use maud::{Markup, html};
 
@@ -57,7 +58,9 @@ impl From<&detector::model::File> for ModelFacts {
             sha256: String::new(),
             product: file.product.clone(),
             algorithm: file.card.algorithm.clone(),
-            trained_until: words::time(detector::Timestamp::from_micros(file.card.trained_until_us)),
+            trained_until: words::time(detector::Timestamp::from_micros(
+                file.card.trained_until_us,
+            )),
             data_sha256: file.card.data_sha256.clone(),
         }
     }
@@ -70,7 +73,8 @@ impl Origin {
             return None;
         }
         let sum = |of: fn(&LogRead) -> u64| self.logs.iter().map(of).sum::<u64>();
-        let (lines, parsed, refused) = (sum(|log| log.lines), sum(|log| log.parsed), sum(|log| log.refused));
+        let (lines, parsed, refused) =
+            (sum(|log| log.lines), sum(|log| log.parsed), sum(|log| log.refused));
         let lead = match refused {
             0 => format!("All {} were read.", counted(lines, "line")),
             _ => format!(
@@ -94,34 +98,57 @@ impl Origin {
         ];
         let mut table = Table::new("Lines of each log", &heading);
         for log in &self.logs {
-            let numbers =
-                [log.lines, log.parsed, log.refused, log.blank, log.repaired, log.out_of_order, log.private_addresses];
+            let numbers = [
+                log.lines,
+                log.parsed,
+                log.refused,
+                log.blank,
+                log.repaired,
+                log.out_of_order,
+                log.private_addresses,
+            ];
             let time = |at: &Option<String>| Cell::text(at.as_deref().unwrap_or("–"));
-            let cells = [Cell::text(&names.text(&log.log))].into_iter().chain(numbers.map(Cell::number));
+            let cells =
+                [Cell::text(&names.text(&log.log))].into_iter().chain(numbers.map(Cell::number));
             table.row(cells.chain([time(&log.first_at), time(&log.last_at)]));
         }
-        let mut section = Section::new("data-quality", "Data quality").lead(&lead).with(table.render());
-        if parsed > 0 && sum(|log| log.private_addresses) as f64 > PRIVATE_SHARE_MAX * parsed as f64 {
+        let mut section =
+            Section::new("data-quality", "Data quality").lead(&lead).with(table.render());
+        if parsed > 0 && sum(|log| log.private_addresses) as f64 > PRIVATE_SHARE_MAX * parsed as f64
+        {
             section = section.with(html! {
-                p.warning { "Most clients have private addresses: the log may hold a proxy's address and not the client's. Set "
+                p.warning { "Most clients have private addresses: the log may hold a proxy's \
+                    address and not the client's. Set "
                     code { "trusted_proxies" } " at the edge that writes it." }
             });
         }
-        let examples = self.logs.iter().flat_map(|log| log.first_refused.iter().map(move |line| (log, line)));
-        let mut refused = Table::new("The first lines that could not be read", &["log", "line", "why"]);
+        let examples =
+            self.logs.iter().flat_map(|log| log.first_refused.iter().map(move |line| (log, line)));
+        let mut refused =
+            Table::new("The first lines that could not be read", &["log", "line", "why"]);
         for (log, line) in examples {
-            // What such a line holds is not known, so nobody knows whose address is where: not without --show-clients.
+            // What such a line holds is not known, so nobody knows whose address is where: not
+            // without --show-clients.
             let why = match names.are_hidden() {
                 false => format!("{} — {}", line.reason, line.excerpt),
-                true => line.reason.split_once(", found").map_or(line.reason.as_str(), |(why, _)| why).to_owned(),
+                true => line
+                    .reason
+                    .split_once(", found")
+                    .map_or(line.reason.as_str(), |(why, _)| why)
+                    .to_owned(),
             };
-            let cells = [Cell::text(&names.text(&log.log)), Cell::number(line.line), Cell::code(&names.text(&why))];
+            let cells = [
+                Cell::text(&names.text(&log.log)),
+                Cell::number(line.line),
+                Cell::code(&names.text(&why)),
+            ];
             refused.row(cells);
         }
         Some(if refused.is_empty() { section } else { section.with(refused.render()) })
     }
 
-    /// Versions, digests, the command; `clients` says how they are called where that is not by their names alone.
+    /// Versions, digests, the command; `clients` says how they are called where that is not by
+    /// their names alone.
     pub(super) fn section(&self, names: &Names, clients: Option<&str>) -> Section {
         let list = html! {
             dl.facts {
@@ -133,8 +160,10 @@ impl Origin {
         let who = if let Some(clients) = clients {
             clients
         } else if names.are_hidden() {
-            "Clients are pseudonyms: HMAC-SHA-256 of the log's client field under a key that is not in this file. The same name is the same \
-             client throughout. With the same key (--pseudonym-key) another report calls them the same; --show-clients shows them as they are."
+            "Clients are pseudonyms: HMAC-SHA-256 of the log's client field under a key that is \
+                not in this file. The same name is the same \
+             client throughout. With the same key (--pseudonym-key) another report calls them the \
+             same; --show-clients shows them as they are."
         } else {
             "Clients are shown as the log calls them: this file holds personal data."
         };
@@ -152,7 +181,11 @@ impl Origin {
         fact("Kidoban", &self.version);
         for model in &self.models {
             let of = |what: &str| {
-                if self.models.len() > 1 { format!("{what} of {}", names.text(&model.name)) } else { what.to_owned() }
+                if self.models.len() > 1 {
+                    format!("{what} of {}", names.text(&model.name))
+                } else {
+                    what.to_owned()
+                }
             };
             fact(&of("Model"), &model.name);
             fact(&of("Model’s SHA-256"), &model.sha256);

@@ -43,7 +43,8 @@ pub struct Section {
 }
 
 impl Section {
-    /// A section with nothing in it. `id`: where links lead, of lower-case letters and hyphens, once a page.
+    /// A section with nothing in it. `id`: where links lead, of lower-case letters and hyphens,
+    /// once a page.
     pub fn new(id: &'static str, title: &str) -> Self {
         Self { id, title: title.to_owned(), lead: String::new(), body: Vec::new() }
     }
@@ -92,7 +93,11 @@ impl Page {
     /// Adds a figure below the verdict.
     #[must_use]
     pub fn tile(mut self, label: &str, value: &str, note: &str) -> Self {
-        self.tiles.push(Tile { label: label.to_owned(), value: value.to_owned(), note: note.to_owned() });
+        self.tiles.push(Tile {
+            label: label.to_owned(),
+            value: value.to_owned(),
+            note: note.to_owned(),
+        });
         self
     }
 
@@ -115,11 +120,13 @@ impl Page {
         self.sections.extend(origin.quality(names));
         self.sections.push(origin.section(names, self.clients.as_deref()));
         let model = origin.models.first().map(|model| names.text(&model.name));
-        let subject = model.map_or_else(|| self.kind.clone(), |model| format!("{} · {model}", self.kind));
+        let subject =
+            model.map_or_else(|| self.kind.clone(), |model| format!("{} · {model}", self.kind));
         let title = format!("{subject} · Kidoban");
         let digest = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
         let policy = format!(
-            "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+            "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; \
+                form-action 'none'"
         );
         let page = html! {
             (DOCTYPE)
@@ -197,7 +204,9 @@ mod tests {
         let block = STYLE.split(":root {").nth(which + 1).unwrap().split('}').next().unwrap();
         let colour = |declared: &'static str| {
             let (name, value) = declared.trim().strip_prefix("--")?.split_once(": #")?;
-            let channel = |i: usize| f64::from(u8::from_str_radix(&value[2 * i..2 * i + 2], 16).unwrap()) / 255.0;
+            let channel = |i: usize| {
+                f64::from(u8::from_str_radix(&value[2 * i..2 * i + 2], 16).unwrap()) / 255.0
+            };
             Some((name, [0, 1, 2].map(channel)))
         };
         block.split(';').filter_map(colour).collect()
@@ -205,9 +214,11 @@ mod tests {
 
     /// WCAG 2.2: relative luminance, and the ratio of two.
     fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
-        let linear =
-            |channel: f64| if channel <= 0.04045 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) };
-        let luminance = |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+        let linear = |channel: f64| {
+            if channel <= 0.04045 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
+        };
+        let luminance =
+            |[r, g, b]: [f64; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
         let (one, other) = (luminance(one), luminance(other));
         (one.max(other) + 0.05) / (one.min(other) + 0.05)
     }
@@ -224,9 +235,10 @@ mod tests {
                 check(ink, "page");
                 check(ink, "surface");
             }
-            for (ink, papers) in
-                [("heat-ink-low", ["heat0", "heat1", "heat2"]), ("heat-ink-high", ["heat3", "heat4", "heat5"])]
-            {
+            for (ink, papers) in [
+                ("heat-ink-low", ["heat0", "heat1", "heat2"]),
+                ("heat-ink-high", ["heat3", "heat4", "heat5"]),
+            ] {
                 papers.iter().for_each(|paper| check(ink, paper));
             }
         }
@@ -236,15 +248,22 @@ mod tests {
     #[test]
     fn the_same_page_makes_the_same_bytes_and_allows_its_own_style_only() {
         let page = || {
-            Page::new("<b>", "10 % – \"20 %\"").tile("<i>", "<u>", "&").with(Section::new("one", "One").empty("<p>"))
+            Page::new("<b>", "10 % – \"20 %\"")
+                .tile("<i>", "<u>", "&")
+                .with(Section::new("one", "One").empty("<p>"))
         };
         let html = page().render(&Origin::default(), &Names::shown());
         assert_eq!(html, page().render(&Origin::default(), &Names::shown()));
-        for escaped in ["&lt;b&gt;", "10\u{a0}%\u{a0}– &quot;20", "&lt;i&gt;", "&lt;u&gt;", "&lt;p&gt;"] {
+        for escaped in
+            ["&lt;b&gt;", "10\u{a0}%\u{a0}– &quot;20", "&lt;i&gt;", "&lt;u&gt;", "&lt;p&gt;"]
+        {
             assert!(html.contains(escaped), "{escaped}: {html}");
         }
         let style = html.split("<style>").nth(1).unwrap().split("</style>").next().unwrap();
         let digest = STANDARD.encode(Sha256::digest(style.as_bytes()));
-        assert!(html.contains(&format!("default-src 'none'; style-src 'sha256-{digest}'")) && !html.contains("style="));
+        assert!(
+            html.contains(&format!("default-src 'none'; style-src 'sha256-{digest}'"))
+                && !html.contains("style=")
+        );
     }
 }

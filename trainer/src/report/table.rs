@@ -28,7 +28,8 @@ impl Cell {
         Self { content: Content::Text(text.to_owned()), is_number: false, class: None }
     }
 
-    /// Text of a log or a name: in a fixed width, broken wherever it is too long, its direction its own affair.
+    /// Text of a log or a name: in a fixed width, broken wherever it is too long, its direction its
+    /// own affair.
     pub fn code(text: &str) -> Self {
         Self { content: Content::Code(text.to_owned()), is_number: false, class: None }
     }
@@ -45,7 +46,11 @@ impl Cell {
 
     /// A number in words, to the right, and below it what else is to be said of it.
     pub fn noted(text: &str, note: &str) -> Self {
-        Self { content: Content::Noted(text.to_owned(), note.to_owned()), is_number: true, class: None }
+        Self {
+            content: Content::Noted(text.to_owned(), note.to_owned()),
+            is_number: true,
+            class: None,
+        }
     }
 
     /// Nothing to say.

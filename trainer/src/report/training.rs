@@ -1,4 +1,5 @@
-//! The report of `kidoban train`: what was learnt, from whom, and how good it is on clients it did not see.
+//! The report of `kidoban train`: what was learnt, from whom, and how good it is on clients it did
+//! not see.
 
 use detector::Score;
 use detector::model::{Budget, Card, Metric, Readiness};
@@ -25,14 +26,16 @@ pub fn training(trained: &Trained, names: &Names) -> Page {
         .with(listed(
             "people",
             "People who score highest",
-            "Each as scored by a model that had not seen it. They are hurt first, or are labelled wrongly: look at them.",
+            "Each as scored by a model that had not seen it. They are hurt first, or are labelled \
+                wrongly: look at them.",
             &held_out.people_highest,
             names,
         ))
         .with(listed(
             "robots",
             "Bad robots that score lowest",
-            "Each as scored by a model that had not seen it. They are found last, or are labelled wrongly: look at them.",
+            "Each as scored by a model that had not seen it. They are found last, or are labelled \
+                wrongly: look at them.",
             &held_out.bots_lowest,
             names,
         ))
@@ -48,7 +51,8 @@ fn verdict(trained: &Trained) -> String {
     let value = score(f64::from(Score::from_margin(margin).value()));
     match trained.held_out.at_threshold.get("limit").and_then(Option::as_ref) {
         Some(at) => format!(
-            "An estimated {} of bad robots ({}) and {} of people ({}) reach {value}, from where a client is limited. What they would be \
+            "An estimated {} of bad robots ({}) and {} of people ({}) reach {value}, from where a \
+                client is limited. What they would be \
              refused is less: kidoban replay counts it.",
             percent(at.tpr),
             interval(at.tpr_ci),
@@ -62,7 +66,9 @@ fn verdict(trained: &Trained) -> String {
 fn tiles(trained: &Trained, page: Page) -> Page {
     let card = &trained.file.card;
     let area = |name: &str| match card.metrics.get(name) {
-        Some(Metric { value, low, high, .. }) => (format!("{value:.3}"), format!("95 %: {low:.3} – {high:.3}")),
+        Some(Metric { value, low, high, .. }) => {
+            (format!("{value:.3}"), format!("95 %: {low:.3} – {high:.3}"))
+        }
         None => ("–".to_owned(), "not measured".to_owned()),
     };
     let calibration = area("calibration/auc");
@@ -79,7 +85,9 @@ fn tiles(trained: &Trained, page: Page) -> Page {
 fn own(trained: &Trained) -> Vec<(&'static str, f64)> {
     let thresholds = &trained.file.thresholds;
     let own = [("limit", thresholds.limit.margin), ("block", thresholds.block.margin)];
-    own.into_iter().filter_map(|(name, margin)| Some((name, f64::from(Score::from_margin(margin?).value())))).collect()
+    own.into_iter()
+        .filter_map(|(name, margin)| Some((name, f64::from(Score::from_margin(margin?).value()))))
+        .collect()
 }
 
 fn marks(trained: &Trained, own: &[(&str, f64)]) -> Vec<Marked> {
@@ -92,12 +100,22 @@ fn marks(trained: &Trained, own: &[(&str, f64)]) -> Vec<Marked> {
 }
 
 fn readiness(readiness: &Readiness) -> Section {
-    let section = Section::new("readiness", "May it refuse anybody?").lead(&format!("{readiness}."));
-    let mut table = Table::new("What it was measured against", &["gate", "measured", "needed", "passed", "otherwise"]);
+    let section =
+        Section::new("readiness", "May it refuse anybody?").lead(&format!("{readiness}."));
+    let mut table = Table::new(
+        "What it was measured against",
+        &["gate", "measured", "needed", "passed", "otherwise"],
+    );
     for gate in &readiness.gates {
-        let passed = if gate.is_passed() { Cell::text("✓ yes") } else { Cell::text("✗ no").of("bad") };
-        let number =
-            |value: f64| Cell::figure(&if value.fract() == 0.0 { count(value as u64) } else { format!("{value:.3}") });
+        let passed =
+            if gate.is_passed() { Cell::text("✓ yes") } else { Cell::text("✗ no").of("bad") };
+        let number = |value: f64| {
+            Cell::figure(&if value.fract() == 0.0 {
+                count(value as u64)
+            } else {
+                format!("{value:.3}")
+            })
+        };
         table.row([
             Cell::text(&gate.name),
             number(gate.value),
@@ -111,7 +129,11 @@ fn readiness(readiness: &Readiness) -> Section {
 
 fn budgets(trained: &Trained) -> Section {
     let thresholds = &trained.file.thresholds;
-    let of = [("limit", &thresholds.limit), ("block", &thresholds.block), ("cohort", &thresholds.cohort)];
+    let of = [
+        ("limit", &thresholds.limit),
+        ("block", &thresholds.block),
+        ("cohort", &thresholds.cohort),
+    ];
     Section::new("thresholds", "Thresholds").with(steps(of).render())
 }
 
@@ -126,25 +148,40 @@ pub(super) fn steps(of: [(&str, &Budget); 3]) -> Table {
             || Cell::figure("none"),
             |margin| Cell::figure(&score(f64::from(Score::from_margin(margin).value()))),
         );
-        let cells = [from, Cell::figure(&percent(*alpha)), Cell::number(*n), Cell::number(*k), Cell::text(evidence)];
+        let cells = [
+            from,
+            Cell::figure(&percent(*alpha)),
+            Cell::number(*n),
+            Cell::number(*k),
+            Cell::text(evidence),
+        ];
         table.row([Cell::text(name)].into_iter().chain(cells));
     }
     table
 }
 
 fn figures(card: &Card, names: &Names) -> Section {
-    let mut table = Table::new("On clients it did not see", &["measured", "value", "95 %", "people", "bad robots"]);
+    let mut table = Table::new(
+        "On clients it did not see",
+        &["measured", "value", "95 %", "people", "bad robots"],
+    );
     for (name, Metric { value, low, high, people, bots }) in &card.metrics {
-        let figures = [format!("{value:.3}"), format!("{low:.3} – {high:.3}")].map(|figure| Cell::figure(&figure));
+        let figures = [format!("{value:.3}"), format!("{low:.3} – {high:.3}")]
+            .map(|figure| Cell::figure(&figure));
         let sizes = [*people, *bots].map(Cell::number);
         table.row([Cell::code(&names.text(name))].into_iter().chain(figures).chain(sizes));
     }
     let section = Section::new("figures", "Figures");
-    if table.is_empty() { section.empty("Nothing could be measured.") } else { section.with(table.render()) }
+    if table.is_empty() {
+        section.empty("Nothing could be measured.")
+    } else {
+        section.with(table.render())
+    }
 }
 
 fn labels(card: &Card, names: &Names) -> Section {
-    let mut table = Table::new("Clients by label and the rule that gave it", &["label and rule", "clients"]);
+    let mut table =
+        Table::new("Clients by label and the rule that gave it", &["label and rule", "clients"]);
     for (rule, &number) in &card.labels {
         table.row([Cell::code(&names.text(rule)), Cell::number(number)]);
     }

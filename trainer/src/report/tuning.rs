@@ -1,4 +1,5 @@
-//! The report of `kidoban tune`: thresholds with their proof, what they would stop, and whose orders they would cost.
+//! The report of `kidoban tune`: thresholds with their proof, what they would stop, and whose
+//! orders they would cost.
 
 use maud::html;
 
@@ -25,8 +26,9 @@ pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
 
 /// The verdict in one sentence: whom the thresholds would stop, and how many people lie above.
 pub fn verdict(tuned: &Tuned) -> String {
-    let at: Vec<String> =
-        thresholds_of(tuned).map(|(rung, value)| format!("{value} ({})", rung.step.as_str())).collect();
+    let at: Vec<String> = thresholds_of(tuned)
+        .map(|(rung, value)| format!("{value} ({})", rung.step.as_str()))
+        .collect();
     let Some(lowest) = lowest(tuned) else {
         return format!(
             "No threshold is proven and none is in force: nobody would be stopped for a score{}.",
@@ -55,25 +57,35 @@ pub fn verdict(tuned: &Tuned) -> String {
 
 /// Limit and block where they have a threshold, with its score as it is written.
 fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
-    tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort).filter_map(|rung| Some((rung, score(rung.score?))))
+    tuned
+        .ladder
+        .iter()
+        .filter(|rung| rung.step != Step::Cohort)
+        .filter_map(|rung| Some((rung, score(rung.score?))))
 }
 
 /// Whoever lies below it is refused nothing for what he does alone.
 fn lowest(tuned: &Tuned) -> Option<&Rung> {
-    let alone = tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.score.is_some());
+    let alone =
+        tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.score.is_some());
     alone.min_by(|a, b| a.score.unwrap_or(1.0).total_cmp(&b.score.unwrap_or(1.0)))
 }
 
 fn note(tuned: &Tuned) -> String {
-    let lacking = tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.state != State::Proven);
-    let lacking: Vec<String> =
-        lacking.map(|rung| format!("{}, {}: {}.", rung.step.as_str(), percent(rung.budget), rung.evidence)).collect();
+    let lacking =
+        tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.state != State::Proven);
+    let lacking: Vec<String> = lacking
+        .map(|rung| format!("{}, {}: {}.", rung.step.as_str(), percent(rung.budget), rung.evidence))
+        .collect();
     let kept = if lacking.is_empty() {
         "Each budget is kept by a threshold with a proof.".to_owned()
     } else {
         format!("Not every budget is proven to be kept. {}", lacking.join(" "))
     };
-    format!("{kept} A limited client is refused only the pages beyond its rate, so fewer are stopped than lie above.")
+    format!(
+        "{kept} A limited client is refused only the pages beyond its rate, so fewer are stopped \
+            than lie above."
+    )
 }
 
 fn tiles(tuned: &Tuned, page: Page, names: &Names) -> Page {
@@ -81,7 +93,11 @@ fn tiles(tuned: &Tuned, page: Page, names: &Names) -> Page {
     let people = stops.by_label.get(&Label::Human).copied().unwrap_or(0);
     let known = tuned.clients.get(&Label::Human).copied().unwrap_or(0);
     let page = page
-        .tile("Clients stopped", &count(stops.clients), &format!("of {}", count(tuned.clients.values().sum())))
+        .tile(
+            "Clients stopped",
+            &count(stops.clients),
+            &format!("of {}", count(tuned.clients.values().sum())),
+        )
         .tile("Requests refused", &count(stops.requests), &format!("of {}", count(tuned.requests)))
         .tile("Known people stopped", &count(people), &format!("of {}", count(known)));
     match tuned.at_risk.first() {
@@ -106,7 +122,17 @@ fn state(state: State) -> Cell {
 fn thresholds(tuned: &Tuned, names: &Names) -> Section {
     let mut table = Table::new(
         "Thresholds and their proof",
-        &["step", "budget", "state", "from score", "before", "people", "above", "at most of people", "evidence"],
+        &[
+            "step",
+            "budget",
+            "state",
+            "from score",
+            "before",
+            "people",
+            "above",
+            "at most of people",
+            "evidence",
+        ],
     );
     let value = |text: Option<String>| text.map_or_else(Cell::none, |text| Cell::figure(&text));
     for rung in &tuned.ladder {
@@ -123,14 +149,18 @@ fn thresholds(tuned: &Tuned, names: &Names) -> Section {
         ]);
     }
     let lead = format!(
-        "Proven with {} confidence by people whom the model has not seen; the thresholds hold from {} on. Limit: refused (429) beyond a \
-         rate. Block: refused everything (403). Cohort: newcomers of one network who together score so.",
+        "Proven with {} confidence by people whom the model has not seen; the thresholds hold from \
+            {} on. Limit: refused (429) beyond a \
+         rate. Block: refused everything (403). Cohort: newcomers of one network who together \
+         score so.",
         percent(tuned.confidence),
         counted(u64::from(tuned.min_pages), "page request"),
     );
     let section = Section::new("thresholds", "Thresholds").lead(&lead).with(table.render());
     let warnings = tuned.warnings.iter();
-    warnings.fold(section, |section, warning| section.with(html! { p.warning { (names.whole_text(warning)) } }))
+    warnings.fold(section, |section, warning| {
+        section.with(html! { p.warning { (names.whole_text(warning)) } })
+    })
 }
 
 fn stopped(tuned: &Tuned) -> Section {
@@ -150,7 +180,8 @@ fn stopped(tuned: &Tuned) -> Section {
         ],
     );
     let mut row = |name: &str, stops: &Stops| {
-        let labels = Label::ALL.map(|label| Cell::number(stops.by_label.get(&label).copied().unwrap_or(0)));
+        let labels =
+            Label::ALL.map(|label| Cell::number(stops.by_label.get(&label).copied().unwrap_or(0)));
         let cells = [Cell::text(name), Cell::number(stops.clients)].into_iter().chain(labels);
         table.row(cells.chain([
             Cell::number(stops.requests),
@@ -161,16 +192,22 @@ fn stopped(tuned: &Tuned) -> Section {
     };
     tuned.ladder.iter().for_each(|rung| row(rung.step.as_str(), &rung.stops));
     row("together", &tuned.stops);
-    let mut above = Table::new("Clients that lie above, whatever becomes of them", &columns("step"));
+    let mut above =
+        Table::new("Clients that lie above, whatever becomes of them", &columns("step"));
     for rung in tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort) {
-        let labels = Label::ALL.map(|label| Cell::number(rung.above.get(&label).copied().unwrap_or(0)));
+        let labels =
+            Label::ALL.map(|label| Cell::number(rung.above.get(&label).copied().unwrap_or(0)));
         above.row([Cell::text(rung.step.as_str())].into_iter().chain(labels));
     }
     let mut all = Table::new("Clients of the log", &columns("which"));
-    let labels = Label::ALL.map(|label| Cell::number(tuned.clients.get(&label).copied().unwrap_or(0)));
+    let labels =
+        Label::ALL.map(|label| Cell::number(tuned.clients.get(&label).copied().unwrap_or(0)));
     all.row([Cell::text("all")].into_iter().chain(labels));
     Section::new("stopped", "What they would stop")
-        .lead("Every request of the log again, through the detector. A client may be refused by several steps and is counted for each.")
+        .lead(
+            "Every request of the log again, through the detector. A client may be refused by \
+            several steps and is counted for each.",
+        )
         .with(table.render())
         .with(html! { div.pair { (above.render()) (all.render()) } })
 }
@@ -184,7 +221,8 @@ fn at_risk(tuned: &Tuned, names: &Names) -> Section {
     let section = Section::new("at-risk", "Revenue at risk");
     if tuned.at_risk.is_empty() {
         return section.empty(
-            "No outcome is named, so nobody can say whose orders this would cost: --outcome 'buyer=POST /checkout/complete 2xx'.",
+            "No outcome is named, so nobody can say whose orders this would cost: --outcome \
+                'buyer=POST /checkout/complete 2xx'.",
         );
     }
     let mut table = Table::new(
@@ -225,15 +263,19 @@ fn at_risk(tuned: &Tuned, names: &Names) -> Section {
     }
     section
         .lead(
-            "A session is a client's requests without a pause of half an hour. It is at risk when a request was refused before the outcome \
+            "A session is a client's requests without a pause of half an hour. It is at risk when \
+                a request was refused before the outcome \
              was asked for, or that very request; it counts for the harshest step.",
         )
         .with(table.render())
 }
 
 fn whose(risk: &AtRisk) -> String {
-    let labels: Vec<String> =
-        risk.by_label.iter().map(|(of, number)| format!("{} {}", count(*number), label(*of))).collect();
+    let labels: Vec<String> = risk
+        .by_label
+        .iter()
+        .map(|(of, number)| format!("{} {}", count(*number), label(*of)))
+        .collect();
     labels.join(", ")
 }
 
@@ -249,7 +291,10 @@ fn scores(tuned: &Tuned) -> Section {
         .filter(|own| own.0 != "cohort")
         .collect();
     section
-        .lead("Each client by the highest score that it reached. Heights are roots of numbers, so that few are seen beside many.")
+        .lead(
+            "Each client by the highest score that it reached. Heights are roots of numbers, so \
+            that few are seen beside many.",
+        )
         .with(histogram(&tuned.log_odds, &own))
 }
 
@@ -262,14 +307,19 @@ fn others(tuned: &Tuned) -> Section {
     let heading: Vec<&str> = heading.into_iter().chain(Label::ALL.map(label)).collect();
     let mut table = Table::new("Clients of the log from each score on", &heading);
     for mark in &tuned.marks {
-        let cells =
-            [Cell::text(&score(mark.score)), Cell::number(mark.k), Cell::figure(&percent_at_most(mark.at_most))];
-        let labels = Label::ALL.map(|label| Cell::number(mark.above.get(&label).copied().unwrap_or(0)));
+        let cells = [
+            Cell::text(&score(mark.score)),
+            Cell::number(mark.k),
+            Cell::figure(&percent_at_most(mark.at_most)),
+        ];
+        let labels =
+            Label::ALL.map(|label| Cell::number(mark.above.get(&label).copied().unwrap_or(0)));
         table.row(cells.into_iter().chain(labels));
     }
     section
         .lead(
-            "Just above all but so many of the people who prove thresholds. To look at: each bound holds were it the only threshold looked \
+            "Just above all but so many of the people who prove thresholds. To look at: each bound \
+                holds were it the only threshold looked \
              at, so whoever chooses from this table has no proof.",
         )
         .with(table.render())
@@ -278,7 +328,8 @@ fn others(tuned: &Tuned) -> Section {
 fn people(tuned: &Tuned, names: &Names) -> Section {
     let people = &tuned.people;
     let lead = format!(
-        "By {}, {} are people. {} may have trained the model and prove nothing; {} have fewer than {} pages; {} prove the thresholds.",
+        "By {}, {} are people. {} may have trained the model and prove nothing; {} have fewer than \
+            {} pages; {} prove the thresholds.",
         people.source,
         counted(people.known, "client"),
         count(people.may_have_trained),
@@ -286,7 +337,10 @@ fn people(tuned: &Tuned, names: &Names) -> Section {
         tuned.min_pages,
         count(people.judged),
     );
-    let mut table = Table::new("Who proves the thresholds, by the reason of their label", &["reason", "people"]);
+    let mut table = Table::new(
+        "Who proves the thresholds, by the reason of their label",
+        &["reason", "people"],
+    );
     for (why, &number) in &people.by_why {
         let why = if why.is_empty() { "no reason given".to_owned() } else { names.text(why) };
         table.row([Cell::code(&why), Cell::number(number)]);

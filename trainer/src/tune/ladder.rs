@@ -1,4 +1,5 @@
-//! From highest scores to thresholds: those that are proven, those that stay, those that must be raised with the others.
+//! From highest scores to thresholds: those that are proven, those that stay, those that must be
+//! raised with the others.
 
 use std::collections::BTreeMap;
 
@@ -46,11 +47,13 @@ pub enum State {
 pub struct Rung {
     /// Which.
     pub step: Step,
-    /// Share of people that it may hurt, as asked for; of the cohorts' step, besides those whom the limit hurts.
+    /// Share of people that it may hurt, as asked for; of the cohorts' step, besides those whom the
+    /// limit hurts.
     pub budget: f64,
     /// What became of it.
     pub state: State,
-    /// The threshold, as a score in 0..1 with as few digits as its proof allows; `None` where there is none.
+    /// The threshold, as a score in 0..1 with as few digits as its proof allows; `None` where there
+    /// is none.
     pub score: Option<f64>,
     /// The same in log-odds.
     pub margin: Option<f32>,
@@ -60,7 +63,8 @@ pub struct Rung {
     pub n: u64,
     /// How many of them lie at or above the threshold.
     pub k: u64,
-    /// So at most this share of people does, with the confidence asked for; also of a threshold that stays.
+    /// So at most this share of people does, with the confidence asked for; also of a threshold
+    /// that stays.
     pub at_most: Option<f64>,
     /// People that the budget needs when none of them lies above.
     pub needed: u64,
@@ -68,7 +72,8 @@ pub struct Rung {
     pub missing: u64,
     /// In plain words.
     pub evidence: String,
-    /// Clients of the log that lie above, by label, whatever then becomes of them; none of the cohorts' step.
+    /// Clients of the log that lie above, by label, whatever then becomes of them; none of the
+    /// cohorts' step.
     pub above: BTreeMap<Label, u64>,
     /// What this step would refuse, with the whole ladder in force.
     pub stops: Stops,
@@ -127,7 +132,8 @@ pub(super) fn ladder(
     let Budgets { limit_alpha, block_alpha, delta } = options.budgets;
     let in_force = Policy::new(options.policy.clone(), Some(model))?;
     let scores = &sample.scores[..];
-    let alone = |step, alpha, before| Asked { step, alpha, delta, before, scores, n: scores.len() as u64 };
+    let alone =
+        |step, alpha, before| Asked { step, alpha, delta, before, scores, n: scores.len() as u64 };
     let mut limit = rung(&alone(Step::Limit, limit_alpha, in_force.limit_margin()));
     // A limit that stays could lie above a block that is new: then the block begins there.
     let mut block = rung(&alone(Step::Block, block_alpha, in_force.block_margin()));
@@ -136,10 +142,14 @@ pub(super) fn ladder(
     limit.evidence = evidence(&limit, &options.budgets);
     block.evidence = evidence(&block, &options.budgets);
 
-    let met =
-        met(site, model.resolution_us(), min_pages, |client| sample.is_stranger[client].then_some(model.scorer()));
+    let met = met(site, model.resolution_us(), min_pages, |client| {
+        sample.is_stranger[client].then_some(model.scorer())
+    });
     let met: Vec<Option<f32>> = met.into_iter().flatten().collect();
-    let floor = Budget { margin: limit.margin.filter(|_| limit.state == State::Proven), ..Budget::default() };
+    let floor = Budget {
+        margin: limit.margin.filter(|_| limit.state == State::Proven),
+        ..Budget::default()
+    };
     let found = cohort_budget(&met, &floor, options.budgets, Proof::Split);
     let of_met: Vec<f32> = met.iter().copied().flatten().collect();
     let n = met.len() as u64;
@@ -148,7 +158,9 @@ pub(super) fn ladder(
             state: State::Proven,
             score: Some(score),
             margin: Some(margin),
-            evidence: found.evidence.replace("kept apart from training", "whom the model has not seen"),
+            evidence: found
+                .evidence
+                .replace("kept apart from training", "whom the model has not seen"),
             ..kept(&Asked {
                 step: Step::Cohort,
                 alpha: found.alpha,
@@ -212,7 +224,9 @@ fn kept(asked: &Asked<'_>) -> Rung {
 
 /// What its people say of the threshold that it has got.
 fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
-    rung.k = rung.margin.map_or(0, |margin| scores.iter().filter(|&&score| score >= margin).count() as u64);
+    rung.k = rung
+        .margin
+        .map_or(0, |margin| scores.iter().filter(|&&score| score >= margin).count() as u64);
     rung.at_most = rung.margin.filter(|_| rung.n > 0).map(|_| upper_bound(rung.k, rung.n, delta));
 }
 
@@ -242,7 +256,9 @@ fn evidence(rung: &Rung, budgets: &Budgets) -> String {
     let stays = match (rung.state, rung.before.map(score)) {
         (State::Proven, _) => return format!("{shown}, with {sure} confidence"),
         (State::Raised, Some(before)) => {
-            format!("the one in force ({before}) lies below the new limit and is raised to it; {shown}")
+            format!(
+                "the one in force ({before}) lies below the new limit and is raised to it; {shown}"
+            )
         }
         (_, Some(before)) if shown.is_empty() => {
             format!("the one in force ({before}) stays, and nobody shows what it hurts")
@@ -251,23 +267,28 @@ fn evidence(rung: &Rung, budgets: &Budgets) -> String {
         (_, None) => "there is none in force and there will be none".to_owned(),
     };
     if rung.missing == 0 {
-        return format!("no score below 1 is above enough of the {} people for {budget}: {stays}", rung.n);
+        return format!(
+            "no score below 1 is above enough of the {} people for {budget}: {stays}",
+            rung.n
+        );
     }
     format!(
-        "needs {} more people: {} without an error prove {budget} at {sure} confidence, there are {}; {stays}",
+        "needs {} more people: {} without an error prove {budget} at {sure} confidence, there are \
+            {}; {stays}",
         rung.missing, rung.needed, rung.n
     )
 }
 
-/// The score with the fewest digits, and its margin, that does not lie below a margin and at most 0.02 log-odds above it; with all
-/// digits that there are if it must be. `None` above every score that can be written.
+/// The score with the fewest digits, and its margin, that does not lie below a margin and at most
+/// 0.02 log-odds above it; with all digits that there are if it must be. `None` above every score
+/// that can be written.
 pub(super) fn written(margin: f32) -> Option<(f64, f32)> {
     let value = 1.0 / (1.0 + (-f64::from(margin)).exp());
     let at = |digits: i32| {
         let scale = 10_f64.powi(digits);
         let above = (value * scale).ceil();
-        // The nearest one first: a threshold that has few digits keeps them. The last one is for a value that a 32-bit float has just
-        // above one with few digits, which is then read as less.
+        // The nearest one first: a threshold that has few digits keeps them. The last one is for a
+        // value that a 32-bit float has just above one with few digits, which is then read as less.
         [(value * scale).round(), above, above + 1.0].into_iter().find_map(|score| {
             let score = score / scale;
             // As a configuration is read.

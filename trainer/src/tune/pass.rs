@@ -1,4 +1,5 @@
-//! The whole log again, through the detector with the new ladder: what each step would refuse, and whose sessions.
+//! The whole log again, through the detector with the new ladder: what each step would refuse, and
+//! whose sessions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -40,8 +41,9 @@ pub struct AtRisk {
     pub sessions: u64,
     /// Clients whose sessions these are.
     pub clients: u64,
-    /// Sessions of which a request was refused before the outcome was asked for, or that very request: by the harshest step
-    /// (block, limit, cohort, in this order). Steps that refused none are absent.
+    /// Sessions of which a request was refused before the outcome was asked for, or that very
+    /// request: by the harshest step (block, limit, cohort, in this order). Steps that refused none
+    /// are absent.
     pub by_step: BTreeMap<Step, u64>,
     /// All of these.
     pub at_risk: u64,
@@ -49,7 +51,8 @@ pub struct AtRisk {
     pub clients_at_risk: u64,
     /// Their clients by label: whose they are.
     pub by_label: BTreeMap<Label, u64>,
-    /// So at most this share of those who come to it, with the confidence asked for. An estimate where these clients set the thresholds.
+    /// So at most this share of those who come to it, with the confidence asked for. An estimate
+    /// where these clients set the thresholds.
     pub at_most: Option<f64>,
     /// Further sessions of which a request was refused only afterwards.
     pub afterwards: u64,
@@ -73,7 +76,12 @@ pub(super) struct Session {
     refused_at: [Option<Timestamp>; Step::ALL.len()],
 }
 
-pub(super) fn pass(site: &Site, model: &Model, ladder: &[Rung], options: &TuneOptions) -> Result<Passed, TuneError> {
+pub(super) fn pass(
+    site: &Site,
+    model: &Model,
+    ladder: &[Rung],
+    options: &TuneOptions,
+) -> Result<Passed, TuneError> {
     let written = |step: Step| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
     let score = |step: Step, before: Option<f32>| {
         written(step).and_then(|rung| rung.score).map_or(before, |score| Some(score as f32))
@@ -100,14 +108,17 @@ pub(super) fn pass(site: &Site, model: &Model, ladder: &[Rung], options: &TuneOp
             requests += 1;
             pages += u64::from(is_page);
             let verdict = detector.observe_and_tell(event, &|| false);
-            let session = follow(&mut sessions, &mut current[step.client as usize], step.client, event.at);
+            let session =
+                follow(&mut sessions, &mut current[step.client as usize], step.client, event.at);
             let refused = match (verdict.action, verdict.reason) {
                 (Action::Allow, _) => None,
                 (Action::Limit, Reason::Cohort) => Some(Step::Cohort),
                 (Action::Limit, _) => Some(Step::Limit),
                 (Action::Block, _) => Some(Step::Block),
             };
-            if let Some(by) = refused.and_then(|step| Step::ALL.iter().position(|known| *known == step)) {
+            if let Some(by) =
+                refused.and_then(|step| Step::ALL.iter().position(|known| *known == step))
+            {
                 counts[by].add(step.client, is_page);
                 all.add(step.client, is_page);
                 session.refused_at[by].get_or_insert(event.at);
@@ -128,9 +139,15 @@ pub(super) fn follow<'s>(
     client: u32,
     at: Timestamp,
 ) -> &'s mut Session {
-    let goes_on = |place: &usize| at.micros_since(sessions[*place].last_at) < SESSION_PAUSE_S * 1_000_000;
+    let goes_on =
+        |place: &usize| at.micros_since(sessions[*place].last_at) < SESSION_PAUSE_S * 1_000_000;
     let place = current.filter(goes_on).unwrap_or_else(|| {
-        sessions.push(Session { client, first_at: at, last_at: at, refused_at: [None; Step::ALL.len()] });
+        sessions.push(Session {
+            client,
+            first_at: at,
+            last_at: at,
+            refused_at: [None; Step::ALL.len()],
+        });
         sessions.len() - 1
     });
     *current = Some(place);
@@ -175,16 +192,26 @@ fn by_label(site: &Site, clients: impl Iterator<Item = u32>) -> BTreeMap<Label, 
 }
 
 /// Joins sessions with who came to what.
-pub(super) fn at_risk(site: &Site, mut sessions: Vec<Session>, options: &TuneOptions) -> Vec<AtRisk> {
+pub(super) fn at_risk(
+    site: &Site,
+    mut sessions: Vec<Session>,
+    options: &TuneOptions,
+) -> Vec<AtRisk> {
     sessions.sort_by_key(|session| (session.client, session.first_at));
-    let index: HashMap<_, u32> = site.clients.iter().zip(0..).map(|(client, index)| (client.key, index)).collect();
+    let index: HashMap<_, u32> =
+        site.clients.iter().zip(0..).map(|(client, index)| (client.key, index)).collect();
     // For each outcome, when each session first came to it.
     let mut came: Vec<BTreeMap<usize, Timestamp>> = vec![BTreeMap::new(); options.outcomes.len()];
     for arrival in &options.arrivals {
         let Some(&client) = index.get(&arrival.client) else { continue };
         let after = sessions.partition_point(|it| (it.client, it.first_at) <= (client, arrival.at));
-        let Some(place) = after.checked_sub(1).filter(|&place| sessions[place].client == client) else { continue };
-        for (_, came) in came.iter_mut().enumerate().filter(|(number, _)| arrival.reached.has(*number)) {
+        let Some(place) = after.checked_sub(1).filter(|&place| sessions[place].client == client)
+        else {
+            continue;
+        };
+        for (_, came) in
+            came.iter_mut().enumerate().filter(|(number, _)| arrival.reached.has(*number))
+        {
             came.entry(place).and_modify(|at| *at = (*at).min(arrival.at)).or_insert(arrival.at);
         }
     }
@@ -217,8 +244,8 @@ pub(super) fn at_risk(site: &Site, mut sessions: Vec<Session>, options: &TuneOpt
         }
         (risk.clients, risk.clients_at_risk) = (clients.len() as u64, hurt.len() as u64);
         risk.by_label = by_label(site, hurt.into_iter());
-        risk.at_most =
-            (risk.clients > 0).then(|| upper_bound(risk.clients_at_risk, risk.clients, options.budgets.delta));
+        risk.at_most = (risk.clients > 0)
+            .then(|| upper_bound(risk.clients_at_risk, risk.clients, options.budgets.delta));
         risk
     };
     options.outcomes.iter().zip(&came).map(of).collect()

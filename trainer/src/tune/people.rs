@@ -18,9 +18,11 @@ pub struct People {
     pub source: String,
     /// Clients taken for people.
     pub known: u64,
-    /// Of these, those whom the model may know, because they were there before its training ended; they prove nothing.
+    /// Of these, those whom the model may know, because they were there before its training ended;
+    /// they prove nothing.
     pub may_have_trained: u64,
-    /// Of the others, those with too few pages to be judged: nobody refuses them for what they do alone.
+    /// Of the others, those with too few pages to be judged: nobody refuses them for what they do
+    /// alone.
     pub not_judged: u64,
     /// All others: the n of every bound.
     pub judged: u64,
@@ -41,7 +43,8 @@ pub(super) struct Sample {
     pub(super) is_stranger: Vec<bool>,
 }
 
-/// Whoever came to an outcome is a person, unless something says more: an attack seen, a robot that declares itself.
+/// Whoever came to an outcome is a person, unless something says more: an attack seen, a robot that
+/// declares itself.
 pub(super) fn vouch(site: &mut Site, options: &TuneOptions) {
     let mut came: HashMap<ClientKey, Reached> = HashMap::new();
     for arrival in &options.arrivals {
@@ -51,17 +54,29 @@ pub(super) fn vouch(site: &mut Site, options: &TuneOptions) {
     for client in &mut site.clients {
         let Some(reached) = came.get(&client.key) else { continue };
         if matches!(client.labelled.label, Label::Unknown | Label::Human) {
-            let names = options.outcomes.iter().enumerate().filter(|(number, _)| reached.has(*number));
+            let names =
+                options.outcomes.iter().enumerate().filter(|(number, _)| reached.has(*number));
             let names: Vec<&str> = names.map(|(_, (name, _))| name.as_str()).collect();
-            client.labelled = Labelled { label: Label::Human, why: format!("{OUTCOME}{}", names.join(", ")) };
+            client.labelled =
+                Labelled { label: Label::Human, why: format!("{OUTCOME}{}", names.join(", ")) };
         }
     }
 }
 
-pub(super) fn sample(site: &Site, scores: &[Option<f32>], model: &Model, options: &TuneOptions) -> Sample {
+pub(super) fn sample(
+    site: &Site,
+    scores: &[Option<f32>],
+    model: &Model,
+    options: &TuneOptions,
+) -> Sample {
     let trained_until_us = model.card().trained_until_us;
     let mut people = People {
-        source: if options.labels_are_given { "the labels file" } else { "weak rules and outcomes" }.to_owned(),
+        source: if options.labels_are_given {
+            "the labels file"
+        } else {
+            "weak rules and outcomes"
+        }
+        .to_owned(),
         known: 0,
         may_have_trained: 0,
         not_judged: 0,
@@ -97,16 +112,19 @@ pub(super) fn sample(site: &Site, scores: &[Option<f32>], model: &Model, options
 
 fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {
     let mut caveats = Vec::new();
-    let from_outcomes: u64 = people.by_why.iter().filter(|(why, _)| why.starts_with(OUTCOME)).map(|(_, n)| n).sum();
+    let from_outcomes: u64 =
+        people.by_why.iter().filter(|(why, _)| why.starts_with(OUTCOME)).map(|(_, n)| n).sum();
     if from_outcomes > 0 {
         caveats.push(format!(
-            "{from_outcomes} of them are known by an outcome, and buyers are no random sample of people: they come to a decision, and see \
+            "{from_outcomes} of them are known by an outcome, and buyers are no random sample of \
+                people: they come to a decision, and see \
              other pages than those who only look around"
         ));
     }
     if !options.labels_are_given && people.judged > from_outcomes {
         caveats.push(format!(
-            "{} of them are people by a weak rule: their browser loads assets and says from where; apps, text browsers and full caches are \
+            "{} of them are people by a weak rule: their browser loads assets and says from where; \
+                apps, text browsers and full caches are \
              not among them, and a scraper with a whole browser may be",
             people.judged - from_outcomes
         ));
@@ -115,7 +133,8 @@ fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {
         caveats.push("that the model has not seen them is your word (--unseen)".to_owned());
     } else if people.judged > 0 {
         caveats.push(
-            "who came before the model's training ended and came again is known only if that is in these logs: give the training \
+            "who came before the model's training ended and came again is known only if that is in \
+                these logs: give the training \
              logs as well and they are left out"
                 .to_owned(),
         );

@@ -40,10 +40,19 @@ pub struct Mark {
 }
 
 /// Clients at or above a margin, by label.
-pub(super) fn above(site: &Site, scores: &[Option<f32>], margin: Option<f32>) -> BTreeMap<Label, u64> {
+pub(super) fn above(
+    site: &Site,
+    scores: &[Option<f32>],
+    margin: Option<f32>,
+) -> BTreeMap<Label, u64> {
     let mut above = BTreeMap::new();
     let Some(margin) = margin else { return above };
-    for (client, _) in site.clients.iter().zip(scores).filter(|(_, score)| score.is_some_and(|score| score >= margin)) {
+    for (client, _) in site
+        .clients
+        .iter()
+        .zip(scores)
+        .filter(|(_, score)| score.is_some_and(|score| score >= margin))
+    {
         *above.entry(client.labelled.label).or_default() += 1;
     }
     above
@@ -78,7 +87,12 @@ pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: 
         let margin = sorted.get(usize::try_from(spared).ok()?)?.next_up();
         let k = sorted.partition_point(|&score| score >= margin) as u64;
         let score = f64::from(Score::from_margin(margin).value());
-        Some(Mark { score, k, at_most: upper_bound(k, n, delta), above: above(site, scores, Some(margin)) })
+        Some(Mark {
+            score,
+            k,
+            at_most: upper_bound(k, n, delta),
+            above: above(site, scores, Some(margin)),
+        })
     };
     let mut marks: Vec<Mark> = MARKS.into_iter().filter_map(mark).collect();
     marks.dedup_by_key(|mark| mark.k);

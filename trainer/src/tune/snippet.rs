@@ -1,4 +1,5 @@
-//! The `[policy]` section to paste, and `[tuned]`, which binds its thresholds to their model and says what proves them.
+//! The `[policy]` section to paste, and `[tuned]`, which binds its thresholds to their model and
+//! says what proves them.
 
 use std::fmt::Write as _;
 
@@ -6,7 +7,8 @@ use super::{Rung, State, Tuned};
 use crate::words::score;
 
 impl Tuned {
-    /// TOML: the thresholds that are to be set, each with its evidence as a comment; those that are not, as comments only.
+    /// TOML: the thresholds that are to be set, each with its evidence as a comment; those that are
+    /// not, as comments only.
     pub fn snippet(&self) -> String {
         let digest: String = self.model_sha256.chars().take(12).collect();
         let mut text = String::new();
@@ -32,14 +34,16 @@ impl Tuned {
     /// TOML: the section `[tuned]`, with what proves each threshold that is to be set.
     pub fn evidence(&self) -> String {
         let mut text = String::from(
-            "# What proves the thresholds of [policy]: for this model, from so many pages on, and for these scores only.\n[tuned]\n",
+            "# What proves the thresholds of [policy]: for this model, from so many pages on, and \
+                for these scores only.\n[tuned]\n",
         );
         let _ = writeln!(text, "model_sha256 = \"{}\"", self.model_sha256);
         for rung in self.ladder.iter().filter(|rung| rung.is_changed()) {
             if let (Some(score), Some(at_most)) = (rung.score, rung.at_most) {
                 let _ = writeln!(
                     text,
-                    "{} = {{ score = {score:?}, people = {}, above = {}, at_most = {}, confidence = {:?}, from_pages = {} }}",
+                    "{} = {{ score = {score:?}, people = {}, above = {}, at_most = {}, confidence \
+                        = {:?}, from_pages = {} }}",
                     rung.step.key(),
                     rung.n,
                     rung.k,
@@ -55,7 +59,8 @@ impl Tuned {
 
 /// A share with three digits that matter, never less than it is.
 fn rounded_up(share: f64) -> String {
-    let digits = if share > 0.0 { (2.0 - share.log10().floor()).clamp(3.0, 12.0) as usize } else { 1 };
+    let digits =
+        if share > 0.0 { (2.0 - share.log10().floor()).clamp(3.0, 12.0) as usize } else { 1 };
     let scale = 10_f64.powi(digits as i32);
     format!("{:?}", ((share * scale).ceil() / scale).min(1.0))
 }

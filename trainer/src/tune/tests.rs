@@ -11,7 +11,8 @@ use crate::protocol::{model_of, without_thresholds};
 fn model(limit: Option<f32>, block: Option<f32>) -> Model {
     let zeros = || vec![0.0; detector::features::COUNT];
     let scale = vec![1.0; detector::features::COUNT];
-    let scorer = ScorerFile::Logistic { bias: 0.0, mean: zeros(), scale, weight: zeros() }.check().unwrap();
+    let scorer =
+        ScorerFile::Logistic { bias: 0.0, mean: zeros(), scale, weight: zeros() }.check().unwrap();
     let own = |margin| Budget { margin, ..Budget::default() };
     let thresholds = Thresholds { limit: own(limit), block: own(block), ..without_thresholds(5) };
     model_of("mute", &scorer, thresholds).unwrap()
@@ -45,7 +46,11 @@ fn enough_people_prove_both_thresholds_and_no_more_of_them_lie_above_than_may() 
         assert_eq!(crate::calibrate::errors_allowed(4_742, rung.budget, 0.05), Some(k));
         assert!(rung.k <= k && rung.at_most.unwrap() <= rung.budget, "{rung:?}");
         assert_eq!((rung.n, rung.missing), (4_742, 0));
-        assert!(rung.evidence.contains("of 4742 people whom the model has not seen"), "{}", rung.evidence);
+        assert!(
+            rung.evidence.contains("of 4742 people whom the model has not seen"),
+            "{}",
+            rung.evidence
+        );
     }
     assert!(ladder[0].margin <= ladder[1].margin);
 }
@@ -57,7 +62,11 @@ fn too_few_people_leave_the_threshold_in_force_and_say_how_many_are_missing() {
     assert_eq!((without[0].state, without[1].state), (State::Proven, State::None));
     assert_eq!((without[1].needed, without[1].missing), (29_956, 28_956));
     assert_eq!((without[1].score, without[1].at_most), (None, None));
-    assert!(without[1].evidence.contains("needs 28956 more people: 29956 without an error prove 0.01 %"));
+    assert!(
+        without[1]
+            .evidence
+            .contains("needs 28956 more people: 29956 without an error prove 0.01 %")
+    );
 
     // At 7 it lies above everybody; it stays, and what it stands on is said.
     let kept = &climbed(1_000, &model(None, Some(7.0)), few)[1];
@@ -72,17 +81,23 @@ fn too_few_people_leave_the_threshold_in_force_and_say_how_many_are_missing() {
 
 #[test]
 fn nobody_is_blocked_below_the_new_limit() {
-    // A block threshold below almost everybody, which these people cannot carry, but the new limit they can.
+    // A block threshold below almost everybody, which these people cannot carry, but the new limit
+    // they can.
     let raised = climbed(1_000, &model(Some(1.0), Some(2.0)), BUDGETS);
     let (limit, block) = (&raised[0], &raised[1]);
     assert_eq!((limit.state, block.state), (State::Proven, State::Raised));
     assert!(block.margin >= limit.margin && block.is_changed(), "{block:?}");
-    assert!(block.evidence.contains("lies below the new limit and is raised to it"), "{}", block.evidence);
+    assert!(
+        block.evidence.contains("lies below the new limit and is raised to it"),
+        "{}",
+        block.evidence
+    );
 }
 
 #[test]
 fn a_policy_that_contradicts_itself_is_an_error() {
-    let policy = PolicyConfig { limit_score: Some(0.9), block_score: Some(0.5), ..PolicyConfig::default() };
+    let policy =
+        PolicyConfig { limit_score: Some(0.9), block_score: Some(0.5), ..PolicyConfig::default() };
     let options = TuneOptions { policy, ..TuneOptions::default() };
     let said = tune(&model(None, None), Site::default(), &options).unwrap_err().to_string();
     assert!(said.contains("block_score"), "{said}");

@@ -1,9 +1,10 @@
 //! Where the benchmark's visitors come from.
 //!
-//! Each population has ranges that no other has, so that crowds can be mixed. They belong to nobody: 240.0.0.0/4 (RFC 1112,
-//! reserved), 3fff::/20 (RFC 9637, documentation). And they are wide: 8,192 networks of /24 and four million of /48 for
-//! each (the botnet has 262,144 of /24), because a thousand people who share twenty networks are not what a shop sees, and a detector that looks at
-//! networks must not be helped, nor hurt, by how few a simulation has.
+//! Each population has ranges that no other has, so that crowds can be mixed. They belong to
+//! nobody: 240.0.0.0/4 (RFC 1112, reserved), 3fff::/20 (RFC 9637, documentation). And they are
+//! wide: 8,192 networks of /24 and four million of /48 for each (the botnet has 262,144 of /24),
+//! because a thousand people who share twenty networks are not what a shop sees, and a detector
+//! that looks at networks must not be helped, nor hurt, by how few a simulation has.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -28,7 +29,9 @@ pub(super) fn exit(population: Population, index: usize, seed: u64) -> Exit {
             let [a, b, c, _] = network_v4(population, number, seed);
             Exit::Spread { network: [a, b, c], host: 0, left: 0 }
         }
-        Population::DistributedBruteForcer => Exit::Botnet { seed: scatter(seed ^ u64::from(number)), next: 0 },
+        Population::DistributedBruteForcer => {
+            Exit::Botnet { seed: scatter(seed ^ u64::from(number)), next: 0 }
+        }
         // From everywhere: 50,000 addresses hardly share a network.
         Population::BotnetScraper => {
             Exit::One(Ipv4Addr::from_bits(0xf800_0000 | permuted(number, BOTNET_BITS, seed)).into())
@@ -39,7 +42,9 @@ pub(super) fn exit(population: Population, index: usize, seed: u64) -> Exit {
         }
         // One in five by IPv6, as in the other shops.
         _ if number % 5 == 4 => Exit::One(address_v6(population, number, seed)),
-        _ => Exit::One(Ipv4Addr::from_bits(share(population) | permuted(number, SHARE_BITS, seed)).into()),
+        _ => Exit::One(
+            Ipv4Addr::from_bits(share(population) | permuted(number, SHARE_BITS, seed)).into(),
+        ),
     }
 }
 
@@ -56,7 +61,8 @@ fn network_v4(population: Population, number: u32, seed: u64) -> [u8; 4] {
 /// A /48 of its own for every number.
 fn address_v6(population: Population, number: u32, seed: u64) -> IpAddr {
     // 20 bits of prefix, 6 of the population, 22 of the number; subnet and host are anything.
-    let network = 0x3fff_0000_0000_u128 | (population as u128) << 22 | u128::from(permuted(number, 22, seed));
+    let network =
+        0x3fff_0000_0000_u128 | (population as u128) << 22 | u128::from(permuted(number, 22, seed));
     IpAddr::V6(Ipv6Addr::from_bits(network << 80 | u128::from(scatter(seed ^ u64::from(number)))))
 }
 

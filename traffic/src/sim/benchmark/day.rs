@@ -1,6 +1,7 @@
 //! A day of the benchmark's site with everybody at once, as a log to look at and to train on.
 //!
-//! People in proportion to each other; of bots, few of each kind, as in other shops; networks and campaigns whole.
+//! People in proportion to each other; of bots, few of each kind, as in other shops; networks and
+//! campaigns whole.
 
 use std::sync::Arc;
 
@@ -14,9 +15,14 @@ use crate::sim::site::Site;
 /// People a day, unless told: those who share an address not counted.
 pub const BENCHMARK_PEOPLE: usize = 1_000;
 
-/// Everything that the benchmark's log shows of `span_us` microseconds from `start` on, in order of arrival, with `people` a
-/// day; other visitors every day.
-pub fn simulate_benchmark_day(seed: u64, start: Timestamp, span_us: u64, people: usize) -> Vec<SimRequest> {
+/// Everything that the benchmark's log shows of `span_us` microseconds from `start` on, in order of
+/// arrival, with `people` a day; other visitors every day.
+pub fn simulate_benchmark_day(
+    seed: u64,
+    start: Timestamp,
+    span_us: u64,
+    people: usize,
+) -> Vec<SimRequest> {
     let site: Arc<Site> = benchmark_site(seed);
     let end = start.plus_micros(span_us);
     let mut requests = Vec::new();
@@ -25,7 +31,8 @@ pub fn simulate_benchmark_day(seed: u64, start: Timestamp, span_us: u64, people:
         for day in 0..span_us.div_ceil(BENCHMARK_SPAN_US) {
             let midnight = start.plus_micros(day * BENCHMARK_SPAN_US);
             let first = day as usize * count;
-            let visits = simulate_benchmark(&site, *population, seed, midnight, first..first + count);
+            let visits =
+                simulate_benchmark(&site, *population, seed, midnight, first..first + count);
             requests.extend(visits.into_iter().filter(|request| request.at < end));
         }
     }
@@ -71,7 +78,8 @@ mod tests {
         let present: BTreeSet<Population> = day.iter().map(|request| request.population).collect();
         assert_eq!(present.len(), Population::ALL.len());
         assert!(day.windows(2).all(|pair| pair[0].at <= pair[1].at));
-        let clients: BTreeSet<_> = day.iter().map(|request| (request.client, request.population)).collect();
+        let clients: BTreeSet<_> =
+            day.iter().map(|request| (request.client, request.population)).collect();
         assert_eq!(clients.len(), labels(&day).len());
     }
 
@@ -81,9 +89,15 @@ mod tests {
         let on = |day: u64| -> BTreeSet<_> {
             let from = DEFAULT_START.plus_micros(day * BENCHMARK_SPAN_US);
             let to = from.plus_micros(BENCHMARK_SPAN_US);
-            three.iter().filter(|request| (from..to).contains(&request.at)).map(|request| request.client).collect()
+            three
+                .iter()
+                .filter(|request| (from..to).contains(&request.at))
+                .map(|request| request.client)
+                .collect()
         };
         assert!(on(0).is_disjoint(&on(1)) && !on(2).is_empty());
-        assert!(three.iter().all(|request| request.at.micros_since(DEFAULT_START) < 60 * 3_600_000_000));
+        assert!(
+            three.iter().all(|request| request.at.micros_since(DEFAULT_START) < 60 * 3_600_000_000)
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! The benchmark's site, and each population's visit to it.
 //!
-//! One site for everybody, as an online shop is one: 20,000 products whose looks follow a Zipf law, 24 categories, search,
-//! galleries of 30 pictures, cart, checkout, login, an API for the app. [`simulate_benchmark`] sends one population there
-//! at a time, so that a caller can count clients by population and hold one of them in memory; visitors have numbers, and
-//! the same number under the same seed is the same visitor to the microsecond, whoever else is asked for. So a crowd of
-//! any size can be had in pieces, and pieces of several populations mixed: their addresses never meet.
+//! One site for everybody, as an online shop is one: 20,000 products whose looks follow a Zipf law,
+//! 24 categories, search, galleries of 30 pictures, cart, checkout, login, an API for the app.
+//! [`simulate_benchmark`] sends one population there at a time, so that a caller can count clients
+//! by population and hold one of them in memory; visitors have numbers, and the same number under
+//! the same seed is the same visitor to the microsecond, whoever else is asked for. So a crowd of
+//! any size can be had in pieces, and pieces of several populations mixed: their addresses never
+//! meet.
 //!
 //! | of | one visitor is |
 //! |---|---|
@@ -51,8 +53,8 @@ pub fn benchmark_site(seed: u64) -> Arc<Site> {
     Arc::new(Site::full(own(seed), PRODUCTS, IMAGES))
 }
 
-/// Everything that these visitors of a population ask for on a day from `start` on, in order of arrival. Visitors are
-/// numbered from 0 and below two million.
+/// Everything that these visitors of a population ask for on a day from `start` on, in order of
+/// arrival. Visitors are numbered from 0 and below two million.
 pub fn simulate_benchmark(
     site: &Arc<Site>,
     population: Population,
@@ -60,16 +62,18 @@ pub fn simulate_benchmark(
     start: Timestamp,
     visitors: Range<usize>,
 ) -> Vec<SimRequest> {
-    let mut day = Day { site, seed: own(seed), start, span_us: BENCHMARK_SPAN_US, requests: Vec::new() };
+    let mut day =
+        Day { site, seed: own(seed), start, span_us: BENCHMARK_SPAN_US, requests: Vec::new() };
     for index in visitors {
         day.receive(population, index, |seed| Visit::new(population, site, seed, Tempo::Day));
     }
     day.sorted()
 }
 
-/// The same of programs that ask every `period_s` seconds ± `jitter`, a share of the period from 0 to 1: a cell of the map
-/// of period by jitter. 150 to 250 requests each, however long that takes. Each cell has a seed of its own; addresses are
-/// those of the scheduler population of the nearest jitter, so one cell should be watched at a time.
+/// The same of programs that ask every `period_s` seconds ± `jitter`, a share of the period from 0
+/// to 1: a cell of the map of period by jitter. 150 to 250 requests each, however long that takes.
+/// Each cell has a seed of its own; addresses are those of the scheduler population of the nearest
+/// jitter, so one cell should be watched at a time.
 pub fn simulate_scheduler(
     site: &Arc<Site>,
     period_s: f64,
@@ -140,7 +144,8 @@ impl Day<'_> {
 
     /// When a visit begins, in microseconds after the start.
     fn begin(&self, population: Population, dice: &mut Dice) -> u64 {
-        let hours = |dice: &mut Dice, from: f64, to: f64| (dice.between(from, to) * HOUR_US as f64) as u64;
+        let hours =
+            |dice: &mut Dice, from: f64, to: f64| (dice.between(from, to) * HOUR_US as f64) as u64;
         match population {
             // The sale opens at noon.
             Population::SaleShopper => hours(dice, 12.0, 12.0 + 1.0 / 60.0),
@@ -153,9 +158,9 @@ impl Day<'_> {
             Population::CronBurster => hours(dice, 0.0, 12.0) / MINUTE_US * MINUTE_US,
             // There since before the day began.
             _ if population.truth() == Truth::Welcome => hours(dice, 0.0, 0.25),
-            Population::TricklingScraper | Population::SlowBruteForcer | Population::PriceMonitor => {
-                hours(dice, 0.0, 2.0)
-            }
+            Population::TricklingScraper
+            | Population::SlowBruteForcer
+            | Population::PriceMonitor => hours(dice, 0.0, 2.0),
             _ if population.truth() == Truth::Human => arrival(self.start, BENCHMARK_SPAN_US, dice),
             _ => hours(dice, 0.0, 12.0),
         }

@@ -1,16 +1,19 @@
 //! One crawl over 50,000 addresses.
 //!
-//! Rented exits of private connections: each address makes ten requests at most, minutes apart, in a browser's name, and
-//! is not seen again that day; together they copy the catalogue ten times over. One visitor here is one address. Whatever
-//! judges a client by what it does has between one and ten requests to go by, and they are spread as people spread theirs.
+//! Rented exits of private connections: each address makes ten requests at most, minutes apart, in
+//! a browser's name, and is not seen again that day; together they copy the catalogue ten times
+//! over. One visitor here is one address. Whatever judges a client by what it does has between one
+//! and ten requests to go by, and they are spread as people spread theirs.
 
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A crawl rented out over 50,000 private addresses, one to ten requests from each, seconds to \
-     minutes apart. Hardly anything to judge a client by. Expected: mostly undetected, whoever looks; shown as it is.";
+pub(in crate::sim) const REASONING: &str = "A crawl rented out over 50,000 private addresses, one \
+    to ten requests from each, seconds to \
+     minutes apart. Hardly anything to judge a client by. Expected: mostly undetected, whoever \
+     looks; shown as it is.";
 
 /// Requests from one address, at most.
 pub(in crate::sim) const REQUESTS_MAX: usize = 10;
@@ -31,7 +34,8 @@ impl BotnetScraper {
             Tempo::Live => (u32::MAX, dice.between(1.0, 3.0)),
         };
         let shelf = usize::from(site.catalogue().draw_category(dice));
-        let list = dice.chance(0.3).then(|| format!("/c/{}", site.catalogue().categories()[shelf].slug));
+        let list =
+            dice.chance(0.3).then(|| format!("/c/{}", site.catalogue().categories()[shelf].slug));
         Self { requests_left, gap_s, list }
     }
 }

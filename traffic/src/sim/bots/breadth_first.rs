@@ -1,8 +1,9 @@
 //! Programs that follow links, nearest first.
 //!
-//! What every crawling library does by default: the home page, then everything it links, then everything those link;
-//! here the shelves' first pages, their second pages, and so on level by level, with the products between. Nothing is
-//! asked for twice, and there is no list of targets: the next page is always one that was linked.
+//! What every crawling library does by default: the home page, then everything it links, then
+//! everything those link; here the shelves' first pages, their second pages, and so on level by
+//! level, with the products between. Nothing is asked for twice, and there is no list of targets:
+//! the next page is always one that was linked.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,7 +13,8 @@ use crate::sim::site::Kind;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "Follows links nearest first, category by category, each page once, at a gap of 0.3 to 8 s: \
+pub(in crate::sim) const REASONING: &str = "Follows links nearest first, category by category, \
+    each page once, at a gap of 0.3 to 8 s: \
      the default of crawling libraries. Expected: detected at least 90 times in 100.";
 
 /// One such program.
@@ -29,7 +31,9 @@ pub(in crate::sim) struct BreadthFirst {
 impl BreadthFirst {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(0.3, 8.0), dice.lognormal(300.0, 0.8).clamp(40.0, 3_000.0) as u32),
+            Tempo::Day => {
+                (dice.log_between(0.3, 8.0), dice.lognormal(300.0, 0.8).clamp(40.0, 3_000.0) as u32)
+            }
             Tempo::Live => (dice.between(0.3, 1.0), u32::MAX),
         };
         let beat = Beat::any(gap_s, dice);
@@ -51,13 +55,24 @@ impl BreadthFirst {
     /// What a page links, in the order in which it does.
     fn links(&self, turn: &Turn<'_>, target: &str) -> Vec<String> {
         let products = |ids: &[u32]| -> Vec<String> {
-            if self.takes_products { ids.iter().map(|id| format!("/p/{id}")).collect() } else { Vec::new() }
+            if self.takes_products {
+                ids.iter().map(|id| format!("/p/{id}")).collect()
+            } else {
+                Vec::new()
+            }
         };
         match turn.site.respond("GET", target, None).kind {
-            Kind::Home => turn.site.catalogue().categories().iter().map(|shelf| format!("/c/{}", shelf.slug)).collect(),
+            Kind::Home => turn
+                .site
+                .catalogue()
+                .categories()
+                .iter()
+                .map(|shelf| format!("/c/{}", shelf.slug))
+                .collect(),
             Kind::Category(_, _, _, listing) => {
                 let base = target.split('?').next().unwrap_or("/");
-                let next = (listing.number < listing.pages).then(|| format!("{base}?page={}", listing.number + 1));
+                let next = (listing.number < listing.pages)
+                    .then(|| format!("{base}?page={}", listing.number + 1));
                 next.into_iter().chain(products(&listing.products)).collect()
             }
             Kind::Product(id) => products(&turn.site.related(id)),
@@ -68,7 +83,9 @@ impl BreadthFirst {
 
 impl Behave for BreadthFirst {
     fn act(&mut self, turn: &mut Turn<'_>) -> bool {
-        let Some(target) = self.queue.pop_front().filter(|_| self.requests_left > 0) else { return false };
+        let Some(target) = self.queue.pop_front().filter(|_| self.requests_left > 0) else {
+            return false;
+        };
         self.requests_left -= 1;
         for link in self.links(turn, &target) {
             if self.seen.insert(link.clone()) {

@@ -1,20 +1,25 @@
 //! Programs that guess passwords.
 //!
-//! `POST /login`, one to three a second in the demo, 401 each time: either many passwords for one account, or one leaked
-//! pair after another. Some fetch the form first for its token. None guesses right: a success would only end it.
+//! `POST /login`, one to three a second in the demo, 401 each time: either many passwords for one
+//! account, or one leaked pair after another. Some fetch the form first for its token. None guesses
+//! right: a success would only end it.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside the figures of the fast one.
-pub(in crate::sim) const REASONING_FAST: &str = "Credential stuffing from one address: leaked pairs or one account's passwords, a guess \
+pub(in crate::sim) const REASONING_FAST: &str = "Credential stuffing from one address: leaked \
+    pairs or one account's passwords, a guess \
      every 0.25 to 10 s, refused each time. Expected: detected at least 99 times in 100.";
 /// Shown beside the figures of the slow one.
-pub(in crate::sim) const REASONING_SLOW: &str = "Credential stuffing at a guess every 284, 522 or 1,468 s, the paces of three campaigns in \
-     public logs. Expected: detected within the day, mostly; after how many guesses is the question.";
+pub(in crate::sim) const REASONING_SLOW: &str = "Credential stuffing at a guess every 284, 522 or \
+    1,468 s, the paces of three campaigns in \
+     public logs. Expected: detected within the day, mostly; after how many guesses is the \
+     question.";
 /// Shown beside the figures of the botnet.
-pub(in crate::sim) const REASONING_DISTRIBUTED: &str = "Credential stuffing by a botnet, a guess or two from each address: no client does \
+pub(in crate::sim) const REASONING_DISTRIBUTED: &str = "Credential stuffing by a botnet, a guess \
+    or two from each address: no client does \
      enough to be judged by. Expected: not detected by the client; limited at the login page.";
 
 /// One guesser.
@@ -30,7 +35,9 @@ pub(in crate::sim) struct BruteForcer {
 impl BruteForcer {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (per_second, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(0.1, 4.0), dice.lognormal(150.0, 0.8).clamp(20.0, 1_500.0) as u32),
+            Tempo::Day => {
+                (dice.log_between(0.1, 4.0), dice.lognormal(150.0, 0.8).clamp(20.0, 1_500.0) as u32)
+            }
             Tempo::Live => (dice.between(1.0, 3.0), u32::MAX),
         };
         Self {
@@ -41,17 +48,24 @@ impl BruteForcer {
         }
     }
 
-    /// One guess every few minutes for days, under every limit there is. The gaps are those of three campaigns in public
-    /// logs: 284, 522 and 1,468 s.
+    /// One guess every few minutes for days, under every limit there is. The gaps are those of
+    /// three campaigns in public logs: 284, 522 and 1,468 s.
     pub(in crate::sim) fn slow(tempo: Tempo, dice: &mut Dice) -> Self {
-        let gap_s = if tempo == Tempo::Day { dice.pick(&[284.0, 522.0, 1_468.0]) } else { dice.between(3.0, 6.0) };
-        let pace = if dice.chance(0.5) { Pace::fixed(gap_s, dice) } else { Pace::regular(gap_s, dice) };
+        let gap_s = if tempo == Tempo::Day {
+            dice.pick(&[284.0, 522.0, 1_468.0])
+        } else {
+            dice.between(3.0, 6.0)
+        };
+        let pace =
+            if dice.chance(0.5) { Pace::fixed(gap_s, dice) } else { Pace::regular(gap_s, dice) };
         Self { pace, requests_left: u32::MAX, ..Self::new(tempo, dice) }
     }
 
-    /// Leaked pairs from many addresses at once, as many a second in all as one guesser alone dares.
+    /// Leaked pairs from many addresses at once, as many a second in all as one guesser alone
+    /// dares.
     pub(in crate::sim) fn distributed(tempo: Tempo, dice: &mut Dice) -> Self {
-        let requests_left = if tempo == Tempo::Day { dice.between(2_000.0, 6_000.0) as u32 } else { u32::MAX };
+        let requests_left =
+            if tempo == Tempo::Day { dice.between(2_000.0, 6_000.0) as u32 } else { u32::MAX };
         let pace = Pace::memoryless(dice.log_between(0.3, 2.0), dice);
         Self { pace, account: None, fetches_form: false, requests_left }
     }

@@ -1,8 +1,9 @@
 //! Floods that no cache answers.
 //!
-//! The cheapest way to make a shop work: pages that exist, each with a parameter that nobody has asked for before, so that
-//! the CDN and the page cache pass every one on; or searches for words that are none. Fast, from one address each; many of
-//! them together are an attack on the service, one is enough to be stopped.
+//! The cheapest way to make a shop work: pages that exist, each with a parameter that nobody has
+//! asked for before, so that the CDN and the page cache pass every one on; or searches for words
+//! that are none. Fast, from one address each; many of them together are an attack on the service,
+//! one is enough to be stopped.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
@@ -10,7 +11,8 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A flood of 3 to 30 requests a second, each with a parameter never seen before or a search for \
+pub(in crate::sim) const REASONING: &str = "A flood of 3 to 30 requests a second, each with a \
+    parameter never seen before or a search for \
      nonsense, so that every one reaches the shop. Expected: detected at least 99 times in 100.";
 
 /// One source of a flood.
@@ -27,7 +29,10 @@ pub(in crate::sim) struct CacheBuster {
 impl CacheBuster {
     pub(in crate::sim) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let (per_second, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(3.0, 30.0), dice.lognormal(800.0, 0.6).clamp(200.0, 5_000.0) as u32),
+            Tempo::Day => (
+                dice.log_between(3.0, 30.0),
+                dice.lognormal(800.0, 0.6).clamp(200.0, 5_000.0) as u32,
+            ),
             Tempo::Live => (dice.between(3.0, 8.0), u32::MAX),
         };
         let pace = match dice.below(2) {
@@ -47,7 +52,10 @@ impl CacheBuster {
 fn some_page(site: &Site, dice: &mut Dice) -> String {
     match dice.below(3) {
         0 => "/".to_owned(),
-        1 => format!("/c/{}", site.catalogue().categories()[usize::from(site.catalogue().draw_category(dice))].slug),
+        1 => format!(
+            "/c/{}",
+            site.catalogue().categories()[usize::from(site.catalogue().draw_category(dice))].slug
+        ),
         _ => format!("/p/{}", site.catalogue().draw(dice)),
     }
 }

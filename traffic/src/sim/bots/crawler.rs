@@ -1,9 +1,10 @@
 //! Programs that copy the catalogue, and take pains about it.
 //!
-//! [`super::scraper`] has the plain ones. These differ in **what** they take (everything by number or by shelf, a
-//! random sample, what sells, list pages only, links that are long dead) and in **when** they ask (a fixed sleep, with
-//! jitter, exponential, lognormal as people, a person's own gaps played back, a request every 5 to 60 minutes).
-//! Either is drawn on its own, so that no breadth goes with a pace.
+//! [`super::scraper`] has the plain ones. These differ in **what** they take (everything by number
+//! or by shelf, a random sample, what sells, list pages only, links that are long dead) and in
+//! **when** they ask (a fixed sleep, with jitter, exponential, lognormal as people, a person's own
+//! gaps played back, a request every 5 to 60 minutes). Either is drawn on its own, so that no
+//! breadth goes with a pace.
 
 use crate::sim::dice::Dice;
 use std::sync::Arc;
@@ -17,34 +18,45 @@ use crate::sim::visit::{Behave, Tempo, Turn, Visit};
 /// Why each of them is here; shown beside its figures.
 pub(in crate::sim) mod reasoning {
     /// By number, after the site map.
-    pub const SITEMAP: &str = "Reads robots.txt and the site map, then every product by number, at any pace a program is \
+    pub const SITEMAP: &str = "Reads robots.txt and the site map, then every product by number, at \
+        any pace a program is \
          given: the well-mannered copier. Expected: detected, mostly.";
     /// A random sample.
-    pub const SAMPLING: &str =
-        "Takes a random sample of products, each once: no order to see. Expected: detected, mostly.";
+    pub const SAMPLING: &str = "Takes a random sample of products, each once: no order to see. \
+        Expected: detected, mostly.";
     /// What sells.
-    pub const POPULAR: &str = "Asks for products as often as people do, repeats included, at a program's pace: what it \
-         takes is no sign, only when. Expected: mostly detected at an even beat, seldom at a person's.";
+    pub const POPULAR: &str = "Asks for products as often as people do, repeats included, at a \
+        program's pace: what it \
+         takes is no sign, only when. Expected: mostly detected at an even beat, seldom at a \
+         person's.";
     /// List pages.
-    pub const LISTS: &str = "Reads list pages only, where names and prices stand: a tenth of the requests for the same \
+    pub const LISTS: &str = "Reads list pages only, where names and prices stand: a tenth of the \
+        requests for the same \
          data. Expected: detected, mostly.";
     /// People's gaps.
-    pub const HUMAN_PACED: &str = "Copies at lognormal gaps as wide as people's: nothing but breadth gives it away. \
+    pub const HUMAN_PACED: &str = "Copies at lognormal gaps as wide as people's: nothing but \
+        breadth gives it away. \
          Expected: detected, mostly.";
     /// A person's own gaps.
-    pub const REPLAYING: &str = "Copies the catalogue and plays back the gaps of a recorded person. Only breadth gives it \
+    pub const REPLAYING: &str = "Copies the catalogue and plays back the gaps of a recorded \
+        person. Only breadth gives it \
          away. Expected: detected, mostly.";
     /// Every few minutes.
-    pub const TRICKLING: &str = "Copies at a page every 5 to 60 minutes, under every window there is. Expected: detected \
+    pub const TRICKLING: &str = "Copies at a page every 5 to 60 minutes, under every window there \
+        is. Expected: detected \
          late, where at all.";
     /// Dead links.
-    pub const DEAD_LINKS: &str = "Goes through last year's list: 20 to 60 % of its links are dead. Expected: detected, \
+    pub const DEAD_LINKS: &str = "Goes through last year's list: 20 to 60 % of its links are dead. \
+        Expected: detected, \
          nearly always.";
     /// Another user agent each time.
-    pub const ROTATING: &str = "Names another browser at every request, so no rule that groups by user agent sees it. \
-         Expected: detected as any crawler, but limited and not blocked: an address of many browsers may be an office.";
+    pub const ROTATING: &str = "Names another browser at every request, so no rule that groups by \
+        user agent sees it. \
+         Expected: detected as any crawler, but limited and not blocked: an address of many \
+         browsers may be an office.";
     /// The hosts of a /24.
-    pub const SPREAD: &str = "One crawler over the 254 addresses of a /24, five to nine requests from each and round \
+    pub const SPREAD: &str = "One crawler over the 254 addresses of a /24, five to nine requests \
+        from each and round \
          again. No address does enough. Expected: limited as a network, not blocked.";
 }
 
@@ -109,7 +121,12 @@ impl Beat {
 
 impl Crawler {
     /// The crawler that a population is; any breadth at any beat where it is none of those here.
-    pub(in crate::sim) fn of(population: Population, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn of(
+        population: Population,
+        site: &Site,
+        tempo: Tempo,
+        dice: &mut Dice,
+    ) -> Self {
         let gap_s = match tempo {
             Tempo::Day => dice.log_between(0.3, 20.0),
             Tempo::Live => dice.between(0.3, 1.5),
@@ -124,12 +141,17 @@ impl Crawler {
                 let gap_s = if tempo == Tempo::Day { dice.log_between(2.0, 20.0) } else { gap_s };
                 (Breadth::any(dice), Beat::Paced(Pace::lognormal(gap_s, dice)), 100.0)
             }
-            Population::ReplayingScraper => (Breadth::any(dice), replayed(site, tempo, dice), 100.0),
+            Population::ReplayingScraper => {
+                (Breadth::any(dice), replayed(site, tempo, dice), 100.0)
+            }
             Population::TricklingScraper => {
-                let gap_s = if tempo == Tempo::Day { dice.log_between(300.0, 3_600.0) } else { gap_s };
+                let gap_s =
+                    if tempo == Tempo::Day { dice.log_between(300.0, 3_600.0) } else { gap_s };
                 (Breadth::any(dice), Beat::any(gap_s, dice), 4_000.0)
             }
-            Population::SpreadScraper => (Breadth::any(dice), Beat::any(gap_s * 0.3, dice), 1_500.0),
+            Population::SpreadScraper => {
+                (Breadth::any(dice), Beat::any(gap_s * 0.3, dice), 1_500.0)
+            }
             _ => (Breadth::any(dice), Beat::any(gap_s, dice), 250.0),
         };
         Self::new(breadth, beat, requests, site, tempo, dice)
@@ -193,7 +215,8 @@ impl Breadth {
         match self {
             Self::SiteMap => {
                 let start = dice.below(products.len());
-                let by_number = products.iter().cycle().skip(start).take(needed.min(products.len()));
+                let by_number =
+                    products.iter().cycle().skip(start).take(needed.min(products.len()));
                 let mut targets = vec!["/robots.txt".to_owned(), "/sitemap.xml".to_owned()];
                 targets.extend(by_number.map(|known| product(known.id)));
                 targets
@@ -205,7 +228,9 @@ impl Breadth {
                 dice.shuffle(&mut ids);
                 ids.into_iter().take(needed.max(1)).map(product).collect()
             }
-            Self::Popular => (0..needed.max(1)).map(|_| product(site.catalogue().draw(dice))).collect(),
+            Self::Popular => {
+                (0..needed.max(1)).map(|_| product(site.catalogue().draw(dice))).collect()
+            }
             Self::Stale => {
                 let gone = dice.between(0.2, 0.6);
                 let mut id = || match products.get(dice.below(products.len())) {
@@ -221,13 +246,17 @@ impl Breadth {
 
 /// List pages, each followed by its products where those are wanted.
 fn shelves(site: &Site, needed: usize, with_products: bool, dice: &mut Dice) -> Vec<String> {
-    let mut slugs: Vec<&str> = site.catalogue().categories().iter().map(|category| category.slug).collect();
+    let mut slugs: Vec<&str> =
+        site.catalogue().categories().iter().map(|category| category.slug).collect();
     dice.shuffle(&mut slugs);
     let mut targets = vec!["/".to_owned()];
     for slug in slugs {
         for page in 1.. {
-            let target = if page == 1 { format!("/c/{slug}") } else { format!("/c/{slug}?page={page}") };
-            let Kind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind else { break };
+            let target =
+                if page == 1 { format!("/c/{slug}") } else { format!("/c/{slug}?page={page}") };
+            let Kind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind else {
+                break;
+            };
             if targets.len() >= needed.max(1) {
                 return targets;
             }

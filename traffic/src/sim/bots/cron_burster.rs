@@ -1,15 +1,16 @@
 //! Jobs that a scheduler starts at full minutes.
 //!
-//! Every 5 to 60 minutes a burst of 15 to 60 requests, then nothing: either the same list each time or the next piece of the
-//! catalogue. Within a burst the gaps are a network's, between bursts there is silence, so neither a rate over minutes nor
-//! a beat of single requests is there to see.
+//! Every 5 to 60 minutes a burst of 15 to 60 requests, then nothing: either the same list each time
+//! or the next piece of the catalogue. Within a burst the gaps are a network's, between bursts
+//! there is silence, so neither a rate over minutes nor a beat of single requests is there to see.
 
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A cron job: 15 to 60 requests at a full minute, every 5 to 60 minutes, and silence between. \
+pub(in crate::sim) const REASONING: &str = "A cron job: 15 to 60 requests at a full minute, every \
+    5 to 60 minutes, and silence between. \
      The beat is one of bursts. Expected: detected, mostly.";
 
 /// One such job.
@@ -37,10 +38,20 @@ impl CronBurster {
         let targets = if count == burst {
             (0..burst).map(|_| format!("/p/{}", site.catalogue().draw(dice))).collect()
         } else {
-            products.iter().cycle().skip(start).take(count).map(|product| format!("/p/{}", product.id)).collect()
+            products
+                .iter()
+                .cycle()
+                .skip(start)
+                .take(count)
+                .map(|product| format!("/p/{}", product.id))
+                .collect()
         };
         Self {
-            period_s: if is_day { dice.pick(&[300.0, 600.0, 900.0, 1_800.0, 3_600.0]) } else { 10.0 },
+            period_s: if is_day {
+                dice.pick(&[300.0, 600.0, 900.0, 1_800.0, 3_600.0])
+            } else {
+                10.0
+            },
             late_s: dice.log_between(0.2, 5.0),
             gap_s: dice.log_between(0.05, 1.5),
             burst,

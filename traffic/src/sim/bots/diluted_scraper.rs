@@ -1,8 +1,10 @@
-//! Scraping diluted in walking: eight clicks of a person's, pictures and all, for every page that is really wanted.
+//! Scraping diluted in walking: eight clicks of a person's, pictures and all, for every page that
+//! is really wanted.
 //!
-//! A recorded or modelled walk drives a real browser through the shop (lists, products, back, a cart now and then, thinking
-//! times and bursts as people have them), and one request in nine takes the next product of a list. What is left to see is
-//! that it goes on for hours, and the few pages that nobody came to by a link.
+//! A recorded or modelled walk drives a real browser through the shop (lists, products, back, a
+//! cart now and then, thinking times and bursts as people have them), and one request in nine takes
+//! the next product of a list. What is left to see is that it goes on for hours, and the few pages
+//! that nobody came to by a link.
 
 use crate::sim::dice::Dice;
 use crate::sim::people::shopper::Shopper;
@@ -10,8 +12,10 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "One scraped product for every eight clicks of a walk that is a person's in everything, \
-     pictures included, for hours. Nine tenths of it is a person. Expected: some detected, late, by how long it goes on.";
+pub(in crate::sim) const REASONING: &str = "One scraped product for every eight clicks of a walk \
+    that is a person's in everything, \
+     pictures included, for hours. Nine tenths of it is a person. Expected: some detected, late, \
+     by how long it goes on.";
 
 /// Clicks of the walk for one scraped page.
 pub(in crate::sim) const CLICKS: u32 = 8;
@@ -30,8 +34,13 @@ impl DilutedScraper {
         let products = site.catalogue().products();
         let count = if tempo == Tempo::Day { dice.log_between(15.0, 80.0) as usize } else { 1_000 };
         let start = dice.below(products.len());
-        let mut wanted: Vec<String> =
-            products.iter().cycle().skip(start).take(count).map(|product| format!("/p/{}", product.id)).collect();
+        let mut wanted: Vec<String> = products
+            .iter()
+            .cycle()
+            .skip(start)
+            .take(count)
+            .map(|product| format!("/p/{}", product.id))
+            .collect();
         if dice.chance(0.7) {
             dice.shuffle(&mut wanted);
         }

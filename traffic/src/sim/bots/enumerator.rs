@@ -1,9 +1,10 @@
 //! Programs that ask for product after product by number.
 //!
-//! A shop that numbers its products tells everybody how to list them. One kind counts up or down from somewhere, the
-//! other goes through the same numbers in any order, so that no rule on the order of URLs sees it. Neither knows which
-//! numbers exist: at the catalogue's end, and in guessed ranges beyond it, they meet pages that are not there. The page,
-//! the stock call or the API: whichever is quickest for them, at whatever pace a program is given.
+//! A shop that numbers its products tells everybody how to list them. One kind counts up or down
+//! from somewhere, the other goes through the same numbers in any order, so that no rule on the
+//! order of URLs sees it. Neither knows which numbers exist: at the catalogue's end, and in guessed
+//! ranges beyond it, they meet pages that are not there. The page, the stock call or the API:
+//! whichever is quickest for them, at whatever pace a program is given.
 
 use super::crawler::Beat;
 use super::round::Round;
@@ -12,10 +13,12 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside the figures of the one that counts.
-pub(in crate::sim) const REASONING_SEQUENTIAL: &str = "Counts through product numbers, up or down, at a gap of 0.2 to 10 s. Every URL \
+pub(in crate::sim) const REASONING_SEQUENTIAL: &str = "Counts through product numbers, up or down, \
+    at a gap of 0.2 to 10 s. Every URL \
      new, none of them a page that anybody links. Expected: detected at least 99 times in 100.";
 /// Shown beside the figures of the one that shuffles.
-pub(in crate::sim) const REASONING_SHUFFLED: &str = "Goes through product numbers in random order, up to a third of them guessed beyond \
+pub(in crate::sim) const REASONING_SHUFFLED: &str = "Goes through product numbers in random order, \
+    up to a third of them guessed beyond \
      the catalogue's end. Expected: detected at least 99 times in 100.";
 
 /// One such program.
@@ -26,9 +29,17 @@ pub(in crate::sim) struct Enumerator {
 }
 
 impl Enumerator {
-    pub(in crate::sim) fn new(is_shuffled: bool, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
+    pub(in crate::sim) fn new(
+        is_shuffled: bool,
+        site: &Site,
+        tempo: Tempo,
+        dice: &mut Dice,
+    ) -> Self {
         let (gap_s, requests) = match tempo {
-            Tempo::Day => (dice.log_between(0.2, 10.0), dice.lognormal(400.0, 0.8).clamp(40.0, 4_000.0) as u32),
+            Tempo::Day => (
+                dice.log_between(0.2, 10.0),
+                dice.lognormal(400.0, 0.8).clamp(40.0, 4_000.0) as u32,
+            ),
             Tempo::Live => (dice.between(0.2, 0.8), u32::MAX),
         };
         let beat = Beat::any(gap_s, dice);

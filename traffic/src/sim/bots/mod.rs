@@ -1,4 +1,5 @@
-//! Programs to be stopped, one kind a file, each with its reasoning; and what they share: a pace, a list to go through.
+//! Programs to be stopped, one kind a file, each with its reasoning; and what they share: a pace, a
+//! list to go through.
 
 pub(super) mod botnet_scraper;
 pub(super) mod breadth_first;

@@ -1,7 +1,8 @@
 //! How a program waits between requests.
 //!
-//! Programs sleep a fixed time, a time with jitter, or an exponential one, and then wait for the answer as well; now
-//! and then a connection stalls. Each bot draws its own shape and width, so that no constant gives it away.
+//! Programs sleep a fixed time, a time with jitter, or an exponential one, and then wait for the
+//! answer as well; now and then a connection stalls. Each bot draws its own shape and width, so
+//! that no constant gives it away.
 
 use crate::sim::dice::Dice;
 use crate::sim::visit::Turn;
@@ -27,12 +28,13 @@ enum Shape {
     Fixed,
     /// Lognormal gaps with this σ, as people have them.
     Lognormal(f64),
-    /// No sleep at all: the gap is the answer's time, and this share of the time the machine, the network or the shop is busy
-    /// for as long as this, in seconds.
+    /// No sleep at all: the gap is the answer's time, and this share of the time the machine, the
+    /// network or the shop is busy for as long as this, in seconds.
     Answered { busy_share: f64, busy_s: f64 },
 }
 
-/// How often a connection stalls: once in 200 requests, for 3 to 10 gaps, as time-outs and retries do.
+/// How often a connection stalls: once in 200 requests, for 3 to 10 gaps, as time-outs and retries
+/// do.
 const STALL_SHARE: f64 = 0.005;
 
 impl Pace {
@@ -40,7 +42,11 @@ impl Pace {
     pub(in crate::sim) fn regular(gap_s: f64, dice: &mut Dice) -> Self {
         let jitter = dice.between(0.05, 0.30);
         // A normal with the same spread as that uniform has a standard deviation of j/√3.
-        let shape = if dice.chance(0.5) { Shape::Uniform(jitter) } else { Shape::Normal(jitter / 3.0_f64.sqrt()) };
+        let shape = if dice.chance(0.5) {
+            Shape::Uniform(jitter)
+        } else {
+            Shape::Normal(jitter / 3.0_f64.sqrt())
+        };
         Self::with(gap_s, shape, dice)
     }
 
@@ -65,15 +71,19 @@ impl Pace {
         Self::with(gap_s, Shape::Lognormal(sigma), dice)
     }
 
-    /// As fast as it is answered: an answer in about `gap_s`, anything between a quiet machine and a busy one.
+    /// As fast as it is answered: an answer in about `gap_s`, anything between a quiet machine and
+    /// a busy one.
     pub(in crate::sim) fn answered(gap_s: f64, dice: &mut Dice) -> Self {
-        let shape = Shape::Answered { busy_share: dice.between(0.0, 0.4), busy_s: dice.log_between(0.002, 0.03) };
+        let shape = Shape::Answered {
+            busy_share: dice.between(0.0, 0.4),
+            busy_s: dice.log_between(0.002, 0.03),
+        };
         Self { gap_s, shape, latency_s: 0.0 }
     }
 
     fn with(gap_s: f64, shape: Shape, dice: &mut Dice) -> Self {
-        // Data centres are near: a few milliseconds to a few tens. Never more than a fraction of the gap, or the bot
-        // would not hold the speed it was given.
+        // Data centres are near: a few milliseconds to a few tens. Never more than a fraction of
+        // the gap, or the bot would not hold the speed it was given.
         Self { gap_s, shape, latency_s: dice.log_between(0.003, 0.04).min(gap_s * 0.2) }
     }
 
@@ -91,7 +101,8 @@ impl Pace {
                 dice.lognormal(self.gap_s, 0.4) + busy
             }
         };
-        let stall = if dice.chance(STALL_SHARE) { self.gap_s * dice.between(3.0, 10.0) } else { 0.0 };
+        let stall =
+            if dice.chance(STALL_SHARE) { self.gap_s * dice.between(3.0, 10.0) } else { 0.0 };
         let latency = dice.lognormal(self.latency_s, 0.4);
         turn.wait(sleep + latency + stall);
     }

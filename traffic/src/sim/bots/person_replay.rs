@@ -1,9 +1,10 @@
 //! Recorded people, played back.
 //!
-//! Somebody records real visits with a browser extension and plays them back from other addresses, request by request and
-//! gap by gap, another recording each time and hours between. In what it asks for and when, this **is** a person: a
-//! detector that refused it would refuse the person as well. It is the honest ceiling of behaviour as evidence, and costs
-//! its owner a person's time for every page.
+//! Somebody records real visits with a browser extension and plays them back from other addresses,
+//! request by request and gap by gap, another recording each time and hours between. In what it
+//! asks for and when, this **is** a person: a detector that refused it would refuse the person as
+//! well. It is the honest ceiling of behaviour as evidence, and costs its owner a person's time for
+//! every page.
 
 use std::sync::Arc;
 
@@ -13,7 +14,8 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn, Visit};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "Plays back recorded visits of people, request by request. By behaviour it is a person: the \
+pub(in crate::sim) const REASONING: &str = "Plays back recorded visits of people, request by \
+    request. By behaviour it is a person: the \
      honest ceiling. Expected: undetected; whoever detects it refuses people.";
 
 /// One such program.

@@ -1,8 +1,9 @@
 //! Programs that watch the stock.
 //!
-//! Resellers who want the moment something is back: one to three products, again and again, about once a second in
-//! the demo and up to once a minute in a day's log. Some ask for them one after another at even distance, some all at
-//! once and then sleep. The product page or the stock call: whichever the shop's own script uses serves them as well.
+//! Resellers who want the moment something is back: one to three products, again and again, about
+//! once a second in the demo and up to once a minute in a day's log. Some ask for them one after
+//! another at even distance, some all at once and then sleep. The product page or the stock call:
+//! whichever the shop's own script uses serves them as well.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
@@ -10,7 +11,8 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A reseller's stock check: one to three URLs, every 0.7 to 60 s, in turn or in volleys. Few \
+pub(in crate::sim) const REASONING: &str = "A reseller's stock check: one to three URLs, every 0.7 \
+    to 60 s, in turn or in volleys. Few \
      URLs and a beat. Expected: detected at least 99 times in 100.";
 
 /// One poller.
@@ -27,7 +29,10 @@ pub(in crate::sim) struct Poller {
 impl Poller {
     pub(in crate::sim) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(0.7, 60.0), dice.lognormal(250.0, 0.8).clamp(30.0, 1_500.0) as u32),
+            Tempo::Day => (
+                dice.log_between(0.7, 60.0),
+                dice.lognormal(250.0, 0.8).clamp(30.0, 1_500.0) as u32,
+            ),
             Tempo::Live => (dice.between(0.8, 1.2), u32::MAX),
         };
         let asks_stock_call = dice.chance(0.4);
@@ -37,7 +42,13 @@ impl Poller {
                 if asks_stock_call { format!("/api/stock/{id}?size=m") } else { format!("/p/{id}") }
             })
             .collect();
-        Self { pace: Pace::regular(gap_s, dice), targets, next: 0, in_volleys: dice.chance(0.3), requests_left }
+        Self {
+            pace: Pace::regular(gap_s, dice),
+            targets,
+            next: 0,
+            in_volleys: dice.chance(0.3),
+            requests_left,
+        }
     }
 
     fn ask(&mut self, turn: &mut Turn<'_>) {

@@ -1,8 +1,9 @@
 //! Programs that watch a competitor's prices.
 //!
-//! A list of some dozen to two hundred products, gone through every half hour to every three hours: a pass of a few
-//! minutes at a calm, uneven gap, in another order each time, then silence. Few URLs for a crawler, many for a poller, no
-//! beat within a pass; the repetition is over hours. (The person of that habit is [`crate::sim::people::price_watcher`].)
+//! A list of some dozen to two hundred products, gone through every half hour to every three hours:
+//! a pass of a few minutes at a calm, uneven gap, in another order each time, then silence. Few
+//! URLs for a crawler, many for a poller, no beat within a pass; the repetition is over hours. (The
+//! person of that habit is [`crate::sim::people::price_watcher`].)
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
@@ -10,8 +11,10 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "Goes through a list of 20 to 200 products every half hour to three hours, shuffled, a page \
-     every 2 to 15 s: too few URLs for a crawler, too many for a poller. Expected: detected at least 90 times in 100.";
+pub(in crate::sim) const REASONING: &str = "Goes through a list of 20 to 200 products every half \
+    hour to three hours, shuffled, a page \
+     every 2 to 15 s: too few URLs for a crawler, too many for a poller. Expected: detected at \
+     least 90 times in 100.";
 
 /// One such program.
 #[derive(Debug)]
@@ -27,7 +30,11 @@ pub(in crate::sim) struct PriceMonitor {
 impl PriceMonitor {
     pub(in crate::sim) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, away_s, count) = match tempo {
-            Tempo::Day => (dice.log_between(2.0, 15.0), dice.log_between(1_800.0, 10_800.0), 20 + dice.below(181)),
+            Tempo::Day => (
+                dice.log_between(2.0, 15.0),
+                dice.log_between(1_800.0, 10_800.0),
+                20 + dice.below(181),
+            ),
             Tempo::Live => (dice.between(0.4, 0.9), 2.0, 10),
         };
         let mut targets: Vec<String> = Vec::new();
@@ -42,7 +49,11 @@ impl PriceMonitor {
             let shelf = usize::from(site.catalogue().draw_category(dice));
             targets.push(format!("/c/{}?sort=price", site.catalogue().categories()[shelf].slug));
         }
-        let pace = if dice.chance(0.5) { Pace::lognormal(gap_s, dice) } else { Pace::regular(gap_s, dice) };
+        let pace = if dice.chance(0.5) {
+            Pace::lognormal(gap_s, dice)
+        } else {
+            Pace::regular(gap_s, dice)
+        };
         Self { pace, targets, next: 0, away_s, is_shuffled: dice.chance(0.7) }
     }
 }

@@ -1,7 +1,8 @@
 //! Programs that look for holes.
 //!
-//! A list of paths that some shop somewhere has open: configuration files, backups, administration pages, well-known
-//! exploits. Fast, every path once, nearly all 404. They start at the door like anybody.
+//! A list of paths that some shop somewhere has open: configuration files, backups, administration
+//! pages, well-known exploits. Fast, every path once, nearly all 404. They start at the door like
+//! anybody.
 
 use super::pace::Pace;
 use super::round::Round;
@@ -9,7 +10,8 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "Tries a list of attack paths, each once, nearly all missing here. Expected: detected at least \
+pub(in crate::sim) const REASONING: &str = "Tries a list of attack paths, each once, nearly all \
+    missing here. Expected: detected at least \
      99 times in 100, within a few requests.";
 
 /// One scanner.
@@ -22,7 +24,10 @@ pub(in crate::sim) struct Scanner {
 impl Scanner {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (per_second, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(0.5, 20.0), dice.lognormal(120.0, 0.8).clamp(15.0, 1_000.0) as u32),
+            Tempo::Day => (
+                dice.log_between(0.5, 20.0),
+                dice.lognormal(120.0, 0.8).clamp(15.0, 1_000.0) as u32,
+            ),
             Tempo::Live => (dice.between(4.0, 12.0), u32::MAX),
         };
         let mut targets: Vec<String> = PATHS.iter().map(|path| (*path).to_owned()).collect();
@@ -33,7 +38,10 @@ impl Scanner {
         }
         dice.shuffle(&mut targets);
         targets.insert(0, "/".to_owned());
-        Self { pace: Pace::regular(1.0 / per_second, dice), round: Round::new(targets, requests_left) }
+        Self {
+            pace: Pace::regular(1.0 / per_second, dice),
+            round: Round::new(targets, requests_left),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Programs that ask at a set period, with jitter: `sleep(period * uniform(1 - j, 1 + j))`.
 //!
-//! The commonest trick against a detector of beats is to shake the beat. How much shaking helps, and at which period, is
-//! a map of its own ([`crate::sim::simulate_scheduler`]), so period and jitter are arguments here and everything else is
-//! drawn: what is asked for may be a handful of URLs, a list gone through again and again, or a walk that never asks twice.
-//! Jitter is what a program adds; the network adds milliseconds more, and one request in 200 stalls.
+//! The commonest trick against a detector of beats is to shake the beat. How much shaking helps,
+//! and at which period, is a map of its own ([`crate::sim::simulate_scheduler`]), so period and
+//! jitter are arguments here and everything else is drawn: what is asked for may be a handful of
+//! URLs, a list gone through again and again, or a walk that never asks twice. Jitter is what a
+//! program adds; the network adds milliseconds more, and one request in 200 stalls.
 
 use super::pace::Pace;
 use super::round::Round;
@@ -12,16 +13,20 @@ use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside the figures of the one without jitter.
-pub(in crate::sim) const REASONING_0: &str = "A job that sleeps a fixed 2 to 60 s between requests. A perfect beat under \
+pub(in crate::sim) const REASONING_0: &str = "A job that sleeps a fixed 2 to 60 s between \
+    requests. A perfect beat under \
      every rate limit. Expected: detected, nearly always.";
 /// Shown beside the figures of ±10 %.
-pub(in crate::sim) const REASONING_10: &str = "The same job with ±10 % jitter: what a cautious script does. \
+pub(in crate::sim) const REASONING_10: &str = "The same job with ±10 % jitter: what a cautious \
+    script does. \
      Expected: detected at least 95 times in 100.";
 /// Shown beside the figures of ±30 %.
-pub(in crate::sim) const REASONING_30: &str = "The same job with ±30 % jitter: the usual advice for not being noticed. \
+pub(in crate::sim) const REASONING_30: &str = "The same job with ±30 % jitter: the usual advice \
+    for not being noticed. \
      Expected: detected at least 95 times in 100.";
 /// Shown beside the figures of ±50 %.
-pub(in crate::sim) const REASONING_50: &str = "The same job with ±50 % jitter: as much as a sleep can bear and still keep \
+pub(in crate::sim) const REASONING_50: &str = "The same job with ±50 % jitter: as much as a sleep \
+    can bear and still keep \
      its period. Expected: detected at least 95 times in 100.";
 
 /// One such program.
@@ -42,15 +47,25 @@ impl Scheduler {
     }
 
     /// At this period, in seconds, and this jitter, a share of it from 0 to 1.
-    pub(in crate::sim) fn with(period_s: f64, jitter: f64, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
-        let requests_left = if tempo == Tempo::Day { 150 + dice.below(101) as u32 } else { u32::MAX };
+    pub(in crate::sim) fn with(
+        period_s: f64,
+        jitter: f64,
+        site: &Site,
+        tempo: Tempo,
+        dice: &mut Dice,
+    ) -> Self {
+        let requests_left =
+            if tempo == Tempo::Day { 150 + dice.below(101) as u32 } else { u32::MAX };
         let targets = match dice.below(3) {
             0 => 1 + dice.below(5),
             1 => dice.log_between(10.0, 100.0) as usize,
             _ => 300,
         };
         let targets = (0..targets).map(|_| target(site, dice)).collect();
-        Self { pace: Pace::jittered(period_s, jitter, dice), round: Round::new(targets, requests_left) }
+        Self {
+            pace: Pace::jittered(period_s, jitter, dice),
+            round: Round::new(targets, requests_left),
+        }
     }
 }
 
@@ -60,7 +75,10 @@ fn target(site: &Site, dice: &mut Dice) -> String {
     match dice.weighted(&[0.7, 0.15, 0.15]) {
         0 => format!("/p/{id}"),
         1 => format!("/api/stock/{id}?size=m"),
-        _ => format!("/c/{}", site.catalogue().categories()[usize::from(site.catalogue().draw_category(dice))].slug),
+        _ => format!(
+            "/c/{}",
+            site.catalogue().categories()[usize::from(site.catalogue().draw_category(dice))].slug
+        ),
     }
 }
 

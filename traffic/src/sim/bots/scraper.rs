@@ -1,14 +1,15 @@
 //! Programs that copy the catalogue.
 //!
-//! They want every product once: prices for a competitor, texts for a copy of the shop. No pictures, mostly a
-//! browser's user agent. Three paces, because each defeats another rule:
+//! They want every product once: prices for a competitor, texts for a copy of the shop. No
+//! pictures, mostly a browser's user agent. Three paces, because each defeats another rule:
 //!
-//! - **fast**, some pages a second: what a rate limit can catch, if it is not set for image-heavy pages;
+//! - **fast**, some pages a second: what a rate limit can catch, if it is not set for image-heavy
+//!   pages;
 //! - **slow**, a page every second or few: under any rate limit that leaves people alone;
 //! - **memoryless**, exponential gaps: under any rule that looks for a beat.
 //!
-//! Each bot walks in its own way (shelf by shelf as links lead, by number up or down, or shuffled), so that no order
-//! is a property of bots. Now and then a page is asked for again after a failure.
+//! Each bot walks in its own way (shelf by shelf as links lead, by number up or down, or shuffled),
+//! so that no order is a property of bots. Now and then a page is asked for again after a failure.
 
 use std::sync::Arc;
 
@@ -18,13 +19,16 @@ use crate::sim::site::{Kind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside the figures of the fast one.
-pub(in crate::sim) const REASONING_FAST: &str = "Copies the whole catalogue at 1.5 to 10 pages a second: what a rate limit set for \
+pub(in crate::sim) const REASONING_FAST: &str = "Copies the whole catalogue at 1.5 to 10 pages a \
+    second: what a rate limit set for \
      shops full of pictures lets through. Expected: detected at least 99 times in 100.";
 /// Shown beside the figures of the slow one.
-pub(in crate::sim) const REASONING_SLOW: &str = "Copies the whole catalogue, a page every 1 to 8 s with jitter: under every rate limit \
+pub(in crate::sim) const REASONING_SLOW: &str = "Copies the whole catalogue, a page every 1 to 8 s \
+    with jitter: under every rate limit \
      that spares people. Expected: detected at least 95 times in 100.";
 /// Shown beside the figures of the memoryless one.
-pub(in crate::sim) const REASONING_MEMORYLESS: &str = "Copies the catalogue in exponential gaps: no beat at all, so only breadth and \
+pub(in crate::sim) const REASONING_MEMORYLESS: &str = "Copies the catalogue in exponential gaps: \
+    no beat at all, so only breadth and \
      evenness are left to see. Expected: mostly detected.";
 
 /// One scraper.
@@ -91,7 +95,8 @@ impl Scraper {
             Tempo::Day => dice.lognormal(300.0, 0.9).clamp(30.0, 3_000.0) as u32,
             Tempo::Live => u32::MAX,
         };
-        let referer = dice.pick(&[Referer::Missing, Referer::Missing, Referer::Home, Referer::Previous]);
+        let referer =
+            dice.pick(&[Referer::Missing, Referer::Missing, Referer::Home, Referer::Previous]);
         let needed = usize::try_from(requests_left).unwrap_or(usize::MAX);
         Self { pace, walk: Walk::draw(site, needed, dice), requests_left, referer, last: None }
     }
@@ -145,14 +150,19 @@ impl Walk {
 
     /// As links lead: a page of a shelf, then its products, then the next page.
     fn shelves(site: &Site, needed: usize, dice: &mut Dice) -> Vec<String> {
-        let mut slugs: Vec<&str> = site.catalogue().categories().iter().map(|category| category.slug).collect();
+        let mut slugs: Vec<&str> =
+            site.catalogue().categories().iter().map(|category| category.slug).collect();
         dice.shuffle(&mut slugs);
         let mut targets = vec!["/".to_owned()];
         for slug in slugs {
             let mut page = 1;
             while targets.len() < needed {
-                let target = if page == 1 { format!("/c/{slug}") } else { format!("/c/{slug}?page={page}") };
-                let Kind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind else { break };
+                let target =
+                    if page == 1 { format!("/c/{slug}") } else { format!("/c/{slug}?page={page}") };
+                let Kind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind
+                else {
+                    break;
+                };
                 targets.push(target);
                 targets.extend(listing.products.iter().map(|id| format!("/p/{id}")));
                 page += 1;

@@ -1,8 +1,8 @@
 //! Programs that copy a shop through its search.
 //!
-//! Every word of a dictionary, alone and in pairs, and the result pages that follow: a search finds what no shelf lists,
-//! and costs the shop most of all pages. One path, and as many queries as there are words; people search as well, a few
-//! words in a visit.
+//! Every word of a dictionary, alone and in pairs, and the result pages that follow: a search finds
+//! what no shelf lists, and costs the shop most of all pages. One path, and as many queries as
+//! there are words; people search as well, a few words in a visit.
 
 use super::crawler::Beat;
 use crate::sim::dice::Dice;
@@ -10,7 +10,8 @@ use crate::sim::site::{Kind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "Asks the search for every word of a dictionary and up to six pages of results each, at a gap \
+pub(in crate::sim) const REASONING: &str = "Asks the search for every word of a dictionary and up \
+    to six pages of results each, at a gap \
      of 0.5 to 15 s: one path, a thousand queries. Expected: detected, nearly always.";
 
 /// One such program.
@@ -28,7 +29,10 @@ pub(in crate::sim) struct SearchScraper {
 impl SearchScraper {
     pub(in crate::sim) fn new(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(0.5, 15.0), dice.lognormal(200.0, 0.8).clamp(20.0, 2_000.0) as u32),
+            Tempo::Day => (
+                dice.log_between(0.5, 15.0),
+                dice.lognormal(200.0, 0.8).clamp(20.0, 2_000.0) as u32,
+            ),
             Tempo::Live => (dice.between(0.3, 1.0), u32::MAX),
         };
         let dictionary: Vec<&str> = site.catalogue().words().collect();
@@ -38,7 +42,14 @@ impl SearchScraper {
             words.push(format!("{}+{}", dice.pick(&dictionary), dice.pick(&dictionary)));
         }
         dice.shuffle(&mut words);
-        Self { beat: Beat::any(gap_s, dice), words, next: 0, depth: 1 + dice.below(6), page: 1, requests_left }
+        Self {
+            beat: Beat::any(gap_s, dice),
+            words,
+            next: 0,
+            depth: 1 + dice.below(6),
+            page: 1,
+            requests_left,
+        }
     }
 }
 
@@ -49,8 +60,11 @@ impl Behave for SearchScraper {
         }
         self.requests_left -= 1;
         let word = &self.words[self.next % self.words.len()];
-        let target =
-            if self.page == 1 { format!("/search?q={word}") } else { format!("/search?q={word}&page={}", self.page) };
+        let target = if self.page == 1 {
+            format!("/search?q={word}")
+        } else {
+            format!("/search?q={word}&page={}", self.page)
+        };
         let pages = match turn.site.respond("GET", &target, None).kind {
             Kind::Search(_, listing) => listing.pages,
             _ => 1,

@@ -1,8 +1,9 @@
 //! What a person's browser adds to a click: referers, images in bursts, a cache, a person's pace.
 //!
-//! After a page come its style, script and the pictures in view, tens of milliseconds apart; further pictures follow
-//! while the person scrolls. What was loaded once is not asked for again, and a returning customer arrives with a warm
-//! cache, so "loads images" is a habit and not a proof.
+//! After a page come its style, script and the pictures in view, tens of milliseconds apart;
+//! further pictures follow while the person scrolls. What was loaded once is not asked for again,
+//! and a returning customer arrives with a warm cache, so "loads images" is a habit and not a
+//! proof.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -91,7 +92,12 @@ impl Browser {
     }
 
     /// Sends a form; where the answer redirects, follows.
-    pub(in crate::sim) fn submit(&mut self, turn: &mut Turn<'_>, target: &str, form: String) -> Kind {
+    pub(in crate::sim) fn submit(
+        &mut self,
+        turn: &mut Turn<'_>,
+        target: &str,
+        form: String,
+    ) -> Kind {
         let reply = turn.site.respond("POST", target, Some(&form));
         turn.post(&self.asked(target), form, self.referer());
         match reply.location {
@@ -110,7 +116,8 @@ impl Browser {
 
     /// A target as this front end asks for it.
     fn asked(&self, target: &str) -> String {
-        let is_call = self.front == Front::App || (self.front == Front::SinglePage && self.is_started);
+        let is_call =
+            self.front == Front::App || (self.front == Front::SinglePage && self.is_started);
         match target {
             "/" if is_call => "/api/v1/home".to_owned(),
             target if is_call => api::named(target),
@@ -122,15 +129,22 @@ impl Browser {
         if self.front == Front::App { None } else { self.page.clone() }
     }
 
-    /// What a script asks for once a page's data are there: what stands beside a product, and every product in view.
+    /// What a script asks for once a page's data are there: what stands beside a product, and every
+    /// product in view.
     fn load_data(&mut self, turn: &mut Turn<'_>, kind: &Kind, in_view: &[u32]) {
         let targets: Vec<String> = match kind {
             Kind::Product(id) => {
-                vec![format!("/api/v1/products/{id}/reviews?page=1"), format!("/api/v1/recommendations?product={id}")]
+                vec![
+                    format!("/api/v1/products/{id}/reviews?page=1"),
+                    format!("/api/v1/recommendations?product={id}"),
+                ]
             }
             _ if self.front == Front::SinglePage => {
                 let targets = in_view.iter().map(|id| format!("/p/{id}"));
-                targets.filter(|target| self.ahead.insert(target.clone())).map(|target| api::named(&target)).collect()
+                targets
+                    .filter(|target| self.ahead.insert(target.clone()))
+                    .map(|target| api::named(&target))
+                    .collect()
             }
             _ => Vec::new(),
         };
@@ -165,7 +179,8 @@ impl Browser {
         }
         let Some(pictures) = products_on(turn.site, kind) else { return };
         // How far down this page the person gets, a screen at a time.
-        let seen = (self.in_view + turn.dice.exponential(self.in_view as f64) as usize).min(pictures.len());
+        let seen = (self.in_view + turn.dice.exponential(self.in_view as f64) as usize)
+            .min(pictures.len());
         for (index, id) in pictures.into_iter().take(seen).enumerate() {
             let screens_down = index / self.in_view;
             after += turn.dice.exponential(0.012);
@@ -192,7 +207,9 @@ impl Browser {
 fn products_on(site: &Site, kind: &Kind) -> Option<Vec<u32>> {
     match kind {
         Kind::Home => Some(site.featured()),
-        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => Some(listing.products.clone()),
+        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+            Some(listing.products.clone())
+        }
         Kind::Product(id) => {
             let mut products = vec![*id];
             products.extend(site.related(*id));
@@ -211,8 +228,8 @@ impl Thinking {
         };
         Self {
             median_s: dice.lognormal(median_s, spread).clamp(1.2, 40.0),
-            // Dwell times on pages are heavy-tailed: σ of the logarithm near 1 (Liu, White & Dumais, SIGIR 2010,
-            // fit Weibulls with shape below 1).
+            // Dwell times on pages are heavy-tailed: σ of the logarithm near 1 (Liu, White &
+            // Dumais, SIGIR 2010, fit Weibulls with shape below 1).
             sigma: dice.between(0.7, 1.1),
             hasty_share: dice.between(0.05, 0.25),
             pause_share,
@@ -242,4 +259,5 @@ impl Thinking {
     }
 }
 
-const REFERERS: &[&str] = &["https://www.google.com/", "https://www.bing.com/", "https://duckduckgo.com/"];
+const REFERERS: &[&str] =
+    &["https://www.google.com/", "https://www.bing.com/", "https://duckduckgo.com/"];

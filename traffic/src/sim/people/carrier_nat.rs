@@ -1,7 +1,8 @@
 //! People behind one address of their mobile network (carrier-grade NAT, RFC 6888).
 //!
-//! Each is an ordinary person, one in five with many tabs. Together they are one client that never rests, looks at a
-//! hundred times as many products as anybody, uses every browser there is, and mistypes a password every few minutes.
+//! Each is an ordinary person, one in five with many tabs. Together they are one client that never
+//! rests, looks at a hundred times as many products as anybody, uses every browser there is, and
+//! mistypes a password every few minutes.
 
 use super::gallery_shopper::GalleryShopper;
 use super::shopper::Shopper;
@@ -9,8 +10,10 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "500 people of a mobile network behind one address, all of them in the same \
-     evening. Together as fast and as broad as a crawler, and refusing one refuses all. Expected: never blocked.";
+pub(in crate::sim) const REASONING: &str = "500 people of a mobile network behind one address, all \
+    of them in the same \
+     evening. Together as fast and as broad as a crawler, and refusing one refuses all. Expected: \
+     never blocked.";
 
 /// One of them.
 pub(in crate::sim) fn person(tempo: Tempo, dice: &mut Dice) -> Box<dyn Behave> {

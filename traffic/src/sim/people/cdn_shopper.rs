@@ -1,7 +1,7 @@
 //! People of whom only the pages are seen, because pictures, style and script come from a CDN.
 //!
-//! "Loads no images" is a common sign of a bot, and half of the larger shops deliver none themselves. One in five has many
-//! tabs.
+//! "Loads no images" is a common sign of a bot, and half of the larger shops deliver none
+//! themselves. One in five has many tabs.
 
 use super::browser::Front;
 use super::gallery_shopper::GalleryShopper;
@@ -10,7 +10,8 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person whose pictures come from a CDN, so the log shows pages alone, as a \
+pub(in crate::sim) const REASONING: &str = "A person whose pictures come from a CDN, so the log \
+    shows pages alone, as a \
      bot's; one in five opens many tabs. Expected: never refused.";
 
 /// One of them.

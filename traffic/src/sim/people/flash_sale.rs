@@ -1,7 +1,8 @@
 //! People who came for a sale, all at once.
 //!
-//! Newcomers only, ten times as many as ever, on the same few products: some shop, some open everything in tabs, three
-//! in ten reload until it begins. Any measure of the whole site (requests a second, top talkers, newcomers) jumps.
+//! Newcomers only, ten times as many as ever, on the same few products: some shop, some open
+//! everything in tabs, three in ten reload until it begins. Any measure of the whole site (requests
+//! a second, top talkers, newcomers) jumps.
 
 use super::gallery_shopper::GalleryShopper;
 use super::refresher::Refresher;
@@ -10,8 +11,10 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "Newcomers who all arrive within one minute for a sale, three in ten pressing \
-     reload. The whole site looks like an attack and nobody is one. Expected: never blocked, seldom limited.";
+pub(in crate::sim) const REASONING: &str = "Newcomers who all arrive within one minute for a sale, \
+    three in ten pressing \
+     reload. The whole site looks like an attack and nobody is one. Expected: never blocked, \
+     seldom limited.";
 
 /// One of them.
 pub(in crate::sim) fn person(tempo: Tempo, dice: &mut Dice) -> Box<dyn Behave> {

@@ -1,9 +1,10 @@
 //! People in a hurry, who look like scrapers.
 //!
-//! They open a list and then product after product in new tabs, one every few tenths of a second, read through the
-//! tabs, flick through the pictures, and go on to the next page of the list: many distinct URLs in quick succession.
-//! Galleries of this kind are the most reported false alarm of rule-based bouncers, so they belong in every training
-//! log. What tells them apart is only that their gaps are a person's: bursts, then silence.
+//! They open a list and then product after product in new tabs, one every few tenths of a second,
+//! read through the tabs, flick through the pictures, and go on to the next page of the list: many
+//! distinct URLs in quick succession. Galleries of this kind are the most reported false alarm of
+//! rule-based bouncers, so they belong in every training log. What tells them apart is only that
+//! their gaps are a person's: bursts, then silence.
 
 use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
@@ -11,7 +12,8 @@ use crate::sim::site::{Kind, Listing};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person who opens product after product in tabs and flicks through galleries of 30 \
+pub(in crate::sim) const REASONING: &str = "A person who opens product after product in tabs and \
+    flicks through galleries of 30 \
      pictures: bursts of distinct URLs, the most reported false alarm. Expected: never refused.";
 
 /// One person with many tabs.
@@ -50,7 +52,10 @@ impl GalleryShopper {
             }
             _ => {
                 let catalogue = turn.site.catalogue();
-                format!("/c/{}", catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug)
+                format!(
+                    "/c/{}",
+                    catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug
+                )
             }
         };
         let listing = match self.browser.open(turn, &target) {

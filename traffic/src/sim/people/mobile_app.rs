@@ -1,8 +1,9 @@
 //! People with the shop's app: API calls only.
 //!
-//! No page, no picture (those come from a CDN), no referer, and a client that calls itself by the app's name. On its own
-//! the app asks for the home screen's parts when it comes to the front, a product's reviews and recommendations, and, as
-//! long as it is open, every half minute or so whether there is news: a clock inside a person's visit.
+//! No page, no picture (those come from a CDN), no referer, and a client that calls itself by the
+//! app's name. On its own the app asks for the home screen's parts when it comes to the front, a
+//! product's reviews and recommendations, and, as long as it is open, every half minute or so
+//! whether there is news: a clock inside a person's visit.
 
 use super::browser::Front;
 use super::shopper::Shopper;
@@ -10,7 +11,8 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person with the shop's app: JSON calls only, no page, picture or referer, \
+pub(in crate::sim) const REASONING: &str = "A person with the shop's app: JSON calls only, no \
+    page, picture or referer, \
      and a call for news every 15 to 60 s by the clock while it is open. Expected: never refused.";
 
 /// One person.
@@ -39,7 +41,9 @@ impl Behave for MobileApp {
     fn act(&mut self, turn: &mut Turn<'_>) -> bool {
         if self.next_news_us.is_none() {
             // To the front: a session, the home screen's parts.
-            for target in ["/api/v1/account", "/api/v1/home", "/api/v1/featured", "/api/v1/notifications"] {
+            for target in
+                ["/api/v1/account", "/api/v1/home", "/api/v1/featured", "/api/v1/notifications"]
+            {
                 turn.get(target.to_owned(), None);
                 turn.pause(0.04, 0.5);
             }
@@ -54,7 +58,8 @@ impl Behave for MobileApp {
             next_us += news_us;
         }
         // Woken up, it waits its time again.
-        self.next_news_us = Some(if next_us < turn.now_us() { turn.now_us() + news_us } else { next_us });
+        self.next_news_us =
+            Some(if next_us < turn.now_us() { turn.now_us() + news_us } else { next_us });
         goes_on
     }
 }

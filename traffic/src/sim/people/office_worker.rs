@@ -1,7 +1,8 @@
 //! People of one office, behind one address.
 //!
-//! Fifty with computers alike but not the same, between nine and six and most of them at lunch: some shop, some have many
-//! tabs, some watch a price, one reloads. Where the purchasing department is at it, the same page is open on five desks.
+//! Fifty with computers alike but not the same, between nine and six and most of them at lunch:
+//! some shop, some have many tabs, some watch a price, one reloads. Where the purchasing department
+//! is at it, the same page is open on five desks.
 
 use super::gallery_shopper::GalleryShopper;
 use super::power_shopper::PowerShopper;
@@ -11,8 +12,10 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "50 people of one office behind one address, half of them in the lunch hour. \
-     Several browsers' gaps and pages in one window, and refusing one refuses all. Expected: never blocked.";
+pub(in crate::sim) const REASONING: &str = "50 people of one office behind one address, half of \
+    them in the lunch hour. \
+     Several browsers' gaps and pages in one window, and refusing one refuses all. Expected: never \
+     blocked.";
 
 /// One of them.
 pub(in crate::sim) fn person(tempo: Tempo, dice: &mut Dice) -> Box<dyn Behave> {

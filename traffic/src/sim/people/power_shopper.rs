@@ -1,8 +1,9 @@
 //! People who keep twenty tabs open.
 //!
-//! They open a whole list at once (held key, or an extension that opens all links), compare for minutes, close most,
-//! reload the rest; and now and then the browser restores its session and loads all tabs again within a second. Twenty
-//! distinct pages in three seconds is what a burst rule is made for; the same twenty again an hour later what a poller does.
+//! They open a whole list at once (held key, or an extension that opens all links), compare for
+//! minutes, close most, reload the rest; and now and then the browser restores its session and
+//! loads all tabs again within a second. Twenty distinct pages in three seconds is what a burst
+//! rule is made for; the same twenty again an hour later what a poller does.
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
@@ -10,8 +11,10 @@ use crate::sim::site::Kind;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person who opens a list's twenty products in tabs within seconds, and whose \
-     browser restores all of them at once: a crawler's burst, then a poller's repeats. Expected: never refused.";
+pub(in crate::sim) const REASONING: &str = "A person who opens a list's twenty products in tabs \
+    within seconds, and whose \
+     browser restores all of them at once: a crawler's burst, then a poller's repeats. Expected: \
+     never refused.";
 
 /// Products that a list shows, and so tabs that it can be opened into.
 const TABS: usize = 20;

@@ -1,14 +1,17 @@
-//! People with a wish list, who look at the same few products every few hours, and perhaps at their shelf.
+//! People with a wish list, who look at the same few products every few hours, and perhaps at their
+//! shelf.
 //!
-//! They ask for the same pages again and again, as pollers do, and are people: at a person's pace, with a browser's cache
-//! and pictures. The program of that trade is [`super::super::bots::price_monitor`].
+//! They ask for the same pages again and again, as pollers do, and are people: at a person's pace,
+//! with a browser's cache and pictures. The program of that trade is
+//! [`super::super::bots::price_monitor`].
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person who reloads two to seven bookmarks every few hours. Few distinct \
+pub(in crate::sim) const REASONING: &str = "A person who reloads two to seven bookmarks every few \
+    hours. Few distinct \
      URLs, as with a stock poller, but a person's pace within a round. Expected: never refused.";
 
 /// One person with a wish list.
@@ -45,9 +48,11 @@ impl Behave for PriceWatcher {
         if self.wishes.is_empty() {
             let catalogue = turn.site.catalogue();
             let number = 2 + turn.dice.below(5);
-            self.wishes = (0..number).map(|_| format!("/p/{}", catalogue.draw(turn.dice))).collect();
+            self.wishes =
+                (0..number).map(|_| format!("/p/{}", catalogue.draw(turn.dice))).collect();
             if turn.dice.chance(0.4) {
-                let slug = catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug;
+                let slug =
+                    catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug;
                 self.wishes.push(format!("/c/{slug}?sort=price"));
             }
         }

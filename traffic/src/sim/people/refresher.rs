@@ -1,15 +1,19 @@
-//! People who wait for something to come back or a sale to begin, and reload one page until it does.
+//! People who wait for something to come back or a sale to begin, and reload one page until it
+//! does.
 //!
-//! A person at the reload key is the nearest that people come to a poller: one URL, a gap of seconds, for minutes. What
-//! is left of a person are uneven gaps, a key pressed twice, a look at something else.
+//! A person at the reload key is the nearest that people come to a poller: one URL, a gap of
+//! seconds, for minutes. What is left of a person are uneven gaps, a key pressed twice, a look at
+//! something else.
 
 use super::browser::Browser;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person who reloads one product until it is back in stock. One URL again \
-     and again at uneven gaps: the nearest a person comes to a poller. Expected: not blocked, seldom limited.";
+pub(in crate::sim) const REASONING: &str = "A person who reloads one product until it is back in \
+    stock. One URL again \
+     and again at uneven gaps: the nearest a person comes to a poller. Expected: not blocked, \
+     seldom limited.";
 
 /// One person who waits.
 #[derive(Debug)]
@@ -50,7 +54,10 @@ impl Behave for Refresher {
                 self.browser.arrive(turn.dice);
                 // What everybody waits for.
                 let featured = turn.site.featured();
-                let id = featured.get(turn.dice.below(featured.len().min(3))).copied().unwrap_or_default();
+                let id = featured
+                    .get(turn.dice.below(featured.len().min(3)))
+                    .copied()
+                    .unwrap_or_default();
                 self.target.insert(format!("/p/{id}")).clone()
             }
         };

@@ -1,12 +1,14 @@
 //! People who shop.
 //!
-//! They arrive at the door, from a search engine on a product, or on a shelf; wander between lists and products,
-//! back and forth; look at pictures, choose sizes, sort and filter, search (and their browser asks for suggestions at
-//! every few keystrokes); some log in, some mistype; some fill a cart and a few pay. They also do what detectors
-//! trip over: double clicks, reloads, runs of quick clicks, dead bookmarks.
+//! They arrive at the door, from a search engine on a product, or on a shelf; wander between lists
+//! and products, back and forth; look at pictures, choose sizes, sort and filter, search (and their
+//! browser asks for suggestions at every few keystrokes); some log in, some mistype; some fill a
+//! cart and a few pay. They also do what detectors trip over: double clicks, reloads, runs of quick
+//! clicks, dead bookmarks.
 //!
-//! The shares are round guesses from published funnels (about a tenth puts something in the cart, a few in a hundred
-//! buy), not a fit; what matters is that every one of these habits occurs often enough to be learnt as human.
+//! The shares are round guesses from published funnels (about a tenth puts something in the cart, a
+//! few in a hundred buy), not a fit; what matters is that every one of these habits occurs often
+//! enough to be learnt as human.
 
 use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
@@ -14,8 +16,10 @@ use crate::sim::site::{Kind, Listing};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person at a computer who browses, compares, searches, perhaps logs in and buys; pictures \
-     come from the shop. The ordinary case, with its double clicks and mistyped passwords. Expected: never refused.";
+pub(in crate::sim) const REASONING: &str = "A person at a computer who browses, compares, \
+    searches, perhaps logs in and buys; pictures \
+     come from the shop. The ordinary case, with its double clicks and mistyped passwords. \
+     Expected: never refused.";
 
 /// One person.
 #[derive(Debug)]
@@ -78,7 +82,9 @@ impl Shopper {
             turn.pause(0.14, 0.3);
             self.browser.open(turn, target);
         }
-        if matches!(self.place, Some(Kind::Category(..) | Kind::Search(..))) && self.lists.last() != Some(&self.open) {
+        if matches!(self.place, Some(Kind::Category(..) | Kind::Search(..)))
+            && self.lists.last() != Some(&self.open)
+        {
             self.lists.push(self.open.clone());
         }
     }
@@ -111,7 +117,11 @@ impl Shopper {
 
     fn on_list(&mut self, turn: &mut Turn<'_>, listing: &Listing) {
         if listing.products.is_empty() {
-            return if turn.dice.chance(0.5) { self.search(turn) } else { self.go_to_some_category(turn) };
+            return if turn.dice.chance(0.5) {
+                self.search(turn)
+            } else {
+                self.go_to_some_category(turn)
+            };
         }
         match turn.dice.weighted(&[0.66, 0.14, 0.1, 0.06, 0.04]) {
             0 => {
@@ -125,7 +135,13 @@ impl Shopper {
             }
             2 if self.open.starts_with("/c/") => {
                 let base = self.open.split('?').next().unwrap_or("/").to_owned();
-                let choices = ["sort=price", "sort=new", "under=3000", "under=5000&sort=price", "sort=popular"];
+                let choices = [
+                    "sort=price",
+                    "sort=new",
+                    "under=3000",
+                    "under=5000&sort=price",
+                    "sort=popular",
+                ];
                 let choice = turn.dice.pick(&choices);
                 self.go(turn, &format!("{base}?{choice}"));
             }
@@ -192,7 +208,11 @@ impl Shopper {
     fn on_checkout(&mut self, turn: &mut Turn<'_>) {
         if turn.dice.chance(0.6) {
             turn.pause(3.0, 0.6);
-            let kind = self.browser.submit(turn, "/checkout/complete", "name=customer&pay=on_delivery".to_owned());
+            let kind = self.browser.submit(
+                turn,
+                "/checkout/complete",
+                "name=customer&pay=on_delivery".to_owned(),
+            );
             self.arrived_at("/checkout/complete", kind);
         } else {
             self.go(turn, "/cart");
@@ -205,7 +225,8 @@ impl Shopper {
         turn.pause(2.5, 0.5);
         let user = format!("customer{}", turn.dice.below(5_000));
         while turn.dice.chance(0.12) {
-            let kind = self.browser.submit(turn, "/login", format!("user={user}&password=mistyped"));
+            let kind =
+                self.browser.submit(turn, "/login", format!("user={user}&password=mistyped"));
             self.arrived_at("/login", kind);
             turn.pause(2.5, 0.5);
         }
@@ -238,7 +259,9 @@ impl Behave for Shopper {
             return true;
         }
         match place {
-            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => self.on_list(turn, &listing),
+            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+                self.on_list(turn, &listing)
+            }
             Kind::Product(id) => self.on_product(turn, id),
             Kind::Cart => self.on_cart(turn),
             Kind::Checkout => self.on_checkout(turn),
@@ -261,7 +284,8 @@ impl Behave for Shopper {
 /// A target with one parameter set; the others stay.
 fn with_parameter(target: &str, name: &str, value: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let others = query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name));
+    let others =
+        query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some(name));
     let pairs: Vec<&str> = others.collect();
     let glue = if pairs.is_empty() { "" } else { "&" };
     format!("{path}?{}{glue}{name}={value}", pairs.join("&"))
@@ -273,7 +297,10 @@ mod tests {
 
     #[test]
     fn the_next_page_keeps_the_order() {
-        assert_eq!(with_parameter("/c/bowls?sort=price&page=2", "page", "3"), "/c/bowls?sort=price&page=3");
+        assert_eq!(
+            with_parameter("/c/bowls?sort=price&page=2", "page", "3"),
+            "/c/bowls?sort=price&page=3"
+        );
         assert_eq!(with_parameter("/c/bowls", "page", "2"), "/c/bowls?page=2");
     }
 }

@@ -1,14 +1,16 @@
 //! People who read.
 //!
-//! A product's text, its reviews page after page, for minutes each; few requests in an hour, none hasty. A trickling
-//! scraper looks like this, and a rule that adds up a day in which nothing is fast or broken must leave it alone.
+//! A product's text, its reviews page after page, for minutes each; few requests in an hour, none
+//! hasty. A trickling scraper looks like this, and a rule that adds up a day in which nothing is
+//! fast or broken must leave it alone.
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person who reads a few products for one to ten minutes each, an hour or two \
+pub(in crate::sim) const REASONING: &str = "A person who reads a few products for one to ten \
+    minutes each, an hour or two \
      in all: as slow as a trickling scraper, and as few repeats. Expected: never refused.";
 
 /// One person who reads.
@@ -30,7 +32,11 @@ impl SlowReader {
             thinking: Thinking::new(tempo, dice),
             reading_s: if is_day { dice.log_between(60.0, 300.0) } else { dice.between(4.0, 8.0) },
             open: None,
-            products_left: if is_day { dice.lognormal(10.0, 0.5).clamp(4.0, 40.0) as u32 } else { u32::MAX },
+            products_left: if is_day {
+                dice.lognormal(10.0, 0.5).clamp(4.0, 40.0) as u32
+            } else {
+                u32::MAX
+            },
         }
     }
 }
@@ -49,7 +55,8 @@ impl Behave for SlowReader {
             [_, ..] if turn.dice.chance(0.5) => turn.dice.pick(&related),
             _ => {
                 let catalogue = turn.site.catalogue();
-                let slug = catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug;
+                let slug =
+                    catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug;
                 if turn.dice.chance(0.5) {
                     self.browser.open(turn, &format!("/c/{slug}"));
                     self.thinking.pause(turn);

@@ -1,9 +1,10 @@
 //! People on a front end that is one page and fetches ahead.
 //!
-//! The first page is a document; from then on the script asks an API for what is to be shown, and fetches every product
-//! that scrolls into view, before anybody clicks (as `next/link`, quicklink and instant.page do). What was fetched ahead
-//! is shown without asking again. So one look at a list is twenty distinct product URLs in half a second, and then
-//! nothing: breadth and bursts without a click.
+//! The first page is a document; from then on the script asks an API for what is to be shown, and
+//! fetches every product that scrolls into view, before anybody clicks (as `next/link`, quicklink
+//! and instant.page do). What was fetched ahead is shown without asking again. So one look at a
+//! list is twenty distinct product URLs in half a second, and then nothing: breadth and bursts
+//! without a click.
 
 use super::browser::Front;
 use super::shopper::Shopper;
@@ -11,7 +12,8 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A person whose single-page front end fetches every product in view before a \
+pub(in crate::sim) const REASONING: &str = "A person whose single-page front end fetches every \
+    product in view before a \
      click: twenty distinct URLs in half a second, list after list. Expected: never refused.";
 
 /// One person.

@@ -1,15 +1,18 @@
-//! A feed reader: the list of what is new, every quarter of an hour to every hour, for somebody who asked to be told.
+//! A feed reader: the list of what is new, every quarter of an hour to every hour, for somebody who
+//! asked to be told.
 //!
-//! One URL at a fixed period for ever, which is a poller's sign, and nobody's loss. At one request in a quarter of an hour
-//! there is nothing to protect the shop from.
+//! One URL at a fixed period for ever, which is a poller's sign, and nobody's loss. At one request
+//! in a quarter of an hour there is nothing to protect the shop from.
 
 use super::super::bots::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A feed reader: one URL every 15, 30 or 60 minutes, now and then a new product. By behaviour a \
-     slow poller. Expected: often detected within the day unless allowed; refusing it costs little.";
+pub(in crate::sim) const REASONING: &str = "A feed reader: one URL every 15, 30 or 60 minutes, now \
+    and then a new product. By behaviour a \
+     slow poller. Expected: often detected within the day unless allowed; refusing it costs \
+     little.";
 
 /// What it calls itself.
 pub(in crate::sim) const AGENTS: &[&str] =
@@ -23,7 +26,11 @@ pub(in crate::sim) struct FeedReader {
 
 impl FeedReader {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
-        let gap_s = if tempo == Tempo::Day { dice.pick(&[900.0, 1_800.0, 3_600.0]) } else { dice.between(1.0, 2.0) };
+        let gap_s = if tempo == Tempo::Day {
+            dice.pick(&[900.0, 1_800.0, 3_600.0])
+        } else {
+            dice.between(1.0, 2.0)
+        };
         Self { pace: Pace::jittered(gap_s, 0.03, dice) }
     }
 }

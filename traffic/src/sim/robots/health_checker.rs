@@ -5,7 +5,8 @@ use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "An uptime monitor: one URL at a fixed period, all day. To a detector a perfect poller, so an \
+pub(in crate::sim) const REASONING: &str = "An uptime monitor: one URL at a fixed period, all day. \
+    To a detector a perfect poller, so an \
      operator allows it by address; shown without that. Expected: detected unless allowed.";
 
 /// One checker.
@@ -17,8 +18,15 @@ pub(in crate::sim) struct HealthChecker {
 
 impl HealthChecker {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
-        let gap_s = if tempo == Tempo::Day { dice.pick(&[10.0, 15.0, 30.0, 60.0]) } else { dice.between(2.0, 5.0) };
-        Self { pace: Pace::fixed(gap_s, dice), target: dice.pick(&["/", "/login", "/search?q=tea"]) }
+        let gap_s = if tempo == Tempo::Day {
+            dice.pick(&[10.0, 15.0, 30.0, 60.0])
+        } else {
+            dice.between(2.0, 5.0)
+        };
+        Self {
+            pace: Pace::fixed(gap_s, dice),
+            target: dice.pick(&["/", "/login", "/search?q=tea"]),
+        }
     }
 }
 

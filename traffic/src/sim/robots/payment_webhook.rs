@@ -1,14 +1,17 @@
 //! A payment provider's calls.
 //!
-//! A POST for every payment, and another when the money is there, sent as payments happen and repeated after 10 s and
-//! more where an answer was lost. One URL, hundreds of times a day, by a program, and every one of them is revenue.
+//! A POST for every payment, and another when the money is there, sent as payments happen and
+//! repeated after 10 s and more where an answer was lost. One URL, hundreds of times a day, by a
+//! program, and every one of them is revenue.
 
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A payment provider's webhook: POSTs to one URL as payments happen, in pairs and with retries. \
-     Refusing it loses orders, so an operator allows it; shown without that. Expected: detected unless allowed.";
+pub(in crate::sim) const REASONING: &str = "A payment provider's webhook: POSTs to one URL as \
+    payments happen, in pairs and with retries. \
+     Refusing it loses orders, so an operator allows it; shown without that. Expected: detected \
+     unless allowed.";
 
 /// What it calls itself.
 pub(in crate::sim) const AGENT: &str = "PaymentProvider-Webhooks/1.0";
@@ -22,7 +25,13 @@ pub(in crate::sim) struct PaymentWebhook {
 
 impl PaymentWebhook {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
-        Self { gap_s: if tempo == Tempo::Day { dice.log_between(20.0, 300.0) } else { dice.between(0.5, 1.5) } }
+        Self {
+            gap_s: if tempo == Tempo::Day {
+                dice.log_between(20.0, 300.0)
+            } else {
+                dice.between(0.5, 1.5)
+            },
+        }
     }
 }
 

@@ -1,15 +1,18 @@
 //! A search engine's crawler.
 //!
-//! Asks for `robots.txt` and the site map, then for pages by how often people look at them, in gaps that follow the
-//! site's answers: a product, its list, and again later what changes often. The shop lives by it, and by behaviour alone
-//! it is a slow catalogue crawl: it passes because its address is verified (`allow`), not because it looks harmless.
+//! Asks for `robots.txt` and the site map, then for pages by how often people look at them, in gaps
+//! that follow the site's answers: a product, its list, and again later what changes often. The
+//! shop lives by it, and by behaviour alone it is a slow catalogue crawl: it passes because its
+//! address is verified (`allow`), not because it looks harmless.
 
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// Shown beside its figures.
-pub(in crate::sim) const REASONING: &str = "A search engine's crawler: robots.txt, site map, then pages at a gap of 2 to 30 s. By behaviour \
-     a catalogue crawl; an operator allows it by verified address; shown without that. Expected: detected unless allowed.";
+pub(in crate::sim) const REASONING: &str = "A search engine's crawler: robots.txt, site map, then \
+    pages at a gap of 2 to 30 s. By behaviour \
+     a catalogue crawl; an operator allows it by verified address; shown without that. Expected: \
+     detected unless allowed.";
 
 /// What it calls itself.
 pub(in crate::sim) const AGENTS: &[&str] = &[
@@ -29,7 +32,10 @@ pub(in crate::sim) struct SearchCrawler {
 impl SearchCrawler {
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (gap_s, requests_left) = match tempo {
-            Tempo::Day => (dice.log_between(2.0, 30.0), dice.lognormal(600.0, 0.7).clamp(100.0, 4_000.0) as u32),
+            Tempo::Day => (
+                dice.log_between(2.0, 30.0),
+                dice.lognormal(600.0, 0.7).clamp(100.0, 4_000.0) as u32,
+            ),
             Tempo::Live => (dice.between(0.5, 1.5), u32::MAX),
         };
         Self { gap_s, asked: 0, requests_left }
@@ -51,9 +57,15 @@ impl Behave for SearchCrawler {
                     // By number as often as by how often it is looked at.
                     let products = catalogue.products();
                     let any = products[turn.dice.below(products.len())].id;
-                    format!("/p/{}", if turn.dice.chance(0.5) { any } else { catalogue.draw(turn.dice) })
+                    format!(
+                        "/p/{}",
+                        if turn.dice.chance(0.5) { any } else { catalogue.draw(turn.dice) }
+                    )
                 }
-                1 => format!("/c/{}", catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug),
+                1 => format!(
+                    "/c/{}",
+                    catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug
+                ),
                 _ => "/".to_owned(),
             },
         };

@@ -1,7 +1,8 @@
 //! A shop's day, or several: who comes, from where, and what its log shows of it.
 //!
-//! Addresses are those of [`super::super::crowd`]; besides, people behind a carrier's NAT share 100 addresses of
-//! 198.19.255.0/24, and a spread scraper has 192.0.2.0/24 (RFC 5737) or the 256 networks of an IPv6 /56.
+//! Addresses are those of [`super::super::crowd`]; besides, people behind a carrier's NAT share 100
+//! addresses of 198.19.255.0/24, and a spread scraper has 192.0.2.0/24 (RFC 5737) or the 256
+//! networks of an IPv6 /56.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -24,20 +25,35 @@ const HOUR_US: u64 = 3_600_000_000;
 /// People behind one address of a carrier, at a time of day when all shop.
 const PEOPLE_AN_ADDRESS: usize = 40;
 
-/// Everything that the shop's log shows of `span_us` microseconds from `start` on, in order of arrival. `people` a day;
-/// the shop's own number when `None`.
-pub fn simulate_shop(shop: &Shop, seed: u64, start: Timestamp, span_us: u64, people: Option<usize>) -> Vec<SimRequest> {
+/// Everything that the shop's log shows of `span_us` microseconds from `start` on, in order of
+/// arrival. `people` a day; the shop's own number when `None`.
+pub fn simulate_shop(
+    shop: &Shop,
+    seed: u64,
+    start: Timestamp,
+    span_us: u64,
+    people: Option<usize>,
+) -> Vec<SimRequest> {
     let seed = shop.name.bytes().fold(scatter(seed), |seed, byte| scatter(seed ^ u64::from(byte)));
     let site = Arc::new(Site::with_size(seed, shop.products, shop.categories));
-    let layout = Layout { urls: shop.urls, assets: shop.assets, scripts: shop.scripts, site: &site };
+    let layout =
+        Layout { urls: shop.urls, assets: shop.assets, scripts: shop.scripts, site: &site };
     let days = span_us as f64 / DAY_US as f64;
-    let mut day =
-        Day { seed, start, span_us, layout, site: &site, addresses: Addresses::new(seed), requests: Vec::new() };
-    let guests = guests(shop, people.unwrap_or(shop.people) as f64 * days, days, &mut Dice::nth(seed, 0));
-    day.addresses.shared = guests
-        .iter()
-        .find(|(who, _)| *who == Population::SharedShopper)
-        .map_or(1, |(_, count)| u8::try_from(count.div_ceil(PEOPLE_AN_ADDRESS).clamp(1, 100)).unwrap_or(100));
+    let mut day = Day {
+        seed,
+        start,
+        span_us,
+        layout,
+        site: &site,
+        addresses: Addresses::new(seed),
+        requests: Vec::new(),
+    };
+    let guests =
+        guests(shop, people.unwrap_or(shop.people) as f64 * days, days, &mut Dice::nth(seed, 0));
+    day.addresses.shared =
+        guests.iter().find(|(who, _)| *who == Population::SharedShopper).map_or(1, |(_, count)| {
+            u8::try_from(count.div_ceil(PEOPLE_AN_ADDRESS).clamp(1, 100)).unwrap_or(100)
+        });
     for (population, count) in guests {
         for index in 0..count {
             day.receive(population, index);
@@ -66,7 +82,9 @@ fn guests(shop: &Shop, people: f64, days: f64, dice: &mut Dice) -> Vec<(Populati
     guests.push((Population::SpreadScraper, (shop.bots.round() as usize).max(1)));
     match shop.incident {
         Incident::None => {}
-        Incident::CarrierNat(share) => guests.push((Population::SharedShopper, (people * share).round() as usize)),
+        Incident::CarrierNat(share) => {
+            guests.push((Population::SharedShopper, (people * share).round() as usize))
+        }
         // Ten times an hour's people, in one hour.
         Incident::FlashSale => {
             let an_hour = people / (24.0 * days.max(1.0 / 24.0));
@@ -178,9 +196,18 @@ impl Day<'_> {
             for (after, target) in self.layout.fetched_after(&reply.kind, dice) {
                 let own = target.strip_prefix('!').map(str::to_owned);
                 let Some(target) = own.or_else(|| self.layout.target(&target)) else { continue };
-                let fetched = Reply { status: 200, bytes: 900, kind: reply.kind.clone(), location: None };
+                let fetched =
+                    Reply { status: 200, bytes: 900, kind: reply.kind.clone(), location: None };
                 let referer = Some(Arc::from(format!("https://{}/", Site::HOST)));
-                self.note(since_start_us + micros(after), "GET", target, referer, &fetched, who, dice);
+                self.note(
+                    since_start_us + micros(after),
+                    "GET",
+                    target,
+                    referer,
+                    &fetched,
+                    who,
+                    dice,
+                );
             }
         }
         if let Some(target) = self.layout.target(&step.target) {
@@ -218,13 +245,19 @@ impl Day<'_> {
 
     /// When a visit begins, in microseconds after the start.
     fn begin(&self, population: Population, dice: &mut Dice) -> u64 {
-        let within = |share: f64, dice: &mut Dice| (dice.unit() * share * self.span_us as f64) as u64;
+        let within =
+            |share: f64, dice: &mut Dice| (dice.unit() * share * self.span_us as f64) as u64;
         match (population, population.truth()) {
             (Population::SaleShopper, _) => {
                 // At noon, or in the middle of what there is of a day.
-                let opens_us = if self.span_us > 13 * HOUR_US { 12 * HOUR_US } else { self.span_us / 2 };
+                let opens_us =
+                    if self.span_us > 13 * HOUR_US { 12 * HOUR_US } else { self.span_us / 2 };
                 // Most within the first minutes, the rest within the hour.
-                let after = if dice.chance(0.6) { dice.exponential(300.0) } else { dice.between(0.0, 3_600.0) };
+                let after = if dice.chance(0.6) {
+                    dice.exponential(300.0)
+                } else {
+                    dice.between(0.0, 3_600.0)
+                };
                 opens_us + micros(after.min(3_600.0))
             }
             // There since before the log begins.

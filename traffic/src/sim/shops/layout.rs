@@ -1,8 +1,8 @@
 //! What a shop's URLs look like in its log.
 //!
-//! Visitors and [`Site`] speak of `/p/1042`, `/c/kettles?page=2` and `/img/p/1042-3.jpg`. A layout writes those as the
-//! shop would, or not at all where another server delivers them. What it does not know (attack paths, `robots.txt`)
-//! stays as it is.
+//! Visitors and [`Site`] speak of `/p/1042`, `/c/kettles?page=2` and `/img/p/1042-3.jpg`. A layout
+//! writes those as the shop would, or not at all where another server delivers them. What it does
+//! not know (attack paths, `robots.txt`) stays as it is.
 
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Site, api};
@@ -16,7 +16,8 @@ pub enum Urls {
     Slugs,
     /// `/index.php?route=product/product&product_id=1042`
     Parameters,
-    /// One page, and JSON for everything on it: `/api/v1/products/1042`, `/api/v1/products?category=kettles&page=2`
+    /// One page, and JSON for everything on it: `/api/v1/products/1042`,
+    /// `/api/v1/products?category=kettles&page=2`
     Api,
 }
 
@@ -27,7 +28,8 @@ pub enum Assets {
     InLog,
     /// None: a CDN delivers them.
     OnCdn,
-    /// Pictures, made to size by the shop and named without an extension; style and script come from a CDN.
+    /// Pictures, made to size by the shop and named without an extension; style and script come
+    /// from a CDN.
     WithoutExtension,
 }
 
@@ -36,7 +38,8 @@ pub enum Assets {
 pub enum Scripts {
     /// Nothing. With [`Urls::Api`]: what such a page consists of.
     Plain,
-    /// Everything in view, before anybody clicks; the next part of a list as it is scrolled; what others looked at.
+    /// Everything in view, before anybody clicks; the next part of a list as it is scrolled; what
+    /// others looked at.
     Eager,
 }
 
@@ -56,7 +59,9 @@ impl Layout<'_> {
     /// A target as this shop's log shows it; `None` where it does not.
     pub(super) fn target(&self, target: &str) -> Option<String> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        if let Some(picture) = path.strip_prefix("/img/p/").and_then(|name| name.strip_suffix(".jpg")) {
+        if let Some(picture) =
+            path.strip_prefix("/img/p/").and_then(|name| name.strip_suffix(".jpg"))
+        {
             return self.picture(target, picture);
         }
         if path.starts_with("/assets/") || path == "/favicon.ico" {
@@ -81,8 +86,8 @@ impl Layout<'_> {
         page.map_or_else(|| referer.to_owned(), |page| format!("{ORIGIN}{page}"))
     }
 
-    /// What a browser asks for by script once such a page is there: seconds later, and the canonical target or, behind
-    /// an exclamation mark, one that only this layout knows.
+    /// What a browser asks for by script once such a page is there: seconds later, and the
+    /// canonical target or, behind an exclamation mark, one that only this layout knows.
     pub(super) fn fetched_after(&self, kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
         match (self.scripts, self.urls) {
             (Scripts::Eager, _) => eager(kind, dice),
@@ -94,8 +99,12 @@ impl Layout<'_> {
     fn picture(&self, target: &str, picture: &str) -> Option<String> {
         match (self.assets, picture.split_once('-')) {
             (Assets::InLog, _) => Some(target.to_owned()),
-            (Assets::WithoutExtension, Some((id, "1"))) => Some(format!("/image/{id}/productModel/200x200")),
-            (Assets::WithoutExtension, Some((id, number))) => Some(format!("/image/{id}/view{number}/600x600")),
+            (Assets::WithoutExtension, Some((id, "1"))) => {
+                Some(format!("/image/{id}/productModel/200x200"))
+            }
+            (Assets::WithoutExtension, Some((id, number))) => {
+                Some(format!("/image/{id}/view{number}/600x600"))
+            }
             (Assets::WithoutExtension, None) => Some(target.to_owned()),
             (Assets::OnCdn, _) => None,
         }
@@ -106,8 +115,15 @@ impl Layout<'_> {
             let known = id.parse().ok().and_then(|id| self.site.catalogue().product(id));
             return match known {
                 Some(product) => {
-                    let shelf = self.site.catalogue().categories()[usize::from(product.category)].slug;
-                    with(&format!("/{shelf}/{}-{id}.html", product.name.to_lowercase().replace(' ', "-")), query)
+                    let shelf =
+                        self.site.catalogue().categories()[usize::from(product.category)].slug;
+                    with(
+                        &format!(
+                            "/{shelf}/{}-{id}.html",
+                            product.name.to_lowercase().replace(' ', "-")
+                        ),
+                        query,
+                    )
                 }
                 None => with(&format!("/products/{id}.html"), query),
             };
@@ -209,7 +225,8 @@ mod tests {
         let slug = product.name.to_lowercase().replace(' ', "-");
         let shelf = site.catalogue().categories()[usize::from(product.category)].slug;
         let check = |urls, target: &str, expect: &str| {
-            let layout = Layout { urls, assets: Assets::InLog, scripts: Scripts::Plain, site: &site };
+            let layout =
+                Layout { urls, assets: Assets::InLog, scripts: Scripts::Plain, site: &site };
             assert_eq!(layout.target(target).as_deref(), Some(expect), "{urls:?}");
         };
         check(Urls::Plain, "/c/kettles?page=2", "/c/kettles?page=2");
@@ -218,7 +235,11 @@ mod tests {
         check(Urls::Slugs, "/c/kettles?page=2", "/collections/kettles?page=2");
         check(Urls::Slugs, "/cart", "/cart");
         check(Urls::Parameters, "/p/1042", "/index.php?route=product/product&product_id=1042");
-        check(Urls::Parameters, "/c/kettles?page=2", "/index.php?route=product/category&path=kettles&page=2");
+        check(
+            Urls::Parameters,
+            "/c/kettles?page=2",
+            "/index.php?route=product/category&path=kettles&page=2",
+        );
         check(Urls::Parameters, "/search?q=tea", "/index.php?route=product/search&q=tea");
         check(Urls::Parameters, "/.env", "/.env");
         check(Urls::Api, "/c/kettles?page=2", "/api/v1/products?category=kettles&page=2");
@@ -234,7 +255,11 @@ mod tests {
             assert_eq!(layout.target(target).as_deref(), expect, "{assets:?}");
         };
         check(Assets::InLog, "/img/p/1042-1.jpg", Some("/img/p/1042-1.jpg"));
-        check(Assets::WithoutExtension, "/img/p/1042-1.jpg", Some("/image/1042/productModel/200x200"));
+        check(
+            Assets::WithoutExtension,
+            "/img/p/1042-1.jpg",
+            Some("/image/1042/productModel/200x200"),
+        );
         check(Assets::WithoutExtension, "/img/p/1042-3.jpg", Some("/image/1042/view3/600x600"));
         check(Assets::WithoutExtension, "/assets/app.css", None);
         check(Assets::OnCdn, "/img/p/1042-1.jpg", None);
@@ -245,11 +270,16 @@ mod tests {
     fn referers_are_pages_of_the_same_shop() {
         let site = Site::new(1);
         let check = |urls, referer: &str, expect: &str| {
-            let layout = Layout { urls, assets: Assets::OnCdn, scripts: Scripts::Plain, site: &site };
+            let layout =
+                Layout { urls, assets: Assets::OnCdn, scripts: Scripts::Plain, site: &site };
             assert_eq!(layout.referer(referer), expect, "{urls:?}");
         };
         check(Urls::Plain, "https://www.google.com/", "https://www.google.com/");
-        check(Urls::Parameters, "https://shop.example/login", "https://shop.example/index.php?route=account/login");
+        check(
+            Urls::Parameters,
+            "https://shop.example/login",
+            "https://shop.example/index.php?route=account/login",
+        );
         check(Urls::Api, "https://shop.example/p/1042", "https://shop.example/");
     }
 }

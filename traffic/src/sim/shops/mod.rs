@@ -1,9 +1,10 @@
 //! Shops that differ: the same people and bots, another shop around them.
 //!
-//! What a detector learns on one shop must hold on another, so here are shops that differ in what their logs show:
-//! whether assets are in them, what a URL looks like, how finely time is told, how large the catalogue is, who shares an
-//! address. **To add one, add a row to [`SHOPS`]**; a new way to write URLs is a variant of [`Urls`] or [`Assets`] in
-//! `layout.rs`, a new kind of visitor a [`Population`].
+//! What a detector learns on one shop must hold on another, so here are shops that differ in what
+//! their logs show: whether assets are in them, what a URL looks like, how finely time is told, how
+//! large the catalogue is, who shares an address. **To add one, add a row to [`SHOPS`]**; a new way
+//! to write URLs is a variant of [`Urls`] or [`Assets`] in `layout.rs`, a new kind of visitor a
+//! [`Population`].
 //!
 //! ```text
 //!  Population ─► Visit ─► Step ─► Site answers ─► Layout writes it as this shop would ─► log
@@ -63,9 +64,11 @@ pub struct Shop {
 pub enum Incident {
     /// Nothing.
     None,
-    /// This share of its people sits behind few addresses of a mobile network, some forty behind each.
+    /// This share of its people sits behind few addresses of a mobile network, some forty behind
+    /// each.
     CarrierNat(f64),
-    /// In one hour of the day ten times as many new people come as in others, to the same few products.
+    /// In one hour of the day ten times as many new people come as in others, to the same few
+    /// products.
     FlashSale,
     /// So many health checks of its own.
     HealthChecks(usize),
@@ -78,15 +81,24 @@ pub const SHOPS: [Shop; 11] = [
     shop("opencart", 1_500, 16).urls(Urls::Parameters, Assets::InLog, Clock::Seconds),
     shop("gallery", 800, 12).urls(Urls::Plain, Assets::WithoutExtension, Clock::Millis),
     shop("spa", 2_500, 20).urls(Urls::Api, Assets::OnCdn, Clock::Millis),
-    shop("mobile", 2_000, 24).urls(Urls::Plain, Assets::OnCdn, Clock::Millis).with(Incident::CarrierNat(0.4)),
-    shop("flashsale", 400, 10).urls(Urls::Slugs, Assets::InLog, Clock::Millis).with(Incident::FlashSale),
-    shop("monitored", 1_000, 12).urls(Urls::Plain, Assets::InLog, Clock::Seconds).with(Incident::HealthChecks(3)),
+    shop("mobile", 2_000, 24)
+        .urls(Urls::Plain, Assets::OnCdn, Clock::Millis)
+        .with(Incident::CarrierNat(0.4)),
+    shop("flashsale", 400, 10)
+        .urls(Urls::Slugs, Assets::InLog, Clock::Millis)
+        .with(Incident::FlashSale),
+    shop("monitored", 1_000, 12)
+        .urls(Urls::Plain, Assets::InLog, Clock::Seconds)
+        .with(Incident::HealthChecks(3)),
     shop("outlet", 120, 4).urls(Urls::Parameters, Assets::OnCdn, Clock::Seconds),
-    shop("besieged", 6_000, 24).urls(Urls::Slugs, Assets::WithoutExtension, Clock::Seconds).bots(3.0),
+    shop("besieged", 6_000, 24)
+        .urls(Urls::Slugs, Assets::WithoutExtension, Clock::Seconds)
+        .bots(3.0),
     shop("eager", 1_200, 12).scripts(Scripts::Eager),
 ];
 
-/// Visitors for each hundred people of a day. People first; bots are scaled and scattered by the shop.
+/// Visitors for each hundred people of a day. People first; bots are scaled and scattered by the
+/// shop.
 pub(super) const CROWD: [(Population, f64); 22] = [
     (Population::Shopper, 58.0),
     (Population::GalleryShopper, 10.0),

@@ -18,9 +18,14 @@ fn is_asset(target: &str) -> bool {
 }
 
 /// Page requests by client of those populations that `takes` accepts.
-fn pages(requests: &[SimRequest], takes: impl Fn(Population) -> bool) -> BTreeMap<IpAddr, Vec<&SimRequest>> {
+fn pages(
+    requests: &[SimRequest],
+    takes: impl Fn(Population) -> bool,
+) -> BTreeMap<IpAddr, Vec<&SimRequest>> {
     let mut pages: BTreeMap<IpAddr, Vec<&SimRequest>> = BTreeMap::new();
-    for request in requests.iter().filter(|request| takes(request.population) && !is_asset(&request.target)) {
+    for request in
+        requests.iter().filter(|request| takes(request.population) && !is_asset(&request.target))
+    {
         pages.entry(request.client).or_default().push(request);
     }
     pages
@@ -61,7 +66,11 @@ fn requests_lie_within_the_span_and_in_order() {
         let requests = simulate_shop(shop, 3, DEFAULT_START, DAY_US / 8, Some(80));
         assert!(requests.windows(2).all(|pair| pair[0].at <= pair[1].at), "{}", shop.name);
         let end = DEFAULT_START.plus_micros(DAY_US / 8);
-        assert!(requests.iter().all(|request| (DEFAULT_START..end).contains(&request.at)), "{}", shop.name);
+        assert!(
+            requests.iter().all(|request| (DEFAULT_START..end).contains(&request.at)),
+            "{}",
+            shop.name
+        );
     }
 }
 
@@ -77,11 +86,21 @@ fn logs_show_as_many_assets_as_the_shop_delivers_itself() {
         // Pages that scripts fetch ahead bring no pictures.
         let least = if shop.scripts == Scripts::Eager { 0.2 } else { 0.5 };
         match shop.assets {
-            Assets::InLog => assert!((least..0.95).contains(&assets) && pictures == 0.0, "{}: {assets}", shop.name),
-            Assets::OnCdn => assert!(assets == 0.0 && pictures == 0.0, "{}: {assets} {pictures}", shop.name),
+            Assets::InLog => assert!(
+                (least..0.95).contains(&assets) && pictures == 0.0,
+                "{}: {assets}",
+                shop.name
+            ),
+            Assets::OnCdn => {
+                assert!(assets == 0.0 && pictures == 0.0, "{}: {assets} {pictures}", shop.name)
+            }
             Assets::WithoutExtension => {
                 // Told by their directory and size.
-                assert!(assets == pictures && (0.5..0.95).contains(&pictures), "{}: {assets} {pictures}", shop.name);
+                assert!(
+                    assets == pictures && (0.5..0.95).contains(&pictures),
+                    "{}: {assets} {pictures}",
+                    shop.name
+                );
             }
         }
     }
@@ -107,7 +126,11 @@ fn every_class_comes_and_is_labelled_for_what_it_is() {
             assert_eq!(row.label, request.truth(), "{}: {}", shop.name, request.client);
         }
         let bad = rows.iter().filter(|row| row.label == Truth::Bad).count();
-        assert!(bad >= 18 && rows.iter().filter(|row| row.label == Truth::Human).count() >= 80, "{}", shop.name);
+        assert!(
+            bad >= 18 && rows.iter().filter(|row| row.label == Truth::Human).count() >= 80,
+            "{}",
+            shop.name
+        );
     }
 }
 
@@ -121,18 +144,24 @@ fn people_are_many_kinds_of_people() {
     // Heavy-tailed: most see a dozen pages, some see ten times as many.
     assert!((6..20).contains(&median) && most > 3 * median, "median {median}, most {most}");
     let longest_pause_s = |pages: &Vec<&SimRequest>| {
-        pages.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at) / 1_000_000).max().unwrap_or(0)
+        pages
+            .windows(2)
+            .map(|pair| pair[1].at.micros_since(pair[0].at) / 1_000_000)
+            .max()
+            .unwrap_or(0)
     };
     let returns = one(Population::ReturningShopper);
     let returned = returns.values().filter(|pages| longest_pause_s(pages) > 1_800).count();
     assert!(returned * 2 > returns.len(), "{returned} of {}", returns.len());
     for pages in one(Population::PriceWatcher).values() {
-        let distinct: BTreeSet<&str> = pages.iter().map(|request| request.target.as_str()).collect();
+        let distinct: BTreeSet<&str> =
+            pages.iter().map(|request| request.target.as_str()).collect();
         assert!(distinct.len() <= 7, "{distinct:?}");
     }
     let reloads = one(Population::Refresher);
     let share = |pages: &Vec<&SimRequest>| {
-        pages.windows(2).filter(|pair| pair[0].target == pair[1].target).count() as f64 / pages.len() as f64
+        pages.windows(2).filter(|pair| pair[0].target == pair[1].target).count() as f64
+            / pages.len() as f64
     };
     let mean = reloads.values().map(share).sum::<f64>() / reloads.len() as f64;
     assert!(mean > 0.5, "{mean}");
@@ -142,7 +171,8 @@ fn people_are_many_kinds_of_people() {
 fn bots_keep_the_pace_and_the_breadth_of_their_class() {
     let requests = day("opencart", 800);
     let median_gap_s = |pages: &[&SimRequest]| {
-        let mut gaps: Vec<u64> = pages.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at)).collect();
+        let mut gaps: Vec<u64> =
+            pages.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at)).collect();
         gaps.sort_unstable();
         gaps[gaps.len() / 2] as f64 / 1e6
     };
@@ -160,13 +190,18 @@ fn bots_keep_the_pace_and_the_breadth_of_their_class() {
         assert!((150.0..4_500.0).contains(&gap_s), "{gap_s}");
     }
     for bot in long(Population::SlowBruteForcer) {
-        let posts: Vec<&SimRequest> = bot.iter().filter(|request| request.method == "POST").collect();
+        let posts: Vec<&SimRequest> =
+            bot.iter().filter(|request| request.method == "POST").collect();
         let gap_s = median_gap_s(&posts);
-        assert!([284.0, 522.0, 1_468.0].iter().any(|pace| (gap_s / pace - 1.0).abs() < 0.2), "{gap_s}");
+        assert!(
+            [284.0, 522.0, 1_468.0].iter().any(|pace| (gap_s / pace - 1.0).abs() < 0.2),
+            "{gap_s}"
+        );
         assert!(posts.iter().all(|request| request.status == 401));
     }
     let distinct_share = |bot: &[SimRequest]| {
-        bot.iter().map(|request| &request.target).collect::<BTreeSet<_>>().len() as f64 / bot.len() as f64
+        bot.iter().map(|request| &request.target).collect::<BTreeSet<_>>().len() as f64
+            / bot.len() as f64
     };
     assert!(long(Population::SamplingScraper).iter().all(|bot| distinct_share(bot) > 0.95));
     for bot in long(Population::CartPoller) {
@@ -176,7 +211,8 @@ fn bots_keep_the_pace_and_the_breadth_of_their_class() {
         assert!(bot.iter().all(|request| !request.target.contains("product_id")));
     }
     for bot in long(Population::DeadLinkCrawler) {
-        let dead = bot.iter().filter(|request| request.status == 404).count() as f64 / bot.len() as f64;
+        let dead =
+            bot.iter().filter(|request| request.status == 404).count() as f64 / bot.len() as f64;
         assert!((0.05..0.85).contains(&dead), "{dead}");
     }
     for bot in long(Population::RotatingScraper) {
@@ -196,7 +232,8 @@ fn each_incident_shows() {
 
     let sale = day("flashsale", 480);
     let new = pages(&sale, |who| who == Population::SaleShopper);
-    let first_hour = |pages: &&Vec<&SimRequest>| pages[0].at.micros_since(DEFAULT_START) / 3_600_000_000 == 12;
+    let first_hour =
+        |pages: &&Vec<&SimRequest>| pages[0].at.micros_since(DEFAULT_START) / 3_600_000_000 == 12;
     assert!((180..=200).contains(&new.len()), "{} came for the sale", new.len());
     assert!(new.values().filter(first_hour).count() * 100 >= new.len() * 95);
 

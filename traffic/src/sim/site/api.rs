@@ -1,13 +1,16 @@
-//! The API of the benchmark's shop, which its app and its single-page front end call; and where other programs are served.
+//! The API of the benchmark's shop, which its app and its single-page front end call; and where
+//! other programs are served.
 //!
-//! An API path is another name for a page: `/api/v1/products/1042` is `/p/1042` as JSON. [`canonical`] says which;
-//! the other way round is [`named`], which the layouts of `shops/` use as well.
+//! An API path is another name for a page: `/api/v1/products/1042` is `/p/1042` as JSON.
+//! [`canonical`] says which; the other way round is [`named`], which the layouts of `shops/` use as
+//! well.
 
 use super::Kind;
 
 /// The canonical target that an API target stands for.
 pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
-    let with = |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let with =
+        |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     let path = path.strip_prefix("/api/v1/")?;
     if let Some(product) = path.strip_prefix("products/") {
         return match product.strip_suffix("/stock") {
@@ -32,13 +35,16 @@ pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
     })
 }
 
-/// What has no page: data beside a product, notices, the site map, the feed, a payment provider's call.
+/// What has no page: data beside a product, notices, the site map, the feed, a payment provider's
+/// call.
 pub(super) fn apart(path: &str, is_known: impl Fn(&str) -> bool) -> Option<Kind> {
     match path {
         "/sitemap.xml" => return Some(Kind::SiteMap),
         "/feed.xml" => return Some(Kind::Feed),
         "/api/webhooks/payment" => return Some(Kind::PaymentNotice),
-        "/api/v1/featured" | "/api/v1/recommendations" | "/api/v1/notifications" => return Some(Kind::Data),
+        "/api/v1/featured" | "/api/v1/recommendations" | "/api/v1/notifications" => {
+            return Some(Kind::Data);
+        }
         _ => {}
     }
     let id = path.strip_prefix("/api/v1/products/")?.strip_suffix("/reviews")?;
@@ -48,7 +54,8 @@ pub(super) fn apart(path: &str, is_known: impl Fn(&str) -> bool) -> Option<Kind>
 /// A canonical target's name in the API; what it does not know stays as it is.
 pub(in crate::sim) fn named(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let with = |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+    let with =
+        |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
     if let Some(id) = path.strip_prefix("/p/") {
         return with(&format!("/api/v1/products/{id}"));
     }
@@ -81,12 +88,29 @@ mod tests {
     #[test]
     fn an_api_call_is_answered_as_the_page_it_stands_for() {
         let site = Site::full(1, 500, 30);
-        let pages = ["/p/1042", "/p/99", "/c/kettles?page=2", "/search?q=indigo", "/cart", "/checkout", "/account"];
-        for page in pages.into_iter().chain(["/api/stock/1042?size=m", "/api/suggest?q=te", "/login"]) {
-            let (page_reply, api_reply) = (site.respond("GET", page, None), site.respond("GET", &named(page), None));
-            assert_eq!((page_reply.kind, page_reply.status), (api_reply.kind, api_reply.status), "{}", named(page));
+        let pages = [
+            "/p/1042",
+            "/p/99",
+            "/c/kettles?page=2",
+            "/search?q=indigo",
+            "/cart",
+            "/checkout",
+            "/account",
+        ];
+        for page in
+            pages.into_iter().chain(["/api/stock/1042?size=m", "/api/suggest?q=te", "/login"])
+        {
+            let (page_reply, api_reply) =
+                (site.respond("GET", page, None), site.respond("GET", &named(page), None));
+            assert_eq!(
+                (page_reply.kind, page_reply.status),
+                (api_reply.kind, api_reply.status),
+                "{}",
+                named(page)
+            );
         }
-        for target in ["/api/v1/home", "/sitemap.xml", "/feed.xml", "/api/v1/products/1001/reviews"] {
+        for target in ["/api/v1/home", "/sitemap.xml", "/feed.xml", "/api/v1/products/1001/reviews"]
+        {
             assert_eq!(site.respond("GET", target, None).status, 200, "{target}");
         }
         let post = |target, form| site.respond("POST", target, Some(form));

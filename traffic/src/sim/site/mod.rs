@@ -1,8 +1,9 @@
 //! What the toy shop answers.
 //!
-//! [`Site::respond`] is asked by the simulation and by the demo's real server, so the status in a simulated log is the
-//! one that a socket would have seen. It is a pure function of the request: no sessions. The cart and the account
-//! answer everybody, because who is logged in changes nothing that a detector may look at.
+//! [`Site::respond`] is asked by the simulation and by the demo's real server, so the status in a
+//! simulated log is the one that a socket would have seen. It is a pure function of the request: no
+//! sessions. The cart and the account answer everybody, because who is logged in changes nothing
+//! that a detector may look at.
 
 pub(super) mod api;
 
@@ -16,7 +17,8 @@ use super::dice::{Dice, mix};
 pub struct Site {
     seed: u64,
     catalogue: Arc<Catalogue>,
-    /// Whether it has an API, a site map, a feed and a place for payment notices: the benchmark's has.
+    /// Whether it has an API, a site map, a feed and a place for payment notices: the benchmark's
+    /// has.
     is_full: bool,
 }
 
@@ -107,11 +109,15 @@ impl Site {
 
     /// A shop of another size; at least one product, and one to 24 categories.
     pub fn with_size(seed: u64, products: usize, categories: usize) -> Self {
-        Self { seed, catalogue: Arc::new(Catalogue::new(seed, products, categories)), is_full: false }
+        Self {
+            seed,
+            catalogue: Arc::new(Catalogue::new(seed, products, categories)),
+            is_full: false,
+        }
     }
 
-    /// A large shop with everything: this many products in 24 categories with so many pictures each, an API, a site map, a
-    /// feed, payment notices.
+    /// A large shop with everything: this many products in 24 categories with so many pictures
+    /// each, an API, a site map, a feed, payment notices.
     pub fn full(seed: u64, products: usize, images: u8) -> Self {
         let catalogue = Catalogue::new(seed, products, usize::MAX).with_galleries(images);
         Self { seed, catalogue: Arc::new(catalogue), is_full: true }
@@ -138,7 +144,12 @@ impl Site {
 
     /// The most looked at products, as the home page shows them.
     pub fn featured(&self) -> Vec<u32> {
-        self.catalogue.categories().iter().take(12).filter_map(|category| category.products.first().copied()).collect()
+        self.catalogue
+            .categories()
+            .iter()
+            .take(12)
+            .filter_map(|category| category.products.first().copied())
+            .collect()
     }
 
     /// Products shown below this one: its neighbours in popularity on the same shelf.
@@ -176,7 +187,9 @@ impl Site {
             ("GET" | "HEAD", Kind::CartAdd(_) | Kind::CheckoutComplete | Kind::PaymentNotice) => {
                 Reply::new(405, 150, Kind::WrongMethod)
             }
-            ("GET" | "HEAD", kind) => Reply { status: 200, bytes: self.bytes(&kind), kind, location: None },
+            ("GET" | "HEAD", kind) => {
+                Reply { status: 200, bytes: self.bytes(&kind), kind, location: None }
+            }
             ("POST", Kind::Login) => self.login(form.unwrap_or("")),
             ("POST", Kind::CartAdd(_)) => self.cart_add(form.unwrap_or("")),
             ("POST", Kind::CheckoutComplete) => Reply::new(200, 2_600, Kind::CheckoutComplete),
@@ -221,10 +234,13 @@ impl Site {
             let (id, number) = name.strip_suffix(".jpg")?.split_once('-')?;
             let number: u8 = number.parse().ok()?;
             let product = self.catalogue.product(id.parse().ok()?)?;
-            return (1..=product.images).contains(&number).then_some(Kind::Image(product.id, number));
+            return (1..=product.images)
+                .contains(&number)
+                .then_some(Kind::Image(product.id, number));
         }
         let category = self.catalogue.category(path.strip_prefix("/c/")?)?;
-        let sort = parameter(query, "sort").and_then(|name| Sort::from_name(&name)).unwrap_or_default();
+        let sort =
+            parameter(query, "sort").and_then(|name| Sort::from_name(&name)).unwrap_or_default();
         let under_yen = parameter(query, "under").and_then(|yen| yen.parse().ok());
         let listing = page_of(&self.catalogue.shelf(category, sort, under_yen), query)?;
         Some(Kind::Category(category, sort, under_yen, listing))
@@ -240,7 +256,8 @@ impl Site {
 
     fn login(&self, form: &str) -> Reply {
         let user = parameter(form, "user").unwrap_or_default();
-        let right = parameter(form, "password").is_some_and(|password| password == self.password(&user));
+        let right =
+            parameter(form, "password").is_some_and(|password| password == self.password(&user));
         if !right {
             return Reply::new(401, 1_900, Kind::LoginRefused);
         }
@@ -260,9 +277,13 @@ impl Site {
         let spread = |salt: u64, range: u64| (mix(self.seed ^ salt) % range) as u32;
         match kind {
             Kind::Home => 9_400,
-            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => 2_200 + 260 * listing.products.len() as u32,
+            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+                2_200 + 260 * listing.products.len() as u32
+            }
             Kind::Product(id) => 3_600 + spread(u64::from(*id), 2_400),
-            Kind::Image(id, number) => 6_000 + spread(u64::from(*id) << 8 | u64::from(*number), 60_000),
+            Kind::Image(id, number) => {
+                6_000 + spread(u64::from(*id) << 8 | u64::from(*number), 60_000)
+            }
             Kind::Style => 2_100,
             Kind::Script => 900,
             Kind::Favicon => 318,

@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use detector::ClientKey;
 
 use super::visits::{people_behind, site, visits};
-use crate::sim::{BENCHMARK_SPAN_US, DEFAULT_START, Population, Truth, simulate_benchmark, simulate_scheduler};
+use crate::sim::{
+    BENCHMARK_SPAN_US, DEFAULT_START, Population, Truth, simulate_benchmark, simulate_scheduler,
+};
 
 #[test]
 fn the_site_is_a_large_shop_with_galleries() {
@@ -27,8 +29,11 @@ fn looks_follow_a_zipf_law() {
     }
     let mut counts: Vec<f64> = looks.into_values().map(f64::from).collect();
     counts.sort_by(|a, b| b.total_cmp(a));
-    // Between ranks 10 and 1,000 a straight line in logarithms, of slope -0.8 to -1.1 (less at the shifted head).
-    let slope = |from: usize, to: usize| (counts[to] / counts[from]).ln() / ((to + 1) as f64 / (from + 1) as f64).ln();
+    // Between ranks 10 and 1,000 a straight line in logarithms, of slope -0.8 to -1.1 (less at the
+    // shifted head).
+    let slope = |from: usize, to: usize| {
+        (counts[to] / counts[from]).ln() / ((to + 1) as f64 / (from + 1) as f64).ln()
+    };
     let (head, tail) = (slope(9, 99), slope(99, 999));
     assert!((-1.15..-0.6).contains(&head) && (-1.2..-0.7).contains(&tail), "{head} {tail}");
 }
@@ -42,10 +47,14 @@ fn the_benchmark_has_everybody_once_with_a_name_and_a_reason() {
     let reasons: BTreeSet<&str> = of_it.iter().map(|population| population.reasoning()).collect();
     assert_eq!((names.len(), reasons.len()), (of_it.len(), of_it.len()));
     for reason in reasons {
-        assert!(reason.contains("Expected: ") && reason.ends_with('.') && !reason.contains("  "), "{reason}");
+        assert!(
+            reason.contains("Expected: ") && reason.ends_with('.') && !reason.contains("  "),
+            "{reason}"
+        );
     }
     // People first, then robots, then bots, as tables show them.
-    let order = |truth| [Truth::Human, Truth::Welcome, Truth::Bad].iter().position(|other| *other == truth);
+    let order =
+        |truth| [Truth::Human, Truth::Welcome, Truth::Bad].iter().position(|other| *other == truth);
     assert!(Population::OF_THE_BENCHMARK.is_sorted_by_key(|population| order(population.truth())));
     // They must fit into the bits that addresses have for them.
     assert!(Population::ALL.len() <= 64);
@@ -54,16 +63,23 @@ fn the_benchmark_has_everybody_once_with_a_name_and_a_reason() {
 #[test]
 fn a_visitor_is_the_same_whoever_else_is_asked_for() {
     for population in Population::ALL {
-        // The first visitors of a network or an address share it with those that follow: people behind one come together.
+        // The first visitors of a network or an address share it with those that follow: people
+        // behind one come together.
         let all = simulate_benchmark(site(), population, 5, DEFAULT_START, 0..3);
         let mut pieces = simulate_benchmark(site(), population, 5, DEFAULT_START, 2..3);
         pieces.extend(simulate_benchmark(site(), population, 5, DEFAULT_START, 0..2));
         pieces.sort_by(|a, b| (a.at, a.client, &a.target).cmp(&(b.at, b.client, &b.target)));
         assert!(all == pieces, "{population}");
-        assert!(all != simulate_benchmark(site(), population, 6, DEFAULT_START, 0..3), "{population}");
+        assert!(
+            all != simulate_benchmark(site(), population, 6, DEFAULT_START, 0..3),
+            "{population}"
+        );
         assert!(all.windows(2).all(|pair| pair[0].at <= pair[1].at), "{population}");
         let end = DEFAULT_START.plus_micros(BENCHMARK_SPAN_US);
-        assert!(all.iter().all(|request| (DEFAULT_START..end).contains(&request.at)), "{population}");
+        assert!(
+            all.iter().all(|request| (DEFAULT_START..end).contains(&request.at)),
+            "{population}"
+        );
     }
 }
 
@@ -73,7 +89,12 @@ fn addresses_of_two_populations_never_meet() {
     for population in Population::ALL {
         let few = if people_behind(population) > 1 { 2 } else { 40 };
         for request in visits(population, few.min(if is_campaign(population) { 2 } else { few })) {
-            assert_eq!(*owner.entry(request.client).or_insert(population), population, "{}", request.client);
+            assert_eq!(
+                *owner.entry(request.client).or_insert(population),
+                population,
+                "{}",
+                request.client
+            );
         }
     }
 }
@@ -88,7 +109,8 @@ fn visitors_have_an_address_each_and_networks_of_their_own() {
         [(Population::Shopper, 3_000), (Population::SharedShopper, 4), (Population::Scanner, 300)]
     {
         let requests = visits(population, count);
-        let clients: BTreeSet<ClientKey> = requests.iter().map(|request| ClientKey::from_ip(request.client)).collect();
+        let clients: BTreeSet<ClientKey> =
+            requests.iter().map(|request| ClientKey::from_ip(request.client)).collect();
         assert_eq!(clients.len(), count, "{population}");
         let networks: BTreeSet<ClientKey> = clients.iter().map(|client| client.network()).collect();
         assert!(networks.len() * 10 > count * 7, "{population}: {} networks", networks.len());
@@ -106,7 +128,9 @@ fn five_hundred_people_share_a_carriers_address_in_one_evening() {
     let agents: BTreeSet<&str> = requests.iter().map(|request| request.user_agent).collect();
     let pages = requests.iter().filter(|request| !request.target.starts_with("/img/")).count();
     assert!(agents.len() >= 6 && pages > 3_000, "{} browsers, {pages} pages", agents.len());
-    assert!(requests.iter().all(|request| request.at.micros_since(DEFAULT_START) >= 19 * 3_600_000_000));
+    assert!(
+        requests.iter().all(|request| request.at.micros_since(DEFAULT_START) >= 19 * 3_600_000_000)
+    );
 }
 
 #[test]
@@ -114,7 +138,9 @@ fn a_sales_people_come_within_a_minute() {
     let requests = visits(Population::SaleShopper, 400);
     let mut first: BTreeMap<IpAddr, u64> = BTreeMap::new();
     for request in &requests {
-        first.entry(request.client).or_insert_with(|| request.at.micros_since(DEFAULT_START) / 1_000_000);
+        first
+            .entry(request.client)
+            .or_insert_with(|| request.at.micros_since(DEFAULT_START) / 1_000_000);
     }
     assert_eq!(first.len(), 400);
     let minute = first.values().filter(|second| (43_200..43_300).contains(*second)).count();

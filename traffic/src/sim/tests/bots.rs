@@ -11,12 +11,16 @@ use crate::sim::{DEFAULT_START, Population};
 #[test]
 fn crawls_are_as_fast_as_they_are_called() {
     let gaps = |population| median(busy(population, 60).iter().map(Client::median_gap_s).collect());
-    let (fast, slow, trickling) =
-        (gaps(Population::Scraper), gaps(Population::SlowScraper), gaps(Population::TricklingScraper));
+    let (fast, slow, trickling) = (
+        gaps(Population::Scraper),
+        gaps(Population::SlowScraper),
+        gaps(Population::TricklingScraper),
+    );
     assert!((0.1..0.7).contains(&fast), "{fast}");
     assert!((1.0..8.0).contains(&slow), "{slow}");
     assert!((200.0..3_600.0).contains(&trickling), "{trickling}");
-    for population in [Population::Scraper, Population::SlowScraper, Population::MemorylessScraper] {
+    for population in [Population::Scraper, Population::SlowScraper, Population::MemorylessScraper]
+    {
         for client in busy(population, 20) {
             assert!(client.distinct_share() > 0.9 && client.assets.is_empty(), "{population}");
         }
@@ -29,7 +33,11 @@ fn a_memoryless_sleeper_has_no_beat() {
         let gaps = client.gaps_s();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         // Of an exponential the median is 0.69 of the mean.
-        assert!((0.4..0.95).contains(&(client.median_gap_s() / mean)), "{}", client.median_gap_s() / mean);
+        assert!(
+            (0.4..0.95).contains(&(client.median_gap_s() / mean)),
+            "{}",
+            client.median_gap_s() / mean
+        );
     }
 }
 
@@ -39,7 +47,11 @@ fn breadth_first_goes_level_by_level_and_never_twice() {
         assert_eq!(client.distinct(), client.pages.len());
         assert_eq!(client.pages[0].target, "/");
         let first_level = client.pages[1..client.pages.len().min(25)].iter();
-        assert!(first_level.clone().all(|page| page.target.starts_with("/c/") && !page.target.contains('?')));
+        assert!(
+            first_level
+                .clone()
+                .all(|page| page.target.starts_with("/c/") && !page.target.contains('?'))
+        );
         assert_eq!(client.share(|page| page.status != 200), 0.0);
     }
 }
@@ -49,7 +61,8 @@ fn enumerators_count_or_shuffle() {
     let number = |target: &str| target.rsplit('/').next().unwrap().parse::<i64>().unwrap();
     let steps_of_one = |client: &Client| {
         let numbers: Vec<i64> = client.pages.iter().map(|page| number(&page.target)).collect();
-        numbers.windows(2).filter(|pair| (pair[1] - pair[0]).abs() == 1).count() as f64 / (numbers.len() - 1) as f64
+        numbers.windows(2).filter(|pair| (pair[1] - pair[0]).abs() == 1).count() as f64
+            / (numbers.len() - 1) as f64
     };
     for client in busy(Population::SequentialEnumerator, 30) {
         assert!(steps_of_one(&client) > 0.95 && client.distinct_share() == 1.0);
@@ -68,7 +81,11 @@ fn a_price_monitor_comes_back_to_its_list() {
     for client in busy(Population::PriceMonitor, 40) {
         let distinct = client.distinct();
         assert!((15..=203).contains(&distinct), "{distinct}");
-        assert!(client.pages.len() >= 3 * distinct, "{} requests for {distinct}", client.pages.len());
+        assert!(
+            client.pages.len() >= 3 * distinct,
+            "{} requests for {distinct}",
+            client.pages.len()
+        );
         let silences = client.gaps_s().iter().filter(|gap| **gap > 900.0).count();
         assert!(silences >= 3, "{silences}");
     }
@@ -99,11 +116,22 @@ fn cron_bursts_at_full_minutes() {
 fn whoever_rotates_names_or_addresses_does() {
     assert!(busy(Population::RotatingScraper, 20).iter().all(|client| client.agents() >= 4));
     for campaign in 0..3 {
-        let all =
-            crate::sim::simulate_benchmark(site(), Population::SpreadScraper, 1, DEFAULT_START, campaign..campaign + 1);
+        let all = crate::sim::simulate_benchmark(
+            site(),
+            Population::SpreadScraper,
+            1,
+            DEFAULT_START,
+            campaign..campaign + 1,
+        );
         let hosts: BTreeSet<IpAddr> = all.iter().map(|request| request.client).collect();
-        let networks: BTreeSet<ClientKey> = hosts.iter().map(|host| ClientKey::from_ip(*host).network()).collect();
-        assert!(networks.len() == 1 && hosts.len() > 20, "{} networks, {} hosts", networks.len(), hosts.len());
+        let networks: BTreeSet<ClientKey> =
+            hosts.iter().map(|host| ClientKey::from_ip(*host).network()).collect();
+        assert!(
+            networks.len() == 1 && hosts.len() > 20,
+            "{} networks, {} hosts",
+            networks.len(),
+            hosts.len()
+        );
         assert!(all.len() < 10 * hosts.len() || hosts.len() == 254);
     }
 }
@@ -115,7 +143,13 @@ fn a_botnet_has_fifty_thousand_addresses_and_ten_requests_of_each() {
     // In pieces, as it is meant to be asked for.
     for piece in 0..10 {
         let visitors = piece * 5_000..(piece + 1) * 5_000;
-        for request in crate::sim::simulate_benchmark(site(), Population::BotnetScraper, 1, DEFAULT_START, visitors) {
+        for request in crate::sim::simulate_benchmark(
+            site(),
+            Population::BotnetScraper,
+            1,
+            DEFAULT_START,
+            visitors,
+        ) {
             *per_address.entry(request.client).or_default() += 1;
             products.insert(request.target);
         }
@@ -125,7 +159,9 @@ fn a_botnet_has_fifty_thousand_addresses_and_ten_requests_of_each() {
     // Together they have seen the whole catalogue.
     assert!(products.len() >= 20_000, "{}", products.len());
     let mut networks: BTreeMap<ClientKey, usize> = BTreeMap::new();
-    per_address.keys().for_each(|client| *networks.entry(ClientKey::from_ip(*client).network()).or_default() += 1);
+    per_address.keys().for_each(|client| {
+        *networks.entry(ClientKey::from_ip(*client).network()).or_default() += 1
+    });
     let crowded: usize = networks.values().filter(|count| **count >= 3).sum();
     assert!(crowded * 20 < 50_000, "{crowded} addresses with two or more others in their network");
 }
@@ -162,7 +198,11 @@ fn search_scraping_is_one_path_and_many_queries() {
 
 #[test]
 fn scanners_find_nothing() {
-    assert!(busy(Population::Scanner, 30).iter().all(|client| client.share(|page| page.status == 404) > 0.75));
+    assert!(
+        busy(Population::Scanner, 30)
+            .iter()
+            .all(|client| client.share(|page| page.status == 404) > 0.75)
+    );
 }
 
 /// Share of product pages that are among the site's most popular thousand.
@@ -183,7 +223,8 @@ fn popular_share(population: Population, count: usize) -> f64 {
 
 #[test]
 fn the_mimic_is_true_to_popularity_and_an_enumerator_is_not() {
-    let (people, mimic) = (popular_share(Population::Shopper, 200), popular_share(Population::PopularScraper, 60));
+    let (people, mimic) =
+        (popular_share(Population::Shopper, 200), popular_share(Population::PopularScraper, 60));
     let enumerator = popular_share(Population::ShuffledEnumerator, 60);
     assert!(mimic > 0.5 * people && enumerator < 0.2 * people, "{people} {mimic} {enumerator}");
 }
@@ -202,7 +243,9 @@ fn a_replayed_person_looks_like_one() {
     let of = |population| {
         let clients = clients(population, 300);
         let pages = median(clients.iter().map(|client| client.pages.len() as f64).collect());
-        let gap = median(clients.iter().filter(|c| c.pages.len() > 5).map(Client::median_gap_s).collect());
+        let gap = median(
+            clients.iter().filter(|c| c.pages.len() > 5).map(Client::median_gap_s).collect(),
+        );
         let assets: usize = clients.iter().map(|client| client.assets.len()).sum();
         let all: usize = clients.iter().map(|client| client.pages.len()).sum();
         (pages, gap, assets as f64 / all as f64)

@@ -1,10 +1,11 @@
-//! The same seed gives the same bytes, also after populations were added: models, goldens and thresholds are made from them.
+//! The same seed gives the same bytes, also after populations were added: models, goldens and
+//! thresholds are made from them.
 
 use std::sync::Arc;
 
 use crate::sim::{
-    DEFAULT_START, Mix, Population, SHOPS, SimRequest, Site, Tempo, Visit, labels, simulate, simulate_shop,
-    write_combined, write_json, write_labels,
+    DEFAULT_START, Mix, Population, SHOPS, SimRequest, Site, Tempo, Visit, labels, simulate,
+    simulate_shop, write_combined, write_json, write_labels,
 };
 
 const HOUR_US: u64 = 3_600_000_000;
@@ -13,7 +14,9 @@ const OLD: usize = 28;
 
 /// FNV-1a.
 fn digest(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Both formats and the labels.
@@ -27,7 +30,9 @@ fn written(requests: &[SimRequest]) -> u64 {
 
 #[test]
 fn the_shops_write_what_they_always_wrote() {
-    let found = SHOPS.map(|shop| (shop.name, written(&simulate_shop(&shop, 7, DEFAULT_START, 6 * HOUR_US, Some(120)))));
+    let found = SHOPS.map(|shop| {
+        (shop.name, written(&simulate_shop(&shop, 7, DEFAULT_START, 6 * HOUR_US, Some(120))))
+    });
     let expect = [
         ("boutique", 13_755_719_227_340_917_028),
         ("warehouse", 7_501_606_198_538_158_421),
@@ -46,10 +51,14 @@ fn the_shops_write_what_they_always_wrote() {
 
 #[test]
 fn a_crowd_of_everybody_is_the_crowd_it_was() {
-    let mix = Population::ALL[..OLD].iter().fold(Mix::new(), |mix, population| mix.with(*population, 3));
+    let mix =
+        Population::ALL[..OLD].iter().fold(Mix::new(), |mix, population| mix.with(*population, 3));
     let day = simulate(&Arc::new(Site::new(5)), 5, DEFAULT_START, &mix, 12 * HOUR_US);
     let demo = simulate(&Arc::new(Site::new(1)), 1, DEFAULT_START, &Mix::of(120, 24), 12 * HOUR_US);
-    assert_eq!([written(&day), written(&demo)], [10_054_308_511_231_229_322, 7_571_140_419_261_213_403]);
+    assert_eq!(
+        [written(&day), written(&demo)],
+        [10_054_308_511_231_229_322, 7_571_140_419_261_213_403]
+    );
 }
 
 #[test]

@@ -8,7 +8,11 @@ fn a_search_crawler_begins_with_its_manners_and_sees_the_catalogue() {
     for client in clients(Population::SearchCrawler, 10) {
         assert_eq!(client.pages[0].target, "/robots.txt");
         assert_eq!(client.pages[1].target, "/sitemap.xml");
-        assert!(client.pages.len() >= 60 && client.distinct_share() > 0.6, "{}", client.distinct_share());
+        assert!(
+            client.pages.len() >= 60 && client.distinct_share() > 0.6,
+            "{}",
+            client.distinct_share()
+        );
         assert_eq!(client.share(|page| page.status != 200), 0.0);
         assert!(client.pages[0].user_agent.contains("bot"));
         assert!((1.0..25.0).contains(&client.median_gap_s()));
@@ -38,14 +42,17 @@ fn payments_are_told_in_pairs_and_accepted() {
     for client in clients(Population::PaymentWebhook, 8) {
         assert!(client.pages.iter().all(|page| (page.method, page.status) == ("POST", 200)));
         assert!(client.pages.len() > 300 && client.distinct() == 1, "{}", client.pages.len());
-        let quick = client.gaps_s().iter().filter(|gap| **gap < 6.0).count() as f64 / client.pages.len() as f64;
+        let quick = client.gaps_s().iter().filter(|gap| **gap < 6.0).count() as f64
+            / client.pages.len() as f64;
         assert!((0.4..0.8).contains(&quick), "{quick}");
     }
 }
 
 #[test]
 fn robots_are_there_from_the_day_s_beginning() {
-    for population in [Population::HealthChecker, Population::FeedReader, Population::PaymentWebhook] {
+    for population in
+        [Population::HealthChecker, Population::FeedReader, Population::PaymentWebhook]
+    {
         let first = visits(population, 1)[0].at;
         assert!(first.micros_since(DEFAULT_START) < 1_800_000_000, "{population}");
     }

@@ -41,7 +41,8 @@ pub fn clients(population: Population, count: usize) -> Vec<Client> {
     let mut clients: BTreeMap<IpAddr, Client> = BTreeMap::new();
     for request in visits(population, count) {
         let client = clients.entry(request.client).or_default();
-        if is_asset(&request.target) { &mut client.assets } else { &mut client.pages }.push(request);
+        if is_asset(&request.target) { &mut client.assets } else { &mut client.pages }
+            .push(request);
     }
     clients.into_values().collect()
 }
@@ -50,15 +51,22 @@ pub fn clients(population: Population, count: usize) -> Vec<Client> {
 pub fn busy(population: Population, count: usize) -> Vec<Client> {
     let mut clients = clients(population, count);
     clients.retain(|client| client.pages.len() >= 12);
-    assert!(clients.len() * 2 > count, "{population}: {} of {count} with a dozen pages", clients.len());
+    assert!(
+        clients.len() * 2 > count,
+        "{population}: {} of {count} with a dozen pages",
+        clients.len()
+    );
     clients
 }
 
 impl Client {
     /// Gaps between pages in seconds, sorted.
     pub fn gaps_s(&self) -> Vec<f64> {
-        let mut gaps: Vec<f64> =
-            self.pages.windows(2).map(|pair| pair[1].at.micros_since(pair[0].at) as f64 / 1e6).collect();
+        let mut gaps: Vec<f64> = self
+            .pages
+            .windows(2)
+            .map(|pair| pair[1].at.micros_since(pair[0].at) as f64 / 1e6)
+            .collect();
         gaps.sort_by(f64::total_cmp);
         gaps
     }
@@ -87,10 +95,12 @@ impl Client {
 
     /// The most distinct products within so many seconds.
     pub fn most_products_within(&self, secs: u64) -> usize {
-        let products: Vec<&SimRequest> = self.pages.iter().filter(|page| page.target.contains("/p")).collect();
+        let products: Vec<&SimRequest> =
+            self.pages.iter().filter(|page| page.target.contains("/p")).collect();
         let within = |from: usize| {
-            let near =
-                products[from..].iter().take_while(|page| page.at.micros_since(products[from].at) < secs * 1_000_000);
+            let near = products[from..]
+                .iter()
+                .take_while(|page| page.at.micros_since(products[from].at) < secs * 1_000_000);
             near.map(|page| page.target.as_str()).collect::<BTreeSet<_>>().len()
         };
         (0..products.len()).map(within).max().unwrap_or(0)

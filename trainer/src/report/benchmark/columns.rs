@@ -1,4 +1,5 @@
-//! Tables with a column for each of what is compared: the tested model first, then other models and the peers' rules.
+//! Tables with a column for each of what is compared: the tested model first, then other models and
+//! the peers' rules.
 
 use maud::html;
 
@@ -10,9 +11,22 @@ use crate::report::table::{Cell, Table};
 use crate::words::{count, percent};
 
 pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
-    let own = ["population", "clients", "found (95\u{a0}%)", "blocked", "at request, median", "p90", "let through"];
-    let others = found.columns.iter().skip(1).map(|column| format!("{} finds", names.text(column.short())));
-    let mut table = broad("What the tested model does, and the share that each of the others finds", &own, others);
+    let own = [
+        "population",
+        "clients",
+        "found (95\u{a0}%)",
+        "blocked",
+        "at request, median",
+        "p90",
+        "let through",
+    ];
+    let others =
+        found.columns.iter().skip(1).map(|column| format!("{} finds", names.text(column.short())));
+    let mut table = broad(
+        "What the tested model does, and the share that each of the others finds",
+        &own,
+        others,
+    );
     for row in &found.bad {
         let Some((own, others)) = row.of.split_first() else { continue };
         let [median, p90] = quantiles(own.requests_to_detect);
@@ -29,8 +43,10 @@ pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
     }
     Section::new("bad", "Bad clients found")
         .lead(
-            "Found is who is limited or blocked at all, and at which of its requests, assets included. What is let through says how much \
-             that was worth. ▲ finds more than the tested model: whom it refuses among people stands below.",
+            "Found is who is limited or blocked at all, and at which of its requests, assets \
+                included. What is let through says how much \
+             that was worth. ▲ finds more than the tested model: whom it refuses among people \
+             stands below.",
         )
         .with(table.render())
 }
@@ -38,33 +54,60 @@ pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
 /// What another finds; by a sign, and by a colour, where that is more.
 fn beside(other: &Outcome, own: &Outcome) -> Cell {
     let (theirs, ours) = (other.detected.value(), own.detected.value());
-    if theirs > ours { Cell::figure(&format!("▲ {}", percent(theirs))).of("bad") } else { share(other.detected) }
+    if theirs > ours {
+        Cell::figure(&format!("▲ {}", percent(theirs))).of("bad")
+    } else {
+        share(other.detected)
+    }
 }
 
 pub(super) fn passed(found: &BotBench, names: &Names) -> Section {
     let own = ["population", "requests", "blocked at, median", "p90"];
-    let mut table = broad("Share of bad clients' requests let through", &own, short(&found.columns, names));
+    let mut table =
+        broad("Share of bad clients' requests let through", &own, short(&found.columns, names));
     for row in &found.bad {
         let [median, p90] = quantiles(row.of.first().and_then(|own| own.requests_to_block));
         let cells = [name(row, names), Cell::number(row.requests), median, p90];
-        table.row(cells.into_iter().chain(row.of.iter().map(|of| Cell::figure(&percent(of.let_through.value())))));
+        table.row(
+            cells
+                .into_iter()
+                .chain(row.of.iter().map(|of| Cell::figure(&percent(of.let_through.value())))),
+        );
     }
     Section::new("passed", "What passes")
-        .lead("A limit alone lets 30 pages a minute through; a rule that bans lets through what comes before.")
+        .lead(
+            "A limit alone lets 30 pages a minute through; a rule that bans lets through what \
+            comes before.",
+        )
         .with(table.render())
 }
 
 pub(super) fn people(found: &BotBench, names: &Names) -> Section {
     let rows = std::iter::once(&found.people).chain(&found.human);
     Section::new("people", "People refused")
-        .lead("Refused at least one request (429 or 403), or banned by a rule that reads logs; of them blocked or banned in brackets.")
+        .lead(
+            "Refused at least one request (429 or 403), or banned by a rule that reads logs; of \
+            them blocked or banned in brackets.",
+        )
         .with(refused("People refused, of them banned", rows, &found.columns, names).render())
 }
 
 pub(super) fn robots(found: &BotBench, names: &Names) -> Section {
     Section::new("robots", "Welcome robots")
-        .lead("By behaviour they are bots. Here nobody has allowed them; an operator does ([allow]), and then none is refused.")
-        .with(refused("Welcome robots refused, of them banned", &found.robots, &found.columns, names).render())
+        .lead(
+            "By behaviour they are bots. Here nobody has allowed them; an operator does \
+            ([allow]), and then none is refused.",
+        )
+        .with(
+            refused(
+                "Welcome robots refused, of them \
+            banned",
+                &found.robots,
+                &found.columns,
+                names,
+            )
+            .render(),
+        )
 }
 
 fn refused<'a>(
@@ -79,24 +122,37 @@ fn refused<'a>(
             0 => Cell::number(of.refused.k),
             blocked => Cell::figure(&format!("{} ({})", count(of.refused.k), count(blocked))),
         };
-        table.row([name(row, names), Cell::number(row.clients)].into_iter().chain(row.of.iter().map(cell)));
+        table.row(
+            [name(row, names), Cell::number(row.clients)]
+                .into_iter()
+                .chain(row.of.iter().map(cell)),
+        );
     }
     table
 }
 
 pub(super) fn ahead(found: &BotBench, names: &Names) -> Section {
     let rules = found.columns.iter().filter(|column| !column.is_detector);
-    let mut table =
-        broad("Is the tested model ahead of the rule on the population?", &["population"], short(rules, names));
+    let mut table = broad(
+        "Is the tested model ahead of the rule on the population?",
+        &["population"],
+        short(rules, names),
+    );
     for verdict in &found.verdicts {
         let cells = verdict.against.iter().map(|against| match against.is_ahead {
             true => Cell::text("✓ yes"),
             false => Cell::text("✗ no").of("bad"),
         });
-        table.row([Cell::markup(super::called(&verdict.population, names))].into_iter().chain(cells));
+        table.row(
+            [Cell::markup(super::called(&verdict.population, names))].into_iter().chain(cells),
+        );
     }
     let section = Section::new("ahead", "Ahead of the rules?")
-        .lead("Ahead is who finds at least the same share of a population, lets no larger share of its requests through and refuses no larger share of all people. A rule that acts on nobody refuses nobody.")
+        .lead(
+            "Ahead is who finds at least the same share of a population, lets no larger share of \
+            its requests through and refuses no larger share of all people. A rule that acts on \
+            nobody refuses nobody.",
+        )
         .with(table.render());
     let behind = found.behind();
     if behind.is_empty() {
@@ -119,8 +175,10 @@ pub(super) fn ahead(found: &BotBench, names: &Names) -> Section {
 }
 
 pub(super) fn real_logs(found: &BotBench, names: &Names) -> Section {
-    let section = Section::new("real-logs", "Real logs")
-        .lead("Each judged by a model that has seen none of it. The shipped model may have, so it has no column.");
+    let section = Section::new("real-logs", "Real logs").lead(
+        "Each judged by a model that has seen none of it. The shipped model may have, so it \
+            has no column.",
+    );
     found.sites.iter().fold(section, |section, site| {
         let columns = || found.columns_of_sites();
         let shown = names.text(&site.site);
@@ -136,8 +194,15 @@ pub(super) fn real_logs(found: &BotBench, names: &Names) -> Section {
         let section = if bad.is_empty() { section } else { section.with(bad.render()) };
         let section = match &site.people {
             None => section,
-            people => section
-                .with(refused(&format!("{shown}: people refused, of them banned"), people, columns(), names).render()),
+            people => section.with(
+                refused(
+                    &format!("{shown}: people refused, of them banned"),
+                    people,
+                    columns(),
+                    names,
+                )
+                .render(),
+            ),
         };
         section.with(html! { p.description { (shown) ": " (names.whole_text(&site.how)) "." } })
     })

@@ -1,9 +1,11 @@
 //! The report of `kidoban bench`: every population against the detector and the peers' rules.
 //!
 //! - `columns.rs`: the tables with a column for each of what is compared
-//! - this file: verdict, targets, refused people one by one, heat maps, what was trained on, who the populations are
+//! - this file: verdict, targets, refused people one by one, heat maps, what was trained on, who
+//!   the populations are
 //!
-//! Clients are simulated, so their addresses are shown as they are: with the seed whoever reads of one can look at it.
+//! Clients are simulated, so their addresses are shown as they are: with the seed whoever reads of
+//! one can look at it.
 
 mod columns;
 
@@ -22,7 +24,9 @@ const WORD_CHARS_MAX: usize = 20;
 
 /// The page; [`Page::render`] makes a file of it.
 pub fn benchmark(found: &BotBench, names: &Names) -> Page {
-    let page = Page::new("bench", &names.whole_text(&found.summary)).note(&note(found)).clients(clients(names));
+    let page = Page::new("bench", &names.whole_text(&found.summary))
+        .note(&note(found))
+        .clients(clients(names));
     let page = tiles(found, page)
         .with(targets(found, names))
         .with(columns::bad(found, names))
@@ -32,7 +36,8 @@ pub fn benchmark(found: &BotBench, names: &Names) -> Page {
         .with(columns::robots(found, names))
         .with(columns::ahead(found, names))
         .with(schedulers(&found.heat));
-    let page = if found.sites.is_empty() { page } else { page.with(columns::real_logs(found, names)) };
+    let page =
+        if found.sites.is_empty() { page } else { page.with(columns::real_logs(found, names)) };
     page.with(training(found, names)).with(populations(found, names))
 }
 
@@ -44,17 +49,21 @@ fn note(found: &BotBench) -> String {
         count(training.people),
         counted(training.bots, "bad client"),
     );
-    let quick = " This was a quick run: few clients, so intervals are wide and too few people come to prove a block threshold. For the \
+    let quick = " This was a quick run: few clients, so intervals are wide and too few people come \
+        to prove a block threshold. For the \
                  figures of docs/benchmark.md leave --quick out.";
     if found.is_quick { trained + quick } else { trained }
 }
 
 fn clients(names: &Names) -> &'static str {
     if names.are_hidden() {
-        "Clients are simulated: their addresses belong to nobody (240.0.0.0/4 and 3fff::/20) and are shown as they are. Addresses in what \
-         real logs and their labels say are pseudonyms: HMAC-SHA-256 under a key that is not in this file; --show-clients shows them."
+        "Clients are simulated: their addresses belong to nobody (240.0.0.0/4 and 3fff::/20) and \
+            are shown as they are. Addresses in what \
+         real logs and their labels say are pseudonyms: HMAC-SHA-256 under a key that is not in \
+         this file; --show-clients shows them."
     } else {
-        "Clients are simulated: their addresses belong to nobody (240.0.0.0/4 and 3fff::/20) and are shown as they are. So is what real \
+        "Clients are simulated: their addresses belong to nobody (240.0.0.0/4 and 3fff::/20) and \
+            are shown as they are. So is what real \
          logs and their labels say: where some were given, this file may hold personal data."
     }
 }
@@ -72,22 +81,32 @@ fn tiles(found: &BotBench, page: Page) -> Page {
             &format!("of {}; {} of them blocked", count(people.refused.n), count(people.blocked.k)),
         ),
     };
-    page.tile("Targets reached", &count(met as u64), &format!("of {}", count(found.targets.len() as u64)))
-        .tile(
-            "Ahead of a rule on a population",
-            &count(ahead as u64),
-            &format!(
-                "of {}: no fewer found, no more let through, no more people refused",
-                counted(against().count() as u64, "comparison")
-            ),
-        )
-        .tile("People trained on", &count(training.people), &format!("and {}", counted(training.bots, "bad client")))
+    page.tile(
+        "Targets reached",
+        &count(met as u64),
+        &format!("of {}", count(found.targets.len() as u64)),
+    )
+    .tile(
+        "Ahead of a rule on a population",
+        &count(ahead as u64),
+        &format!(
+            "of {}: no fewer found, no more let through, no more people refused",
+            counted(against().count() as u64, "comparison")
+        ),
+    )
+    .tile(
+        "People trained on",
+        &count(training.people),
+        &format!("and {}", counted(training.bots, "bad client")),
+    )
 }
 
 fn targets(found: &BotBench, names: &Names) -> Section {
-    let mut table =
-        Table::new("Bounds that were set beforehand", &["who", "what", "bound", "found", "95 %", "clients", "reached"])
-            .broad();
+    let mut table = Table::new(
+        "Bounds that were set beforehand",
+        &["who", "what", "bound", "found", "95 %", "clients", "reached"],
+    )
+    .broad();
     for target in &found.targets {
         table.row([
             Cell::markup(called(&target.population, names)),
@@ -107,11 +126,23 @@ fn targets(found: &BotBench, names: &Names) -> Section {
         .targets
         .iter()
         .filter(|target| !target.is_met)
-        .map(|target| format!("{} ({} {})", names.text(&target.population), target.what, percent(target.bound)))
+        .map(|target| {
+            format!(
+                "{} ({} {})",
+                names.text(&target.population),
+                target.what,
+                percent(target.bound)
+            )
+        })
         .collect();
     let lead = match missed.is_empty() {
-        true => "All of them are reached; not surely where the interval has the bound in it.".to_owned(),
-        false => format!("Missed: {}. A target that is missed is a finding and no failure.", missed.join(", ")),
+        true => {
+            "All of them are reached; not surely where the interval has the bound in it.".to_owned()
+        }
+        false => format!(
+            "Missed: {}. A target that is missed is a finding and no failure.",
+            missed.join(", ")
+        ),
     };
     Section::new("targets", "What had to be reached").lead(&lead).with(table.render())
 }
@@ -145,7 +176,8 @@ fn refused(found: &BotBench, names: &Names) -> Section {
     }
     let all = if found.refused.len() < REFUSED_SHOWN { "" } else { "The first of them. " };
     let lead = format!(
-        "{all}Each at the first refusal, and again at the first block where that is another request. Where a ban was in force already, \
+        "{all}Each at the first refusal, and again at the first block where that is another \
+            request. Where a ban was in force already, \
          nothing spoke any more."
     );
     section.lead(&lead).with(table.render())
@@ -157,18 +189,24 @@ fn schedulers(map: &HeatMap) -> Section {
         return section.empty("No scheduler was tried.");
     };
     let clients = counted(cell.n, "client");
-    let rows: Vec<String> = map.periods_s.iter().map(|period| format!("every {period} s")).collect();
-    let columns: Vec<String> = map.jitters.iter().map(|jitter| format!("± {}", percent(*jitter))).collect();
+    let rows: Vec<String> =
+        map.periods_s.iter().map(|period| format!("every {period} s")).collect();
+    let columns: Vec<String> =
+        map.jitters.iter().map(|jitter| format!("± {}", percent(*jitter))).collect();
     let draw = |id: &str, title: &str, what: &str, shares: &[Vec<Share>]| {
-        let cell = |share: &Share| HeatCell { share: Some(share.value()), text: percent(share.value()) };
-        let cells: Vec<Vec<HeatCell>> = shares.iter().map(|row| row.iter().map(cell).collect()).collect();
-        let description =
-            format!("Of {clients} in each cell, the share that is {what}: the more, the stronger the shade.");
+        let cell =
+            |share: &Share| HeatCell { share: Some(share.value()), text: percent(share.value()) };
+        let cells: Vec<Vec<HeatCell>> =
+            shares.iter().map(|row| row.iter().map(cell).collect()).collect();
+        let description = format!(
+            "Of {clients} in each cell, the share that is {what}: the more, the stronger the shade."
+        );
         heat(id, title, &description, (&rows, &columns), &cells)
     };
     section
         .lead(
-            "Programs that ask once a period, and how much each gap is shaken: at ± 100 % it is anything from nothing to twice the period.",
+            "Programs that ask once a period, and how much each gap is shaken: at ± 100 % it is \
+                anything from nothing to twice the period.",
         )
         .with(html! {
             div.pair {
@@ -190,7 +228,13 @@ fn training(found: &BotBench, names: &Names) -> Section {
     };
     let facts = [
         ("Requests", count(training.requests)),
-        ("People", format!("{}, with the half that was kept apart to prove the budgets", count(training.people))),
+        (
+            "People",
+            format!(
+                "{}, with the half that was kept apart to prove the budgets",
+                count(training.people)
+            ),
+        ),
         ("Bad clients", count(training.bots)),
         ("Not trained on", left_out),
         ("May it refuse anybody?", names.whole_text(&training.readiness)),
@@ -199,11 +243,17 @@ fn training(found: &BotBench, names: &Names) -> Section {
         ("Seeds of the test", numbers(&training.test_seeds)),
         ("Tested model’s SHA-256", training.model_sha256.clone()),
     ];
-    let facts = html! { dl.facts { @for (term, value) in facts { div { dt { (term) } dd { (value) } } } } };
-    let table = steps([("limit", &training.limit), ("block", &training.block), ("cohort", &training.cohort)]);
+    let facts =
+        html! { dl.facts { @for (term, value) in facts { div { dt { (term) } dd { (value) } } } } };
+    let table = steps([
+        ("limit", &training.limit),
+        ("block", &training.block),
+        ("cohort", &training.cohort),
+    ]);
     Section::new("training", "What was trained on")
         .lead(
-            "A model as an operator trains one, from days of the shop's access log with labels; people whom it was kept from prove its \
+            "A model as an operator trains one, from days of the shop's access log with labels; \
+                people whom it was kept from prove its \
              thresholds. No seed of the training is a seed of the test.",
         )
         .with(table.render())
@@ -213,9 +263,17 @@ fn training(found: &BotBench, names: &Names) -> Section {
 fn populations(found: &BotBench, names: &Names) -> Section {
     let mut table = Table::new(
         "Everybody who came",
-        &["population", "is", "clients", "requests", "what it is, why it is here, what was expected"],
+        &[
+            "population",
+            "is",
+            "clients",
+            "requests",
+            "what it is, why it is here, what was expected",
+        ],
     );
-    for (kind, rows) in [("people", &found.human), ("welcome robot", &found.robots), ("bad", &found.bad)] {
+    for (kind, rows) in
+        [("people", &found.human), ("welcome robot", &found.robots), ("bad", &found.bad)]
+    {
         for row in rows {
             table.row([
                 name(row, names),

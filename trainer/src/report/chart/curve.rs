@@ -15,15 +15,20 @@ const RIGHT: f64 = 488.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 350.0;
 
-/// Robots caught against people hurt. People are few where it matters, so their axis is logarithmic, with a place for none at all.
+/// Robots caught against people hurt. People are few where it matters, so their axis is
+/// logarithmic, with a place for none at all.
 pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
     let people = people(curve);
     // One person is the least that can be hurt; none at all lies left of it.
     let least = 1.0 / people.max(1) as f64;
     let scale = Scale::log((least / 2.0, 1.0), (LEFT, RIGHT));
     let up = Scale::linear((0.0, 1.0), (BOTTOM, TOP));
-    let mut marks: Vec<(f64, String)> =
-        scale.powers().into_iter().filter(|&power| power >= least).map(|power| (power, percent(power))).collect();
+    let mut marks: Vec<(f64, String)> = scale
+        .powers()
+        .into_iter()
+        .filter(|&power| power >= least)
+        .map(|power| (power, percent(power)))
+        .collect();
     marks.insert(0, (0.0, "none".to_owned()));
     let x = |fpr: f64| if fpr > 0.0 { scale.place(fpr) } else { LEFT };
     let upper = steps(curve.iter().map(|point| (x(point.fpr), up.place(point.tpr_ci[1]))));
@@ -38,16 +43,27 @@ pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
         }
     };
     let at_least = |fpr: f64| {
-        let caught = curve.iter().filter(|point| point.fpr <= fpr).map(|point| point.tpr).fold(0.0, f64::max);
+        let caught = curve
+            .iter()
+            .filter(|point| point.fpr <= fpr)
+            .map(|point| point.tpr)
+            .fold(0.0, f64::max);
         format!("{} of bad robots reach what {} of people reach", percent(caught), percent(fpr))
     };
     let description = format!(
-        "ROC of {} people: {}; {}. The band is the 95 % interval of the robots' share (Clopper–Pearson).",
+        "ROC of {} people: {}; {}. The band is the 95 % interval of the robots' share \
+            (Clopper–Pearson).",
         count(people),
         at_least(0.0),
         at_least(0.01)
     );
-    figure("roc", "Bad robots against people who reach a score (ROC)", &description, (WIDTH, HEIGHT), &content)
+    figure(
+        "roc",
+        "Bad robots against people who reach a score (ROC)",
+        &description,
+        (WIDTH, HEIGHT),
+        &content,
+    )
 }
 
 /// A threshold on the ROC, with both intervals.
@@ -70,9 +86,12 @@ type Known<'a> = (&'a Point, f64, [f64; 2]);
 
 /// Precision against recall, with this log's mix.
 pub fn precision_recall(curve: &[Point]) -> Markup {
-    let (across, up) = (Scale::linear((0.0, 1.0), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
-    let known: Vec<Known<'_>> =
-        curve.iter().filter_map(|point| Some((point, point.precision?, point.precision_ci?))).collect();
+    let (across, up) =
+        (Scale::linear((0.0, 1.0), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
+    let known: Vec<Known<'_>> = curve
+        .iter()
+        .filter_map(|point| Some((point, point.precision?, point.precision_ci?)))
+        .collect();
     let along = |of: fn(&Known<'_>) -> f64| -> Vec<(f64, f64)> {
         known.iter().map(|row| (across.place(row.0.tpr), up.place(of(row)))).collect()
     };
@@ -95,42 +114,58 @@ pub fn precision_recall(curve: &[Point]) -> Markup {
         )
     });
     let description = format!(
-        "{half}The dashed line is what a score that everybody reaches gives: bad robots are {} of the labelled clients of this log, and the curve moves \
+        "{half}The dashed line is what a score that everybody reaches gives: bad robots are {} of \
+            the labelled clients of this log, and the curve moves \
          with that share. The band is the 95 % interval.",
         percent(prevalence)
     );
     figure("precision-recall", "Precision and recall", &description, (WIDTH, HEIGHT), &content)
 }
 
-/// How many bad robots are found by their so-manieth request; the first is the model, drawn thickest.
+/// How many bad robots are found by their so-manieth request; the first is the model, drawn
+/// thickest.
 pub fn detection(lines: &[(String, &Detection)]) -> Markup {
-    let last = lines.iter().filter_map(|(_, found)| Some(found.by_request.last()?[0])).max().unwrap_or(1);
+    let last =
+        lines.iter().filter_map(|(_, found)| Some(found.by_request.last()?[0])).max().unwrap_or(1);
     let end = 10_f64.powf((last.max(10) as f64).log10().ceil());
-    let (across, up) = (Scale::log((1.0, end), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
-    let marks: Vec<(f64, String)> = across.powers().into_iter().map(|power| (power, count(power as u64))).collect();
+    let (across, up) =
+        (Scale::log((1.0, end), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
+    let marks: Vec<(f64, String)> =
+        across.powers().into_iter().map(|power| (power, count(power as u64))).collect();
     let points = |found: &Detection| {
         let of = found.of.max(1) as f64;
-        let known = found.by_request.iter().map(|&[requests, robots]| (requests as f64, robots as f64 / of));
+        let known = found
+            .by_request
+            .iter()
+            .map(|&[requests, robots]| (requests as f64, robots as f64 / of));
         let end = found.by_request.last().map_or(0.0, |&[_, robots]| robots as f64 / of);
         let all = std::iter::once((1.0, 0.0)).chain(known).chain([(end_of(&across), end)]);
         steps(all.map(|(x, y)| (across.place(x), up.place(y))))
     };
     let classes = ["bad", "one", "two", "three", "four", "five", "six"];
     let content = html! {
-        (bottom(&across, &marks, (TOP, BOTTOM), "requests of a bad robot until it is found (logarithmic)"))
+        (bottom(&across, &marks, (TOP, BOTTOM), "requests of a bad robot until it is found \
+            (logarithmic)"))
         (left(&up, &percents(), (LEFT, RIGHT), "bad robots found by then"))
         @for (i, (_, found)) in lines.iter().enumerate().rev() {
             path.line.(classes[i % classes.len()]) d=(path(points(found))) {}
         }
     };
-    let share = |found: &Detection| found.by_request.last().map_or(0.0, |last| last[1] as f64 / found.of.max(1) as f64);
-    let words: Vec<String> = lines.iter().map(|(name, found)| format!("{name} {}", percent(share(found)))).collect();
+    let share = |found: &Detection| {
+        found.by_request.last().map_or(0.0, |last| last[1] as f64 / found.of.max(1) as f64)
+    };
+    let words: Vec<String> =
+        lines.iter().map(|(name, found)| format!("{name} {}", percent(share(found)))).collect();
     let description = format!("Found in the end: {}.", words.join("; "));
-    let entries: Vec<(&str, String)> =
-        lines.iter().enumerate().map(|(i, (name, _))| (classes[i % classes.len()], name.clone())).collect();
+    let entries: Vec<(&str, String)> = lines
+        .iter()
+        .enumerate()
+        .map(|(i, (name, _))| (classes[i % classes.len()], name.clone()))
+        .collect();
     html! {
         div {
-            (figure("detection-curve", "Requests until a bad robot is found", &description, (WIDTH, HEIGHT), &content))
+            (figure("detection-curve", "Requests until a bad robot is \
+                found", &description, (WIDTH, HEIGHT), &content))
             (legend(&entries))
         }
     }
@@ -146,7 +181,8 @@ fn people(curve: &[Point]) -> u64 {
     curve.last().map_or(0, |point| point.hurt)
 }
 
-/// Between two corners first up, then to the right: what is not measured is not drawn as if it were.
+/// Between two corners first up, then to the right: what is not measured is not drawn as if it
+/// were.
 fn steps(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let mut steps: Vec<(f64, f64)> = Vec::new();
     for (x, y) in points {

@@ -1,4 +1,5 @@
-//! Values beside the level of each: a dot a row, a line from the level to the dot, on a logarithmic axis.
+//! Values beside the level of each: a dot a row, a line from the level to the dot, on a logarithmic
+//! axis.
 
 use maud::{Markup, html};
 
@@ -24,11 +25,26 @@ pub struct Dot {
     pub is_above: bool,
 }
 
-/// Rows in the order given; `least` is the left end of the axis, and what is less is drawn there. `id` is once a page.
-pub fn dots(id: &str, (title, axis): (&str, &str), description: &str, least: f64, rows: &[Dot]) -> Markup {
-    let most = rows.iter().map(|row| row.value.max(row.level)).filter(|value| value.is_finite()).fold(least, f64::max);
-    let scale = Scale::log((least, 10_f64.powf(most.log10().ceil().max(least.log10() + 1.0))), (LEFT, RIGHT));
-    let marks: Vec<(f64, String)> = scale.powers().into_iter().map(|power| (power, format!("{power}"))).collect();
+/// Rows in the order given; `least` is the left end of the axis, and what is less is drawn there.
+/// `id` is once a page.
+pub fn dots(
+    id: &str,
+    (title, axis): (&str, &str),
+    description: &str,
+    least: f64,
+    rows: &[Dot],
+) -> Markup {
+    let most = rows
+        .iter()
+        .map(|row| row.value.max(row.level))
+        .filter(|value| value.is_finite())
+        .fold(least, f64::max);
+    let scale = Scale::log(
+        (least, 10_f64.powf(most.log10().ceil().max(least.log10() + 1.0))),
+        (LEFT, RIGHT),
+    );
+    let marks: Vec<(f64, String)> =
+        scale.powers().into_iter().map(|power| (power, format!("{power}"))).collect();
     let bottom_at = TOP + ROW * rows.len() as f64;
     let content = html! {
         (bottom(&scale, &marks, (TOP, bottom_at), axis))
@@ -54,12 +70,26 @@ mod tests {
 
     #[test]
     fn what_lies_above_its_level_is_told_by_more_than_a_colour() {
-        let dot = |name: &str, value, is_above| Dot { name: name.to_owned(), value, level: 0.1, is_above };
+        let dot = |name: &str, value, is_above| Dot {
+            name: name.to_owned(),
+            value,
+            level: 0.1,
+            is_above,
+        };
         let rows = [dot("<a>", 2.0, true), dot("b", 0.0, false)];
         let chart = dots("id", ("t", "x"), "d", 0.001, &rows).into_string();
-        assert!(chart.contains("&lt;a&gt;") && chart.matches("class=\"beyond\"").count() == 1, "{chart}");
-        assert!(chart.contains("r=\"6\"") && chart.contains("r=\"4.5\"") && !chart.contains("NaN"), "{chart}");
+        assert!(
+            chart.contains("&lt;a&gt;") && chart.matches("class=\"beyond\"").count() == 1,
+            "{chart}"
+        );
+        assert!(
+            chart.contains("r=\"6\"") && chart.contains("r=\"4.5\"") && !chart.contains("NaN"),
+            "{chart}"
+        );
         // The axis ends at the power above the largest; 0 lies at the left end.
-        assert!(chart.contains(">10</text>") && chart.contains(&format!("cx=\"{LEFT:.1}\"")), "{chart}");
+        assert!(
+            chart.contains(">10</text>") && chart.contains(&format!("cx=\"{LEFT:.1}\"")),
+            "{chart}"
+        );
     }
 }

@@ -51,7 +51,9 @@ pub fn heat(
 fn shade(share: Option<f64>) -> &'static str {
     const CLASSES: [&str; SHADES] = ["heat0", "heat1", "heat2", "heat3", "heat4", "heat5"];
     match share {
-        Some(share) if share.is_finite() => CLASSES[((share.clamp(0.0, 1.0) * SHADES as f64) as usize).min(SHADES - 1)],
+        Some(share) if share.is_finite() => {
+            CLASSES[((share.clamp(0.0, 1.0) * SHADES as f64) as usize).min(SHADES - 1)]
+        }
         _ => "heatless",
     }
 }
@@ -65,7 +67,8 @@ mod tests {
         let shades = [Some(0.0), Some(0.5), Some(1.0), Some(9.0), Some(f64::NAN), None].map(shade);
         assert_eq!(shades, ["heat0", "heat3", "heat5", "heat5", "heatless", "heatless"]);
         let cells = [vec![HeatCell { share: Some(1.0), text: "<b>".into() }]];
-        let map = heat("h", "t", "d", (&["r".into()], &["c".into(), "more".into()]), &cells).into_string();
+        let map = heat("h", "t", "d", (&["r".into()], &["c".into(), "more".into()]), &cells)
+            .into_string();
         assert!(map.contains("&lt;b&gt;") && map.matches("<rect").count() == 1);
     }
 }

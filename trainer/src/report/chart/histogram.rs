@@ -1,4 +1,5 @@
-//! Clients by score, one row of bars a label above one axis, so that who is who is seen without colours.
+//! Clients by score, one row of bars a label above one axis, so that who is who is seen without
+//! colours.
 
 use detector::Score;
 use maud::{Markup, html};
@@ -20,14 +21,17 @@ const MARKS: [f32; 7] = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999];
 
 /// Bars by label, with lines at these thresholds: name and score.
 pub fn histogram(histogram: &Histogram, thresholds: &[(&str, f64)]) -> Markup {
-    let rows: Vec<(Label, &Vec<u64>)> = histogram.clients.iter().map(|(label, counts)| (*label, counts)).collect();
+    let rows: Vec<(Label, &Vec<u64>)> =
+        histogram.clients.iter().map(|(label, counts)| (*label, counts)).collect();
     let bottom_at = TOP + ROW * rows.len() as f64;
     let (low, high) = ends(histogram);
     let scale = Scale::linear((f64::from(low), f64::from(high)), (LEFT, RIGHT));
     let margin = |value: f64| f64::from(Score::from_value(value as f32).margin());
-    let marks: Vec<(f64, String)> = MARKS.iter().map(|&mark| (margin(f64::from(mark)), score_mark(mark))).collect();
+    let marks: Vec<(f64, String)> =
+        MARKS.iter().map(|&mark| (margin(f64::from(mark)), score_mark(mark))).collect();
     let content = html! {
-        (bottom(&scale, &marks, (TOP, bottom_at), "highest score a client reached (even steps of log-odds)"))
+        (bottom(&scale, &marks, (TOP, bottom_at), "highest score a client reached (even steps of \
+            log-odds)"))
         @for (row, (label, counts)) in rows.iter().enumerate() {
             (bars(histogram, &scale, TOP + ROW * row as f64, *label, counts))
         }
@@ -41,9 +45,16 @@ pub fn histogram(histogram: &Histogram, thresholds: &[(&str, f64)]) -> Markup {
             }
         }
     };
-    let words: Vec<String> = rows.iter().map(|(of, counts)| in_words(histogram, *of, counts)).collect();
+    let words: Vec<String> =
+        rows.iter().map(|(of, counts)| in_words(histogram, *of, counts)).collect();
     let description = format!("By score, {}.", words.join("; "));
-    figure("score-histogram", "Clients by highest score", &description, (WIDTH, bottom_at + 48.0), &content)
+    figure(
+        "score-histogram",
+        "Clients by highest score",
+        &description,
+        (WIDTH, bottom_at + 48.0),
+        &content,
+    )
 }
 
 fn bars(histogram: &Histogram, scale: &Scale, top: f64, of: Label, counts: &[u64]) -> Markup {
@@ -89,7 +100,8 @@ fn in_words(histogram: &Histogram, of: Label, counts: &[u64]) -> String {
         Some(*sum)
     });
     let middle = half.take_while(|&sum| 2 * sum < total).count();
-    let edge = |i: usize| histogram.edges.get(i).map(|&edge| f64::from(Score::from_margin(edge).value()));
+    let edge =
+        |i: usize| histogram.edges.get(i).map(|&edge| f64::from(Score::from_margin(edge).value()));
     let middle = match (middle.checked_sub(1).and_then(edge), edge(middle)) {
         (None, Some(high)) => format!("below {}", score(high)),
         (Some(low), Some(high)) => format!("between {} and {}", score(low), score(high)),

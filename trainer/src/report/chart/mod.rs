@@ -1,4 +1,5 @@
-//! Charts as inline SVG. Each has a title and a description for whoever does not see it, and says nothing by colour alone.
+//! Charts as inline SVG. Each has a title and a description for whoever does not see it, and says
+//! nothing by colour alone.
 
 pub mod curve;
 pub mod dots;
@@ -8,15 +9,22 @@ pub mod scale;
 
 use maud::{Markup, html};
 
-/// A chart's frame: `id` once a page, `width` and `height` in the units that `content` is drawn in. `description` says in words what is
-/// to be seen, and is what a screen reader reads.
-pub fn figure(id: &str, title: &str, description: &str, (width, height): (f64, f64), content: &Markup) -> Markup {
+/// A chart's frame: `id` once a page, `width` and `height` in the units that `content` is drawn in.
+/// `description` says in words what is to be seen, and is what a screen reader reads.
+pub fn figure(
+    id: &str,
+    title: &str,
+    description: &str,
+    (width, height): (f64, f64),
+    content: &Markup,
+) -> Markup {
     let (title_id, text_id) = (format!("{id}-title"), format!("{id}-text"));
     html! {
         figure .wide[width > 800.0] {
             figcaption { (title) }
             div.scroll role="region" aria-label=(title) tabindex="0" {
-                svg viewBox=(format!("0 0 {width:.0} {height:.0}")) role="img" aria-labelledby={ (title_id) " " (text_id) } {
+                svg viewBox=(format!("0 0 {width:.0} \
+                    {height:.0}")) role="img" aria-labelledby={ (title_id) " " (text_id) } {
                     title id=(title_id) { (title) }
                     desc id=(text_id) { (description) }
                     (content)

@@ -42,7 +42,12 @@ impl Scale {
 }
 
 /// Marks along the bottom of a chart, with grid lines up to `top`.
-pub fn bottom(scale: &Scale, marks: &[(f64, String)], (top, bottom): (f64, f64), title: &str) -> Markup {
+pub fn bottom(
+    scale: &Scale,
+    marks: &[(f64, String)],
+    (top, bottom): (f64, f64),
+    title: &str,
+) -> Markup {
     let middle = (scale.places.0 + scale.places.1) / 2.0;
     html! {
         g.axis {
@@ -57,7 +62,12 @@ pub fn bottom(scale: &Scale, marks: &[(f64, String)], (top, bottom): (f64, f64),
 }
 
 /// Marks along the left side, with grid lines to `right`; the title lies on top.
-pub fn left(scale: &Scale, marks: &[(f64, String)], (left, right): (f64, f64), title: &str) -> Markup {
+pub fn left(
+    scale: &Scale,
+    marks: &[(f64, String)],
+    (left, right): (f64, f64),
+    title: &str,
+) -> Markup {
     let top = scale.places.0.min(scale.places.1);
     html! {
         g.axis {
@@ -83,7 +93,10 @@ mod tests {
     #[test]
     fn values_fall_between_the_ends_and_none_beyond() {
         let linear = Scale::linear((0.0, 10.0), (100.0, 0.0));
-        assert_eq!([0.0, 5.0, 10.0, 99.0, -1.0].map(|value| linear.place(value)), [100.0, 50.0, 0.0, 0.0, 100.0]);
+        assert_eq!(
+            [0.0, 5.0, 10.0, 99.0, -1.0].map(|value| linear.place(value)),
+            [100.0, 50.0, 0.0, 0.0, 100.0]
+        );
         let log = Scale::log((0.001, 1.0), (0.0, 300.0));
         assert!((log.place(0.1) - 200.0).abs() < 1e-9 && log.place(0.0) == 0.0);
         assert_eq!(log.powers().len(), 4);

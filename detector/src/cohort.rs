@@ -15,9 +15,9 @@
 //! limit, never block.
 //!
 //! **Bounded**: an eighth as many places as there are clients, in as many rings as the table has; a
-//! cohort's ring is its clients' ([`crate::table::RINGS`]), so it meets nobody of another. When a
+//! cohort's ring is its clients' ([`crate::state::table::RINGS`]), so it meets nobody of another. When a
 //! ring is full a few places are looked at, and one goes where nobody is limited and nobody has
-//! company, the longest silent first.
+//! peers, the longest silent first.
 //!
 //! **Order**: a window is a matter of order, and so its members' events must come to a replay in
 //! the order in which they came here. Clients' own clocks do not say that when two threads serve
@@ -40,10 +40,10 @@ use foldhash::fast::SeedableRandomState;
 
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Outcome};
-use crate::index::Index;
 use crate::memory::Memory;
 use crate::policy::{Ban, Standing};
-use crate::table::RINGS;
+use crate::state::index::Index;
+use crate::state::table::RINGS;
 use crate::time::Timestamp;
 use crate::window::{FORGET_US, Window};
 
@@ -81,7 +81,7 @@ struct Ring {
     endpoints: Endpoints,
 }
 
-/// Which company of a client's somebody looks at.
+/// Which peers of a client's somebody looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Its network's newcomers with its browser.
@@ -91,7 +91,7 @@ pub struct Wanted {
 }
 
 /// What there is of it.
-pub struct Company<'a> {
+pub struct Peers<'a> {
     /// The network's.
     pub place: Option<&'a mut Place>,
     /// The path's.
@@ -158,14 +158,14 @@ impl Cohorts {
         act(place, at)
     }
 
-    /// The same with all company that is wanted.
+    /// The same with all peers that is wanted.
     pub fn meet<T>(
         &self,
         ring: usize,
         (client, agent): (ClientKey, AgentKey),
         mut at: Timestamp,
         wanted: Wanted,
-        act: impl FnOnce(Company<'_>, Timestamp) -> T,
+        act: impl FnOnce(Peers<'_>, Timestamp) -> T,
     ) -> T {
         let mut ring = self.lock(ring);
         let place = wanted.network.then(|| {
@@ -183,7 +183,7 @@ impl Cohorts {
         if let Some(place) = &mut place {
             place.last_at = place.last_at.max(at);
         }
-        act(Company { place, endpoint }, at)
+        act(Peers { place, endpoint }, at)
     }
 
     fn lock(&self, ring: usize) -> MutexGuard<'_, Ring> {

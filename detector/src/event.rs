@@ -13,6 +13,7 @@ use crate::client::ClientKey;
 use crate::memory::{Memory, OTHER, Place};
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
+use crate::verdict::Reason;
 
 /// What an edge knows of a request when it arrives.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,29 @@ pub struct Request<'a> {
     pub agent: Option<&'a [u8]>,
     /// What an event log has of it, to repeat a live decision without knowing its hash key.
     pub recorded: Option<Recorded>,
+    /// Is it a proxy's own request, or one that a proxy sends without a word whose it is? Then
+    /// nobody can be judged by it ([`Exempt::Proxy`]).
+    pub is_proxys: bool,
+}
+
+/// Why a request passes unjudged and is not remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    /// The operator lets this client or path pass.
+    AllowList,
+    /// It is a proxy's own, such as a balancer's health check, or comes from a proxy that nobody
+    /// has declared, behind which clients cannot be told apart.
+    Proxy,
+}
+
+impl Exempt {
+    /// As the verdict says it.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::AllowList => Reason::AllowList,
+            Self::Proxy => Reason::Proxy,
+        }
+    }
 }
 
 /// What a live gate saw of a request, as its event log has it.
@@ -71,7 +95,7 @@ pub struct Event {
     pub at: Timestamp,
     /// Keyed hash of path and query.
     pub url: UrlKey,
-    /// Page or asset, as far as the request itself shows; [`crate::Pulled`] has the last word.
+    /// Page or asset, as far as the request itself shows; [`crate::AssetCredit`] has the last word.
     pub class: Class,
     /// What the site memory has learnt that it is, where the request itself looks otherwise.
     pub learnt: Option<Class>,
@@ -87,8 +111,8 @@ pub struct Event {
     pub method: Method,
     /// Which browser it says it is, to be compared and never scored.
     pub agent: AgentKey,
-    /// The operator lets it pass unasked: neither judged nor remembered.
-    pub exempt: bool,
+    /// Why it is neither judged nor remembered, if it is not.
+    pub exempt: Option<Exempt>,
 }
 
 /// The methods that features tell apart.
@@ -167,7 +191,10 @@ impl Event {
             depth: depth(path),
             method: Method::from_wire(request.method),
             agent: agent.unwrap_or_else(|| AgentKey::of(request.agent, hasher)),
-            exempt: allow.covers(request.client, path),
+            exempt: match () {
+                () if request.is_proxys => Some(Exempt::Proxy),
+                () => allow.covers(request.client, path).then_some(Exempt::AllowList),
+            },
         }
     }
 
@@ -185,7 +212,7 @@ impl Event {
             depth: 1,
             method: Method::Get,
             agent: AgentKey::NONE,
-            exempt: false,
+            exempt: None,
         }
     }
 
@@ -239,6 +266,7 @@ mod tests {
                 fetch_dest: None,
                 agent,
                 recorded,
+                is_proxys: false,
             };
             Event::new(&request, &hasher, &AllowList::default(), None)
         };

@@ -5,47 +5,45 @@
 //!            (one per ClientKey, in the bounded Table)        (with the client's Standing)
 //! ```
 //!
-//! - [`time`], [`client`], [`url`], [`event`]: when, who, what is the same page, one request
-//!   reduced to what features may see
-//! - [`window`]: a client's recent past in fixed memory; [`fixed`]: its integer logarithms and
-//!   decay
+//! - [`time`], [`client`], [`url`], [`event`]: when, who, which page, and one request reduced to
+//!   what features may see
+//! - [`tracker`]: every client's state and what is done with it; [`detector`]: a tracker with a
+//!   judge of its own; [`judge`]: model, policy and allow list as one value; [`mode`]: shadow or
+//!   enforce
+//! - `pipeline`: from an event to a verdict, step by step; [`token`]: who may say how a request ended
+//! - [`state`]: what is remembered of clients, in bounded memory: table, bans, browsers
+//! - [`window`]: one client's recent past; [`fixed`]: its integer logarithms and decay
 //! - [`features`]: the vector, one family a file
 //! - [`memory`]: what a model remembers of one shop: popularity, steps, URL templates
 //! - [`model`]: load, check, score, contributions
-//! - [`policy`]: score + standing → verdict with a reason; [`allow`]: who passes unasked; [`bans`]:
-//!   who stays out; [`browsers`]: how many come from one address
-//! - [`table`]: bounded `ClientKey → Client`, of `shard`s with an `index`; `newcomer`: a client's
-//!   first few events; `doorkeeper`: who was lately turned away from a full table
-//! - [`drift`]: has what passes changed since the model was trained
+//! - [`policy`]: score and standing → verdict with a reason; [`allow`]: who passes unjudged
 //! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit,
 //!   never block
-//! - [`detector`]: the pipeline
+//! - [`drift`]: has what passes changed since the model was trained
 //!
 //! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on
 //! the hot path. The same code runs in the proxy, the trainer, replay and the benches, so what was
 //! trained is what is enforced.
 
 pub mod allow;
-pub mod bans;
-pub mod browsers;
 pub mod client;
 pub mod cohort;
 pub mod detector;
-mod doorkeeper;
 pub mod drift;
 pub mod event;
 pub mod features;
 pub mod fixed;
-mod index;
+pub mod judge;
 pub mod memory;
+pub mod mode;
 pub mod model;
-mod newcomer;
+mod pipeline;
 pub mod policy;
-pub mod pulled;
 mod running;
-mod shard;
-pub mod table;
+pub mod state;
 pub mod time;
+pub mod token;
+pub mod tracker;
 pub mod url;
 pub mod verdict;
 pub mod window;
@@ -53,15 +51,20 @@ pub mod window;
 pub use allow::AllowList;
 pub use client::ClientKey;
 pub use cohort::Cohorts;
-pub use detector::{Detector, Judge, Mark, Settings, Stats};
+pub use detector::Detector;
 pub use drift::Drift;
-pub use event::{AgentKey, Event, Method, Outcome, Recorded, Request};
+pub use event::{AgentKey, Event, Exempt, Method, Outcome, Recorded, Request};
 pub use features::{FEATURES, Features};
+pub use judge::Judge;
 pub use memory::{Memory, MemoryError, MemoryFile, Place};
+pub use mode::Mode;
 pub use model::{Model, ModelError, Score};
-pub use policy::{Policy, PolicyConfig, PolicyError};
-pub use pulled::Pulled;
+pub use policy::{Ban, Cause, Policy, PolicyConfig, PolicyError};
+pub use state::asset_credit::AssetCredit;
+pub use state::bans::{BanChange, BanChanges, Bans};
 pub use time::Timestamp;
+pub use token::{Observed, Token};
+pub use tracker::{Mark, Settings, Stats, Tracker};
 pub use url::{Class, UrlHasher, UrlKey};
 pub use verdict::{Action, Reason, Verdict};
 pub use window::Window;

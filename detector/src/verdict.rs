@@ -47,6 +47,8 @@ pub enum Reason {
     Crowded,
     /// Scoring failed; the gate fails open.
     Failure,
+    /// A proxy's own request, or one of a proxy that nobody has declared: nobody is judged by it.
+    Proxy,
 }
 
 impl Action {
@@ -65,7 +67,7 @@ impl Action {
 
 impl Reason {
     /// All of them, for metric labels.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::AllowList,
         Self::NoThreshold,
         Self::TooFewPages,
@@ -77,6 +79,7 @@ impl Reason {
         Self::Cohort,
         Self::Crowded,
         Self::Failure,
+        Self::Proxy,
     ];
 
     /// As written in the event log and metrics.
@@ -93,6 +96,7 @@ impl Reason {
             Self::Cohort => "cohort",
             Self::Crowded => "crowded",
             Self::Failure => "failure",
+            Self::Proxy => "proxy",
         }
     }
 }

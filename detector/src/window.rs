@@ -28,8 +28,8 @@ use std::hint::black_box;
 use crate::event::{Event, Method, Outcome};
 use crate::fixed::{LOG_BITS, decay, log2};
 use crate::memory::Memory;
-use crate::pulled::Pulled;
 use crate::running::{Run, SiteRun, blend_share};
+use crate::state::asset_credit::AssetCredit;
 use crate::time::Timestamp;
 use crate::url::{Class, UrlKey};
 
@@ -85,7 +85,7 @@ pub struct Window {
     kept: u8,
     /// Different URLs among the remembered ones.
     distinct: u8,
-    pub(crate) pulled: Pulled,
+    pub(crate) credit: AssetCredit,
     gaps: [u16; GAPS],
     slow: [u8; SLOW_BINS],
     urls: [u32; URLS],
@@ -126,7 +126,7 @@ impl Window {
             sequence: 0,
             kept: 0,
             distinct: 0,
-            pulled: Pulled::NEW,
+            credit: AssetCredit::NEW,
             run: Run::default(),
             site: SiteRun::default(),
         }

@@ -9,8 +9,8 @@ use allocation_counter::measure;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
 use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{
-    AllowList, ClientKey, Detector, Judge, Model, Outcome, Policy, PolicyConfig, Request, Settings,
-    Timestamp,
+    AgentKey, AllowList, ClientKey, Detector, Judge, Mode, Model, Policy, PolicyConfig, Request,
+    Settings, Timestamp, Token,
 };
 
 const START: Timestamp = Timestamp::from_secs(1_795_219_200);
@@ -88,11 +88,13 @@ fn visit(judge: Judge, pages: u64) -> (u64, [usize; 3]) {
                     fetch_dest: None,
                     agent: None,
                     recorded: None,
+                    is_proxys: false,
                 };
-                let verdict = detector.observe(&detector.event(&request));
+                let verdict = detector.observe(&detector.event(&request), Mode::Shadow).verdict;
                 actions[verdict.action as usize] += 1;
                 for status in [200, 404] {
-                    detector.conclude(&Outcome::new(client, at, status));
+                    let token = Token::recorded(client, AgentKey::NONE, 0);
+                    detector.conclude(token, at, status);
                 }
             }
         });
@@ -144,11 +146,12 @@ fn a_member_of_a_cohort_costs_none_either_once_it_has_a_window() {
                         fetch_dest: None,
                         agent,
                         recorded: None,
+                        is_proxys: false,
                     };
                     let event = detector.event(&request);
-                    let verdict = detector.observe(&event);
-                    limited += u64::from(verdict.reason == detector::Reason::Cohort);
-                    detector.conclude(&Outcome::of(&event, at, 401));
+                    let seen = detector.observe(&event, Mode::Shadow);
+                    limited += u64::from(seen.verdict.reason == detector::Reason::Cohort);
+                    detector.conclude(seen.token.unwrap(), at, 401);
                 });
                 allocated += if turn >= 2 { asked.count_total } else { 0 };
             }
@@ -171,7 +174,11 @@ fn the_counter_counts() {
         fetch_dest: None,
         agent: None,
         recorded: None,
+        is_proxys: false,
     };
     let event = detector.event(&request);
-    assert!(measure(|| _ = detector.observe(&event)).count_total > 0, "a newcomer needs a place");
+    assert!(
+        measure(|| _ = detector.observe(&event, Mode::Shadow)).count_total > 0,
+        "a newcomer needs a place"
+    );
 }

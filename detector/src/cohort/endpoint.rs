@@ -10,19 +10,26 @@
 //! there.
 //!
 //! **One ring sees a 64th.** Clients of different rings must not know of each other
-//! ([`crate::table::RINGS`]), so each ring has counters and a bucket of its own, a 64th of the
+//! ([`crate::state::table::RINGS`]), so each ring has counters and a bucket of its own, a 64th of the
 //! limited rate. A campaign is found in a ring after 13 of its failures there, in all of them after
 //! about a thousand; one of two hundred guesses is not found.
 //!
-//! A failure is a 4xx. A shop that answers a wrong password with 200 and the right one with a
-//! redirect is not watched: which of them is the failure is not learnt.
+//! A failure is a 4xx, but for those that say there is no form at all (404, 405, 410): they count
+//! for nothing, so a scanner that posts to a thousand invented paths raises no sum. A shop that
+//! answers a wrong password with 200 and the right one with a redirect is not watched: which of
+//! them is the failure is not learnt.
+//!
+//! **What is long ago counts less.** A sum is halved for each [`HALF_LIFE_US`] in which nobody wrote
+//! there. So a form at which three people a day mistype never adds up to an attack, and paths that
+//! were tried once make room for the one that is attacked now.
 //!
 //! Bounded: [`ENDPOINTS_MAX`] paths a ring, 144 bytes each, made when somebody writes; the least
 //! suspicious goes first.
 
 use crate::client::ClientKey;
 use crate::event::Outcome;
-use crate::policy::{Ban, Standing};
+use crate::policy::{Ban, ENDPOINT_RATE_PART, Standing};
+use crate::state::table::RINGS;
 use crate::time::Timestamp;
 
 /// Paths that a ring remembers: more than a shop has forms.
@@ -34,6 +41,9 @@ const SUCCESS: u32 = 1_993;
 const ALARM: u32 = 14_147;
 /// As far again, and no further, so that the end of an attack is noticed.
 const SUM_MAX: u32 = 2 * ALARM;
+/// As long as an alarm lasts: a botnet pauses, too, and one that makes a guess every ten minutes in
+/// each of 64 rings makes more than six a minute.
+const HALF_LIFE_US: u64 = 600_000_000;
 /// One client that guesses is the model's affair; two are a person with two devices.
 const CLIENTS_MIN: usize = 3;
 
@@ -56,6 +66,8 @@ pub struct Endpoint {
 }
 
 const _: () = assert!(size_of::<Endpoint>() <= 144);
+/// Every ring limits by its own bucket, so the rings' parts make up one client's rate.
+const _: () = assert!(ENDPOINT_RATE_PART as usize == RINGS);
 
 impl Endpoints {
     /// The path's counters; where it has none, new ones.
@@ -68,8 +80,8 @@ impl Endpoints {
                 return self.0.len() - 1;
             }
             let worth = |place: &usize| {
-                let Endpoint { standing, sum, last_at, .. } = &self.0[*place];
-                (standing.is_suspect(at), *sum, *last_at)
+                let endpoint = &self.0[*place];
+                (endpoint.standing.is_suspect(at), endpoint.aged_sum(at), endpoint.last_at)
             };
             let victim = (0..self.0.len()).min_by_key(worth).unwrap_or(0);
             self.0[victim] = new;
@@ -92,10 +104,21 @@ impl Endpoint {
         }
     }
 
+    /// Its sum as of now: halved for each half-life of silence.
+    fn aged_sum(&self, at: Timestamp) -> u32 {
+        let half_lives = at.micros_since(self.last_at) / HALF_LIFE_US;
+        self.sum.checked_shr(u32::try_from(half_lives).unwrap_or(u32::MAX)).unwrap_or(0)
+    }
+
     /// The time that this client's event counts for; as in a cohort, no two clients act in the same
     /// microsecond.
     pub fn order(&mut self, client: ClientKey, at: Timestamp) -> Timestamp {
         let at = if self.last_by == client { at } else { super::after(self.last_at, at) };
+        let aged = self.aged_sum(at);
+        if aged != self.sum {
+            self.sum = aged;
+            self.failed_count = if aged == 0 { 0 } else { self.failed_count };
+        }
         self.last_at = self.last_at.max(at);
         self.last_by = client;
         at
@@ -104,7 +127,8 @@ impl Endpoint {
     /// Takes in how a newcomer's write ended, and says whether that is an attack.
     pub fn conclude(&mut self, outcome: &Outcome) -> bool {
         match outcome.status {
-            0 => {}
+            // Not answered; or nothing is there that could be attacked.
+            0 | 404 | 405 | 410 => {}
             400..500 => {
                 self.sum = (self.sum + FAILURE).min(SUM_MAX);
                 let count = usize::from(self.failed_count);
@@ -182,10 +206,55 @@ mod tests {
         }
         for number in 0..100_000_u32 {
             let write = 100 + (number % 60_000) as u16;
-            end(endpoints.of(write, client(number), AT.plus_secs(u64::from(number))), number, 404);
+            let at = AT.plus_micros(u64::from(number) * 1_000);
+            end(endpoints.of(write, client(number), at), number, 400);
         }
         assert_eq!(endpoints.0.len(), ENDPOINTS_MAX);
-        assert!(end(endpoints.of(7, client(99), AT), 99, 401), "the attack on it is still known");
+        let now = AT.plus_secs(100);
+        assert!(end(endpoints.of(7, client(99), now), 99, 401), "the attack on it is still known");
+    }
+
+    /// A scanner posts to more paths than there is room for, several times each; meanwhile a botnet
+    /// begins at the log-in page.
+    #[test]
+    fn invented_paths_do_not_crowd_out_the_log_in() {
+        let found = |status: u16, pause_s: u64| {
+            let mut endpoints = Endpoints::default();
+            for number in 0..20_000_u32 {
+                let write = 100 + (number % 5_000) as u16;
+                let at = AT.plus_micros(u64::from(number) * 1_000);
+                let endpoint = endpoints.of(write, client(number), at);
+                endpoint.order(client(number), at);
+                end(endpoint, number, status);
+            }
+            // Between two guesses the scanner goes on.
+            let begin = AT.plus_secs(pause_s);
+            (0..40_u32).find(|&guess| {
+                let at = begin.plus_secs(u64::from(guess));
+                let endpoint = endpoints.of(7, client(guess), at);
+                endpoint.order(client(guess), at);
+                let alarm = end(endpoint, guess, 401);
+                for junk in 0..3 {
+                    let (who, write) = (50_000 + guess * 3 + junk, 6_000 + guess as u16 * 3);
+                    let endpoint = endpoints.of(write + junk as u16, client(who), at);
+                    end(endpoint, who, status);
+                }
+                alarm
+            })
+        };
+        assert_eq!(found(404, 20), Some(12), "a path that does not exist is no suspect");
+        assert_eq!(found(400, 3_600), Some(12), "and what was tried an hour ago is none any more");
+    }
+
+    #[test]
+    fn a_mistake_now_and_then_never_adds_up() {
+        let mut endpoint = Endpoint::new(1, client(0), AT);
+        let alarms = (0..500_u32).filter(|&day| {
+            let at = AT.plus_secs(u64::from(day) * 14_400);
+            endpoint.order(client(day), at);
+            end(&mut endpoint, day, 401)
+        });
+        assert_eq!(alarms.count(), 0);
     }
 
     #[test]

@@ -366,6 +366,7 @@ fn the_features_are_means_of_what_the_memory_says_of_each_page() {
                 fetch_dest: None,
                 agent: None,
                 recorded: None,
+                is_proxys: false,
             };
             Event::new(&request, &UrlHasher::new(1), &AllowList::default(), Some(&memory))
         })

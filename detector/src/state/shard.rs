@@ -5,36 +5,23 @@
 //! the client.
 
 use crate::client::ClientKey;
-use crate::doorkeeper::Doorkeeper;
-use crate::index::Index;
-use crate::memory::Memory;
-use crate::newcomer::Newcomer;
-use crate::policy::{Ban, Standing};
-use crate::pulled::Pulled;
-use crate::table::Client;
+use crate::policy::Ban;
+use crate::state::client_state::ClientState;
+use crate::state::doorkeeper::Doorkeeper;
+use crate::state::index::Index;
+use crate::state::newcomer::Newcomer;
 use crate::time::Timestamp;
 use crate::window::Window;
 
 /// Clients looked at for one eviction: enough that a suspect is nearly never the best of them.
 const CANDIDATES: usize = 8;
-/// What having been around counts at most: somebody who has stayed this long may be silent as long
-/// before he goes.
-const STAY_MAX_US: u64 = 600_000_000;
-
-/// What is kept of a client.
-pub enum Seat {
-    /// Its first few events.
-    Newcomer(Box<Newcomer>),
-    /// All of it.
-    Known(Box<Client>),
-}
 
 struct Place {
     key: ClientKey,
-    seat: Seat,
+    seat: ClientState,
 }
 
-/// Bytes a client may take beside its [`Seat`]'s content: its place, up to four cells, up to eight
+/// Bytes a client may take beside its [`ClientState`]'s content: its place, up to four cells, up to eight
 /// bytes of doorkeeper.
 pub const BYTES_BESIDE: usize = size_of::<Place>() + 4 * size_of::<u32>() + 8;
 
@@ -58,62 +45,6 @@ pub enum Admission {
     Noted,
 }
 
-impl Seat {
-    /// What its client's last page accounts for.
-    pub fn pulled(&mut self) -> &mut Pulled {
-        match self {
-            Self::Newcomer(newcomer) => &mut newcomer.pulled,
-            Self::Known(client) => &mut client.window.pulled,
-        }
-    }
-
-    /// The whole client, made of its first events if it was a newcomer; `at` is the time of an
-    /// event to come.
-    pub fn client(&mut self, at: Timestamp, memory: Option<&Memory>) -> &mut Client {
-        if let Self::Newcomer(newcomer) = self {
-            *self = Self::known(newcomer.window(at, memory), Ban::NONE);
-        }
-        match self {
-            Self::Known(client) => client,
-            Self::Newcomer(_) => unreachable!("it has just been replaced"),
-        }
-    }
-
-    fn known(window: Window, ban: Ban) -> Self {
-        Self::Known(Box::new(Client { window, standing: Standing::new(ban) }))
-    }
-
-    /// Page requests so far.
-    pub fn pages(&self) -> u32 {
-        match self {
-            Self::Newcomer(newcomer) => newcomer.pages(),
-            Self::Known(client) => client.window.pages(),
-        }
-    }
-
-    /// The client's own clock; before every event when there was none.
-    pub fn last_at(&self) -> Timestamp {
-        match self {
-            Self::Newcomer(newcomer) => newcomer.last_at(),
-            Self::Known(client) => client.window.last_at(),
-        }
-    }
-
-    /// How much keeping it is worth: suspects most, then whoever was here last, the time that
-    /// somebody has been around counting as if it had been here so much later. So newcomers and the
-    /// idle go first, and a flood of keys pushes out nobody who has come back for longer than its
-    /// keys do.
-    fn worth(&self, at: Timestamp) -> (bool, Timestamp) {
-        let (is_suspect, last_at, stayed_s) = match self {
-            Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_s()),
-            Self::Known(client) => {
-                (client.standing.is_suspect(at), client.window.last_at(), client.window.age_s())
-            }
-        };
-        (is_suspect, last_at.plus_micros((u64::from(stayed_s) * 1_000_000).min(STAY_MAX_US)))
-    }
-}
-
 impl Shard {
     /// For `capacity` ≥ 1 clients, at most 2¹⁵.
     pub fn new(capacity: usize) -> Self {
@@ -133,7 +64,7 @@ impl Shard {
     }
 
     /// What is kept at a place that [`Shard::find`] or [`Shard::admit`] named.
-    pub fn seat(&mut self, place: usize) -> &mut Seat {
+    pub fn seat(&mut self, place: usize) -> &mut ClientState {
         &mut self.places[place].seat
     }
 
@@ -158,9 +89,9 @@ impl Shard {
             return Admission::Noted;
         }
         let seat = if ban == Ban::NONE {
-            Seat::Newcomer(Box::new(Newcomer::new(resolution_us)))
+            ClientState::Newcomer(Box::new(Newcomer::new(resolution_us)))
         } else {
-            Seat::known(Window::new(at), ban)
+            ClientState::known(Window::new(at), ban)
         };
         if !is_full {
             self.places.push(Place { key, seat });
@@ -183,8 +114,6 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Event;
-    use crate::url::UrlKey;
 
     const AT: Timestamp = Timestamp::from_secs(1_795_219_200);
 
@@ -228,38 +157,5 @@ mod tests {
             assert_eq!(shard.len(), 50);
             assert_eq!(shard.index.used(), 50, "no cell is left behind");
         }
-    }
-
-    #[test]
-    fn the_idle_go_first_and_suspects_last() {
-        let ago = |seconds: i64| Timestamp::from_secs(AT.as_secs() - seconds);
-        let page = |at| Event::page(key(1), at, UrlKey(1));
-        let newcomer = |at| {
-            let mut newcomer = Newcomer::new(1);
-            newcomer.push(&page(at), 1);
-            Seat::Newcomer(Box::new(newcomer))
-        };
-        let client = |first, last| {
-            let mut window = Window::new(first);
-            window.push(&page(last), 1);
-            Seat::known(window, Ban::NONE)
-        };
-        let suspect =
-            Seat::known(Window::new(ago(7_200)), Ban { until: AT.plus_secs(1), offences: 1 });
-        let seats = [
-            client(ago(9_000), ago(3_600)),
-            newcomer(ago(50)),
-            newcomer(ago(2)),
-            // Silent for a minute, after five.
-            client(ago(360), ago(60)),
-            suspect,
-        ];
-        assert!(seats.map(|seat| seat.worth(AT)).is_sorted_by(|a, b| a < b));
-    }
-
-    #[test]
-    fn a_newcomer_takes_at_most_128_bytes_and_a_client_640() {
-        assert!(size_of::<Newcomer>() + BYTES_BESIDE <= 128);
-        assert!(size_of::<Client>() + BYTES_BESIDE <= 640);
     }
 }

@@ -26,80 +26,18 @@
 //! Below the block threshold its bucket fills faster with the number of browsers, up to
 //! [`SHARED_RATE_MAX`] times; beyond it it does not, because browsers are as easily named as
 //! changed: a bot that names another at every request gets a limited client's pages and no more.
+mod config;
+mod standing;
 
-use serde::{Deserialize, Serialize};
+pub use config::{PolicyConfig, PolicyError};
+pub use standing::{Ban, Cause, Standing};
 
-use crate::browsers::Browsers;
-use crate::event::AgentKey;
-use crate::model::{Model, Score};
-use crate::table::RINGS;
+use crate::model::Score;
 use crate::time::Timestamp;
 use crate::url::Class;
 pub use crate::verdict::{Action, Decision, Reason, Verdict};
 
-/// The policy as an operator writes it, unchecked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PolicyConfig {
-    /// Score (0..1) from which a client is limited; the model's own threshold when absent.
-    pub limit_score: Option<f32>,
-    /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model
-    /// without one never blocks.
-    pub block_score: Option<f32>,
-    /// So many pages in a row must score at the block threshold or beyond before their client is
-    /// blocked; half as many after each earlier ban, and one at least.
-    pub block_after_pages: u8,
-    /// Score (0..1) of what a network's newcomers do together from which they are limited together;
-    /// the model's own threshold when absent. A model without one limits nobody for his company.
-    pub cohort_score: Option<f32>,
-    /// Below this many page requests nobody is judged; the model's own number when absent. Less
-    /// than that only with thresholds of one's own: the model's prove nothing there.
-    pub min_pages: Option<u32>,
-    /// How far, in log-odds, a score must fall below the limit threshold before a limited client is
-    /// free again.
-    pub hysteresis: f32,
-    /// Pages a minute for a limited client.
-    pub limit_pages_per_min: u32,
-    /// Pages a limited client may ask for at once.
-    pub limit_burst_pages: u32,
-    /// Seconds a client stays limited after its last score above the threshold.
-    pub limit_s: u64,
-    /// Seconds of a first ban; each further one is twice as long.
-    pub block_s: u64,
-    /// Longest ban, in seconds.
-    pub block_max_s: u64,
-    /// Seconds without an offence after which earlier ones are forgotten.
-    pub forget_s: u64,
-}
-
-impl Default for PolicyConfig {
-    fn default() -> Self {
-        Self {
-            limit_score: None,
-            block_score: None,
-            block_after_pages: 8, // of 97,000 simulated people one scored so on six pages, nobody on seven
-            cohort_score: None,
-            min_pages: None,
-            hysteresis: 0.5, // a score that wavers by a few per cent does not flap
-            limit_pages_per_min: 30, // a person reads slower; a scraper of 20,000 products needs 11 hours
-            limit_burst_pages: 10,   // a person who opens tabs notices nothing
-            limit_s: 60,
-            block_s: 300,
-            block_max_s: 86_400, // addresses change hands within a day
-            forget_s: 86_400,
-        }
-    }
-}
-
-/// Why a policy was refused.
-#[derive(Debug, PartialEq, thiserror::Error)]
-#[error("{key}: {problem}")]
-pub struct PolicyError {
-    /// The offending key of [`PolicyConfig`].
-    pub key: &'static str,
-    /// What is wrong and what to write instead.
-    pub problem: String,
-}
+use standing::NEVER;
 
 /// A checked policy.
 #[derive(Clone, Debug)]
@@ -109,31 +47,6 @@ pub struct Policy {
     limit_margin: Option<f32>,
     block_margin: Option<f32>,
     cohort_margin: Option<f32>,
-}
-
-/// What the policy remembers of a client. 40 bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    limited_until: Timestamp,
-    banned_until: Timestamp,
-    bucket_at: Timestamp,
-    /// Tokens in millionths of a page; only meaningful while limited.
-    bucket_micros: u32,
-    /// The last margin; NaN when there was none, because an `Option` would take twice the room.
-    margin: f32,
-    offences: u8,
-    /// Pages in a row that scored at the block threshold or beyond.
-    beyond: u8,
-    browsers: Browsers,
-}
-
-/// A ban, kept apart from the window so that it survives the window's eviction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ban {
-    /// When it expires, or did.
-    pub until: Timestamp,
-    /// Bans so far; the next one lasts `block_s · 2^offences`.
-    pub offences: u32,
 }
 
 /// Page requests from which a client is judged: below, even a clock can hardly be told from a
@@ -151,6 +64,11 @@ pub const SHARED_RATE_MAX: u32 = 4;
 /// too.
 const ALARM_S: u64 = 600;
 
+/// What part of a limited client's rate the newcomers share who write to an attacked endpoint in one
+/// ring of the table: a 64th in each of 64 rings is one client's rate for the whole endpoint
+/// ([`crate::cohort::endpoint`] holds the two together).
+pub const ENDPOINT_RATE_PART: u32 = 64;
+
 /// Of the ordinary rate of a limited client, how many times how small a part.
 #[derive(Clone, Copy)]
 struct Rate {
@@ -162,140 +80,10 @@ impl Rate {
     const ONE: Self = Self { times: 1, part: 1 };
 }
 
-/// A time before every event.
-const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
 /// One page of a token bucket.
 const PAGE_MICROS: u32 = 1_000_000;
 
-impl Ban {
-    /// No ban, no offence.
-    pub const NONE: Self = Self { until: NEVER, offences: 0 };
-}
-
-impl Standing {
-    /// A client with nothing against it but, perhaps, an earlier ban.
-    pub const fn new(ban: Ban) -> Self {
-        Self {
-            limited_until: NEVER,
-            banned_until: ban.until,
-            bucket_at: NEVER,
-            bucket_micros: 0,
-            margin: f32::NAN,
-            // Beyond 32 a ban is no longer.
-            offences: if ban.offences > u8::MAX as u32 { u8::MAX } else { ban.offences as u8 },
-            beyond: 0,
-            browsers: Browsers::NONE,
-        }
-    }
-
-    /// Its ban, expired or not.
-    pub const fn ban(&self) -> Ban {
-        Ban { until: self.banned_until, offences: self.offences as u32 }
-    }
-
-    /// Is it limited or banned at `at`?
-    pub fn is_suspect(&self, at: Timestamp) -> bool {
-        self.limited_until > at || self.banned_until > at
-    }
-
-    /// Takes in which browser a request names.
-    pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
-        self.browsers.see(agent, at);
-    }
-
-    /// How many browsers there were at least within the hour; see [`Browsers::count`].
-    pub fn browsers(&self) -> u32 {
-        self.browsers.count()
-    }
-
-    fn is_shared(&self) -> bool {
-        self.browsers.count() >= SHARED_MIN
-    }
-
-    /// Its last score.
-    pub const fn score(&self) -> Option<Score> {
-        if self.margin.is_nan() { None } else { Some(Score::from_margin(self.margin)) }
-    }
-}
-
 impl Policy {
-    /// Checks a policy against the model it will judge with.
-    ///
-    /// # Errors
-    /// Names the key that is out of range and the range.
-    pub fn new(config: PolicyConfig, model: Option<&Model>) -> Result<Self, PolicyError> {
-        let wrong = |key, problem: &str| Err(PolicyError { key, problem: problem.to_owned() });
-        let scores = [
-            ("limit_score", config.limit_score),
-            ("block_score", config.block_score),
-            ("cohort_score", config.cohort_score),
-        ];
-        for (key, score) in scores {
-            if score.is_some_and(|score| !(score > 0.0 && score < 1.0)) {
-                return wrong(key, "must be above 0 and below 1");
-            }
-        }
-        let thresholds = model.map(Model::thresholds);
-        let margin = |score: Option<f32>, own: Option<f32>| {
-            score.map(|score| Score::from_value(score).margin()).or(own)
-        };
-        let limit_margin =
-            margin(config.limit_score, thresholds.and_then(|thresholds| thresholds.limit.margin));
-        let block_margin =
-            margin(config.block_score, thresholds.and_then(|thresholds| thresholds.block.margin));
-        let cohort_margin =
-            margin(config.cohort_score, thresholds.and_then(|thresholds| thresholds.cohort.margin));
-        if let (Some(limit), Some(block)) = (limit_margin, block_margin)
-            && block < limit
-        {
-            return wrong(
-                "block_score",
-                "lies below the limit threshold: a client would be blocked before it is limited",
-            );
-        }
-        let proven_from = thresholds.map_or(MIN_PAGES, |thresholds| thresholds.min_pages);
-        let min_pages = config.min_pages.unwrap_or(proven_from);
-        if min_pages < 1 {
-            return wrong("min_pages", "must be at least 1");
-        }
-        let is_models = |own: Option<f32>, score: Option<f32>| own.is_some() && score.is_none();
-        if min_pages < proven_from
-            && (is_models(limit_margin, config.limit_score)
-                || is_models(block_margin, config.block_score)
-                || is_models(cohort_margin, config.cohort_score))
-        {
-            let problem = format!(
-                "is below {proven_from}, from which the model's thresholds were calibrated"
-            );
-            return wrong("min_pages", &problem);
-        }
-        if config.block_after_pages < 1 {
-            return wrong("block_after_pages", "must be from 1 to 255");
-        }
-        if !(0.0..=10.0).contains(&config.hysteresis) {
-            return wrong("hysteresis", "must be from 0 to 10 (log-odds)");
-        }
-        if !(1..=60_000).contains(&config.limit_pages_per_min) {
-            return wrong("limit_pages_per_min", "must be from 1 to 60000");
-        }
-        if !(1..=4_000).contains(&config.limit_burst_pages) {
-            return wrong("limit_burst_pages", "must be from 1 to 4000");
-        }
-        for (key, seconds) in [
-            ("limit_s", config.limit_s),
-            ("block_s", config.block_s),
-            ("forget_s", config.forget_s),
-        ] {
-            if !(1..=31_536_000).contains(&seconds) {
-                return wrong(key, "must be from 1 second to a year");
-            }
-        }
-        if config.block_max_s < config.block_s || config.block_max_s > 31_536_000 {
-            return wrong("block_max_s", "must be at least block_s and at most a year");
-        }
-        Ok(Self { config, min_pages, limit_margin, block_margin, cohort_margin })
-    }
-
     /// As the operator wrote it.
     pub fn config(&self) -> &PolicyConfig {
         &self.config
@@ -344,7 +132,11 @@ impl Policy {
         if let Some(score) = fresh {
             standing.margin = score.margin();
         }
-        if standing.banned_until > at && standing.is_shared() {
+        // What somebody imposed holds, however many browsers there are.
+        if standing.banned_until > at
+            && standing.is_shared()
+            && standing.ban().cause != Cause::Imposed
+        {
             return self.share(class, standing, at);
         }
         if standing.banned_until > at {
@@ -361,10 +153,8 @@ impl Policy {
             if standing.is_shared() {
                 return self.share(class, standing, at);
             }
-            standing.beyond = 0;
             let ban = self.lengthen(standing.ban(), at);
-            standing.banned_until = ban.until;
-            standing.offences = u8::try_from(ban.offences).unwrap_or(u8::MAX);
+            standing.set_ban(ban);
             return Decision::new(Action::Block, Reason::Score, seconds_until(ban.until, at));
         }
         if let Some(limit) = self.limit_margin {
@@ -414,7 +204,7 @@ impl Policy {
     /// What is to be done with a newcomer's write that nothing else refuses. `None` while its
     /// endpoint is not attacked.
     pub fn decide_endpoint(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        let rate = Rate { times: 1, part: RINGS as u32 };
+        let rate = Rate { times: 1, part: ENDPOINT_RATE_PART };
         (standing.limited_until > at)
             .then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, rate) })
     }
@@ -518,7 +308,8 @@ impl Policy {
         let offences = self.offences(before, at);
         let seconds =
             self.config.block_s.saturating_mul(1 << offences.min(32)).min(self.config.block_max_s);
-        Ban { until: at.plus_secs(seconds), offences: offences.saturating_add(1) }
+        let (until, offences) = (at.plus_secs(seconds), offences.saturating_add(1));
+        Ban { until, offences, mode: before.mode, cause: Cause::Score }
     }
 }
 
@@ -526,8 +317,5 @@ fn seconds_until(until: Timestamp, at: Timestamp) -> u32 {
     u32::try_from(until.micros_since(at).div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
-const _: () = assert!(size_of::<Standing>() <= 40);
-
 #[cfg(test)]
-#[path = "policy_tests.rs"]
 mod tests;

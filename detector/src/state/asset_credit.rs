@@ -5,7 +5,7 @@
 //! a page asks for them, so who asks for them without a page is asking for them himself, and they
 //! are his pages: an enumerator of `/api/v1/products/:n` loads nothing else.
 //!
-//! A page accounts for [`PULLED_MAX`] of them, and [`PULLED_FIRST`] need none: after a restart, or
+//! A page accounts for [`CREDIT_OF_A_PAGE`] of them, and [`CREDIT_AT_FIRST`] need none: after a restart, or
 //! when an address changes, a shopper's page was not seen here. What is an asset by its own
 //! extension stays one.
 
@@ -13,22 +13,22 @@ use crate::event::Event;
 use crate::url::Class;
 
 /// So many a page may pull in: more than a long list has thumbnails.
-pub const PULLED_MAX: u8 = u8::MAX;
+pub const CREDIT_OF_A_PAGE: u8 = u8::MAX;
 /// So many a client may ask for before it has asked for a page: more than an ordinary list has.
-pub const PULLED_FIRST: u8 = 64;
+pub const CREDIT_AT_FIRST: u8 = 64;
 
 /// How many more requests a client's last page accounts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pulled(u8);
+pub struct AssetCredit(u8);
 
-impl Pulled {
+impl AssetCredit {
     /// Nothing was asked for yet.
-    pub const NEW: Self = Self(PULLED_FIRST);
+    pub const NEW: Self = Self(CREDIT_AT_FIRST);
 
     /// Takes a request in, in the order of its client's: page or asset?
     pub fn class(&mut self, event: &Event) -> Class {
         match (event.class, event.learnt == Some(Class::Asset)) {
-            (Class::Page, false) => self.0 = PULLED_MAX,
+            (Class::Page, false) => self.0 = CREDIT_OF_A_PAGE,
             (Class::Asset, true) if self.0 == 0 => return Class::Page,
             (Class::Asset, true) => self.0 -= 1,
             // Without the memory an asset, or asked for without a page.
@@ -54,20 +54,20 @@ mod tests {
     #[test]
     fn a_page_accounts_for_so_many_learnt_assets_and_their_own_ask_for_none() {
         let (page, learnt) = (event(Class::Page, None), event(Class::Page, Some(Class::Asset)));
-        let mut pulled = Pulled::NEW;
+        let mut pulled = AssetCredit::NEW;
         let mut pulls_in = |count: u8| {
             assert!((0..count).all(|_| pulled.class(&learnt) == Class::Asset), "{count}");
             assert_eq!(pulled.class(&learnt), Class::Page, "nobody pulled it in");
             assert_eq!(pulled.class(&learnt), Class::Page, "and it pulls in nothing");
             assert_eq!(pulled.class(&page), Class::Page);
         };
-        pulls_in(PULLED_FIRST);
-        pulls_in(PULLED_MAX);
+        pulls_in(CREDIT_AT_FIRST);
+        pulls_in(CREDIT_OF_A_PAGE);
     }
 
     #[test]
     fn what_was_settled_stays_so() {
-        let mut pulled = Pulled(0);
+        let mut pulled = AssetCredit(0);
         let alone = event(Class::Page, Some(Class::Asset));
         let settled = Event { class: pulled.class(&alone), ..alone };
         assert_eq!(pulled.class(&settled), Class::Page);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_asset_by_its_extension_and_a_learnt_page_stay_what_they_are() {
-        let mut pulled = Pulled(0);
+        let mut pulled = AssetCredit(0);
         assert_eq!(pulled.class(&event(Class::Asset, None)), Class::Asset);
         assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Asset))), Class::Asset);
         assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Page))), Class::Page);

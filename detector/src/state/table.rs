@@ -1,11 +1,11 @@
-//! Bounded `ClientKey → Client`.
+//! Bounded `ClientKey → ClientState`.
 //!
-//! A client is a [`crate::newcomer`] first, in about 100 bytes, and has a window when it stays.
-//! Places are spread over shards ([`crate::shard`]), each with a lock of its own. While there is
-//! room everybody gets a place. When a shard is full its [`crate::doorkeeper`] stands in front: who
+//! A client is a [`crate::state::newcomer`] first, in about 100 bytes, and has a window when it stays.
+//! Places are spread over shards ([`crate::state::shard`]), each with a lock of its own. While there is
+//! room everybody gets a place. When a shard is full its [`crate::state::doorkeeper`] stands in front: who
 //! was not seen lately is only noted, and who returns takes the place of whoever is idle or has
 //! just come himself. So keys that come once cost nothing, and neither push out who is there. A
-//! client under suspicion goes last; its ban lives in [`crate::bans`] and survives even that.
+//! client under suspicion goes last; its ban lives in [`crate::state::bans`] and survives even that.
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -15,26 +15,12 @@ use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 
 use crate::client::ClientKey;
-use crate::policy::{Ban, Standing};
-use crate::shard::{Admission, Seat, Shard};
+use crate::policy::Ban;
+use crate::state::client_state::ClientState;
+use crate::state::shard::{Admission, Shard};
 use crate::time::Timestamp;
-use crate::window::Window;
 
-pub use crate::shard::BYTES_BESIDE;
-
-/// What is kept of a client that stays.
-#[derive(Clone, Debug)]
-#[repr(C)] // side by side: what every request asks of the standing, and the head of the window
-pub struct Client {
-    /// What the policy remembers of it.
-    pub standing: Standing,
-    /// Its recent past.
-    pub window: Window,
-}
-
-/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With
-/// [`BYTES_BESIDE`] this stays below 640.
-const _: () = assert!(size_of::<Client>() <= 512);
+pub use crate::state::shard::BYTES_BESIDE;
 
 /// Clients of different rings never evict one another. A ring is one shard, or, in a large table,
 /// several. A network's clients are all in one ring, so that what they do together is one ring's
@@ -82,7 +68,7 @@ impl Table {
         at: Timestamp,
         resolution_us: u32,
         ban: impl FnOnce() -> Ban,
-        act: impl FnOnce(&mut Seat) -> T,
+        act: impl FnOnce(&mut ClientState) -> T,
     ) -> Option<T> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(key, hash);
@@ -106,7 +92,11 @@ impl Table {
     }
 
     /// Runs `act` on what is kept of the client if it has a place.
-    pub fn with_known<T>(&self, key: ClientKey, act: impl FnOnce(&mut Seat) -> T) -> Option<T> {
+    pub fn with_known<T>(
+        &self,
+        key: ClientKey,
+        act: impl FnOnce(&mut ClientState) -> T,
+    ) -> Option<T> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(key, hash);
         shard.find(key, hash).map(|place| act(shard.seat(place)))
@@ -201,13 +191,18 @@ mod tests {
     fn an_offender_gets_a_place_at_once() {
         let table = Table::new(64, 1);
         (0..10_000).for_each(|i| _ = come(&table, i, 0, Ban::NONE));
-        assert!(come(&table, 20_000, 1, Ban { until: Timestamp::from_secs(9), offences: 1 }));
+        assert!(come(
+            &table,
+            20_000,
+            1,
+            Ban { until: Timestamp::from_secs(9), offences: 1, ..Ban::NONE }
+        ));
     }
 
     #[test]
     fn suspects_are_not_washed_out() {
         let table = Table::new(6_400, 1);
-        let forever = Ban { until: Timestamp::from_secs(1_000_000_000), offences: 1 };
+        let forever = Ban { until: Timestamp::from_secs(1_000_000_000), offences: 1, ..Ban::NONE };
         // Of different networks: those of one have a ring's places, no more.
         let suspects = || (0..100).map(|i| 0x0a00_0000 + i * 256);
         suspects().for_each(|i| _ = come(&table, i, 0, forever));

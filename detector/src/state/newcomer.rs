@@ -8,7 +8,7 @@
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Method, Outcome};
 use crate::memory::Memory;
-use crate::pulled::Pulled;
+use crate::state::asset_credit::AssetCredit;
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
 use crate::window::Window;
@@ -25,7 +25,7 @@ pub struct Newcomer {
     resolution_us: u32,
     count: u8,
     pages: u8,
-    pub(crate) pulled: Pulled,
+    pub(crate) credit: AssetCredit,
 }
 
 /// Everything a window takes from an event. Times are those that count: a client's clock never goes
@@ -54,7 +54,7 @@ impl Newcomer {
     /// Nobody yet.
     pub const fn new(resolution_us: u32) -> Self {
         let none = Note::Outcome { at: Timestamp::from_micros(i64::MIN), status: 0 };
-        Self { notes: [none; NOTES], resolution_us, count: 0, pages: 0, pulled: Pulled::NEW }
+        Self { notes: [none; NOTES], resolution_us, count: 0, pages: 0, credit: AssetCredit::NEW }
     }
 
     /// Takes a request in, as [`Window::push`] does, or `None` when it needs a window.
@@ -91,7 +91,7 @@ impl Newcomer {
     pub fn window(&self, at: Timestamp, memory: Option<&Memory>) -> Window {
         let notes = &self.notes[..usize::from(self.count)];
         let mut window = Window::new(notes.first().map_or(at, Note::at));
-        window.pulled = self.pulled;
+        window.credit = self.credit;
         for &note in notes {
             // Windows do not ask whose they are.
             let client = ClientKey::NOBODY;
@@ -110,7 +110,7 @@ impl Newcomer {
                             depth,
                             method,
                             agent: AgentKey::NONE,
-                            exempt: false,
+                            exempt: None,
                         },
                         self.resolution_us,
                         memory,
@@ -198,7 +198,7 @@ mod tests {
                         depth: dice(5) as u8,
                         method: [Method::Get, Method::Write][dice(2) as usize],
                         agent: AgentKey::NONE,
-                        exempt: false,
+                        exempt: None,
                     };
                     let window = window.get_or_insert_with(|| Window::new(at));
                     (newcomer.push(&event, resolution_us), window.push(&event, resolution_us))

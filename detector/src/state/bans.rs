@@ -1,0 +1,298 @@
+//! Bans, apart from the windows: a client whose window was evicted is still banned, and its
+//! offences still count.
+//!
+//! A map from client to ban, and beside it the same bans in order of their end. So sweeping and
+//! making room in a full table look at what has expired and at nothing else: neither walks over all
+//! bans. About 100 bytes a ban.
+//!
+//! Every ban that is made or lifted is a [`BanChange`]. Others read the changes by number at their
+//! own pace ([`Bans::changes`]): an administrator's page, a firewall export, other gates. The last
+//! [`CHANGES_KEPT`] are kept, and who comes later than that is told how many he has missed.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use dashmap::DashMap;
+
+use crate::client::ClientKey;
+use crate::mode::Mode;
+use crate::policy::{Ban, Cause};
+use crate::time::Timestamp;
+
+/// Changes that a reader may be behind: an attack of some thousand addresses between two looks.
+/// 64 bytes each.
+pub const CHANGES_KEPT: usize = 8_192;
+
+/// Bounded `ClientKey → Ban`. Only looked at when a client is new to the window table.
+pub struct Bans {
+    bans: DashMap<ClientKey, Ban>,
+    order: Mutex<Order>,
+    capacity: usize,
+    dropped: AtomicU64,
+}
+
+/// The bans by their end, and what happened to them lately. Locked when a ban is made or lifted and
+/// when bans are swept, never for a request that changes none.
+#[derive(Default)]
+struct Order {
+    /// Bans whose end has not been seen to have passed.
+    in_force: BTreeSet<(Timestamp, ClientKey)>,
+    /// Ended bans whose offences still count.
+    ended: BTreeSet<(Timestamp, ClientKey)>,
+    changes: VecDeque<BanChange>,
+    next: u64,
+}
+
+/// A ban was made, made longer, or lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BanChange {
+    /// Its number: changes are numbered from 0 without gaps.
+    pub number: u64,
+    /// When it happened, in the time of events.
+    pub at: Timestamp,
+    /// Who was banned.
+    pub client: ClientKey,
+    /// The ban; `None` when it was lifted.
+    pub ban: Option<Ban>,
+}
+
+/// Changes in order, and what is missing before the first of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BanChanges {
+    /// Changes that were asked for and are no longer kept.
+    pub missed: u64,
+    /// The others, oldest first.
+    pub changes: Vec<BanChange>,
+    /// The number to ask from next time.
+    pub next: u64,
+}
+
+impl Bans {
+    /// At most `capacity` bans; further ones are kept with the client's window only.
+    pub fn new(capacity: usize) -> Self {
+        let (bans, order) = (DashMap::new(), Mutex::default());
+        Self { bans, order, capacity, dropped: AtomicU64::new(0) }
+    }
+
+    /// The client's ban, expired or not; [`Ban::NONE`] if there was none, or if it was made in
+    /// shadow and the question comes in enforce mode.
+    pub fn find(&self, client: ClientKey, mode: Mode) -> Ban {
+        let counts = |ban: &Ban| mode == Mode::Shadow || ban.mode == Mode::Enforce;
+        self.bans.get(&client).map(|ban| *ban).filter(counts).unwrap_or(Ban::NONE)
+    }
+
+    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room;
+    /// where none has, the new one is counted as dropped and the answer is no.
+    pub fn insert(&self, client: ClientKey, ban: Ban, at: Timestamp) -> bool {
+        let mut order = self.lock();
+        // Announced whether or not there is room: its client's window has it.
+        order.announce(at, client, Some(ban));
+        order.end(at);
+        let before = self.bans.get(&client).map(|ban| *ban);
+        if let Some(before) = before {
+            order.strike(client, before);
+        } else if self.bans.len() >= self.capacity {
+            let Some((_, ended)) = order.ended.pop_first() else {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                return false;
+            };
+            self.bans.remove(&ended);
+        }
+        order.in_force.insert((ban.until, client));
+        self.bans.insert(client, ban);
+        true
+    }
+
+    /// Forgets a client's ban and its offences at `at`. Was there a ban?
+    pub fn remove(&self, client: ClientKey, at: Timestamp) -> bool {
+        let mut order = self.lock();
+        order.announce(at, client, None);
+        let Some((_, ban)) = self.bans.remove(&client) else { return false };
+        order.strike(client, ban);
+        true
+    }
+
+    /// What has changed from the change of this number on.
+    pub fn changes(&self, from: u64) -> BanChanges {
+        let order = self.lock();
+        let first = order.next - order.changes.len() as u64;
+        let skip = usize::try_from(from.saturating_sub(first)).unwrap_or(usize::MAX);
+        BanChanges {
+            missed: first.saturating_sub(from),
+            changes: order.changes.iter().skip(skip).copied().collect(),
+            next: order.next,
+        }
+    }
+
+    /// The bans in force at `now`, the one that ends first first.
+    pub fn list(&self, now: Timestamp) -> Vec<(ClientKey, Ban)> {
+        let mut order = self.lock();
+        order.end(now);
+        let found =
+            |(_, client): &(Timestamp, ClientKey)| self.bans.get(client).map(|ban| (*client, *ban));
+        order.in_force.iter().filter_map(found).collect()
+    }
+
+    /// The most it remembers.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Bans that found no room, and so end with their client's window.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Forgets bans that ended `forget_us` µs or more before `now`.
+    pub fn sweep(&self, now: Timestamp, forget_us: u64) {
+        let mut order = self.lock();
+        order.end(now);
+        while let Some(&(until, client)) = order.ended.first()
+            && until.plus_micros(forget_us) <= now
+        {
+            order.ended.pop_first();
+            self.bans.remove(&client);
+        }
+    }
+
+    /// Bans in force at `now`.
+    pub fn in_force(&self, now: Timestamp) -> usize {
+        let mut order = self.lock();
+        order.end(now);
+        order.in_force.len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Order {
+    /// Moves what has ended by `now`.
+    fn end(&mut self, now: Timestamp) {
+        while let Some(&first) = self.in_force.first()
+            && first.0 <= now
+        {
+            self.in_force.pop_first();
+            self.ended.insert(first);
+        }
+    }
+
+    fn strike(&mut self, client: ClientKey, ban: Ban) {
+        let entry = (ban.until, client);
+        if !self.in_force.remove(&entry) {
+            self.ended.remove(&entry);
+        }
+    }
+
+    fn announce(&mut self, at: Timestamp, client: ClientKey, ban: Option<Ban>) {
+        if self.changes.len() >= CHANGES_KEPT {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(BanChange { number: self.next, at, client, ban });
+        self.next += 1;
+    }
+}
+
+impl Cause {
+    /// Every cause, for labels.
+    pub const ALL: [Self; 2] = [Self::Score, Self::Imposed];
+
+    /// As written in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Imposed => "imposed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u32) -> ClientKey {
+        ClientKey::from_ip(std::net::Ipv4Addr::from(number).into())
+    }
+
+    const fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    fn ban(secs: i64) -> Ban {
+        Ban { until: at(secs), offences: 1, mode: Mode::Enforce, cause: Cause::Score }
+    }
+
+    #[test]
+    fn bans_are_bounded_and_swept() {
+        let bans = Bans::new(2);
+        let find = |client| bans.find(key(client), Mode::Enforce);
+        assert!(bans.insert(key(1), ban(10), at(0)) && bans.insert(key(2), ban(20), at(0)));
+        assert!(!bans.insert(key(3), ban(30), at(0)));
+        assert_eq!((find(3), bans.dropped()), (Ban::NONE, 1));
+        assert!(bans.insert(key(3), ban(30), at(11)));
+        assert_eq!((find(3), find(1)), (ban(30), Ban::NONE), "an expired one made room");
+        bans.sweep(at(40), 0);
+        bans.insert(key(2), ban(20), at(0));
+        bans.insert(key(1), ban(40), at(0));
+        assert_eq!((find(1), find(2), find(3)), (ban(40), ban(20), Ban::NONE));
+        assert_eq!(bans.in_force(at(25)), 1);
+        bans.sweep(at(23), 4_000_000);
+        assert_eq!(find(2), ban(20), "its offences count for four seconds more");
+        bans.sweep(at(25), 4_000_000);
+        assert_eq!((find(2), find(1)), (Ban::NONE, ban(40)));
+    }
+
+    #[test]
+    fn what_was_made_in_shadow_is_none_in_enforce() {
+        let bans = Bans::new(9);
+        let shadow = Ban { mode: Mode::Shadow, ..ban(10) };
+        bans.insert(key(1), shadow, at(0));
+        assert_eq!(bans.find(key(1), Mode::Shadow), shadow);
+        assert_eq!(bans.find(key(1), Mode::Enforce), Ban::NONE);
+    }
+
+    #[test]
+    fn changes_are_numbered_and_who_is_late_is_told() {
+        let bans = Bans::new(100_000);
+        assert_eq!(bans.changes(0), BanChanges::default());
+        bans.insert(key(1), ban(10), at(0));
+        bans.remove(key(1), at(5));
+        bans.remove(key(2), at(6));
+        let heard = bans.changes(1);
+        assert_eq!((heard.missed, heard.next, heard.changes.len()), (0, 3, 2));
+        let lifted = BanChange { number: 1, at: at(5), client: key(1), ban: None };
+        assert_eq!(heard.changes[0], lifted);
+        (0..10_000).for_each(|client| _ = bans.insert(key(client), ban(10), at(7)));
+        let late = bans.changes(3);
+        assert_eq!((late.missed, late.changes.len()), (10_000 - CHANGES_KEPT as u64, CHANGES_KEPT));
+        assert_eq!(late.changes[0].number, 3 + late.missed);
+        assert_eq!(bans.changes(late.next).changes, []);
+    }
+
+    /// The two orders say of every client what the map says.
+    #[test]
+    fn the_orders_hold_each_ban_once() {
+        let bans = Bans::new(50);
+        let mut state = 5_u64;
+        let mut dice = move |sides: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % sides
+        };
+        for now in 0..20_000_i64 {
+            let client = key(dice(120) as u32);
+            match dice(10) {
+                0 => _ = bans.remove(client, at(now)),
+                1 => bans.sweep(at(now), 30_000_000),
+                _ => _ = bans.insert(client, ban(now + dice(60) as i64), at(now)),
+            }
+            let order = bans.lock();
+            assert_eq!(order.in_force.len() + order.ended.len(), bans.bans.len());
+            assert!(bans.bans.len() <= 50);
+            for (until, client) in order.in_force.iter().chain(&order.ended) {
+                assert_eq!(bans.bans.get(client).unwrap().until, *until);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What the detector keeps of one client: its first few events, or all of it.
+
+use crate::memory::Memory;
+use crate::policy::{Ban, Standing};
+use crate::state::asset_credit::AssetCredit;
+use crate::state::newcomer::Newcomer;
+use crate::time::Timestamp;
+use crate::window::Window;
+
+/// What having been around counts at most: somebody who has stayed this long may be silent as long
+/// before he goes.
+const STAY_MAX_US: u64 = 600_000_000;
+
+/// What is kept of a client that stays.
+#[derive(Clone, Debug)]
+#[repr(C)] // side by side: what every request asks of the standing, and the head of the window
+pub struct KnownClient {
+    /// What the policy remembers of it.
+    pub standing: Standing,
+    /// Its recent past.
+    pub window: Window,
+}
+
+/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With
+/// [`crate::state::table::BYTES_BESIDE`] this stays below 640.
+const _: () = assert!(size_of::<KnownClient>() <= 512);
+
+/// What is kept of a client.
+pub enum ClientState {
+    /// Its first few events.
+    Newcomer(Box<Newcomer>),
+    /// All of it.
+    Known(Box<KnownClient>),
+}
+
+impl ClientState {
+    /// What its client's last page accounts for.
+    pub fn credit(&mut self) -> &mut AssetCredit {
+        match self {
+            Self::Newcomer(newcomer) => &mut newcomer.credit,
+            Self::Known(client) => &mut client.window.credit,
+        }
+    }
+
+    /// The whole client, made of its first events if it was a newcomer; `at` is the time of an
+    /// event to come.
+    pub fn client(&mut self, at: Timestamp, memory: Option<&Memory>) -> &mut KnownClient {
+        if let Self::Newcomer(newcomer) = self {
+            *self = Self::known(newcomer.window(at, memory), Ban::NONE);
+        }
+        match self {
+            Self::Known(client) => client,
+            Self::Newcomer(_) => unreachable!("it has just been replaced"),
+        }
+    }
+
+    pub(super) fn known(window: Window, ban: Ban) -> Self {
+        Self::Known(Box::new(KnownClient { window, standing: Standing::new(ban) }))
+    }
+
+    /// Page requests so far.
+    pub fn pages(&self) -> u32 {
+        match self {
+            Self::Newcomer(newcomer) => newcomer.pages(),
+            Self::Known(client) => client.window.pages(),
+        }
+    }
+
+    /// The client's own clock; before every event when there was none.
+    pub fn last_at(&self) -> Timestamp {
+        match self {
+            Self::Newcomer(newcomer) => newcomer.last_at(),
+            Self::Known(client) => client.window.last_at(),
+        }
+    }
+
+    /// How much keeping it is worth: suspects most, then whoever was here last, the time that
+    /// somebody has been around counting as if it had been here so much later. So newcomers and the
+    /// idle go first, and a flood of keys pushes out nobody who has come back for longer than its
+    /// keys do.
+    pub(super) fn worth(&self, at: Timestamp) -> (bool, Timestamp) {
+        let (is_suspect, last_at, stayed_s) = match self {
+            Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_s()),
+            Self::Known(client) => {
+                (client.standing.is_suspect(at), client.window.last_at(), client.window.age_s())
+            }
+        };
+        (is_suspect, last_at.plus_micros((u64::from(stayed_s) * 1_000_000).min(STAY_MAX_US)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClientKey;
+    use crate::event::Event;
+    use crate::state::table::BYTES_BESIDE;
+    use crate::url::UrlKey;
+
+    const AT: Timestamp = Timestamp::from_secs(1_795_219_200);
+
+    #[test]
+    fn the_idle_go_first_and_suspects_last() {
+        let ago = |seconds: i64| Timestamp::from_secs(AT.as_secs() - seconds);
+        let page = |at| Event::page(ClientKey::NOBODY, at, UrlKey(1));
+        let newcomer = |at| {
+            let mut newcomer = Newcomer::new(1);
+            newcomer.push(&page(at), 1);
+            ClientState::Newcomer(Box::new(newcomer))
+        };
+        let client = |first, last| {
+            let mut window = Window::new(first);
+            window.push(&page(last), 1);
+            ClientState::known(window, Ban::NONE)
+        };
+        let suspect = ClientState::known(
+            Window::new(ago(7_200)),
+            Ban { until: AT.plus_secs(1), offences: 1, ..Ban::NONE },
+        );
+        let seats = [
+            client(ago(9_000), ago(3_600)),
+            newcomer(ago(50)),
+            newcomer(ago(2)),
+            // Silent for a minute, after five.
+            client(ago(360), ago(60)),
+            suspect,
+        ];
+        assert!(seats.map(|seat| seat.worth(AT)).is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn a_newcomer_takes_at_most_128_bytes_and_a_client_640() {
+        assert!(size_of::<Newcomer>() + BYTES_BESIDE <= 128);
+        assert!(size_of::<KnownClient>() + BYTES_BESIDE <= 640);
+    }
+}

@@ -54,6 +54,16 @@ impl Token {
         self.client
     }
 
+    /// The hash of its user agent.
+    pub const fn agent(&self) -> AgentKey {
+        self.agent
+    }
+
+    /// Where it writes ([`Event::write`]).
+    pub const fn write(&self) -> u16 {
+        self.write
+    }
+
     /// The end of the request, as windows take it in: at this time, with this HTTP status (0 when
     /// there was none).
     pub const fn ended(self, at: Timestamp, status: u16) -> Outcome {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use gate::identity::{Caller, TrustedProxies};
 use pingora::Result;
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
@@ -15,9 +16,7 @@ use pingora::upstreams::peer::HttpPeer;
 
 use crate::config::Timeouts;
 use crate::forward;
-use crate::gate::limit_downstream;
-use crate::identity::{Caller, TrustedProxies};
-use crate::told::Told;
+use crate::hooks::{headers_of, limit_downstream, peer};
 use crate::upstream::Upstream;
 
 pub(crate) struct Bare {
@@ -51,11 +50,8 @@ impl ProxyHttp for Bare {
         (): &mut (),
     ) -> Result<()> {
         let Some(trusted) = &self.trusted else { return Ok(()) };
-        let Some(peer) = session.client_addr().and_then(|peer| peer.as_inet()) else {
-            return Ok(());
-        };
-        let told = Told::by(&session.req_header().headers);
-        let caller = Caller::identify(peer.ip(), told.forwarded_for(), trusted);
-        forward::stamp(up, &caller, told.claims)
+        let headers = headers_of(session.req_header());
+        let caller = Caller::identify(peer(session), headers.forwarded_for(), trusted);
+        forward::stamp(up, &caller, headers.proxy_headers)
     }
 }

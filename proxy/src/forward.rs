@@ -13,8 +13,8 @@ use http::header::HeaderValue;
 use pingora::http::RequestHeader;
 use pingora::{ErrorType, OrErr, Result};
 
-use crate::identity::{Caller, X_FORWARDED_FOR};
-use crate::told::Claims;
+use gate::headers::ProxyHeaders;
+use gate::identity::Caller;
 
 /// Names to insert under: of static text no copy is made, of a [`HeaderName`] one would be.
 const FOR: &str = "x-forwarded-for";
@@ -28,9 +28,16 @@ const LIST_BYTES: usize = 128;
 
 /// Writes the headers into a request on its way to the shop; `claims` are those that the client
 /// came with.
-pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller, claims: Claims) -> Result<()> {
+pub(crate) fn stamp(
+    request: &mut RequestHeader,
+    caller: &Caller,
+    claims: ProxyHeaders,
+) -> Result<()> {
     if caller.peer_trusted {
-        request.insert_header(FOR, continued(request, caller.peer)?)?;
+        // Of a peer at a unix socket there is nothing to add to its list.
+        if let Some(peer) = caller.peer {
+            request.insert_header(FOR, continued(request, peer)?)?;
+        }
         // Looked for here: a client can have had it struck out on the way from there to here
         // (`Connection: x-forwarded-proto`).
         if !request.headers.contains_key(PROTO) {
@@ -41,13 +48,12 @@ pub(crate) fn stamp(request: &mut RequestHeader, caller: &Caller, claims: Claims
     for claim in claims.replaced() {
         request.remove_header(claim);
     }
-    request.insert_header(FOR, value(Text::of(caller.peer).bytes())?)?;
+    request.insert_header(FOR, value(Text::of(caller.peer.unwrap_or(caller.ip)).bytes())?)?;
     request.insert_header(PROTO, HTTP)
 }
 
 fn continued(request: &RequestHeader, peer: IpAddr) -> Result<HeaderValue> {
-    let values =
-        request.headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.as_bytes().trim_ascii());
+    let values = request.headers.get_all(FOR).iter().map(|value| value.as_bytes().trim_ascii());
     let peer = Text::of(peer);
     let (mut few, mut length, mut many) = ([0; LIST_BYTES], 0, Vec::new());
     for part in values.flat_map(|value| [value, b", "]).chain([peer.bytes()]) {
@@ -116,7 +122,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::told::Told;
+    use crate::hooks::headers_of;
 
     fn stamped(trusted: bool, headers: &[(&'static str, &str)]) -> RequestHeader {
         let mut request = RequestHeader::build("GET", b"/", None).unwrap();
@@ -125,8 +131,13 @@ mod tests {
             request.append_header(*name, *value).unwrap();
         }
         let peer = "10.0.0.1".parse().unwrap();
-        let claims = Told::by(&request.headers).claims;
-        stamp(&mut request, &Caller { ip: peer, peer, peer_trusted: trusted }, claims).unwrap();
+        let claims = headers_of(&request).proxy_headers;
+        stamp(
+            &mut request,
+            &Caller { ip: peer, peer: Some(peer), peer_trusted: trusted, is_proxys: false },
+            claims,
+        )
+        .unwrap();
         request
     }
 
@@ -200,11 +211,16 @@ mod tests {
         let mut came = RequestHeader::build("GET", b"/", None).unwrap();
         came.insert_header("x-forwarded-proto", "https").unwrap();
         came.insert_header("x-real-ip", "198.51.100.1").unwrap();
-        let claims = Told::by(&came.headers).claims;
+        let claims = headers_of(&came).proxy_headers;
         for peer_trusted in [true, false] {
             let mut request = RequestHeader::build("GET", b"/", None).unwrap();
             let peer = "10.0.0.1".parse().unwrap();
-            stamp(&mut request, &Caller { ip: peer, peer, peer_trusted }, claims).unwrap();
+            stamp(
+                &mut request,
+                &Caller { ip: peer, peer: Some(peer), peer_trusted, is_proxys: false },
+                claims,
+            )
+            .unwrap();
             assert_eq!(header(&request, "x-forwarded-proto"), "http");
             assert_eq!(header(&request, "x-forwarded-for"), "10.0.0.1");
         }

@@ -21,9 +21,12 @@ use pingora::Result;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
-use crate::decision::DecisionId;
-use crate::enforce::{Kind, Refusal};
-use crate::told::{Told, announced_body_bytes};
+use gate::RequestHeaders;
+use gate::decision::DecisionId;
+use gate::enforce::{Kind, Refusal};
+use gate::engine::TARGET_BYTES_MAX;
+use gate::headers::body_bytes;
+use gate::malformed::Malformed;
 
 /// Carries the decision's id.
 pub const DECISION_HEADER: &str = "x-kidoban-decision";
@@ -32,56 +35,28 @@ pub const DECISION_HEADER: &str = "x-kidoban-decision";
 const DRAIN_BYTES_MAX: u64 = 64 << 10;
 /// Who has not sent 64 KiB after five seconds is holding the connection, not using it.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// Longest request target, as in nginx's and Apache's defaults. It bounds what the event log's
-/// queue can hold.
-pub const TARGET_BYTES_MAX: usize = 8 << 10;
 
-/// A request the gate answers itself because nobody behind it should have to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Malformed {
-    /// 400: HTTP/1.1 without `Host` (RFC 9112, 3.2). Pingora lets it pass.
-    MissingHost,
-    /// 414.
-    LongTarget,
-    /// 413.
-    LargeBody,
+/// What is wrong with a request, if anything.
+pub(crate) fn find_malformed(
+    request: &RequestHeader,
+    headers: &RequestHeaders<'_>,
+    body_bytes_max: Option<u64>,
+) -> Option<Malformed> {
+    if request.version == Version::HTTP_11 && !headers.has_host {
+        return Some(Malformed::MissingHost);
+    }
+    if request.raw_path().len() > TARGET_BYTES_MAX {
+        return Some(Malformed::LongTarget);
+    }
+    let announced = headers.body_bytes()?;
+    body_bytes_max.is_some_and(|max| announced > max).then_some(Malformed::LargeBody)
 }
 
-impl Malformed {
-    /// All of them, for metric labels.
-    pub const ALL: [Self; 3] = [Self::MissingHost, Self::LongTarget, Self::LargeBody];
-
-    /// The word in metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::MissingHost => "missing_host",
-            Self::LongTarget => "long_target",
-            Self::LargeBody => "large_body",
-        }
-    }
-
-    /// What is wrong with a request, if anything.
-    pub(crate) fn find(
-        request: &RequestHeader,
-        told: &Told<'_>,
-        body_bytes_max: Option<u64>,
-    ) -> Option<Self> {
-        if request.version == Version::HTTP_11 && !told.has_host {
-            return Some(Self::MissingHost);
-        }
-        if request.raw_path().len() > TARGET_BYTES_MAX {
-            return Some(Self::LongTarget);
-        }
-        let announced = told.body_bytes()?;
-        body_bytes_max.is_some_and(|max| announced > max).then_some(Self::LargeBody)
-    }
-
-    const fn answer(self) -> (StatusCode, &'static str) {
-        match self {
-            Self::MissingHost => (StatusCode::BAD_REQUEST, "The request names no host.\n"),
-            Self::LongTarget => (StatusCode::URI_TOO_LONG, "The address is too long.\n"),
-            Self::LargeBody => (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n"),
-        }
+const fn answer(malformed: Malformed) -> (StatusCode, &'static str) {
+    match malformed {
+        Malformed::MissingHost => (StatusCode::BAD_REQUEST, "The request names no host.\n"),
+        Malformed::LongTarget => (StatusCode::URI_TOO_LONG, "The address is too long.\n"),
+        Malformed::LargeBody => (StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.\n"),
     }
 }
 
@@ -127,7 +102,7 @@ pub async fn refuse(session: &mut Session, refusal: Refusal, id: DecisionId) -> 
 
 /// Answers a malformed request.
 pub async fn reject(session: &mut Session, malformed: Malformed) -> Result<()> {
-    let (status, body) = malformed.answer();
+    let (status, body) = answer(malformed);
     write(session, template(status)?, Bytes::from_static(body.as_bytes())).await
 }
 
@@ -157,7 +132,12 @@ fn may_keep(request: &RequestHeader) -> bool {
     let unannounced = request.headers.contains_key(TRANSFER_ENCODING);
     !waits
         && !unannounced
-        && announced_body_bytes(&request.headers).is_none_or(|bytes| bytes <= DRAIN_BYTES_MAX)
+        && announced_body_bytes(request).is_none_or(|bytes| bytes <= DRAIN_BYTES_MAX)
+}
+
+/// The length that a request announces.
+fn announced_body_bytes(request: &RequestHeader) -> Option<u64> {
+    body_bytes(request.headers.get(CONTENT_LENGTH)?.as_bytes())
 }
 
 async fn discard(session: &mut Session) -> Result<()> {

@@ -1,201 +1,49 @@
-//! Another model, policy, allow list or mode, without losing a window or a ban.
+//! SIGHUP: reads the configuration again and hands it to the engine, without losing a window or a
+//! ban.
 //!
 //! Everything is read and checked first; only what is sound as a whole is put in force, in one
 //! step. A bad file is refused with its reason, counted, and the last good one keeps serving. What
-//! a running gate cannot change (listeners, upstream, sizes) is named, so that nobody believes it
+//! a running proxy cannot change (listener, upstream, sizes) is named, so that nobody believes it
 //! has happened.
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use detector::drift::Seen;
-use detector::{AllowList, Judge, Model, ModelError, Policy};
+use gate::{Engine, ReloadError, Reloaded};
 use parking_lot::Mutex;
 
-use crate::config::{Config, ConfigError, ModelSource, Place, tuned};
-use crate::enforce::Mode;
-use crate::identity::TrustedProxies;
-use crate::keeper::{Keeper, Live};
-
-/// A model of a thousand trees has 5 MB. Whatever is ten times that is another file.
-const MODEL_BYTES_MAX: u64 = 64 << 20;
-
-/// Why a model and policy cannot judge.
-#[derive(Debug, thiserror::Error)]
-pub enum JudgeError {
-    /// The model's file cannot be read.
-    #[error("{}: cannot read the model: {problem}. Check the path and who may read \
-        it.", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// What the system said.
-        problem: std::io::Error,
-    },
-    /// The model's file is not a sound model.
-    #[error("{}: this model is refused: {problem}", path.display())]
-    Model {
-        /// Which file, or `(built in)`.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: ModelError,
-    },
-    /// The model failed its gates and is to refuse people.
-    #[error(
-        "{}: this model is not armed. {state}. Until then run it with --mode shadow; --force \
-            overrules this.",
-        path.display()
-    )]
-    Unarmed {
-        /// Which file, or `(built in)`.
-        path: PathBuf,
-        /// What it failed, by how much, and what to do.
-        state: String,
-    },
-    /// The policy does not fit the model.
-    #[error(
-        "{place}: [policy] does not fit the model: {problem}. Change it, or remove the key to use \
-            the model's own."
-    )]
-    Policy {
-        /// Where the policy is written.
-        place: Place,
-        /// Which key, and why.
-        problem: detector::PolicyError,
-    },
-}
-
-/// Why a reload was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum ReloadError {
-    /// The configuration.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The model or policy.
-    #[error(transparent)]
-    Judge(#[from] JudgeError),
-}
-
-/// What a reload did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reloaded {
-    /// The mode now in force.
-    pub mode: Mode,
-    /// The name of the model now in force.
-    pub model: Option<String>,
-    /// Keys that were changed in the file and that only a restart puts in force.
-    pub needs_restart: Vec<&'static str>,
-    /// What the thresholds now in force do not stand on.
-    pub warnings: Vec<String>,
-}
-
-/// Reads the model that a configuration names; `None` when it names none and none is built in.
-///
-/// # Errors
-/// When the model cannot be read or is not sound.
-pub fn model(config: &Config) -> Result<Option<Model>, JudgeError> {
-    Ok(match &config.model {
-        ModelSource::None => None,
-        ModelSource::File(path) => Some(parse(path, &read(path)?)?),
-        ModelSource::BuiltIn(bytes) => Some(parse(Path::new("(built in)"), bytes)?),
-    })
-}
-
-/// Reads the model that a configuration names and joins it with its policy and allow list.
-///
-/// # Errors
-/// When the model cannot be read or is not sound, or the policy does not fit it.
-pub fn judge(config: &Config) -> Result<Judge, JudgeError> {
-    let model = model(config)?;
-    let misfit = |problem: detector::PolicyError| JudgeError::Policy {
-        place: config.policy_place(problem.key),
-        problem,
-    };
-    let policy = Policy::new(config.policy.clone(), model.as_ref()).map_err(misfit)?;
-    let allow = AllowList::new(config.allow_networks.clone(), config.allow_paths.clone());
-    Ok(Judge { model, policy, allow })
-}
-
-/// Refuses to enforce with a model that failed its gates, unless forced, which is logged.
-///
-/// # Errors
-/// [`JudgeError::Unarmed`].
-pub fn refuse_unarmed(config: &Config, model: Option<&Model>) -> Result<(), JudgeError> {
-    let Some(model) =
-        model.filter(|model| config.mode == Mode::Enforce && !model.readiness().is_armed())
-    else {
-        return Ok(());
-    };
-    let state = model.readiness().to_string();
-    if config.force {
-        tracing::warn!(model = model.file().name, %state, "this model is not armed and enforces by \
-            force");
-        return Ok(());
-    }
-    let path = config.model_path().unwrap_or(Path::new("(built in)")).to_path_buf();
-    Err(JudgeError::Unarmed { path, state })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, JudgeError> {
-    let unreadable = |problem| JudgeError::Unreadable { path: path.to_path_buf(), problem };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MODEL_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MODEL_BYTES_MAX {
-        return Err(unreadable(std::io::Error::other("it is larger than 64 MiB")));
-    }
-    Ok(bytes)
-}
-
-fn parse(path: &Path, bytes: &[u8]) -> Result<Model, JudgeError> {
-    Model::parse(bytes).map_err(|problem| JudgeError::Model { path: path.to_path_buf(), problem })
-}
+use crate::config::Config;
 
 /// Reloads a running gate. Two at once take turns.
 pub(crate) struct Reloader {
-    pub(crate) keeper: Arc<Keeper>,
-    pub(crate) current: Mutex<Config>,
+    pub(crate) engine: Arc<Engine>,
+    /// As it was started: whatever it says of the proxy's own part is still running.
+    pub(crate) started: Mutex<Config>,
 }
 
 impl Reloader {
     pub(crate) fn reload(&self) -> Result<Reloaded, ReloadError> {
-        let mut current = self.current.lock();
-        let result = self.swap(&mut current);
-        self.keeper.metrics.reloaded(result.is_ok());
+        let started = self.started.lock();
+        let result = self.swap(&started);
+        self.engine.metrics().reloaded(result.is_ok());
         match &result {
-            Ok(done) => {
-                tracing::info!(mode = %done.mode, model = ?done.model, needs_restart = ?done.needs_restart, "reloaded");
-                for warning in &done.warnings {
+            Ok(Reloaded { mode, model, needs_restart, warnings }) => {
+                tracing::info!(%mode, ?model, ?needs_restart, "reloaded");
+                for warning in warnings {
                     tracing::warn!("{warning}");
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "reload refused, the last good configuration stays in \
-                    force")
+                tracing::error!(%error, "reload refused, the last good configuration stays in force");
             }
         }
         result
     }
 
-    fn swap(&self, current: &mut Config) -> Result<Reloaded, ReloadError> {
-        let next = current.reread()?;
-        let judge = judge(&next)?;
-        refuse_unarmed(&next, judge.model.as_ref())?;
-        let needs_restart = current.needs_restart(&next);
-        let warnings = tuned::warnings(&next, judge.model.as_ref());
-        let model = judge.model.as_ref().map(|model| model.file().name.clone());
-        self.keeper.metrics.model(judge.model.as_ref());
-        self.keeper.metrics.budgets(tuned::budgets(&next, judge.model.as_ref()));
-        self.keeper.detector.install(judge);
-        self.keeper.metrics.drifted(None, Seen::default());
-        let trusted = TrustedProxies::new(next.trusted_proxies.clone());
-        let outcomes = self.keeper.metrics.outcomes(next.outcomes());
-        self.keeper.live.store(Arc::new(Live { mode: next.mode, trusted, outcomes }));
-        let mode = next.mode;
-        // What needs a restart is compared with what is running, not with what was asked for last
-        // time.
-        current.adopt(next);
-        Ok(Reloaded { mode, model, needs_restart, warnings })
+    fn swap(&self, started: &Config) -> Result<Reloaded, ReloadError> {
+        let next = started.reread()?;
+        let mut needs_restart = started.door.needs_restart(&next.door);
+        let mut reloaded = self.engine.reload(next.gate)?;
+        needs_restart.append(&mut reloaded.needs_restart);
+        Ok(Reloaded { needs_restart, ..reloaded })
     }
 }

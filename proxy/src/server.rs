@@ -10,23 +10,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
-use detector::{Detector, Settings};
 use pingora::apps::HttpServerOptions;
 use pingora::proxy::{HttpProxy, ProxyHttp};
 use pingora::server::configuration::ServerConf;
 use tokio::signal::unix::{SignalKind, signal};
 
+use gate::identity::TrustedProxies;
+use gate::{ConfigError, Engine, ReloadError, Reloaded, StartError};
+
 use crate::admin::Admin;
 use crate::bare::Bare;
-use crate::config::{Config, ConfigError, Place, Timeouts, no_upstream, tuned};
-use crate::decision::random;
-use crate::gate::{Gate, TRIES_MAX};
-use crate::identity::TrustedProxies;
-use crate::keeper::{Keeper, Live};
+use crate::config::Config;
+use crate::hooks::{GatedProxy, TRIES_MAX};
 use crate::listener::{Bound, Serving};
-use crate::metrics::Metrics;
-use crate::record::Recorder;
-use crate::reload::{JudgeError, ReloadError, Reloaded, Reloader, judge, refuse_unarmed};
+use crate::reload::Reloader;
 use crate::timer;
 use crate::upstream::Upstream;
 
@@ -44,9 +41,9 @@ pub enum ProxyError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The model or policy.
+    /// The engine.
     #[error(transparent)]
-    Judge(#[from] JudgeError),
+    Engine(#[from] StartError),
     /// A listener.
     #[error("cannot listen on {address}: {}", listen_problem(problem))]
     Listen {
@@ -61,17 +58,6 @@ pub enum ProxyError {
         /// The configured URL.
         url: String,
         /// What the resolver said.
-        problem: io::Error,
-    },
-    /// The event log.
-    #[error(
-        "cannot write the event log {path}: {problem}. Its folder must exist and belong to the \
-            gate's user."
-    )]
-    EventLog {
-        /// Which file.
-        path: String,
-        /// What the system said.
         problem: io::Error,
     },
     /// Threads.
@@ -107,8 +93,8 @@ fn listen_problem(error: &io::Error) -> String {
 
 /// A gate that is serving. Stops when dropped.
 pub struct RunningGate {
-    keeper: Arc<Keeper>,
-    reloader: Arc<Reloader>,
+    engine: Arc<Engine>,
+    reloader: Reloader,
     grace: Duration,
     addr: SocketAddr,
     admin_addr: SocketAddr,
@@ -124,52 +110,31 @@ impl RunningGate {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
-        let judge = judge(&config)?;
-        refuse_unarmed(&config, judge.model.as_ref())?;
-        for warning in tuned::warnings(&config, judge.model.as_ref()) {
-            tracing::warn!("{warning}");
-        }
         let upstream = Arc::new(upstream(&config)?);
-        let front = bind(config.listen)?;
-        let back = bind(config.admin)?;
-        let metrics = Arc::new(Metrics::new());
-        metrics.model(judge.model.as_ref());
-        metrics.budgets(tuned::budgets(&config, judge.model.as_ref()));
-        let recorder = recorder(&config, &metrics)?;
-        let detector = Arc::new(Detector::new(
-            Settings { capacity: config.capacity, hash_key: random() },
-            judge,
-        ));
-        let live = Live {
-            mode: config.mode,
-            trusted: TrustedProxies::new(config.trusted_proxies.clone()),
-            outcomes: metrics.outcomes(config.outcomes()),
-        };
-        let keeper = Arc::new(Keeper::new(detector, metrics, recorder, live));
-
-        let gate = Gate {
-            keeper: Arc::clone(&keeper),
+        let front = bind(config.door.listen)?;
+        let back = bind(config.gate.admin())?;
+        let engine = Arc::new(Engine::start(config.gate.clone())?);
+        let proxy = GatedProxy {
+            engine: Arc::clone(&engine),
             upstream: Arc::clone(&upstream),
-            timeouts: config.timeouts,
-            body_bytes_max: config.body_bytes_max,
+            timeouts: config.door.timeouts,
+            body_bytes_max: config.door.body_bytes_max,
             complained_s: AtomicI64::new(0),
         };
         let (addr, admin_addr) = (front.addr(), back.addr());
-        let app = app(gate, &config);
+        let app = app(proxy, &config);
         let front =
-            front.serve("kidoban-gate", config.threads, app).map_err(ProxyError::Threads)?;
+            front.serve("kidoban-gate", config.door.threads, app).map_err(ProxyError::Threads)?;
         let back = back
-            .serve("kidoban-admin", ADMIN_THREADS, Admin { keeper: Arc::clone(&keeper) })
+            .serve("kidoban-admin", ADMIN_THREADS, Admin { engine: Arc::clone(&engine) })
             .map_err(ProxyError::Threads)?;
-        back.spawn(|shutdown| timer::run(Arc::clone(&keeper), upstream, shutdown));
-        let (listen, mode) = (front.addr(), config.mode);
-        tracing::info!(%listen, admin = %back.addr(), upstream = config.upstream().unwrap_or_default(), %mode, "the gate is open");
-        let grace = config.timeouts.stop_grace;
-        let reloader = Arc::new(Reloader {
-            keeper: Arc::clone(&keeper),
-            current: parking_lot::Mutex::new(config),
-        });
-        Ok(Self { keeper, reloader, grace, addr, admin_addr, serving: Some((front, back)) })
+        back.spawn(|shutdown| timer::run(Arc::clone(&engine), upstream, shutdown));
+        let (listen, admin, mode) = (front.addr(), back.addr(), config.gate.mode());
+        tracing::info!(%listen, %admin, upstream = config.upstream(), %mode, "the gate is open");
+        let grace = config.door.timeouts.stop_grace;
+        let reloader = Reloader { engine: Arc::clone(&engine), started: config.into() };
+        let serving = Some((front, back));
+        Ok(Self { engine, reloader, grace, addr, admin_addr, serving })
     }
 
     /// A pass-through that judges nobody, to measure the gate against.
@@ -180,12 +145,12 @@ impl RunningGate {
         pass_through(config, None)
     }
 
-    /// The same, telling the shop who asks: what any proxy in front of it costs.
+    /// A pass-through that also sets `X-Forwarded-For`: what any proxy in front of a shop costs.
     ///
     /// # Errors
     /// As [`RunningGate::start`].
     pub fn start_forwarding(config: &Config) -> Result<RunningBare, ProxyError> {
-        pass_through(config, Some(TrustedProxies::new(config.trusted_proxies.clone())))
+        pass_through(config, Some(TrustedProxies::new(config.gate.trusted_proxies().to_vec())))
     }
 
     /// Where clients connect.
@@ -198,21 +163,9 @@ impl RunningGate {
         self.admin_addr
     }
 
-    /// The detector that judges.
-    pub fn detector(&self) -> Arc<Detector> {
-        Arc::clone(&self.keeper.detector)
-    }
-
-    /// What `/metrics` would answer now.
-    pub fn metrics_text(&self) -> String {
-        self.keeper.render_metrics()
-    }
-
-    /// Waits until every line recorded so far is in the event log's file.
-    pub fn flush_event_log(&self) {
-        if let Some(recorder) = &self.keeper.recorder {
-            recorder.flush();
-        }
+    /// The engine that decides.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Reads configuration and model again. See [`crate::reload`].
@@ -249,9 +202,7 @@ impl RunningGate {
             tracing::error!("stopping the listeners panicked");
         }
         // Last, when nobody is left who could add a line.
-        if let Some(recorder) = &self.keeper.recorder {
-            recorder.stop();
-        }
+        self.engine.stop();
     }
 }
 
@@ -321,39 +272,33 @@ fn pass_through(
     trusted: Option<TrustedProxies>,
 ) -> Result<RunningBare, ProxyError> {
     let upstream = Arc::new(upstream(config)?);
-    let bound = bind(config.listen)?;
-    let app = app(Bare { upstream, timeouts: config.timeouts, trusted }, config);
-    bound.serve("kidoban-bare", config.threads, app).map(RunningBare).map_err(ProxyError::Threads)
+    let bound = bind(config.door.listen)?;
+    let app = app(Bare { upstream, timeouts: config.door.timeouts, trusted }, config);
+    bound
+        .serve("kidoban-bare", config.door.threads, app)
+        .map(RunningBare)
+        .map_err(ProxyError::Threads)
 }
 
 fn upstream(config: &Config) -> Result<Upstream, ProxyError> {
-    let timeouts: Timeouts = config.timeouts;
-    let url = config.upstream.clone().ok_or_else(|| no_upstream(Place::Flag("--upstream")))?;
+    let url = config.door.upstream.clone();
     let named = url.to_string();
-    Upstream::new(url, timeouts).map_err(|problem| ProxyError::Upstream { url: named, problem })
-}
-
-fn recorder(config: &Config, metrics: &Metrics) -> Result<Option<Recorder>, ProxyError> {
-    let Some(log) = &config.event_log else {
-        return Ok(None);
-    };
-    Recorder::start(log, metrics.log_dropped.clone(), metrics.log_errors.clone())
-        .map(Some)
-        .map_err(|problem| ProxyError::EventLog { path: log.path.display().to_string(), problem })
+    Upstream::new(url, config.door.timeouts)
+        .map_err(|problem| ProxyError::Upstream { url: named, problem })
 }
 
 fn app<P: ProxyHttp>(proxy: P, config: &Config) -> HttpProxy<P> {
     let conf = ServerConf {
-        threads: config.threads,
+        threads: config.door.threads,
         upstream_keepalive_pool_size: UPSTREAM_POOL,
         max_retries: TRIES_MAX,
         ..ServerConf::default()
     };
     let mut app = pingora::proxy::http_proxy(&Arc::new(conf), proxy);
     let mut options = HttpServerOptions::default();
-    options.h2c = config.h2c;
+    options.h2c = config.door.h2c;
     // Pingora's default is never.
-    options.h2_idle_timeout = Some(config.timeouts.idle);
+    options.h2_idle_timeout = Some(config.door.timeouts.idle);
     app.server_options = Some(options);
     app
 }

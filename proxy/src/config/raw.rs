@@ -1,42 +1,31 @@
-//! The configuration file as it is written: every value optional, every unknown key an error.
-//!
-//! Values that are checked later carry their span, so that the complaint can point at them.
+//! Section `[proxy]` as it is written, and the same keys outside it.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use detector::PolicyConfig;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::tuned::Tuned;
-use crate::enforce::Mode;
-
+/// A file, as far as the proxy reads it. What every door shares has been checked before, unknown
+/// keys included.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 pub(super) struct Raw {
+    pub(super) proxy: Option<Spanned<Section>>,
     pub(super) listen: Option<Spanned<String>>,
     pub(super) upstream: Option<Spanned<String>>,
-    pub(super) mode: Option<Mode>,
-    pub(super) model: Option<Spanned<PathBuf>>,
     pub(super) threads: Option<Spanned<u64>>,
-    pub(super) h2c: bool,
-    pub(super) admin: Option<Spanned<String>>,
-    pub(super) client: Client,
-    pub(super) timeouts: Timeouts,
-    pub(super) limits: Limits,
-    pub(super) policy: Option<Spanned<PolicyConfig>>,
-    pub(super) tuned: Option<Spanned<Tuned>>,
-    pub(super) allow: Allow,
-    pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
-    pub(super) table: Table,
-    pub(super) event_log: Option<Spanned<EventLog>>,
+    pub(super) h2c: Option<Spanned<bool>>,
+    pub(super) timeouts: Option<Spanned<Timeouts>>,
+    pub(super) limits: Option<Spanned<Limits>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Client {
-    pub(super) trusted_proxies: Vec<Spanned<String>>,
+pub(super) struct Section {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) upstream: Option<Spanned<String>>,
+    pub(super) threads: Option<Spanned<u64>>,
+    pub(super) h2c: Option<Spanned<bool>>,
+    pub(super) timeouts: Option<Spanned<Timeouts>>,
+    pub(super) limits: Option<Spanned<Limits>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -53,34 +42,4 @@ pub(super) struct Timeouts {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Limits {
     pub(super) body_bytes_max: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Allow {
-    pub(super) networks: Vec<Spanned<String>>,
-    pub(super) paths: Vec<Spanned<String>>,
-}
-
-/// One pattern or several.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a string, or several in brackets")]
-pub(super) enum Patterns {
-    One(String),
-    Several(Vec<String>),
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Table {
-    pub(super) capacity: Option<Spanned<u64>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct EventLog {
-    pub(super) path: Option<Spanned<PathBuf>>,
-    pub(super) bytes_max: Option<Spanned<u64>>,
-    pub(super) files_max: Option<Spanned<u64>>,
-    pub(super) queue: Option<Spanned<u64>>,
 }

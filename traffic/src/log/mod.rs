@@ -25,7 +25,7 @@
 //!
 //! Cost: a combined line takes about 0.3 µs and no allocation.
 
-use detector::{AgentKey, Class, ClientKey, Outcome, Recorded, Request, Timestamp, UrlKey};
+use detector::{AgentKey, Class, ClientKey, Outcome, Reason, Recorded, Request, Timestamp, UrlKey};
 
 mod chunks;
 mod clock;
@@ -160,6 +160,9 @@ impl<'a> Record<'a> {
             target: self.target,
             fetch_dest: self.fetch_dest,
             agent: self.user_agent.map(str::as_bytes),
+            is_proxys: self
+                .decision
+                .is_some_and(|decision| decision.reason == Reason::Proxy.as_str()),
             recorded: self.decision.map(|Decision { key: url, class, agent, .. }| Recorded {
                 url,
                 class,

@@ -106,6 +106,7 @@ impl SimRequest {
             target: &self.target,
             fetch_dest: None,
             agent: Some(self.user_agent.as_bytes()),
+            is_proxys: false,
             recorded: None,
         }
     }

@@ -1,15 +1,19 @@
-//! The gate: Pingora's hooks, each a line or two that hands over to whoever knows.
+//! Pingora's hooks, each a line or two that hands over to whoever knows.
 //!
-//! Logic does not live here. A request is malformed or not ([`crate::refuse`]), is judged
-//! ([`crate::keeper`]), is refused or forwarded ([`crate::forward`], [`crate::upstream`]), and ends
+//! Logic does not live here. A request is malformed or not ([`crate::refuse`]), is decided
+//! ([`gate::Engine`]), is refused or forwarded ([`crate::forward`], [`crate::upstream`]), and ends
 //! in [`ProxyHttp::logging`].
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use gate::headers::ProxyHeaders;
+use gate::malformed::Malformed;
+use gate::{Ask, End, Engine, InFlight, Mode, Refusal, RequestHeaders};
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
 use pingora::proxy::{ProxyHttp, Session};
@@ -17,17 +21,13 @@ use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
 use crate::config::Timeouts;
-use crate::enforce::Refusal;
 use crate::forward;
-use crate::identity::Caller;
-use crate::keeper::{Keeper, Passage, now};
-use crate::refuse::{self, Malformed};
-use crate::told::{Claims, Told};
+use crate::refuse;
 use crate::upstream::Upstream;
 
 /// The proxy that judges.
-pub(crate) struct Gate {
-    pub(crate) keeper: Arc<Keeper>,
+pub(crate) struct GatedProxy {
+    pub(crate) engine: Arc<Engine>,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) timeouts: Timeouts,
     pub(crate) body_bytes_max: Option<u64>,
@@ -39,21 +39,47 @@ pub(crate) struct Gate {
 /// What is known of a request while it is under way.
 #[derive(Default)]
 pub(crate) struct Visit {
-    caller: Option<(Caller, Claims)>,
-    passage: Option<Passage>,
+    decided: Option<(InFlight, ProxyHeaders)>,
     connect_failures: usize,
     body_bytes: u64,
 }
 
-impl Gate {
-    /// Judges the request. The listeners are TCP, so there is always a peer to judge; what fails
-    /// open is decided in the detector and nowhere else.
-    fn judge(&self, session: &Session, told: &Told<'_>, visit: &mut Visit) -> Option<Refusal> {
-        let peer = session.client_addr()?.as_inet()?.ip();
-        let (caller, passage, ruling) = self.keeper.admit(peer, session.req_header(), told);
-        (visit.caller, visit.passage) = (Some((caller, told.claims)), Some(passage));
+impl GatedProxy {
+    /// Has the engine decide. What fails open is decided in the detector and nowhere else.
+    fn decide(
+        &self,
+        session: &Session,
+        headers: &RequestHeaders<'_>,
+        visit: &mut Visit,
+    ) -> Option<Refusal> {
+        let request = session.req_header();
+        let (method, target) = (request.method.as_str(), request.raw_path());
+        let ask = Ask { peer: peer(session), method, target, headers };
+        let (in_flight, ruling) = self.engine.decide(&ask);
+        visit.decided = Some((in_flight, headers.proxy_headers));
         ruling.refusal()
     }
+
+    /// Counts what is malformed. Shadow changes no response: there it is passed on.
+    fn is_rejected(&self, malformed: Malformed) -> bool {
+        self.engine.metrics().malformed(malformed);
+        self.engine.mode() == Mode::Enforce
+    }
+}
+
+/// The other end of the connection; `None` on a unix socket. A connection that is gone already has
+/// no address any more: nobody waits for its answer, and all of them together are one client.
+pub(crate) fn peer(session: &Session) -> Option<IpAddr> {
+    match session.client_addr() {
+        Some(address) => address.as_inet().map(|address| address.ip()),
+        None => Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+    }
+}
+
+/// What the gate reads of a request's headers.
+pub(crate) fn headers_of(request: &RequestHeader) -> RequestHeaders<'_> {
+    let lines = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    RequestHeaders::read(lines)
 }
 
 /// Explicit time-outs towards the client. Pingora keeps a connection open for ever once its first
@@ -68,7 +94,7 @@ pub(crate) fn limit_downstream(session: &mut Session, timeouts: &Timeouts) {
 }
 
 #[async_trait]
-impl ProxyHttp for Gate {
+impl ProxyHttp for GatedProxy {
     type CTX = Visit;
 
     fn new_ctx(&self) -> Visit {
@@ -80,17 +106,17 @@ impl ProxyHttp for Gate {
 
     async fn request_filter(&self, session: &mut Session, visit: &mut Visit) -> Result<bool> {
         limit_downstream(session, &self.timeouts);
-        let told = Told::by(&session.req_header().headers);
-        if let Some(malformed) = Malformed::find(session.req_header(), &told, self.body_bytes_max) {
-            self.keeper.metrics.malformed(malformed);
+        let headers = headers_of(session.req_header());
+        let malformed = refuse::find_malformed(session.req_header(), &headers, self.body_bytes_max);
+        if let Some(malformed) = malformed.filter(|malformed| self.is_rejected(*malformed)) {
             refuse::reject(session, malformed).await?;
             return Ok(true);
         }
-        let refusal = self.judge(session, &told, visit);
-        let (Some(refusal), Some(passage)) = (refusal, &visit.passage) else {
+        let refusal = self.decide(session, &headers, visit);
+        let (Some(refusal), Some((in_flight, _))) = (refusal, &visit.decided) else {
             return Ok(false);
         };
-        refuse::refuse(session, refusal, passage.id).await?;
+        refuse::refuse(session, refusal, in_flight.id).await?;
         Ok(true)
     }
 
@@ -102,12 +128,14 @@ impl ProxyHttp for Gate {
         _: bool,
         visit: &mut Visit,
     ) -> Result<()> {
+        let before = visit.body_bytes;
         visit.body_bytes += body.as_ref().map_or(0, |body| body.len() as u64);
-        if self.body_bytes_max.is_some_and(|max| visit.body_bytes > max) {
-            self.keeper.metrics.malformed(Malformed::LargeBody);
-            return Err(
-                Error::explain(ErrorType::HTTPStatus(413), "request body too large").into_down()
-            );
+        // Counted when it becomes too large, not again for what follows in shadow.
+        if self.body_bytes_max.is_some_and(|max| before <= max && visit.body_bytes > max)
+            && self.is_rejected(Malformed::LargeBody)
+        {
+            let status = ErrorType::HTTPStatus(413);
+            return Err(Error::explain(status, "request body too large").into_down());
         }
         Ok(())
     }
@@ -134,28 +162,30 @@ impl ProxyHttp for Gate {
         up: &mut RequestHeader,
         visit: &mut Visit,
     ) -> Result<()> {
-        visit.caller.as_ref().map_or(Ok(()), |(caller, claims)| forward::stamp(up, caller, *claims))
+        match &visit.decided {
+            Some((in_flight, proxy_headers)) => {
+                forward::stamp(up, &in_flight.caller, *proxy_headers)
+            }
+            // Every request that is forwarded was decided.
+            None => Ok(()),
+        }
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, visit: &mut Visit) {
         if error.is_some_and(|error| *error.esource() == ErrorSource::Upstream) {
-            self.keeper.metrics.upstream_failed();
+            self.engine.metrics().upstream_failed();
         }
-        if let Some(passage) = &visit.passage {
+        if let Some((in_flight, _)) = visit.decided.take() {
             let status = session.response_written().map_or(0, |response| response.status.as_u16());
-            self.keeper.conclude(
-                passage,
-                session.req_header(),
-                status,
-                session.body_bytes_sent() as u64,
-            );
+            self.engine
+                .conclude(in_flight, End { status, bytes: session.body_bytes_sent() as u64 });
         }
     }
 
     /// Clients that leave are no errors of ours, and the shop's are counted: a line a second says
     /// which.
     fn suppress_error_log(&self, _: &Session, _: &Visit, error: &Error) -> bool {
-        let second = now().as_secs();
+        let second = self.engine.now().as_secs();
         *error.esource() == ErrorSource::Downstream
             || self.complained_s.swap(second, Ordering::Relaxed) == second
     }

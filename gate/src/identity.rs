@@ -3,17 +3,16 @@
 //! `X-Forwarded-For` grows to the right, each hop adding the address it saw. So it is walked from
 //! the right and believed only while the hop that wrote it is one of ours; the first address that
 //! is not ours is the client. Whatever stands further left was written by strangers. What cannot be
-//! read ends the walk: the last hop that was believed is then the client, which blames a proxy of
-//! ours rather than an address somebody made up.
+//! read ends the walk: the last hop that was believed is then the client.
+//!
+//! Where that is one of our own proxies the request is the proxy's own, a health check for instance,
+//! and judges nobody: who bans a balancer takes the shop out. So `trusted_proxies` names the proxies,
+//! and not a network in which clients live.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use detector::ClientKey;
-use http::header::{HeaderName, HeaderValue};
 use ipnet::IpNet;
-
-/// The header this module reads and [`crate::forward`] writes.
-pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Networks whose word about their clients is believed.
 #[derive(Clone, Debug, Default)]
@@ -34,25 +33,37 @@ impl TrustedProxies {
 /// Who asks, and through whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The address the request is counted for.
+    /// The address the request is counted for; `::` where nobody has one.
     pub ip: IpAddr,
-    /// The other end of the connection.
-    pub peer: IpAddr,
+    /// The other end of the connection; `None` where it has no IP address, as on a unix socket.
+    pub peer: Option<IpAddr>,
     /// Whether the peer is one of ours, so that its `X-Forwarded-*` may be passed on.
     pub peer_trusted: bool,
+    /// Is this a proxy's own request, a health check for instance? Then nobody is to be judged by
+    /// it: a balancer that is refused takes the shop out.
+    pub is_proxys: bool,
 }
 
 impl Caller {
     /// Works out who is asking, from every `X-Forwarded-For` in order.
+    ///
+    /// A peer without an IP address sits at a unix socket. Whoever may open that has the file's
+    /// permission, so he is trusted like a proxy that is named.
     pub fn identify<'a>(
-        peer: IpAddr,
-        forwarded_for: impl DoubleEndedIterator<Item = &'a HeaderValue>,
+        peer: Option<IpAddr>,
+        forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
         trusted: &TrustedProxies,
     ) -> Self {
-        let peer = peer.to_canonical();
-        let peer_trusted = trusted.contains(peer);
-        let ip = if peer_trusted { walk(peer, forwarded_for, trusted) } else { peer };
-        Self { ip, peer, peer_trusted }
+        let peer = peer.map(|peer| peer.to_canonical());
+        let peer_trusted = peer.is_none_or(|peer| trusted.contains(peer));
+        let unnamed = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let nearest = peer.unwrap_or(unnamed);
+        if !peer_trusted {
+            return Self { ip: nearest, peer, peer_trusted, is_proxys: false };
+        }
+        let ip = walk(nearest, forwarded_for, trusted);
+        let is_proxys = ip == unnamed || trusted.contains(ip);
+        Self { ip, peer, peer_trusted, is_proxys }
     }
 
     /// The key the detector counts under.
@@ -62,13 +73,12 @@ impl Caller {
 }
 
 fn walk<'a>(
-    peer: IpAddr,
-    forwarded_for: impl DoubleEndedIterator<Item = &'a HeaderValue>,
+    nearest: IpAddr,
+    forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
     trusted: &TrustedProxies,
 ) -> IpAddr {
-    let mut client = peer;
-    let values = forwarded_for.rev().map(HeaderValue::as_bytes);
-    let entries = values.flat_map(|value| value.rsplit(|byte| *byte == b','));
+    let mut client = nearest;
+    let entries = forwarded_for.rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
     // Empty list elements mean nothing and are to be ignored (RFC 9110, 5.6.1.2).
     for entry in entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty()) {
         let Some(hop) = parse(entry) else { break };
@@ -98,17 +108,24 @@ mod tests {
 
     fn client(peer: &str, headers: &[&str]) -> String {
         let trusted = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(|network| network.parse().unwrap());
-        let values: Vec<_> = headers
-            .iter()
-            .map(|value| HeaderValue::from_bytes(value.as_bytes()).unwrap())
-            .collect();
-        Caller::identify(
-            peer.parse().unwrap(),
-            values.iter(),
-            &TrustedProxies::new(trusted.to_vec()),
-        )
-        .ip
-        .to_string()
+        let values = headers.iter().map(|value| value.as_bytes());
+        let peer = peer.parse().unwrap();
+        let caller = Caller::identify(Some(peer), values, &TrustedProxies::new(trusted.to_vec()));
+        let is_ours =
+            ["10.", "2001:db8:ffff:"].iter().any(|net| caller.ip.to_string().starts_with(net));
+        assert_eq!(caller.is_proxys, is_ours, "{caller:?}");
+        caller.ip.to_string()
+    }
+
+    #[test]
+    fn who_has_no_address_is_trusted_and_without_a_word_is_the_proxy_itself() {
+        let identify = |headers: &[&str]| {
+            let values = headers.iter().map(|value| value.as_bytes());
+            Caller::identify(None, values, &TrustedProxies::default())
+        };
+        let caller = identify(&["192.0.2.7"]);
+        assert_eq!((caller.ip.to_string().as_str(), caller.is_proxys), ("192.0.2.7", false));
+        assert!(caller.peer_trusted && identify(&[]).is_proxys && identify(&["unix:"]).is_proxys);
     }
 
     #[test]

@@ -6,22 +6,24 @@
 //! until they are read: the timer's [`Metrics::upkeep`] keeps that bounded when nobody scrapes, and
 //! what has a sample on every page is counted in [`scores`] instead.
 
-mod outcomes;
+mod conversions;
+mod model_info;
 mod scores;
 
 use std::time::Duration;
 
 use detector::drift::{SCORE as SCORE_SHIFT, Seen};
-use detector::{Action, Class, Drift, FEATURES, Model, Reason, Stats, Verdict};
+use detector::{Action, Class, Drift, FEATURES, Mode, Model, Reason, Stats, Verdict};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 use traffic::Outcomes;
 
-use crate::enforce::{Mode, Ruling};
-use crate::refuse::Malformed;
-pub(crate) use outcomes::{OutcomeCounters, Stood};
+use crate::enforce::Ruling;
+use crate::malformed::Malformed;
+pub(crate) use conversions::{Conversions, Pending, StandingLabel};
+use model_info::ModelInfo;
 use scores::Scores;
 
 const REQUESTS: &str = "kidoban_requests_total";
@@ -44,9 +46,11 @@ const DRIFT_CLIENTS: &str = "kidoban_drift_clients";
 const DRIFT_ABOVE_LIMIT: &str = "kidoban_drift_above_limit";
 const OUTCOMES: &str = "kidoban_outcomes_total";
 const BUDGET: &str = "kidoban_budget";
+const UNDECLARED_PROXY: &str = "kidoban_undeclared_proxy_requests_total";
+const CLOCK_BEHIND: &str = "kidoban_clock_behind_seconds";
 
 /// Name and help of every metric, for the exporter, the tests and the manual.
-pub const METRICS: [(&str, &str); 20] = [
+pub const METRICS: [(&str, &str); 22] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
     (MALFORMED, "Requests the gate answered itself because they were malformed, by kind."),
     (SCORE, "Scores of requests, 0 like people to 1 like bots."),
@@ -83,6 +87,12 @@ pub const METRICS: [(&str, &str); 20] = [
         "Share of people that the threshold in force reaches at most, by its proof; NaN where \
             there is none.",
     ),
+    (
+        UNDECLARED_PROXY,
+        "Requests that passed unjudged because they came through a proxy that trusted_proxies does \
+         not name.",
+    ),
+    (CLOCK_BEHIND, "Seconds by which the wall clock is ahead of the time of events."),
 ];
 
 /// From a hit in the cache (250 ns) to a rehash or a page fault under load (10 ms).
@@ -110,7 +120,7 @@ pub struct Metrics {
     /// For the event log's writer.
     pub(crate) log_errors: Counter,
     upstream_errors: Counter,
-    model_info: parking_lot::Mutex<Option<Gauge>>,
+    model_info: ModelInfo,
     reloads: [Counter; 2],
     /// By feature, and last of the score.
     drift: [[Gauge; 2]; FEATURES.len() + 1],
@@ -118,6 +128,8 @@ pub struct Metrics {
     drift_above_limit: Gauge,
     /// Of limit and block.
     budgets: [Gauge; 2],
+    undeclared_proxy: Counter,
+    clock_behind: Gauge,
 }
 
 impl Metrics {
@@ -159,7 +171,7 @@ impl Metrics {
             log_dropped: counter(LOG_DROPPED, Vec::new()),
             log_errors: counter(LOG_ERRORS, Vec::new()),
             upstream_errors: counter(UPSTREAM_ERRORS, Vec::new()),
-            model_info: parking_lot::Mutex::new(None),
+            model_info: ModelInfo::default(),
             reloads: ["ok", "refused"]
                 .map(|result| counter(RELOADS, vec![Label::from_static_parts("result", result)])),
             drift: std::array::from_fn(|index| {
@@ -179,6 +191,8 @@ impl Metrics {
                     &METADATA,
                 )
             }),
+            undeclared_proxy: counter(UNDECLARED_PROXY, Vec::new()),
+            clock_behind: gauge(CLOCK_BEHIND),
             handle: recorder.handle(),
             recorder,
         }
@@ -198,31 +212,34 @@ impl Metrics {
         self.decision_seconds.record(time.as_secs_f64());
     }
 
-    pub(crate) fn malformed(&self, kind: Malformed) {
+    /// Counts a request that the gate refused itself, or would have refused in enforce mode.
+    pub fn malformed(&self, kind: Malformed) {
         self.malformed[kind as usize].increment(1);
     }
 
-    pub(crate) fn upstream_failed(&self) {
+    /// Counts a request that failed because of the shop.
+    pub fn upstream_failed(&self) {
         self.upstream_errors.increment(1);
     }
 
-    pub(crate) fn reloaded(&self, ok: bool) {
+    /// Counts a reload, or one that was refused.
+    pub fn reloaded(&self, ok: bool) {
         self.reloads[usize::from(!ok)].increment(1);
     }
 
     /// Names the model in force, and no longer the one before.
     pub(crate) fn model(&self, model: Option<&Model>) {
-        let (name, sha256) =
-            model.map_or(("none", ""), |model| (model.file().name.as_str(), model.sha256()));
-        let labels =
-            vec![Label::new("name", name.to_owned()), Label::new("sha256", sha256.to_owned())];
-        let next = self.recorder.register_gauge(&key(MODEL_INFO, labels), &METADATA);
-        let mut current = self.model_info.lock();
-        if let Some(before) = current.take() {
-            before.set(0.0);
-        }
-        next.set(1.0);
-        *current = Some(next);
+        self.model_info.set(model);
+    }
+
+    /// Counts a request that came through a proxy that nobody has declared.
+    pub(crate) fn undeclared_proxy(&self) {
+        self.undeclared_proxy.increment(1);
+    }
+
+    /// How far the wall clock is ahead of the time of events, in µs.
+    pub(crate) fn clock_behind(&self, us: i64) {
+        self.clock_behind.set(us as f64 / 1e6);
     }
 
     /// Shares of people that limit and block may reach; `None` where nothing proves any.
@@ -233,11 +250,11 @@ impl Metrics {
     }
 
     /// A counter for each outcome; those of a name that was there before go on.
-    pub(crate) fn outcomes(&self, outcomes: &Outcomes) -> OutcomeCounters {
-        OutcomeCounters::new(outcomes.clone(), |name, stood| {
+    pub(crate) fn conversions(&self, outcomes: &Outcomes) -> Conversions {
+        Conversions::new(outcomes.clone(), |name, standing| {
             let labels = vec![
                 Label::new("outcome", name.to_owned()),
-                Label::from_static_parts("standing", stood.as_str()),
+                Label::from_static_parts("standing", standing.as_str()),
             ];
             self.recorder.register_counter(&key(OUTCOMES, labels), &METADATA)
         })
@@ -264,8 +281,10 @@ impl Metrics {
         self.bans_dropped.absolute(stats.bans_dropped);
         self.panics.absolute(stats.panics);
         let mut text = self.handle.render();
-        let help = METRICS.iter().find(|(name, _)| *name == SCORE).map_or("", |(_, help)| help);
-        self.scores.render(SCORE, help, &mut text);
+        let help =
+            |of: &str| METRICS.iter().find(|(name, _)| *name == of).map_or("", |found| found.1);
+        self.scores.render(SCORE, help(SCORE), &mut text);
+        self.model_info.render(MODEL_INFO, help(MODEL_INFO), &mut text);
         text
     }
 
@@ -322,7 +341,7 @@ mod tests {
         metrics.budgets([None, Some(0.001)]);
         let mut outcomes = Outcomes::default();
         outcomes.add("buyer", "POST /order 2xx").unwrap();
-        metrics.outcomes(&outcomes);
+        metrics.conversions(&outcomes);
         let text = metrics.render(&Stats {
             clients: 3,
             capacity: 9,

@@ -120,8 +120,7 @@ pub fn basis(config: &Config, model: Option<&Model>) -> [Basis; 3] {
         let Some(score) = written[index] else {
             return if own.is_some() { Basis::Model } else { Basis::None };
         };
-        let proof =
-            config.tuned.as_ref().and_then(|tuned| Some((tuned, tuned.proof(KEYS[index])?)));
+        let proof = config.tuned().and_then(|tuned| Some((tuned, tuned.proof(KEYS[index])?)));
         match (proof, model) {
             (Some((tuned, proof)), Some(model)) => {
                 if tuned.model_sha256 != model.sha256() {
@@ -165,7 +164,7 @@ pub fn warnings(config: &Config, model: Option<&Model>) -> Vec<String> {
     };
     let mut warnings = Vec::new();
     let others = keys(&|basis| basis == Basis::OtherModel);
-    if let (false, Some(model), Some(tuned)) = (others.is_empty(), model, &config.tuned) {
+    if let (false, Some(model), Some(tuned)) = (others.is_empty(), model, config.tuned()) {
         warnings.push(format!(
             "{} {} tuned for another model ({}…) than {} ({}…), which is in force: nothing shows \
                 how many people {} would hurt. Run \

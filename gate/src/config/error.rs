@@ -68,7 +68,7 @@ impl Place {
 }
 
 /// Turns what the TOML reader says into a place, a problem and a remedy.
-pub(super) fn from_toml(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+pub fn from_toml(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
     let place = Place::in_file(path, text, error.span().unwrap_or(0..0));
     let message = error.message().lines().collect::<Vec<_>>().join(", ");
     let (problem, remedy) = explain(&message);

@@ -5,9 +5,7 @@
 //! event log. 13 letters of Crockford's base 32, which has no I, L, O and U to mishear on the
 //! phone. About 4 ns.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::{BuildHasher, Hasher};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,7 +27,7 @@ pub struct DecisionIds {
 impl DecisionIds {
     /// With keys of its own, drawn from the system.
     pub fn new() -> Self {
-        Self { next: AtomicU64::new(random()), key: [random(), random()] }
+        Self { next: AtomicU64::new(secret()), key: [secret(), secret()] }
     }
 
     /// The next one.
@@ -50,10 +48,12 @@ impl Default for DecisionIds {
     }
 }
 
-/// 64 bits that an outsider does not know: the standard library seeds its hash maps from the
-/// system.
-pub(crate) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
+/// 64 bits that an outsider does not know, from the system.
+///
+/// # Panics
+/// Where the system has no source of randomness: no gate may run there.
+pub fn secret() -> u64 {
+    getrandom::u64().expect("the system has no source of randomness")
 }
 
 impl fmt::Display for DecisionId {

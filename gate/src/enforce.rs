@@ -1,84 +1,37 @@
 //! Law 7: a shadow verdict is another type than an enforced one.
 //!
-//! [`Mode::rule`] is the only way from a [`Verdict`] to a [`Ruling`], and only an [`Enforced`] one
-//! can become a [`Refusal`], which is the only thing [`crate::refuse`] answers with. So no code
+//! [`rule`] is the only way from a [`Verdict`] to a [`Ruling`], and only an [`Enforced`] one
+//! can become a [`Refusal`], which is the only thing a door refuses with. So no code
 //! path turns a shadow verdict into a changed response, and a slip does not compile.
 //!
 //! A shadowed verdict has no refusal:
 //! ```compile_fail,E0599
-//! fn slip(shadowed: proxy::enforce::Shadowed) {
+//! fn slip(shadowed: gate::enforce::Shadowed) {
 //!     shadowed.refusal();
 //! }
 //! ```
 //! An enforced one does (the same lines, so that the test above fails for its reason and no other):
 //! ```
-//! fn meant(enforced: proxy::enforce::Enforced) {
+//! fn meant(enforced: gate::enforce::Enforced) {
 //!     enforced.refusal();
 //! }
 //! ```
 //! And nobody outside this module can make one:
 //! ```compile_fail
-//! fn forge(verdict: detector::Verdict) -> proxy::enforce::Enforced {
-//!     proxy::enforce::Enforced(verdict)
+//! fn forge(verdict: detector::Verdict) -> gate::enforce::Enforced {
+//!     gate::enforce::Enforced(verdict)
 //! }
 //! ```
 
-use std::fmt;
-use std::str::FromStr;
+use detector::{Action, Mode, Verdict};
 
-use detector::{Action, Verdict};
-use serde::{Deserialize, Serialize};
-
-/// Whether verdicts change what clients get.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Judge, record, count; refuse nobody. The default: look first.
-    #[default]
-    Shadow,
-    /// Also refuse.
-    Enforce,
-}
-
-impl Mode {
-    /// Every mode, for labels.
-    pub const ALL: [Self; 2] = [Self::Shadow, Self::Enforce];
-
-    /// The word in configuration, log and metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Shadow => "shadow",
-            Self::Enforce => "enforce",
-        }
-    }
-
-    /// What becomes of a verdict in this mode.
-    pub const fn rule(self, verdict: Verdict) -> Ruling {
-        match self {
-            Self::Shadow => Ruling::Shadowed(Shadowed(verdict)),
-            Self::Enforce => Ruling::Enforced(Enforced(verdict)),
-        }
+/// What becomes of a verdict in this mode.
+pub const fn rule(mode: Mode, verdict: Verdict) -> Ruling {
+    match mode {
+        Mode::Shadow => Ruling::Shadowed(Shadowed(verdict)),
+        Mode::Enforce => Ruling::Enforced(Enforced(verdict)),
     }
 }
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Mode {
-    type Err = UnknownMode;
-
-    fn from_str(text: &str) -> Result<Self, UnknownMode> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == text).ok_or(UnknownMode)
-    }
-}
-
-/// A word that is no mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected \"shadow\" or \"enforce\"")]
-pub struct UnknownMode;
 
 /// A verdict with what its mode makes of it.
 #[derive(Clone, Copy, Debug)]

@@ -12,12 +12,13 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detector::{AgentKey, ClientKey, Event, Mark, Outcome, UrlKey, Verdict};
+use detector::{AgentKey, ClientKey, Event, Mark, Mode, UrlKey, Verdict};
 use metrics::Counter;
 
 use crate::config::EventLogConfig;
 use crate::decision::DecisionId;
-use crate::enforce::{Mode, Ruling};
+use crate::enforce::Ruling;
+use crate::metrics::Metrics;
 
 /// Of a user agent or referer this much is kept: the longest that browsers send is half of it.
 const TEXT_BYTES_MAX: usize = 512;
@@ -67,9 +68,12 @@ struct RequestRecord {
 
 /// How a request ended, as it goes into the log.
 pub(crate) struct OutcomeRecord {
-    pub(crate) outcome: Outcome,
+    pub(crate) client: ClientKey,
+    pub(crate) agent: AgentKey,
+    pub(crate) write: u16,
     pub(crate) id: DecisionId,
     pub(crate) mark: Mark,
+    pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) duration_us: u64,
 }
@@ -89,16 +93,14 @@ impl Recorder {
     ///
     /// # Errors
     /// When the file cannot be opened: before anything starts is the time to say so.
-    pub(crate) fn start(
-        config: &EventLogConfig,
-        dropped: Counter,
-        errors: Counter,
-    ) -> io::Result<Self> {
+    pub(crate) fn start(config: &EventLogConfig, metrics: &Metrics) -> io::Result<Self> {
+        let (dropped, errors) = (metrics.log_dropped.clone(), metrics.log_errors.clone());
         let file = writer::RotatingFile::open(&config.path, config.bytes_max, config.files_max)?;
         let (queue, receiver) = sync_channel(config.queue);
+        let lost = dropped.clone();
         let thread = std::thread::Builder::new()
             .name("kidoban-events".to_owned())
-            .spawn(move || run(&receiver, &mut writer::Writer::new(file, errors)))?;
+            .spawn(move || run(&receiver, &mut writer::Writer::new(file, errors, lost)))?;
         Ok(Self { queue, thread: parking_lot::Mutex::new(Some(thread)), dropped })
     }
 
@@ -199,10 +201,10 @@ impl OutcomeRecord {
         let line_of = traffic::log::OutcomeLine {
             at: self.mark.at,
             seq: self.mark.seq,
-            client: self.outcome.client.to_string().into(),
-            status: self.outcome.status,
-            agent: self.outcome.agent,
-            write: self.outcome.write,
+            client: self.client.to_string().into(),
+            status: self.status,
+            agent: self.agent,
+            write: self.write,
             bytes: self.bytes,
             duration_us: self.duration_us,
             id: self.id.to_string().into(),

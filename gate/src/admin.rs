@@ -1,0 +1,51 @@
+//! What an operator is answered at `/healthz` and `/metrics`. A door brings the server.
+
+use crate::engine::Engine;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+/// What Prometheus calls its text format.
+const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// An answer, to be sent with `Cache-Control: no-store`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// `Content-Type`.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+/// Answers a request of an operator's. Reads only: there is no page that a browser could be tricked
+/// into acting on.
+pub fn answer(engine: &Engine, method: &str, path: &str) -> Answer {
+    if method != "GET" && method != "HEAD" {
+        let body = "Only GET is answered here.\n".to_owned();
+        return Answer { status: 405, content_type: TEXT, body };
+    }
+    match path {
+        "/healthz" => Answer { status: 200, content_type: JSON, body: health(engine) },
+        "/metrics" => {
+            Answer { status: 200, content_type: METRICS_TEXT, body: engine.metrics_text() }
+        }
+        _ => {
+            let body = "There are /healthz and /metrics.\n".to_owned();
+            Answer { status: 404, content_type: TEXT, body }
+        }
+    }
+}
+
+fn health(engine: &Engine) -> String {
+    let health = engine.health();
+    let mut object = serde_json::json!({
+        "status": "ok", "mode": health.mode, "model": health.model,
+    });
+    if let (Some(undeclared), Some(object)) = (&health.undeclared, object.as_object_mut()) {
+        let examples: Vec<String> = undeclared.examples.iter().map(ToString::to_string).collect();
+        object.insert("undeclared_proxies".to_owned(), examples.into());
+        object.insert("warning".to_owned(), undeclared.to_string().into());
+    }
+    object.to_string() + "\n"
+}

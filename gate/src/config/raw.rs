@@ -1,0 +1,73 @@
+//! The configuration file as it is written: every value optional, every unknown key an error.
+//!
+//! Values that are checked later carry their span, so that the complaint can point at them. A door's
+//! section is known by its name here and read by the door.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use detector::{Mode, PolicyConfig};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use super::tuned::Tuned;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Raw {
+    pub(super) mode: Option<Mode>,
+    pub(super) model: Option<Spanned<PathBuf>>,
+    pub(super) admin: Option<Spanned<String>>,
+    pub(super) client: Client,
+    pub(super) policy: Option<Spanned<PolicyConfig>>,
+    pub(super) tuned: Option<Spanned<Tuned>>,
+    pub(super) allow: Allow,
+    pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
+    pub(super) table: Table,
+    pub(super) event_log: Option<Spanned<EventLog>>,
+    /// The proxy reads its own section, and these keys, which stood outside it before it had one.
+    proxy: IgnoredAny,
+    listen: IgnoredAny,
+    upstream: IgnoredAny,
+    threads: IgnoredAny,
+    h2c: IgnoredAny,
+    timeouts: IgnoredAny,
+    limits: IgnoredAny,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Client {
+    pub(super) trusted_proxies: Vec<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Allow {
+    pub(super) networks: Vec<Spanned<String>>,
+    pub(super) paths: Vec<Spanned<String>>,
+}
+
+/// One pattern or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a string, or several in brackets")]
+pub(super) enum Patterns {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Table {
+    pub(super) capacity: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct EventLog {
+    pub(super) path: Option<Spanned<PathBuf>>,
+    pub(super) bytes_max: Option<Spanned<u64>>,
+    pub(super) files_max: Option<Spanned<u64>>,
+    pub(super) queue: Option<Spanned<u64>>,
+}

@@ -1,0 +1,357 @@
+//! The decision engine: from a request to a ruling, and from its end to what is learnt of it.
+//!
+//! Every door drives the same engine: the proxy, and whatever else asks for decisions. A door hands
+//! over an [`Ask`] when a request arrives, carries out the [`Ruling`], and hands over an [`End`]
+//! when the request has ended. It decides nothing itself.
+//!
+//! ```text
+//! Ask ─► identity ─► event ─► detector ─► ruling by the mode in force ─► door
+//!                                 ▲            │ event log, metrics
+//! End ─► token of a request that reached the shop
+//! ```
+//!
+//! The clock is read once when a request arrives, once when it ends, and once more on the requests
+//! whose decision time is measured. Everything below takes time as an argument.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use detector::{
+    BanChanges, ClientKey, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker,
+};
+
+use crate::clock::{Clock, Moment};
+use crate::config::Config;
+use crate::decision::{DecisionId, DecisionIds, secret};
+use crate::drift_watch::DriftWatch;
+use crate::enforce::{Ruling, rule};
+use crate::headers::RequestHeaders;
+use crate::identity::Caller;
+use crate::in_force::InForce;
+use crate::metrics::{Metrics, Pending, StandingLabel};
+use crate::record::{OutcomeRecord, Recorder, Texts};
+use crate::reload::{JudgeError, judge, refuse_unarmed};
+use crate::undeclared::{Undeclared, UndeclaredProxies};
+
+/// The longest target that is judged and logged, in bytes, as nginx's and Apache's defaults for a
+/// request line. What is longer is cut, so that it bounds what the event log's queue can hold.
+pub const TARGET_BYTES_MAX: usize = 8 << 10;
+/// Two clock reads and a histogram cost 80 ns: a tenth of the detector's budget on every request,
+/// nothing on one in 16.
+const MEASURED_ONE_IN: u64 = 16;
+/// Undeclared proxies are warned of so often, in seconds.
+const WARN_EVERY_S: u64 = 60;
+
+/// A request as a door knows it when it arrives.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The other end of the connection; `None` where it has no IP address, as on a unix socket.
+    pub peer: Option<IpAddr>,
+    /// `GET`, `POST`, …; upper case as on the wire.
+    pub method: &'a str,
+    /// Path and query, or absolute form; bytes as on the wire.
+    pub target: &'a [u8],
+    /// What the gate reads of its headers.
+    pub headers: &'a RequestHeaders<'a>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End {
+    /// HTTP status sent to the client; 0 when there was none.
+    pub status: u16,
+    /// Bytes of the body sent.
+    pub bytes: u64,
+}
+
+/// A request that was decided, until it ends.
+#[derive(Debug)]
+pub struct InFlight {
+    /// The decision's name, to be shown to who is refused.
+    pub id: DecisionId,
+    /// Who asked, and through whom.
+    pub caller: Caller,
+    arrived: Moment,
+    standing: StandingLabel,
+    token: Option<Token>,
+    conversion: Option<Pending>,
+}
+
+/// Decides about live requests and remembers how they ended.
+pub struct Engine {
+    pub(crate) tracker: Tracker,
+    pub(crate) in_force: ArcSwap<InForce>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) config: parking_lot::Mutex<Config>,
+    recorder: Option<Recorder>,
+    clock: Clock,
+    undeclared: UndeclaredProxies,
+    ids: DecisionIds,
+    decisions: AtomicU64,
+    watch: parking_lot::Mutex<Watch>,
+}
+
+/// What the timer keeps.
+struct Watch {
+    drift: DriftWatch,
+    warned: Option<Moment>,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The model or policy.
+    #[error(transparent)]
+    Judge(#[from] JudgeError),
+    /// The event log.
+    #[error(
+        "cannot write the event log {path}: {problem}. Its folder must exist and belong to the \
+         gate's user."
+    )]
+    EventLog {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        problem: std::io::Error,
+    },
+}
+
+/// How an engine is, for `/healthz`.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Shadow or enforce.
+    pub mode: Mode,
+    /// The model's name.
+    pub model: Option<String>,
+    /// Proxies that nobody has declared, if there are any.
+    pub undeclared: Option<Undeclared>,
+    /// Seconds by which the wall clock is ahead of the time of events.
+    pub clock_behind_s: f64,
+}
+
+impl Engine {
+    /// An engine with the machine's clocks.
+    ///
+    /// # Errors
+    /// What is wrong with the model or the event log, and what to do about it.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Clock::default())
+    }
+
+    /// An engine with a clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`Engine::start`].
+    pub fn start_with(config: Config, clock: Clock) -> Result<Self, StartError> {
+        let judge = judge(&config)?;
+        refuse_unarmed(&config, judge.model.as_ref())?;
+        for warning in config.warnings_with(judge.model.as_ref()) {
+            tracing::warn!("{warning}");
+        }
+        let metrics = Arc::new(Metrics::new());
+        let recorder = match config.event_log() {
+            None => None,
+            Some(log) => {
+                let opened = Recorder::start(log, &metrics);
+                Some(opened.map_err(|problem| {
+                    let path = log.path.display().to_string();
+                    StartError::EventLog { path, problem }
+                })?)
+            }
+        };
+        let now = clock.now();
+        Ok(Self {
+            tracker: Tracker::new(Settings { capacity: config.capacity(), hash_key: secret() }),
+            in_force: ArcSwap::from_pointee(InForce::announced(&config, judge, &metrics)),
+            config: parking_lot::Mutex::new(config),
+            metrics,
+            recorder,
+            clock,
+            undeclared: UndeclaredProxies::default(),
+            ids: DecisionIds::new(),
+            decisions: AtomicU64::new(0),
+            watch: parking_lot::Mutex::new(Watch { drift: DriftWatch::new(now), warned: None }),
+        })
+    }
+
+    /// Works out who is asking, judges the request, counts and records it.
+    pub fn decide(&self, ask: &Ask<'_>) -> (InFlight, Ruling) {
+        let arrived = self.clock.now();
+        // Once a request: judge, mode and trust are of one configuration.
+        let in_force = self.in_force.load();
+        let caller =
+            Caller::identify(ask.peer, ask.headers.forwarded_for(), &in_force.trusted_proxies);
+        let target = ask.target.get(..TARGET_BYTES_MAX).unwrap_or(ask.target);
+        let target = String::from_utf8_lossy(target);
+        let event = self.tracker.event(
+            &in_force.judge,
+            &Request {
+                client: caller.key(),
+                at: arrived.at,
+                method: ask.method,
+                target: &target,
+                fetch_dest: ask.headers.fetch_dest.and_then(|value| str::from_utf8(value).ok()),
+                agent: ask.headers.user_agent,
+                recorded: None,
+                is_proxys: caller.is_proxys || self.is_undeclared(&caller, ask.headers),
+            },
+        );
+        let observed = self.tracker.observe(&in_force.judge, in_force.mode, &event, &|| true);
+        let ruling = rule(in_force.mode, observed.verdict);
+        if self.decisions.fetch_add(1, Ordering::Relaxed).is_multiple_of(MEASURED_ONE_IN) {
+            self.metrics.decision_took(self.clock.now().since(arrived));
+        }
+        self.metrics.decided(&ruling);
+        let id = self.ids.draw();
+        if let Some(recorder) = &self.recorder {
+            let (user_agent, referer) = (ask.headers.user_agent, ask.headers.referer);
+            let texts = Texts { method: ask.method, target: &target, user_agent, referer };
+            recorder.request(&ruling, &event, id, texts);
+        }
+        let in_flight = InFlight {
+            id,
+            caller,
+            arrived,
+            standing: StandingLabel::of(&ruling),
+            token: observed.token,
+            conversion: in_force.conversions.asked(ask.method, &target),
+        };
+        (in_flight, ruling)
+    }
+
+    /// Takes in how a request ended.
+    pub fn conclude(&self, in_flight: InFlight, end: End) {
+        let InFlight { id, arrived, standing, token, conversion, .. } = in_flight;
+        if let Some(conversion) = conversion {
+            conversion.end(end.status, standing);
+        }
+        let Some(token) = token else { return };
+        let ended = self.clock.now();
+        let (client, agent, write) = (token.client(), token.agent(), token.write());
+        let judge = &self.in_force.load().judge;
+        let mark = self.tracker.conclude(judge, token, ended.at, end.status);
+        if let (Some(mark), Some(recorder)) = (mark, &self.recorder) {
+            let duration = ended.since(arrived);
+            recorder.outcome(OutcomeRecord {
+                client,
+                agent,
+                write,
+                id,
+                mark,
+                status: end.status,
+                bytes: end.bytes,
+                duration_us: u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+            });
+        }
+    }
+
+    /// Is the peer taken for a proxy that nobody has declared?
+    fn is_undeclared(&self, caller: &Caller, headers: &RequestHeaders<'_>) -> bool {
+        let Some(peer) = caller.peer.filter(|_| !caller.peer_trusted) else { return false };
+        let is_undeclared = self.undeclared.note(peer, headers.is_forwarded());
+        if is_undeclared {
+            self.metrics.undeclared_proxy();
+        }
+        is_undeclared
+    }
+
+    /// Whether verdicts are carried out.
+    pub fn mode(&self) -> Mode {
+        self.in_force.load().mode
+    }
+
+    /// Model, policy and allow list in force.
+    pub fn judge(&self) -> Judge {
+        self.in_force.load().judge.clone()
+    }
+
+    /// Who is tracked, and what is remembered of them.
+    pub fn tracker(&self) -> &Tracker {
+        &self.tracker
+    }
+
+    /// Every metric of this engine and its door.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The time of events.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now().at
+    }
+
+    /// Bans a client until `until` in the time of events ([`Engine::now`]), at once. `false` when
+    /// there is no room for another ban and the client is not tracked.
+    pub fn impose(&self, client: ClientKey, until: Timestamp) -> bool {
+        self.tracker.impose(&self.in_force.load().judge, client, self.now(), until)
+    }
+
+    /// Takes back all that is held against a client, at once. Was it banned?
+    pub fn lift(&self, client: ClientKey) -> bool {
+        self.tracker.lift(client, self.now())
+    }
+
+    /// Bans made and lifted from the change of this number on; begin with 0.
+    pub fn ban_changes(&self, from: u64) -> BanChanges {
+        self.tracker.ban_changes(from)
+    }
+
+    /// How it is doing.
+    pub fn stats(&self) -> Stats {
+        self.tracker.stats(self.now())
+    }
+
+    /// The text Prometheus scrapes.
+    pub fn metrics_text(&self) -> String {
+        self.metrics.render(&self.stats())
+    }
+
+    /// What `/healthz` says.
+    pub fn health(&self) -> Health {
+        let in_force = self.in_force.load();
+        Health {
+            mode: in_force.mode,
+            model: in_force.judge.model.as_ref().map(|model| model.file().name.clone()),
+            undeclared: self.undeclared.report(),
+            clock_behind_s: self.clock.behind_wall_us() as f64 / 1e6,
+        }
+    }
+
+    /// The background work: to be called about once a second by the door's timer.
+    pub fn tick(&self) {
+        self.metrics.clock_behind(self.clock.tick());
+        let now = self.clock.now();
+        let in_force = self.in_force.load();
+        self.tracker.sweep(&in_force.judge, now.at);
+        self.metrics.upkeep();
+        self.undeclared.tick(now.at, self.decisions.load(Ordering::Relaxed));
+        let mut watch = self.watch.lock();
+        watch.drift.look(now, &self.tracker, &in_force.judge, &self.metrics);
+        match self.undeclared.report() {
+            None => watch.warned = None,
+            Some(undeclared)
+                if watch.warned.is_none_or(|at| now.since(at).as_secs() >= WARN_EVERY_S) =>
+            {
+                tracing::warn!("{undeclared}");
+                watch.warned = Some(now);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Waits until every line recorded so far is in the event log's file.
+    pub fn flush_event_log(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.flush();
+        }
+    }
+
+    /// Writes out the event log and ends its thread. To be called when no request is under way.
+    pub fn stop(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.stop();
+        }
+    }
+}

@@ -6,17 +6,17 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use analysis::format::range;
+use analysis::report::Origin;
+use analysis::sources::LogRead;
 use anyhow::{Result, bail};
-use trainer::Site;
-use trainer::botbench::result::{
+use lab::botbench::result::{
     Against, Behind, BotBench, Column, HeatMap, OfSite, Outcome, Quantiles, Row, Share, Target,
 };
-use trainer::botbench::{Options, run as run_benchmark};
+use lab::botbench::{Options, run as run_benchmark};
+use trainer::Site;
 use trainer::calibrate::Budgets;
-use trainer::report::Origin;
-use trainer::sources::LogRead;
 use trainer::statistics::Interval;
-use trainer::words::range;
 
 use crate::Answer;
 use crate::args::BenchArgs;
@@ -62,7 +62,7 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     drop(bars);
     let found = found?;
     if let Some(report) = &report {
-        report.write(&trainer::report::benchmark(&found, report.names()), &origin)?;
+        report.write(&lab::report::benchmark(&found, report.names()), &origin)?;
     }
     if args.json {
         output::print_json(&found)?;

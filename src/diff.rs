@@ -5,6 +5,8 @@ mod print;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use analysis::diff::{Comparison, Side, path_shape};
+use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use detector::detector::Settings;
 use detector::{Detector, Event, Judge, Outcome};
@@ -12,10 +14,8 @@ use proxy::Config;
 use traffic::log::{Kind, Record};
 use traffic::outcomes::Reached;
 use traffic::{OutcomeWatch, Outcomes};
-use trainer::diff::{Comparison, Side, path_shape};
 use trainer::evidence::Agents;
 use trainer::site::OFFLINE_HASH_KEY;
-use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::DiffArgs;
@@ -188,7 +188,7 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
         for path in named.map(PathBuf::as_path).chain(logs.files()) {
             origin.digests.push((path.display().to_string(), report::sha256(path)?));
         }
-        report.write(&trainer::report::difference(&difference, report.names()), &origin)?;
+        report.write(&analysis::report::difference(&difference, report.names()), &origin)?;
     }
     let nothing = output::nothing_read(difference.requests, &args.logs);
     if args.json {

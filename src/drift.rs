@@ -3,14 +3,14 @@
 
 use std::fmt::Write as _;
 
+use analysis::drift::{Examined, Promise, examine, words};
+use analysis::explain::value;
+use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use detector::drift::{PSI_ALARM, Shift};
 use detector::{Judge, Model};
 use proxy::config::tuned::{self, Basis, Proof};
 use proxy::{Config, Overrides};
-use trainer::drift::{Examined, Promise, examine, words};
-use trainer::explain::value;
-use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::DriftArgs;
@@ -50,7 +50,7 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
         if let Some(labels) = &args.labels {
             origin.digests.push(("Labels".to_owned(), report::sha256(labels)?));
         }
-        report.write(&trainer::report::drift(&examined, report.names()), &origin)?;
+        report.write(&analysis::report::drift(&examined, report.names()), &origin)?;
     }
     if args.json {
         output::print_json(&WithLogs { result: &examined, logs: &logs })?;

@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use analysis::evaluate::{Evaluation, NoneHurt, Requests, evaluate_told};
+use analysis::report::evaluation::{reach, verdict};
+use analysis::sources::LogRead;
 use anyhow::Result;
+use lab::baselines::fixed;
 use serde::Serialize;
-use trainer::evaluate::{Evaluation, NoneHurt, Requests, evaluate_told};
-use trainer::report::evaluation::{reach, verdict};
-use trainer::sources::LogRead;
 
 use crate::Answer;
 use crate::args::EvaluateArgs;
@@ -30,13 +31,14 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
         site.remember_all(memory);
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
-    let evaluation = evaluate_told(&model, &site, min_pages, progress::stages("Evaluating"))?;
+    let evaluation =
+        evaluate_told(&model, &site, min_pages, fixed(), progress::stages("Evaluating"))?;
     let evaluation = evaluation.of_logs(&model, &found.sha256());
     if let Some(report) = &report {
         let mut origin = report::origin([&model], logs.clone());
         origin.digests.push(("Logs read".to_owned(), found.sha256()));
         origin.digests.push(("Labels".to_owned(), report::sha256(&args.labels)?));
-        report.write(&trainer::report::evaluation(&evaluation, report.names()), &origin)?;
+        report.write(&analysis::report::evaluation(&evaluation, report.names()), &origin)?;
     }
     if args.json {
         let words = verdict(&evaluation);
@@ -98,7 +100,7 @@ fn describe(e: &Evaluation) -> String {
             let _ = writeln!(
                 text,
                 "  a score that {fpr} of people reach is reached by {tpr} of bad robots (95 % {})",
-                trainer::words::range(ends)
+                analysis::format::range(ends)
             );
         }
     }
@@ -112,7 +114,7 @@ fn describe(e: &Evaluation) -> String {
                 few to say more",
             output::count(*people),
             output::percent(*tpr),
-            trainer::words::range(*tpr_ci)
+            analysis::format::range(*tpr_ci)
         );
     }
     for (name, at) in &e.at_threshold {
@@ -123,9 +125,9 @@ fn describe(e: &Evaluation) -> String {
                 "  {name} threshold: reached by {} of bad robots (95 % {}) and {} of people (95 % \
                     {})",
                 output::percent(at.tpr),
-                trainer::words::range(at.tpr_ci),
+                analysis::format::range(at.tpr_ci),
                 output::percent(at.fpr),
-                trainer::words::range(at.fpr_ci),
+                analysis::format::range(at.fpr_ci),
             ),
         };
     }
@@ -139,7 +141,7 @@ fn describe(e: &Evaluation) -> String {
         Table::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
     for (why, class) in &e.by_class {
         let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
-        let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), trainer::words::range);
+        let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), analysis::format::range);
         classes.row([
             output::safe(why, 60),
             output::count(class.n),

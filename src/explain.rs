@@ -4,12 +4,12 @@ mod print;
 
 use std::sync::{Mutex, PoisonError};
 
+use analysis::explain::{Explanation, Follower, Line, Past, Which};
 use anyhow::{Result, bail};
 use detector::detector::Settings;
 use detector::{ClientKey, Detector, Event, Outcome};
 use traffic::log::{Kind, Record};
 use trainer::evidence::{Agents, Trace};
-use trainer::explain::{Explanation, Follower, Line, Past, Which};
 use trainer::site::OFFLINE_HASH_KEY;
 
 use crate::Answer;

@@ -1,9 +1,9 @@
 //! `kidoban forgive`: a decision was wrong; its client is a person.
 
+use analysis::relabel::Relabelled;
 use anyhow::Result;
 use serde::Serialize;
 use trainer::Label;
-use trainer::relabel::Relabelled;
 
 use crate::Answer;
 use crate::args::ForgiveArgs;

@@ -239,7 +239,7 @@ fn warn_of_strange_labels(labels: &Labels, site: &Site) {
         eprintln!(
             "warning: the labels file names {}, and none of them is in this log: do the two belong \
                 together?",
-            trainer::words::counted(labels.len() as u64, "client")
+            analysis::format::counted(labels.len() as u64, "client")
         );
     }
 }

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use analysis::inspect::{Crowd, People};
+use analysis::sources::RefusedLine;
 use anyhow::Result;
 use detector::{Class, url};
 use serde::Serialize;
 use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
-use trainer::inspect::{Crowd, People};
-use trainer::sources::RefusedLine;
 
 use crate::Answer;
 use crate::args::InspectArgs;

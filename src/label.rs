@@ -7,10 +7,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use analysis::relabel::{Relabelled, relabel};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use trainer::Label;
-use trainer::relabel::{Relabelled, relabel};
 
 use crate::Answer;
 use crate::args::LabelArgs;
@@ -34,7 +34,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     let [client, label] = args.words.as_slice() else {
         bail!(
             "expected a client and its label, such as `kidoban label 192.0.2.7 human`; found {}",
-            trainer::words::counted(args.words.len() as u64, "word")
+            analysis::format::counted(args.words.len() as u64, "word")
         );
     };
     let is_label = |text: &str| Label::ALL.iter().any(|known| known.as_str() == text);

@@ -1,13 +1,13 @@
-//! Printing: tables in plain text. Numbers people can read are [`trainer::words`].
+//! Printing: tables in plain text. Numbers people can read are [`analysis::format`].
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use trainer::sources::LogRead;
 
-pub use trainer::words::{count, figure, percent, percent_at_most, safe, score, time};
+pub use analysis::format::{count, figure, percent, percent_at_most, safe, score, time};
 
 /// Rows of text in columns; the first column to the left, numbers to the right.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::thread;
 
+use analysis::format::counted;
 use anyhow::{Context, Result};
 use detector::detector::Settings;
 use detector::{
@@ -13,7 +14,6 @@ use detector::{
     Verdict,
 };
 use serde::Serialize;
-use trainer::words::counted;
 
 mod client;
 mod parallel;

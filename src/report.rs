@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use analysis::report::{ModelFacts, Names, Origin, Page};
+use analysis::sources::LogRead;
 use anyhow::{Context, Result, anyhow, bail};
 use detector::Model;
 use sha2::{Digest, Sha256};
-use trainer::report::{ModelFacts, Names, Origin, Page};
-use trainer::sources::LogRead;
 
 use crate::args::ReportArgs;
 use crate::output;

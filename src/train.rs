@@ -1,9 +1,13 @@
 //! `kidoban train`: logs and labels in, a model out.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use analysis::format::counted;
+use analysis::held_out::HeldOutQuality;
+use analysis::sources::LogRead;
 use anyhow::Result;
 use detector::model::{Budget, Card, Metric, Readiness, seal};
 use detector::{ClientKey, Model};
@@ -13,13 +17,10 @@ use traffic::log::{Kind, Tally};
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::calibrate::Budgets;
-use trainer::held_out::HeldOut;
 use trainer::label::Labelled;
 use trainer::logistic::LogisticParams;
 use trainer::poison::OUTCOME;
-use trainer::sources::LogRead;
 use trainer::train::remember;
-use trainer::words::counted;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
 use crate::Answer;
@@ -38,7 +39,7 @@ struct Printed<'a> {
     block: &'a Budget,
     cohort: &'a Budget,
     card: &'a Card,
-    held_out: &'a HeldOut,
+    held_out: &'a HeldOutQuality,
     logs: &'a [LogRead],
 }
 
@@ -92,6 +93,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     }
     let trained = train(&sites, &options, progress::stages("Training"))?;
     let Trained { file, is_adapted, .. } = &trained;
+    let held_out = LazyCell::new(|| HeldOutQuality::of(&sites, &trained));
     let sealed = seal(file)?;
     if let Some(path) = &args.rows {
         let _bar = progress::uncounted("Writing rows");
@@ -106,7 +108,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     if let Some(report) = &report {
         let mut origin = report::origin([&Model::parse(&sealed)?], logs.clone());
         origin.digests.push(("Logs read".to_owned(), file.card.data_sha256.clone()));
-        report.write(&trainer::report::training(&trained, report.names()), &origin)?;
+        report.write(&analysis::report::training(&trained, &held_out, report.names()), &origin)?;
     }
     if args.json {
         let printed = Printed {
@@ -118,7 +120,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
             block: &file.thresholds.block,
             cohort: &file.thresholds.cohort,
             card: &file.card,
-            held_out: &trained.held_out,
+            held_out: &held_out,
             logs: &logs,
         };
         output::print_json(&printed)?;

@@ -4,18 +4,19 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use analysis::format::counted;
+use analysis::report::tuning::verdict;
+use analysis::sources::LogRead;
+use analysis::tune::{AtRisk, Stops};
+use analysis::{TuneOptions, Tuned, tune};
 use anyhow::{Context, Result, bail};
 use detector::{AllowList, Judge, Model, PolicyConfig};
 use proxy::config::edit;
 use proxy::{Config, Overrides};
 use serde::Serialize;
 use traffic::{OutcomeWatch, Outcomes};
+use trainer::Label;
 use trainer::calibrate::Budgets;
-use trainer::report::tuning::verdict;
-use trainer::sources::LogRead;
-use trainer::tune::{AtRisk, Stops};
-use trainer::words::counted;
-use trainer::{Label, TuneOptions, Tuned, tune};
 
 use crate::Answer;
 use crate::args::TuneArgs;
@@ -102,7 +103,7 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
                 origin.digests.push((what.to_owned(), report::sha256(path)?));
             }
         }
-        report.write(&trainer::report::tuning(&tuned, report.names()), &origin)?;
+        report.write(&analysis::report::tuning(&tuned, report.names()), &origin)?;
     }
     let written = match &args.write {
         Some(path) if !tuned.keys().is_empty() => {

@@ -34,7 +34,7 @@ fn one_client_is_told_in_words_and_nobody_is_not_all_well() {
     let first = replay(&["--json", "--top", "1"]).assert(0).json()["stopped"][0].clone();
     let (who, requests) = (first["client"].as_str().unwrap(), first["requests"].as_u64().unwrap());
     let said = replay(&["--client", who]).assert(0).stdout;
-    let head = format!("{who}: of its {} requests ", trainer::words::count(requests));
+    let head = format!("{who}: of its {} requests ", analysis::format::count(requests));
     assert!(
         said.starts_with(&head) && said.contains(" would have been blocked"),
         "a sentence first: {said}"

@@ -3,12 +3,13 @@
 
 use std::process::Command;
 
+use analysis::format;
+use analysis::report::{Names, Origin};
 use detector::model::Budget;
 use detector::{Action, Reason};
+use lab::botbench::result::*;
+use lab::report::benchmark;
 use serde_json::Value;
-use trainer::botbench::result::*;
-use trainer::report::{Names, Origin, benchmark};
-use trainer::words;
 
 use crate::report::{ATTACKS, assert_only_ours};
 use crate::support::{Folder, browser, root};
@@ -82,8 +83,8 @@ fn a_quick_run_finds_the_easy_bots_and_blocks_nobody_and_its_report_says_so() {
 /// The page has a row for each population and a cell for each of the map, with the figures of
 /// `--json`.
 fn assert_shown(found: &Value, page: &str) {
-    let share = |of: &Value| of["share"].as_f64().map_or_else(|| "–".to_owned(), words::percent);
-    let number = |of: &Value| of.as_u64().map_or_else(|| "–".to_owned(), words::count);
+    let share = |of: &Value| of["share"].as_f64().map_or_else(|| "–".to_owned(), format::percent);
+    let number = |of: &Value| of.as_u64().map_or_else(|| "–".to_owned(), format::count);
     let list = |of: &Value| of.as_array().unwrap().clone();
     let expect = |section: &str, rows: &[Value], cells: &dyn Fn(&Value) -> Vec<String>| {
         let shown = rows_of(page, section);
@@ -96,7 +97,7 @@ fn assert_shown(found: &Value, page: &str) {
     let heading = page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap();
     assert_eq!(heading.replace("&apos;", "'"), found["summary"].as_str().unwrap());
 
-    let interval = |of: &Value| words::range(["low", "high"].map(|end| of[end].as_f64().unwrap()));
+    let interval = |of: &Value| format::range(["low", "high"].map(|end| of[end].as_f64().unwrap()));
     expect("bad", &list(&found["bad"]), &|row| {
         let of = list(&row["of"]);
         let own = &of[0];
@@ -120,7 +121,7 @@ fn assert_shown(found: &Value, page: &str) {
     let refused = |row: &Value| {
         let cell = |of: &Value| match of["blocked"]["k"].as_u64().unwrap() {
             0 => number(&of["refused"]["k"]),
-            blocked => format!("{} ({})", number(&of["refused"]["k"]), words::count(blocked)),
+            blocked => format!("{} ({})", number(&of["refused"]["k"]), format::count(blocked)),
         };
         std::iter::once(number(&row["clients"])).chain(list(&row["of"]).iter().map(cell)).collect()
     };
@@ -144,7 +145,7 @@ fn assert_shown(found: &Value, page: &str) {
             (target["what"].as_str().unwrap().to_owned(), target["bound"].as_f64().unwrap());
         vec![
             what,
-            words::percent(bound),
+            format::percent(bound),
             share(found),
             interval(found),
             number(&found["n"]),

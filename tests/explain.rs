@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use analysis::counterfactual::Counterfactuals;
+use analysis::explain::{Explanation, Follower, Line, Past, Which};
 use detector::features::{COUNT, index_of};
 use detector::model::ScorerFile;
 use detector::policy::{Ban, Standing};
 use detector::{Action, Class, ClientKey, Features, Judge, Outcome, Reason, Score, Timestamp};
 use traffic::log::Record;
 use traffic::sim::{self, Dice, Mix, SimRequest};
-use trainer::counterfactual::Counterfactuals;
 use trainer::evidence::{Agents, Trace};
-use trainer::explain::{Explanation, Follower, Line, Past, Which};
 
 use crate::support::command::kidoban;
 use crate::support::http::Client;

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
+use analysis::format;
+use analysis::report::Names;
 use detector::Features;
 use detector::drift::reference;
 use detector::features::COUNT;
 use detector::model::seal;
 use serde_json::Value;
 use traffic::sim::{self, Mix};
-use trainer::report::Names;
-use trainer::words;
 
 use crate::support::{Folder, browser, html, model};
 
@@ -398,8 +398,8 @@ fn a_report_shows_the_figures_of_json() {
     let heading = page.split("<h1>").nth(1).unwrap().split("</h1>").next().unwrap().to_owned();
     assert!(heading.contains(&format!("{} clients", refusals["clients"])), "{heading} {refusals}");
     for rung in evaluated["ladder"].as_array().unwrap() {
-        let score = trainer::words::score(rung["threshold"].as_f64().unwrap());
-        let share = trainer::words::percent(rung["request_share"].as_f64().unwrap());
+        let score = analysis::format::score(rung["threshold"].as_f64().unwrap());
+        let share = analysis::format::percent(rung["request_share"].as_f64().unwrap());
         assert!(page.contains(&score) && page.contains(&share), "{rung}");
     }
     assert!(
@@ -461,14 +461,16 @@ fn the_other_reports_show_the_figures_of_json() {
         assert_eq!(json["logs"][0]["log"], "second.log");
         assert!(
             page.contains("Data quality")
-                && page.contains(&words::count(json["logs"][0]["lines"].as_u64().unwrap()))
+                && page.contains(&format::count(json["logs"][0]["lines"].as_u64().unwrap()))
         );
         (json, page, heading)
     };
-    let number = |value: &Value| words::count(value.as_u64().unwrap_or_else(|| panic!("{value}")));
-    let share = |value: &Value| words::percent(value.as_f64().unwrap_or_else(|| panic!("{value}")));
-    let bound =
-        |value: &Value| words::percent_at_most(value.as_f64().unwrap_or_else(|| panic!("{value}")));
+    let number = |value: &Value| format::count(value.as_u64().unwrap_or_else(|| panic!("{value}")));
+    let share =
+        |value: &Value| format::percent(value.as_f64().unwrap_or_else(|| panic!("{value}")));
+    let bound = |value: &Value| {
+        format::percent_at_most(value.as_f64().unwrap_or_else(|| panic!("{value}")))
+    };
 
     let budgets = [
         "--fp-budget",

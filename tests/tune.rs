@@ -4,14 +4,15 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use analysis::tune::{State, Step};
+use analysis::{TuneOptions, tune};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use traffic::sim::{self, Mix};
+use trainer::Label;
 use trainer::calibrate::Budgets;
 use trainer::samples::highest;
 use trainer::statistics::binomial_cdf;
-use trainer::tune::{State, Step};
-use trainer::{Label, TuneOptions, tune};
 
 use crate::support::{Folder, gate, model, write_config};
 

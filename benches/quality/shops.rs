@@ -1,18 +1,20 @@
 //! Budgets kept and bots caught on simulated shops that have people enough to prove a block
 //! threshold.
 
+use analysis::evaluate;
 use anyhow::Result;
 use detector::Model;
 use detector::model::seal;
 use kidoban::output::count;
 use kidoban::simulate::write_shop;
+use lab::baselines::fixed;
 use traffic::sim::Shop;
 use trainer::protocol::{
     Strangers, calibrated, carried, half, model_at, model_of, without_thresholds,
 };
 use trainer::samples::highest;
 use trainer::statistics::share;
-use trainer::{Base, Label, Options, Site, evaluate, train};
+use trainer::{Base, Label, Options, Site, train};
 
 use crate::table::{Table, percent};
 
@@ -101,9 +103,9 @@ pub fn simulated(shop: &Shop, seed: u64, people: usize) -> Result<Site> {
 
 fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site) -> Result<()> {
     let min_pages = model.thresholds().min_pages;
-    let all = evaluate(model, other, min_pages)?;
-    let scrapers = evaluate(model, &only_scrapers(other), min_pages)?;
-    let judged = |evaluation: &trainer::Evaluation, label: Label| {
+    let all = evaluate(model, other, min_pages, fixed())?;
+    let scrapers = evaluate(model, &only_scrapers(other), min_pages, fixed())?;
+    let judged = |evaluation: &analysis::Evaluation, label: Label| {
         let of = |counts: &std::collections::BTreeMap<Label, u64>| {
             counts.get(&label).copied().unwrap_or(0)
         };
@@ -113,8 +115,9 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
     for (name, budget) in budgets {
         let mut cells = vec![shop.name.to_owned(), what.to_owned(), name.to_owned()];
         cells.push(format!("{:.1} %", 100.0 * budget.alpha));
-        let at =
-            |evaluation: &trainer::Evaluation| evaluation.at_threshold.get(name).cloned().flatten();
+        let at = |evaluation: &analysis::Evaluation| {
+            evaluation.at_threshold.get(name).cloned().flatten()
+        };
         match (at(&all), at(&scrapers)) {
             (Some(at), Some(of_scrapers)) => {
                 let shown = |value: f64, n: u64| {
@@ -125,7 +128,7 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
                 cells.push(shown(at.tpr, judged(&all, Label::Bad)));
                 cells.push(shown(of_scrapers.tpr, judged(&scrapers, Label::Bad)));
                 let requests = scrapers.requests_to_detect.filter(|_| name == "block");
-                let number = |of: fn(trainer::evaluate::Requests) -> u64| {
+                let number = |of: fn(analysis::evaluate::Requests) -> u64| {
                     requests.map_or("–".to_owned(), |it| count(of(it)))
                 };
                 cells.extend([number(|it| it.median), number(|it| it.p90)]);

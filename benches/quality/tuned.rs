@@ -6,6 +6,8 @@
 //! so on 95 % of shops, and no oftener than the binomial law says: who calibrates `k` of `n` people
 //! above is refused a share that follows Beta(k + 1, n − k).
 
+use analysis::tune::{State, Step};
+use analysis::{TuneOptions, tune};
 use anyhow::{Context, Result};
 use detector::Model;
 use detector::model::seal;
@@ -18,8 +20,7 @@ use traffic::sim::{
 use trainer::calibrate::Budgets;
 use trainer::samples::highest;
 use trainer::statistics::{binomial_cdf, share};
-use trainer::tune::{State, Step};
-use trainer::{Label, Labels, Options, Site, SiteBuilder, TuneOptions, train, tune};
+use trainer::{Label, Labels, Options, Site, SiteBuilder, train};
 
 use crate::cores::on_all_cores;
 use crate::shops::simulated;

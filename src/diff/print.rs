@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use analysis::diff::{Cell, Difference, Side, Told};
+use analysis::format::counted;
 use detector::Action;
-use trainer::diff::{Cell, Difference, Side, Told};
-use trainer::words::counted;
 
 use crate::output::{self, Table};
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use analysis::counterfactual::Counterfactuals;
+use analysis::explain::{Decisive, Explanation, Moment, Normal, Otherwise, Row, Source, value};
 use detector::{Action, Reason};
-use trainer::counterfactual::Counterfactuals;
-use trainer::explain::{Decisive, Explanation, Moment, Normal, Otherwise, Row, Source, value};
 
 use crate::output::{self, Table};
 
@@ -103,7 +103,7 @@ fn features(text: &mut String, decisive: &Decisive) {
         signed(decisive.base),
     ]);
     for row in shown {
-        let people = |pick: fn(&trainer::explain::Spread) -> f32| {
+        let people = |pick: fn(&analysis::explain::Spread) -> f32| {
             row.normal
                 .as_ref()
                 .map_or_else(|| "–".to_owned(), |normal| value(row.feature, pick(normal)))
@@ -121,7 +121,7 @@ fn features(text: &mut String, decisive: &Decisive) {
     }
     if !rest.is_empty() {
         let sum: f32 = rest.iter().map(|row| row.part).sum();
-        let name = trainer::words::counted(rest.len() as u64, "other");
+        let name = analysis::format::counted(rest.len() as u64, "other");
         table.row([
             name,
             String::new(),

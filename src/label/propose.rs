@@ -4,12 +4,12 @@
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
+use analysis::borderline::{Border, Borderline};
 use anyhow::{Result, bail};
 use detector::detector::Settings;
 use detector::{Detector, Event, Outcome};
 use serde::Serialize;
 use traffic::log::{Kind, Record};
-use trainer::borderline::{Border, Borderline};
 use trainer::evidence::{Agents, Trace};
 use trainer::site::OFFLINE_HASH_KEY;
 
@@ -125,7 +125,7 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
         text,
         "The {} nearest to a threshold of {}{open}. A label for each teaches the next model \
             most.\n",
-        trainer::words::counted(proposed.borderline.len() as u64, "client"),
+        analysis::format::counted(proposed.borderline.len() as u64, "client"),
         proposed.model
     );
     let mut table = Table::new(&[

@@ -72,7 +72,7 @@ impl<'a> Shown<'a> {
         let first = timeline.iter().find(|told| told.action != Action::Allow);
         let of = format!(
             "of its {}{}",
-            trainer::words::counted(requests, "request"),
+            analysis::format::counted(requests, "request"),
             since.map_or_else(String::new, |since| format!(" since {since} UTC"))
         );
         let stopped = match (blocked, limited) {

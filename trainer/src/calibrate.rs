@@ -8,8 +8,8 @@ use linfa_linear::IsotonicRegression;
 use ndarray::{Array1, Array2};
 
 use crate::TrainError;
+use crate::percent::percent_at_most;
 use crate::statistics::{binomial_cdf, upper_bound};
-use crate::words::percent_at_most;
 
 /// Share of people that a limit may hurt, and a block; and the chance that it is more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -160,13 +160,14 @@ pub fn warm_up_budget(
 }
 
 /// The smallest margin above all but the k highest. Scores at it or higher are refused.
-pub(crate) fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
+pub fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
     let mut sorted = highest.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     sorted.get(usize::try_from(k).ok()?).map(|spared| spared.next_up())
 }
 
-pub(crate) fn percent(share: f64) -> String {
+/// A share as the evidence of a threshold has it: `0.10 %`, `95 %`.
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent >= 9.995 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
 }

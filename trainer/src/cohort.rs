@@ -18,9 +18,9 @@ use detector::table::RINGS;
 use detector::{Class, ClientKey, Cohorts, Features};
 
 use crate::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
+use crate::percent::percent_at_most;
 use crate::site::{OFFLINE_HASH_KEY, Site};
 use crate::statistics::upper_bound;
-use crate::words::percent_at_most;
 
 /// The cohorts' share of the limit's budget, on top of it.
 const SHARE: f64 = 0.1;
@@ -28,7 +28,7 @@ const SHARE: f64 = 0.1;
 /// For each client with a scorer, whether it met a cohort of `min_pages` pages that had a say while
 /// it had few pages itself, and the highest score of one, which the client's own scorer gives it.
 /// `None` for clients without a scorer.
-pub(crate) fn met<'a>(
+pub fn met<'a>(
     site: &Site,
     resolution_us: u32,
     min_pages: u32,
@@ -80,7 +80,7 @@ fn ring_of(client: ClientKey) -> usize {
 
 /// The threshold for cohorts, from what each calibration person met, or the number of people
 /// missing.
-pub(crate) fn cohort_budget(
+pub fn cohort_budget(
     people: &[Option<f32>],
     limit: &Budget,
     budgets: Budgets,

@@ -138,7 +138,10 @@ impl Labels {
 
 /// RFC 4180 fields of one line; a quoted field may hold commas and doubled quotes, but no line
 /// break.
-pub(crate) fn split(line: &str) -> Result<Vec<String>, String> {
+///
+/// # Errors
+/// What is wrong with the quoting, and what to do.
+pub fn split(line: &str) -> Result<Vec<String>, String> {
     let mut fields = Vec::new();
     let mut rest = line.trim_end_matches('\r');
     loop {

@@ -4,86 +4,66 @@
 //! Record ─► site (steps in memory, evidence) ─► samples (rows, through the detector's own windows)
 //!                      │ label                        │ fit: boosted · logistic · adaboost, behind linfa's Fit/Predict
 //!                      └──────► calibrate ◄───────────┘
-//!                                  │ thresholds with a proof            evaluate: by client, with intervals
+//!                                  │ thresholds with a proof
 //!                                  └─► export ─► models/*.json
 //! ```
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
-//! - [`inspect`]: whether a log is fit to learn from
 //! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`memory`]: what a
 //!   model remembers of it
-//! - [`samples`]: training rows and highest scores
-//! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one
+//! - [`samples`]: training rows and highest scores; [`guests`]: rows of simulated people who are
+//!   rare in the log
+//! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one;
+//!   `resample`: rows drawn by weight, for algorithms that take no weights
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares,
-//!   bounds
-//! - `cohort`: the budget of what newcomers do together
-//! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary
-//! - [`drift`]: the population stability index; [`counterfactual`]: what would have been allowed
-//! - [`tune`]: thresholds for a site's own log, what they would stop and cost
-//! - [`explain`]: what became of one client and why; [`diff`]: whose verdict changes between two
-//!   judges; [`borderline`]: whom to look at first; [`relabel`]: a label more
-//! - [`baselines`]: the peers' rules; [`botbench`]: simulated populations and real logs against the
-//!   detector and them
-//! - [`progress`]: how far a training is
-//! - [`train`]: the whole way; [`evaluate`]: how good a model is on a labelled log; [`protocol`]:
-//!   how good on sites it did not see
-//! - [`separation`]: highest scores by class and at every threshold; [`sources`]: what became of
-//!   the lines read
-//! - [`report`]: all that on one page of HTML; [`words`]: numbers as people read them
+//!   bounds; [`percent`]: shares as people read them
+//! - [`cohort`]: the budget of what newcomers do together
+//! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary; `prune`: labels
+//!   that the models contradict
+//! - [`train`]: the whole way; `course`: its folds and splits; `quality`: its figures; `readiness`:
+//!   whether the model may refuse anybody; [`progress`]: how far it is
+//! - [`held_out`]: the clients that calibrated a model, scored by models that had not seen them;
+//!   [`protocol`]: how good models are on sites and times that they did not see
+//! - `reference`: what later drift is measured against; [`export`]: the model file
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
+//! What a model is worth on a log, and why it says what it says, is the `analysis` crate's.
 
 pub mod adaboost;
 pub mod adapt;
 pub mod algorithm;
-pub mod baselines;
 pub mod boosted;
-pub mod borderline;
-pub mod botbench;
 pub mod calibrate;
-mod cohort;
-pub mod counterfactual;
+pub mod cohort;
 mod course;
-pub mod diff;
-pub mod drift;
-pub mod evaluate;
 pub mod evidence;
-pub mod explain;
 pub mod export;
 pub mod guests;
 pub mod held_out;
-pub mod inspect;
 pub mod label;
 pub mod logistic;
 pub mod memory;
+pub mod percent;
 pub mod poison;
-pub mod portrait;
 pub mod progress;
 pub mod protocol;
 mod prune;
 mod quality;
 mod readiness;
-pub mod relabel;
-pub mod report;
+mod reference;
 mod resample;
 pub mod samples;
-pub mod separation;
 pub mod site;
-pub mod sources;
 pub mod statistics;
 pub mod targets;
 pub mod train;
-pub mod tune;
-pub mod words;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;
-pub use evaluate::{Evaluation, evaluate};
 pub use label::{Label, LabelError, Labels};
 pub use progress::Stage;
 pub use site::{Site, SiteBuilder, Step};
 pub use train::{Options, Trained, train, write_rows};
-pub use tune::{TuneOptions, Tuned, tune};
 
 use detector::features::COUNT;
 use detector::{Features, ModelError};

@@ -33,9 +33,8 @@ use crate::calibrate::{
 };
 use crate::cohort::cohort_budget;
 use crate::course::{Course, FOLDS, is_apart};
-use crate::drift;
 use crate::export::{Said, export};
-use crate::held_out::HeldOut;
+use crate::held_out::{HeldOut, HeldOutClient};
 use crate::label::Label;
 use crate::logistic::LogisticParams;
 use crate::poison;
@@ -43,6 +42,7 @@ use crate::progress::{Ledger, Moment, Stage, nobody};
 use crate::prune::{ClientIndex, doubted};
 use crate::quality::Figures;
 use crate::readiness::readiness;
+use crate::reference::reference;
 use crate::samples::Sample;
 use crate::site::{Client, Site};
 
@@ -223,7 +223,17 @@ pub fn train(
         figures.insert(&format!("class/{class}"), &people_scores, &scores);
     }
 
-    let held_out = HeldOut::of(&course, &by_client, &thresholds, scorer_for);
+    let scored_by = |site: usize, client: usize| match proof {
+        Proof::Split => 0,
+        Proof::CrossFitted => course.fold(site, client),
+    };
+    let held_out_clients = by_client.iter().map(|&((site, client), margin)| HeldOutClient {
+        site,
+        client,
+        margin,
+        scorer: scored_by(site, client),
+    });
+    let held_out_clients = held_out_clients.collect();
     let mut readiness = readiness(&figures.0, &thresholds, people, 2 * needed);
     readiness.forced = options.is_forced && !readiness.is_armed();
     let mut parameters = options.algorithm.parameters()?;
@@ -258,15 +268,17 @@ pub fn train(
         calibration,
         resolution_us: course.resolution_us,
         site: options.memory.clone(),
-        drift: drift::reference(&course.everybody(), &scorer, options.min_pages, limit_margin),
+        drift: reference(&course.everybody(), &scorer, options.min_pages, limit_margin),
         card,
     };
-    Ok(Trained {
-        file: export(&scorer, &samples, said),
-        proof,
-        is_adapted: !folds.keeps_base,
-        held_out,
-    })
+    let file = export(&scorer, &samples, said);
+    let is_adapted = !folds.keeps_base;
+    let scorers = match proof {
+        Proof::Split => vec![scorer],
+        Proof::CrossFitted => folds.scorers,
+    };
+    let held_out = HeldOut { scorers, clients: held_out_clients };
+    Ok(Trained { file, proof, is_adapted, held_out })
 }
 
 /// Has a site remember its people, as [`Options::memory`] wants it: with enough of them to prove

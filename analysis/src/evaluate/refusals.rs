@@ -1,0 +1,56 @@
+//! What the model's own thresholds refused, verdict by verdict: the sentence at the top of a
+//! report.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use trainer::label::Label;
+use trainer::site::Site;
+use trainer::statistics::share;
+
+use super::Seen;
+
+/// Requests and clients that a gate with this model would have refused.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Refusals {
+    /// All requests.
+    pub requests: u64,
+    /// Of these, requests limited or blocked.
+    pub refused: u64,
+    /// Clients with a request limited or blocked.
+    pub clients: u64,
+    /// Clients with a request blocked.
+    pub clients_blocked: u64,
+    /// Clients with a request limited or blocked, by label.
+    pub by_label: BTreeMap<Label, u64>,
+    /// Share of all people who had a request limited or blocked, of however few pages; `null` where
+    /// nobody is known to be one.
+    pub people: Option<f64>,
+    /// Its 95 % interval.
+    pub people_ci: Option<[f64; 2]>,
+}
+
+impl Refusals {
+    pub(super) fn count(site: &Site, seen: &[Seen]) -> Self {
+        let mut refusals = Self::default();
+        for (client, seen) in site.clients.iter().zip(seen) {
+            let refused = seen.limited + seen.blocked;
+            refusals.requests += seen.requests;
+            refusals.refused += refused;
+            refusals.clients += u64::from(refused > 0);
+            refusals.clients_blocked += u64::from(seen.blocked > 0);
+            *refusals.by_label.entry(client.labelled.label).or_default() += u64::from(refused > 0);
+        }
+        let people = site.count(Label::Human);
+        if people > 0 {
+            let hurt = share(refusals.by_label.get(&Label::Human).copied().unwrap_or(0), people);
+            (refusals.people, refusals.people_ci) = (Some(hurt.value), Some(hurt.ends()));
+        }
+        refusals
+    }
+
+    /// Share of all requests that were refused; `None` where there were none.
+    pub fn share(&self) -> Option<f64> {
+        (self.requests > 0).then(|| self.refused as f64 / self.requests as f64)
+    }
+}

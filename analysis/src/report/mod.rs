@@ -1,0 +1,51 @@
+//! Results on one page of HTML that a browser, a printer and a screen reader can do something with.
+//!
+//! ```text
+//! Evaluation · Trained · … ─► Section (lead, table, chart) ─► Page ─► one file: inline SVG, no script, nothing loaded
+//! ```
+//!
+//! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
+//! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
+//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`]: the reports; the
+//!   benchmark has its own, in the `lab` crate; [`clients`]: rows of clients that several have
+//!
+//! **A report of another result** is a [`Page`] with [`Section`]s:
+//!
+//! ```
+//! use analysis::report::{Names, Origin, Page, Section, table::{Cell, Table}};
+//!
+//! let mut table = Table::new("Widgets by colour", &["colour", "widgets"]);
+//! table.row([Cell::text("<red>"), Cell::number(3)]);
+//! let page = Page::new("widgets", "Three widgets are red.").with(Section::new("colours", "Colours").with(table.render()));
+//! let html = page.render(&Origin::default(), &Names::shown());
+//! assert!(html.contains("&lt;red&gt;") && !html.contains("<red>"));
+//! ```
+//!
+//! Nothing here computes a figure: all are the result's own, those that `--json` prints. No clock
+//! is read, so the same result, names and origin make the same bytes.
+//!
+//! **What a log says cannot become markup.** All text goes through maud, which escapes it; marks of
+//! text direction and control characters are made visible first ([`crate::format::safe`]); and a
+//! policy in the page's head forbids scripts, and everything else but the one style sheet, whose
+//! digest it names.
+
+pub mod chart;
+pub mod clients;
+pub mod difference;
+pub mod drift;
+pub mod evaluation;
+pub mod names;
+pub mod origin;
+pub mod page;
+pub mod table;
+pub mod training;
+pub mod tuning;
+
+pub use difference::difference;
+pub use drift::drift;
+pub use evaluation::evaluation;
+pub use names::Names;
+pub use origin::{ModelFacts, Origin};
+pub use page::{Page, Section, Tile};
+pub use training::training;
+pub use tuning::tuning;

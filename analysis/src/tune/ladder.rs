@@ -1,0 +1,309 @@
+//! From highest scores to thresholds: those that are proven, those that stay, those that must be
+//! raised with the others.
+
+use std::collections::BTreeMap;
+
+use detector::model::Budget;
+use detector::{Model, Policy, Score};
+use serde::Serialize;
+use trainer::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
+use trainer::cohort::{cohort_budget, met};
+use trainer::label::Label;
+use trainer::site::Site;
+use trainer::statistics::upper_bound;
+
+use super::people::Sample;
+use super::{Stops, TuneError, TuneOptions};
+use crate::format::{percent_at_most, score};
+
+/// A step of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// 429 beyond a rate.
+    Limit,
+    /// 403.
+    Block,
+    /// 429 to newcomers of a network who together score so.
+    Cohort,
+}
+
+/// What became of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A threshold that keeps the budget, and the people who prove it.
+    Proven,
+    /// These people cannot carry the budget: the threshold in force stays.
+    Kept,
+    /// The same, and it had to be raised to the new limit, below which it lay.
+    Raised,
+    /// These people cannot carry the budget, and there is no threshold in force.
+    None,
+}
+
+/// One step of the ladder.
+#[derive(Clone, Debug, Serialize)]
+pub struct Rung {
+    /// Which.
+    pub step: Step,
+    /// Share of people that it may hurt, as asked for; of the cohorts' step, besides those whom the
+    /// limit hurts.
+    pub budget: f64,
+    /// What became of it.
+    pub state: State,
+    /// The threshold, as a score in 0..1 with as few digits as its proof allows; `None` where there
+    /// is none.
+    pub score: Option<f64>,
+    /// The same in log-odds.
+    pub margin: Option<f32>,
+    /// The score in force before.
+    pub before: Option<f64>,
+    /// People whom the model has not seen.
+    pub n: u64,
+    /// How many of them lie at or above the threshold.
+    pub k: u64,
+    /// So at most this share of people does, with the confidence asked for; also of a threshold
+    /// that stays.
+    pub at_most: Option<f64>,
+    /// People that the budget needs when none of them lies above.
+    pub needed: u64,
+    /// How many of those are missing.
+    pub missing: u64,
+    /// In plain words.
+    pub evidence: String,
+    /// Clients of the log that lie above, by label, whatever then becomes of them; none of the
+    /// cohorts' step.
+    pub above: BTreeMap<Label, u64>,
+    /// What this step would refuse, with the whole ladder in force.
+    pub stops: Stops,
+}
+
+impl Step {
+    /// All of them, in the order of [`super::Tuned::ladder`].
+    pub const ALL: [Self; 3] = [Self::Limit, Self::Block, Self::Cohort];
+
+    /// Its key in `[policy]`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Limit => "limit_score",
+            Self::Block => "block_score",
+            Self::Cohort => "cohort_score",
+        }
+    }
+
+    /// What it is called.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Limit => "limit",
+            Self::Block => "block",
+            Self::Cohort => "cohort",
+        }
+    }
+}
+
+impl Rung {
+    /// Is there something to set?
+    pub fn is_changed(&self) -> bool {
+        matches!(self.state, State::Proven | State::Raised)
+    }
+}
+
+/// Who is above a step, and the budget it keeps.
+struct Asked<'a> {
+    step: Step,
+    alpha: f64,
+    delta: f64,
+    /// The margin in force.
+    before: Option<f32>,
+    /// The margins of those whom it could hurt.
+    scores: &'a [f32],
+    /// People of whom those are a part.
+    n: u64,
+}
+
+pub(super) fn ladder(
+    site: &Site,
+    sample: &Sample,
+    model: &Model,
+    options: &TuneOptions,
+    min_pages: u32,
+) -> Result<Vec<Rung>, TuneError> {
+    let Budgets { limit_alpha, block_alpha, delta } = options.budgets;
+    let in_force = Policy::new(options.policy.clone(), Some(model))?;
+    let scores = &sample.scores[..];
+    let alone =
+        |step, alpha, before| Asked { step, alpha, delta, before, scores, n: scores.len() as u64 };
+    let mut limit = rung(&alone(Step::Limit, limit_alpha, in_force.limit_margin()));
+    // A limit that stays could lie above a block that is new: then the block begins there.
+    let mut block = rung(&alone(Step::Block, block_alpha, in_force.block_margin()));
+    raise(&mut block, &limit);
+    count(&mut block, scores, delta);
+    limit.evidence = evidence(&limit, &options.budgets);
+    block.evidence = evidence(&block, &options.budgets);
+
+    let met = met(site, model.resolution_us(), min_pages, |client| {
+        sample.is_stranger[client].then_some(model.scorer())
+    });
+    let met: Vec<Option<f32>> = met.into_iter().flatten().collect();
+    let floor = Budget {
+        margin: limit.margin.filter(|_| limit.state == State::Proven),
+        ..Budget::default()
+    };
+    let found = cohort_budget(&met, &floor, options.budgets, Proof::Split);
+    let of_met: Vec<f32> = met.iter().copied().flatten().collect();
+    let n = met.len() as u64;
+    let mut cohort = match found.margin.and_then(written) {
+        Some((score, margin)) => Rung {
+            state: State::Proven,
+            score: Some(score),
+            margin: Some(margin),
+            evidence: found
+                .evidence
+                .replace("kept apart from training", "whom the model has not seen"),
+            ..kept(&Asked {
+                step: Step::Cohort,
+                alpha: found.alpha,
+                delta,
+                before: in_force.cohort_margin(),
+                scores: &of_met,
+                n,
+            })
+        },
+        None => Rung {
+            needed: people_needed(limit_alpha, delta),
+            missing: people_needed(limit_alpha, delta).saturating_sub(n),
+            evidence: format!("goes with the limit: {}", found.evidence),
+            ..kept(&Asked {
+                step: Step::Cohort,
+                alpha: limit_alpha * 0.1,
+                delta,
+                before: in_force.cohort_margin(),
+                scores: &of_met,
+                n,
+            })
+        },
+    };
+    raise(&mut cohort, &limit);
+    count(&mut cohort, &of_met, delta);
+    Ok(vec![limit, block, cohort])
+}
+
+/// The lowest threshold that keeps a budget, or the one in force.
+fn rung(asked: &Asked<'_>) -> Rung {
+    let allowed = errors_allowed(asked.n, asked.alpha, asked.delta);
+    let found = allowed.and_then(|k| threshold_above(asked.scores, k)).and_then(written);
+    let mut rung = kept(asked);
+    if let Some((score, margin)) = found {
+        rung = Rung { state: State::Proven, score: Some(score), margin: Some(margin), ..rung };
+    }
+    count(&mut rung, asked.scores, asked.delta);
+    rung
+}
+
+fn kept(asked: &Asked<'_>) -> Rung {
+    let before = asked.before.map(|margin| f64::from(Score::from_margin(margin).value()));
+    let needed = people_needed(asked.alpha, asked.delta);
+    Rung {
+        step: asked.step,
+        budget: asked.alpha,
+        state: if asked.before.is_some() { State::Kept } else { State::None },
+        score: before,
+        margin: asked.before,
+        before,
+        n: asked.n,
+        k: 0,
+        at_most: None,
+        needed,
+        missing: needed.saturating_sub(asked.n),
+        evidence: String::new(),
+        above: BTreeMap::new(),
+        stops: Stops::default(),
+    }
+}
+
+/// What its people say of the threshold that it has got.
+fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
+    rung.k = rung
+        .margin
+        .map_or(0, |margin| scores.iter().filter(|&&score| score >= margin).count() as u64);
+    rung.at_most = rung.margin.filter(|_| rung.n > 0).map(|_| upper_bound(rung.k, rung.n, delta));
+}
+
+/// Nobody is blocked, or limited for his company, below the limit.
+fn raise(rung: &mut Rung, limit: &Rung) {
+    let (Some(own), Some(floor)) = (rung.margin, limit.margin) else { return };
+    if own >= floor {
+        return;
+    }
+    let Some((score, margin)) = written(floor) else { return };
+    if rung.state == State::Kept {
+        rung.state = State::Raised;
+    }
+    (rung.score, rung.margin) = (Some(score), Some(margin));
+}
+
+fn evidence(rung: &Rung, budgets: &Budgets) -> String {
+    let (budget, sure) = (percent(rung.budget), percent(1.0 - budgets.delta));
+    let shown = rung.at_most.map_or_else(String::new, |at_most| {
+        format!(
+            "{} of {} people whom the model has not seen lie above it: at most {} of people",
+            rung.k,
+            rung.n,
+            percent_at_most(at_most)
+        )
+    });
+    let stays = match (rung.state, rung.before.map(score)) {
+        (State::Proven, _) => return format!("{shown}, with {sure} confidence"),
+        (State::Raised, Some(before)) => {
+            format!(
+                "the one in force ({before}) lies below the new limit and is raised to it; {shown}"
+            )
+        }
+        (_, Some(before)) if shown.is_empty() => {
+            format!("the one in force ({before}) stays, and nobody shows what it hurts")
+        }
+        (_, Some(before)) => format!("the one in force ({before}) stays; {shown}"),
+        (_, None) => "there is none in force and there will be none".to_owned(),
+    };
+    if rung.missing == 0 {
+        return format!(
+            "no score below 1 is above enough of the {} people for {budget}: {stays}",
+            rung.n
+        );
+    }
+    format!(
+        "needs {} more people: {} without an error prove {budget} at {sure} confidence, there are \
+            {}; {stays}",
+        rung.missing, rung.needed, rung.n
+    )
+}
+
+/// The score with the fewest digits, and its margin, that does not lie below a margin and at most
+/// 0.02 log-odds above it; with all digits that there are if it must be. `None` above every score
+/// that can be written.
+pub(super) fn written(margin: f32) -> Option<(f64, f32)> {
+    let value = 1.0 / (1.0 + (-f64::from(margin)).exp());
+    let at = |digits: i32| {
+        let scale = 10_f64.powi(digits);
+        let above = (value * scale).ceil();
+        // The nearest one first: a threshold that has few digits keeps them. The last one is for a
+        // value that a 32-bit float has just above one with few digits, which is then read as less.
+        [(value * scale).round(), above, above + 1.0].into_iter().find_map(|score| {
+            let score = score / scale;
+            // As a configuration is read.
+            let read = score as f32;
+            let own = Score::from_value(read).margin();
+            (read > 0.0 && read < 1.0 && own >= margin).then_some((score, own))
+        })
+    };
+    let near = (3..=8).filter_map(at).find(|(_, own)| own - margin <= 0.02);
+    near.or_else(|| {
+        let mut read = (value as f32).max(f32::MIN_POSITIVE);
+        while read < 1.0 && Score::from_value(read).margin() < margin {
+            read = read.next_up();
+        }
+        let shortest: f64 = read.to_string().parse().ok()?;
+        (read < 1.0).then(|| (shortest, Score::from_value(read).margin()))
+    })
+}

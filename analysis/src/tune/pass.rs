@@ -1,0 +1,252 @@
+//! The whole log again, through the detector with the new ladder: what each step would refuse, and
+//! whose sessions.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use detector::detector::Settings;
+use detector::{Action, Class, Detector, Judge, Model, Policy, PolicyConfig, Reason, Timestamp};
+use serde::Serialize;
+use trainer::label::Label;
+use trainer::site::{OFFLINE_HASH_KEY, Site};
+use trainer::statistics::upper_bound;
+
+use super::ladder::{Rung, Step};
+use super::{SESSION_PAUSE_S, TuneError, TuneOptions};
+
+/// What would be refused. Clients are supposed to go on asking as they did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Stops {
+    /// Clients refused at least once.
+    pub clients: u64,
+    /// These by label; labels without one are absent.
+    pub by_label: BTreeMap<Label, u64>,
+    /// Requests refused.
+    pub requests: u64,
+    /// Of these, for pages.
+    pub pages: u64,
+    /// Share of all requests.
+    pub share_of_requests: f64,
+    /// Share of all page requests.
+    pub share_of_pages: f64,
+}
+
+/// Sessions that came to an outcome, and those that would have been refused on their way.
+#[derive(Clone, Debug, Serialize)]
+pub struct AtRisk {
+    /// Its name.
+    pub outcome: String,
+    /// What fits.
+    pub patterns: Vec<String>,
+    /// Sessions that came to it. A session is a client's requests without a pause of half an hour.
+    pub sessions: u64,
+    /// Clients whose sessions these are.
+    pub clients: u64,
+    /// Sessions of which a request was refused before the outcome was asked for, or that very
+    /// request: by the harshest step (block, limit, cohort, in this order). Steps that refused none
+    /// are absent.
+    pub by_step: BTreeMap<Step, u64>,
+    /// All of these.
+    pub at_risk: u64,
+    /// Their clients.
+    pub clients_at_risk: u64,
+    /// Their clients by label: whose they are.
+    pub by_label: BTreeMap<Label, u64>,
+    /// So at most this share of those who come to it, with the confidence asked for. An estimate
+    /// where these clients set the thresholds.
+    pub at_most: Option<f64>,
+    /// Further sessions of which a request was refused only afterwards.
+    pub afterwards: u64,
+}
+
+/// What came of the pass.
+pub(super) struct Passed {
+    /// In the order of [`Step::ALL`].
+    pub(super) steps: Vec<Stops>,
+    pub(super) all: Stops,
+    pub(super) sessions: Vec<Session>,
+}
+
+/// One client's requests without a long pause.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session {
+    client: u32,
+    first_at: Timestamp,
+    last_at: Timestamp,
+    /// When each step first refused something, in the order of [`Step::ALL`].
+    refused_at: [Option<Timestamp>; Step::ALL.len()],
+}
+
+pub(super) fn pass(
+    site: &Site,
+    model: &Model,
+    ladder: &[Rung],
+    options: &TuneOptions,
+) -> Result<Passed, TuneError> {
+    let written = |step: Step| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
+    let score = |step: Step, before: Option<f32>| {
+        written(step).and_then(|rung| rung.score).map_or(before, |score| Some(score as f32))
+    };
+    let policy = PolicyConfig {
+        limit_score: score(Step::Limit, options.policy.limit_score),
+        block_score: score(Step::Block, options.policy.block_score),
+        cohort_score: score(Step::Cohort, options.policy.cohort_score),
+        ..options.policy.clone()
+    };
+    let policy = Policy::new(policy, Some(model))?;
+    let judge = Judge { model: Some(model.clone()), policy, allow: options.allow.clone() };
+    // Far below capacity, so that nobody is evicted: neighbours share one of 64 rings.
+    let capacity = site.clients.len() * 8 + (1 << 16);
+    let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
+    let mut counts = [Count::default(), Count::default(), Count::default()];
+    let mut all = Count::default();
+    let (mut requests, mut pages) = (0, 0);
+    let mut sessions: Vec<Session> = Vec::new();
+    let mut current: Vec<Option<usize>> = vec![None; site.clients.len()];
+    for step in &site.steps {
+        if let Some(event) = step.request() {
+            let is_page = event.class == Class::Page;
+            requests += 1;
+            pages += u64::from(is_page);
+            let verdict = detector.observe_and_tell(event, &|| false);
+            let session =
+                follow(&mut sessions, &mut current[step.client as usize], step.client, event.at);
+            let refused = match (verdict.action, verdict.reason) {
+                (Action::Allow, _) => None,
+                (Action::Limit, Reason::Cohort) => Some(Step::Cohort),
+                (Action::Limit, _) => Some(Step::Limit),
+                (Action::Block, _) => Some(Step::Block),
+            };
+            if let Some(by) =
+                refused.and_then(|step| Step::ALL.iter().position(|known| *known == step))
+            {
+                counts[by].add(step.client, is_page);
+                all.add(step.client, is_page);
+                session.refused_at[by].get_or_insert(event.at);
+            }
+        }
+        if let Some(outcome) = step.outcome() {
+            detector.conclude(&outcome);
+        }
+    }
+    let stops = |count: &Count| count.stops(site, requests, pages);
+    Ok(Passed { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
+}
+
+/// The client's session at this time, a new one after a long pause.
+pub(super) fn follow<'s>(
+    sessions: &'s mut Vec<Session>,
+    current: &mut Option<usize>,
+    client: u32,
+    at: Timestamp,
+) -> &'s mut Session {
+    let goes_on =
+        |place: &usize| at.micros_since(sessions[*place].last_at) < SESSION_PAUSE_S * 1_000_000;
+    let place = current.filter(goes_on).unwrap_or_else(|| {
+        sessions.push(Session {
+            client,
+            first_at: at,
+            last_at: at,
+            refused_at: [None; Step::ALL.len()],
+        });
+        sessions.len() - 1
+    });
+    *current = Some(place);
+    let session = &mut sessions[place];
+    session.last_at = session.last_at.max(at);
+    session
+}
+
+#[derive(Default)]
+struct Count {
+    clients: HashSet<u32>,
+    requests: u64,
+    pages: u64,
+}
+
+impl Count {
+    fn add(&mut self, client: u32, is_page: bool) {
+        self.clients.insert(client);
+        self.requests += 1;
+        self.pages += u64::from(is_page);
+    }
+
+    fn stops(&self, site: &Site, requests: u64, pages: u64) -> Stops {
+        let share = |part: u64, all: u64| if all == 0 { 0.0 } else { part as f64 / all as f64 };
+        Stops {
+            clients: self.clients.len() as u64,
+            by_label: by_label(site, self.clients.iter().copied()),
+            requests: self.requests,
+            pages: self.pages,
+            share_of_requests: share(self.requests, requests),
+            share_of_pages: share(self.pages, pages),
+        }
+    }
+}
+
+fn by_label(site: &Site, clients: impl Iterator<Item = u32>) -> BTreeMap<Label, u64> {
+    let mut by_label = BTreeMap::new();
+    for client in clients {
+        *by_label.entry(site.clients[client as usize].labelled.label).or_default() += 1;
+    }
+    by_label
+}
+
+/// Joins sessions with who came to what.
+pub(super) fn at_risk(
+    site: &Site,
+    mut sessions: Vec<Session>,
+    options: &TuneOptions,
+) -> Vec<AtRisk> {
+    sessions.sort_by_key(|session| (session.client, session.first_at));
+    let index: HashMap<_, u32> =
+        site.clients.iter().zip(0..).map(|(client, index)| (client.key, index)).collect();
+    // For each outcome, when each session first came to it.
+    let mut came: Vec<BTreeMap<usize, Timestamp>> = vec![BTreeMap::new(); options.outcomes.len()];
+    for arrival in &options.arrivals {
+        let Some(&client) = index.get(&arrival.client) else { continue };
+        let after = sessions.partition_point(|it| (it.client, it.first_at) <= (client, arrival.at));
+        let Some(place) = after.checked_sub(1).filter(|&place| sessions[place].client == client)
+        else {
+            continue;
+        };
+        for (_, came) in
+            came.iter_mut().enumerate().filter(|(number, _)| arrival.reached.has(*number))
+        {
+            came.entry(place).and_modify(|at| *at = (*at).min(arrival.at)).or_insert(arrival.at);
+        }
+    }
+    let of = |((name, patterns), came): (&(String, Vec<String>), &BTreeMap<usize, Timestamp>)| {
+        let mut risk = AtRisk {
+            outcome: name.clone(),
+            patterns: patterns.clone(),
+            sessions: came.len() as u64,
+            clients: 0,
+            by_step: BTreeMap::new(),
+            at_risk: 0,
+            clients_at_risk: 0,
+            by_label: BTreeMap::new(),
+            at_most: None,
+            afterwards: 0,
+        };
+        let (mut clients, mut hurt) = (HashSet::new(), HashSet::new());
+        for (&place, &at) in came {
+            let session = &sessions[place];
+            clients.insert(session.client);
+            let refused = |step: Step| session.refused_at[step as usize];
+            let before = |step: &Step| refused(*step).is_some_and(|refused| refused <= at);
+            if let Some(step) = [Step::Block, Step::Limit, Step::Cohort].into_iter().find(before) {
+                *risk.by_step.entry(step).or_default() += 1;
+                risk.at_risk += 1;
+                hurt.insert(session.client);
+            } else if session.refused_at.iter().any(Option::is_some) {
+                risk.afterwards += 1;
+            }
+        }
+        (risk.clients, risk.clients_at_risk) = (clients.len() as u64, hurt.len() as u64);
+        risk.by_label = by_label(site, hurt.into_iter());
+        risk.at_most = (risk.clients > 0)
+            .then(|| upper_bound(risk.clients_at_risk, risk.clients, options.budgets.delta));
+        risk
+    };
+    options.outcomes.iter().zip(&came).map(of).collect()
+}

@@ -1,0 +1,143 @@
+//! Who counts as a person, and which of them prove something.
+
+use std::collections::{BTreeMap, HashMap};
+
+use detector::{ClientKey, Model};
+use serde::Serialize;
+use traffic::outcomes::Reached;
+use trainer::label::{Label, Labelled};
+use trainer::poison::OUTCOME;
+use trainer::site::Site;
+
+use super::TuneOptions;
+
+/// The people of a log. A client is an address (IPv6: a /64): an office behind one is one.
+#[derive(Clone, Debug, Serialize)]
+pub struct People {
+    /// Who said that they are: a labels file, or weak rules and outcomes.
+    pub source: String,
+    /// Clients taken for people.
+    pub known: u64,
+    /// Of these, those whom the model may know, because they were there before its training ended;
+    /// they prove nothing.
+    pub may_have_trained: u64,
+    /// Of the others, those with too few pages to be judged: nobody refuses them for what they do
+    /// alone.
+    pub not_judged: u64,
+    /// All others: the n of every bound.
+    pub judged: u64,
+    /// These by the reason of their label.
+    pub by_why: BTreeMap<String, u64>,
+    /// End of the model's training, in µs since the epoch.
+    pub trained_until_us: i64,
+    /// What is known to be odd about them.
+    pub caveats: Vec<String>,
+}
+
+/// The people who prove thresholds.
+pub(super) struct Sample {
+    pub(super) people: People,
+    /// The highest score of each.
+    pub(super) scores: Vec<f32>,
+    /// Those and the ones with too few pages, by client.
+    pub(super) is_stranger: Vec<bool>,
+}
+
+/// Whoever came to an outcome is a person, unless something says more: an attack seen, a robot that
+/// declares itself.
+pub(super) fn vouch(site: &mut Site, options: &TuneOptions) {
+    let mut came: HashMap<ClientKey, Reached> = HashMap::new();
+    for arrival in &options.arrivals {
+        let reached = came.entry(arrival.client).or_default();
+        *reached = reached.and(arrival.reached);
+    }
+    for client in &mut site.clients {
+        let Some(reached) = came.get(&client.key) else { continue };
+        if matches!(client.labelled.label, Label::Unknown | Label::Human) {
+            let names =
+                options.outcomes.iter().enumerate().filter(|(number, _)| reached.has(*number));
+            let names: Vec<&str> = names.map(|(_, (name, _))| name.as_str()).collect();
+            client.labelled =
+                Labelled { label: Label::Human, why: format!("{OUTCOME}{}", names.join(", ")) };
+        }
+    }
+}
+
+pub(super) fn sample(
+    site: &Site,
+    scores: &[Option<f32>],
+    model: &Model,
+    options: &TuneOptions,
+) -> Sample {
+    let trained_until_us = model.card().trained_until_us;
+    let mut people = People {
+        source: if options.labels_are_given {
+            "the labels file"
+        } else {
+            "weak rules and outcomes"
+        }
+        .to_owned(),
+        known: 0,
+        may_have_trained: 0,
+        not_judged: 0,
+        judged: 0,
+        by_why: BTreeMap::new(),
+        trained_until_us,
+        caveats: Vec::new(),
+    };
+    let mut sample = Vec::new();
+    let mut is_stranger = vec![false; site.clients.len()];
+    for (index, (client, score)) in site.clients.iter().zip(scores).enumerate() {
+        if client.labelled.label != Label::Human {
+            continue;
+        }
+        people.known += 1;
+        if !options.is_unseen && client.first_at.as_micros() <= trained_until_us {
+            people.may_have_trained += 1;
+            continue;
+        }
+        is_stranger[index] = true;
+        match score {
+            None => people.not_judged += 1,
+            Some(score) => {
+                sample.push(*score);
+                people.judged += 1;
+                *people.by_why.entry(client.labelled.why.clone()).or_default() += 1;
+            }
+        }
+    }
+    people.caveats = caveats(&people, options);
+    Sample { people, scores: sample, is_stranger }
+}
+
+fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {
+    let mut caveats = Vec::new();
+    let from_outcomes: u64 =
+        people.by_why.iter().filter(|(why, _)| why.starts_with(OUTCOME)).map(|(_, n)| n).sum();
+    if from_outcomes > 0 {
+        caveats.push(format!(
+            "{from_outcomes} of them are known by an outcome, and buyers are no random sample of \
+                people: they come to a decision, and see \
+             other pages than those who only look around"
+        ));
+    }
+    if !options.labels_are_given && people.judged > from_outcomes {
+        caveats.push(format!(
+            "{} of them are people by a weak rule: their browser loads assets and says from where; \
+                apps, text browsers and full caches are \
+             not among them, and a scraper with a whole browser may be",
+            people.judged - from_outcomes
+        ));
+    }
+    if options.is_unseen {
+        caveats.push("that the model has not seen them is your word (--unseen)".to_owned());
+    } else if people.judged > 0 {
+        caveats.push(
+            "who came before the model's training ended and came again is known only if that is in \
+                these logs: give the training \
+             logs as well and they are left out"
+                .to_owned(),
+        );
+    }
+    caveats
+}

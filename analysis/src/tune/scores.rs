@@ -1,0 +1,100 @@
+//! Highest scores, to look at.
+
+use std::collections::BTreeMap;
+
+use detector::Score;
+use serde::Serialize;
+use trainer::label::Label;
+use trainer::site::Site;
+use trainer::statistics::upper_bound;
+
+use crate::separation::Histogram;
+
+/// Bins of a histogram.
+const BINS: usize = 20;
+/// How many people lie above the marks.
+const MARKS: [u64; 11] = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
+
+/// Clients whose highest score lies from `from` to below `to` (the last bin: up to 1).
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Bin {
+    /// Lower end, a score.
+    pub from: f64,
+    /// Upper end.
+    pub to: f64,
+    /// Clients by label; labels without one are absent.
+    pub clients: BTreeMap<Label, u64>,
+}
+
+/// A threshold, what it would cost and reach.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mark {
+    /// The score.
+    pub score: f64,
+    /// Of the people who prove thresholds, those at or above it.
+    pub k: u64,
+    /// So at most this share of people, were it the only threshold looked at.
+    pub at_most: f64,
+    /// Clients of the log at or above it, by label.
+    pub above: BTreeMap<Label, u64>,
+}
+
+/// Clients at or above a margin, by label.
+pub(super) fn above(
+    site: &Site,
+    scores: &[Option<f32>],
+    margin: Option<f32>,
+) -> BTreeMap<Label, u64> {
+    let mut above = BTreeMap::new();
+    let Some(margin) = margin else { return above };
+    for (client, _) in site
+        .clients
+        .iter()
+        .zip(scores)
+        .filter(|(_, score)| score.is_some_and(|score| score >= margin))
+    {
+        *above.entry(client.labelled.label).or_default() += 1;
+    }
+    above
+}
+
+pub(super) fn histogram(site: &Site, scores: &[Option<f32>]) -> Vec<Bin> {
+    let edge = |bin: usize| bin as f64 / BINS as f64;
+    let mut bins: Vec<Bin> =
+        (0..BINS).map(|bin| Bin { from: edge(bin), to: edge(bin + 1), ..Bin::default() }).collect();
+    for (client, score) in site.clients.iter().zip(scores) {
+        let Some(score) = score else { continue };
+        let value = f64::from(Score::from_margin(*score).value());
+        let bin = ((value * BINS as f64) as usize).min(BINS - 1);
+        *bins[bin].clients.entry(client.labelled.label).or_default() += 1;
+    }
+    bins
+}
+
+pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> Histogram {
+    let clients = site.clients.iter().zip(scores);
+    let scored: Vec<(Label, f32)> =
+        clients.filter_map(|(client, score)| Some((client.labelled.label, (*score)?))).collect();
+    Histogram::of(&scored)
+}
+
+/// Thresholds just above all but the first few people.
+pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: f64) -> Vec<Mark> {
+    let mut sorted = people.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let n = sorted.len() as u64;
+    let mark = |spared: u64| {
+        let margin = sorted.get(usize::try_from(spared).ok()?)?.next_up();
+        let k = sorted.partition_point(|&score| score >= margin) as u64;
+        let score = f64::from(Score::from_margin(margin).value());
+        Some(Mark {
+            score,
+            k,
+            at_most: upper_bound(k, n, delta),
+            above: above(site, scores, Some(margin)),
+        })
+    };
+    let mut marks: Vec<Mark> = MARKS.into_iter().filter_map(mark).collect();
+    marks.dedup_by_key(|mark| mark.k);
+    marks
+}

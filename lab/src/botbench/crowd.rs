@@ -1,0 +1,227 @@
+//! Who comes, how many of each, and under which seeds.
+
+use std::sync::Arc;
+
+use detector::Timestamp;
+use traffic::sim::{
+    DEFAULT_START, Population, SimRequest, Site, Truth, benchmark_site, simulate_benchmark,
+};
+
+use super::verdict::Wanted;
+
+const DAY_S: u64 = 86_400;
+/// Addresses that are one botnet.
+const BOTNET: usize = 50_000;
+
+/// How large a run is. People are those of all human populations together, shared among them
+/// evenly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Days trained on.
+    pub training_days: usize,
+    /// People on each of them.
+    pub training_people: usize,
+    /// Visitors of each bad population on each of them.
+    pub training_bots: usize,
+    /// Days tested on.
+    pub rounds: usize,
+    /// People on each of them.
+    pub people: usize,
+    /// Visitors of each bad population and of each of welcome robots on each of them.
+    pub bots: usize,
+    /// Of the days tested on, those on which a botnet of 50,000 addresses comes.
+    pub botnet_rounds: usize,
+    /// Clients in a cell of the heat map.
+    pub heat_clients: usize,
+    /// Every how manieth row and column of the heat map is looked at.
+    pub heat_step: usize,
+}
+
+impl Scale {
+    /// What the figures of `docs/benchmark.md` are made with.
+    pub const FULL: Self = Self {
+        training_days: 4,
+        training_people: 3_500,
+        training_bots: 20,
+        rounds: 12,
+        people: 2_700,
+        bots: 34,
+        botnet_rounds: 1,
+        heat_clients: 40,
+        heat_step: 1,
+    };
+    /// For a look, and for tests.
+    pub const QUICK: Self = Self {
+        training_days: 1,
+        training_people: 1_000,
+        training_bots: 12,
+        rounds: 2,
+        people: 300,
+        bots: 10,
+        botnet_rounds: 0,
+        heat_clients: 6,
+        heat_step: 3,
+    };
+}
+
+/// Everything random, from one seed: the site is one, training and test have each their own.
+#[derive(Clone, Debug)]
+pub(super) struct Crowd {
+    pub site: Arc<Site>,
+    pub training_seed: u64,
+    pub test_seed: u64,
+    pub heat_seed: u64,
+    scale: Scale,
+}
+
+impl Crowd {
+    pub fn new(seed: u64, scale: Scale) -> Self {
+        let own = |stream: u64| mixed(seed.wrapping_mul(4).wrapping_add(stream));
+        Self {
+            site: benchmark_site(own(0)),
+            training_seed: own(1),
+            test_seed: own(2),
+            heat_seed: own(3),
+            scale,
+        }
+    }
+
+    /// The days to train on, without those whom nobody could label, or who had not come yet.
+    pub fn training(&self) -> impl ExactSizeIterator<Item = Vec<SimRequest>> {
+        let Scale { training_days, training_people: people, training_bots: bots, .. } = self.scale;
+        (0..training_days).map(move |day| {
+            let company = Company { people, bots, campaigns: usize::from(day == 0), botnets: 0 };
+            self.day(self.training_seed, day, company, is_trained_on)
+        })
+    }
+
+    /// One day of everybody.
+    pub fn round(&self, round: usize) -> Vec<SimRequest> {
+        let Scale { people, bots, botnet_rounds, .. } = self.scale;
+        let company =
+            Company { people, bots, campaigns: 1, botnets: usize::from(round < botnet_rounds) };
+        self.day(self.test_seed, round, company, |_| true)
+    }
+
+    fn day(
+        &self,
+        seed: u64,
+        day: usize,
+        company: Company,
+        takes: impl Fn(Population) -> bool,
+    ) -> Vec<SimRequest> {
+        let start = DEFAULT_START.plus_secs(day as u64 * DAY_S);
+        let mut requests = Vec::new();
+        for population in
+            Population::OF_THE_BENCHMARK.iter().copied().filter(|&population| takes(population))
+        {
+            let count = company.count(population);
+            let visitors = day * count..(day + 1) * count;
+            requests.extend(simulate_benchmark(&self.site, population, seed, start, visitors));
+        }
+        requests.sort_by_key(|request| (request.at, request.client));
+        requests
+    }
+
+    /// When the heat map's schedulers begin.
+    pub fn start() -> Timestamp {
+        DEFAULT_START
+    }
+}
+
+/// Who comes on one day.
+#[derive(Clone, Copy)]
+struct Company {
+    /// People of all populations together.
+    people: usize,
+    /// Visitors of an ordinary population of bots.
+    bots: usize,
+    /// Bots of some hundreds of addresses each.
+    campaigns: usize,
+    /// Bots of 50,000.
+    botnets: usize,
+}
+
+/// What is not one person or program with one address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Crowded {
+    /// An address of so many people.
+    Address(usize),
+    /// A bot of some hundred addresses.
+    Campaign,
+    /// An address of a botnet.
+    Botnet,
+}
+
+fn crowded(population: Population) -> Option<Crowded> {
+    match population.name() {
+        "carrier_nat" => Some(Crowded::Address(500)),
+        "office_nat" => Some(Crowded::Address(50)),
+        "spread_scraper" | "distributed_brute_forcer" => Some(Crowded::Campaign),
+        "botnet_scraper" => Some(Crowded::Botnet),
+        _ => None,
+    }
+}
+
+impl Company {
+    /// Visitors of a population.
+    fn count(self, population: Population) -> usize {
+        let is_ordinary = |population: &&Population| {
+            population.truth() == Truth::Human && crowded(**population).is_none()
+        };
+        let ordinary = Population::OF_THE_BENCHMARK.iter().filter(is_ordinary).count();
+        let people = self.people.div_ceil(ordinary.max(1));
+        match (crowded(population), population.truth()) {
+            (Some(Crowded::Address(persons)), _) => (people / persons).max(1),
+            (Some(Crowded::Campaign), _) => self.campaigns,
+            (Some(Crowded::Botnet), _) => self.botnets * BOTNET,
+            (None, Truth::Human) => people,
+            (None, Truth::Bad | Truth::Welcome) => self.bots,
+        }
+    }
+}
+
+/// Are there 50,000 of it, so that it comes to long runs only?
+#[cfg(test)]
+pub(super) fn is_botnet(population: Population) -> bool {
+    crowded(population) == Some(Crowded::Botnet)
+}
+
+/// Whom somebody who looks at a log could label: not who replays a person to the last request or
+/// scrapes one page for every eight that a person reads, nor a botnet's thousands. And not who
+/// comes for the first time when it is tested: a shop has no flood in its log before the first.
+pub(super) fn is_trained_on(population: Population) -> bool {
+    !matches!(population.name(), "person_replay" | "diluted_scraper" | "botnet_scraper" | "mirror")
+}
+
+/// Those of the benchmark whom no model was trained on.
+pub(super) fn left_out() -> impl Iterator<Item = Population> {
+    Population::OF_THE_BENCHMARK.iter().copied().filter(|&population| !is_trained_on(population))
+}
+
+/// What share of whom has to be detected.
+pub(super) const WANTED: [Wanted; 15] = [
+    ("mirror", 0.99),
+    ("scraper", 0.99),
+    ("enumerator_sequential", 0.99),
+    ("enumerator_shuffled", 0.99),
+    ("poller", 0.99),
+    ("brute_forcer", 0.99),
+    ("cache_buster", 0.99),
+    ("scanner", 0.99),
+    ("scheduler_0", 0.95),
+    ("scheduler_10", 0.95),
+    ("scheduler_30", 0.95),
+    ("scheduler_50", 0.95),
+    ("slow_scraper", 0.95),
+    ("price_monitor", 0.90),
+    ("breadth_first", 0.90),
+];
+
+/// splitmix64's finish (Steele et al. 2014).
+fn mixed(number: u64) -> u64 {
+    let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}

@@ -1,0 +1,11 @@
+//! The bot benchmark: the detector beside what the field does today.
+//!
+//! - [`baselines`]: the peers' rules, from their public definitions, one a file
+//! - [`botbench`]: simulated populations and real logs against the detector and those rules
+//! - [`report`]: the benchmark's result on one page of HTML
+//!
+//! Nothing that decides about live traffic depends on this crate.
+
+pub mod baselines;
+pub mod botbench;
+pub mod report;

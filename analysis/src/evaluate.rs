@@ -472,7 +472,7 @@ fn compared(
     if people.is_empty() || bots.is_empty() {
         return BTreeMap::new();
     }
-    let row = |(index, baseline): (usize, &Box<dyn Baseline>)| {
+    let row = |(index, baseline): (usize, &dyn Baseline)| {
         let stopped = |side: &[&Seen]| -> Vec<u64> {
             side.iter().filter_map(|seen| seen.stopped_at[index]).collect()
         };
@@ -485,7 +485,7 @@ fn compared(
         };
         (baseline.name().to_owned(), row)
     };
-    baselines.iter().enumerate().map(row).collect()
+    baselines.iter().map(AsRef::as_ref).enumerate().map(row).collect()
 }
 
 fn detection(of: usize, mut counts: Vec<u64>) -> Detection {

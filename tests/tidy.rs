@@ -201,7 +201,7 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[test]
 fn dependencies_point_one_way() {
-    const OURS: [&str; 4] = ["detector", "traffic", "trainer", "proxy"];
+    const OURS: [&str; 6] = ["detector", "traffic", "trainer", "analysis", "lab", "proxy"];
     let check = |manifest: &str, allowed: &[&str]| {
         let dependencies = dependencies(manifest);
         assert!(!dependencies.is_empty(), "{manifest}");
@@ -212,6 +212,8 @@ fn dependencies_point_one_way() {
     check("detector/Cargo.toml", &[]);
     check("traffic/Cargo.toml", &["detector"]);
     check("trainer/Cargo.toml", &["detector", "traffic"]);
+    check("analysis/Cargo.toml", &["detector", "traffic", "trainer"]);
+    check("lab/Cargo.toml", &["detector", "traffic", "trainer", "analysis"]);
     check("proxy/Cargo.toml", &["detector", "traffic"]);
     check("Cargo.toml", &OURS);
 }
@@ -222,6 +224,8 @@ fn pingora_is_the_proxys_and_linfa_the_trainers() {
         ("detector/Cargo.toml", false, false),
         ("traffic/Cargo.toml", false, false),
         ("trainer/Cargo.toml", false, true),
+        ("analysis/Cargo.toml", false, false),
+        ("lab/Cargo.toml", false, false),
         ("proxy/Cargo.toml", true, false),
         ("Cargo.toml", false, false),
     ] {

@@ -4,9 +4,9 @@
 //! A person is doubted when models that have not seen the client call it a bot at even odds. By
 //! client, not by row. Bots are never doubted: the hard ones look like people and are what a model
 //! must learn. And nobody is compared with how sure the model is of bots on average, as that paper
-//! does: wrong labels keep it from being sure of any (`docs/design.md`). Doubted clients do not
-//! train; they still calibrate: a false-positive budget that leaves out whoever looks odd would
-//! prove nothing.
+//! does: wrong labels keep it from being sure of any (`docs/design/features-and-training.md`).
+//! Doubted clients do not train; they still calibrate: a false-positive budget that leaves out
+//! whoever looks odd would prove nothing.
 
 use std::collections::{BTreeMap, HashSet};
 

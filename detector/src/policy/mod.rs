@@ -17,9 +17,9 @@
 //! **A block waits**: until [`PolicyConfig::block_after_pages`] pages in a row score at the block
 //! threshold or beyond; until then their client is limited. A person comes to such a score by a few
 //! even gaps or seven list pages in half a minute, and leaves it with the next page; a program
-//! stays (docs/design.md has the numbers). After each ban that is not forgotten half as many pages
-//! are enough, down to one: who goes on after 5 minutes as before has shown already that he stays.
-//! The proof of the block threshold is of single scores, so what waits keeps it.
+//! stays (docs/design/policy.md has the numbers). After each ban that is not forgotten half as many
+//! pages are enough, down to one: who goes on after 5 minutes as before has shown already that he
+//! stays. The proof of the block threshold is of single scores, so what waits keeps it.
 //!
 //! **Shared**: an address from which [`SHARED_MIN`] browsers come or more within the hour is taken
 //! for many people's, and is never blocked; what would be is limited, and a ban in force is too.

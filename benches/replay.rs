@@ -22,11 +22,11 @@ use detector::{Action, ClientKey, Detector, Event, Timestamp, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
-use kidoban::replay::{Recorded, Watch, replay_on};
 use support::{
     Effort, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process, describe_machine,
     shipped_judge,
 };
+use traffic::replay::{RecordedVerdict, VerdictSink, replay_parallel};
 use traffic::sim::{Mix, Site, simulate, write_combined};
 
 #[global_allocator]
@@ -51,7 +51,7 @@ fn main() {
     for (name, path) in [("plain", &log.plain), ("gzip", &log.gzipped)] {
         for jobs in (1..=cores).filter(|jobs| jobs.is_power_of_two()) {
             calls.push((
-                format!("kidoban::replay::replay_on, {name}, {jobs} jobs"),
+                format!("traffic::replay::replay_parallel, {name}, {jobs} jobs"),
                 path,
                 jobs,
                 Vec::new(),
@@ -103,8 +103,14 @@ struct Counts {
     told: HashSet<ClientKey>,
 }
 
-impl Watch for Counts {
-    fn see(&mut self, event: &Event, verdict: &Verdict, _: Option<&Recorded>, _: Option<&str>) {
+impl VerdictSink for Counts {
+    fn accept(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        _: Option<&RecordedVerdict>,
+        _: Option<&str>,
+    ) {
         self.requests += 1;
         if verdict.action != Action::Allow {
             self.stopped += 1;
@@ -126,8 +132,9 @@ fn replayed(path: &Path, lines: u64, jobs: usize) -> Run {
         shipped_judge(),
     );
     let logs = open(path);
-    let (tallies, counts) = replay_on::<Counts>(jobs, logs.open().expect("a log"), &detector, None)
-        .expect("the log reads");
+    let (tallies, counts) =
+        replay_parallel::<Counts>(jobs, logs.open().expect("a log"), &detector, None)
+            .expect("the log reads");
     logs.finish();
     let read: u64 = tallies.iter().map(|tally| tally.parsed).sum();
     let requests: u64 = counts.iter().map(|counts| counts.requests).sum();

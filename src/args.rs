@@ -373,8 +373,8 @@ pub struct ReplayArgs {
     /// Tell of what happened from then on; what came before is watched all the same. A time
     /// (2026-11-22T08:00:00Z), a day (2026-11-22, UTC), or a span before the log's end (30m, 2h,
     /// 7d)
-    #[arg(long, value_name = "TIME", value_parser = crate::replay::Since::parse)]
-    pub since: Option<crate::replay::Since>,
+    #[arg(long, value_name = "TIME", value_parser = crate::since::Since::parse)]
+    pub since: Option<crate::since::Since>,
     /// Threads for each stage; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -5,8 +5,8 @@ use anyhow::{Context, Result, bail};
 use detector::{ClientKey, Timestamp};
 use proxy::decision::DecisionId;
 use traffic::log::{Kind, Record};
+use traffic::replay::read_parallel;
 
-use crate::ahead::read_ahead;
 use crate::input::Logs;
 use crate::{Answer, absent, output};
 
@@ -47,7 +47,7 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<Decided
         });
         (record.kind != Kind::Whole, decided)
     };
-    let (found, is_event_log) = read_ahead(jobs, logs.open()?, map, |sources| {
+    let (found, is_event_log) = read_parallel(jobs, logs.open()?, map, |sources| {
         let (mut found, mut is_event_log) = (None, false);
         for item in sources.into_iter().flatten() {
             let (_, _, (is_ours, decided)) = item?;

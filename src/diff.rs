@@ -13,6 +13,7 @@ use detector::{Detector, Event, Judge, Outcome};
 use proxy::Config;
 use traffic::log::{Kind, Record};
 use traffic::outcomes::Reached;
+use traffic::replay::{BannedClients, Pass, TooManyBans, event_of, walk_twice_if_needed};
 use traffic::{OutcomeWatch, Outcomes};
 use trainer::evidence::Agents;
 use trainer::site::OFFLINE_HASH_KEY;
@@ -21,7 +22,7 @@ use crate::Answer;
 use crate::args::DiffArgs;
 use crate::input::{Logs, read_labels};
 use crate::output::{self, WithLogs};
-use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
+use crate::replay::{jobs, judge};
 use crate::report::{self, Report};
 use crate::run::overrides_of_a_reader;
 
@@ -47,7 +48,7 @@ struct Step {
 struct Watch<'a> {
     comparison: Comparison,
     outcomes: OutcomeWatch<'a>,
-    banned: [Banned; 2],
+    banned: [BannedClients; 2],
 }
 
 impl<'a> Pass for Comparing<'a> {
@@ -131,9 +132,12 @@ impl<'a> Pass for Comparing<'a> {
         }
     }
 
-    fn check(&self, watches: &[Watch<'a>]) -> Result<(), Crowded> {
+    fn check(&self, watches: &[Watch<'a>]) -> Result<(), TooManyBans> {
         [0, 1].into_iter().try_for_each(|side: usize| {
-            Banned::check(watches.iter().map(|watch| &watch.banned[side]), &self.detectors[side])
+            BannedClients::check(
+                watches.iter().map(|watch| &watch.banned[side]),
+                &self.detectors[side],
+            )
         })
     }
 }
@@ -162,7 +166,7 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
         outcomes: &outcomes,
         agents: Mutex::default(),
     };
-    let (comparing, tallies, watches) = pass_logs(jobs(args.jobs), &logs, comparing)?;
+    let (comparing, tallies, watches) = walk_twice_if_needed(jobs(args.jobs), &logs, comparing)?;
     logs.finish();
     let comparison = watches
         .into_iter()

@@ -9,13 +9,14 @@ use anyhow::{Result, bail};
 use detector::detector::Settings;
 use detector::{ClientKey, Detector, Event, Outcome};
 use traffic::log::{Kind, Record};
+use traffic::replay::{BannedClients, Pass, TooManyBans, event_of, walk_twice_if_needed};
 use trainer::evidence::{Agents, Trace};
 use trainer::site::OFFLINE_HASH_KEY;
 
 use crate::Answer;
 use crate::args::ExplainArgs;
 use crate::input::{Logs, read_labels};
-use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
+use crate::replay::{jobs, judge};
 use crate::{absent, decided, output};
 
 struct Following {
@@ -38,7 +39,7 @@ struct Step {
 
 impl Pass for Following {
     type Step = Step;
-    type Watch = (Follower, Banned);
+    type Watch = (Follower, BannedClients);
 
     fn step(&self, record: &Record<'_>) -> Step {
         let trace = (record.kind != Kind::Outcome).then(|| {
@@ -60,11 +61,11 @@ impl Pass for Following {
         self.detector.group(step.event.client)
     }
 
-    fn watch(&self) -> (Follower, Banned) {
-        (Follower::new(self.client, self.which.clone()), Banned::default())
+    fn watch(&self) -> (Follower, BannedClients) {
+        (Follower::new(self.client, self.which.clone()), BannedClients::default())
     }
 
-    fn pass(&self, step: Step, (follower, banned): &mut (Follower, Banned)) {
+    fn pass(&self, step: Step, (follower, banned): &mut (Follower, BannedClients)) {
         if let Some(trace) = step.trace {
             let verdict =
                 follower.observe(&self.detector, &step.event, trace, step.line.map(|line| *line));
@@ -78,8 +79,8 @@ impl Pass for Following {
         }
     }
 
-    fn check(&self, watches: &[(Follower, Banned)]) -> Result<(), Crowded> {
-        Banned::check(watches.iter().map(|(_, banned)| banned), &self.detector)
+    fn check(&self, watches: &[(Follower, BannedClients)]) -> Result<(), TooManyBans> {
+        BannedClients::check(watches.iter().map(|(_, banned)| banned), &self.detector)
     }
 }
 
@@ -129,7 +130,7 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
         which: which.clone(),
         agents: Mutex::default(),
     };
-    let (_, _, watches) = pass_logs(jobs(args.jobs), &logs, following)?;
+    let (_, _, watches) = walk_twice_if_needed(jobs(args.jobs), &logs, following)?;
     logs.finish();
     let follower = watches.into_iter().map(|(follower, _)| follower).reduce(Follower::join);
     let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref()))

@@ -1,7 +1,7 @@
 //! Opening logs, labels and models. The only file of the command line that reads them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,18 +10,13 @@ use detector::{ClientKey, Model};
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
+use traffic::replay::{Input, LogFiles, Reader};
 use trainer::{Labels, Site, SiteBuilder};
 
 use crate::progress;
 
 /// The model that comes with the product.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");
-
-/// Where its lines come from.
-pub type Input = Box<dyn BufRead + Send>;
-
-/// A log being read.
-pub type Reader = LogReader<Input>;
 
 /// Read in pieces of this size: a gzip stream then takes a few calls a second.
 const BUFFER_BYTES: usize = 1 << 18;
@@ -181,6 +176,18 @@ impl Logs {
         };
         let watched = Watched { raw, bar: self.bar.clone(), digest };
         Ok(decompress(BufReader::with_capacity(BUFFER_BYTES, watched)))
+    }
+}
+
+impl LogFiles for Logs {
+    type Error = anyhow::Error;
+
+    fn open(&self) -> Result<Vec<Reader>> {
+        Self::open(self)
+    }
+
+    fn can_be_reopened(&self) -> bool {
+        !self.has_pipe()
     }
 }
 

@@ -8,10 +8,11 @@ use anyhow::Result;
 use detector::{Class, url};
 use serde::Serialize;
 use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
+use traffic::replay::Reader;
 
 use crate::Answer;
 use crate::args::InspectArgs;
-use crate::input::{Logs, Reader};
+use crate::input::Logs;
 use crate::output;
 
 #[derive(Serialize)]

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 mod absent;
-pub mod ahead;
 pub mod args;
 pub mod bench;
 pub mod check;
@@ -31,6 +30,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod simulate;
+pub mod since;
 pub mod train;
 pub mod tune;
 

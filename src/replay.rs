@@ -10,19 +10,17 @@ use analysis::format::counted;
 use anyhow::{Context, Result};
 use detector::detector::Settings;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Policy, PolicyConfig, Reason, Timestamp,
-    Verdict,
+    Action, AllowList, ClientKey, Detector, Judge, Policy, PolicyConfig, Reason, Timestamp,
 };
 use serde::Serialize;
+use traffic::replay::{VerdictPass, walk_twice_if_needed};
 
 mod client;
-mod parallel;
-mod pass;
-mod since;
+mod summary;
+mod words;
 
-pub use parallel::{Crowded, pass_logs, replay_on, replay_with};
-pub use pass::{Banned, Pass, Recorded, Watch, event_of, replay};
-pub use since::Since;
+use summary::{ClientSummary, FirstStop, Summary};
+pub use words::because;
 
 use crate::Answer;
 use crate::absent;
@@ -34,23 +32,6 @@ use crate::output::{self, Table};
 const TOP: usize = 20;
 /// Clients tracked when no configuration says how many: enough that nobody of most logs is evicted.
 const CAPACITY: usize = 1_000_000;
-
-/// What became of one client.
-#[derive(Clone, Debug, Default)]
-struct Story {
-    requests: u64,
-    limited: u64,
-    blocked: u64,
-    highest: Option<f32>,
-    first: Option<FirstStop>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct FirstStop {
-    at: Timestamp,
-    request: u64,
-    verdict: Verdict,
-}
 
 #[derive(Serialize)]
 struct Stopped {
@@ -95,32 +76,20 @@ struct Replayed {
 pub fn run(args: &ReplayArgs) -> Result<Answer> {
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
-    let detector = || {
-        Detector::new(
-            Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY },
-            judge.clone(),
-        )
-    };
     let jobs = jobs(args.jobs);
     let since = args.since.map(|since| since.resolve(&args.logs, jobs)).transpose()?;
     let logs = Logs::find(&args.logs)?.shown_as("Replaying");
     let shown = args.client.as_deref().map(ClientKey::from_text);
-    let summary = || Summary { since, ..Summary::default() };
-    let (detector, tallies, parts) = {
-        let crowd = detector();
-        match replay_with(jobs, logs.open()?, &crowd, shown, summary) {
-            // Files can be read again, a pipe cannot.
-            Err(error) if error.is::<Crowded>() && !logs.has_pipe() => {
-                let one_by_one = detector();
-                let (tallies, parts) = replay_with(1, logs.open()?, &one_by_one, shown, summary)?;
-                (one_by_one, tallies, parts)
-            }
-            replayed => replayed.map(|(tallies, parts)| (crowd, tallies, parts))?,
-        }
+    let fresh = || {
+        let settings = Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY };
+        let detector = Detector::new(settings, judge.clone());
+        VerdictPass::new(detector, shown, || Summary::new(since))
     };
+    let (pass, tallies, parts) = walk_twice_if_needed(jobs, &logs, fresh)?;
     logs.finish();
-    let Summary { stories, verdicts, requests, recorded, identical, timeline, .. } =
-        Summary::sum(parts);
+    let summary = Summary::sum(parts.into_iter().map(|(summary, _)| summary));
+    let actions = summary.actions();
+    let Summary { clients, requests, recorded, identical, timeline, .. } = summary;
     let answer = if recorded == identical { Answer::Yes } else { Answer::No };
     let since = since.map(output::time);
     if let Some(name) = &args.client {
@@ -128,7 +97,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
             return absent(name, since.as_deref(), args);
         }
         let client = ClientKey::from_text(name).to_string();
-        let shown = client::Shown::of(&client, &model, since.as_deref(), &timeline);
+        let shown = client::ClientTimeline::of(&client, &model, since.as_deref(), &timeline);
         match (args.json, args.json_lines) {
             (true, _) => output::print_json(&shown)?,
             (_, true) => output::print(&client::json_lines(&timeline))?,
@@ -136,7 +105,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         }
         return Ok(answer);
     }
-    let stats = detector.stats(Timestamp::default());
+    let stats = pass.detector().stats(Timestamp::default());
     let top = args.top.unwrap_or(if args.json_lines { usize::MAX } else { TOP });
     let replayed = Replayed {
         model,
@@ -144,15 +113,15 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         refused: tallies.iter().map(|tally| tally.refused).sum(),
         since,
         requests,
-        clients: stories.len() as u64,
-        clients_stopped: stories.values().filter(|story| story.first.is_some()).count() as u64,
-        clients_limited: stories.values().filter(|story| story.limited > 0).count() as u64,
-        clients_blocked: stories.values().filter(|story| story.blocked > 0).count() as u64,
-        actions: named(&verdicts),
+        clients: clients.len() as u64,
+        clients_stopped: clients.values().filter(|client| client.first.is_some()).count() as u64,
+        clients_limited: clients.values().filter(|client| client.limited > 0).count() as u64,
+        clients_blocked: clients.values().filter(|client| client.blocked > 0).count() as u64,
+        actions,
         recorded,
         recorded_identical: identical,
         evictions: stats.evictions,
-        stopped: stopped(&stories, top),
+        stopped: stopped(&clients, top),
     };
     // Before the time asked for there may have been some.
     let nothing = output::nothing_read(requests, &args.logs).filter(|_| replayed.since.is_none());
@@ -207,112 +176,19 @@ pub fn judge(config: Option<&Path>, model: Option<&Path>) -> Result<(Judge, usiz
     Ok((Judge { model: Some(model), policy, allow: AllowList::default() }, CAPACITY))
 }
 
-/// What became of everybody, as one watcher saw it.
-#[derive(Default)]
-struct Summary {
-    stories: HashMap<ClientKey, Story>,
-    /// Requests by action and reason.
-    verdicts: [[u64; Reason::ALL.len()]; Action::ALL.len()],
-    requests: u64,
-    /// Requests whose verdict the log knows, and those that were decided so again.
-    recorded: u64,
-    identical: u64,
-    /// The shown client's requests. Only one watcher sees them.
-    timeline: Vec<client::Told>,
-    /// Earlier requests are watched and not told.
-    since: Option<Timestamp>,
-}
-
-impl Watch for Summary {
-    fn see(
-        &mut self,
-        event: &Event,
-        verdict: &Verdict,
-        recorded: Option<&Recorded>,
-        request: Option<&str>,
-    ) {
-        if self.since.is_some_and(|since| verdict.at < since) {
-            return;
-        }
-        self.requests += 1;
-        self.stories.entry(event.client).or_default().take(verdict);
-        self.verdicts[verdict.action as usize][verdict.reason as usize] += 1;
-        if let Some(before) = recorded {
-            self.recorded += 1;
-            self.identical += u64::from(before.is_repeated_by(verdict));
-        }
-        self.timeline.extend(request.map(|request| client::Told::of(event, verdict, request)));
-    }
-
-    /// The table tells of each client's first refusal.
-    fn wants_reasons(&self, client: ClientKey) -> bool {
-        self.stories.get(&client).is_none_or(|story| story.first.is_none())
-    }
-}
-
-impl Summary {
-    /// The sum of what watchers saw of different clients.
-    fn sum(parts: Vec<Self>) -> Self {
-        let mut sum = Self::default();
-        for part in parts {
-            sum.stories.extend(part.stories);
-            for (sum, part) in
-                sum.verdicts.as_flattened_mut().iter_mut().zip(part.verdicts.as_flattened())
-            {
-                *sum += part;
-            }
-            sum.requests += part.requests;
-            sum.recorded += part.recorded;
-            sum.identical += part.identical;
-            sum.timeline.extend(part.timeline);
-        }
-        sum
-    }
-}
-
-/// The verdicts that were given, by name.
-fn named(verdicts: &[[u64; Reason::ALL.len()]; Action::ALL.len()]) -> BTreeMap<String, u64> {
-    let mut named = BTreeMap::new();
-    for (action, reasons) in Action::ALL.iter().zip(verdicts) {
-        for (reason, &number) in Reason::ALL.iter().zip(reasons).filter(|(_, number)| **number > 0)
-        {
-            named.insert(format!("{}/{}", action.as_str(), reason.as_str()), number);
-        }
-    }
-    named
-}
-
-impl Story {
-    fn take(&mut self, verdict: &Verdict) {
-        self.requests += 1;
-        if let Some(score) = verdict.score {
-            self.highest =
-                Some(self.highest.map_or(score.margin(), |best| best.max(score.margin())));
-        }
-        match verdict.action {
-            Action::Allow => return,
-            Action::Limit => self.limited += 1,
-            Action::Block => self.blocked += 1,
-        }
-        if self.first.is_none() {
-            self.first =
-                Some(FirstStop { at: verdict.at, request: self.requests, verdict: *verdict });
-        }
-    }
-}
-
-fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
+/// The `top` clients with the most refused requests.
+fn stopped(clients: &HashMap<ClientKey, ClientSummary>, top: usize) -> Vec<Stopped> {
     let mut stopped: Vec<_> =
-        stories.iter().filter_map(|(client, story)| Some((client, story, story.first?))).collect();
-    stopped.sort_by_key(|(client, story, _)| {
-        (std::cmp::Reverse(story.limited + story.blocked), **client)
+        clients.iter().filter_map(|(key, client)| Some((key, client, client.first?))).collect();
+    stopped.sort_by_key(|(key, client, _)| {
+        (std::cmp::Reverse(client.limited + client.blocked), **key)
     });
-    let row = |(client, story, first): (&ClientKey, &Story, FirstStop)| Stopped {
-        client: client.to_string(),
-        requests: story.requests,
-        limited: story.limited,
-        blocked: story.blocked,
-        score: story.highest.map(|margin| detector::Score::from_margin(margin).value()),
+    let row = |(key, client, first): (&ClientKey, &ClientSummary, FirstStop)| Stopped {
+        client: key.to_string(),
+        requests: client.requests,
+        limited: client.limited,
+        blocked: client.blocked,
+        score: client.highest.map(|margin| detector::Score::from_margin(margin).value()),
         first_stopped_at: output::time(first.at),
         first_stopped_at_us: first.at.as_micros(),
         first_stopped_request: first.request,
@@ -321,41 +197,6 @@ fn stopped(stories: &HashMap<ClientKey, Story>, top: usize) -> Vec<Stopped> {
         because: because(&first.verdict),
     };
     stopped.into_iter().take(top).map(row).collect()
-}
-
-/// The features that spoke loudest, in people's words; of who is refused for his company, what that
-/// did.
-pub fn because(verdict: &Verdict) -> Vec<String> {
-    let spoken: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
-    match (verdict.action, verdict.reason) {
-        (Action::Allow, _) => spoken,
-        // Nothing of a newcomer who writes where others fail is measured.
-        (_, Reason::Cohort) if spoken.is_empty() => {
-            vec!["newcomers fail where it sends its form".to_owned()]
-        }
-        (_, Reason::Cohort) => {
-            let together = "its network's newcomers together".to_owned();
-            std::iter::once(together).chain(spoken).collect()
-        }
-        _ => spoken,
-    }
-}
-
-/// `blocked by its score`, `limited for its company`: a verdict in few words.
-fn first_words(action: Action, reason: Reason) -> String {
-    let done = match action {
-        Action::Allow => "allowed",
-        Action::Limit => "limited",
-        Action::Block => "blocked",
-    };
-    let why = match reason {
-        Reason::Score | Reason::Limited => "by its score",
-        Reason::Banned => "by an earlier ban",
-        Reason::Shared => "by its score, at an address of many browsers",
-        Reason::Cohort => "for what its network's newcomers do",
-        other => other.as_str(),
-    };
-    format!("{done} {why}")
 }
 
 fn unread(lines: u64) -> String {

@@ -13,7 +13,7 @@ use detector::{
     Request, Timestamp, Verdict,
 };
 use kidoban::input::Logs;
-use kidoban::replay::{Recorded, Watch, replay_on};
+use traffic::replay::{RecordedVerdict, VerdictSink, replay_parallel};
 use traffic::sim::{self, Mix, Population, SimRequest, Site, simulate};
 use trainer::{Options, train};
 
@@ -205,8 +205,14 @@ fn three_hundred_people_of_a_carriers_24_are_not_hurt() {
 #[derive(Default)]
 struct Fates(BTreeMap<ClientKey, Vec<Verdict>>);
 
-impl Watch for Fates {
-    fn see(&mut self, event: &Event, verdict: &Verdict, _: Option<&Recorded>, _: Option<&str>) {
+impl VerdictSink for Fates {
+    fn accept(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        _: Option<&RecordedVerdict>,
+        _: Option<&str>,
+    ) {
         self.0.entry(event.client).or_default().push(*verdict);
     }
 }
@@ -246,7 +252,7 @@ fn one_core_and_many_tell_the_same_of_cohorts() {
         for capacity in [200_000, 640] {
             let told = |jobs| {
                 let detector = model::detector(capacity, strict());
-                let (_, parts) = replay_on::<Fates>(
+                let (_, parts) = replay_parallel::<Fates>(
                     jobs,
                     Logs::find(&names).unwrap().open().unwrap(),
                     &detector,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use detector::{Action, ClientKey};
 use kidoban::input::Logs;
-use kidoban::replay::replay;
+use traffic::replay::replay;
 use traffic::sim::{self, Mix};
 
 use crate::support::command::kidoban;

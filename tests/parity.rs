@@ -10,8 +10,8 @@ use std::sync::Arc;
 use detector::detector::Settings;
 use detector::{Action, Detector, Reason};
 use kidoban::input::Logs;
-use kidoban::replay::replay;
 use traffic::log::RequestLine;
+use traffic::replay::replay;
 use traffic::sim::{self, Dice};
 
 use crate::support::http::Client;

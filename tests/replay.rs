@@ -10,26 +10,26 @@ use detector::{Action, ClientKey, Event, Outcome, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
-use kidoban::replay::{Crowded, Recorded, Watch, replay_on};
 use proptest::prelude::*;
 use traffic::log::{OutcomeLine, RequestLine, Tally};
+use traffic::replay::{RecordedVerdict, ReplayError, VerdictSink, replay_parallel};
 use traffic::sim::{self, Dice, Mix, SimRequest};
 
 use crate::support::{Folder, model, real_logs};
 
 /// A verdict, what the log says of it, and how the request reads if it is to be shown.
-type Fate = (Verdict, Option<Recorded>, Option<String>);
+type Fate = (Verdict, Option<RecordedVerdict>, Option<String>);
 
 /// Every verdict of every client, in the order it got them.
 #[derive(Default)]
 struct Fates(BTreeMap<ClientKey, Vec<Fate>>);
 
-impl Watch for Fates {
-    fn see(
+impl VerdictSink for Fates {
+    fn accept(
         &mut self,
         event: &Event,
         verdict: &Verdict,
-        recorded: Option<&Recorded>,
+        recorded: Option<&RecordedVerdict>,
         request: Option<&str>,
     ) {
         let fate = (*verdict, recorded.copied(), request.map(str::to_owned));
@@ -50,7 +50,7 @@ fn told(
     let detector = model::detector(capacity, judge);
     let names: Vec<String> = logs.iter().map(|path| path.display().to_string()).collect();
     let logs = Logs::find(&names)?;
-    let (tallies, parts) = replay_on::<Fates>(jobs, logs.open()?, &detector, shown)?;
+    let (tallies, parts) = replay_parallel::<Fates>(jobs, logs.open()?, &detector, shown)?;
     logs.finish();
     let mut fates = BTreeMap::new();
     for (client, fate) in parts.into_iter().flat_map(|part| part.0) {
@@ -233,8 +233,10 @@ fn where_bans_are_full_several_threads_say_that_they_cannot() {
     let log = folder.write("a.log", combined(&hour(5, 10, 60)));
     let logs = [log];
     let error = told(2, &logs, 2, None).unwrap_err();
-    let crowded = error.downcast_ref::<Crowded>().unwrap();
-    assert!(crowded.banned > crowded.room && crowded.room == 2, "{crowded}");
+    let Some(ReplayError::TooManyBans(bans)) = error.downcast_ref::<ReplayError>() else {
+        panic!("{error:#}");
+    };
+    assert!(bans.banned > bans.room && bans.room == 2, "{bans}");
     told(1, &logs, 2, None).unwrap();
 }
 

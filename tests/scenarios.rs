@@ -19,7 +19,7 @@ use detector::{
 use kidoban::demo::shop::Shop;
 use kidoban::demo::visitors::{Answer, Course, Live, Visitor, drive};
 use kidoban::input::Logs;
-use kidoban::replay::replay;
+use traffic::replay::replay;
 use traffic::sim::{Dice, Mix, Population, SimRequest, Site, Tempo, Visit, simulate};
 
 use crate::support::{Folder, gate, model};

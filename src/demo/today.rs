@@ -8,11 +8,12 @@ use anyhow::Result;
 use detector::detector::Settings;
 use detector::{Action, AllowList, ClientKey, Detector, Judge, Policy, PolicyConfig, Score};
 use serde::Serialize;
+use traffic::replay::replay;
 use traffic::sim::{Population, Site, Tempo, Truth, Visit};
 
 use super::visitors::{Live, Visitor};
 use crate::input::{Logs, read_model};
-use crate::replay::{because, replay};
+use crate::replay::because;
 
 /// Who comes, and how many of each.
 const VISITORS: [(Population, u16); 7] = [

@@ -10,6 +10,7 @@ use detector::detector::Settings;
 use detector::{Detector, Event, Outcome};
 use serde::Serialize;
 use traffic::log::{Kind, Record};
+use traffic::replay::{BannedClients, Pass, TooManyBans, event_of, walk_twice_if_needed};
 use trainer::evidence::{Agents, Trace};
 use trainer::site::OFFLINE_HASH_KEY;
 
@@ -17,7 +18,7 @@ use crate::Answer;
 use crate::args::LabelArgs;
 use crate::input::{Logs, read_labels};
 use crate::output::{self, Table};
-use crate::replay::{Banned, Crowded, Pass, event_of, jobs, judge, pass_logs};
+use crate::replay::{jobs, judge};
 
 #[derive(Serialize)]
 struct Proposed {
@@ -40,7 +41,7 @@ struct Step {
 
 impl Pass for Proposing {
     type Step = Step;
-    type Watch = (Border, Banned);
+    type Watch = (Border, BannedClients);
 
     fn step(&self, record: &Record<'_>) -> Step {
         let trace = (record.kind != Kind::Outcome).then(|| {
@@ -58,11 +59,11 @@ impl Pass for Proposing {
         self.detector.group(step.event.client)
     }
 
-    fn watch(&self) -> (Border, Banned) {
-        (Border::new(&self.detector), Banned::default())
+    fn watch(&self) -> (Border, BannedClients) {
+        (Border::new(&self.detector), BannedClients::default())
     }
 
-    fn pass(&self, step: Step, (border, banned): &mut (Border, Banned)) {
+    fn pass(&self, step: Step, (border, banned): &mut (Border, BannedClients)) {
         if let Some(trace) = step.trace {
             let verdict = self.detector.observe(&step.event);
             banned.note(step.event.client, &verdict);
@@ -73,8 +74,8 @@ impl Pass for Proposing {
         }
     }
 
-    fn check(&self, watches: &[(Border, Banned)]) -> Result<(), Crowded> {
-        Banned::check(watches.iter().map(|(_, banned)| banned), &self.detector)
+    fn check(&self, watches: &[(Border, BannedClients)]) -> Result<(), TooManyBans> {
+        BannedClients::check(watches.iter().map(|(_, banned)| banned), &self.detector)
     }
 }
 
@@ -96,7 +97,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
         detector: Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge.clone()),
         agents: Mutex::default(),
     };
-    let (_, _, watches) = pass_logs(jobs(None), &logs, proposing)?;
+    let (_, _, watches) = walk_twice_if_needed(jobs(None), &logs, proposing)?;
     logs.finish();
     let border = watches.into_iter().map(|(border, _)| border).reduce(Border::join);
     let borderline =

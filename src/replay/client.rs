@@ -1,16 +1,16 @@
-//! One client, request by request.
+//! Prints what became of one client, request by request.
 
 use std::fmt::Write as _;
 
 use detector::{Action, Event, Reason, Verdict};
 use serde::Serialize;
 
-use super::{because, first_words};
+use super::words::{because, first_words};
 use crate::output;
 
-/// One request of the client that is shown.
+/// One request of the client that is shown, with its verdict.
 #[derive(Clone, Debug, Serialize)]
-pub struct Told {
+pub struct TimelineEntry {
     at: String,
     at_us: i64,
     client: String,
@@ -23,9 +23,9 @@ pub struct Told {
     because: Vec<String>,
 }
 
-/// What became of it, and at which request.
+/// All requests of one client and a summary of them.
 #[derive(Serialize)]
-pub struct Shown<'a> {
+pub struct ClientTimeline<'a> {
     pub client: &'a str,
     pub model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,11 +36,11 @@ pub struct Shown<'a> {
     pub limited: u64,
     pub blocked: u64,
     /// Each request in order.
-    pub timeline: &'a [Told],
+    pub timeline: &'a [TimelineEntry],
 }
 
-impl Told {
-    /// A request and its verdict.
+impl TimelineEntry {
+    /// The entry for a request; `request` is its method and target.
     pub fn of(event: &Event, verdict: &Verdict, request: &str) -> Self {
         Self {
             at: output::time(verdict.at),
@@ -57,13 +57,13 @@ impl Told {
     }
 }
 
-impl<'a> Shown<'a> {
-    /// Of a client that came at least once.
+impl<'a> ClientTimeline<'a> {
+    /// The timeline of a client that has at least one request.
     pub fn of(
         client: &'a str,
         model: &'a str,
         since: Option<&'a str>,
-        timeline: &'a [Told],
+        timeline: &'a [TimelineEntry],
     ) -> Self {
         let number =
             |action: Action| timeline.iter().filter(|told| told.action == action).count() as u64;
@@ -92,7 +92,7 @@ impl<'a> Shown<'a> {
         Self { client, model, since, words, requests, limited, blocked, timeline }
     }
 
-    /// The sentence, then each request; why where the verdict changes.
+    /// The sentence, then a line for each request. Reasons follow where the verdict changes.
     pub fn describe(&self) -> String {
         let mut text = format!("{}\n\n", output::safe(&self.words, 400));
         let mut before = None;
@@ -117,8 +117,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// One JSON object a line.
-pub fn json_lines(timeline: &[Told]) -> String {
+/// The requests as JSON, one object a line.
+pub fn json_lines(timeline: &[TimelineEntry]) -> String {
     let mut text = String::new();
     for told in timeline {
         // Texts and numbers: there is nothing that JSON could not hold.

@@ -2,6 +2,7 @@
 //!
 //! - [`log`]: one format a file, our own event log's writer beside its parser; [`merge`]: several
 //!   logs in order of time
+//! - [`replay`]: logs through a detector in order of time, on one thread or on all cores
 //! - [`outcomes`]: what a visit can come to, an order or a log-in, as the shop's owner names it
 //! - [`sim`]: a seeded shop with seeded shoppers and attackers
 //!
@@ -11,6 +12,7 @@
 pub mod log;
 pub mod merge;
 pub mod outcomes;
+pub mod replay;
 pub mod sim;
 
 pub use log::{

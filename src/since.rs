@@ -1,25 +1,25 @@
-//! `--since`: from when on a replay tells.
+//! `--since`: the time from which a replay reports what it sees.
 
 use anyhow::{Result, bail};
 use detector::Timestamp;
+use traffic::replay::newest_time;
 
-use crate::ahead::read_ahead;
 use crate::input::Logs;
 
-/// From when on.
+/// The argument of `--since`: earlier requests are observed and not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// From this time.
+    /// From this time on.
     At(Timestamp),
-    /// So many microseconds before the log's end.
+    /// From this many microseconds before the last line on.
     Last(u64),
 }
 
 impl Since {
-    /// `2026-11-22T08:00:00Z`, `2026-11-22`, `90s`, `30m`, `2h`, `7d`.
+    /// Parses `2026-11-22T08:00:00Z`, `2026-11-22`, `90s`, `30m`, `2h`, `7d`.
     ///
     /// # Errors
-    /// What was expected.
+    /// A text in none of these forms: a sentence that says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let last = text.chars().next_back();
         let seconds = last.and_then(|unit| match unit {
@@ -37,16 +37,16 @@ impl Since {
         }
         traffic::log::time(text).map(Self::At).map_err(|_| {
             "expected a time with its zone (2026-11-22T08:00:00Z), a day (2026-11-22), or a span \
-                before the log's end \
-             (30m, 2h, 7d)"
+             before the log's end (30m, 2h, 7d)"
                 .to_owned()
         })
     }
 
-    /// The time meant. A span is counted from the last line, so the logs are read for that.
+    /// The time that is meant. A span counts back from the last line, so this reads the logs once,
+    /// on `jobs` threads.
     ///
     /// # Errors
-    /// Logs that cannot be read, or not twice.
+    /// Logs that cannot be read, and for a span, a pipe: it cannot be read twice.
     pub fn resolve(self, patterns: &[String], jobs: usize) -> Result<Timestamp> {
         let span_us = match self {
             Self::At(at) => return Ok(at),
@@ -56,24 +56,11 @@ impl Since {
         if logs.has_pipe() {
             bail!(
                 "--since counts back from the log's end, which a pipe does not tell before it is \
-                    over: give a file, or a \
-                 time such as 2026-11-22T08:00:00Z"
+                 over: give a file, or a time such as 2026-11-22T08:00:00Z"
             );
         }
-        let end = read_ahead(
-            jobs,
-            logs.open()?,
-            |_| (),
-            |sources| {
-                let mut end = None;
-                for item in sources.into_iter().flatten() {
-                    end = end.max(Some(item?.0));
-                }
-                Ok::<_, anyhow::Error>(end)
-            },
-        )?;
+        let end = newest_time(jobs, logs.open()?)?.unwrap_or_default();
         logs.finish();
-        let end = end.unwrap_or_default();
         let span_us = i64::try_from(span_us).unwrap_or(i64::MAX);
         Ok(Timestamp::from_micros(end.as_micros().saturating_sub(span_us)))
     }

@@ -1,0 +1,38 @@
+//! A verdict and its reasons in words.
+
+use detector::{Action, Reason, Verdict};
+
+/// The features that raised the score most, in words. For a client that is refused because of its
+/// cohort (network or login endpoint), what the cohort did comes first.
+pub fn because(verdict: &Verdict) -> Vec<String> {
+    let spoken: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
+    match (verdict.action, verdict.reason) {
+        (Action::Allow, _) => spoken,
+        // A newcomer that posts where other newcomers fail is refused before anything is measured.
+        (_, Reason::Cohort) if spoken.is_empty() => {
+            vec!["newcomers fail where it sends its form".to_owned()]
+        }
+        (_, Reason::Cohort) => {
+            let together = "its network's newcomers together".to_owned();
+            std::iter::once(together).chain(spoken).collect()
+        }
+        _ => spoken,
+    }
+}
+
+/// A verdict in few words, such as `blocked by its score`.
+pub fn first_words(action: Action, reason: Reason) -> String {
+    let done = match action {
+        Action::Allow => "allowed",
+        Action::Limit => "limited",
+        Action::Block => "blocked",
+    };
+    let why = match reason {
+        Reason::Score | Reason::Limited => "by its score",
+        Reason::Banned => "by an earlier ban",
+        Reason::Shared => "by its score, at an address of many browsers",
+        Reason::Cohort => "for what its network's newcomers do",
+        other => other.as_str(),
+    };
+    format!("{done} {why}")
+}

@@ -1,0 +1,46 @@
+//! Replays logs: every record goes through a detector in order of time, on one thread or on all
+//! cores, and the caller collects the verdicts.
+//!
+//! ```text
+//!  logs ─► parse, reduce to steps ─► put in order of time ─► detector ─► what the caller collects
+//!          any thread                one thread              one thread a group of clients
+//! ```
+//!
+//! - [`logs`]: opened logs, and the trait through which a caller opens them a second time
+//! - [`pass`]: the trait [`Pass`]: what is done with each record, and what is collected
+//! - [`walk`](mod@walk): runs a pass on the calling thread
+//! - [`walk_parallel`](mod@walk_parallel): runs a pass on several threads, with the same result
+//! - [`walk_twice`]: runs a pass on several threads, and again on one thread where that is needed
+//! - [`parallel_reader`]: parses logs on several threads and hands the records out in line order
+//! - [`verdicts`]: the plain replay, which hands each request and its verdict to a [`VerdictSink`]
+//! - [`recorded`]: the verdict that an event log holds, to compare with the replayed one
+//! - [`bans`]: whether the table of bans had room for all banned clients
+//! - [`newest`]: the time of the latest record
+//! - [`error`]: why a replay ends early
+//!
+//! This module knows no file, socket or clock. It takes readers that the caller has opened, and
+//! time comes from the records. It does start threads; they all end before its functions return.
+
+pub mod bans;
+pub mod error;
+pub mod logs;
+pub mod newest;
+pub mod parallel_reader;
+pub mod pass;
+pub mod recorded;
+pub mod verdicts;
+pub mod walk;
+pub mod walk_parallel;
+pub mod walk_twice;
+
+pub use bans::{BannedClients, TooManyBans};
+pub use error::ReplayError;
+pub use logs::{Input, LogFiles, Reader};
+pub use newest::newest_time;
+pub use parallel_reader::read_parallel;
+pub use pass::Pass;
+pub use recorded::RecordedVerdict;
+pub use verdicts::{VerdictPass, VerdictSink, event_of, replay, replay_parallel};
+pub use walk::walk;
+pub use walk_parallel::walk_parallel;
+pub use walk_twice::walk_twice_if_needed;

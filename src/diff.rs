@@ -13,7 +13,7 @@ use detector::{Detector, Event, Judge, Outcome};
 use proxy::Config;
 use traffic::log::{Kind, Record};
 use traffic::outcomes::Reached;
-use traffic::replay::{BannedClients, Pass, TooManyBans, event_of, walk_twice_if_needed};
+use traffic::replay::{BannedClients, Pass, TooManyBans, Walked, event_of, walk_twice_if_needed};
 use traffic::{OutcomeWatch, Outcomes};
 use trainer::evidence::Agents;
 use trainer::site::OFFLINE_HASH_KEY;
@@ -166,7 +166,8 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
         outcomes: &outcomes,
         agents: Mutex::default(),
     };
-    let (comparing, tallies, watches) = walk_twice_if_needed(jobs(args.jobs), &logs, comparing)?;
+    let Walked { pass: comparing, tallies, watches } =
+        walk_twice_if_needed(jobs(args.jobs), &logs, comparing)?;
     logs.finish();
     let comparison = watches
         .into_iter()

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use detector::detector::Settings;
 use detector::{ClientKey, Detector, Event, Outcome};
 use traffic::log::{Kind, Record};
-use traffic::replay::{BannedClients, Pass, TooManyBans, event_of, walk_twice_if_needed};
+use traffic::replay::{BannedClients, Pass, TooManyBans, Walked, event_of, walk_twice_if_needed};
 use trainer::evidence::{Agents, Trace};
 use trainer::site::OFFLINE_HASH_KEY;
 
@@ -130,7 +130,7 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
         which: which.clone(),
         agents: Mutex::default(),
     };
-    let (_, _, watches) = walk_twice_if_needed(jobs(args.jobs), &logs, following)?;
+    let Walked { watches, .. } = walk_twice_if_needed(jobs(args.jobs), &logs, following)?;
     logs.finish();
     let follower = watches.into_iter().map(|(follower, _)| follower).reduce(Follower::join);
     let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref()))

@@ -13,7 +13,7 @@ use detector::{
     Action, AllowList, ClientKey, Detector, Judge, Policy, PolicyConfig, Reason, Timestamp,
 };
 use serde::Serialize;
-use traffic::replay::{VerdictPass, walk_twice_if_needed};
+use traffic::replay::{VerdictPass, Walked, walk_twice_if_needed};
 
 mod client;
 mod summary;
@@ -85,9 +85,9 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         let detector = Detector::new(settings, judge.clone());
         VerdictPass::new(detector, shown, || Summary::new(since))
     };
-    let (pass, tallies, parts) = walk_twice_if_needed(jobs, &logs, fresh)?;
+    let Walked { pass, tallies, watches } = walk_twice_if_needed(jobs, &logs, fresh)?;
     logs.finish();
-    let summary = Summary::sum(parts.into_iter().map(|(summary, _)| summary));
+    let summary = Summary::sum(watches.into_iter().map(|(summary, _)| summary));
     let actions = summary.actions();
     let Summary { clients, requests, recorded, identical, timeline, .. } = summary;
     let answer = if recorded == identical { Answer::Yes } else { Answer::No };

@@ -10,7 +10,7 @@ use detector::detector::Settings;
 use detector::{Detector, Event, Outcome};
 use serde::Serialize;
 use traffic::log::{Kind, Record};
-use traffic::replay::{BannedClients, Pass, TooManyBans, event_of, walk_twice_if_needed};
+use traffic::replay::{BannedClients, Pass, TooManyBans, Walked, event_of, walk_twice_if_needed};
 use trainer::evidence::{Agents, Trace};
 use trainer::site::OFFLINE_HASH_KEY;
 
@@ -97,7 +97,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
         detector: Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge.clone()),
         agents: Mutex::default(),
     };
-    let (_, _, watches) = walk_twice_if_needed(jobs(None), &logs, proposing)?;
+    let Walked { watches, .. } = walk_twice_if_needed(jobs(None), &logs, proposing)?;
     logs.finish();
     let border = watches.into_iter().map(|(border, _)| border).reduce(Border::join);
     let borderline =

@@ -43,4 +43,4 @@ pub use recorded::RecordedVerdict;
 pub use verdicts::{VerdictPass, VerdictSink, event_of, replay, replay_parallel};
 pub use walk::walk;
 pub use walk_parallel::walk_parallel;
-pub use walk_twice::walk_twice_if_needed;
+pub use walk_twice::{Walked, walk_twice_if_needed};

@@ -28,6 +28,8 @@ pub mod newest;
 pub mod parallel_reader;
 pub mod pass;
 pub mod recorded;
+#[cfg(test)]
+mod tests;
 pub mod verdicts;
 pub mod walk;
 pub mod walk_parallel;

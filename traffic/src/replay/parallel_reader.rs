@@ -37,7 +37,8 @@ type SharedLog = Mutex<(Chunks<Input>, u64)>;
 /// Reads logs on `jobs` other threads, which call `map` with each record. Meanwhile `merge` runs on
 /// this thread and takes the results: one iterator for each log, in the order of the readers.
 ///
-/// Returns what `merge` returns. It may stop before the end of the logs.
+/// Returns what `merge` returns. It may stop before the end of the logs. If `map` panics, the log
+/// that is read next ends with an error.
 pub fn read_parallel<T: Send, A>(
     jobs: usize,
     readers: Vec<Reader>,
@@ -51,16 +52,23 @@ pub fn read_parallel<T: Send, A>(
     let requests = Mutex::new(requests);
     let (deliver, deliveries) = channel();
     thread::scope(|scope| {
+        let mut threads = Vec::new();
         for _ in 0..jobs.max(1) {
             let (logs, requests, deliver, map) = (&logs, &requests, deliver.clone(), &map);
-            scope.spawn(move || parse(logs, requests, &deliver, map));
+            threads.push(scope.spawn(move || parse(logs, requests, &deliver, map)));
         }
         drop(deliver);
-        // The inbox holds the only sender of requests and is dropped at the end of this closure,
-        // also where `merge` stops early. That ends the jobs.
         let inbox = RefCell::new(Inbox::new(request, deliveries, names.len(), jobs * CHUNKS_AHEAD));
         let log = |(index, name)| ParsedLog::new(index, name, &inbox);
-        merge(names.into_iter().enumerate().map(log).collect())
+        let merged = merge(names.into_iter().enumerate().map(log).collect());
+        // The inbox holds the only sender of requests. Dropping it ends the jobs, also where
+        // `merge` stopped early.
+        drop(inbox);
+        for thread in threads {
+            // A panic has already been reported to `merge` as an error, unless it had stopped.
+            let _ = thread.join();
+        }
+        merged
     })
 }
 

@@ -72,12 +72,14 @@ pub fn walk_parallel<P: Pass>(
             )
         });
         for mut queue in queues {
-            queue.flush()?;
+            // It fails only where the watcher has panicked, which joining it reports.
+            let _ = queue.flush();
         }
-        let mut watches = Vec::new();
-        for watcher in watchers {
-            watches.push(watcher.join().map_err(|_| ReplayError::Panicked)?);
-        }
+        // All are joined before the first error returns: a scope panics if it has to join a thread
+        // that did.
+        let joined: Vec<_> = watchers.into_iter().map(|watcher| watcher.join()).collect();
+        let watches: Vec<P::Watch> =
+            joined.into_iter().collect::<Result<_, _>>().map_err(|_| ReplayError::Panicked)?;
         let tallies = tallies?;
         pass.check(&watches)?;
         Ok((tallies, watches))

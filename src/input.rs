@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
 use detector::{ClientKey, Model};
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
@@ -160,7 +161,7 @@ impl Logs {
     /// SHA-256, in hex, over the bytes that [`Logs::read_site`] read, as they lie on disk.
     pub fn sha256(&self) -> String {
         let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&digest)
     }
 
     fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {

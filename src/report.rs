@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use analysis::report::{ModelFacts, Names, Origin, Page};
 use analysis::sources::LogRead;
 use anyhow::{Context, Result, anyhow, bail};
+use data_encoding::HEXLOWER;
 use detector::Model;
 use sha2::{Digest, Sha256};
 
@@ -88,7 +89,7 @@ pub fn sha256(path: &Path) -> Result<String> {
     let mut digest = Sha256::new();
     let copied = File::open(path).and_then(|mut file| io::copy(&mut file, &mut digest));
     copied.with_context(|| format!("{}: cannot be read", path.display()))?;
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(HEXLOWER.encode(&digest.finalize()))
 }
 
 /// The command line as a shell takes it, whatever the program was started as.

@@ -9,6 +9,7 @@ use analysis::format::counted;
 use analysis::held_out::HeldOutQuality;
 use analysis::sources::LogRead;
 use anyhow::Result;
+use data_encoding::HEXLOWER;
 use detector::model::{Budget, Card, Metric, Readiness, seal};
 use detector::{ClientKey, Model};
 use serde::Serialize;
@@ -187,7 +188,7 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         sites.push(site);
         tallies.extend(read);
     }
-    let data_sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let data_sha256 = HEXLOWER.encode(&digest.finalize());
     Ok(Sources { sites, tallies, data, data_sha256, sites_sha256 })
 }
 

@@ -1,5 +1,6 @@
 //! Law 9: the model file is trusted last.
 
+use data_encoding::HEXLOWER;
 use detector::Model;
 use detector::features::{COUNT, index_of};
 use detector::model::{
@@ -87,8 +88,7 @@ fn reseal_text(from: &str, to: &str) -> Vec<u8> {
     let (content, _) = text.split_once(",\n\"sha256\":").unwrap();
     let changed = content.replacen(from, to, 1);
     assert_ne!(changed, content, "{from} is not in the file");
-    let digest: String =
-        Sha256::digest(changed.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = HEXLOWER.encode(&Sha256::digest(changed.as_bytes()));
     format!("{changed},\n\"sha256\":\"{digest}\"\n}}\n").into_bytes()
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use analysis::tune::{State, Step};
 use analysis::{TuneOptions, tune};
+use data_encoding::HEXLOWER;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use traffic::sim::{self, Mix};
@@ -417,7 +418,7 @@ fn who_may_have_trained_the_model_proves_nothing() {
     let ([seen, judged, _], _) = trained(&mut file, 14);
     assert!(seen > 100 && judged > 50 && judged < unseen, "{seen} {judged} {unseen}");
 
-    let digest: String = Sha256::digest(&log).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = HEXLOWER.encode(&Sha256::digest(&log));
     for (whole, sites) in [(digest.clone(), vec![]), (String::new(), vec!["0".repeat(64), digest])]
     {
         (file.card.data_sha256, file.card.sites_sha256) = (whole, sites);

@@ -14,6 +14,7 @@ pub mod shape;
 pub mod site;
 pub mod uniqueness;
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 pub use said::decimal;
@@ -253,7 +254,7 @@ pub fn definition_hash() -> String {
         text.push(' ');
         text.push_str(feature.name);
     }
-    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&Sha256::digest(text.as_bytes())[..8])
 }
 
 /// Measures a family into its part of the vector; of the set, 0 is its first feature.

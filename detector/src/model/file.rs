@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -308,7 +309,7 @@ pub fn seal(file: &File) -> Result<Vec<u8>, ModelError> {
     member("drift", serde_json::to_string(&file.drift))?;
     member("site", serde_json::to_string(&file.site))?;
     member("golden", serde_json::to_string(&file.golden))?;
-    let digest = hex(&Sha256::digest(text.as_bytes()));
+    let digest = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
     text.push_str(&format!("{SEAL_START}{digest}{SEAL_END}"));
     Ok(text.into_bytes())
 }
@@ -327,14 +328,10 @@ fn unseal(bytes: &[u8]) -> Result<(&[u8], &str), ModelError> {
         .ok()
         .and_then(|seal| seal.strip_prefix(SEAL_START)?.strip_suffix(SEAL_END))
         .ok_or_else(|| ModelError::Seal("it does not end in its sha256".to_owned()))?;
-    if hex(&Sha256::digest(content)) != digest {
+    if HEXLOWER.encode(&Sha256::digest(content)) != digest {
         return wrong("its sha256 does not fit its content");
     }
     Ok((content, digest))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Model {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use traffic::sim::{Kind, Listing, Product, Site, Sort};
 
 /// A page of the shop, whatever it is for.
@@ -213,17 +214,7 @@ fn escape(text: &str) -> String {
 
 /// Text as a query value.
 fn encode(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            byte if byte.is_ascii_alphanumeric() => out.push(char::from(byte)),
-            byte => {
-                let _ = write!(out, "%{byte:02X}");
-            }
-        }
-    }
-    out
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().replace("%20", "+")
 }
 
 const LOGIN_FORM: &str = "<form method=\"post\" action=\"/login\"><label>Name <input name=\"user\" \

@@ -9,6 +9,8 @@ pub(super) mod api;
 
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
+
 use super::catalogue::{Catalogue, PER_PAGE, Sort};
 use super::dice::{Dice, mix};
 
@@ -339,26 +341,7 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 
 /// Percent-decoding with `+` as a space; what cannot be decoded stays as it is.
 fn decode(text: &str) -> String {
-    if !text.contains(['%', '+']) {
-        return text.to_owned();
-    }
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use detector::detector::Settings;
+use detector::Settings;
 use detector::{
-    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy, PolicyConfig,
+    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Mode, Policy, PolicyConfig,
     Timestamp, UrlHasher, Window,
 };
 use support::{Effort, Spread, Zipf, count, describe_machine, scattered, shipped_judge};
@@ -53,7 +53,7 @@ fn main() {
     for clients in
         effort.pick(vec![100], vec![1_000, 100_000, 1_000_000], vec![1_000, 100_000, 1_000_000])
     {
-        let bench = Bench::new(&crowd, clients, effort);
+        let mut bench = Bench::new(&crowd, clients, effort);
         println!("{}", bench.describe());
         bench.measure(&mut criterion);
         bench.measure_with_cohorts(&mut criterion);
@@ -196,7 +196,8 @@ impl Bench {
             let mut at = Timestamp::from_micros(START.as_micros() - span_us as i64);
             for step in known {
                 at = at.plus_micros(step.gap_us);
-                detector.observe(&Event { client: client_key(client), at, ..step.event });
+                detector
+                    .observe(&Event { client: client_key(client), at, ..step.event }, Mode::Shadow);
             }
         }
         let length = effort.pick(1_000, 1 << 20, 1 << 22);
@@ -209,7 +210,7 @@ impl Bench {
         let (mut pages, mut scored, mut stopped) = (0_u64, 0_u64, 0_u64);
         for index in 0..looked_at {
             let (event, _) = self.ring.event(index);
-            let verdict = self.detector.observe(&event);
+            let verdict = self.detector.observe(&event, Mode::Shadow).verdict;
             let is_page = event.class == Class::Page;
             pages += u64::from(is_page);
             scored += u64::from(is_page && verdict.score.is_some());
@@ -240,9 +241,11 @@ impl Bench {
                 let started = Instant::now();
                 for index in next..next + requests {
                     let (event, status) = self.ring.event(index);
-                    black_box(self.detector.observe(&event));
-                    let outcome = Outcome::of(&event, event.at.plus_micros(20_000), status);
-                    black_box(self.detector.conclude(&outcome));
+                    let observed = black_box(self.detector.observe(&event, Mode::Shadow));
+                    let at = event.at.plus_micros(20_000);
+                    if let Some(token) = observed.token {
+                        black_box(self.detector.conclude(token, at, status));
+                    }
                 }
                 next += requests;
                 started.elapsed()
@@ -256,7 +259,7 @@ impl Bench {
                     let (event, _) = self.ring.event(next);
                     next += 1;
                     if event.class == Class::Page {
-                        black_box(self.detector.observe(&event));
+                        black_box(self.detector.observe(&event, Mode::Shadow).verdict);
                         left -= 1;
                     }
                 }
@@ -267,7 +270,7 @@ impl Bench {
 
     /// The same once more with somebody looking at cohorts, as a model with a threshold for them
     /// has it.
-    fn measure_with_cohorts(&self, criterion: &mut Criterion) {
+    fn measure_with_cohorts(&mut self, criterion: &mut Criterion) {
         let judge = shipped_judge();
         let config = PolicyConfig { cohort_score: Some(0.999), ..PolicyConfig::default() };
         let policy = Policy::new(config, judge.model.as_ref()).expect("a sound policy");
@@ -286,7 +289,7 @@ impl Bench {
     fn observe(&self, from: u64, requests: u64) -> Duration {
         let started = Instant::now();
         for index in from..from + requests {
-            black_box(self.detector.observe(&self.ring.event(index).0));
+            black_box(self.detector.observe(&self.ring.event(index).0, Mode::Shadow).verdict);
         }
         started.elapsed()
     }

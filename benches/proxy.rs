@@ -449,8 +449,9 @@ fn config(rest: &str) -> Config {
          [policy]\nlimit_score = 0.9999998\ncohort_score = 0.9999998\nblock_score = \
          0.9999999\n{rest}"
     );
-    let overrides =
-        Overrides { model_built_in: Some(SHIPPED_MODEL), force: true, ..Overrides::default() };
+    let gate =
+        gate::Overrides { model_built_in: Some(SHIPPED_MODEL), force: true, ..Default::default() };
+    let overrides = Overrides { gate, ..Overrides::default() };
     Config::parse(&text, Path::new("bench.toml"), &overrides).expect("the configuration is sound")
 }
 
@@ -464,7 +465,7 @@ fn be_bare(tells_who: bool) {
 fn be_gate(rest: &str) {
     let gate = RunningGate::start(config(rest)).expect("it starts");
     serve_until_told(gate.addr());
-    let text = gate.metrics_text();
+    let text = gate.engine().metrics_text();
     let sum = |name: &str| -> f64 {
         let lines = text.lines().filter(|line| line.starts_with(name));
         lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()

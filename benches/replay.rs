@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
-use detector::detector::Settings;
+use detector::Settings;
 use detector::{Action, ClientKey, Detector, Event, Timestamp, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -587,6 +587,9 @@ pub struct CheckArgs {
     /// Model
     #[arg(long, value_name = "FILE")]
     pub model: Option<PathBuf>,
+    /// Logs to check against: does a proxy in front hide who the visitors are?
+    #[arg(value_name = "LOG")]
+    pub logs: Vec<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use analysis::proxied::ProxiedLog;
 use anyhow::Result;
 use detector::{Judge, Model, Score};
-use proxy::config::tuned::{self, Basis, Proof};
+use gate::config::tuned::{self, Basis, Proof};
 use proxy::{Config, Overrides};
 use serde::Serialize;
 
 use crate::Answer;
 use crate::args::CheckArgs;
-use crate::input::read_model;
+use crate::input::{Logs, read_model};
 use crate::output;
 use crate::run::overrides_with_shipped_model;
 use crate::train::metrics;
@@ -33,20 +34,21 @@ struct Checked {
 /// Checks and prints.
 ///
 /// # Errors
-/// What is not sound, with file, line and a way out.
+/// What is not sound, with file, line and a way out; a log that cannot be read.
 pub fn run(args: &CheckArgs) -> Result<Answer> {
     let mut warnings = Vec::new();
     let (model, [limit, block, cohort], basis) = match &args.config {
         Some(path) => {
-            let overrides =
-                Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
-            let config = Config::load(Some(path), &overrides)?;
+            let gate =
+                gate::Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
+            let config = Config::load(Some(path), &Overrides { gate, ..Overrides::default() })?;
             warnings.extend(config.warnings().iter().cloned());
-            let Judge { model, policy, .. } = proxy::judge(&config)?;
-            proxy::refuse_unarmed(&config, model.as_ref())?;
+            let config = config.gate();
+            let Judge { model, policy, .. } = gate::judge(config)?;
+            gate::refuse_unarmed(config, model.as_ref())?;
             let margins = [policy.limit_margin(), policy.block_margin(), policy.cohort_margin()];
-            warnings.extend(tuned::warnings(&config, model.as_ref()));
-            let basis = tuned::basis(&config, model.as_ref());
+            warnings.extend(config.warnings_with(model.as_ref()));
+            let basis = tuned::basis(config, model.as_ref());
             (model, margins, basis)
         }
         None => {
@@ -71,6 +73,7 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
     {
         warnings.push("the model is not armed: kidoban run --mode enforce refuses it".to_owned());
     }
+    warnings.extend(warning_of_proxied_log(&args.logs)?);
     let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
     let checked = Checked {
         sound: true,
@@ -90,6 +93,22 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
         output::print(&describe(args, &checked, model.as_ref()))?;
     }
     Ok(Answer::Yes)
+}
+
+/// Are most requests of these logs those of a proxy in front, and not of visitors?
+fn warning_of_proxied_log(patterns: &[String]) -> Result<Option<String>> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let logs = Logs::find(patterns)?.shown_as("Checking");
+    let mut proxied = ProxiedLog::default();
+    for mut reader in logs.open()? {
+        while let Some(record) = reader.next()? {
+            proxied.note(&record);
+        }
+    }
+    logs.finish();
+    Ok(proxied.warning())
 }
 
 fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> String {

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use detector::{ClientKey, Timestamp};
-use proxy::decision::DecisionId;
+use gate::decision::DecisionId;
 use traffic::log::{Kind, Record};
 use traffic::replay::read_parallel;
 

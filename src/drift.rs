@@ -9,15 +9,15 @@ use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use detector::drift::{PSI_ALARM, Shift};
 use detector::{Judge, Model};
-use proxy::config::tuned::{self, Basis, Proof};
-use proxy::{Config, Overrides};
+use gate::config::tuned::{self, Basis, Proof};
+use gate::{Config, Overrides};
 
 use crate::Answer;
 use crate::args::DriftArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, WithLogs};
 use crate::report::{self, Report};
-use crate::run::overrides_of_a_reader;
+use crate::run::overrides_with_shipped_model;
 
 /// Features shown when none of them moved.
 const SHOWN_QUIET: usize = 5;
@@ -67,9 +67,9 @@ fn in_force(args: &DriftArgs) -> Result<(Model, [Option<Promise>; 2])> {
         let promises = Promise::of_model(&model);
         return Ok((model, promises));
     };
-    let overrides = Overrides { model: args.model.clone(), ..overrides_of_a_reader() };
+    let overrides = Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
     let config = Config::load(Some(path), &overrides)?;
-    let Judge { model, policy, .. } = proxy::judge(&config)?;
+    let Judge { model, policy, .. } = gate::judge(&config)?;
     let model = model
         .context("the configuration names no model, and there is nothing to compare without one")?;
     let [limit, block, _] = tuned::basis(&config, Some(&model));

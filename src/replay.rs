@@ -8,12 +8,12 @@ use std::thread;
 
 use analysis::format::counted;
 use anyhow::{Context, Result};
-use detector::detector::Settings;
+use detector::Settings;
 use detector::{
     Action, AllowList, ClientKey, Detector, Judge, Policy, PolicyConfig, Reason, Timestamp,
 };
 use serde::Serialize;
-use traffic::replay::{VerdictPass, Walked, walk_twice_if_needed};
+use traffic::replay::{VerdictPass, VerdictWatch, Walked, walk_twice_if_needed};
 
 mod client;
 mod summary;
@@ -87,7 +87,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
     };
     let Walked { pass, tallies, watches } = walk_twice_if_needed(jobs, &logs, fresh)?;
     logs.finish();
-    let summary = Summary::sum(watches.into_iter().map(|(summary, _)| summary));
+    let summary = Summary::sum(watches.into_iter().map(VerdictWatch::into_sink));
     let actions = summary.actions();
     let Summary { clients, requests, recorded, identical, timeline, .. } = summary;
     let answer = if recorded == identical { Answer::Yes } else { Answer::No };
@@ -166,9 +166,9 @@ pub fn jobs(asked: Option<NonZeroUsize>) -> usize {
 pub fn judge(config: Option<&Path>, model: Option<&Path>) -> Result<(Judge, usize)> {
     if let Some(path) = config {
         let model = model.map(Path::to_path_buf);
-        let overrides = proxy::Overrides { model, ..crate::run::overrides_of_a_reader() };
-        let config = proxy::Config::load(Some(path), &overrides)?;
-        return Ok((proxy::judge(&config)?, config.capacity()));
+        let overrides = gate::Overrides { model, ..crate::run::overrides_with_shipped_model() };
+        let config = gate::Config::load(Some(path), &overrides)?;
+        return Ok((gate::judge(&config)?, config.capacity()));
     }
     let model = read_model(model)?;
     let policy =

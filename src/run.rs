@@ -3,7 +3,8 @@
 use std::io::IsTerminal;
 
 use anyhow::Result;
-use proxy::{Config, Mode, Overrides};
+use gate::Mode;
+use proxy::{Config, Overrides};
 use tracing_subscriber::EnvFilter;
 
 use crate::Answer;
@@ -15,9 +16,7 @@ use crate::input::SHIPPED_MODEL;
 /// # Errors
 /// A configuration or model that is refused; an address that cannot be listened on.
 pub fn run(args: &RunArgs) -> Result<Answer> {
-    let overrides = Overrides {
-        upstream: args.upstream.clone(),
-        listen: args.listen.clone(),
+    let gate = gate::Overrides {
         admin: args.admin.clone(),
         model: args.model.clone(),
         mode: args.mode.map(|mode| match mode {
@@ -28,21 +27,18 @@ pub fn run(args: &RunArgs) -> Result<Answer> {
         force: args.force,
         ..overrides_with_shipped_model()
     };
+    let overrides =
+        Overrides { gate, upstream: args.upstream.clone(), listen: args.listen.clone() };
     let config = Config::load(args.config.as_deref(), &overrides)?;
     log_to_stderr();
     proxy::run(config)?;
     Ok(Answer::Yes)
 }
 
-/// No flags, and the shipped model where nothing names another.
-pub fn overrides_with_shipped_model() -> Overrides {
-    Overrides { model_built_in: Some(SHIPPED_MODEL), ..Overrides::default() }
-}
-
-/// The same for whoever reads logs under a configuration, and serves nobody: it need not name an
-/// upstream.
-pub fn overrides_of_a_reader() -> Overrides {
-    Overrides { needs_no_upstream: true, ..overrides_with_shipped_model() }
+/// No flags, and the shipped model where nothing names another. Whoever reads logs under a
+/// configuration needs no more: only what every door shares is read of it.
+pub fn overrides_with_shipped_model() -> gate::Overrides {
+    gate::Overrides { model_built_in: Some(SHIPPED_MODEL), ..gate::Overrides::default() }
 }
 
 /// What the gate has to say goes to standard error; `RUST_LOG` says how much.

@@ -11,8 +11,8 @@ use analysis::tune::{AtRisk, Stops};
 use analysis::{TuneOptions, Tuned, tune};
 use anyhow::{Context, Result, bail};
 use detector::{AllowList, Judge, Model, PolicyConfig};
-use proxy::config::edit;
-use proxy::{Config, Overrides};
+use gate::config::edit;
+use gate::{Config, Overrides};
 use serde::Serialize;
 use traffic::{OutcomeWatch, Outcomes};
 use trainer::Label;
@@ -23,7 +23,7 @@ use crate::args::TuneArgs;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table};
 use crate::report::{self, Report};
-use crate::run::overrides_of_a_reader;
+use crate::run::overrides_with_shipped_model;
 
 /// Blocked at most, where nothing else is asked for.
 const BLOCK_BUDGET: f64 = 0.001;
@@ -132,9 +132,9 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
     };
     let config = Config::load(
         Some(path),
-        &Overrides { model: args.model.clone(), ..overrides_of_a_reader() },
+        &Overrides { model: args.model.clone(), ..overrides_with_shipped_model() },
     )?;
-    let Judge { model, allow, .. } = proxy::judge(&config)?;
+    let Judge { model, allow, .. } = gate::judge(&config)?;
     let model = model.context("there is no model: pass --model")?;
     // Of the file to write that is an error.
     let warning =
@@ -156,7 +156,7 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
 
 /// The model that a configuration runs, if it is not this one.
 fn other_model(path: &Path, model: &Model) -> Result<Option<Model>> {
-    let own = proxy::model(&Config::load(Some(path), &overrides_of_a_reader())?)?;
+    let own = gate::model(&Config::load(Some(path), &overrides_with_shipped_model())?)?;
     Ok(own.filter(|own| own.sha256() != model.sha256()))
 }
 
@@ -193,7 +193,8 @@ fn write(path: &Path, tuned: &Tuned) -> Result<()> {
     let before = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot be read", path.display()))?;
     let after = edit::with_policy(&before, path, &tuned.keys(), &tuned.evidence())?;
-    Config::parse(&after, path, &overrides_of_a_reader()).context("with the new thresholds")?;
+    Config::parse(&after, path, &overrides_with_shipped_model())
+        .context("with the new thresholds")?;
     edit::replace(path, &after).with_context(|| format!("{}: cannot be written", path.display()))
 }
 

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use detector::model::File;
-use detector::{Action, ClientKey, Outcome, Request, Score};
+use detector::{ClientKey, Mode, Request, Score};
 use serde_json::Value;
 use traffic::log::{OutcomeLine, RequestLine};
 use traffic::sim::{self, Mix, Population, SimRequest};
@@ -510,9 +510,11 @@ fn event_log(file: &File) -> Vec<u8> {
             fetch_dest: None,
             agent: Some(asked.user_agent.as_bytes()),
             recorded: None,
+            is_proxys: false,
         };
         let event = detector.event(&request);
-        let verdict = detector.observe(&event);
+        let observed = detector.observe(&event, Mode::Enforce);
+        let verdict = observed.verdict;
         let (client_text, id) = (client.to_string(), format!("{number:013}"));
         RequestLine {
             at: verdict.at,
@@ -532,13 +534,12 @@ fn event_log(file: &File) -> Vec<u8> {
             referer: None,
         }
         .write_to(&mut log);
-        if verdict.action == Action::Allow {
+        if let Some(token) = observed.token {
             let (at, status) = (asked.completed_at(), asked.status);
-            let outcome = Outcome::of(&event, at, status);
-            let mark = detector.conclude(&outcome).unwrap();
+            let (agent, write) = (token.agent(), token.write());
+            let mark = detector.conclude(token, at, status).unwrap();
             let (bytes, duration_us) = (u64::from(asked.bytes), u64::from(asked.took_us));
             let (client, id) = ((&client_text).into(), (&id).into());
-            let Outcome { agent, write, .. } = outcome;
             OutcomeLine {
                 at: mark.at,
                 seq: mark.seq,

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 use detector::model::File;
 use detector::{
-    Action, AllowList, ClientKey, Detector, Event, Judge, Outcome, Policy, PolicyConfig, Reason,
-    Request, Timestamp, Verdict,
+    Action, AllowList, ClientKey, Detector, Event, Judge, Mode, Policy, PolicyConfig, Reason,
+    Request, Timestamp, Token, Verdict,
 };
 use kidoban::input::Logs;
 use traffic::replay::{RecordedVerdict, VerdictSink, replay_parallel};
@@ -77,7 +77,7 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
     let mut fates: HashMap<Population, Fate> = HashMap::new();
     for request in requests {
         let event = detector.event(&request.as_request());
-        let verdict = detector.observe(&event);
+        let verdict = detector.observe(&event, Mode::Shadow).verdict;
         let fate = fates.entry(request.population).or_default();
         fate.clients.insert(request.client);
         fate.requests += 1;
@@ -86,7 +86,11 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
         fate.refusals.push(verdict.action != Action::Allow);
         match verdict.action {
             Action::Allow => {
-                detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
+                detector.conclude(
+                    Token::unjudged(&event).unwrap(),
+                    request.completed_at(),
+                    request.status,
+                );
                 continue;
             }
             Action::Limit => fate.limited += 1,
@@ -289,9 +293,17 @@ fn key(network: u8, host: u8) -> ClientKey {
 
 fn ask(detector: &Detector, client: ClientKey, agent: &str, second: u64, target: &str) -> Verdict {
     let (at, agent) = (model::DAY.plus_secs(second), Some(agent.as_bytes()));
-    let request =
-        Request { client, at, method: "GET", target, fetch_dest: None, agent, recorded: None };
-    detector.observe(&detector.event(&request))
+    let request = Request {
+        client,
+        at,
+        method: "GET",
+        target,
+        fetch_dest: None,
+        agent,
+        recorded: None,
+        is_proxys: false,
+    };
+    detector.observe(&detector.event(&request), Mode::Shadow).verdict
 }
 
 #[test]

@@ -5,7 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use proxy::{Config, ConfigError, Overrides};
+use gate::ConfigError;
+use proxy::{Config, Overrides};
 
 use crate::support::{Folder, data};
 
@@ -79,7 +80,10 @@ fn every_good_configuration_is_accepted() {
 
 #[test]
 fn every_key_of_the_table_in_the_module_is_in_a_good_file() {
-    let table = include_str!("../proxy/src/config.rs");
+    let table = concat!(
+        include_str!("../gate/src/config/mod.rs"),
+        include_str!("../proxy/src/config/mod.rs")
+    );
     let keys = table
         .lines()
         .filter_map(|line| line.strip_prefix("//! | `")?.split_once("` |"))

@@ -8,7 +8,7 @@ use analysis::explain::{Explanation, Follower, Line, Past, Which};
 use detector::features::{COUNT, index_of};
 use detector::model::ScorerFile;
 use detector::policy::{Ban, Standing};
-use detector::{Action, Class, ClientKey, Features, Judge, Outcome, Reason, Score, Timestamp};
+use detector::{Action, Class, ClientKey, Features, Judge, Mode, Reason, Score, Timestamp, Token};
 use traffic::log::Record;
 use traffic::sim::{self, Dice, Mix, SimRequest};
 use trainer::evidence::{Agents, Trace};
@@ -40,8 +40,9 @@ fn explained(day: &[SimRequest], judge: &Judge, client: ClientKey, which: Which)
             status: Some(request.status),
             recorded: None::<Past>,
         });
-        follower.observe(&detector, &event, Trace::of(&record, &mut agents), line);
-        detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
+        let trace = Trace::of(&record, &mut agents);
+        follower.observe(&detector, &event, Mode::Shadow, trace, line);
+        detector.conclude(Token::unjudged(&event).unwrap(), request.completed_at(), request.status);
     }
     follower.explain(judge, None).unwrap()
 }
@@ -217,7 +218,7 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
             refused.push((answer.status, id.to_owned()));
         }
     }
-    gate.flush_event_log();
+    gate.engine().flush_event_log();
     gate.stop();
     let (_, first) = refused.iter().find(|(status, _)| *status == 403).unwrap();
     let (_, later) = refused.last().unwrap();

@@ -84,7 +84,7 @@ fn shadow_changes_no_answer_of_the_shop_for_any_bot() {
         [200, 303, 401, 404].iter().all(|status| statuses.contains_key(status)),
         "{statuses:?}"
     );
-    let text = gate.metrics_text();
+    let text = gate.engine().metrics_text();
     let blocked = |reason| {
         let labels = format!("{{action=\"block\",reason=\"{reason}\",mode=\"shadow\"}}");
         metric(&text, &format!("kidoban_requests_total{labels}"))
@@ -135,7 +135,7 @@ fn whom_the_operator_allows_after_a_ban_passes_at_once_and_is_banned_again_when_
     gate.reload().unwrap();
     assert_eq!(connection.get_as(crawler, "/p/1").status, 403);
     assert_eq!(connection.get_as(crawler, "/status").status, 200);
-    let text = gate.metrics_text();
+    let text = gate.engine().metrics_text();
     assert_eq!(metric(&text, "kidoban_bans"), 2, "{text}");
 }
 
@@ -181,7 +181,7 @@ fn the_decision_a_client_quotes_is_found_in_the_event_log() {
     let answer = Client::connect(gate.addr()).get_as("198.51.100.7", "/p/1?secret=no");
     let id = answer.header("x-kidoban-decision").unwrap().to_owned();
     assert!(answer.text().contains(&id));
-    gate.flush_event_log();
+    gate.engine().flush_event_log();
     let text = std::fs::read_to_string(&log).unwrap();
     let line = text
         .lines()

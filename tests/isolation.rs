@@ -4,11 +4,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use detector::policy::{Ban, Standing};
-use detector::table::{BYTES_BESIDE, Client};
+use detector::state::client_state::KnownClient;
+use detector::state::table::BYTES_BESIDE;
 use detector::url::UrlHasher;
 use detector::{
-    Action, AllowList, Class, ClientKey, Detector, Event, Features, Judge, Outcome, Policy,
-    PolicyConfig, Reason, Request, Timestamp, Verdict, Window,
+    Action, AgentKey, AllowList, Class, ClientKey, Detector, Event, Features, Judge, Mode, Outcome,
+    Policy, PolicyConfig, Reason, Request, Timestamp, Token, Verdict, Window,
 };
 use proptest::prelude::*;
 
@@ -58,6 +59,7 @@ fn event(detector: &Detector, client: ClientKey, at: Timestamp, what: u8) -> Eve
         fetch_dest: None,
         agent: None,
         recorded: None,
+        is_proxys: false,
     })
 }
 
@@ -74,12 +76,15 @@ fn verdicts(detector: &Detector, steps: &[Step], is_present: impl Fn(u8) -> bool
         let client = key(*who);
         match act {
             Act::Ask(what) => {
-                let verdict = detector.observe(&event(detector, client, at, *what));
+                let verdict =
+                    detector.observe(&event(detector, client, at, *what), Mode::Shadow).verdict;
                 if *who == 0 {
                     verdicts.push(verdict);
                 }
             }
-            Act::Answer(status) => drop(detector.conclude(&Outcome::new(client, at, *status))),
+            Act::Answer(status) => {
+                _ = detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, *status);
+            }
         }
     }
     verdicts
@@ -204,8 +209,8 @@ fn ten_times_as_many_keys_as_there_is_room_for_never_exceed_it() {
     for index in 0..10 * capacity as u32 {
         let at = model::DAY.plus_micros(u64::from(index));
         // Twice: who comes once to a full table gets no place, and proves nothing.
-        detector.observe(&event(&detector, stranger(index), at, 3));
-        detector.observe(&event(&detector, stranger(index), at, 3));
+        detector.observe(&event(&detector, stranger(index), at, 3), Mode::Shadow);
+        detector.observe(&event(&detector, stranger(index), at, 3), Mode::Shadow);
         if index % 1_000 == 0 {
             assert!(detector.stats(at).clients <= capacity);
         }
@@ -226,7 +231,7 @@ fn threads_that_bring_keys_at_once_do_not_exceed_it_either() {
                 for index in 0..20_000 {
                     // Half of the keys are everybody's, half are the thread's own.
                     let key = if index % 2 == 0 { index } else { index + thread * 1_000_000 };
-                    detector.observe(&event(detector, stranger(key), model::DAY, 3));
+                    detector.observe(&event(detector, stranger(key), model::DAY, 3), Mode::Shadow);
                     assert!(detector.stats(model::DAY).clients <= capacity);
                 }
             });
@@ -237,10 +242,11 @@ fn threads_that_bring_keys_at_once_do_not_exceed_it_either() {
 
 /// A scanner from here on: pages that are not found, at once.
 fn offend(detector: &Detector, client: ClientKey, at: Timestamp) -> Verdict {
-    let mut verdict = detector.observe(&event(detector, client, at, 3));
+    let mut verdict = detector.observe(&event(detector, client, at, 3), Mode::Shadow).verdict;
     for what in 0..30 {
-        detector.conclude(&Outcome::new(client, at, 404));
-        verdict = detector.observe(&event(detector, client, at, 3 + 8 * what));
+        detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, 404);
+        verdict =
+            detector.observe(&event(detector, client, at, 3 + 8 * what), Mode::Shadow).verdict;
     }
     verdict
 }
@@ -255,14 +261,14 @@ fn a_flood_of_strangers_does_not_wash_out_a_suspect() {
     }
     for index in 0..64_000 {
         let event = event(&detector, stranger(index), model::DAY.plus_micros(u64::from(index)), 3);
-        detector.observe(&event);
-        detector.observe(&event);
+        detector.observe(&event, Mode::Shadow);
+        detector.observe(&event, Mode::Shadow);
     }
     assert!(detector.stats(model::DAY).evictions > 50_000);
     let later = model::DAY.plus_secs(1);
     for &suspect in &suspects {
         assert!(detector.features(suspect).is_some(), "{suspect} was evicted for a stranger");
-        let verdict = detector.observe(&event(&detector, suspect, later, 1));
+        let verdict = detector.observe(&event(&detector, suspect, later, 1), Mode::Shadow).verdict;
         assert_eq!((verdict.action, verdict.reason), (Action::Block, Reason::Banned));
     }
 }
@@ -276,7 +282,9 @@ fn a_ban_outlives_the_window_it_came_from() {
     for index in 0..2_000 {
         offend(&detector, stranger(index), model::DAY.plus_secs(1));
         if detector.features(suspect).is_none() {
-            let verdict = detector.observe(&event(&detector, suspect, model::DAY.plus_secs(2), 3));
+            let verdict = detector
+                .observe(&event(&detector, suspect, model::DAY.plus_secs(2), 3), Mode::Shadow)
+                .verdict;
             return assert_eq!((verdict.action, verdict.reason), (Action::Block, Reason::Banned));
         }
     }
@@ -285,7 +293,7 @@ fn a_ban_outlives_the_window_it_came_from() {
 
 #[test]
 fn a_client_takes_at_most_640_bytes() {
-    let bytes = size_of::<Client>() + BYTES_BESIDE;
+    let bytes = size_of::<KnownClient>() + BYTES_BESIDE;
     println!("window {} + standing {}, {bytes} in all", size_of::<Window>(), size_of::<Standing>());
     assert!(bytes <= 640, "{bytes} bytes");
 }
@@ -316,13 +324,14 @@ fn requests_until_blocked(
             fetch_dest: None,
             agent: None,
             recorded: None,
+            is_proxys: false,
         };
-        let verdict = detector.observe(&detector.event(&page));
+        let verdict = detector.observe(&detector.event(&page), Mode::Shadow).verdict;
         if verdict.action == Action::Block {
             return request;
         }
         if verdict.action == Action::Allow {
-            detector.conclude(&Outcome::new(scraper, at, 200));
+            detector.conclude(Token::recorded(scraper, AgentKey::NONE, 0), at, 200);
         }
     }
     panic!("the scraper is never blocked");
@@ -341,7 +350,9 @@ fn a_flood_of_spoofed_keys_hides_nobody() {
         let mut flood = |detector: &Detector, keys: u32, at: Timestamp| {
             for index in next..next + keys {
                 for _ in 0..times {
-                    let verdict = detector.observe(&event(detector, stranger(index), at, 3));
+                    let verdict = detector
+                        .observe(&event(detector, stranger(index), at, 3), Mode::Shadow)
+                        .verdict;
                     assert_eq!(verdict.action, Action::Allow);
                 }
             }
@@ -365,14 +376,18 @@ fn a_flood_of_spoofed_keys_hides_nobody() {
 #[test]
 fn who_is_turned_away_from_a_full_table_is_allowed_and_told_so() {
     let detector = patient(64);
-    (0..10_000)
-        .for_each(|index| _ = detector.observe(&event(&detector, stranger(index), model::DAY, 3)));
+    (0..10_000).for_each(|index| {
+        _ = detector.observe(&event(&detector, stranger(index), model::DAY, 3), Mode::Shadow)
+    });
     let late = event(&detector, stranger(0x80_0000), model::DAY.plus_secs(1), 3);
-    let verdict = detector.observe(&late);
+    let verdict = detector.observe(&late, Mode::Shadow).verdict;
     assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::Crowded));
     assert_eq!((verdict.at, verdict.seq, verdict.score), (late.at, 0, None));
-    assert_eq!(detector.conclude(&Outcome::new(late.client, late.at, 200)), None);
-    let verdict = detector.observe(&late);
+    assert_eq!(
+        detector.conclude(Token::recorded(late.client, AgentKey::NONE, 0), late.at, 200),
+        None
+    );
+    let verdict = detector.observe(&late, Mode::Shadow).verdict;
     assert_eq!(
         (verdict.reason, verdict.seq),
         (Reason::TooFewPages, 1),
@@ -387,27 +402,36 @@ fn with_allowed(judge: &Judge, networks: &[&str]) -> Judge {
 
 #[test]
 fn a_reload_keeps_windows_and_bans() {
-    let detector = lively(1_000);
+    let mut detector = lively(1_000);
     let (banned, usual) = (key(0), key(1));
     offend(&detector, banned, model::DAY);
     for what in 0..4 {
-        detector.observe(&event(&detector, usual, model::DAY.plus_secs(u64::from(what)), 3 + what));
+        detector.observe(
+            &event(&detector, usual, model::DAY.plus_secs(u64::from(what)), 3 + what),
+            Mode::Shadow,
+        );
     }
-    let bits = |client| detector.features(client).unwrap().0.map(f32::to_bits);
-    let (before, pages) =
-        ([bits(banned), bits(usual)], detector.features(usual).unwrap().value("log_n"));
+    let bits = |detector: &Detector, client| detector.features(client).unwrap().0.map(f32::to_bits);
+    let (before, pages) = (
+        [banned, usual].map(|client| bits(&detector, client)),
+        detector.features(usual).unwrap().value("log_n"),
+    );
 
     // Another model, under which nobody would be stopped.
     let mild = judge(model::parse(&model::file("mild", model::constant(-9.0))), 0.4, 0.8);
     detector.install(mild);
-    assert_eq!([bits(banned), bits(usual)], before);
-    let verdict = detector.observe(&event(&detector, banned, model::DAY.plus_secs(9), 3));
+    assert_eq!([banned, usual].map(|client| bits(&detector, client)), before);
+    let verdict = detector
+        .observe(&event(&detector, banned, model::DAY.plus_secs(9), 3), Mode::Shadow)
+        .verdict;
     assert_eq!(
         (verdict.action, verdict.reason),
         (Action::Block, Reason::Banned),
         "a ban runs its time"
     );
-    let verdict = detector.observe(&event(&detector, usual, model::DAY.plus_secs(9), 99));
+    let verdict = detector
+        .observe(&event(&detector, usual, model::DAY.plus_secs(9), 99), Mode::Shadow)
+        .verdict;
     assert_eq!(
         verdict.reason,
         Reason::Usual,
@@ -418,22 +442,22 @@ fn a_reload_keeps_windows_and_bans() {
 
 #[test]
 fn the_allow_list_is_asked_before_a_ban_also_across_a_reload() {
-    let detector = lively(1_000);
+    let mut detector = lively(1_000);
     let strict = (*detector.judge()).clone();
     let client = key(0);
     offend(&detector, client, model::DAY);
-    let ask = |second: u64, what: u8| {
-        let verdict =
-            detector.observe(&event(&detector, client, model::DAY.plus_secs(second), what));
+    let ask = |detector: &Detector, second: u64, what: u8| {
+        let asked = event(detector, client, model::DAY.plus_secs(second), what);
+        let verdict = detector.observe(&asked, Mode::Shadow).verdict;
         (verdict.action, verdict.reason)
     };
-    assert_eq!(ask(1, 3), (Action::Block, Reason::Banned));
+    assert_eq!(ask(&detector, 1, 3), (Action::Block, Reason::Banned));
     detector.install(with_allowed(&strict, &["192.0.2.0/24"]));
-    assert_eq!(ask(2, 3), (Action::Allow, Reason::AllowList));
-    assert_eq!(ask(3, 4), (Action::Allow, Reason::AllowList));
+    assert_eq!(ask(&detector, 2, 3), (Action::Allow, Reason::AllowList));
+    assert_eq!(ask(&detector, 3, 4), (Action::Allow, Reason::AllowList));
     detector.install(with_allowed(&strict, &["198.51.100.0/24"]));
     assert_eq!(
-        ask(4, 3),
+        ask(&detector, 4, 3),
         (Action::Block, Reason::Banned),
         "the ban was not forgotten, only not asked"
     );
@@ -452,8 +476,9 @@ fn robots_txt_is_for_everybody() {
             fetch_dest: None,
             agent: None,
             recorded: None,
+            is_proxys: false,
         };
-        let verdict = detector.observe(&detector.event(&request));
+        let verdict = detector.observe(&detector.event(&request), Mode::Shadow).verdict;
         assert_eq!(
             (verdict.action, verdict.reason),
             (Action::Allow, Reason::AllowList),

@@ -357,7 +357,7 @@ fn the_last_good_model_serves_on_when_a_reload_brings_a_bad_one() {
     let gate = gate(&folder, origin::start(), &rest);
     let mut connection = Client::connect(gate.addr());
     let sound = std::fs::read(&path).unwrap();
-    let sha256 = gate.detector().judge().model.as_ref().unwrap().sha256().to_owned();
+    let sha256 = gate.engine().judge().model.as_ref().unwrap().sha256().to_owned();
     let mut flipped = sound.clone();
     flipped[300] ^= 1;
 
@@ -381,7 +381,7 @@ fn the_last_good_model_serves_on_when_a_reload_brings_a_bad_one() {
             403,
             "after {expect}"
         );
-        assert_eq!(gate.detector().judge().model.as_ref().unwrap().sha256(), sha256);
+        assert_eq!(gate.engine().judge().model.as_ref().unwrap().sha256(), sha256);
     }
     std::fs::remove_file(&path).unwrap();
     assert!(gate.reload().unwrap_err().to_string().contains("cannot read the model"));
@@ -393,7 +393,7 @@ fn the_last_good_model_serves_on_when_a_reload_brings_a_bad_one() {
     );
     assert_eq!(gate.reload().unwrap().model.as_deref(), Some("served"));
     assert_eq!(connection.get_as("198.51.100.10", "/p/1").status, 200);
-    let text = gate.metrics_text();
+    let text = gate.engine().metrics_text();
     assert_eq!(metric(&text, "kidoban_reloads_total{result=\"refused\"}"), 6, "{text}");
     assert_eq!(metric(&text, "kidoban_reloads_total{result=\"ok\"}"), 1, "{text}");
 }

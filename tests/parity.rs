@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use detector::detector::Settings;
+use detector::Settings;
 use detector::{Action, Detector, Reason};
 use kidoban::input::Logs;
 use traffic::log::RequestLine;
@@ -51,8 +51,8 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
         ),
     );
     let answered = serve(gate.addr());
-    let metrics = gate.metrics_text();
-    let judge = (*gate.detector().judge()).clone();
+    let metrics = gate.engine().metrics_text();
+    let judge = gate.engine().judge();
     gate.stop();
 
     let sent = CONNECTIONS * REQUESTS;

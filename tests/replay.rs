@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use detector::{Action, ClientKey, Event, Outcome, Verdict};
+use detector::{Action, ClientKey, Event, Mode, Token, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
@@ -98,7 +98,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
     for (number, request) in requests.iter().enumerate() {
         let client = ClientKey::from_ip(request.client);
         let event = detector.event(&request.as_request());
-        let verdict = detector.observe(&event);
+        let verdict = detector.observe(&event, Mode::Shadow).verdict;
         let id = number.to_string();
         let mut line = Vec::new();
         RequestLine {
@@ -123,8 +123,9 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
         let seq = seqs.entry(client).or_default();
         *seq += 1;
         let at = request.completed_at();
-        let outcome = Outcome::of(&event, at, request.status);
-        let mark = detector.conclude(&outcome);
+        let token = Token::unjudged(&event).unwrap();
+        let (agent, write) = (token.agent(), token.write());
+        let mark = detector.conclude(token, at, request.status);
         let Some(mark) = mark else { continue };
         let mut line = Vec::new();
         OutcomeLine {
@@ -132,8 +133,8 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
             seq: mark.seq,
             client: client.to_string().into(),
             status: request.status,
-            agent: outcome.agent,
-            write: outcome.write,
+            agent,
+            write,
             bytes: 0,
             duration_us: 0,
             id: id.as_str().into(),

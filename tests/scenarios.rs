@@ -13,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use detector::{
-    Action, AllowList, ClientKey, Detector, Judge, Outcome, Policy, PolicyConfig, Request, Score,
-    Timestamp,
+    Action, AllowList, ClientKey, Detector, Judge, Mode, Policy, PolicyConfig, Request, Score,
+    Timestamp, Token,
 };
 use kidoban::demo::shop::Shop;
 use kidoban::demo::visitors::{Answer, Course, Live, Visitor, drive};
@@ -158,15 +158,20 @@ fn watch_on(detector: &Detector, client: ClientKey, asked: &[Asked], fate: &mut 
             fetch_dest: None,
             agent: agent.map(str::as_bytes),
             recorded: None,
+            is_proxys: false,
         };
         let event = detector.event(&request);
-        let verdict = detector.observe(&event);
+        let verdict = detector.observe(&event, Mode::Shadow).verdict;
         let score = verdict.score.map(Score::margin);
         fate.highest = score
             .map_or(fate.highest, |score| Some(fate.highest.map_or(score, |best| best.max(score))));
         match verdict.action {
             Action::Allow => {
-                detector.conclude(&Outcome::of(&event, at.plus_micros(20_000), *status));
+                detector.conclude(
+                    Token::unjudged(&event).unwrap(),
+                    at.plus_micros(20_000),
+                    *status,
+                );
                 continue;
             }
             Action::Limit => fate.limited += 1,
@@ -370,7 +375,7 @@ fn one_address_that_rotates_four_browsers_is_stopped_like_one_that_does_not() {
 #[test]
 fn a_timestamp_in_the_query_makes_urls_unique_and_paths_not() {
     // A site's own wp-cron calling itself.
-    let detector = of_the_shop();
+    let mut detector = of_the_shop();
     let server = client("192.0.2.80");
     let asked = at_pace(200, 70.0, 0.2, |index| {
         (
@@ -456,9 +461,13 @@ fn hurt(mix: &Mix, span_us: u64) -> (f64, usize) {
         let client = ClientKey::from_ip(request.client);
         everybody.insert(client);
         let event = detector.event(&request.as_request());
-        match detector.observe(&event).action {
+        match detector.observe(&event, Mode::Shadow).verdict.action {
             Action::Allow => {
-                detector.conclude(&Outcome::of(&event, request.completed_at(), request.status));
+                detector.conclude(
+                    Token::unjudged(&event).unwrap(),
+                    request.completed_at(),
+                    request.status,
+                );
             }
             Action::Limit => drop(refused.insert(client)),
             Action::Block => {
@@ -566,7 +575,7 @@ fn five_hundred_people_behind_one_address_are_not_refused() {
 
 #[test]
 fn a_crawler_whom_the_operator_allows_passes_although_it_scrapes() {
-    let detector = of_the_shop();
+    let mut detector = of_the_shop();
     let crawler = ClientKey::from_ip(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 66)));
     let asked = at_pace(300, 1.0, 0.2, |index| ("GET", format!("/p/{}", 100 + index)));
     watch(&detector, crawler, &asked).assert_stopped_within(30);

@@ -7,14 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use detector::detector::Settings;
+use detector::Settings;
 use detector::model::Card;
 use detector::policy::SHARED_MIN;
 use detector::{
-    Action, AllowList, Class, Detector, Judge, Model, Policy, PolicyConfig, PolicyError, Score,
-    Timestamp,
+    Action, AllowList, Class, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig,
+    PolicyError, Score, Timestamp, Verdict,
 };
 use serde::Serialize;
+use traffic::replay::{Driver, Judged, Semantics};
 use trainer::label::Label;
 use trainer::progress::Stage;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
@@ -177,6 +178,30 @@ struct Seen {
     browsers: u32,
     detected_at: Option<u64>,
     stopped_at: Vec<Option<u64>>,
+}
+
+impl Seen {
+    /// Takes a request and its verdict in. `strictest` is the highest threshold, in log-odds.
+    fn take(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        strictest: Option<f32>,
+        browsers: impl FnOnce() -> Option<u32>,
+    ) {
+        self.requests += 1;
+        self.limited += u64::from(verdict.action == Action::Limit);
+        self.blocked += u64::from(verdict.action == Action::Block);
+        let Some(score) = verdict.score.filter(|_| event.class == Class::Page) else { return };
+        if self.highest.is_none_or(|highest| score.margin() > highest) {
+            self.highest = Some(score.margin());
+            self.rises.push((score.margin(), self.requests));
+        }
+        self.browsers = self.browsers.max(browsers().unwrap_or(0));
+        if strictest.is_some_and(|margin| score.margin() >= margin) {
+            self.detected_at = self.detected_at.or(Some(self.requests));
+        }
+    }
 }
 
 /// Evaluates a model on a labelled site, beside these rules, each fresh.
@@ -400,28 +425,15 @@ fn watch(
         Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() };
         site.clients.len()
     ];
+    // What the log has was answered: everything is observed in shadow.
+    let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
     for (done, step) in (0_u64..).zip(&site.steps) {
         if done.is_multiple_of(TELL_EVERY) {
             tell(Stage { name: "judging", done, of, unit: "requests" });
         }
-        if let Some(event) = step.request() {
-            let seen = &mut seen[step.client as usize];
-            seen.requests += 1;
-            let verdict = detector.observe_and_tell(event, &|| false);
-            seen.limited += u64::from(verdict.action == Action::Limit);
-            seen.blocked += u64::from(verdict.action == Action::Block);
-            if event.class == Class::Page
-                && let Some(score) = verdict.score
-            {
-                if seen.highest.is_none_or(|highest| score.margin() > highest) {
-                    seen.highest = Some(score.margin());
-                    seen.rises.push((score.margin(), seen.requests));
-                }
-                seen.browsers = seen.browsers.max(detector.browsers(event.client).unwrap_or(0));
-                if strictest.is_some_and(|margin| score.margin() >= margin) {
-                    seen.detected_at = seen.detected_at.or(Some(seen.requests));
-                }
-            }
+        let seen = &mut seen[step.client as usize];
+        let at_verdict = |event: &Event, verdict: &Verdict| {
+            seen.take(event, verdict, strictest, || detector.browsers(event.client));
             let target = site.targets.get(step.target).unwrap_or("");
             let (client, at, method, status) = (step.client, event.at, event.method, step.status);
             let asked = Asked { client, at, method, target, status, bytes: 0 };
@@ -430,10 +442,8 @@ fn watch(
                     *stopped_at = stopped_at.or(Some(seen.requests));
                 }
             }
-        }
-        if let Some(outcome) = step.outcome() {
-            detector.conclude(&outcome);
-        }
+        };
+        driver.step(step, &mut Judged::new(&detector, at_verdict));
     }
     Ok(seen)
 }

@@ -32,6 +32,7 @@ pub mod format;
 pub mod held_out;
 pub mod inspect;
 pub mod portrait;
+pub mod proxied;
 pub mod relabel;
 pub mod report;
 pub mod separation;

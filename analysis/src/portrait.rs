@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use detector::model::{Because, Scorer};
-use detector::{Class, Features, Score, Window};
+use detector::{Class, Event, Features, Score, Window};
 use serde::Serialize;
+use traffic::replay::Driver;
 use trainer::label::Label;
 use trainer::site::Site;
 use trainer::targets::NONE;
+use trainer::unjudged::UnjudgedWindow;
 
 /// A client as a report shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,30 +73,30 @@ pub(crate) fn portraits(
         of.iter().enumerate().map(|(place, subject)| (subject.client, place)).collect();
     let mut sitters: Vec<Sitter> =
         of.iter().map(|subject| Sitter::new(site, subject.client)).collect();
+    let mut windows: HashMap<usize, Box<Window>> = HashMap::new();
+    let mut driver = Driver::default();
     for step in &site.steps {
         let client = step.client as usize;
         let Some(&place) = places.get(&client) else { continue };
         let (sitter, subject) = (&mut sitters[place], &of[place]);
-        let window = sitter.window.get_or_insert_with(|| Box::new(Window::new(step.event.at)));
-        if let Some(event) = step.request() {
-            window.push_at_site(event, resolution_us, site.memory_for(client));
+        let window = windows.entry(client).or_insert_with(|| Box::new(Window::new(step.event.at)));
+        let at_request = |event: &Event, window: &Window| {
             sitter.portrait.requests += 1;
-            if event.class == Class::Page {
-                sitter.portrait.pages += 1;
-                *sitter.asked.entry(step.target).or_insert(0) += 1;
-                let is_it = match subject.at_request {
-                    Some(at) => at == sitter.portrait.requests,
-                    None => window.pages() >= min_pages,
-                };
-                if is_it {
-                    let features = Features::measure(window);
-                    sitter.look(subject.scorer, &features);
-                }
+            if event.class != Class::Page {
+                return;
             }
-        }
-        if let (Some(outcome), Some(window)) = (step.outcome(), &mut sitter.window) {
-            window.conclude(&outcome, resolution_us);
-        }
+            sitter.portrait.pages += 1;
+            *sitter.asked.entry(step.target).or_insert(0) += 1;
+            let is_it = match subject.at_request {
+                Some(at) => at == sitter.portrait.requests,
+                None => window.pages() >= min_pages,
+            };
+            if is_it {
+                sitter.look(subject.scorer, &Features::measure(window));
+            }
+        };
+        let memory = site.memory_for(client);
+        driver.step(step, &mut UnjudgedWindow { window, resolution_us, memory, at_request });
     }
     sitters
         .into_iter()
@@ -106,7 +108,6 @@ pub(crate) fn portraits(
 /// A portrait in the making.
 struct Sitter {
     portrait: Portrait,
-    window: Option<Box<Window>>,
     worst: Option<(f32, Features)>,
     asked: HashMap<u32, u64>,
 }
@@ -127,7 +128,7 @@ impl Sitter {
             because: Vec::new(),
             path: None,
         };
-        Self { portrait, window: None, worst: None, asked: HashMap::new() }
+        Self { portrait, worst: None, asked: HashMap::new() }
     }
 
     fn look(&mut self, scorer: &Scorer, features: &Features) {

@@ -25,7 +25,7 @@ mod snippet;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use detector::{AllowList, Class, Model, PolicyConfig, PolicyError};
 use serde::Serialize;
@@ -248,12 +248,18 @@ fn exempt(site: &mut Site, allow: &AllowList) -> u64 {
     let (clients, targets) = (&site.clients, std::sync::Arc::clone(&site.targets));
     let mut pages = vec![0_u32; clients.len()];
     let before = site.steps.iter().filter_map(trainer::Step::request).count();
+    // An event log tells the end of a request on a line of its own: it goes with its request.
+    let mut let_pass = HashSet::new();
     site.steps.retain(|step| {
+        let Some(event) = step.request() else { return !let_pass.remove(&step.id()) };
         let target = targets.get(step.target).unwrap_or("");
-        let is_let_pass =
-            allow.covers(clients[step.client as usize].key, detector::url::split(target).0);
-        let is_page = step.request().is_some_and(|event| event.class == Class::Page);
+        let key = clients[step.client as usize].key;
+        let is_let_pass = allow.covers(key, detector::url::split(target).0);
+        let is_page = event.class == Class::Page;
         pages[step.client as usize] += u32::from(is_page && !is_let_pass);
+        if is_let_pass && step.id() != 0 {
+            let_pass.insert(step.id());
+        }
         !is_let_pass
     });
     let after = site.steps.iter().filter_map(trainer::Step::request).count();

@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
 use analysis::drift::{Promise, Verdict, examine};
-use detector::detector::Settings;
+use detector::Settings;
 use detector::model::seal;
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
+use traffic::replay::{Driver, Judged};
 use traffic::sim::{
     SHOPS, Scripts, Shop, SimRequest, labels, simulate_shop, write_json, write_labels,
 };
@@ -72,13 +73,9 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     let judge = Judge { model: Some(model), policy, allow: AllowList::default() };
     let detector = Detector::new(Settings { capacity: 100_000, hash_key: 1 }, judge);
     let pass = |requests: &[SimRequest]| {
+        let mut driver = Driver::default();
         for step in &site(requests).steps {
-            if let Some(event) = step.request() {
-                detector.observe(event);
-            }
-            if let Some(outcome) = step.outcome() {
-                detector.conclude(&outcome);
-            }
+            driver.step(step, &mut Judged::new(&detector, |_, _| ()));
         }
     };
     assert_eq!(detector.drift(), None, "nobody has come");

@@ -5,9 +5,9 @@ use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
 
-use detector::detector::Settings;
-use detector::table::Client;
-use detector::{AllowList, Detector, Event, Outcome, Request, UrlHasher, Window};
+use detector::Settings;
+use detector::state::client_state::KnownClient;
+use detector::{AgentKey, AllowList, Detector, Event, Mode, Request, Token, UrlHasher, Window};
 use traffic::sim::Dice;
 
 use super::support::{Effort, count, resident_bytes, shipped_judge};
@@ -66,15 +66,15 @@ fn bytes_each(what: &str, clients: usize, requests: usize) {
     let page = page();
     for client in (0..clients).map(client_key) {
         for _ in 0..requests {
-            detector.observe(&Event { client, ..page });
+            detector.observe(&Event { client, ..page }, Mode::Shadow);
         }
     }
     let tracked = detector.stats(START).clients;
     let each = (resident_bytes() - before) as f64 / tracked as f64;
     println!(
-        "bytes per {what}, everything, {} tracked: {each:.0} (Client {}, of it Window {})",
+        "bytes per {what}, everything, {} tracked: {each:.0} (client {}, of it Window {})",
         count(tracked as f64),
-        size_of::<Client>(),
+        size_of::<KnownClient>(),
         size_of::<Window>(),
     );
 }
@@ -98,9 +98,9 @@ fn newcomers(events: usize, capacity: usize) {
         };
         let event = Event { client, at, ..page };
         let started = Instant::now();
-        black_box(detector.observe(&event));
+        black_box(detector.observe(&event, Mode::Shadow).verdict);
         nanos.push(u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX));
-        detector.conclude(&Outcome::new(client, at, 200));
+        detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, 200);
     }
     nanos.sort_unstable();
     let at = |share: f64| count(f64::from(nanos[((events - 1) as f64 * share) as usize]));
@@ -127,7 +127,7 @@ fn spoofed(keys: usize, capacity: usize) {
     let megabytes = || resident_bytes() / (1 << 20);
     let empty = megabytes();
     for client in (0..2 * capacity).map(client_key) {
-        detector.observe(&Event { client, ..page });
+        detector.observe(&Event { client, ..page }, Mode::Shadow);
     }
     let full = megabytes();
     let before = detector.stats(START);
@@ -135,8 +135,8 @@ fn spoofed(keys: usize, capacity: usize) {
     let started = Instant::now();
     for index in 0..keys {
         let (client, at) = (client_key(3 * capacity + index), START.plus_micros(index as u64));
-        detector.observe(&Event { client, at, ..page });
-        detector.conclude(&Outcome::new(client, at, 200));
+        detector.observe(&Event { client, at, ..page }, Mode::Shadow);
+        detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, 200);
         if index == keys / 2 {
             halfway = megabytes();
         }
@@ -165,6 +165,7 @@ fn page() -> Event {
         fetch_dest: None,
         agent: None,
         recorded: None,
+        is_proxys: false,
     };
     Event::new(&request, &UrlHasher::new(HASH_KEY), &AllowList::default(), None)
 }

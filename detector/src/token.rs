@@ -49,6 +49,12 @@ impl Token {
         Self { client, agent, write }
     }
 
+    /// The token of a request that nobody judges, for who keeps windows and takes no verdicts, as
+    /// training does. `None` for a request that passes unjudged: nothing is learnt from that.
+    pub fn unjudged(event: &Event) -> Option<Self> {
+        event.exempt.is_none().then(|| Self::of(event))
+    }
+
     /// Whose request it is.
     pub const fn client(&self) -> ClientKey {
         self.client

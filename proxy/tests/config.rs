@@ -4,7 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use proxy::{Config, ConfigError, Mode, Overrides};
+use gate::{ConfigError, Mode};
+use proxy::{Config, Overrides};
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/config").join(folder);
@@ -51,12 +52,12 @@ fn a_flag_beats_the_file_and_a_bad_flag_is_named() {
     let parse = |overrides: &Overrides| Config::parse(text, Path::new("x.toml"), overrides);
     let overrides = Overrides {
         listen: Some("127.0.0.1:1".into()),
-        mode: Some(Mode::Enforce),
+        gate: gate::Overrides { mode: Some(Mode::Enforce), ..Default::default() },
         ..Overrides::default()
     };
     let config = parse(&overrides).unwrap();
     assert_eq!(
-        (config.listen().to_string().as_str(), config.mode()),
+        (config.listen().to_string().as_str(), config.gate().mode()),
         ("127.0.0.1:1", Mode::Enforce)
     );
 
@@ -76,21 +77,20 @@ fn paths_in_a_file_are_relative_to_it_and_paths_in_flags_are_not() {
         \"logs/events.jsonl\"\n";
     let config =
         Config::parse(text, Path::new("/etc/kidoban/kidoban.toml"), &Overrides::default()).unwrap();
-    assert_eq!(config.model_path(), Some(Path::new("/etc/kidoban/m.json")));
-    assert_eq!(config.event_log_path(), Some(Path::new("/etc/kidoban/logs/events.jsonl")));
-    let overrides = Overrides { model: Some("other.json".into()), ..Overrides::default() };
+    assert_eq!(config.gate().model_path(), Some(Path::new("/etc/kidoban/m.json")));
+    assert_eq!(config.gate().event_log_path(), Some(Path::new("/etc/kidoban/logs/events.jsonl")));
+    let gate = gate::Overrides { model: Some("other.json".into()), ..Default::default() };
+    let overrides = Overrides { gate, ..Overrides::default() };
     let config = Config::parse(text, Path::new("/etc/kidoban/kidoban.toml"), &overrides).unwrap();
-    assert_eq!(config.model_path(), Some(Path::new("other.json")));
+    assert_eq!(config.gate().model_path(), Some(Path::new("other.json")));
 }
 
 #[test]
 fn what_is_allowed_but_hardly_meant_is_warned_of() {
     let warnings = |rest: &str| {
-        let text = format!("upstream = \"http://shop\"\n{rest}");
-        Config::parse(&text, Path::new("x.toml"), &Overrides::default())
-            .unwrap()
-            .warnings()
-            .join(" ")
+        let text = format!("{rest}\n[proxy]\nupstream = \"http://shop\"\n");
+        let config = Config::parse(&text, Path::new("x.toml"), &Overrides::default()).unwrap();
+        [config.warnings(), config.gate().warnings()].concat().join(" ")
     };
     assert_eq!(warnings(""), "");
     assert!(

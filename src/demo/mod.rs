@@ -19,7 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use proxy::{Config, Mode, Overrides, RunningGate};
+use gate::Mode;
+use proxy::{Config, Overrides, RunningGate};
 use tokio::time::{Instant, sleep};
 use traffic::sim::Site;
 
@@ -71,8 +72,8 @@ pub fn run(args: &DemoArgs) -> Result<Answer> {
         let done = tokio::spawn(done);
         watch(&live, course.until, args.json).await?;
         done.await.context("a visitor failed")?;
-        let metrics = gate.metrics_text();
-        gate.flush_event_log();
+        let metrics = gate.engine().metrics_text();
+        gate.engine().flush_event_log();
         let outcome = Outcome::judge(&live, &folder.path, &metrics)?;
         if args.json {
             output::print_json(&outcome)?;
@@ -124,14 +125,17 @@ async fn keep(gate: &RunningGate, shop: &Shop, folder: &Path) -> Result<()> {
 }
 
 fn config(shop: &Shop, folder: &Path) -> Result<Config> {
-    let overrides = Overrides {
-        upstream: Some(format!("http://{}", shop.address())),
-        listen: Some(loopback().to_string()),
+    let gate = gate::Overrides {
         admin: Some(loopback().to_string()),
         model: Some(folder.join("shop.json")),
         mode: Some(Mode::Enforce),
         event_log: Some(folder.join("events.log")),
-        ..Overrides::default()
+        ..gate::Overrides::default()
+    };
+    let overrides = Overrides {
+        gate,
+        upstream: Some(format!("http://{}", shop.address())),
+        listen: Some(loopback().to_string()),
     };
     Ok(Config::from_flags(&overrides)?)
 }

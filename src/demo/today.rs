@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use detector::detector::Settings;
+use detector::Settings;
 use detector::{Action, AllowList, ClientKey, Detector, Judge, Policy, PolicyConfig, Score};
 use serde::Serialize;
 use traffic::replay::replay;

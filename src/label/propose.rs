@@ -2,16 +2,12 @@
 //! about.
 
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
-use analysis::borderline::{Border, Borderline};
+use analysis::borderline::{Border, BorderPass, BorderWatch, Borderline};
 use anyhow::{Result, bail};
-use detector::detector::Settings;
-use detector::{Detector, Event, Outcome};
+use detector::{Detector, Settings};
 use serde::Serialize;
-use traffic::log::{Kind, Record};
-use traffic::replay::{BannedClients, Pass, TooManyBans, Walked, event_of, walk_twice_if_needed};
-use trainer::evidence::{Agents, Trace};
+use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
 use crate::Answer;
@@ -25,58 +21,6 @@ struct Proposed {
     model: String,
     requests_from: Vec<String>,
     borderline: Vec<Borderline>,
-}
-
-struct Proposing {
-    detector: Detector,
-    agents: Mutex<Agents>,
-}
-
-struct Step {
-    event: Event,
-    kind: Kind,
-    status: u16,
-    trace: Option<Trace>,
-}
-
-impl Pass for Proposing {
-    type Step = Step;
-    type Watch = (Border, BannedClients);
-
-    fn step(&self, record: &Record<'_>) -> Step {
-        let trace = (record.kind != Kind::Outcome).then(|| {
-            Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        Step {
-            event: event_of(record, &self.detector),
-            kind: record.kind,
-            status: record.status,
-            trace,
-        }
-    }
-
-    fn group(&self, step: &Step) -> usize {
-        self.detector.group(step.event.client)
-    }
-
-    fn watch(&self) -> (Border, BannedClients) {
-        (Border::new(&self.detector), BannedClients::default())
-    }
-
-    fn pass(&self, step: Step, (border, banned): &mut (Border, BannedClients)) {
-        if let Some(trace) = step.trace {
-            let verdict = self.detector.observe(&step.event);
-            banned.note(step.event.client, &verdict);
-            border.note(&self.detector, &step.event, &verdict, trace);
-        }
-        if step.kind != Kind::Request {
-            self.detector.conclude(&Outcome::of(&step.event, step.event.at, step.status));
-        }
-    }
-
-    fn check(&self, watches: &[(Border, BannedClients)]) -> Result<(), TooManyBans> {
-        BannedClients::check(watches.iter().map(|(_, banned)| banned), &self.detector)
-    }
 }
 
 /// Proposes. Answers no when nobody is near.
@@ -93,13 +37,13 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let labels = args.labels.is_file().then(|| read_labels(&args.labels)).transpose()?;
     let logs = Logs::find(&args.words)?;
-    let proposing = || Proposing {
-        detector: Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge.clone()),
-        agents: Mutex::default(),
+    let proposing = || {
+        let settings = Settings { capacity, hash_key: OFFLINE_HASH_KEY };
+        BorderPass::new(Detector::new(settings, judge.clone()))
     };
     let Walked { watches, .. } = walk_twice_if_needed(jobs(None), &logs, proposing)?;
     logs.finish();
-    let border = watches.into_iter().map(|(border, _)| border).reduce(Border::join);
+    let border = watches.into_iter().map(BorderWatch::into_border).reduce(Border::join);
     let borderline =
         border.map_or_else(Vec::new, |border| border.nearest(labels.as_ref(), args.top));
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());

@@ -78,10 +78,8 @@ pub fn gate(folder: &Folder, upstream: std::net::SocketAddr, rest: &str) -> Runn
 
 /// (Re)writes the configuration that [`gate`] reads.
 pub fn write_config(folder: &Folder, upstream: std::net::SocketAddr, rest: &str) -> PathBuf {
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \
-            \"http://{upstream}\"\nthreads = 2\n{rest}"
-    );
+    let proxy = format!("listen = \"127.0.0.1:0\"\nupstream = \"http://{upstream}\"\nthreads = 2");
+    let text = format!("admin = \"127.0.0.1:0\"\n{rest}\n[proxy]\n{proxy}\n");
     folder.write("kidoban.toml", text)
 }
 

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use detector::detector::Settings;
+use detector::Settings;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
 use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};

@@ -14,8 +14,11 @@
 
 use detector::cohort::FEW_PAGES;
 use detector::model::{Budget, Scorer};
-use detector::table::RINGS;
-use detector::{Class, ClientKey, Cohorts, Features};
+use detector::state::table::RINGS;
+use detector::{
+    Class, ClientKey, Cohorts, Event, Features, Memory, Mode, Outcome, Timestamp, Token,
+};
+use traffic::replay::{Driver, Subject};
 
 use crate::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
 use crate::percent::percent_at_most;
@@ -40,36 +43,67 @@ pub fn met<'a>(
     let mut pages = vec![0_u32; site.clients.len()];
     let mut met: Vec<Option<Option<f32>>> =
         (0..site.clients.len()).map(|client| scorer(client).map(|_| None)).collect();
+    let mut driver = Driver::default();
     for step in &site.steps {
         let client = step.client as usize;
-        let who = (step.event.client, step.event.agent);
-        let ring = ring_of(step.event.client);
-        if let Some(page) = step.request().filter(|event| event.class == Class::Page) {
-            if pages[client] < FEW_PAGES {
-                cohorts.with(ring, who, page.at, |place, at| {
-                    let page = detector::Event { at, ..*page };
-                    let cohort = place.push(&page, resolution_us, memory);
-                    if let (Some(cohort), Some(scorer)) = (cohort, scorer(client))
-                        && cohort.window().pages() >= min_pages
-                    {
-                        let margin = scorer.margin(&Features::measure(cohort.window()));
-                        met[client] = Some(Some(
-                            met[client].flatten().map_or(margin, |best| best.max(margin)),
-                        ));
-                    }
-                });
-            }
-            pages[client] += 1;
-        }
-        if let Some(outcome) = step.outcome()
-            && (1..=FEW_PAGES).contains(&pages[client])
-        {
-            cohorts.with(ring, who, outcome.at, |place, at| {
-                place.conclude(&detector::Outcome { at, ..outcome }, resolution_us);
-            });
-        }
+        let mut subject = Meeting {
+            cohorts: &cohorts,
+            resolution_us,
+            memory,
+            min_pages,
+            scorer: scorer(client),
+            pages: &mut pages[client],
+            met: &mut met[client],
+        };
+        driver.step(step, &mut subject);
     }
     met
+}
+
+/// A client among the cohorts it is counted in, and what it meets there.
+struct Meeting<'a> {
+    cohorts: &'a Cohorts,
+    resolution_us: u32,
+    memory: Option<&'a Memory>,
+    min_pages: u32,
+    scorer: Option<&'a Scorer>,
+    pages: &'a mut u32,
+    met: &'a mut Option<Option<f32>>,
+}
+
+impl Subject for Meeting<'_> {
+    fn observe(&mut self, page: &Event, _: Mode) -> Option<Token> {
+        if page.class != Class::Page {
+            return Token::unjudged(page);
+        }
+        if *self.pages < FEW_PAGES {
+            let (ring, who) = (ring_of(page.client), (page.client, page.agent));
+            self.cohorts.with(ring, who, page.at, |place, at| {
+                let page = Event { at, ..*page };
+                let cohort = place.push(&page, self.resolution_us, self.memory);
+                if let (Some(cohort), Some(scorer)) = (cohort, self.scorer)
+                    && cohort.window().pages() >= self.min_pages
+                {
+                    let margin = scorer.margin(&Features::measure(cohort.window()));
+                    let before = self.met.flatten();
+                    *self.met = Some(Some(before.map_or(margin, |best| best.max(margin))));
+                }
+            });
+        }
+        *self.pages += 1;
+        Token::unjudged(page)
+    }
+
+    fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
+        if !(1..=FEW_PAGES).contains(self.pages) {
+            return;
+        }
+        let outcome = token.ended(at, status);
+        let (ring, who) = (ring_of(outcome.client), (outcome.client, outcome.agent));
+        self.cohorts.with(ring, who, at, |place, at| {
+            place.conclude(&Outcome { at, ..outcome }, self.resolution_us);
+        });
+    }
 }
 
 /// Any function of the network will do.
@@ -129,8 +163,8 @@ pub fn cohort_budget(
 mod tests {
     use std::sync::Arc;
 
+    use detector::Window;
     use detector::model::ScorerFile;
-    use detector::{Timestamp, Window};
     use traffic::log::LogReader;
     use traffic::sim;
 
@@ -250,8 +284,8 @@ mod tests {
             let step = &site.steps[at];
             if is_page {
                 window.push(&step.event, 1_000);
-            } else if let Some(outcome) = step.outcome() {
-                window.conclude(&outcome, 1_000);
+            } else if step.is_end() {
+                window.conclude(&Outcome::of(&step.event, step.event.at, step.status), 1_000);
             }
         }
         (distinct.len() >= 3 && window.pages() >= 5)

@@ -24,10 +24,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use detector::features::{COUNT, FEATURES, Family, index_of};
 use detector::{
-    AllowList, Class, ClientKey, Event, Features, Outcome, Request, Timestamp, UrlHasher, Window,
+    AllowList, Class, ClientKey, Event, Features, Request, Timestamp, UrlHasher, Window,
 };
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2, Axis, concatenate};
+use traffic::replay::Driver;
 use traffic::sim::{
     DEFAULT_START, Dice, Mix, Population, Shop, SimRequest, Site, Truth, simulate, simulate_shop,
 };
@@ -35,6 +36,7 @@ use traffic::sim::{
 use crate::TrainError;
 use crate::samples::{Rows, SCHEDULE, Sample};
 use crate::site::OFFLINE_HASH_KEY;
+use crate::unjudged::UnjudgedWindow;
 
 /// What all people or all bots of them together weigh, for each unit of a site's own.
 const SHARE: f64 = 0.1;
@@ -301,12 +303,12 @@ impl Haste {
 /// A guest's window, and the answers under way.
 struct Presence {
     window: Window,
-    awaited: Vec<Outcome>,
+    driver: Driver,
 }
 
 impl Presence {
     fn new(at: Timestamp) -> Self {
-        Self { window: Window::new(at), awaited: Vec::new() }
+        Self { window: Window::new(at), driver: Driver::default() }
     }
 
     /// Features, if this is a page at which rows are taken.
@@ -323,16 +325,16 @@ impl Presence {
         let asked = Request { client, at: told(request.at), ..request.as_request() };
         let event =
             Event::new(&asked, &UrlHasher::new(OFFLINE_HASH_KEY), &AllowList::default(), None);
-        let (done, awaited) =
-            self.awaited.iter().copied().partition::<Vec<_>, _>(|outcome| outcome.at <= event.at);
-        self.awaited = awaited;
-        for outcome in &done {
-            self.window.conclude(outcome, resolution_us);
-        }
-        self.window.push_at_site(&event, resolution_us, None);
-        self.awaited.push(Outcome::of(&event, told(request.completed_at()), request.status));
-        let is_row = event.class == Class::Page && SCHEDULE.contains(&self.window.pages());
-        is_row.then(|| Features::measure(&self.window))
+        let mut measured = None;
+        let at_request = |event: &Event, window: &Window| {
+            let is_row = event.class == Class::Page && SCHEDULE.contains(&window.pages());
+            measured = is_row.then(|| Features::measure(window));
+        };
+        let window = &mut self.window;
+        let mut subject = UnjudgedWindow { window, resolution_us, memory: None, at_request };
+        let answer = (told(request.completed_at()), request.status);
+        self.driver.simulate(&event, Some(answer), &mut subject);
+        measured
     }
 }
 

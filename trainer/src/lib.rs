@@ -57,6 +57,7 @@ pub mod site;
 pub mod statistics;
 pub mod targets;
 pub mod train;
+pub mod unjudged;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;

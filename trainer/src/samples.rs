@@ -11,12 +11,14 @@ use std::thread;
 pub(crate) use detector::drift::SCHEDULE;
 use detector::features::{FEATURES, Role};
 use detector::model::Scorer;
-use detector::{Class, Features, Memory, Window};
+use detector::{Class, Event, Features, Memory, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
+use traffic::replay::Driver;
 
 use crate::label::Label;
 use crate::site::Site;
+use crate::unjudged::UnjudgedWindow;
 
 /// What both algorithms fit: rows × features (NaN missing), true = bad, one weight a row.
 pub type Rows = DatasetBase<Array2<f32>, Array1<bool>>;
@@ -53,19 +55,18 @@ fn walk_part(
     let mut windows: Vec<Option<(Box<Window>, Option<&Memory>)>> = vec![None; site.clients.len()];
     let mine =
         site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
+    let mut driver = Driver::default();
     for (place, step) in mine {
         let client = step.client as usize;
         let create = || (Box::new(Window::new(step.event.at)), site.memory_for(client));
         let (window, memory) = windows[client].get_or_insert_with(create);
-        if let Some(event) = step.request() {
-            window.push_at_site(event, resolution_us, *memory);
+        let at_request = |event: &Event, window: &Window| {
             if event.class == Class::Page {
-                visit(place, step.client as usize, window, window.pages());
+                visit(place, client, window, window.pages());
             }
-        }
-        if let Some(outcome) = step.outcome() {
-            window.conclude(&outcome, resolution_us);
-        }
+        };
+        let mut subject = UnjudgedWindow { window, resolution_us, memory: *memory, at_request };
+        driver.step(step, &mut subject);
     }
 }
 

@@ -5,14 +5,16 @@
 //! the logs again.
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use detector::url::{Shape, split};
 use detector::{
-    AllowList, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Method, Outcome, Place,
-    Pulled, Reason, Request, Timestamp, UrlHasher, UrlKey,
+    AllowList, AssetCredit, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Place,
+    Reason, Timestamp, UrlHasher,
 };
 use traffic::log::{Kind, Record};
+use traffic::replay;
 
 use crate::evidence::{Agents, Evidence};
 use crate::label::{Label, Labelled, Labels};
@@ -24,9 +26,11 @@ pub const OFFLINE_HASH_KEY: u64 = 0x6b69_646f;
 /// Parts of the clients, each measured with what the others taught.
 const MEMORY_FOLDS: usize = 5;
 
-/// One step of a site's traffic.
+/// One step of a site's traffic: a log line as it is driven, and whose it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
+    /// What is driven.
+    pub line: replay::Step,
     /// Whose, as an index into [`Site::clients`].
     pub client: u32,
     /// The client's own count of events, which orders those of one microsecond; 0 where the log has
@@ -37,23 +41,26 @@ pub struct Step {
     /// The page of this site that sent the client here, as its referer says, likewise; [`NONE`]
     /// where there is none or nobody had asked for it yet.
     pub referer: u32,
-    /// What happened.
-    pub kind: Kind,
-    /// Status, for [`Kind::Whole`] and [`Kind::Outcome`].
-    pub status: u16,
-    /// The request; of an outcome only client, time, browser and where it wrote mean anything.
-    pub event: Event,
 }
 
 impl Step {
-    /// How the request ended, if this step tells.
-    pub fn outcome(&self) -> Option<Outcome> {
-        (self.kind != Kind::Request).then_some(Outcome::of(&self.event, self.event.at, self.status))
-    }
-
     /// The request, if this step has one.
     pub fn request(&self) -> Option<&Event> {
-        (self.kind != Kind::Outcome).then_some(&self.event)
+        self.line.is_request().then_some(&self.line.event)
+    }
+}
+
+impl Deref for Step {
+    type Target = replay::Step;
+
+    fn deref(&self) -> &replay::Step {
+        &self.line
+    }
+}
+
+impl DerefMut for Step {
+    fn deref_mut(&mut self) -> &mut replay::Step {
+        &mut self.line
     }
 }
 
@@ -151,14 +158,14 @@ impl Site {
     pub fn remember(&mut self, memory: &Memory) {
         let places = self.places(memory);
         self.clients.iter_mut().for_each(|client| client.pages = 0);
-        let mut pulled = vec![Pulled::NEW; self.clients.len()];
+        let mut credits = vec![AssetCredit::NEW; self.clients.len()];
         for step in &mut self.steps {
             let Some(place) = places.get(step.target as usize) else { continue };
             (step.event.page, step.event.template) = (place.page, place.template);
             let prior = step.event.prior();
             step.event.class = place.class.unwrap_or(prior);
             step.event.learnt = place.class.filter(|class| *class != prior);
-            step.event.class = pulled[step.client as usize].class(&step.event);
+            step.event.class = credits[step.client as usize].class(&step.line.event);
             // What looks like an asset was noted without a shape.
             if (step.event.class, prior) == (Class::Page, Class::Asset)
                 && let Some(target) = self.targets.get(step.target)
@@ -213,25 +220,12 @@ impl SiteBuilder {
     /// unasked it does not remember, so it is left out here as well.
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
-        let nothing = Request {
-            client: key,
-            at: record.at,
-            method: "",
-            target: "",
-            fetch_dest: None,
-            agent: None,
-            recorded: None,
-        };
-        let mut event =
-            Event::new(&record.request().unwrap_or(nothing), &self.hasher, &self.allow, None);
-        if record.kind == Kind::Outcome {
-            (event.agent, event.url) =
-                (record.asked.agent, UrlKey(u32::from(record.asked.write) << 16));
-            event.method = if record.asked.write == 0 { Method::Other } else { Method::Write };
-        }
+        let line = replay::Step::reduced(record, |request| {
+            Event::new(request, &self.hasher, &self.allow, None)
+        });
         let was_exempt =
             record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
-        if was_exempt || event.exempt {
+        if was_exempt || line.event.exempt.is_some() {
             return;
         }
         let client = *self.index.entry(key).or_insert_with(|| {
@@ -248,8 +242,8 @@ impl SiteBuilder {
         let known = &mut self.clients[client as usize];
         known.first_at = known.first_at.min(record.at);
         if record.kind != Kind::Outcome {
-            known.pages += u32::from(event.class == detector::Class::Page);
-            self.evidence[client as usize].note(record, event.class, &mut self.agents);
+            known.pages += u32::from(line.event.class == Class::Page);
+            self.evidence[client as usize].note(record, line.event.class, &mut self.agents);
         }
         let (mut target, mut referer) = (NONE, NONE);
         if record.kind != Kind::Outcome {
@@ -259,8 +253,8 @@ impl SiteBuilder {
                 .and_then(|text| self.targets.referred(text, record.host))
                 .unwrap_or(NONE);
         }
-        let (seq, kind, status) = (record.seq, record.kind, record.status);
-        self.steps.push(Step { client, seq, target, referer, kind, status, event });
+        let seq = record.seq;
+        self.steps.push(Step { line, client, seq, target, referer });
     }
 
     /// The site in time order, labelled: from the file where one is given (whom it does not name is

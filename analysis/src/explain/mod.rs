@@ -12,6 +12,7 @@
 //! standing that the client had.
 
 mod crowd;
+mod pass;
 mod record;
 mod story;
 mod words;
@@ -24,8 +25,10 @@ pub use words::value;
 use std::collections::HashMap;
 
 use detector::features::{COUNT, FEATURES, Features};
+pub use pass::{ExplainPass, ExplainWatch};
+
 use detector::{
-    Action, ClientKey, Detector, Event, Judge, Model, Reason, Score, Timestamp, Verdict,
+    Action, ClientKey, Detector, Event, Judge, Mode, Model, Observed, Reason, Score, Timestamp,
 };
 use serde::Serialize;
 use trainer::evidence::{Evidence, Trace};
@@ -183,27 +186,29 @@ impl Follower {
         &mut self,
         detector: &Detector,
         event: &Event,
+        mode: Mode,
         trace: Trace,
         line: Option<Line>,
-    ) -> Verdict {
-        let verdict = match line {
+    ) -> Observed {
+        let observed = match line {
             Some(line) if event.client == self.story.client => {
-                self.story.observe(detector, event, line)
+                self.story.observe(detector, event, mode, line)
             }
             _ => {
                 self.story.passer_by(event);
-                detector.observe(event)
+                detector.observe(event, mode)
             }
         };
-        if verdict.reason == Reason::AllowList {
-            return verdict;
+        let verdict = &observed.verdict;
+        if event.exempt.is_some() {
+            return observed;
         }
         let evidence = self.evidence.entry(event.client).or_default();
         evidence.take(trace, verdict.class);
         if verdict.class == detector::Class::Page {
             self.crowd.note(event.client, evidence.pages(), || detector.features(event.client));
         }
-        verdict
+        observed
     }
 
     /// How one of the client's requests ended, by another line.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use detector::features::Features;
 use detector::policy::{Ban, Standing};
 use detector::{
-    Action, AgentKey, Class, ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict,
+    Action, AgentKey, Class, ClientKey, Detector, Event, Mode, Observed, Reason, Score, Timestamp,
+    Verdict,
 };
 use serde::Serialize;
 
@@ -176,11 +177,19 @@ impl Story {
     }
 
     /// The client's own request: observes it, and keeps what became of it.
-    pub fn observe(&mut self, detector: &Detector, event: &Event, line: Line) -> Verdict {
+    pub fn observe(
+        &mut self,
+        detector: &Detector,
+        event: &Event,
+        mode: Mode,
+        line: Line,
+    ) -> Observed {
         self.passer_by(event);
         let mut standing = detector.standing(self.client).unwrap_or(Standing::new(Ban::NONE));
+        standing.enter(mode, || Ban::NONE);
         standing.see(event.agent, event.at);
-        let verdict = detector.observe(event);
+        let observed = detector.observe(event, mode);
+        let verdict = observed.verdict;
         self.requests += 1;
         self.last_at = verdict.at;
         self.pages += u64::from(verdict.class == Class::Page);
@@ -191,8 +200,10 @@ impl Story {
         let judge = detector.judge();
         let pages =
             features.as_ref().and_then(|features| features.value("log_n")).map_or(0, pages_of);
-        let untracked =
-            matches!(verdict.reason, Reason::AllowList | Reason::Crowded | Reason::Failure);
+        let untracked = matches!(
+            verdict.reason,
+            Reason::AllowList | Reason::Proxy | Reason::Crowded | Reason::Failure
+        );
         let is_scored = verdict.class == Class::Page
             && !untracked
             && verdict.score.is_some()
@@ -254,7 +265,7 @@ impl Story {
             }
             self.moments.push(moment);
         }
-        verdict
+        observed
     }
 
     /// How one of its requests ended, by another line.

@@ -211,6 +211,11 @@ fn why(
              {SHARED_MIN} browsers make an address shared.",
             decisive.browsers
         ),
+        Reason::Proxy => {
+            "It is a proxy's own request, or came through a proxy that trusted_proxies does not \
+             name: nobody is judged by it."
+                .to_owned()
+        }
         Reason::Cohort => company(story, snapshot, decisive, thresholds, &pace),
         Reason::TooFewPages => format!(
             "It had asked for {} and is judged from {} on: until then everybody is allowed.",

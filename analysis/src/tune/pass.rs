@@ -3,9 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use detector::detector::Settings;
-use detector::{Action, Class, Detector, Judge, Model, Policy, PolicyConfig, Reason, Timestamp};
+use detector::Settings;
+use detector::{
+    Action, Class, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig, Reason, Timestamp,
+    Verdict,
+};
 use serde::Serialize;
+use traffic::replay::{Driver, Judged, Semantics};
 use trainer::label::Label;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
 use trainer::statistics::upper_bound;
@@ -102,31 +106,29 @@ pub(super) fn pass(
     let (mut requests, mut pages) = (0, 0);
     let mut sessions: Vec<Session> = Vec::new();
     let mut current: Vec<Option<usize>> = vec![None; site.clients.len()];
+    // Clients are supposed to go on asking as they did: everything is observed in shadow.
+    let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
     for step in &site.steps {
-        if let Some(event) = step.request() {
+        let at_verdict = |event: &Event, verdict: &Verdict| {
             let is_page = event.class == Class::Page;
             requests += 1;
             pages += u64::from(is_page);
-            let verdict = detector.observe_and_tell(event, &|| false);
-            let session =
-                follow(&mut sessions, &mut current[step.client as usize], step.client, event.at);
+            let place = &mut current[step.client as usize];
+            let session = follow(&mut sessions, place, step.client, event.at);
             let refused = match (verdict.action, verdict.reason) {
                 (Action::Allow, _) => None,
                 (Action::Limit, Reason::Cohort) => Some(Step::Cohort),
                 (Action::Limit, _) => Some(Step::Limit),
                 (Action::Block, _) => Some(Step::Block),
             };
-            if let Some(by) =
-                refused.and_then(|step| Step::ALL.iter().position(|known| *known == step))
-            {
+            let by = refused.and_then(|step| Step::ALL.iter().position(|known| *known == step));
+            if let Some(by) = by {
                 counts[by].add(step.client, is_page);
                 all.add(step.client, is_page);
                 session.refused_at[by].get_or_insert(event.at);
             }
-        }
-        if let Some(outcome) = step.outcome() {
-            detector.conclude(&outcome);
-        }
+        };
+        driver.step(step, &mut Judged::new(&detector, at_verdict));
     }
     let stops = |count: &Count| count.stops(site, requests, pages);
     Ok(Passed { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })

@@ -1,6 +1,5 @@
 use super::*;
 use crate::event::AgentKey;
-use crate::mode::Mode;
 
 fn policy(change: impl FnOnce(&mut PolicyConfig)) -> Policy {
     let thresholds =

@@ -10,9 +10,9 @@
 pub mod asset_credit;
 pub mod bans;
 pub mod browsers;
-pub(crate) mod client_state;
+pub mod client_state;
 mod doorkeeper;
 pub(crate) mod index;
-pub(crate) mod newcomer;
+pub mod newcomer;
 mod shard;
 pub mod table;

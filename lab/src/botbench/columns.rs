@@ -1,13 +1,13 @@
 //! The detector and the peers' rules behind one face: a request in, what becomes of it out.
 
-use std::collections::BTreeMap;
-
 use analysis::baseline::{Asked, Baseline, Ruling};
-use detector::detector::Settings;
+use detector::Settings;
 use detector::{
-    Action, AllowList, Detector, Event, Judge, Model, Outcome, Policy, PolicyConfig, PolicyError,
+    Action, AllowList, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig, PolicyError,
     Reason, Timestamp, Verdict,
 };
+use traffic::replay::{Driver, Judged, Semantics};
+use trainer::Step;
 use trainer::site::OFFLINE_HASH_KEY;
 
 use super::result::Column;
@@ -34,14 +34,11 @@ pub(super) enum Worker {
     Rule(Box<dyn Baseline>),
 }
 
-/// The detector, and the answers that are under way.
-///
-/// As the gate does it: judged when it arrives, concluded when it is answered, and what is refused
-/// has no outcome.
+/// The detector as a gate that enforces drives it: a request is judged when it arrives, concluded
+/// when it is answered, and what is refused has no end to learn from.
 pub(super) struct Gate {
     detector: Detector,
-    awaited: BTreeMap<(Timestamp, u64), Outcome>,
-    count: u64,
+    driver: Driver,
     /// The latest.
     verdict: Option<Verdict>,
 }
@@ -87,26 +84,16 @@ impl Gate {
         // Below capacity, so that nobody's verdict depends on who else came; a network's clients
         // share one of 64 rings.
         let settings = Settings { capacity: clients * 8 + 65_536, hash_key: OFFLINE_HASH_KEY };
-        Ok(Self {
-            detector: Detector::new(settings, judge),
-            awaited: BTreeMap::new(),
-            count: 0,
-            verdict: None,
-        })
+        let driver = Driver::new(Semantics::Always(Mode::Enforce));
+        Ok(Self { detector: Detector::new(settings, judge), driver, verdict: None })
     }
 
     /// `answer` is when and how it is answered, where that is known already.
     fn see(&mut self, event: &Event, answer: Option<(Timestamp, u16)>) -> Act {
-        while let Some(first) = self.awaited.first_entry().filter(|first| first.key().0 <= event.at)
-        {
-            self.detector.conclude(&first.remove());
-        }
-        let verdict = self.detector.observe(event);
-        self.verdict = Some(verdict);
-        if let (Action::Allow, Some((at, status))) = (verdict.action, answer) {
-            self.count += 1;
-            self.awaited.insert((at, self.count), Outcome::of(event, at, status));
-        }
+        let Self { detector, driver, verdict } = self;
+        let mut subject = Judged::new(detector, |_, found| *verdict = Some(*found)).with_reasons();
+        driver.simulate(event, answer, &mut subject);
+        let Some(verdict) = verdict else { return Act::Passed };
         match (verdict.action, verdict.reason) {
             (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => Act::Noted,
             (Action::Allow, _) => Act::Passed,
@@ -147,10 +134,10 @@ impl Worker {
         }
     }
 
-    /// An answer that a log tells by itself.
-    pub fn conclude(&mut self, outcome: &Outcome) {
+    /// A line of an event log that tells how a request ended.
+    pub fn end(&mut self, step: &Step) {
         if let Self::Gate(gate) = self {
-            gate.detector.conclude(outcome);
+            gate.driver.step(step, &mut Judged::new(&gate.detector, |_, _| ()));
         }
     }
 }

@@ -112,7 +112,7 @@ fn pass(
         if let Some(event) = step.request() {
             let asked = asked(site, step, step.client);
             let number = fates.count(step.client as usize);
-            let answer = step.outcome().map(|outcome| (outcome.at, outcome.status));
+            let answer = step.is_end().then_some((step.event.at, step.status));
             for (column, worker) in workers.iter_mut().enumerate() {
                 fates.note(
                     step.client as usize,
@@ -121,8 +121,8 @@ fn pass(
                     worker.see(&asked, answer, |_| *event),
                 );
             }
-        } else if let Some(outcome) = step.outcome() {
-            workers.iter_mut().for_each(|worker| worker.conclude(&outcome));
+        } else {
+            workers.iter_mut().for_each(|worker| worker.end(step));
         }
     }
     for (index, client) in

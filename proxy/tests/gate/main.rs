@@ -17,10 +17,8 @@ use proxy::{Config, Overrides, RunningGate};
 
 /// What a gate needs to be started on free ports; `rest` is more configuration.
 fn config(upstream: &str, rest: &str) -> Config {
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = \
-            2\n{rest}"
-    );
+    let proxy = format!("listen = \"127.0.0.1:0\"\nupstream = \"{upstream}\"\nthreads = 2");
+    let text = format!("admin = \"127.0.0.1:0\"\n{rest}\n[proxy]\n{proxy}\n");
     Config::parse(&text, Path::new("test.toml"), &Overrides::default()).unwrap()
 }
 

@@ -4,10 +4,11 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
 use detector::model::Requirement;
-use detector::{ClientKey, Detector, Request, Settings};
+use detector::{ClientKey, Detector, Settings};
+use gate::metrics::METRICS;
 use proxy::ProxyError;
-use proxy::metrics::METRICS;
 use traffic::log::{Kind, LogReader};
+use traffic::replay::{Driver, Judged, Step};
 
 use super::*;
 
@@ -89,7 +90,7 @@ fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
             {path:?}\n[client]\ntrusted_proxies = [\"127.0.0.1\"]"
     );
     let gate = gate(&origin, &rest);
-    let judge = (*gate.detector().judge()).clone();
+    let judge = gate.engine().judge();
     let mut client = Client::connect(gate.addr());
     let mut statuses = Vec::new();
     for number in 0..60 {
@@ -108,24 +109,26 @@ fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
     let mut reader = LogReader::new("events.jsonl", std::io::Cursor::new(text.as_bytes())).unwrap();
     let detector = Detector::new(Settings { capacity: 1000, hash_key: 1 }, judge);
     let (mut requests, mut outcomes) = (0, 0);
+    let mut driver = Driver::default();
     while let Some(record) = reader.next().unwrap() {
-        if record.kind == Kind::Outcome {
-            outcomes += 1;
-            detector.conclude(&record.outcome().unwrap());
-            continue;
-        }
-        requests += 1;
-        let Request { at, .. } = record.request().unwrap();
-        let verdict = detector.observe(&detector.event(&record.request().unwrap()));
-        let recorded = record.decision.unwrap();
-        assert_eq!(verdict.action.as_str(), recorded.action, "{recorded:?}");
-        assert_eq!(verdict.reason.as_str(), recorded.reason, "{recorded:?}");
-        assert_eq!(verdict.score.map(detector::Score::value), recorded.score, "{recorded:?}");
-        assert_eq!((verdict.at, verdict.seq), (at, recorded.seq));
+        let mut judged = Judged::new(&detector, |_, verdict| {
+            let recorded = record.decision.unwrap();
+            assert_eq!(verdict.action.as_str(), recorded.action, "{recorded:?}");
+            assert_eq!(verdict.reason.as_str(), recorded.reason, "{recorded:?}");
+            assert_eq!(verdict.score.map(detector::Score::value), recorded.score, "{recorded:?}");
+            assert_eq!((verdict.at, verdict.seq), (record.at, recorded.seq));
+            requests += 1;
+        });
+        driver.step(&Step::of(&record, &detector), &mut judged);
+        outcomes += usize::from(record.kind == Kind::Outcome);
     }
     assert_eq!(requests, 61);
     let passed = statuses.iter().filter(|status| **status == 200).count();
-    assert_eq!(outcomes, passed, "what was forwarded has an outcome, what was refused has none");
+    assert_eq!(
+        outcomes + 1,
+        passed,
+        "what was judged and forwarded has an outcome, what was refused has none"
+    );
     assert!(statuses.contains(&429));
 }
 
@@ -151,7 +154,7 @@ fn a_stop_waits_for_the_request_in_flight_and_closes_idle_connections() {
 #[test]
 fn a_stop_cuts_off_what_outlasts_the_grace() {
     let origin = Origin::start();
-    let gate = gate(&origin, "[timeouts]\nstop_grace_s = 1");
+    let gate = gate(&origin, "[proxy.timeouts]\nstop_grace_s = 1");
     let mut busy = Client::connect(gate.addr());
     busy.send("GET /slow HTTP/1.1\r\nHost: shop.test\r\n\r\n");
     origin.steps.recv().unwrap();
@@ -168,10 +171,10 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
     let mild = model(&folder.0, "mild", -5.0);
     let path = folder.0.join("kidoban.toml");
     let write = |mode: &str, model: &Path, rest: &str| {
-        let ports = "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"";
-        let url = origin.url();
-        let text =
-            format!("{ports}\nupstream = \"{url}\"\nmode = \"{mode}\"\nmodel = {model:?}\n{rest}");
+        let proxy = format!("listen = \"127.0.0.1:0\"\nupstream = \"{}\"", origin.url());
+        let text = format!(
+            "admin = \"127.0.0.1:0\"\nmode = \"{mode}\"\nmodel = {model:?}\n{rest}[proxy]\n{proxy}\n"
+        );
         std::fs::write(&path, text).unwrap();
     };
     write("enforce", &mild, BLOCK);
@@ -198,16 +201,15 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
         "the last good one keeps serving, its mode included"
     );
 
-    write("shadow", &strict, "threads = 7\n[table]\ncapacity = 2000\n");
-    assert_eq!(gate.reload().unwrap().needs_restart, ["threads", "table"]);
+    write("shadow", &strict, "[proxy.limits]\nbody_bytes_max = 7\n[table]\ncapacity = 2000\n");
+    assert_eq!(gate.reload().unwrap().needs_restart, ["limits", "table"]);
     assert_eq!(client.get("/p/4").status, 200, "now in shadow");
     let text = metrics(&gate);
     assert!(text.contains("kidoban_reloads_total{result=\"ok\"} 2\n"), "{text}");
     assert!(text.contains("kidoban_reloads_total{result=\"refused\"} 2\n"), "{text}");
-    assert!(
-        text.contains("name=\"mild\"") && text.contains("kidoban_model_info{name=\"strict\""),
-        "{text}"
-    );
+    let models = text.lines().filter(|line| line.starts_with("kidoban_model_info{"));
+    let models: Vec<&str> = models.collect();
+    assert!(models.len() == 1 && models[0].contains("name=\"strict\""), "{models:?}");
 }
 
 #[test]
@@ -216,7 +218,10 @@ fn a_reload_keeps_what_is_known_of_clients() {
     let gate = strict(&origin, &folder, "enforce", BLOCK);
     assert_eq!(Client::connect(gate.addr()).get("/p/1").status, 403);
     gate.reload().unwrap();
-    assert!(gate.detector().features(ClientKey::from_text("127.0.0.1")).is_some());
+    let tracked = |gate: &RunningGate| {
+        gate.engine().tracker().standing(ClientKey::from_text("127.0.0.1")).is_some()
+    };
+    assert!(tracked(&gate));
     assert_eq!(Client::connect(gate.addr()).get("/p/1").status, 403);
 }
 
@@ -231,8 +236,7 @@ fn what_cannot_start_says_why_before_anything_runs() {
     let overrides = |listen: String| Overrides {
         listen: Some(listen),
         upstream: Some(origin.url()),
-        admin: Some("127.0.0.1:0".to_owned()),
-        ..Overrides::default()
+        gate: gate::Overrides { admin: Some("127.0.0.1:0".to_owned()), ..Default::default() },
     };
     let listen = |address: String| fails(Config::from_flags(&overrides(address)).unwrap());
     let error = listen(taken.local_addr().unwrap().to_string());
@@ -295,11 +299,12 @@ fn a_model_that_failed_its_gates_watches_and_does_not_refuse_unless_forced() {
     let path = model_that_is(unarmed, &folder.0, "unarmed", 5.0);
     let start = |mode: &str, force: bool| {
         let text = format!(
-            "listen = \"127.0.0.1:0\"\nadmin = \"127.0.0.1:0\"\nupstream = \"{}\"\nmode = \
-                \"{mode}\"\nmodel = {path:?}\n{BLOCK}",
+            "admin = \"127.0.0.1:0\"\nmode = \"{mode}\"\nmodel = {path:?}\n{BLOCK}[proxy]\nlisten = \
+             \"127.0.0.1:0\"\nupstream = \"{}\"\n",
             origin.url()
         );
-        let overrides = Overrides { force, ..Overrides::default() };
+        let gate = gate::Overrides { force, ..Default::default() };
+        let overrides = Overrides { gate, ..Overrides::default() };
         RunningGate::start(Config::parse(&text, Path::new("test.toml"), &overrides).unwrap())
     };
     let error = start("enforce", false).map(|_| ()).unwrap_err().to_string();

@@ -12,6 +12,8 @@
 //! - [`walk_parallel`](mod@walk_parallel): runs a pass on several threads, with the same result
 //! - [`walk_twice`]: runs a pass on several threads, and again on one thread where that is needed
 //! - [`parallel_reader`]: parses logs on several threads and hands the records out in line order
+//! - [`judged`]: a detector that is driven, for who wants its verdicts and no reasons
+//! - [`driver`]: the one place that says which requests are observed and whose ends are concluded
 //! - [`verdicts`]: the plain replay, which hands each request and its verdict to a [`VerdictSink`]
 //! - [`recorded`]: the verdict that an event log holds, to compare with the replayed one
 //! - [`bans`]: whether the table of bans had room for all banned clients
@@ -22,7 +24,9 @@
 //! time comes from the records. It does start threads; they all end before its functions return.
 
 pub mod bans;
+pub mod driver;
 pub mod error;
+pub mod judged;
 pub mod logs;
 pub mod newest;
 pub mod parallel_reader;
@@ -36,13 +40,15 @@ pub mod walk_parallel;
 pub mod walk_twice;
 
 pub use bans::{BannedClients, TooManyBans};
+pub use driver::{Driver, Semantics, Step, Subject};
 pub use error::ReplayError;
+pub use judged::Judged;
 pub use logs::{Input, LogFiles, Reader};
 pub use newest::newest_time;
 pub use parallel_reader::read_parallel;
 pub use pass::Pass;
 pub use recorded::RecordedVerdict;
-pub use verdicts::{VerdictPass, VerdictSink, event_of, replay, replay_parallel};
+pub use verdicts::{VerdictPass, VerdictSink, VerdictWatch, replay, replay_parallel};
 pub use walk::walk;
 pub use walk_parallel::walk_parallel;
 pub use walk_twice::{Walked, walk_twice_if_needed};

@@ -3,16 +3,17 @@
 use std::borrow::Borrow;
 use std::marker::PhantomData;
 
-use detector::{ClientKey, Detector, Event, Method, Outcome, UrlKey, Verdict};
+use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token, Verdict};
 
 use super::bans::{BannedClients, TooManyBans};
+use super::driver::{Driver, Semantics, Step, Subject};
 use super::error::ReplayError;
 use super::logs::Reader;
 use super::pass::Pass;
 use super::recorded::RecordedVerdict;
 use super::walk::walk_records;
 use super::walk_parallel::walk_parallel;
-use crate::log::{Asked, Kind, Record, Tally};
+use crate::log::{Record, Tally};
 
 /// Replays logs on this thread and calls `visit` with each request and its verdict, in order of
 /// time. `visit` has the arguments of [`VerdictSink::accept`].
@@ -26,10 +27,11 @@ pub fn replay(
     visit: impl FnMut(&Event, &Verdict, Option<&RecordedVerdict>, Option<&str>) + Send,
 ) -> Result<Vec<Tally>, ReplayError> {
     let mut visit = visit;
+    let mut driver = Driver::default();
     walk_records(
         readers,
         |record| ReplayedLine::of(record, detector, shown),
-        |line| line.replay(detector, &mut visit),
+        |line| line.replay(detector, &mut driver, &mut visit),
     )
 }
 
@@ -47,7 +49,7 @@ pub fn replay_parallel<S: VerdictSink + Default>(
 ) -> Result<(Vec<Tally>, Vec<S>), ReplayError> {
     let pass = VerdictPass::new(detector, shown, S::default);
     let (tallies, watches) = walk_parallel(jobs, readers, &pass)?;
-    Ok((tallies, watches.into_iter().map(|(sink, _)| sink).collect()))
+    Ok((tallies, watches.into_iter().map(VerdictWatch::into_sink).collect()))
 }
 
 /// Collects requests and their verdicts. On several threads each has a sink of its own; all
@@ -84,21 +86,17 @@ impl<F: FnMut(&Event, &Verdict, Option<&RecordedVerdict>, Option<&str>) + Send> 
     }
 }
 
-/// Passes everything on to the first, and notes in the second who was banned.
-impl<S: VerdictSink> VerdictSink for (S, BannedClients) {
-    fn accept(
-        &mut self,
-        event: &Event,
-        verdict: &Verdict,
-        recorded: Option<&RecordedVerdict>,
-        request: Option<&str>,
-    ) {
-        self.1.note(event.client, verdict);
-        self.0.accept(event, verdict, recorded, request);
-    }
+/// What one thread of the plain replay has: how it drives the detector, and what it collects.
+pub struct VerdictWatch<S> {
+    driver: Driver,
+    sink: S,
+    banned: BannedClients,
+}
 
-    fn wants_reasons(&self, client: ClientKey) -> bool {
-        self.0.wants_reasons(client)
+impl<S> VerdictWatch<S> {
+    /// What was collected.
+    pub fn into_sink(self) -> S {
+        self.sink
     }
 }
 
@@ -107,6 +105,7 @@ impl<S: VerdictSink> VerdictSink for (S, BannedClients) {
 pub struct VerdictPass<D, S, M> {
     detector: D,
     shown: Option<ClientKey>,
+    semantics: Semantics,
     make: M,
     sink: PhantomData<fn() -> S>,
 }
@@ -115,7 +114,13 @@ impl<D: Borrow<Detector>, S: VerdictSink, M: Fn() -> S> VerdictPass<D, S, M> {
     /// A pass that replays with `detector`. For the requests of `shown`, sinks also get the method
     /// and target.
     pub fn new(detector: D, shown: Option<ClientKey>, make: M) -> Self {
-        Self { detector, shown, make, sink: PhantomData }
+        Self { detector, shown, semantics: Semantics::default(), make, sink: PhantomData }
+    }
+
+    /// The same pass with requests observed in these modes; as recorded when nobody says.
+    #[must_use]
+    pub fn in_mode(self, semantics: Semantics) -> Self {
+        Self { semantics, ..self }
     }
 
     /// The detector that observes the requests.
@@ -131,81 +136,99 @@ where
     M: Fn() -> S + Sync,
 {
     type Step = ReplayedLine;
-    type Watch = (S, BannedClients);
+    type Watch = VerdictWatch<S>;
 
     fn step(&self, record: &Record<'_>) -> ReplayedLine {
         ReplayedLine::of(record, self.detector(), self.shown)
     }
 
     fn group(&self, line: &ReplayedLine) -> usize {
-        self.detector().group(line.event.client)
+        self.detector().group(line.step.event.client)
     }
 
-    fn watch(&self) -> (S, BannedClients) {
-        ((self.make)(), BannedClients::default())
+    fn watch(&self) -> VerdictWatch<S> {
+        let (driver, banned) = (Driver::new(self.semantics), BannedClients::default());
+        VerdictWatch { driver, sink: (self.make)(), banned }
     }
 
-    fn pass(&self, line: ReplayedLine, watch: &mut (S, BannedClients)) {
-        line.replay(self.detector(), watch);
+    fn pass(&self, line: ReplayedLine, watch: &mut VerdictWatch<S>) {
+        let VerdictWatch { driver, sink, banned } = watch;
+        let mut noted = Noted { sink, banned };
+        line.replay(self.detector(), driver, &mut noted);
     }
 
-    fn check(&self, watches: &[(S, BannedClients)]) -> Result<(), TooManyBans> {
-        BannedClients::check(watches.iter().map(|(_, banned)| banned), self.detector())
+    fn check(&self, watches: &[VerdictWatch<S>]) -> Result<(), TooManyBans> {
+        BannedClients::check(watches.iter().map(|watch| &watch.banned), self.detector())
+    }
+}
+
+/// Passes everything on to a sink, and notes who was banned.
+struct Noted<'a, S> {
+    sink: &'a mut S,
+    banned: &'a mut BannedClients,
+}
+
+impl<S: VerdictSink> VerdictSink for Noted<'_, S> {
+    fn accept(
+        &mut self,
+        event: &Event,
+        verdict: &Verdict,
+        recorded: Option<&RecordedVerdict>,
+        request: Option<&str>,
+    ) {
+        self.banned.note(event.client, verdict);
+        self.sink.accept(event, verdict, recorded, request);
+    }
+
+    fn wants_reasons(&self, client: ClientKey) -> bool {
+        self.sink.wants_reasons(client)
     }
 }
 
 /// What is kept of one log line until its turn comes.
 pub struct ReplayedLine {
-    /// The request. Of an outcome, only the client, time, browser and place of writing are known.
-    event: Event,
-    kind: Kind,
-    status: u16,
+    step: Step,
     recorded: Option<RecordedVerdict>,
     /// Method and target, kept only for the client that is shown.
     shown: Option<Box<str>>,
 }
 
 /// Not much more than a cache line, because three million of them a second go between threads.
-const _: () = assert!(size_of::<ReplayedLine>() <= 80);
+const _: () = assert!(size_of::<ReplayedLine>() <= 88);
 
 impl ReplayedLine {
     fn of(record: &Record<'_>, detector: &Detector, shown: Option<ClientKey>) -> Self {
-        let request = record.request();
-        let wanted = request.as_ref().filter(|request| shown == Some(request.client));
+        let step = Step::of(record, detector);
+        let is_shown = step.is_request() && shown == Some(step.event.client);
         Self {
-            shown: wanted.map(|request| format!("{} {}", request.method, request.target).into()),
-            event: event_of(record, detector),
-            kind: record.kind,
-            status: record.status,
+            shown: is_shown.then(|| format!("{} {}", record.method, record.target).into()),
+            step,
             recorded: RecordedVerdict::of(record),
         }
     }
 
-    /// Has the detector observe the request, conclude it, or both, and hands on the verdict.
-    fn replay(&self, detector: &Detector, sink: &mut impl VerdictSink) {
-        if self.kind != Kind::Outcome {
-            let wants_reasons = || self.shown.is_some() || sink.wants_reasons(self.event.client);
-            let verdict = detector.observe_and_tell(&self.event, &wants_reasons);
-            sink.accept(&self.event, &verdict, self.recorded.as_ref(), self.shown.as_deref());
-        }
-        if self.kind != Kind::Request {
-            let at = self.event.at;
-            detector.conclude(&Outcome::of(&self.event, at, self.status));
-        }
+    fn replay(&self, detector: &Detector, driver: &mut Driver, sink: &mut impl VerdictSink) {
+        driver.step(&self.step, &mut Telling { detector, line: self, sink });
     }
 }
 
-/// A record's request as this detector sees it. A record that only says how a request ended gives
-/// an event with the client, time, browser and place of writing, for [`Outcome::of`].
-pub fn event_of(record: &Record<'_>, detector: &Detector) -> Event {
-    if let Some(request) = record.request() {
-        return detector.event(&request);
+/// A detector whose verdicts a sink is told.
+struct Telling<'a, S> {
+    detector: &'a Detector,
+    line: &'a ReplayedLine,
+    sink: &'a mut S,
+}
+
+impl<S: VerdictSink> Subject for Telling<'_, S> {
+    fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
+        let Self { detector, line, sink } = self;
+        let wants_reasons = || line.shown.is_some() || sink.wants_reasons(event.client);
+        let observed = detector.observe_and_tell(event, mode, &wants_reasons);
+        sink.accept(event, &observed.verdict, line.recorded.as_ref(), line.shown.as_deref());
+        observed.token
     }
-    let Asked { agent, write } = record.asked;
-    let method = if write == 0 { Method::Other } else { Method::Write };
-    Event {
-        method,
-        agent,
-        ..Event::page(record.client_key(), record.at, UrlKey(u32::from(write) << 16))
+
+    fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
+        self.detector.conclude(token, at, status);
     }
 }

@@ -3,10 +3,14 @@
 //! A label moves the threshold or the model most where the model is least sure, and that is where
 //! people are hurt and bots slip through. Whoever is labelled already is left out.
 
+mod pass;
+
+pub use pass::{BorderPass, BorderWatch};
+
 use std::collections::HashMap;
 
 use detector::model::Because;
-use detector::{ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict};
+use detector::{ClientKey, Detector, Event, Score, Timestamp, Verdict};
 use serde::Serialize;
 use trainer::evidence::{Evidence, Trace};
 use trainer::label::{Label, Labels};
@@ -81,7 +85,7 @@ impl Border {
 
     /// Takes in a request after it was observed.
     pub fn note(&mut self, detector: &Detector, event: &Event, verdict: &Verdict, trace: Trace) {
-        if verdict.reason == Reason::AllowList {
+        if event.exempt.is_some() {
             return;
         }
         let known = self.clients.entry(event.client).or_default();

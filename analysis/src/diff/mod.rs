@@ -4,6 +4,10 @@
 //! are sums, one [`Fate`] a client (about 100 bytes) and a bounded number of paths, never lines.
 //! Whatever the number of watchers, the sums are the same.
 
+mod pass;
+
+pub use pass::{DiffPass, DiffWatch};
+
 use std::collections::{BTreeMap, HashMap};
 
 use detector::{Action, ClientKey, Detector, Judge, Reason, Score, Timestamp, Verdict};

@@ -1,0 +1,78 @@
+//! One reading of logs that looks for clients near a threshold.
+
+use std::sync::{Mutex, PoisonError};
+
+use detector::Detector;
+use traffic::log::Record;
+use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
+use trainer::evidence::{Agents, Trace};
+
+use super::Border;
+
+/// Looks at everybody, judged by one detector.
+pub struct BorderPass {
+    detector: Detector,
+    agents: Mutex<Agents>,
+}
+
+/// What one thread has: how it drives the detector, and what it has seen.
+pub struct BorderWatch {
+    driver: Driver,
+    border: Border,
+    banned: BannedClients,
+}
+
+impl BorderPass {
+    /// Judged by this detector.
+    pub fn new(detector: Detector) -> Self {
+        Self { detector, agents: Mutex::default() }
+    }
+}
+
+impl BorderWatch {
+    /// What was seen.
+    pub fn into_border(self) -> Border {
+        self.border
+    }
+}
+
+impl Pass for BorderPass {
+    /// A line, and of a request what the labelling rules want to know of it.
+    type Step = (Step, Option<Trace>);
+    type Watch = BorderWatch;
+
+    fn step(&self, record: &Record<'_>) -> (Step, Option<Trace>) {
+        let line = Step::of(record, &self.detector);
+        let trace = line.is_request().then(|| {
+            Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        (line, trace)
+    }
+
+    fn group(&self, (line, _): &(Step, Option<Trace>)) -> usize {
+        self.detector.group(line.event.client)
+    }
+
+    fn watch(&self) -> BorderWatch {
+        BorderWatch {
+            driver: Driver::default(),
+            border: Border::new(&self.detector),
+            banned: BannedClients::default(),
+        }
+    }
+
+    fn pass(&self, (line, trace): (Step, Option<Trace>), watch: &mut BorderWatch) {
+        let BorderWatch { driver, border, banned } = watch;
+        let mut judged = Judged::new(&self.detector, |event, verdict| {
+            banned.note(event.client, verdict);
+            if let Some(trace) = trace {
+                border.note(&self.detector, event, verdict, trace);
+            }
+        });
+        driver.step(&line, &mut judged);
+    }
+
+    fn check(&self, watches: &[BorderWatch]) -> Result<(), TooManyBans> {
+        BannedClients::check(watches.iter().map(|watch| &watch.banned), &self.detector)
+    }
+}

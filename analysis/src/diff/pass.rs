@@ -1,0 +1,146 @@
+//! One reading of logs by two detectors.
+
+use std::sync::{Mutex, PoisonError};
+
+use detector::{Detector, Verdict};
+use traffic::log::{Kind, Record};
+use traffic::outcomes::Reached;
+use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
+use traffic::{OutcomeWatch, Outcomes};
+use trainer::evidence::Agents;
+
+use super::{Comparison, path_shape};
+
+/// Two detectors that are shown the same requests. Each hashes and places them by its own model.
+pub struct DiffPass<'a> {
+    detectors: [Detector; 2],
+    outcomes: &'a Outcomes,
+    agents: Mutex<Agents>,
+}
+
+/// What is kept of one log line until its turn comes.
+pub struct DiffStep {
+    lines: [Step; 2],
+    path: Box<str>,
+    is_good_robot: bool,
+    reached: Reached,
+    /// Event log: id, method and target of a request that may come to an outcome, or the id alone
+    /// of a line that ends one.
+    joins: Option<Box<(String, String, String)>>,
+}
+
+/// What one thread has: how it drives the detectors, and what it has seen.
+pub struct DiffWatch<'a> {
+    drivers: [Driver; 2],
+    comparison: Comparison,
+    outcomes: OutcomeWatch<'a>,
+    banned: [BannedClients; 2],
+}
+
+impl<'a> DiffPass<'a> {
+    /// Compares these two, and who comes to which of these outcomes.
+    pub fn new(detectors: [Detector; 2], outcomes: &'a Outcomes) -> Self {
+        Self { detectors, outcomes, agents: Mutex::default() }
+    }
+
+    /// The two.
+    pub fn detectors(&self) -> &[Detector; 2] {
+        &self.detectors
+    }
+}
+
+impl DiffWatch<'_> {
+    /// What was seen.
+    pub fn into_comparison(self) -> Comparison {
+        self.comparison
+    }
+}
+
+impl<'a> Pass for DiffPass<'a> {
+    type Step = DiffStep;
+    type Watch = DiffWatch<'a>;
+
+    fn step(&self, record: &Record<'_>) -> DiffStep {
+        let is_request = record.kind != Kind::Outcome;
+        let is_good_robot = is_request
+            && record.user_agent.is_some_and(|agent| {
+                self.agents.lock().unwrap_or_else(PoisonError::into_inner).is_good_bot(agent)
+            });
+        let asked = self.outcomes.asked(record.method, record.target);
+        let reached = match record.kind {
+            Kind::Whole => self.outcomes.reached(asked, record.status),
+            Kind::Request | Kind::Outcome => Reached::default(),
+        };
+        let wanted = match record.kind {
+            Kind::Whole => false,
+            Kind::Request => !asked.is_nothing(),
+            Kind::Outcome => !self.outcomes.is_empty(),
+        };
+        let id = record.id.or(record.decision.map(|decision| decision.id)).filter(|_| wanted);
+        DiffStep {
+            lines: [0, 1].map(|side: usize| Step::of(record, &self.detectors[side])),
+            path: if is_request { path_shape(record.target) } else { Box::default() },
+            is_good_robot,
+            reached,
+            joins: id.map(|id| {
+                Box::new((id.to_owned(), record.method.to_owned(), record.target.to_owned()))
+            }),
+        }
+    }
+
+    fn group(&self, step: &DiffStep) -> usize {
+        self.detectors[0].group(step.lines[0].event.client)
+    }
+
+    fn watch(&self) -> DiffWatch<'a> {
+        DiffWatch {
+            drivers: Default::default(),
+            comparison: Comparison::default(),
+            outcomes: OutcomeWatch::new(self.outcomes),
+            banned: Default::default(),
+        }
+    }
+
+    fn pass(&self, step: DiffStep, watch: &mut DiffWatch<'a>) {
+        let client = step.lines[0].event.client;
+        let verdicts: [Option<Verdict>; 2] = [0, 1].map(|side: usize| {
+            let mut found = None;
+            let mut judged = Judged::new(&self.detectors[side], |_, verdict| {
+                watch.banned[side].note(client, verdict);
+                found = Some(*verdict);
+            })
+            .with_reasons();
+            watch.drivers[side].step(&step.lines[side], &mut judged);
+            found
+        });
+        if let [Some(before), Some(after)] = verdicts {
+            let group = self.detectors[0].group(client);
+            let DiffStep { path, is_good_robot, .. } = step;
+            watch.comparison.note(client, group, path, is_good_robot, [before, after]);
+        }
+        let mut reached = step.reached;
+        if let Some(joins) = step.joins {
+            let (id, method, target) = &*joins;
+            let record = Record {
+                kind: step.lines[0].kind,
+                status: step.lines[0].status,
+                id: Some(id),
+                method,
+                target,
+                ..Record::default()
+            };
+            let arrival = watch.outcomes.see(&record);
+            reached = arrival.map_or(reached, |arrival| reached.and(arrival.reached));
+        }
+        if !reached.is_nothing() {
+            watch.comparison.reached(client, reached);
+        }
+    }
+
+    fn check(&self, watches: &[DiffWatch<'a>]) -> Result<(), TooManyBans> {
+        [0, 1].into_iter().try_for_each(|side: usize| {
+            let banned = watches.iter().map(|watch| &watch.banned[side]);
+            BannedClients::check(banned, &self.detectors[side])
+        })
+    }
+}

@@ -1,0 +1,134 @@
+//! One reading of logs that follows a client: a [`Pass`] whose watchers are [`Follower`]s.
+
+use std::sync::{Mutex, PoisonError};
+
+use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token};
+use traffic::log::{Kind, Record};
+use traffic::replay::{BannedClients, Driver, Pass, Step, Subject, TooManyBans};
+use trainer::evidence::{Agents, Trace};
+
+use super::{Follower, Line, Past, Which};
+
+/// Follows one client through logs.
+pub struct ExplainPass {
+    detector: Detector,
+    client: ClientKey,
+    which: Which,
+    agents: Mutex<Agents>,
+}
+
+/// What is kept of one log line until its turn comes.
+pub struct ExplainStep {
+    line: Step,
+    /// Of a request.
+    trace: Option<Trace>,
+    /// Of a request of the client that is followed.
+    told: Option<Box<Line>>,
+    /// Which of its requests this line ends.
+    ends: Option<Box<str>>,
+}
+
+/// What one thread has: how it drives the detector, and what it has seen.
+pub struct ExplainWatch {
+    driver: Driver,
+    follower: Follower,
+    banned: BannedClients,
+}
+
+impl ExplainPass {
+    /// Follows this client, judged by this detector; `which` of its requests is to be explained.
+    pub fn new(detector: Detector, client: ClientKey, which: Which) -> Self {
+        Self { detector, client, which, agents: Mutex::default() }
+    }
+}
+
+impl ExplainWatch {
+    /// What was seen.
+    pub fn into_follower(self) -> Follower {
+        self.follower
+    }
+}
+
+impl Pass for ExplainPass {
+    type Step = ExplainStep;
+    type Watch = ExplainWatch;
+
+    fn step(&self, record: &Record<'_>) -> ExplainStep {
+        let line = Step::of(record, &self.detector);
+        let trace = line.is_request().then(|| {
+            Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        let is_followed = line.event.client == self.client;
+        ExplainStep {
+            line,
+            trace,
+            told: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
+            ends: record.id.filter(|_| is_followed && record.kind == Kind::Outcome).map(Into::into),
+        }
+    }
+
+    fn group(&self, step: &ExplainStep) -> usize {
+        self.detector.group(step.line.event.client)
+    }
+
+    fn watch(&self) -> ExplainWatch {
+        ExplainWatch {
+            driver: Driver::default(),
+            follower: Follower::new(self.client, self.which.clone()),
+            banned: BannedClients::default(),
+        }
+    }
+
+    fn pass(&self, step: ExplainStep, watch: &mut ExplainWatch) {
+        let ExplainWatch { driver, follower, banned } = watch;
+        let ExplainStep { line, trace, told, ends } = step;
+        let mut followed = Followed { pass: self, follower, banned, trace, told };
+        driver.step(&line, &mut followed);
+        if let Some(id) = ends {
+            follower.ended(&id, line.status);
+        }
+    }
+
+    fn check(&self, watches: &[ExplainWatch]) -> Result<(), TooManyBans> {
+        BannedClients::check(watches.iter().map(|watch| &watch.banned), &self.detector)
+    }
+}
+
+/// The detector, as the follower has it observe.
+struct Followed<'a> {
+    pass: &'a ExplainPass,
+    follower: &'a mut Follower,
+    banned: &'a mut BannedClients,
+    trace: Option<Trace>,
+    told: Option<Box<Line>>,
+}
+
+impl Subject for Followed<'_> {
+    fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
+        // Every request has one.
+        let trace = self.trace?;
+        let told = self.told.take().map(|told| *told);
+        let observed = self.follower.observe(&self.pass.detector, event, mode, trace, told);
+        self.banned.note(event.client, &observed.verdict);
+        observed.token
+    }
+
+    fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
+        self.pass.detector.conclude(token, at, status);
+    }
+}
+
+fn line_of(record: &Record<'_>) -> Line {
+    Line {
+        method: record.method.to_owned(),
+        target: record.target.to_owned(),
+        status: (record.kind == Kind::Whole).then_some(record.status),
+        recorded: record.decision.map(|decision| Past {
+            id: decision.id.to_owned(),
+            mode: decision.mode.to_owned(),
+            action: decision.action.to_owned(),
+            reason: decision.reason.to_owned(),
+            score: decision.score,
+        }),
+    }
+}

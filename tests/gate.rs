@@ -198,19 +198,25 @@ fn the_decision_a_client_quotes_is_found_in_the_event_log() {
 }
 
 /// `kidoban run` as an operator starts it.
-struct Running {
+pub struct Running {
     child: Child,
-    addr: SocketAddr,
-    said: BufReader<std::process::ChildStderr>,
+    pub addr: SocketAddr,
+    pub said: BufReader<std::process::ChildStderr>,
 }
 
 impl Running {
-    fn start(folder: &Folder, arguments: &[&str]) -> Self {
+    pub fn start(folder: &Folder, arguments: &[&str]) -> Self {
+        Self::start_in(folder, arguments, &[])
+    }
+
+    /// In an environment that has these variables as well.
+    pub fn start_in(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_kidoban"))
             .arg("run")
             .args(arguments)
             .current_dir(&folder.0)
             .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -221,7 +227,7 @@ impl Running {
         Self { child, addr, said }
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let status =
             Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
@@ -236,7 +242,7 @@ impl Drop for Running {
 }
 
 /// The next line that contains this.
-fn until(said: &mut impl BufRead, wanted: &str) -> String {
+pub fn until(said: &mut impl BufRead, wanted: &str) -> String {
     let mut all = String::new();
     loop {
         let mut line = String::new();
@@ -271,7 +277,7 @@ fn the_command_starts_in_shadow_reloads_on_sighup_and_ends_well_on_sigterm() {
     write_config(&folder, upstream, "mode = \"sometimes\"\n");
     running.signal("HUP");
     let line = until(&mut running.said, "refused");
-    assert!(line.contains("kidoban.toml:5:"), "{line}");
+    assert!(line.contains("kidoban.toml:2:"), "{line}");
     assert_eq!(client.get("/p/3").status, 403);
 
     running.signal("TERM");

@@ -3,8 +3,10 @@
 //! | file | what must hold |
 //! |---|---|
 //! | `parity.rs` | served, recorded, replayed: the same verdicts, byte for byte |
+//! | `one_driver.rs` | the live engine and every reader of its log find the same verdicts, bit by bit |
 //! | `isolation.rs` | nobody's verdict depends on somebody else; memory is bounded; a reload forgets nobody |
 //! | `gate.rs` | shadow changes nothing, the allow list is asked first, the binary starts and stops |
+//! | `clock.rs` | the machine's clock is set while shoppers are there |
 //! | `cohorts.rs` | who is found only in company, and whom company must not hurt |
 //! | `scenarios.rs` | who must be stopped and who must not, by name |
 //! | `bench.rs` | the bot benchmark: people spared, the easy bots found, tested on what it was not trained on; its report |
@@ -34,6 +36,7 @@
 mod answers;
 mod bench;
 mod cli;
+mod clock;
 mod cohorts;
 mod config;
 mod diff;
@@ -47,6 +50,7 @@ mod isolation;
 mod labels;
 mod manual;
 mod models;
+mod one_driver;
 mod parity;
 mod progress;
 mod replay;

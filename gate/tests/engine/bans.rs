@@ -1,0 +1,109 @@
+//! Bans are imposed and lifted at once, and others hear of it.
+
+use detector::{Cause, ClientKey};
+
+use crate::support::{Door, Folder};
+
+const FREE: (u16, &str) = (200, "usual");
+const BANNED: (u16, &str) = (403, "banned");
+
+fn door(folder: &Folder) -> Door {
+    let model = folder.model("mild", -5.0);
+    Door::open(&format!(
+        "mode = \"enforce\"\nmodel = {model:?}\n[policy]\nmin_pages = 1\nlimit_score = 0.5\n\
+         block_score = 0.9\n[table]\ncapacity = 1000\n"
+    ))
+}
+
+#[test]
+fn a_ban_holds_at_once_for_a_client_that_is_there_and_for_one_that_is_not() {
+    let folder = Folder::new();
+    let door = door(&folder);
+    let visit = |peer: &str| door.visit(peer, "/p/1", &[], 200);
+    for _ in 0..5 {
+        assert_eq!(visit("192.0.2.1"), FREE);
+    }
+    let until = door.engine.now().plus_secs(60);
+    for peer in ["192.0.2.1", "192.0.2.2"] {
+        assert!(door.engine.impose(ClientKey::from_text(peer), until));
+        assert_eq!(visit(peer), BANNED, "{peer}");
+    }
+    assert_eq!(door.engine.stats().bans, 2);
+    for peer in ["192.0.2.1", "192.0.2.2"] {
+        assert!(door.engine.lift(ClientKey::from_text(peer)));
+        assert_eq!(visit(peer), FREE, "{peer}");
+        assert!(!door.engine.lift(ClientKey::from_text(peer)), "there is none any more");
+    }
+    assert_eq!(door.engine.stats().bans, 0);
+    door.engine.impose(ClientKey::from_text("192.0.2.1"), door.engine.now().plus_secs(60));
+    door.machine.pass(61_000_000);
+    assert_eq!(visit("192.0.2.1"), FREE, "it ends by itself");
+}
+
+#[test]
+fn a_ban_by_the_score_is_lifted_with_what_led_to_it() {
+    let folder = Folder::new();
+    let model = folder.model("strict", 5.0);
+    let door = Door::open(&format!(
+        "mode = \"enforce\"\nmodel = {model:?}\n[policy]\nmin_pages = 1\nlimit_score = 0.5\n\
+         block_score = 0.9\nblock_after_pages = 2\n"
+    ));
+    let visit = || door.visit("192.0.2.1", "/p/1", &[], 200);
+    assert_eq!([visit(), visit(), visit()], [(200, "limited"), (403, "score"), BANNED]);
+    assert!(door.engine.lift(ClientKey::from_text("192.0.2.1")));
+    assert_eq!([visit(), visit()], [(200, "limited"), (403, "score")], "it begins anew");
+    assert_eq!(door.engine.tracker().standing(ClientKey::from_text("192.0.2.1")).unwrap().ban().offences, 1);
+}
+
+#[test]
+fn a_ban_outlasts_the_eviction_of_its_client_and_so_does_a_pardon() {
+    let folder = Folder::new();
+    let door = door(&folder);
+    let until = door.engine.now().plus_secs(100_000);
+    for client in ["192.0.2.1", "192.0.2.2"] {
+        door.visit(client, "/p/1", &[], 200);
+        door.engine.impose(ClientKey::from_text(client), until);
+    }
+    door.engine.lift(ClientKey::from_text("192.0.2.2"));
+    for number in 0..40_000_u32 {
+        let peer = format!("198.51.{}.{}", number >> 8 & 255, number & 255);
+        door.visit(&peer, "/p/1", &[], 200);
+        door.visit(&peer, "/p/1", &[], 200);
+    }
+    assert!(door.engine.stats().evictions > 10_000);
+    assert_eq!(door.visit("192.0.2.1", "/p/1", &[], 200), BANNED);
+    assert_ne!(door.visit("192.0.2.2", "/p/1", &[], 200), BANNED);
+}
+
+#[test]
+fn an_imposed_ban_holds_at_an_address_of_many_browsers() {
+    let folder = Folder::new();
+    let door = door(&folder);
+    for browser in 0..30 {
+        let agent = format!("Browser/{browser}");
+        door.visit("192.0.2.1", "/p/1", &[("user-agent", &agent)], 200);
+    }
+    door.engine.impose(ClientKey::from_text("192.0.2.1"), door.engine.now().plus_secs(60));
+    assert_eq!(door.visit("192.0.2.1", "/p/1", &[("user-agent", "Browser/7")], 200), BANNED);
+}
+
+#[test]
+fn whoever_listens_hears_every_ban_and_who_made_it() {
+    let folder = Folder::new();
+    let model = folder.model("strict", 5.0);
+    let door = Door::open(&format!(
+        "mode = \"enforce\"\nmodel = {model:?}\n[policy]\nmin_pages = 1\nlimit_score = 0.5\n\
+         block_score = 0.9\nblock_after_pages = 1\n"
+    ));
+    let [bot, admins] = ["192.0.2.1", "192.0.2.2"].map(ClientKey::from_text);
+    door.visit("192.0.2.1", "/p/1", &[], 200);
+    door.engine.impose(admins, door.engine.now().plus_secs(9));
+    door.engine.lift(bot);
+    let heard = door.engine.ban_changes(0);
+    let said: Vec<_> =
+        heard.changes.iter().map(|change| (change.client, change.ban.map(|ban| ban.cause))).collect();
+    assert_eq!(said, [(bot, Some(Cause::Score)), (admins, Some(Cause::Imposed)), (bot, None)]);
+    assert_eq!((heard.missed, door.engine.ban_changes(heard.next).changes.len()), (0, 0));
+    let listed = door.engine.tracker().bans(door.engine.now());
+    assert_eq!(listed.iter().map(|(client, _)| *client).collect::<Vec<_>>(), [admins]);
+}

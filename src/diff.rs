@@ -9,7 +9,7 @@ use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use detector::{Detector, Judge, Settings};
 use gate::Config;
-use traffic::Outcomes;
+use traffic::Conversions;
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
@@ -27,7 +27,7 @@ use crate::run::overrides_with_shipped_model;
 /// What cannot be read, a configuration or model that is refused.
 pub fn run(args: &DiffArgs) -> Result<Answer> {
     let report = Report::open(&args.report)?;
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = Conversions::default();
     let judges = [judge_of(&args.before, &mut outcomes)?, judge_of(&args.after, &mut outcomes)?];
     for outcome in &args.outcomes {
         outcomes.add_flag(outcome).context("--outcome")?;
@@ -80,7 +80,7 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
 
 /// A configuration or a model, by what the file is called; a configuration's outcomes are added to
 /// those known.
-fn judge_of(path: &Path, outcomes: &mut Outcomes) -> Result<(Judge, usize)> {
+fn judge_of(path: &Path, outcomes: &mut Conversions) -> Result<(Judge, usize)> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => judge(None, Some(path)),
         Some("toml") => {

@@ -14,7 +14,7 @@ use detector::{AllowList, Judge, Model, PolicyConfig};
 use gate::config::edit;
 use gate::{Config, Overrides};
 use serde::Serialize;
-use traffic::{OutcomeWatch, Outcomes};
+use traffic::{ConversionWatch, Conversions};
 use trainer::Label;
 use trainer::calibrate::Budgets;
 
@@ -45,7 +45,7 @@ struct InForce {
     model: Model,
     policy: PolicyConfig,
     allow: AllowList,
-    outcomes: Outcomes,
+    outcomes: Conversions,
     warning: Option<String>,
 }
 
@@ -66,7 +66,7 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
     let logs = Logs::find(&args.logs)?;
-    let mut watch = OutcomeWatch::new(&outcomes);
+    let mut watch = ConversionWatch::new(&outcomes);
     let mut arrivals = Vec::new();
     let (site, tallies) = logs
         .read_site_watched("site", labels.as_ref(), |record| arrivals.extend(watch.see(record)))?;
@@ -127,7 +127,7 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
     let Some(path) = args.config.as_ref().or(args.write.as_ref()) else {
         let model = read_model(args.model.as_deref())?;
         let (policy, allow, outcomes) =
-            (PolicyConfig::default(), AllowList::default(), Outcomes::default());
+            (PolicyConfig::default(), AllowList::default(), Conversions::default());
         return Ok(InForce { model, policy, allow, outcomes, warning: None });
     };
     let config = Config::load(

@@ -10,8 +10,9 @@ use crate::support::{Folder, model, origin, write_config};
 /// The library that lies about the time, where Debian or Ubuntu puts it.
 fn faketime() -> Option<PathBuf> {
     let folders = std::fs::read_dir("/usr/lib").ok()?.filter_map(Result::ok);
-    let mut found =
-        folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).filter(|path| path.is_file());
+    let mut found = folders
+        .map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"))
+        .filter(|path| path.is_file());
     let found = found.next();
     if found.is_none() {
         println!("skipped: libfaketime is not installed (scripts/setup --tests)");

@@ -22,12 +22,12 @@ use gate::clock::{Clock, TimeSource};
 use gate::{Ask, Config, End, Engine, Mode, Overrides, RequestHeaders};
 use kidoban::input::Logs;
 use proptest::prelude::*;
+use traffic::Conversions;
 use traffic::log::LogReader;
 use traffic::replay::{
     Semantics, VerdictPass, VerdictSink, replay, replay_parallel, walk, walk_parallel,
 };
 use traffic::sim::Dice;
-use traffic::Outcomes;
 use trainer::SiteBuilder;
 
 use crate::support::{Folder, model};
@@ -152,7 +152,8 @@ fn explained(served: &Served, client: ClientKey) -> Vec<Found> {
     let pass = ExplainPass::new(detector(&served.judge), client, Which::Number(1));
     let (_, watches) = walk_parallel(2, logs(&served.log).open().unwrap(), &pass).unwrap();
     let followers = watches.into_iter().map(ExplainWatch::into_follower);
-    let explanation = followers.reduce(Follower::join).unwrap().explain(&served.judge, None).unwrap();
+    let explanation =
+        followers.reduce(Follower::join).unwrap().explain(&served.judge, None).unwrap();
     let score = |score: Option<f32>| score.map(f32::to_bits);
     explanation
         .timeline
@@ -164,7 +165,7 @@ fn explained(served: &Served, client: ClientKey) -> Vec<Found> {
 /// Requests by action, as `diff` counts them, and how many it finds changed between a judge and
 /// itself.
 fn compared(served: &Served) -> ([u64; 3], u64) {
-    let outcomes = Outcomes::default();
+    let outcomes = Conversions::default();
     let detectors = [detector(&served.judge), detector(&served.judge)];
     let pass = DiffPass::new(detectors, &outcomes);
     let mut watch = traffic::replay::Pass::watch(&pass);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use detector::model::{Because, Scorer};
+use detector::model::{Scorer, TopContributions};
 use detector::{Class, Event, Features, Score, Window};
 use serde::Serialize;
 use traffic::replay::Driver;
@@ -154,7 +154,7 @@ impl Sitter {
     }
 }
 
-fn spoken(because: &Because) -> Vec<Spoken> {
+fn spoken(because: &TopContributions) -> Vec<Spoken> {
     let spoke = |spoke: &detector::model::Spoke| Spoken {
         feature: spoke.definition().name,
         words: spoke.definition().words,

@@ -29,7 +29,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use detector::{AllowList, Class, Model, PolicyConfig, PolicyError};
 use serde::Serialize;
-use traffic::{Arrival, Outcomes};
+use traffic::{Arrival, Conversions};
 
 pub use ladder::{Rung, State, Step};
 pub use pass::{AtRisk, Stops};
@@ -67,13 +67,13 @@ pub struct TuneOptions {
     pub data_sha256: String,
     /// Names of outcomes by their numbers, each with its patterns.
     pub outcomes: Vec<(String, Vec<String>)>,
-    /// Who came to one, as [`traffic::OutcomeWatch`] found them.
+    /// Who came to one, as [`traffic::ConversionWatch`] found them.
     pub arrivals: Vec<Arrival>,
 }
 
 impl TuneOptions {
     /// Names and patterns, as [`TuneOptions::outcomes`] wants them.
-    pub fn named(outcomes: &Outcomes) -> Vec<(String, Vec<String>)> {
+    pub fn named(outcomes: &Conversions) -> Vec<(String, Vec<String>)> {
         let patterns = |name: &String| {
             let own = outcomes.patterns().filter(|(of, _)| of == name);
             own.map(|(_, pattern)| pattern.to_string()).collect()

@@ -40,8 +40,8 @@ use foldhash::fast::SeedableRandomState;
 
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Outcome};
-use crate::memory::Memory;
 use crate::policy::{Ban, Standing};
+use crate::site_profile::SiteProfile;
 use crate::state::index::Index;
 use crate::state::table::RINGS;
 use crate::time::Timestamp;
@@ -278,7 +278,7 @@ impl Place {
         &mut self,
         page: &Event,
         resolution_us: u32,
-        memory: Option<&Memory>,
+        memory: Option<&SiteProfile>,
     ) -> Option<&mut Cohort> {
         let host = page.client.host();
         if self.cohort.is_none() && host == self.first {

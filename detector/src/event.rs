@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allow::AllowList;
 use crate::client::ClientKey;
-use crate::memory::{Memory, OTHER, Place};
+use crate::site_profile::{OTHER, Place, SiteProfile};
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
 use crate::verdict::Reason;
@@ -164,7 +164,7 @@ impl Event {
         request: &Request<'_>,
         hasher: &UrlHasher,
         allow: &AllowList,
-        memory: Option<&Memory>,
+        memory: Option<&SiteProfile>,
     ) -> Self {
         let (path, query) = split(request.target);
         let nowhere = Place { page: 0, template: OTHER, class: None };

@@ -2,9 +2,9 @@
 
 use crate::allow::AllowList;
 use crate::cohort::{FEW_PAGES, Wanted};
-use crate::memory::Memory;
 use crate::model::Model;
 use crate::policy::Policy;
+use crate::site_profile::SiteProfile;
 
 /// What judges. A reload exchanges it whole, while windows and bans stay untouched.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl Judge {
     }
 
     /// What the model remembers of the site.
-    pub(crate) fn memory(&self) -> Option<&Memory> {
+    pub(crate) fn memory(&self) -> Option<&SiteProfile> {
         self.model.as_ref().and_then(Model::memory)
     }
 

@@ -14,7 +14,7 @@
 //! - [`state`]: what is remembered of clients, in bounded memory: table, bans, browsers
 //! - [`window`]: one client's recent past; [`fixed`]: its integer logarithms and decay
 //! - [`features`]: the vector, one family a file
-//! - [`memory`]: what a model remembers of one shop: popularity, steps, URL templates
+//! - [`site_profile`]: what a model remembers of one shop: popularity, steps, URL templates
 //! - [`model`]: load, check, score, contributions
 //! - [`policy`]: score and standing → verdict with a reason; [`allow`]: who passes unjudged
 //! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit,
@@ -34,12 +34,12 @@ pub mod event;
 pub mod features;
 pub mod fixed;
 pub mod judge;
-pub mod memory;
 pub mod mode;
 pub mod model;
 mod pipeline;
 pub mod policy;
 mod running;
+pub mod site_profile;
 pub mod state;
 pub mod time;
 pub mod token;
@@ -56,10 +56,10 @@ pub use drift::Drift;
 pub use event::{AgentKey, Event, Exempt, Method, Outcome, Recorded, Request};
 pub use features::{FEATURES, Features};
 pub use judge::Judge;
-pub use memory::{Memory, MemoryError, MemoryFile, Place};
 pub use mode::Mode;
 pub use model::{Model, ModelError, Score};
 pub use policy::{Ban, Cause, Policy, PolicyConfig, PolicyError};
+pub use site_profile::{Place, SiteProfile, SiteProfileError, SiteProfileFile};
 pub use state::asset_credit::AssetCredit;
 pub use state::bans::{BanChange, BanChanges, Bans};
 pub use time::Timestamp;

@@ -15,7 +15,7 @@ use crate::event::Event;
 use crate::features::Features;
 use crate::judge::Judge;
 use crate::mode::Mode;
-use crate::model::{Because, Model};
+use crate::model::{Model, TopContributions};
 use crate::policy::{Action, Ban, Decision, Reason, Standing, Verdict};
 use crate::state::client_state::{ClientState, KnownClient};
 use crate::state::newcomer::Newcomer;
@@ -105,7 +105,7 @@ impl Observing<'_> {
         let mut standing = Standing::new(Ban::NONE);
         let Decision { action, reason, retry_after_s } =
             self.judge.policy.decide(None, event.class, newcomer.pages(), &mut standing, at);
-        let (score, because, seq) = (None, Because::default(), newcomer.sequence());
+        let (score, because, seq) = (None, TopContributions::default(), newcomer.sequence());
         Some(Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because })
     }
 
@@ -128,7 +128,7 @@ impl Observing<'_> {
             policy.decide(fresh, event.class, pages, &mut client.standing, at);
         let because = match scored {
             Some((model, features, _)) => self.reasons(action, || (model, features)),
-            None => Because::default(),
+            None => TopContributions::default(),
         };
         let score = client.standing.score();
         let seq = client.window.sequence();
@@ -183,9 +183,9 @@ impl Observing<'_> {
         self,
         action: Action,
         measured: impl FnOnce() -> (&'m Model, Features),
-    ) -> Because {
+    ) -> TopContributions {
         if action == Action::Allow || !(self.wants_reasons)() {
-            return Because::default();
+            return TopContributions::default();
         }
         let (model, features) = measured();
         model.contributions(&features).because(&features)
@@ -207,6 +207,6 @@ fn allowed(event: &Event, reason: Reason) -> Verdict {
         at: event.at,
         seq: 0,
         class: event.class,
-        because: Because::default(),
+        because: TopContributions::default(),
     }
 }

@@ -3,7 +3,7 @@
 //! A mean with weight 1/n up to n = [`RUN`] takes two bytes where a ring would take a hundred.
 
 use crate::event::Event;
-use crate::memory::{Memory, OTHER};
+use crate::site_profile::{OTHER, SiteProfile};
 
 /// Pages or requests over which the running means run.
 pub const RUN: u32 = 32;
@@ -28,7 +28,7 @@ pub(crate) struct Run {
     /// `HEAD` requests; outcomes 304.
     pub head: u16,
     pub not_modified: u16,
-    /// Outcomes 3xx but 304.
+    /// Conversions 3xx but 304.
     pub redirected: u16,
     /// Steps to a URL of the same form whose number differs by 1 to 3; by exactly +1.
     pub sequence: u16,
@@ -79,7 +79,7 @@ impl Run {
 }
 
 impl SiteRun {
-    pub fn push(&mut self, event: &Event, memory: &Memory) {
+    pub fn push(&mut self, event: &Event, memory: &SiteProfile) {
         let novelty = memory.novelty(event.page);
         if novelty.is_nan() {
             return;

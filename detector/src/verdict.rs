@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Because, Score};
+use crate::model::{Score, TopContributions};
 use crate::time::Timestamp;
 use crate::url::Class;
 
@@ -120,7 +120,7 @@ pub struct Verdict {
     /// nothing pulled it in.
     pub class: Class,
     /// The features that speak loudest for it; empty on allow.
-    pub because: Because,
+    pub because: TopContributions,
 }
 
 /// A verdict still without its score and time.

@@ -27,8 +27,8 @@ use std::hint::black_box;
 
 use crate::event::{Event, Method, Outcome};
 use crate::fixed::{LOG_BITS, decay, log2};
-use crate::memory::Memory;
 use crate::running::{Run, SiteRun, blend_share};
+use crate::site_profile::SiteProfile;
 use crate::state::asset_credit::AssetCredit;
 use crate::time::Timestamp;
 use crate::url::{Class, UrlKey};
@@ -99,7 +99,7 @@ pub(crate) struct Decayed {
     pub pages: [u32; 2],
     /// All requests, τ = 60 s and 600 s.
     pub requests: [u32; 2],
-    /// Outcomes, 4xx outcomes and 404 outcomes of page requests or assets alike, τ = 600 s.
+    /// Conversions, 4xx outcomes and 404 outcomes of page requests or assets alike, τ = 600 s.
     pub outcomes: u32,
     pub errors: u32,
     pub not_found: u32,
@@ -145,7 +145,7 @@ impl Window {
         &mut self,
         event: &Event,
         resolution_us: u32,
-        memory: Option<&Memory>,
+        memory: Option<&SiteProfile>,
     ) -> Timestamp {
         let at = self.advance(event.at, resolution_us);
         self.run.requests = self.run.requests.saturating_add(1);

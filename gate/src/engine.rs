@@ -30,7 +30,7 @@ use crate::enforce::{Ruling, rule};
 use crate::headers::RequestHeaders;
 use crate::identity::Caller;
 use crate::in_force::InForce;
-use crate::metrics::{Metrics, Pending, StandingLabel};
+use crate::metrics::{Metrics, PendingConversion, StandingLabel};
 use crate::record::{OutcomeRecord, Recorder, Texts};
 use crate::reload::{JudgeError, judge, refuse_unarmed};
 use crate::undeclared::{Undeclared, UndeclaredProxies};
@@ -76,7 +76,7 @@ pub struct InFlight {
     arrived: Moment,
     standing: StandingLabel,
     token: Option<Token>,
-    conversion: Option<Pending>,
+    conversion: Option<PendingConversion>,
 }
 
 /// Decides about live requests and remembers how they ended.

@@ -8,14 +8,14 @@ use detector::{Judge, Mode};
 
 use crate::config::{Config, tuned};
 use crate::identity::TrustedProxies;
-use crate::metrics::{Conversions, Metrics};
+use crate::metrics::{ConversionCounters, Metrics};
 
 /// Judge (with its allow list), mode, trust and conversion patterns of one configuration.
 pub(crate) struct InForce {
     pub(crate) judge: Judge,
     pub(crate) mode: Mode,
     pub(crate) trusted_proxies: TrustedProxies,
-    pub(crate) conversions: Arc<Conversions>,
+    pub(crate) conversions: Arc<ConversionCounters>,
 }
 
 impl InForce {

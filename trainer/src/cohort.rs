@@ -16,7 +16,7 @@ use detector::cohort::FEW_PAGES;
 use detector::model::{Budget, Scorer};
 use detector::state::table::RINGS;
 use detector::{
-    Class, ClientKey, Cohorts, Event, Features, Memory, Mode, Outcome, Timestamp, Token,
+    Class, ClientKey, Cohorts, Event, Features, Mode, Outcome, SiteProfile, Timestamp, Token,
 };
 use traffic::replay::{Driver, Subject};
 
@@ -64,7 +64,7 @@ pub fn met<'a>(
 struct Meeting<'a> {
     cohorts: &'a Cohorts,
     resolution_us: u32,
-    memory: Option<&'a Memory>,
+    memory: Option<&'a SiteProfile>,
     min_pages: u32,
     scorer: Option<&'a Scorer>,
     pages: &'a mut u32,

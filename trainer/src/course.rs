@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use detector::features::FEATURES;
 use detector::model::Scorer;
-use detector::{ClientKey, Memory, Timestamp};
+use detector::{ClientKey, SiteProfile, Timestamp};
 use linfa::ParamGuard;
 use ndarray::Array1;
 
@@ -320,7 +320,8 @@ impl<'a> Course<'a> {
         for (early, site) in
             early.iter_mut().zip(self.sites).filter(|(_, site)| !site.memories.is_empty())
         {
-            let Some(memory) = early.learn().ok().and_then(|file| Memory::open(&file).ok()) else {
+            let Some(memory) = early.learn().ok().and_then(|file| SiteProfile::open(&file).ok())
+            else {
                 return;
             };
             let mut remembered = site.clone();

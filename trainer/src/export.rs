@@ -1,6 +1,6 @@
 //! A fitted scorer as a model file.
 
-use detector::MemoryFile;
+use detector::SiteProfileFile;
 use detector::features::{COUNT, FEATURES, definition_hash};
 use detector::model::{
     Card, File, GoldenRow, Readiness, Reference, Scorer, ScorerFile, Thresholds,
@@ -25,7 +25,7 @@ pub struct Said {
     /// Time step of the logs, in µs.
     pub resolution_us: u32,
     /// What is remembered of the site.
-    pub site: Option<MemoryFile>,
+    pub site: Option<SiteProfileFile>,
     /// What drift is measured against.
     pub drift: Option<Reference>,
     /// What it was trained on and how good it is.

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
-//! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`memory`]: what a
+//! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`site_profile`]: what a
 //!   model remembers of it
 //! - [`samples`]: training rows and highest scores; [`guests`]: rows of simulated people who are
 //!   rare in the log
@@ -42,7 +42,6 @@ pub mod guests;
 pub mod held_out;
 pub mod label;
 pub mod logistic;
-pub mod memory;
 pub mod percent;
 pub mod poison;
 pub mod progress;
@@ -54,6 +53,7 @@ mod reference;
 mod resample;
 pub mod samples;
 pub mod site;
+pub mod site_profile;
 pub mod statistics;
 pub mod targets;
 pub mod train;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use detector::features::{COUNT, FEATURES, Role};
 use detector::model::{Budget, Card, Readiness, Scorer, Thresholds, seal};
-use detector::{ClientKey, Features, Memory, Model};
+use detector::{ClientKey, Features, Model, SiteProfile};
 
 use crate::TrainError;
 use crate::adapt::Base;
@@ -23,10 +23,10 @@ use crate::course::{Course, early_stopping_number};
 use crate::export::{Said, export};
 use crate::guests::Guests;
 use crate::label::{Label, Labelled};
-use crate::memory::fold_of;
 use crate::progress::nobody;
 use crate::samples::{Sample, highest, rows_of, samples_as, walk};
 use crate::site::Site;
+use crate::site_profile::fold_of;
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
 use crate::train::{Options, remember, train};
 
@@ -254,10 +254,10 @@ pub fn adapted_on_half(
     base: &Base,
     options: &Options,
 ) -> Result<Adapted, TrainError> {
-    let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
+    let failed = |error: detector::SiteProfileError| TrainError::Fit(error.to_string());
     let mut known = half(site, which);
     let file = remember(&mut known, options)?;
-    let memory = Memory::open(&file).map(Arc::new).map_err(failed)?;
+    let memory = SiteProfile::open(&file).map(Arc::new).map_err(failed)?;
     let adapting = Options { base: Some(base.clone()), memory: Some(file), ..options.clone() };
     let known = [known];
     let trained = match train(&known, &adapting, |_| {}) {

@@ -11,7 +11,7 @@ use std::thread;
 pub(crate) use detector::drift::SCHEDULE;
 use detector::features::{FEATURES, Role};
 use detector::model::Scorer;
-use detector::{Class, Event, Features, Memory, Window};
+use detector::{Class, Event, Features, SiteProfile, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
 use traffic::replay::Driver;
@@ -52,7 +52,8 @@ fn walk_part(
     (part, parts): (usize, usize),
     mut visit: impl FnMut(usize, usize, &Window, u32),
 ) {
-    let mut windows: Vec<Option<(Box<Window>, Option<&Memory>)>> = vec![None; site.clients.len()];
+    let mut windows: Vec<Option<(Box<Window>, Option<&SiteProfile>)>> =
+        vec![None; site.clients.len()];
     let mine =
         site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
     let mut driver = Driver::default();

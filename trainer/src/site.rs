@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use detector::url::{Shape, split};
 use detector::{
-    AllowList, AssetCredit, Class, ClientKey, Event, Memory, MemoryError, MemoryFile, Place,
-    Reason, Timestamp, UrlHasher,
+    AllowList, AssetCredit, Class, ClientKey, Event, Place, Reason, SiteProfile, SiteProfileError,
+    SiteProfileFile, Timestamp, UrlHasher,
 };
 use traffic::log::{Kind, Record};
 use traffic::replay;
@@ -93,8 +93,8 @@ pub struct Site {
     /// Time step of its log, in µs.
     pub resolution_us: u32,
     /// What is remembered of it: nothing, one memory for everybody, or one for each fold of clients
-    /// ([`crate::memory::fold_of`]) that has not seen them, and last the one that is shipped.
-    pub memories: Vec<Arc<Memory>>,
+    /// ([`crate::site_profile::fold_of`]) that has not seen them, and last the one that is shipped.
+    pub memories: Vec<Arc<SiteProfile>>,
     /// Clients kept apart to prove a budget: they teach no memory, and are measured with the one
     /// that is shipped, as whoever comes later is. Empty where nobody is.
     pub apart: Vec<bool>,
@@ -105,8 +105,8 @@ impl Site {
     /// as a gate measures strangers. Returns what a model of this site remembers.
     ///
     /// # Errors
-    /// [`MemoryError`]: a mistake of the learner.
-    pub fn learn(&mut self) -> Result<MemoryFile, MemoryError> {
+    /// [`SiteProfileError`]: a mistake of the learner.
+    pub fn learn(&mut self) -> Result<SiteProfileFile, SiteProfileError> {
         self.learn_without(Vec::new())
     }
 
@@ -114,31 +114,33 @@ impl Site {
     ///
     /// # Errors
     /// As [`Site::learn`].
-    pub fn learn_without(&mut self, apart: Vec<bool>) -> Result<MemoryFile, MemoryError> {
+    pub fn learn_without(&mut self, apart: Vec<bool>) -> Result<SiteProfileFile, SiteProfileError> {
         self.apart = apart;
-        let file = crate::memory::learn(self, |_| true)?;
-        let folds = crate::memory::learn_folds(self, MEMORY_FOLDS)?;
-        let memory = Arc::new(Memory::open(&file)?);
-        self.memories =
-            folds.iter().map(|fold| Memory::open(fold).map(Arc::new)).collect::<Result<_, _>>()?;
+        let file = crate::site_profile::learn(self, |_| true)?;
+        let folds = crate::site_profile::learn_folds(self, MEMORY_FOLDS)?;
+        let memory = Arc::new(SiteProfile::open(&file)?);
+        self.memories = folds
+            .iter()
+            .map(|fold| SiteProfile::open(fold).map(Arc::new))
+            .collect::<Result<_, _>>()?;
         self.memories.push(Arc::clone(&memory));
         self.remember(&memory);
         Ok(file)
     }
 
     /// Measures everybody with this memory.
-    pub fn remember_all(&mut self, memory: Arc<Memory>) {
+    pub fn remember_all(&mut self, memory: Arc<SiteProfile>) {
         self.remember(&memory);
         self.memories = vec![memory];
         self.apart = Vec::new();
     }
 
     /// The memory that a client is measured with.
-    pub fn memory_for(&self, client: usize) -> Option<&Memory> {
+    pub fn memory_for(&self, client: usize) -> Option<&SiteProfile> {
         let memory = if self.is_apart(client) || self.memories.len() < MEMORY_FOLDS {
             self.memories.last()
         } else {
-            self.memories.get(crate::memory::fold_of(self.clients[client].key, MEMORY_FOLDS))
+            self.memories.get(crate::site_profile::fold_of(self.clients[client].key, MEMORY_FOLDS))
         };
         memory.map(Arc::as_ref)
     }
@@ -155,7 +157,7 @@ impl Site {
 
     /// Sees each request as a gate would that has this memory: page or asset as it was learnt, else
     /// as before.
-    pub fn remember(&mut self, memory: &Memory) {
+    pub fn remember(&mut self, memory: &SiteProfile) {
         let places = self.places(memory);
         self.clients.iter_mut().for_each(|client| client.pages = 0);
         let mut credits = vec![AssetCredit::NEW; self.clients.len()];
@@ -178,7 +180,7 @@ impl Site {
     }
 
     /// Where each target falls, in the order of [`Site::targets`].
-    pub fn places(&self, memory: &Memory) -> Vec<Place> {
+    pub fn places(&self, memory: &SiteProfile) -> Vec<Place> {
         let place = |target| {
             let (path, query) = split(target);
             memory.place(path, query)

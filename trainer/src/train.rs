@@ -19,7 +19,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 
-use detector::MemoryFile;
+use detector::SiteProfileFile;
 use detector::model::{Budget, Card, File, Scorer, Thresholds};
 
 use crate::TrainError;
@@ -70,7 +70,7 @@ pub struct Options {
     /// Arm it even when a gate fails?
     pub is_forced: bool,
     /// What [`Site::learn`] returned, where there is one site and the model is to remember it.
-    pub memory: Option<MemoryFile>,
+    pub memory: Option<SiteProfileFile>,
     /// File names of the logs.
     pub data: Vec<String>,
     /// SHA-256 over the logs as read.
@@ -286,8 +286,8 @@ pub fn train(
 ///
 /// # Errors
 /// [`TrainError::Fit`]: a mistake of the learner.
-pub fn remember(site: &mut Site, options: &Options) -> Result<MemoryFile, TrainError> {
-    let failed = |error: detector::MemoryError| TrainError::Fit(error.to_string());
+pub fn remember(site: &mut Site, options: &Options) -> Result<SiteProfileFile, TrainError> {
+    let failed = |error: detector::SiteProfileError| TrainError::Fit(error.to_string());
     let judged = |client: &&Client| {
         client.labelled.label == Label::Human && client.pages >= options.min_pages
     };

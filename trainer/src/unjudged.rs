@@ -1,6 +1,6 @@
 //! A window that is driven without verdicts, as training drives one for each client.
 
-use detector::{Event, Memory, Mode, Timestamp, Token, Window};
+use detector::{Event, Mode, SiteProfile, Timestamp, Token, Window};
 use traffic::replay::Subject;
 
 /// One client's window, and what is done at each of its requests after the window took it in.
@@ -10,7 +10,7 @@ pub struct UnjudgedWindow<'a, V> {
     /// Its time step, in µs.
     pub resolution_us: u32,
     /// What the site's people taught, where that is measured with.
-    pub memory: Option<&'a Memory>,
+    pub memory: Option<&'a SiteProfile>,
     /// Is called with each request.
     pub at_request: V,
 }

@@ -9,7 +9,7 @@ pub use pass::{BorderPass, BorderWatch};
 
 use std::collections::HashMap;
 
-use detector::model::Because;
+use detector::model::TopContributions;
 use detector::{ClientKey, Detector, Event, Score, Timestamp, Verdict};
 use serde::Serialize;
 use trainer::evidence::{Evidence, Trace};
@@ -57,7 +57,7 @@ struct Known {
 struct Best {
     margin: f32,
     at: Timestamp,
-    because: Because,
+    because: TopContributions,
 }
 
 /// How far from which threshold somebody is.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use detector::{Action, ClientKey, Detector, Judge, Reason, Score, Timestamp, Verdict};
 use serde::Serialize;
-use traffic::outcomes::Reached;
+use traffic::conversions::Reached;
 use trainer::label::{Label, Labels};
 
 use crate::explain::Thresholds;

@@ -3,10 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use detector::{Detector, Verdict};
+use traffic::conversions::Reached;
 use traffic::log::{Kind, Record};
-use traffic::outcomes::Reached;
 use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
-use traffic::{OutcomeWatch, Outcomes};
+use traffic::{ConversionWatch, Conversions};
 use trainer::evidence::Agents;
 
 use super::{Comparison, path_shape};
@@ -14,7 +14,7 @@ use super::{Comparison, path_shape};
 /// Two detectors that are shown the same requests. Each hashes and places them by its own model.
 pub struct DiffPass<'a> {
     detectors: [Detector; 2],
-    outcomes: &'a Outcomes,
+    outcomes: &'a Conversions,
     agents: Mutex<Agents>,
 }
 
@@ -33,13 +33,13 @@ pub struct DiffStep {
 pub struct DiffWatch<'a> {
     drivers: [Driver; 2],
     comparison: Comparison,
-    outcomes: OutcomeWatch<'a>,
+    outcomes: ConversionWatch<'a>,
     banned: [BannedClients; 2],
 }
 
 impl<'a> DiffPass<'a> {
     /// Compares these two, and who comes to which of these outcomes.
-    pub fn new(detectors: [Detector; 2], outcomes: &'a Outcomes) -> Self {
+    pub fn new(detectors: [Detector; 2], outcomes: &'a Conversions) -> Self {
         Self { detectors, outcomes, agents: Mutex::default() }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Pass for DiffPass<'a> {
         DiffWatch {
             drivers: Default::default(),
             comparison: Comparison::default(),
-            outcomes: OutcomeWatch::new(self.outcomes),
+            outcomes: ConversionWatch::new(self.outcomes),
             banned: Default::default(),
         }
     }

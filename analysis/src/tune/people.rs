@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use detector::{ClientKey, Model};
 use serde::Serialize;
-use traffic::outcomes::Reached;
+use traffic::conversions::Reached;
 use trainer::label::{Label, Labelled};
 use trainer::poison::OUTCOME;
 use trainer::site::Site;

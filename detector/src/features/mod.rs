@@ -4,8 +4,8 @@
 //! makes newcomers look like perfect pollers. `NaN` means missing and nothing else. The formulas,
 //! what each catches and whom it would wrong are in `docs/features.md`.
 
+pub mod day;
 pub mod enumeration;
-pub mod memory;
 pub mod outcome;
 pub mod periodicity;
 pub mod rate;
@@ -27,7 +27,7 @@ pub enum Family {
     /// How clock-like the gaps between pages are.
     Periodicity,
     /// How clock-like they are over a day.
-    Memory,
+    Day,
     /// How unique the page URLs are.
     Uniqueness,
     /// How fast.
@@ -99,7 +99,7 @@ const fn feature(
 
 /// Every feature, in the order of the vector.
 pub const FEATURES: [Definition; 44] = {
-    use Family::{Enumeration, Memory, Outcome, Periodicity, Rate, Shape, Site, Uniqueness};
+    use Family::{Day, Enumeration, Outcome, Periodicity, Rate, Shape, Site, Uniqueness};
     use Role::{Carried, Local, Shown};
     use Trend::{Falling, Free, Rising};
     [
@@ -119,8 +119,8 @@ pub const FEATURES: [Definition; 44] = {
             "share of gaps in which one can read",
         ),
         feature("burst_share", Periodicity, Local, Free, "share of pages within a second"),
-        feature("slow_beat", Memory, Local, Rising, "beat of the day"),
-        feature("slow_entropy", Memory, Carried, Falling, "disorder of the day's gaps"),
+        feature("slow_beat", Day, Local, Rising, "beat of the day"),
+        feature("slow_entropy", Day, Carried, Falling, "disorder of the day's gaps"),
         feature("unique_ratio", Uniqueness, Local, Free, "share of distinct URLs"),
         feature("unique_path_ratio", Uniqueness, Local, Free, "share of distinct paths"),
         feature("unique_window", Uniqueness, Local, Free, "distinct URLs in ten minutes"),
@@ -263,7 +263,7 @@ type Measure = fn(&Window, Set, &mut [f32]);
 /// How many features each family has, and how they are measured, in the order of the vector.
 const FAMILIES: [(usize, Measure); 8] = [
     (periodicity::COUNT, periodicity::measure),
-    (memory::COUNT, memory::measure),
+    (day::COUNT, day::measure),
     (uniqueness::COUNT, uniqueness::measure),
     (rate::COUNT, |window, _, out| rate::measure(window, out)),
     (outcome::COUNT, |window, _, out| outcome::measure(window, out)),
@@ -322,7 +322,7 @@ pub(crate) mod tests {
         }
         assert!(FEATURES.is_sorted_by_key(|feature| match feature.family {
             Family::Periodicity => 0,
-            Family::Memory => 1,
+            Family::Day => 1,
             Family::Uniqueness => 2,
             Family::Rate => 3,
             Family::Outcome => 4,

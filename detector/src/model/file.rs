@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Logistic, Model, Node, Readiness, Reference, Scorer, Trees};
 use crate::features::{COUNT, FEATURES, Features, definition_hash};
-use crate::memory::{Memory, MemoryFile};
+use crate::site_profile::{SiteProfile, SiteProfileFile};
 
 /// The only format version this build reads and writes.
 pub const FORMAT: u32 = 2;
@@ -70,7 +70,7 @@ pub struct File {
     /// What drift is measured against, where it was kept.
     pub drift: Option<Reference>,
     /// What it remembers of the site, where it was trained on one.
-    pub site: Option<MemoryFile>,
+    pub site: Option<SiteProfileFile>,
     /// Rows that must score as recorded.
     pub golden: Vec<GoldenRow>,
 }
@@ -386,7 +386,7 @@ impl Model {
         if let Some(reference) = &file.drift {
             reference.check()?;
         }
-        let memory = file.site.as_ref().map(Memory::open).transpose();
+        let memory = file.site.as_ref().map(SiteProfile::open).transpose();
         let memory = memory
             .map_err(|error| ModelError::Content(format!("site memory: {error}")))?
             .map(Arc::new);

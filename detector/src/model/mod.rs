@@ -25,7 +25,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::features::{COUNT, Definition, FEATURES, Features, Set};
-use crate::memory::Memory;
+use crate::site_profile::SiteProfile;
 
 /// What a model says of a client: the raw margin, in log-odds. Thresholds are compared with it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -69,7 +69,7 @@ pub enum Scorer {
 pub struct Model {
     scorer: Scorer,
     asks: Set,
-    memory: Option<Arc<Memory>>,
+    memory: Option<Arc<SiteProfile>>,
     file: Box<File>,
     sha256: String,
 }
@@ -100,12 +100,12 @@ impl Model {
     }
 
     /// What it remembers of the site it was trained on, if of any.
-    pub fn memory(&self) -> Option<&Memory> {
+    pub fn memory(&self) -> Option<&SiteProfile> {
         self.memory.as_deref()
     }
 
     /// The same, to share.
-    pub fn shared_memory(&self) -> Option<Arc<Memory>> {
+    pub fn shared_memory(&self) -> Option<Arc<SiteProfile>> {
         self.memory.clone()
     }
 
@@ -182,7 +182,7 @@ pub struct Contributions {
 
 /// The three features that speak loudest for a verdict, loudest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Because([Option<Spoke>; 3]);
+pub struct TopContributions([Option<Spoke>; 3]);
 
 /// One feature's part in a verdict.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -202,7 +202,7 @@ impl Contributions {
     }
 
     /// The three largest contributions towards "bot", with what was measured.
-    pub fn because(&self, features: &Features) -> Because {
+    pub fn because(&self, features: &Features) -> TopContributions {
         let mut top: [Option<Spoke>; 3] = [None; 3];
         for (index, &part) in self.by_feature.iter().enumerate().filter(|(_, part)| **part > 0.0) {
             let mut next = Some(Spoke { feature: index as u8, value: features.0[index], part });
@@ -212,11 +212,11 @@ impl Contributions {
                 }
             }
         }
-        Because(top)
+        TopContributions(top)
     }
 }
 
-impl Because {
+impl TopContributions {
     /// Who spoke, loudest first.
     pub fn iter(&self) -> impl Iterator<Item = &Spoke> {
         self.0.iter().flatten()

@@ -1,7 +1,7 @@
 //! What the detector keeps of one client: its first few events, or all of it.
 
-use crate::memory::Memory;
 use crate::policy::{Ban, Standing};
+use crate::site_profile::SiteProfile;
 use crate::state::asset_credit::AssetCredit;
 use crate::state::newcomer::Newcomer;
 use crate::time::Timestamp;
@@ -44,7 +44,7 @@ impl ClientState {
 
     /// The whole client, made of its first events if it was a newcomer; `at` is the time of an
     /// event to come.
-    pub fn client(&mut self, at: Timestamp, memory: Option<&Memory>) -> &mut KnownClient {
+    pub fn client(&mut self, at: Timestamp, memory: Option<&SiteProfile>) -> &mut KnownClient {
         if let Self::Newcomer(newcomer) = self {
             *self = Self::known(newcomer.window(at, memory), Ban::NONE);
         }

@@ -7,7 +7,7 @@
 
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Method, Outcome};
-use crate::memory::Memory;
+use crate::site_profile::SiteProfile;
 use crate::state::asset_credit::AssetCredit;
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
@@ -88,7 +88,7 @@ impl Newcomer {
 
     /// The window of a client that has done this; of one that has done nothing, one that begins at
     /// `at`.
-    pub fn window(&self, at: Timestamp, memory: Option<&Memory>) -> Window {
+    pub fn window(&self, at: Timestamp, memory: Option<&SiteProfile>) -> Window {
         let notes = &self.notes[..usize::from(self.count)];
         let mut window = Window::new(notes.first().map_or(at, Note::at));
         window.credit = self.credit;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use toml::Spanned;
-use traffic::Outcomes;
+use traffic::Conversions;
 
 use super::error::{ConfigError, Place, from_toml};
 use super::raw::{self, Raw};
@@ -177,8 +177,8 @@ impl Checker<'_> {
     fn outcomes(
         &self,
         written: &BTreeMap<String, Spanned<raw::Patterns>>,
-    ) -> Result<Outcomes, ConfigError> {
-        let mut outcomes = Outcomes::default();
+    ) -> Result<Conversions, ConfigError> {
+        let mut outcomes = Conversions::default();
         for (name, patterns) in written {
             let several = match patterns.get_ref() {
                 raw::Patterns::One(pattern) => std::slice::from_ref(pattern),

@@ -37,7 +37,7 @@ use std::path::{Path, PathBuf};
 
 use detector::{Mode, Model, PolicyConfig};
 use ipnet::IpNet;
-use traffic::Outcomes;
+use traffic::Conversions;
 
 pub use check::Checker;
 pub use error::{ConfigError, Place};
@@ -74,7 +74,7 @@ pub struct Config {
     tuned: Option<tuned::Tuned>,
     allow_networks: Vec<IpNet>,
     allow_paths: Vec<String>,
-    outcomes: Outcomes,
+    outcomes: Conversions,
     capacity: usize,
     event_log: Option<EventLogConfig>,
     warnings: Vec<String>,
@@ -181,8 +181,8 @@ impl Config {
         self.tuned.as_ref()
     }
 
-    /// Conversions by name, as `[outcomes]` has them.
-    pub fn outcomes(&self) -> &Outcomes {
+    /// ConversionCounters by name, as `[outcomes]` has them.
+    pub fn outcomes(&self) -> &Conversions {
         &self.outcomes
     }
 

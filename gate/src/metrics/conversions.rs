@@ -1,4 +1,4 @@
-//! Conversions while the gate runs: does it hurt who buys?
+//! ConversionCounters while the gate runs: does it hurt who buys?
 //!
 //! The live counterpart of a budget. Who comes to a conversion that the owner has named in
 //! `[outcomes]` (an order, a log-in) is a person as far as anybody can tell without looking. So the
@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use detector::{Action, Reason, Verdict};
 use metrics::Counter;
-use traffic::Outcomes;
-use traffic::outcomes::Asked;
+use traffic::Conversions;
+use traffic::conversions::Asked;
 
 use crate::enforce::Ruling;
 
@@ -55,15 +55,15 @@ impl StandingLabel {
 }
 
 /// The outcomes of a configuration, and a counter for each of them and each way to stand.
-pub(crate) struct Conversions {
-    outcomes: Outcomes,
+pub(crate) struct ConversionCounters {
+    outcomes: Conversions,
     counters: Vec<[Counter; StandingLabel::ALL.len()]>,
 }
 
-impl Conversions {
+impl ConversionCounters {
     /// `counter` makes the one of an outcome's name.
     pub(super) fn new(
-        outcomes: Outcomes,
+        outcomes: Conversions,
         counter: impl Fn(&str, StandingLabel) -> Counter,
     ) -> Self {
         let counters = outcomes
@@ -76,23 +76,23 @@ impl Conversions {
 
     /// Which conversions a request asks for; method and target as on the wire. `None` for nearly all
     /// requests, and for all where nobody has named one.
-    pub(crate) fn asked(self: &Arc<Self>, method: &str, target: &str) -> Option<Pending> {
+    pub(crate) fn asked(self: &Arc<Self>, method: &str, target: &str) -> Option<PendingConversion> {
         if self.outcomes.is_empty() {
             return None;
         }
         let asked = self.outcomes.asked(method, target);
-        (!asked.is_nothing()).then(|| Pending { of: Arc::clone(self), asked })
+        (!asked.is_nothing()).then(|| PendingConversion { of: Arc::clone(self), asked })
     }
 }
 
 /// A request on its way to a conversion. It holds the configuration that it was asked under, because
 /// a reload may number conversions otherwise.
-pub(crate) struct Pending {
-    of: Arc<Conversions>,
+pub(crate) struct PendingConversion {
+    of: Arc<ConversionCounters>,
     asked: Asked,
 }
 
-impl Pending {
+impl PendingConversion {
     /// Counts the request, now that it has ended with this status. What the gate refused has no
     /// status of the shop's, and counts for what it asked for.
     pub(crate) fn end(&self, status: u16, standing: StandingLabel) {
@@ -111,9 +111,9 @@ impl Pending {
     }
 }
 
-impl fmt::Debug for Pending {
+impl fmt::Debug for PendingConversion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Pending").field(&self.asked).finish()
+        f.debug_tuple("PendingConversion").field(&self.asked).finish()
     }
 }
 
@@ -126,13 +126,13 @@ mod tests {
 
     #[test]
     fn an_outcome_counts_when_it_is_reached_or_refused() {
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = Conversions::default();
         outcomes.add("login", "POST /login 302").unwrap();
         outcomes.add("buyer", "POST /checkout/complete 2xx").unwrap();
         let cells: Vec<Arc<AtomicU64>> = (0..8).map(|_| Arc::new(AtomicU64::new(0))).collect();
         let place =
             |name: &str, stood: StandingLabel| usize::from(name == "buyer") * 4 + stood as usize;
-        let conversions = Arc::new(Conversions::new(outcomes, |name, stood| {
+        let conversions = Arc::new(ConversionCounters::new(outcomes, |name, stood| {
             Counter::from_arc(Arc::clone(&cells[place(name, stood)]))
         }));
         let count = |method: &str, target: &str, status, stood| {

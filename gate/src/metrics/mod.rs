@@ -18,11 +18,11 @@ use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use traffic::Outcomes;
+use traffic::Conversions;
 
 use crate::enforce::Ruling;
 use crate::malformed::Malformed;
-pub(crate) use conversions::{Conversions, Pending, StandingLabel};
+pub(crate) use conversions::{ConversionCounters, PendingConversion, StandingLabel};
 use model_info::ModelInfo;
 use scores::Scores;
 
@@ -250,8 +250,8 @@ impl Metrics {
     }
 
     /// A counter for each outcome; those of a name that was there before go on.
-    pub(crate) fn conversions(&self, outcomes: &Outcomes) -> Conversions {
-        Conversions::new(outcomes.clone(), |name, standing| {
+    pub(crate) fn conversions(&self, outcomes: &Conversions) -> ConversionCounters {
+        ConversionCounters::new(outcomes.clone(), |name, standing| {
             let labels = vec![
                 Label::new("outcome", name.to_owned()),
                 Label::from_static_parts("standing", standing.as_str()),
@@ -339,7 +339,7 @@ mod tests {
         let metrics = Metrics::new();
         metrics.model(None);
         metrics.budgets([None, Some(0.001)]);
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = Conversions::default();
         outcomes.add("buyer", "POST /order 2xx").unwrap();
         metrics.conversions(&outcomes);
         let text = metrics.render(&Stats {

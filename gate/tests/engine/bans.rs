@@ -52,7 +52,10 @@ fn a_ban_by_the_score_is_lifted_with_what_led_to_it() {
     assert_eq!([visit(), visit(), visit()], [(200, "limited"), (403, "score"), BANNED]);
     assert!(door.engine.lift(ClientKey::from_text("192.0.2.1")));
     assert_eq!([visit(), visit()], [(200, "limited"), (403, "score")], "it begins anew");
-    assert_eq!(door.engine.tracker().standing(ClientKey::from_text("192.0.2.1")).unwrap().ban().offences, 1);
+    assert_eq!(
+        door.engine.tracker().standing(ClientKey::from_text("192.0.2.1")).unwrap().ban().offences,
+        1
+    );
 }
 
 #[test]
@@ -100,8 +103,11 @@ fn whoever_listens_hears_every_ban_and_who_made_it() {
     door.engine.impose(admins, door.engine.now().plus_secs(9));
     door.engine.lift(bot);
     let heard = door.engine.ban_changes(0);
-    let said: Vec<_> =
-        heard.changes.iter().map(|change| (change.client, change.ban.map(|ban| ban.cause))).collect();
+    let said: Vec<_> = heard
+        .changes
+        .iter()
+        .map(|change| (change.client, change.ban.map(|ban| ban.cause)))
+        .collect();
     assert_eq!(said, [(bot, Some(Cause::Score)), (admins, Some(Cause::Imposed)), (bot, None)]);
     assert_eq!((heard.missed, door.engine.ban_changes(heard.next).changes.len()), (0, 0));
     let listed = door.engine.tracker().bans(door.engine.now());

@@ -32,7 +32,8 @@ fn ten_minutes(step_us: i64) -> (Vec<(u16, &'static str)>, Vec<i64>) {
     let text = std::fs::read_to_string(log).unwrap();
     let at = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        (line["type"] == "request" && line["client"] == "192.0.2.0").then(|| line["at"].as_i64().unwrap())
+        (line["type"] == "request" && line["client"] == "192.0.2.0")
+            .then(|| line["at"].as_i64().unwrap())
     };
     (told, text.lines().filter_map(at).collect())
 }
@@ -42,7 +43,10 @@ fn a_step_of_three_hours_under_load_changes_no_verdict_and_no_gap_by_more_than_t
     let (usual, at) = ten_minutes(0);
     let gaps = |at: &[i64]| at.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<i64>>();
     let usual_gaps = gaps(&at);
-    assert!(usual_gaps.len() > 80 && usual.iter().all(|told| *told == (200, "usual") || told.1 == "too_few_pages"));
+    assert!(
+        usual_gaps.len() > 80
+            && usual.iter().all(|told| *told == (200, "usual") || told.1 == "too_few_pages")
+    );
     for step_us in [3 * HOUR_US, -3 * HOUR_US] {
         let (told, at) = ten_minutes(step_us);
         assert_eq!(told, usual, "{step_us}");

@@ -69,8 +69,14 @@ impl Folder {
     }
 
     fn seal(&self, name: &str, scorer: ScorerFile, golden: f32) -> PathBuf {
-        let budget =
-            || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
+        let budget = || Budget {
+            margin: None,
+            alpha: 0.01,
+            delta: 0.05,
+            n: 0,
+            k: 0,
+            evidence: String::new(),
+        };
         let file = File {
             format: detector::model::FORMAT,
             name: name.to_owned(),

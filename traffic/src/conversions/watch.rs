@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use detector::{ClientKey, Timestamp};
 
-use super::{Asked, Outcomes, Reached};
+use super::{Asked, Conversions, Reached};
 use crate::log::{Kind, Record};
 
 /// Requests of an event log that wait for their end at most; the oldest are given up. A request
@@ -24,16 +24,16 @@ pub struct Arrival {
 
 /// Joins an event log's requests with how they ended; every other log has both in one line.
 #[derive(Clone, Debug)]
-pub struct OutcomeWatch<'a> {
-    outcomes: &'a Outcomes,
+pub struct ConversionWatch<'a> {
+    outcomes: &'a Conversions,
     waiting: HashMap<Box<str>, (Timestamp, Asked)>,
     /// In order of their coming.
     ids: VecDeque<Box<str>>,
 }
 
-impl<'a> OutcomeWatch<'a> {
+impl<'a> ConversionWatch<'a> {
     /// Looks for these.
-    pub fn new(outcomes: &'a Outcomes) -> Self {
+    pub fn new(outcomes: &'a Conversions) -> Self {
         Self { outcomes, waiting: HashMap::new(), ids: VecDeque::new() }
     }
 

@@ -9,7 +9,7 @@ const EXPECTED: &str = "expected METHOD PATH STATUS, such as \"POST /checkout/co
 
 /// `METHOD PATH STATUS`; see the module's own lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutcomePattern {
+pub struct ConversionPattern {
     /// As it was written, one space between the words.
     text: String,
     /// `None` is any.
@@ -49,7 +49,7 @@ enum Status {
 /// What stands there, and what was expected.
 type Problem = (String, String);
 
-impl OutcomePattern {
+impl ConversionPattern {
     /// Reads a pattern.
     ///
     /// # Errors
@@ -146,7 +146,7 @@ impl OutcomePattern {
     }
 }
 
-impl fmt::Display for OutcomePattern {
+impl fmt::Display for ConversionPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

@@ -22,7 +22,7 @@ pub const VISITORS_MAX: u32 = u16::MAX as u32;
 
 /// Why a memory was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum MemoryError {
+pub enum SiteProfileError {
     /// A pattern outside the grammar.
     #[error("template {pattern:?}: {why}")]
     Pattern {
@@ -42,7 +42,7 @@ pub enum MemoryError {
 /// What a model remembers of one shop, as it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MemoryFile {
+pub struct SiteProfileFile {
     /// Key of the URL hash, 16 hex digits. Secret to the site, as the rest of the file.
     pub key: String,
     /// Hash of a fixed target under this key: a build that hashes otherwise refuses the file.
@@ -83,10 +83,11 @@ pub struct TemplateFile {
     pub share: f32,
 }
 
-impl MemoryFile {
+impl SiteProfileFile {
     /// Is every bound kept? Gives the key.
-    pub(super) fn check(&self) -> Result<u64, MemoryError> {
-        let need = |holds: bool, what| if holds { Ok(()) } else { Err(MemoryError::Content(what)) };
+    pub(super) fn check(&self) -> Result<u64, SiteProfileError> {
+        let need =
+            |holds: bool, what| if holds { Ok(()) } else { Err(SiteProfileError::Content(what)) };
         let rising = |hashes: &[u32]| {
             hashes.first() != Some(&0) && hashes.windows(2).all(|pair| pair[0] < pair[1])
         };
@@ -112,7 +113,7 @@ impl MemoryFile {
         need(kept <= u64::from(self.visits), "visitors exceed visits")?;
         need(sum(&self.mix) == u64::from(self.visits), "mix does not sum to visits")?;
         u64::from_str_radix(&self.key, 16)
-            .map_err(|_| MemoryError::Content("key is not 16 hex digits"))
+            .map_err(|_| SiteProfileError::Content("key is not 16 hex digits"))
     }
 }
 

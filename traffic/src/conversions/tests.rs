@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::log::{Decision, Kind, Record};
 
-fn outcomes(pattern: &str) -> Outcomes {
-    let mut outcomes = Outcomes::default();
+fn outcomes(pattern: &str) -> Conversions {
+    let mut outcomes = Conversions::default();
     outcomes.add("buyer", pattern).unwrap();
     outcomes
 }
@@ -70,7 +70,7 @@ fn a_pattern_fits_what_it_says_and_nothing_else() {
 #[test]
 fn what_cannot_be_used_is_named_with_what_was_expected() {
     let check = |name: &str, pattern: &str, expect: &[&str]| {
-        let said = Outcomes::default().add(name, pattern).unwrap_err().to_string();
+        let said = Conversions::default().add(name, pattern).unwrap_err().to_string();
         for expect in expect {
             assert!(said.contains(expect), "{said} says nothing of {expect:?}");
         }
@@ -86,13 +86,13 @@ fn what_cannot_be_used_is_named_with_what_was_expected() {
     check("buyer", "POST /a 2é", &["is not a status"]);
     check("", "POST /a 2xx", &["not a word"]);
     check("a b", "POST /a 2xx", &["not a word"]);
-    let said = Outcomes::default().add_flag("POST /a 2xx").unwrap_err().to_string();
+    let said = Conversions::default().add_flag("POST /a 2xx").unwrap_err().to_string();
     assert!(said.contains("no `=`") && said.contains("NAME=METHOD PATH STATUS"), "{said}");
 }
 
 #[test]
 fn names_keep_their_numbers_and_may_have_several_patterns() {
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = Conversions::default();
     outcomes.add_flag("buyer=POST /checkout/complete 2xx").unwrap();
     outcomes.add_flag("log-in = POST /login 302").unwrap();
     outcomes.add("buyer", "GET /thanks?order=* 200").unwrap();
@@ -106,7 +106,7 @@ fn names_keep_their_numbers_and_may_have_several_patterns() {
         let name = format!("n{number}");
         assert_eq!(outcomes.add(&name, "GET / 200").is_ok(), number < 30, "{name}");
     }
-    let mut many = Outcomes::default();
+    let mut many = Conversions::default();
     assert!((0..64).all(|_| many.add("buyer", "GET / 200").is_ok()));
     assert!(many.add("buyer", "GET / 200").unwrap_err().problem.contains("64 patterns"));
     assert!(many.reached(many.asked("GET", "/"), 200).has(0));
@@ -115,7 +115,7 @@ fn names_keep_their_numbers_and_may_have_several_patterns() {
 #[test]
 fn a_request_and_its_end_are_joined_also_in_two_lines() {
     let outcomes = outcomes("POST /checkout/complete 2xx");
-    let mut watch = OutcomeWatch::new(&outcomes);
+    let mut watch = ConversionWatch::new(&outcomes);
     let at = Timestamp::from_secs;
     let whole = Record {
         client: "192.0.2.7",
@@ -158,7 +158,7 @@ fn a_request_and_its_end_are_joined_also_in_two_lines() {
 #[test]
 fn requests_that_never_end_do_not_fill_the_memory() {
     let outcomes = outcomes("* /* *");
-    let mut watch = OutcomeWatch::new(&outcomes);
+    let mut watch = ConversionWatch::new(&outcomes);
     let ids: Vec<String> = (0..WAITING).map(|id| id.to_string()).collect();
     for id in &ids {
         let record = Record {
@@ -186,7 +186,7 @@ proptest! {
     /// Whatever an owner writes and whatever a client sends.
     #[test]
     fn nothing_panics(name in ".{0,40}", pattern in ".{0,60}", method in ".{0,8}", target in ".{0,60}", status: u16) {
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = Conversions::default();
         let _ = outcomes.add(&name, &pattern);
         let _ = outcomes.add_flag(&pattern);
         let _ = outcomes.reached(outcomes.asked(&method, &target), status);
@@ -199,7 +199,7 @@ proptest! {
         target in "/?[a%2é:*/?=&#]{0,10}",
         status: u16,
     ) {
-        let mut outcomes = Outcomes::default();
+        let mut outcomes = Conversions::default();
         if outcomes.add("x", &pattern).is_ok() {
             let _ = outcomes.reached(outcomes.asked("GET", &target), status);
         }

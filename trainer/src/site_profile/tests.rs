@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use detector::Timestamp;
-use detector::memory::{OTHER, step};
+use detector::site_profile::{OTHER, step};
 use proptest::prelude::*;
 use traffic::log::Record;
 
@@ -57,13 +57,13 @@ impl Log {
 }
 
 /// What a request is taken for by a gate with this memory.
-fn class(memory: &Memory, target: &str) -> Class {
+fn class(memory: &SiteProfile, target: &str) -> Class {
     let (path, query) = split(target);
     memory.place(path, query).class.unwrap_or_else(|| classify(path, None))
 }
 
-fn memory(site: &Site) -> Memory {
-    Memory::open(&learn(site, |_| true).unwrap()).unwrap()
+fn memory(site: &Site) -> SiteProfile {
+    SiteProfile::open(&learn(site, |_| true).unwrap()).unwrap()
 }
 
 /// Ten people look at eight products each, a list before every product; each page loads what
@@ -101,8 +101,8 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
             .iter()
             .any(|step| step.event.class == Class::Asset && step.event.prior() == Class::Page)
     );
-    let nothing = MemoryFile { templates: Vec::new(), ..learn(&site, |_| true).unwrap() };
-    site.remember(&Memory::open(&nothing).unwrap());
+    let nothing = SiteProfileFile { templates: Vec::new(), ..learn(&site, |_| true).unwrap() };
+    site.remember(&SiteProfile::open(&nothing).unwrap());
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "a memory that says nothing leaves the prior");
 }
 
@@ -247,7 +247,7 @@ struct Slow {
 }
 
 /// The same sums, the slow way: one client after the other, lists and not tables.
-fn slow(site: &Site, memory: &Memory, takes: impl Fn(usize) -> bool) -> Slow {
+fn slow(site: &Site, memory: &SiteProfile, takes: impl Fn(usize) -> bool) -> Slow {
     let (mut pages, mut steps, mut visits) = (BTreeMap::new(), Vec::new(), Vec::new());
     for client in (0..site.clients.len()).filter(|&client| takes(client)) {
         if matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot) {
@@ -279,7 +279,7 @@ proptest! {
         let site = shop(&walks);
         let takes = |client: usize| client != left_out;
         let file = learn(&site, takes).unwrap();
-        let memory = Memory::open(&file).unwrap();
+        let memory = SiteProfile::open(&file).unwrap();
         let Slow { pages, steps, visits } = slow(&site, &memory, takes);
         prop_assert_eq!(file.visits as usize, visits.len());
         prop_assert_eq!(file.distinct as usize, pages.len());
@@ -340,7 +340,7 @@ proptest! {
         }
         let site = log.site("");
         let file = learn(&site, |_| true).unwrap();
-        prop_assert!(Memory::open(&file).is_ok());
+        prop_assert!(SiteProfile::open(&file).is_ok());
         prop_assert_eq!(file, learn(&site, |_| true).unwrap());
     }
 }

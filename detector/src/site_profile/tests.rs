@@ -11,8 +11,8 @@ fn template(pattern: &str, class: Option<Class>) -> TemplateFile {
     TemplateFile { pattern: pattern.to_owned(), class, share: 0.1 }
 }
 
-fn empty(patterns: &[&str]) -> MemoryFile {
-    MemoryFile {
+fn empty(patterns: &[&str]) -> SiteProfileFile {
+    SiteProfileFile {
         key: format!("{KEY:016x}"),
         probe: probe(KEY),
         clients: 0,
@@ -28,9 +28,9 @@ fn empty(patterns: &[&str]) -> MemoryFile {
 }
 
 /// Three products, of which the last is in nobody's table: 6 visits of 4 clients.
-fn small() -> (MemoryFile, [u32; 3]) {
+fn small() -> (SiteProfileFile, [u32; 3]) {
     let mut file = empty(&["/p/:n", "/c/:x", "/"]);
-    let memory = Memory::open(&file).unwrap();
+    let memory = SiteProfile::open(&file).unwrap();
     let ids = ["/p/1", "/p/2", "/p/3"].map(|path| memory.place(path, "").page);
     let mut table = [(ids[0], 3), (ids[1], 2)];
     table.sort_unstable();
@@ -48,7 +48,7 @@ fn small() -> (MemoryFile, [u32; 3]) {
 #[test]
 fn novelty_is_the_formula_and_its_mean_over_the_visits_is_zero() {
     let (file, ids) = small();
-    let memory = Memory::open(&file).unwrap();
+    let memory = SiteProfile::open(&file).unwrap();
     let bits = |seen: f64| -((seen + 0.5) / (6.0 + 0.5 * 3.0)).log2();
     // Six visits: three, two, and one to a page that is not kept.
     let mean = (3.0 * bits(3.0) + 2.0 * bits(2.0) + bits(0.0)) / 6.0;
@@ -62,14 +62,14 @@ fn novelty_is_the_formula_and_its_mean_over_the_visits_is_zero() {
         assert_eq!(f64::from(memory.visitors(page)), seen);
     }
     assert!(
-        Memory::open(&empty(&[])).unwrap().novelty(77).is_nan(),
+        SiteProfile::open(&empty(&[])).unwrap().novelty(77).is_nan(),
         "nothing remembered is missing, not zero"
     );
 }
 
 #[test]
 fn surprise_and_mix_are_the_formulas() {
-    let memory = Memory::open(&small().0).unwrap();
+    let memory = SiteProfile::open(&small().0).unwrap();
     // Three templates and "any other": four ways to go.
     let check = |from, to, seen: f64, all: f64| {
         let expect = -((seen + 1.0) / (all + 4.0)).log2();
@@ -91,14 +91,14 @@ fn surprise_and_mix_are_the_formulas() {
 #[test]
 fn a_step_is_known_in_its_direction_only() {
     let (file, ids) = small();
-    let memory = Memory::open(&file).unwrap();
+    let memory = SiteProfile::open(&file).unwrap();
     assert!(memory.knows_step(ids[0], ids[1]));
     assert!(!memory.knows_step(ids[1], ids[0]) && !memory.knows_step(ids[0], ids[2]));
 }
 
 #[test]
 fn one_page_has_one_id_however_it_is_written() {
-    let memory = Memory::open(&empty(&[])).unwrap();
+    let memory = SiteProfile::open(&empty(&[])).unwrap();
     let page = |path, query| memory.place(path, query).page;
     assert_eq!(page("/p/1/", "b=2&a=1"), page("/%70/1", "a=1&utm_source=mail&b=2"));
     let (long, escaped) = (format!("/{}", "a".repeat(150)), format!("/{}%61", "a".repeat(149)));
@@ -106,9 +106,12 @@ fn one_page_has_one_id_however_it_is_written() {
     assert_ne!(page("/p/1", ""), page("/p/2", ""));
     assert_ne!(page("/p/1", "a=1"), page("/p/1", "a=2"));
     assert_ne!(page("/p/1", ""), page("/p1", ""));
-    let other =
-        Memory::open(&MemoryFile { key: format!("{:016x}", 7), probe: probe(7), ..empty(&[]) })
-            .unwrap();
+    let other = SiteProfile::open(&SiteProfileFile {
+        key: format!("{:016x}", 7),
+        probe: probe(7),
+        ..empty(&[])
+    })
+    .unwrap();
     assert_ne!(page("/p/1", ""), other.place("/p/1", "").page);
 }
 
@@ -129,7 +132,7 @@ fn the_most_specific_template_wins() {
         "/::n/%2F",
         "/:x",
     ];
-    let memory = Memory::open(&empty(&patterns)).unwrap();
+    let memory = SiteProfile::open(&empty(&patterns)).unwrap();
     let check = |target: &str, expect: &str| {
         let (path, query) = crate::url::split(target);
         let found = memory.pattern(path, query).map(|index| patterns[index]);
@@ -164,7 +167,7 @@ fn templates_are_numbered_by_their_order_and_assets_are_not() {
     file.templates = (0..20).map(|n| template(&format!("/t{n}"), None)).collect();
     file.templates[1].class = Some(Class::Asset);
     file.templates[2].class = Some(Class::Page);
-    let memory = Memory::open(&file).unwrap();
+    let memory = SiteProfile::open(&file).unwrap();
     let check = |path, number, class| {
         let place = memory.place(path, "");
         assert_eq!((place.template, place.class), (number, class), "{path}");
@@ -180,7 +183,7 @@ fn templates_are_numbered_by_their_order_and_assets_are_not() {
 #[test]
 fn a_malformed_pattern_is_refused_and_says_why() {
     let check = |pattern: &str, expect: &str| {
-        let error = Memory::open(&empty(&[pattern])).unwrap_err().to_string();
+        let error = SiteProfile::open(&empty(&[pattern])).unwrap_err().to_string();
         assert!(error.contains(expect), "{pattern:?}: {error}");
     };
     check("", "begin with '/'");
@@ -198,23 +201,23 @@ fn a_malformed_pattern_is_refused_and_says_why() {
     check("/a#b", "white space");
     check(&"/a".repeat(17), "16 segments");
     check(&format!("/{}", "a".repeat(300)), "256 bytes");
-    let twice = Memory::open(&empty(&["/a?b&c", "/a?c&b"])).unwrap_err().to_string();
+    let twice = SiteProfile::open(&empty(&["/a?b&c", "/a?c&b"])).unwrap_err().to_string();
     assert!(twice.contains("twice"), "{twice}");
     let parameters: Vec<String> = (0..65).map(|n| format!("/a?p{n}")).collect();
     let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
     assert!(
-        Memory::open(&empty(&parameters)).is_err()
-            && Memory::open(&empty(&parameters[..64])).is_ok()
+        SiteProfile::open(&empty(&parameters)).is_err()
+            && SiteProfile::open(&empty(&parameters[..64])).is_ok()
     );
 }
 
 #[test]
 fn every_bound_is_checked() {
-    let check = |change: fn(&mut MemoryFile), expect: &str| {
+    let check = |change: fn(&mut SiteProfileFile), expect: &str| {
         let mut file = small().0;
-        assert!(Memory::open(&file).is_ok());
+        assert!(SiteProfile::open(&file).is_ok());
         change(&mut file);
-        let error = Memory::open(&file).unwrap_err().to_string();
+        let error = SiteProfile::open(&file).unwrap_err().to_string();
         assert!(error.contains(expect), "{error}, expected {expect}");
     };
     check(|file| file.key = "+123456789abcdef".to_owned(), "hex");
@@ -243,7 +246,7 @@ fn every_bound_is_checked() {
 fn a_file_survives_json_and_the_largest_stays_below_300_kb() {
     let mut file = small().0;
     assert_eq!(
-        serde_json::from_str::<MemoryFile>(&serde_json::to_string(&file).unwrap()).unwrap(),
+        serde_json::from_str::<SiteProfileFile>(&serde_json::to_string(&file).unwrap()).unwrap(),
         file
     );
     file.templates =
@@ -256,11 +259,11 @@ fn a_file_survives_json_and_the_largest_stays_below_300_kb() {
         (70_000, PAGES_MAX as u32 * 65_535, PAGES_MAX as u32);
     file.mix = [0; NUMBERS];
     file.mix[0] = file.visits;
-    let memory = Memory::open(&file).unwrap();
+    let memory = SiteProfile::open(&file).unwrap();
     assert_eq!(memory.visitors(u32::MAX - 1), 65_535);
     let text = serde_json::to_string(&file).unwrap();
     assert!(text.len() < 300_000, "{}", text.len());
-    assert_eq!(serde_json::from_str::<MemoryFile>(&text).unwrap(), file);
+    assert_eq!(serde_json::from_str::<SiteProfileFile>(&text).unwrap(), file);
 }
 
 /// Patterns and targets that meet: few words, all wildcards, escapes.
@@ -305,7 +308,7 @@ fn slow_find(patterns: &[Pattern], path: &str, query: &str) -> Option<usize> {
 proptest! {
     #[test]
     fn place_takes_any_text(path in any::<String>(), query in any::<String>()) {
-        let memory = Memory::open(&empty(&["/:x", "/:n/a?b", "/?c=1", "/"])).unwrap();
+        let memory = SiteProfile::open(&empty(&["/:x", "/:n/a?b", "/?c=1", "/"])).unwrap();
         prop_assert_ne!(memory.place(&path, &query).page, 0);
     }
 
@@ -316,7 +319,7 @@ proptest! {
         let mut seen = std::collections::BTreeSet::new();
         patterns.retain(|text| Pattern::parse(text).is_ok_and(|pattern| seen.insert(pattern)));
         let texts: Vec<&str> = patterns.iter().map(String::as_str).collect();
-        let memory = Memory::open(&empty(&texts)).unwrap();
+        let memory = SiteProfile::open(&empty(&texts)).unwrap();
         let patterns: Vec<Pattern> = texts.iter().map(|text| Pattern::parse(text).unwrap()).collect();
         for target in &targets {
             let (path, query) = crate::url::split(target);
@@ -338,8 +341,8 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if let Ok(file) = serde_json::from_slice::<MemoryFile>(&bytes)
-            && let Ok(memory) = Memory::open(&file)
+        if let Ok(file) = serde_json::from_slice::<SiteProfileFile>(&bytes)
+            && let Ok(memory) = SiteProfile::open(&file)
         {
             let place = memory.place("/p/1", "a=b");
             prop_assert!(memory.novelty(place.page).is_finite() && memory.surprise(0, 1).is_finite());
@@ -350,7 +353,7 @@ proptest! {
 #[test]
 fn the_features_are_means_of_what_the_memory_says_of_each_page() {
     use crate::{AllowList, ClientKey, Event, Features, Request, Timestamp, UrlHasher, Window};
-    let memory = Memory::open(&small().0).unwrap();
+    let memory = SiteProfile::open(&small().0).unwrap();
     let walk = ["/p/1", "/p/2", "/p/2", "/p/1", "/c/tea", "/p/3", "/nowhere", "/p/1", "/p/2"];
     let events: Vec<Event> = walk
         .iter()

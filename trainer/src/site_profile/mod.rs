@@ -1,4 +1,4 @@
-//! Learns what a model remembers of one shop ([`MemoryFile`]) from that shop's traffic.
+//! Learns what a model remembers of one shop ([`SiteProfileFile`]) from that shop's traffic.
 //!
 //! ```text
 //! targets ─► patterns ─► classes ─► Layout: key, templates, where each target falls   (from all who teach)
@@ -23,11 +23,11 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use detector::memory::{
+use detector::site_profile::{
     NUMBERS, PAGES_MAX, STEPS_MAX, TEMPLATES_MAX, TemplateFile, Templates, VISITORS_MAX, probe,
 };
 use detector::url::{classify, split};
-use detector::{Class, ClientKey, Memory, MemoryError, MemoryFile, Place};
+use detector::{Class, ClientKey, Place, SiteProfile, SiteProfileError, SiteProfileFile};
 use sha2::{Digest, Sha256};
 
 use crate::label::Label;
@@ -44,8 +44,11 @@ const TARGETS_PER_CLIENT: u32 = 256;
 /// classes and the key are learnt from all who teach.
 ///
 /// # Errors
-/// [`MemoryError`] when what was learnt cannot be opened, which would be a mistake of the learner.
-pub fn learn(site: &Site, takes: impl Fn(usize) -> bool) -> Result<MemoryFile, MemoryError> {
+/// [`SiteProfileError`] when what was learnt cannot be opened, which would be a mistake of the learner.
+pub fn learn(
+    site: &Site,
+    takes: impl Fn(usize) -> bool,
+) -> Result<SiteProfileFile, SiteProfileError> {
     let layout = Layout::of(site)?;
     Ok(layout.file(count(site, &layout.places, |client| teaches(site, client) && takes(client))))
 }
@@ -54,7 +57,7 @@ pub fn learn(site: &Site, takes: impl Fn(usize) -> bool) -> Result<MemoryFile, M
 ///
 /// # Errors
 /// As [`learn`].
-pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<MemoryFile>, MemoryError> {
+pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<SiteProfileFile>, SiteProfileError> {
     let layout = Layout::of(site)?;
     let without = |fold| {
         let of_others = |client: usize| {
@@ -90,7 +93,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(site: &Site) -> Result<Self, MemoryError> {
+    fn of(site: &Site) -> Result<Self, SiteProfileError> {
         let templates = classed_patterns(site)?;
         let mut layout = Self { key: key(site), templates, places: Vec::new() };
         // Twice: the order of the templates says their numbers, and how often each is visited says
@@ -109,8 +112,8 @@ impl Layout {
     }
 
     /// Places the targets and shares the visits of all who teach among the templates.
-    fn weigh(&mut self, site: &Site) -> Result<(), MemoryError> {
-        let memory = Memory::open(&self.file(Counts::default()))?;
+    fn weigh(&mut self, site: &Site) -> Result<(), SiteProfileError> {
+        let memory = SiteProfile::open(&self.file(Counts::default()))?;
         self.places = site.places(&memory);
         let counts = count(site, &self.places, |client| teaches(site, client));
         let mut visits = vec![0_u64; self.templates.len()];
@@ -128,9 +131,9 @@ impl Layout {
         Ok(())
     }
 
-    fn file(&self, counts: Counts) -> MemoryFile {
+    fn file(&self, counts: Counts) -> SiteProfileFile {
         let (pages, visitors) = most(&counts.pages, PAGES_MAX).into_iter().unzip();
-        MemoryFile {
+        SiteProfileFile {
             key: format!("{:016x}", self.key),
             probe: probe(self.key),
             clients: counts.clients,
@@ -177,7 +180,7 @@ fn key(site: &Site) -> u64 {
 /// The site's patterns with what each was learnt to be. Targets that look like pages and those that
 /// look like assets are learnt apart, and of the latter a pattern only stays where it overrules the
 /// prior.
-fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, MemoryError> {
+fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, SiteProfileError> {
     let priors: Vec<Class> =
         site.targets.iter().map(|target| classify(split(target).0, None)).collect();
     let clients = clients_by_target(site);

@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use detector::memory::{
+use detector::site_profile::{
     PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX,
     parameters, segments,
 };

@@ -1,10 +1,10 @@
 //! What a model remembers of one shop: which pages its people ask for, in which order, and what its
 //! URLs look like.
 //!
-//! Learnt offline, frozen in the model file ([`MemoryFile`]), and asked once per request. It
-//! answers four questions: where a request falls ([`Memory::place`]), how rare its page is
-//! ([`Memory::novelty`]), whether anyone has gone that way before ([`Memory::knows_step`]), and how
-//! odd the way from template to template is ([`Memory::surprise`]). A scraper that samples the
+//! Learnt offline, frozen in the model file ([`SiteProfileFile`]), and asked once per request. It
+//! answers four questions: where a request falls ([`SiteProfile::place`]), how rare its page is
+//! ([`SiteProfile::novelty`]), whether anyone has gone that way before ([`SiteProfile::knows_step`]), and how
+//! odd the way from template to template is ([`SiteProfile::surprise`]). A scraper that samples the
 //! catalogue asks for what nobody looks at; one that follows popularity still walks through the
 //! templates as no person does.
 //!
@@ -23,7 +23,9 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-pub use file::{MemoryError, MemoryFile, PAGES_MAX, STEPS_MAX, TemplateFile, VISITORS_MAX};
+pub use file::{
+    PAGES_MAX, STEPS_MAX, SiteProfileError, SiteProfileFile, TemplateFile, VISITORS_MAX,
+};
 pub use templates::{
     PARAMETERS_MAX, PATTERN_BYTES_MAX, Parameter, Pattern, SEGMENTS_MAX, Segment, TEMPLATES_MAX,
     Templates, parameters, segments,
@@ -32,7 +34,7 @@ pub use templates::{
 use crate::url::{Class, UrlHasher};
 use sorted::Sorted;
 
-/// Templates told apart by [`Memory::mix`] and [`Memory::surprise`]: the 15 most common and any
+/// Templates told apart by [`SiteProfile::mix`] and [`SiteProfile::surprise`]: the 15 most common and any
 /// other.
 pub const NUMBERS: usize = 16;
 /// The number of a request that falls into none of the 15 most common templates.
@@ -51,7 +53,7 @@ pub struct Place {
 
 /// One shop, as remembered.
 #[derive(Clone)]
-pub struct Memory {
+pub struct SiteProfile {
     hasher: UrlHasher,
     templates: Templates,
     pages: Sorted,
@@ -65,12 +67,12 @@ pub struct Memory {
     surprise: [[f32; NUMBERS]; NUMBERS],
 }
 
-impl Memory {
+impl SiteProfile {
     /// Checks every bound of a file and takes it over.
     ///
     /// # Errors
-    /// [`MemoryError`], which names the field that is wrong.
-    pub fn open(file: &MemoryFile) -> Result<Self, MemoryError> {
+    /// [`SiteProfileError`], which names the field that is wrong.
+    pub fn open(file: &SiteProfileFile) -> Result<Self, SiteProfileError> {
         let key = file.check()?;
         let memory = Self {
             hasher: UrlHasher::new(key),
@@ -86,7 +88,7 @@ impl Memory {
         };
         // Another hash or another normaliser would make every page unknown, silently.
         if memory.page(PROBE.0, PROBE.1) != file.probe {
-            return Err(MemoryError::Probe);
+            return Err(SiteProfileError::Probe);
         }
         Ok(memory)
     }
@@ -146,22 +148,22 @@ impl Memory {
     }
 }
 
-impl std::fmt::Debug for Memory {
+impl std::fmt::Debug for SiteProfile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Memory(secret)")
+        f.write_str("SiteProfile(secret)")
     }
 }
 
 /// A target that exercises the normaliser; its hash stands in the file.
 const PROBE: (&str, &str) = ("/kidob%61n//%e6%9c%a8/", "b=2&utm_source=x&%61=1");
 
-/// The [`MemoryFile::probe`] for this key.
+/// The [`SiteProfileFile::probe`] for this key.
 pub fn probe(key: u64) -> u32 {
     let (path, query) = UrlHasher::new(key).hash(PROBE.0, PROBE.1);
     high_half(path ^ query.rotate_left(32))
 }
 
-/// The hash of a step from page to page, as it stands in [`MemoryFile::steps`]; never 0. The pages
+/// The hash of a step from page to page, as it stands in [`SiteProfileFile::steps`]; never 0. The pages
 /// are keyed already.
 pub fn step(from: u32, to: u32) -> u32 {
     high_half(u64::from(from) << 32 | u64::from(to))
@@ -176,13 +178,13 @@ fn high_half(bits: u64) -> u32 {
 }
 
 /// How many template numbers the site uses: its numbered templates and "any other".
-fn numbers(file: &MemoryFile) -> usize {
+fn numbers(file: &SiteProfileFile) -> usize {
     let pages =
         file.templates.iter().filter(|template| template.class != Some(Class::Asset)).count();
     pages.min(NUMBERS - 1) + 1
 }
 
-fn level(file: &MemoryFile) -> f32 {
+fn level(file: &SiteProfileFile) -> f32 {
     let visits = f64::from(file.visits);
     let kept: f64 = file.visitors.iter().map(|&count| f64::from(count)).sum();
     let known: f64 =

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use detector::memory::{NUMBERS, step};
+use detector::site_profile::{NUMBERS, step};
 use detector::{Class, Place};
 
 use super::PER_CLIENT;

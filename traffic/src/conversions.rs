@@ -12,7 +12,7 @@
 //!   (`/index.php?route=checkout/success`), `*` for any value; others are not looked at.
 //! - **status**: `200`, a class such as `2xx`, or `*`
 //!
-//! A name may have several patterns. [`OutcomeWatch`] finds them in any log, also where a request
+//! A name may have several patterns. [`ConversionWatch`] finds them in any log, also where a request
 //! and how it ended are two lines.
 
 mod pattern;
@@ -21,8 +21,8 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use pattern::OutcomePattern;
-pub use watch::{Arrival, OutcomeWatch};
+pub use pattern::ConversionPattern;
+pub use watch::{Arrival, ConversionWatch};
 
 /// Most names: [`Reached`] has a bit for each.
 const NAMES_MAX: usize = 32;
@@ -34,7 +34,7 @@ const NAME_CHARS_MAX: usize = 32;
 /// A pattern or a name that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("outcome `{name}`: {problem}; {expected}")]
-pub struct OutcomeError {
+pub struct ConversionError {
     /// The key.
     pub name: String,
     /// What stands there.
@@ -45,10 +45,10 @@ pub struct OutcomeError {
 
 /// The outcomes that an owner has named, in the order in which they were.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outcomes {
+pub struct Conversions {
     names: Vec<String>,
     /// With the number of its name.
-    patterns: Vec<(u32, OutcomePattern)>,
+    patterns: Vec<(u32, ConversionPattern)>,
 }
 
 /// Which patterns ask for what a request asks for; how it ends is not known yet.
@@ -59,13 +59,13 @@ pub struct Asked(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reached(u32);
 
-impl Outcomes {
+impl Conversions {
     /// Adds a pattern to a name, which may be a new one.
     ///
     /// # Errors
-    /// [`OutcomeError`] names the key, what stands there and what was expected.
-    pub fn add(&mut self, name: &str, pattern: &str) -> Result<(), OutcomeError> {
-        let error = |problem: String, expected: &str| OutcomeError {
+    /// [`ConversionError`] names the key, what stands there and what was expected.
+    pub fn add(&mut self, name: &str, pattern: &str) -> Result<(), ConversionError> {
+        let error = |problem: String, expected: &str| ConversionError {
             name: name.chars().take(NAME_CHARS_MAX).collect(),
             problem,
             expected: expected.to_owned(),
@@ -75,7 +75,7 @@ impl Outcomes {
             let expected = "write at most 32 letters, digits, `_` and `-`, such as `buyer`";
             return Err(error("the name is not a word".to_owned(), expected));
         }
-        let pattern = OutcomePattern::parse(pattern)
+        let pattern = ConversionPattern::parse(pattern)
             .map_err(|(problem, expected)| error(problem, &expected))?;
         if self.patterns.len() >= PATTERNS_MAX {
             return Err(error(
@@ -103,11 +103,11 @@ impl Outcomes {
     /// Adds what a flag says: `NAME=METHOD PATH STATUS`.
     ///
     /// # Errors
-    /// As [`Outcomes::add`]; a text without `=`.
-    pub fn add_flag(&mut self, text: &str) -> Result<(), OutcomeError> {
+    /// As [`Conversions::add`]; a text without `=`.
+    pub fn add_flag(&mut self, text: &str) -> Result<(), ConversionError> {
         match text.split_once('=') {
             Some((name, pattern)) => self.add(name.trim(), pattern),
-            None => Err(OutcomeError {
+            None => Err(ConversionError {
                 name: text.chars().take(NAME_CHARS_MAX).collect(),
                 problem: "there is no `=`".to_owned(),
                 expected:
@@ -128,7 +128,7 @@ impl Outcomes {
     }
 
     /// All patterns, each with its name.
-    pub fn patterns(&self) -> impl Iterator<Item = (&str, &OutcomePattern)> {
+    pub fn patterns(&self) -> impl Iterator<Item = (&str, &ConversionPattern)> {
         self.patterns.iter().map(|(name, pattern)| (self.names[*name as usize].as_str(), pattern))
     }
 

@@ -28,7 +28,7 @@
 use std::cmp::Reverse;
 use std::fmt;
 
-use super::{MemoryError, NUMBERS, OTHER};
+use super::{NUMBERS, OTHER, SiteProfileError};
 use crate::url::{Class, normal};
 
 /// Patterns of a site: as many as a word has bits.
@@ -237,15 +237,15 @@ impl Templates {
     /// parameters.
     pub fn new<'a>(
         patterns: impl Iterator<Item = (&'a str, Option<Class>)>,
-    ) -> Result<Self, MemoryError> {
+    ) -> Result<Self, SiteProfileError> {
         let mut read = Vec::new();
         let mut next = 0;
         for (index, (text, class)) in patterns.enumerate() {
             if index >= TEMPLATES_MAX {
-                return Err(MemoryError::Content("templates are more than 64"));
+                return Err(SiteProfileError::Content("templates are more than 64"));
             }
             let pattern = Pattern::parse(text)
-                .map_err(|why| MemoryError::Pattern { pattern: text.to_owned(), why })?;
+                .map_err(|why| SiteProfileError::Pattern { pattern: text.to_owned(), why })?;
             let numbered = class != Some(Class::Asset) && next < NUMBERS - 1;
             let number = if numbered { next as u8 } else { OTHER };
             next += usize::from(numbered);
@@ -262,7 +262,7 @@ impl Templates {
         let mut bits = 0;
         for (rank, (pattern, found)) in read.iter().enumerate() {
             if read[..rank].iter().any(|(other, _)| other == pattern) {
-                return Err(MemoryError::Pattern {
+                return Err(SiteProfileError::Pattern {
                     pattern: pattern.to_string(),
                     why: "stands there twice",
                 });
@@ -271,8 +271,9 @@ impl Templates {
             let needs =
                 pattern.parameters.iter().map(|parameter| templates.bit_of(parameter, &mut bits));
             let needs = needs.collect::<Option<Vec<_>>>();
-            let needs = needs
-                .ok_or(MemoryError::Content("templates have more than 64 different parameters"))?;
+            let needs = needs.ok_or(SiteProfileError::Content(
+                "templates have more than 64 different parameters",
+            ))?;
             templates.needs.push(needs.into_iter().fold(0, |all, bit| all | bit));
             templates.found.push(*found);
         }

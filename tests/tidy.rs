@@ -7,10 +7,18 @@ use detector::FEATURES;
 
 use crate::support::root;
 
-/// Hard cap on a source file, its tests included.
-const LINES_MAX: usize = 600;
+/// Cap on a source file, its tests included. A longer one says why in a line that begins with
+/// [`REASON`].
+const LINES_MAX: usize = 400;
+/// Nobody reads more in one sitting, whatever the reason.
+const LINES_MAX_WITH_REASON: usize = 650;
+/// How a file says why it is longer.
+const REASON: &str = "//! Longer than 400 lines because";
+/// Columns of code and comments. Literals that cannot be broken may be longer: raw strings, tables
+/// and diagrams in comments, links.
+const COLUMNS_MAX: usize = 100;
 /// Pingora's hooks hand over; logic lives elsewhere.
-const GATE_LINES_MAX: usize = 150;
+const HOOKS_LINES_MAX: usize = 220;
 
 /// Files below the root with this extension, without what is generated or somebody else's.
 fn files(extension: &str) -> Vec<PathBuf> {
@@ -42,20 +50,72 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 #[test]
-fn no_source_file_is_longer_than_600_lines() {
+fn no_source_file_is_longer_than_400_lines_without_a_reason() {
+    let mut lengths = Vec::new();
     for path in files("rs") {
-        let lines = read(&path).lines().count();
-        assert!(
-            lines <= LINES_MAX,
-            "{} has {lines} lines: it is more than one noun",
-            path.display()
-        );
+        let text = read(&path);
+        let lines = text.lines().count();
+        let has_reason = text.lines().any(|line| line.starts_with(REASON));
+        let max = if has_reason { LINES_MAX_WITH_REASON } else { LINES_MAX };
+        assert!(lines <= max, "{} has {lines} lines: it is more than one noun", path.display());
+        lengths.push(lines);
     }
-    let lines = read("proxy/src/gate.rs").lines().count();
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= 170, "half of the files have more than {median} lines");
+    let lines = read("proxy/src/hooks.rs").lines().count();
     assert!(
-        lines <= GATE_LINES_MAX,
-        "proxy/src/gate.rs has {lines} lines: logic belongs elsewhere"
+        lines <= HOOKS_LINES_MAX,
+        "proxy/src/hooks.rs has {lines} lines: logic belongs elsewhere"
     );
+}
+
+#[test]
+fn no_line_of_code_or_comment_is_wider_than_100_columns() {
+    let mut wide = Vec::new();
+    for path in files("rs") {
+        let text = read(&path);
+        // Within a raw string a line is what it is.
+        let mut raw_end: Option<String> = None;
+        for (number, line) in (1..).zip(text.lines()) {
+            if let Some(end) = &raw_end {
+                if line.contains(end.as_str()) {
+                    raw_end = None;
+                }
+                continue;
+            }
+            let is_comment = line.trim_start().starts_with("//");
+            if !is_comment && let Some((_, rest)) = line.split_once("r#\"") {
+                if !rest.contains("\"#") {
+                    raw_end = Some("\"#".to_owned());
+                }
+                continue;
+            }
+            let is_unbreakable = is_comment
+                && ["|", "─", "│", "►", "http", "  "].iter().any(|part| line.contains(part))
+                || line.contains("proptest_config")
+                // A literal without a space cannot be broken, and a macro's body is not formatted.
+                || line.split('"').any(|part| part.len() > 60 && !part.trim().contains(' '));
+            if line.chars().count() > COLUMNS_MAX && !is_unbreakable {
+                wide.push(format!("{}:{number}: {line}", path.display()));
+            }
+        }
+    }
+    assert!(wide.is_empty(), "{} lines:\n{}", wide.len(), wide.join("\n"));
+}
+
+/// Whoever reads one sentence must understand it, without the item above.
+#[test]
+fn no_doc_comment_begins_with_the_same() {
+    for path in files("rs") {
+        let text = read(&path);
+        let mut before = "";
+        for line in text.lines().map(str::trim_start) {
+            let begins = line.starts_with("/// The same") && !before.starts_with("///");
+            assert!(!begins, "{}: say what it is: {line}", path.display());
+            before = line;
+        }
+    }
 }
 
 #[test]
@@ -201,7 +261,8 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[test]
 fn dependencies_point_one_way() {
-    const OURS: [&str; 6] = ["detector", "traffic", "trainer", "analysis", "lab", "proxy"];
+    const OURS: [&str; 7] =
+        ["detector", "traffic", "gate", "trainer", "analysis", "lab", "proxy"];
     let check = |manifest: &str, allowed: &[&str]| {
         let dependencies = dependencies(manifest);
         assert!(!dependencies.is_empty(), "{manifest}");
@@ -212,9 +273,10 @@ fn dependencies_point_one_way() {
     check("detector/Cargo.toml", &[]);
     check("traffic/Cargo.toml", &["detector"]);
     check("trainer/Cargo.toml", &["detector", "traffic"]);
-    check("analysis/Cargo.toml", &["detector", "traffic", "trainer"]);
+    check("gate/Cargo.toml", &["detector", "traffic"]);
+    check("analysis/Cargo.toml", &["detector", "traffic", "gate", "trainer"]);
     check("lab/Cargo.toml", &["detector", "traffic", "trainer", "analysis"]);
-    check("proxy/Cargo.toml", &["detector", "traffic"]);
+    check("proxy/Cargo.toml", &["gate"]);
     check("Cargo.toml", &OURS);
 }
 

@@ -65,7 +65,7 @@ impl Bound {
         fds.add(address.clone(), self.listener.into_raw_fd());
         let fds = Arc::new(Mutex::new(fds));
         let mut service =
-            Service::new(name.to_owned(), Door { app: Arc::new(app), open: Arc::clone(&open) });
+            Service::new(name.to_owned(), CountedApp { app: Arc::new(app), open: Arc::clone(&open) });
         service.add_tcp(&address);
         let (stop, stopped) = watch::channel(false);
         let (ended, accept_ended) = channel();
@@ -115,13 +115,13 @@ impl Serving {
 }
 
 /// Counts connections on their way to the app.
-struct Door<A> {
+struct CountedApp<A> {
     app: Arc<A>,
     open: Arc<Open>,
 }
 
 #[async_trait]
-impl<A: ServerApp + Send + Sync + 'static> ServerApp for Door<A> {
+impl<A: ServerApp + Send + Sync + 'static> ServerApp for CountedApp<A> {
     async fn process_new(
         self: &Arc<Self>,
         stream: Stream,

@@ -35,7 +35,7 @@ fn three_hours_forth_and_six_back_hurt_nobody() {
     let Some(library) = faketime() else { return };
     let folder = Folder::new("faketime");
     let offset = folder.write("offset", "+0\n");
-    let mild = model::write(&folder, &model::file("lively", model::lively()));
+    let mild = model::write(&folder, &model::file("mild", model::constant(-5.0)));
     write_config(
         &folder,
         origin::start(),

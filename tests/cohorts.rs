@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use detector::model::File;
 use detector::{
     Action, AllowList, ClientKey, Detector, Event, Judge, Mode, Policy, PolicyConfig, Reason,
-    Request, Timestamp, Token, Verdict,
+    Request, Timestamp, Verdict,
 };
 use kidoban::input::Logs;
 use traffic::replay::{RecordedVerdict, VerdictSink, replay_parallel};
@@ -77,7 +77,8 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
     let mut fates: HashMap<Population, Fate> = HashMap::new();
     for request in requests {
         let event = detector.event(&request.as_request());
-        let verdict = detector.observe(&event, Mode::Shadow).verdict;
+        let observed = detector.observe(&event, Mode::Enforce);
+        let verdict = observed.verdict;
         let fate = fates.entry(request.population).or_default();
         fate.clients.insert(request.client);
         fate.requests += 1;
@@ -86,11 +87,9 @@ fn watch(judge: Judge, requests: &[SimRequest]) -> HashMap<Population, Fate> {
         fate.refusals.push(verdict.action != Action::Allow);
         match verdict.action {
             Action::Allow => {
-                detector.conclude(
-                    Token::unjudged(&event).unwrap(),
-                    request.completed_at(),
-                    request.status,
-                );
+                if let Some(token) = observed.token {
+                    detector.conclude(token, request.completed_at(), request.status);
+                }
                 continue;
             }
             Action::Limit => fate.limited += 1,

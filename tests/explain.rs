@@ -8,7 +8,7 @@ use analysis::explain::{Explanation, Follower, Line, Past, Which};
 use detector::features::{COUNT, index_of};
 use detector::model::ScorerFile;
 use detector::policy::{Ban, Standing};
-use detector::{Action, Class, ClientKey, Features, Judge, Mode, Reason, Score, Timestamp, Token};
+use detector::{Action, Class, ClientKey, Features, Judge, Mode, Reason, Score, Timestamp};
 use traffic::log::Record;
 use traffic::sim::{self, Dice, Mix, SimRequest};
 use trainer::evidence::{Agents, Trace};
@@ -41,8 +41,10 @@ fn explained(day: &[SimRequest], judge: &Judge, client: ClientKey, which: Which)
             recorded: None::<Past>,
         });
         let trace = Trace::of(&record, &mut agents);
-        follower.observe(&detector, &event, Mode::Shadow, trace, line);
-        detector.conclude(Token::unjudged(&event).unwrap(), request.completed_at(), request.status);
+        let observed = follower.observe(&detector, &event, Mode::Shadow, trace, line);
+        if let Some(token) = observed.token {
+            detector.conclude(token, request.completed_at(), request.status);
+        }
     }
     follower.explain(judge, None).unwrap()
 }

@@ -256,3 +256,68 @@ proptest! {
         }
     }
 }
+
+/// Twelve pages, and after each a miss below `/.well-known/`, in a web server's log.
+#[test]
+fn misses_that_the_allow_list_lets_past_are_no_errors_to_any_reader() {
+    let folder = Folder::new("well-known");
+    let mut log = String::new();
+    for second in 0..24 {
+        let (target, status) = match second % 2 {
+            0 => (format!("/p/{second}"), 200),
+            _ => (format!("/.well-known/{second}"), 404),
+        };
+        log += &format!(
+            "192.0.2.7 - - [20/Nov/2026:05:00:{second:02} +0000] \"GET {target} HTTP/1.1\" \
+                {status} \
+             5120 \"-\" \"Browser\"\n"
+        );
+    }
+    let log = folder.write("access.log", log);
+    let judge = model::judge(model::parse(&model::file("lively", model::lively())), 0.9, 0.99);
+    let client = ClientKey::from_text("192.0.2.7");
+
+    // The live gate.
+    let served = Served { live: ByClient::new(), log: log.clone(), judge: judge.clone() };
+    let live = detector(&judge);
+    let mut live_scores = Vec::new();
+    for second in (0..24).step_by(2) {
+        let at = detector::Timestamp::from_secs(1_795_150_800 + second);
+        let target = format!("/p/{second}");
+        let request = detector::Request {
+            client,
+            at,
+            method: "GET",
+            target: &target,
+            fetch_dest: None,
+            agent: Some(b"Browser"),
+            recorded: None,
+            is_proxys: false,
+        };
+        let observed = live.observe(&live.event(&request), Mode::Shadow);
+        live_scores.push(observed.verdict.score.map(|score| score.value().to_bits()));
+        live.conclude(observed.token.unwrap(), at, 200);
+    }
+    assert_eq!(live.features(client).unwrap().value("error_share"), Some(0.0));
+
+    // Its readers. The other requests pass unjudged.
+    let judged = |found: Vec<Found>| -> Vec<Option<u32>> {
+        found
+            .into_iter()
+            .filter(|found| found.1 != Reason::AllowList)
+            .map(|found| found.2)
+            .collect()
+    };
+    let bits_of_value = |bits: Option<u32>| {
+        bits.map(|bits| Score::from_margin(f32::from_bits(bits)).value().to_bits())
+    };
+    let replayed = replayed(&served).remove(&client).unwrap();
+    let replayed: Vec<_> = judged(replayed).into_iter().map(bits_of_value).collect();
+    assert_eq!(replayed, live_scores);
+    assert_eq!(judged(explained(&served, client)), live_scores);
+    let nearest =
+        proposed(&Served { judge: model::judge(judge.model.clone().unwrap(), 0.1, 0.2), ..served });
+    if let Some(score) = nearest.get("192.0.2.7") {
+        assert_eq!(Some(Some(*score)), live_scores.iter().copied().max());
+    }
+}

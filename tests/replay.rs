@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use detector::{Action, ClientKey, Event, Mode, Token, Verdict};
+use detector::{Action, ClientKey, Event, Mode, Verdict};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
@@ -98,7 +98,8 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
     for (number, request) in requests.iter().enumerate() {
         let client = ClientKey::from_ip(request.client);
         let event = detector.event(&request.as_request());
-        let verdict = detector.observe(&event, Mode::Shadow).verdict;
+        let observed = detector.observe(&event, Mode::Shadow);
+        let verdict = observed.verdict;
         let id = number.to_string();
         let mut line = Vec::new();
         RequestLine {
@@ -123,7 +124,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
         let seq = seqs.entry(client).or_default();
         *seq += 1;
         let at = request.completed_at();
-        let token = Token::unjudged(&event).unwrap();
+        let Some(token) = observed.token else { continue };
         let (agent, write) = (token.agent(), token.write());
         let mark = detector.conclude(token, at, request.status);
         let Some(mark) = mark else { continue };

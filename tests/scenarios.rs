@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use detector::{
     Action, AllowList, ClientKey, Detector, Judge, Mode, Policy, PolicyConfig, Request, Score,
-    Timestamp, Token,
+    Timestamp,
 };
 use kidoban::demo::shop::Shop;
 use kidoban::demo::visitors::{Answer, Course, Live, Visitor, drive};
@@ -161,17 +161,16 @@ fn watch_on(detector: &Detector, client: ClientKey, asked: &[Asked], fate: &mut 
             is_proxys: false,
         };
         let event = detector.event(&request);
-        let verdict = detector.observe(&event, Mode::Shadow).verdict;
+        let observed = detector.observe(&event, Mode::Enforce);
+        let verdict = observed.verdict;
         let score = verdict.score.map(Score::margin);
         fate.highest = score
             .map_or(fate.highest, |score| Some(fate.highest.map_or(score, |best| best.max(score))));
         match verdict.action {
             Action::Allow => {
-                detector.conclude(
-                    Token::unjudged(&event).unwrap(),
-                    at.plus_micros(20_000),
-                    *status,
-                );
+                if let Some(token) = observed.token {
+                    detector.conclude(token, at.plus_micros(20_000), *status);
+                }
                 continue;
             }
             Action::Limit => fate.limited += 1,
@@ -461,13 +460,12 @@ fn hurt(mix: &Mix, span_us: u64) -> (f64, usize) {
         let client = ClientKey::from_ip(request.client);
         everybody.insert(client);
         let event = detector.event(&request.as_request());
-        match detector.observe(&event, Mode::Shadow).verdict.action {
+        let observed = detector.observe(&event, Mode::Enforce);
+        match observed.verdict.action {
             Action::Allow => {
-                detector.conclude(
-                    Token::unjudged(&event).unwrap(),
-                    request.completed_at(),
-                    request.status,
-                );
+                if let Some(token) = observed.token {
+                    detector.conclude(token, request.completed_at(), request.status);
+                }
             }
             Action::Limit => drop(refused.insert(client)),
             Action::Block => {

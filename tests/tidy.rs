@@ -261,8 +261,7 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[test]
 fn dependencies_point_one_way() {
-    const OURS: [&str; 7] =
-        ["detector", "traffic", "gate", "trainer", "analysis", "lab", "proxy"];
+    const OURS: [&str; 7] = ["detector", "traffic", "gate", "trainer", "analysis", "lab", "proxy"];
     let check = |manifest: &str, allowed: &[&str]| {
         let dependencies = dependencies(manifest);
         assert!(!dependencies.is_empty(), "{manifest}");

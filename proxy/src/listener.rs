@@ -64,8 +64,10 @@ impl Bound {
         let mut fds = Fds::new();
         fds.add(address.clone(), self.listener.into_raw_fd());
         let fds = Arc::new(Mutex::new(fds));
-        let mut service =
-            Service::new(name.to_owned(), CountedApp { app: Arc::new(app), open: Arc::clone(&open) });
+        let mut service = Service::new(
+            name.to_owned(),
+            CountedApp { app: Arc::new(app), open: Arc::clone(&open) },
+        );
         service.add_tcp(&address);
         let (stop, stopped) = watch::channel(false);
         let (ended, accept_ended) = channel();

@@ -107,13 +107,13 @@ impl RunningGate {
     /// # Errors
     /// What is wrong and what to do about it. Nothing is left running.
     pub fn start(config: Config) -> Result<Self, ProxyError> {
-        for warning in config.warnings() {
-            tracing::warn!("{warning}");
-        }
         let upstream = Arc::new(upstream(&config)?);
         let front = bind(config.door.listen)?;
         let back = bind(config.gate.admin())?;
         let engine = Arc::new(Engine::start(config.gate.clone())?);
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
+        }
         let proxy = GatedProxy {
             engine: Arc::clone(&engine),
             upstream: Arc::clone(&upstream),

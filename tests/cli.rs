@@ -52,7 +52,7 @@ fn ended(output: Output) -> Ended {
     Ended { code: status.code(), stdout, stderr }
 }
 
-/// The same among the fixture logs.
+/// Runs the command in the folder of the fixture logs.
 fn among_logs(arguments: &[&str]) -> Ended {
     kidoban(&data("logs"), arguments)
 }

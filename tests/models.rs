@@ -81,7 +81,7 @@ fn reseal(change: impl FnOnce(&mut File)) -> Vec<u8> {
     seal(&file).unwrap()
 }
 
-/// The same for what a [`File`] cannot hold: the text of the file with `from` replaced by `to`, and
+/// Damage that a [`File`] cannot hold: the text of the file with `from` replaced by `to`, and
 /// a digest that fits.
 fn reseal_text(from: &str, to: &str) -> Vec<u8> {
     let text = String::from_utf8(seal(&small()).unwrap()).unwrap();

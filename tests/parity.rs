@@ -196,7 +196,7 @@ fn read(log: &Path) -> (HashMap<(String, u32), String>, u64) {
     (requests, outcomes)
 }
 
-/// The same line with this verdict in it.
+/// The line as it would be written with this verdict.
 fn again(line: &str, verdict: &detector::Verdict) -> String {
     let request: RequestLine<'_> = serde_json::from_str(line).unwrap();
     let mut again = Vec::new();

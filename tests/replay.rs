@@ -59,7 +59,7 @@ fn told(
     Ok((fates, tallies, detector.stats(model::DAY).evictions))
 }
 
-/// The same by one, two, three and eight jobs.
+/// Compares one, two, three and eight jobs.
 fn assert_same(logs: &[PathBuf], capacity: usize, shown: Option<ClientKey>) -> Told {
     let one = told(1, logs, capacity, shown).unwrap();
     for jobs in [2, 3, 8] {

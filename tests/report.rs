@@ -38,7 +38,7 @@ fn done(folder: &Folder, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The same where the answer may be no.
+/// Runs a command whose answer may be no.
 fn ended(folder: &Folder, arguments: &[&str]) -> String {
     let output = kidoban(&folder.0, arguments);
     let error = String::from_utf8_lossy(&output.stderr);

@@ -146,7 +146,7 @@ fn watch(detector: &Detector, client: ClientKey, asked: &[Asked]) -> Fate {
     fate
 }
 
-/// The same with what became of it before.
+/// Lets a client ask on, adding to what became of it before.
 fn watch_on(detector: &Detector, client: ClientKey, asked: &[Asked], fate: &mut Fate) {
     for Asked { at, method, target, status, agent } in asked {
         fate.requests += 1;

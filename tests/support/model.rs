@@ -121,7 +121,7 @@ pub fn trained_on_a_day(site: &Arc<sim::Site>) -> File {
     trained_on(site, 1_200)
 }
 
-/// The same after a day of 8,500 people: enough to prove both thresholds. Training takes ten
+/// The model after a day of 8,500 people: enough to prove both thresholds. Training takes ten
 /// seconds, so the tests of one build share it.
 pub fn proven(site: &Arc<sim::Site>) -> File {
     let built = std::fs::metadata(std::env::current_exe().unwrap()).unwrap();

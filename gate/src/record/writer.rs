@@ -314,7 +314,7 @@ mod tests {
         std::fs::remove_dir_all(folder).unwrap();
     }
 
-    /// The same with the system's own full disk.
+    /// How many bytes a full disk took is known, and the rest is an error.
     #[test]
     fn a_line_that_was_torn_is_cut_off_again() {
         /// Takes seven bytes and then no more.

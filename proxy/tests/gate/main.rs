@@ -31,7 +31,7 @@ fn model(folder: &Path, name: &str, margin: f32) -> PathBuf {
     model_that_is(Readiness::default(), folder, name, margin)
 }
 
-/// The same, ready or not.
+/// A model that scores everybody alike, and says so of itself whether it is ready.
 fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -> PathBuf {
     let budget =
         |margin| Budget { margin, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };

@@ -246,7 +246,6 @@ proptest! {
         prop_assert_eq!(compared(&served), (by_action, 0));
         if mode == Mode::Shadow {
             let [evaluated, replayed] = weighed(&served);
-            prop_assert!(replayed > 0);
             prop_assert_eq!(evaluated, replayed);
         }
         for (client, score) in proposed(&served) {
@@ -255,6 +254,18 @@ proptest! {
             prop_assert_eq!(highest.map(f32::to_bits), Some(score), "label {}", client);
         }
     }
+}
+
+#[test]
+fn evaluate_refuses_what_a_replay_in_shadow_refuses_and_that_is_something() {
+    let refused: Vec<[u64; 2]> = (0..4)
+        .map(|seed| {
+            let folder = Folder::new(&format!("one-driver-evaluate-{seed}"));
+            weighed(&serve(&folder, Mode::Shadow, seed))
+        })
+        .collect();
+    assert!(refused.iter().all(|[evaluated, replayed]| evaluated == replayed), "{refused:?}");
+    assert!(refused.iter().any(|[evaluated, _]| *evaluated > 0), "{refused:?}");
 }
 
 /// Twelve pages, and after each a miss below `/.well-known/`, in a web server's log.

@@ -15,12 +15,12 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use detector::{Detector, Event, Method, Mode, Timestamp, Token, UrlKey};
+use detector::{Action, Detector, Event, Method, Mode, Reason, Timestamp, Token, UrlKey};
 
 use crate::log::{Asked, Kind, Record};
 
-/// Requests without a token whose end may still come; the oldest are given up. Most never end: the
-/// gate that wrote the log refused them as well.
+/// Requests without a token whose end may still come; the oldest are given up. There are any only
+/// where a log is judged otherwise than by the gate that wrote it.
 const WITHHELD_MAX: usize = 1 << 16;
 
 /// What traffic is driven through: a detector, or windows that nobody judges.
@@ -54,7 +54,48 @@ pub struct Step {
     pub status: u16,
     /// What the line tells.
     pub kind: Kind,
-    mode: Option<Mode>,
+    recorded: Recorded,
+}
+
+/// What an event log says of a request besides: its mode, and whether a line with its end can come.
+/// None can where the gate refused the request or let it pass unjudged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recorded {
+    /// It is another log.
+    Nothing,
+    Shadow,
+    ShadowWithoutEnd,
+    Enforce,
+    EnforceWithoutEnd,
+}
+
+impl Recorded {
+    fn of(record: &Record<'_>) -> Self {
+        let Some(decision) = &record.decision else { return Self::Nothing };
+        let mode = decision.mode.parse().unwrap_or_default();
+        let is_refused = mode == Mode::Enforce && decision.action != Action::Allow.as_str();
+        let is_exempt = [Reason::AllowList, Reason::Proxy]
+            .iter()
+            .any(|reason| reason.as_str() == decision.reason);
+        match (mode, is_refused || is_exempt) {
+            (Mode::Shadow, false) => Self::Shadow,
+            (Mode::Shadow, true) => Self::ShadowWithoutEnd,
+            (Mode::Enforce, false) => Self::Enforce,
+            (Mode::Enforce, true) => Self::EnforceWithoutEnd,
+        }
+    }
+
+    const fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Nothing => None,
+            Self::Shadow | Self::ShadowWithoutEnd => Some(Mode::Shadow),
+            Self::Enforce | Self::EnforceWithoutEnd => Some(Mode::Enforce),
+        }
+    }
+
+    const fn has_no_end(self) -> bool {
+        matches!(self, Self::ShadowWithoutEnd | Self::EnforceWithoutEnd)
+    }
 }
 
 const _: () = assert!(size_of::<Step>() <= 56);
@@ -62,7 +103,7 @@ const _: () = assert!(size_of::<Step>() <= 56);
 impl Step {
     /// Of an event that is known already, and how it ended if that is known.
     pub const fn new(event: Event, kind: Kind, status: u16) -> Self {
-        Self { event, id: 0, status, kind, mode: None }
+        Self { event, id: 0, status, kind, recorded: Recorded::Nothing }
     }
 
     /// Hash of the decision's name, which joins an event log's request and its end; 0 in other
@@ -93,7 +134,7 @@ impl Step {
             id: id.map_or(0, hash),
             status: record.status,
             kind: record.kind,
-            mode: record.decision.and_then(|decision| decision.mode.parse().ok()),
+            recorded: Recorded::of(record),
         }
     }
 
@@ -145,7 +186,8 @@ impl Driver {
                 }
             }
             Kind::Request => {
-                if self.observe(step, subject).is_none() && step.id != 0 {
+                let is_withheld = self.observe(step, subject).is_none();
+                if is_withheld && !step.recorded.has_no_end() && step.id != 0 {
                     self.withhold(step.id);
                 }
             }
@@ -161,7 +203,7 @@ impl Driver {
 
     fn observe(&self, step: &Step, subject: &mut impl Subject) -> Option<Token> {
         let mode = match self.semantics {
-            Semantics::AsRecorded => step.mode.unwrap_or_default(),
+            Semantics::AsRecorded => step.recorded.mode().unwrap_or_default(),
             Semantics::Always(mode) => mode,
         };
         subject.observe(&step.event, mode)
@@ -226,7 +268,12 @@ mod tests {
 
     fn step(kind: Kind, id: u32, url: u32, mode: Option<Mode>) -> Step {
         let event = Event::page(ClientKey::NOBODY, Timestamp::default(), UrlKey(url));
-        Step { event, id, status: 200, kind, mode }
+        let recorded = match mode {
+            None => Recorded::Nothing,
+            Some(Mode::Shadow) => Recorded::Shadow,
+            Some(Mode::Enforce) => Recorded::Enforce,
+        };
+        Step { event, id, status: 200, kind, recorded }
     }
 
     fn driven(semantics: Semantics, steps: &[Step]) -> String {
@@ -260,6 +307,14 @@ mod tests {
         ];
         let recorded = "shadow 7, enforce 7, enforce 1, 200, 200, 200";
         assert_eq!(driven(Semantics::AsRecorded, &steps), recorded, "all but the end of 2");
+    }
+
+    #[test]
+    fn nothing_is_withheld_whose_end_the_gate_did_not_conclude_either() {
+        let (mut driver, mut subject) = (Driver::default(), Noting::default());
+        let refused = step(Kind::Request, 1, 7, Some(Mode::Enforce));
+        driver.step(&Step { recorded: Recorded::EnforceWithoutEnd, ..refused }, &mut subject);
+        assert!(driver.withheld.is_empty());
     }
 
     #[test]

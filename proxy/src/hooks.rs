@@ -42,6 +42,8 @@ pub(crate) struct Visit {
     decided: Option<(InFlight, ProxyHeaders)>,
     connect_failures: usize,
     body_bytes: u64,
+    /// Its body is known to be too large, and counted.
+    has_large_body: bool,
 }
 
 impl GatedProxy {
@@ -108,6 +110,7 @@ impl ProxyHttp for GatedProxy {
         limit_downstream(session, &self.timeouts);
         let headers = headers_of(session.req_header());
         let malformed = refuse::find_malformed(session.req_header(), &headers, self.body_bytes_max);
+        visit.has_large_body = malformed == Some(Malformed::LargeBody);
         if let Some(malformed) = malformed.filter(|malformed| self.is_rejected(*malformed)) {
             refuse::reject(session, malformed).await?;
             return Ok(true);
@@ -128,12 +131,13 @@ impl ProxyHttp for GatedProxy {
         _: bool,
         visit: &mut Visit,
     ) -> Result<()> {
-        let before = visit.body_bytes;
         visit.body_bytes += body.as_ref().map_or(0, |body| body.len() as u64);
-        // Counted when it becomes too large, not again for what follows in shadow.
-        if self.body_bytes_max.is_some_and(|max| before <= max && visit.body_bytes > max)
-            && self.is_rejected(Malformed::LargeBody)
-        {
+        let is_large = self.body_bytes_max.is_some_and(|max| visit.body_bytes > max);
+        // Counted once: in shadow the rest of it follows.
+        if !is_large || std::mem::replace(&mut visit.has_large_body, true) {
+            return Ok(());
+        }
+        if self.is_rejected(Malformed::LargeBody) {
             let status = ErrorType::HTTPStatus(413);
             return Err(Error::explain(status, "request body too large").into_down());
         }

@@ -122,9 +122,27 @@ fn a_name_with_several_addresses_is_tried_at_each() {
 }
 
 #[test]
-fn malformed_requests_are_answered_here_and_counted() {
+fn malformed_requests_are_answered_here_and_counted_and_in_shadow_passed_on() {
     let origin = Origin::start();
-    let gate = gate(&origin, "[limits]\nbody_bytes_max = 1000");
+    let limits = "[proxy.limits]\nbody_bytes_max = 1000\n";
+    let shadow = gate(&origin, limits);
+    for request in [
+        "GET / HTTP/1.1\r\n\r\n".to_owned(),
+        format!("GET /{} HTTP/1.1\r\nHost: shop.test\r\n\r\n", "a".repeat(9000)),
+        format!(
+            "POST / HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 2000\r\n\r\n{}",
+            "x".repeat(2000)
+        ),
+    ] {
+        let answer = Client::connect(shadow.addr()).ask(&request);
+        assert_eq!(answer.status, 200, "{}", &request[..request.len().min(80)]);
+    }
+    let text = metrics(&shadow);
+    for kind in ["missing_host", "long_target", "large_body"] {
+        let line = format!("kidoban_malformed_total{{kind=\"{kind}\"}} 1\n");
+        assert!(text.contains(&line), "{kind}: {text}");
+    }
+    let gate = gate(&origin, &format!("mode = \"enforce\"\n{limits}"));
     let check = |request: &str, status| {
         let mut client = Client::connect(gate.addr());
         assert_eq!(client.ask(request).status, status, "{}", &request[..request.len().min(80)]);

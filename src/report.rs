@@ -94,20 +94,17 @@ pub fn sha256(path: &Path) -> Result<String> {
 
 /// The command line as a shell takes it, whatever the program was started as.
 fn command(args: impl Iterator<Item = impl AsRef<OsStr>>) -> String {
-    let words = args.skip(1).map(|arg| quoted(&arg.as_ref().to_string_lossy()));
-    std::iter::once("kidoban".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_./=:,@%+".contains(char);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    let args: Vec<_> =
+        args.skip(1).map(|arg| arg.as_ref().to_string_lossy().into_owned()).collect();
+    let words = std::iter::once("kidoban").chain(args.iter().map(String::as_str));
+    // The one error is a NUL byte, which no argument of a process can hold.
+    shlex::try_join(words).unwrap_or_else(|_| "kidoban".to_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]
@@ -116,7 +113,36 @@ mod tests {
             ["target/release/kidoban", "tune", "--fp-budget", "0.1%", "my log's.gz", "*.log", ""];
         assert_eq!(
             command(words.iter()),
-            r"kidoban tune --fp-budget 0.1% 'my log'\''s.gz' '*.log' ''"
+            r#"kidoban tune --fp-budget '0.1%' "my log's.gz" '*.log' ''"#
         );
+    }
+
+    #[test]
+    fn bash_reads_the_very_arguments_back() {
+        let arguments = [
+            "{a,b}.log",
+            "wow!",
+            "~/x",
+            "$HOME",
+            "`id`",
+            "a b",
+            "it's",
+            "\"\\\"",
+            "x^y",
+            "[ab]",
+            "",
+            "line\nline",
+            "a=b",
+            "#x",
+            "木",
+            "'\"'!",
+            "-n",
+        ];
+        let line = command(std::iter::once("target/release/kidoban").chain(arguments));
+        let script = format!("kidoban() {{ printf '%s\\037' \"$@\"; }}\n{line}");
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        let read = String::from_utf8(output.stdout).unwrap();
+        let read: Vec<&str> = read.split_terminator('\u{1f}').collect();
+        assert_eq!(read, arguments);
     }
 }

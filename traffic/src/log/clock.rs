@@ -1,13 +1,15 @@
-//! Reads times, by hand and on bytes.
+//! Reads the times of log lines; writes times for people.
 //!
+//! The text is read here, byte by byte: every line of a log has a time, and a general parser takes
+//! three to six times as long (see `docs/design/libraries.md`). Calendar arithmetic is jiff's.
 //! Logs write a second many times in a row, so a [`Clock`] remembers the last text it read and what
-//! it meant. Days are counted from the civil date with Howard Hinnant's `days_from_civil`
-//! (chrono-Compatible Low-Level Date Algorithms).
+//! it meant.
 //!
 //! A time without a zone is refused, never guessed: an hour's error moves every window of a merged
 //! log.
 
 use detector::Timestamp;
+use jiff::civil::Date;
 
 /// Reads times and remembers the last one.
 #[derive(Debug, Default)]
@@ -34,6 +36,7 @@ impl Clock {
     }
 }
 
+const EPOCH: Date = Date::constant(1970, 1, 1);
 const EXPECTED_CLF: &str = "day/month/year:hour:minute:second zone";
 const EXPECTED_RFC3339: &str = "year-month-dayThour:minute:second and a zone";
 const EXPECTED_DATE: &str = "a day that exists";
@@ -43,16 +46,15 @@ pub(super) const EXPECTED_ZONE: &str = "a zone (+0200, -05:00 or Z) after the ti
 fn clf(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());
     let date = (|| {
-        let day = rest.number(2)?;
+        let day = rest.two_digits()?;
         rest.byte(b'/')?;
         let month = rest.month()?;
         rest.byte(b'/')?;
-        let year = rest.number(4)?;
+        let year = rest.year()?;
         rest.byte(b':')?;
-        Some((year, month, day))
+        Some(Date::new(year, month, day))
     })();
-    let (year, month, day) = date.ok_or(EXPECTED_CLF)?;
-    rest.time_and_zone(year, month, day, EXPECTED_CLF)
+    rest.time_and_zone(date.ok_or(EXPECTED_CLF)?, EXPECTED_CLF)
 }
 
 /// A time as people give it: RFC 3339, or a day (`2016-02-20`), which begins at midnight UTC.
@@ -64,28 +66,14 @@ pub fn time(text: &str) -> Result<Timestamp, &'static str> {
     if is_day { rfc3339(&format!("{text}T00:00:00Z")) } else { rfc3339(text) }
 }
 
-/// `2016-02-20 05:00:45`, UTC.
+/// `2016-02-20 05:00:45`, UTC; from the year 10,000 on, which only a broken log has, the seconds since
+/// 1970.
 pub fn civil(at: Timestamp) -> String {
     let seconds = at.as_secs();
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Civil date from days since the epoch (Hinnant, "chrono-compatible low-level date
-    // algorithms").
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_shifted + 2) / 5 + 1;
-    let month = if month_shifted < 10 { month_shifted + 3 } else { month_shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}",
-        second / 3_600,
-        second / 60 % 60,
-        second % 60
-    )
+    match jiff::Timestamp::from_second(seconds) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+        Err(_) => format!("{seconds} s after 1970"),
+    }
 }
 
 /// RFC 3339: `2016-02-20T00:00:45.123-05:00`; a space for the `T` and an offset without colon are
@@ -93,16 +81,15 @@ pub fn civil(at: Timestamp) -> String {
 pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());
     let date = (|| {
-        let year = rest.number(4)?;
+        let year = rest.year()?;
         rest.byte(b'-')?;
-        let month = rest.number(2)?;
+        let month = rest.two_digits()?;
         rest.byte(b'-')?;
-        let day = rest.number(2)?;
+        let day = rest.two_digits()?;
         rest.byte(b'T').or_else(|| rest.byte(b't')).or_else(|| rest.byte(b' '))?;
-        Some((year, month, day))
+        Some(Date::new(year, month, day))
     })();
-    let (year, month, day) = date.ok_or(EXPECTED_RFC3339)?;
-    rest.time_and_zone(year, month, day, EXPECTED_RFC3339)
+    rest.time_and_zone(date.ok_or(EXPECTED_RFC3339)?, EXPECTED_RFC3339)
 }
 
 struct Digits<'a>(&'a [u8]);
@@ -113,16 +100,20 @@ impl Digits<'_> {
         (*first == expected).then(|| self.0 = rest)
     }
 
-    fn number(&mut self, digits: usize) -> Option<i64> {
-        let (number, rest) = self.0.split_at_checked(digits)?;
-        let value = number.iter().try_fold(0, |value, byte| {
-            byte.is_ascii_digit().then(|| value * 10 + i64::from(byte - b'0'))
-        })?;
+    fn two_digits(&mut self) -> Option<i8> {
+        let (&[tens, ones], rest) = self.0.split_first_chunk()?;
+        if !(tens.is_ascii_digit() && ones.is_ascii_digit()) {
+            return None;
+        }
         self.0 = rest;
-        Some(value)
+        i8::try_from((tens - b'0') * 10 + (ones - b'0')).ok()
     }
 
-    fn month(&mut self) -> Option<i64> {
+    fn year(&mut self) -> Option<i16> {
+        Some(i16::from(self.two_digits()?) * 100 + i16::from(self.two_digits()?))
+    }
+
+    fn month(&mut self) -> Option<i8> {
         const MONTHS: [&[u8; 3]; 12] = [
             b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov",
             b"dec",
@@ -130,36 +121,34 @@ impl Digits<'_> {
         let (name, rest) = self.0.split_first_chunk::<3>()?;
         let month = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(name))?;
         self.0 = rest;
-        i64::try_from(month + 1).ok()
+        i8::try_from(month + 1).ok()
     }
 
     fn time_and_zone(
         &mut self,
-        year: i64,
-        month: i64,
-        day: i64,
+        date: Result<Date, jiff::Error>,
         expected: &'static str,
     ) -> Result<Timestamp, &'static str> {
         let time = (|| {
-            let hour = self.number(2)?;
+            let hour = self.two_digits()?;
             self.byte(b':')?;
-            let minute = self.number(2)?;
+            let minute = self.two_digits()?;
             self.byte(b':')?;
-            Some((hour, minute, self.number(2)?))
+            Some((hour, minute, self.two_digits()?))
         })();
         let (hour, minute, second) = time.ok_or(expected)?;
-        if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
-            return Err(EXPECTED_DATE);
-        }
+        let date = date.map_err(|_| EXPECTED_DATE)?;
         // 60 is a leap second: it counts as the second after it, as in POSIX time.
         if hour > 23 || minute > 59 || second > 60 {
             return Err(EXPECTED_TIME);
         }
         let fraction_us = self.fraction_us().ok_or(expected)?;
         let offset_s = self.zone_s().ok_or(EXPECTED_ZONE)?;
-        let seconds =
-            days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second
-                - offset_s;
+        let seconds = date.duration_since(EPOCH).as_secs()
+            + i64::from(hour) * 3_600
+            + i64::from(minute) * 60
+            + i64::from(second)
+            - offset_s;
         Ok(Timestamp::from_micros(seconds * 1_000_000 + fraction_us))
     }
 
@@ -187,31 +176,12 @@ impl Digits<'_> {
             _ => return None,
         };
         self.0 = &self.0[1..];
-        let hours = self.number(2)?;
+        let hours = self.two_digits()?;
         let _ = self.byte(b':');
-        let minutes = self.number(2)?;
+        let minutes = self.two_digits()?;
         (self.0.is_empty() && hours <= 23 && minutes <= 59)
-            .then_some(offset_s * (hours * 3_600 + minutes * 60))
+            .then_some(offset_s * (i64::from(hours) * 3_600 + i64::from(minutes) * 60))
     }
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01: March starts the year, 400 years are an era of 146,097 days.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
 }
 
 #[cfg(test)]
@@ -261,6 +231,19 @@ mod tests {
         check("2015-07-22T09:00:28", Err(EXPECTED_ZONE));
         check("2015-13-22T09:00:28Z", Err(EXPECTED_DATE));
         check("2015-7-22T09:00:28Z", Err(EXPECTED_RFC3339));
+    }
+
+    #[test]
+    fn times_are_written_for_people() {
+        let check = |micros, expect| {
+            assert_eq!(civil(Timestamp::from_micros(micros)), expect);
+        };
+        check(0, "1970-01-01 00:00:00");
+        check(-1, "1969-12-31 23:59:59");
+        check(951_782_400_999_999, "2000-02-29 00:00:00");
+        check(1_735_689_599_000_000, "2024-12-31 23:59:59");
+        check(253_370_764_800_000_000, "9999-01-01 00:00:00");
+        check(i64::MAX, "9223372036854 s after 1970");
     }
 
     #[test]

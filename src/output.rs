@@ -1,10 +1,10 @@
 //! Printing: tables in plain text. Numbers people can read are [`analysis::format`].
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
+use comfy_table::{CellAlignment, presets};
 use serde::Serialize;
 
 pub use analysis::format::{count, figure, percent, percent_at_most, safe, score, time};
@@ -29,41 +29,28 @@ impl Table {
     /// The table, each line indented by two and ended by a newline.
     pub fn render(&self) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let cell =
-            |row: &'_ Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
-        let width = |column: usize| {
-            self.rows.iter().map(|row| cell(row, column).chars().count()).max().unwrap_or(0)
-        };
-        let is_number = |column: usize| {
-            let mut cells = self
-                .rows
-                .iter()
-                .skip(1)
-                .map(|row| cell(row, column))
-                .filter(|cell| !cell.is_empty() && cell != "–");
-            cells.all(|cell| {
-                cell.starts_with(|first: char| {
-                    first.is_ascii_digit() || first == '−' || first == '#'
-                })
-            })
-        };
-        let mut text = String::new();
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
         for row in &self.rows {
-            let mut line = String::from(" ");
-            for column in 0..columns {
-                let (cell, width) = (cell(row, column), width(column));
-                let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
-                let right = column > 0 && is_number(column);
-                let _ = if right {
-                    write!(line, " {padding}{cell} ")
-                } else {
-                    write!(line, " {cell}{padding} ")
-                };
-            }
-            text.push_str(line.trim_end());
-            text.push('\n');
+            let missing = std::iter::repeat_n("", columns - row.len());
+            table.add_row(row.iter().map(String::as_str).chain(missing));
         }
-        text
+        for (index, column) in table.column_iter_mut().enumerate() {
+            if index == 0 {
+                column.set_padding((2, 1));
+            } else if self.is_number(index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    }
+
+    /// Whether nothing but numbers, dashes and empty cells are below this column's heading.
+    fn is_number(&self, column: usize) -> bool {
+        let cells = self.rows.iter().skip(1).filter_map(|row| row.get(column));
+        cells.filter(|cell| !cell.is_empty() && *cell != "–").all(|cell| {
+            cell.starts_with(|first: char| first.is_ascii_digit() || first == '−' || first == '#')
+        })
     }
 }
 
@@ -164,4 +151,48 @@ fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     PathBuf::from(beside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(heading: &[&str], rows: &[&[&str]], expect: &[&str]) {
+        let mut table = Table::new(heading);
+        for row in rows {
+            table.row(row.iter().map(|&cell| cell.to_owned()));
+        }
+        assert_eq!(table.render(), expect.join("\n") + "\n");
+    }
+
+    #[test]
+    fn numbers_stand_to_the_right_and_text_to_the_left() {
+        check(
+            &["path", "requests", "change", "why"],
+            &[
+                &["/p/1", "1,234", "−3 %", "score"],
+                &["/search", "7", "–", "2nd, and text"],
+                &["total"],
+            ],
+            &[
+                "  path     requests  change  why",
+                "  /p/1        1,234    −3 %  score",
+                "  /search         7       –  2nd, and text",
+                "  total",
+            ],
+        );
+    }
+
+    #[test]
+    fn columns_stay_straight_below_wide_and_combined_characters() {
+        check(
+            &["path", "requests"],
+            &[&["/検索?q=茶碗", "12"], &["/cafe\u{301}", "7"]],
+            &[
+                "  path          requests",
+                "  /検索?q=茶碗        12",
+                "  /cafe\u{301}                7",
+            ],
+        );
+    }
 }

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use detector::model::grouped;
 use detector::{Class, ClientKey, Request};
-use traffic::log::{Record, Warning, grouped};
+use traffic::log::{Record, Warning};
 use trainer::calibrate::{Budgets, people_needed};
 use trainer::evidence::{Agents, Evidence};
 use trainer::label::Label;
@@ -91,8 +92,10 @@ impl Crowd {
                     your own",
             )
         };
-        let message =
-            format!("one client ({client}) has {:.0} % of the requests{suspicion}", 100.0 * share);
+        let message = format!(
+            "one client ({client}) has {} of the requests{suspicion}",
+            traffic::percent(share, 0)
+        );
         Some(Warning::new("one_client", message, fix))
     }
 }

@@ -12,6 +12,7 @@
 pub mod conversions;
 pub mod log;
 pub mod merge;
+mod percent;
 pub mod replay;
 pub mod sim;
 
@@ -21,3 +22,4 @@ pub use log::{
     decompress,
 };
 pub use merge::{Merged, Ordered, Reorder, Reordered};
+pub use percent::percent;

@@ -169,7 +169,7 @@ pub fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
 /// A share as the evidence of a threshold has it: `0.10 %`, `95 %`.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
-    if percent >= 9.995 { format!("{percent:.0} %") } else { format!("{percent:.2} %") }
+    traffic::percent(share, if percent >= 9.995 { 0 } else { 2 })
 }
 
 /// Isotonic calibration: `[margin, probability]` knots, rising. For display only; thresholds stay

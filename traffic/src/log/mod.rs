@@ -55,7 +55,7 @@ pub use lines::LINE_BYTES_MAX;
 pub use reader::{LogError, LogReader};
 pub use survey::Survey;
 pub use tally::{Refused, Tally};
-pub use warning::{REFUSED_MAX, Surveyed, Warning, count as grouped, is_unreadable, together};
+pub use warning::{REFUSED_MAX, Surveyed, Warning, is_unreadable, together};
 
 /// What one line tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -4,12 +4,14 @@
 //! looks so is nil: absence counts only among a thousand requests and more. What each needs stands
 //! beside it, as a constant or in its function.
 
+use detector::model::grouped as count;
 use serde::Serialize;
 
 use super::Format;
 use super::survey::{Same, Survey};
 use super::tally::Tally;
 use crate::merge::HORIZON_US;
+use crate::percent;
 
 /// Above this share of refused lines nothing is learnt: what cannot be read may be just what
 /// matters.
@@ -119,7 +121,7 @@ impl Surveyed {
                 "duplicates",
                 format!(
                     "about {} of the lines are there twice: the same log, joined to itself?",
-                    percent(repeated.share)
+                    percent(repeated.share, 0)
                 ),
                 "Leave one copy out: every request that counts twice makes its client look twice \
                     as fast",
@@ -160,7 +162,7 @@ impl Surveyed {
                 format!(
                     "the client is a name or a hash and no address in {} of the requests: networks \
                         cannot be seen, and the gate knows clients by address",
-                    percent(share(by_name, requests))
+                    percent(share(by_name, requests), 0)
                 ),
                 "Log the address ($remote_addr, HostnameLookups Off); a hash that changes every \
                     day makes a new client of everybody",
@@ -341,7 +343,7 @@ pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
                         "{} and {} hold the same lines (about {} of the smaller one's)",
                         log.name,
                         other.name,
-                        percent(shared.share)
+                        percent(shared.share, 0)
                     ),
                     "Leave one of them out: every request that counts twice makes its client look \
                         twice as fast",
@@ -367,20 +369,6 @@ fn share(part: u64, whole: u64) -> f64 {
 
 fn exceeds(part: u64, whole: u64, least: f64) -> bool {
     share(part, whole) > least
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
-}
-
-/// `1234567` as `1,234,567`.
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let group = |(index, digit): (usize, char)| {
-        let comma = (index > 0 && (digits.len() - index).is_multiple_of(3)).then_some(',');
-        comma.into_iter().chain([digit])
-    };
-    digits.chars().enumerate().flat_map(group).collect()
 }
 
 /// `18 s`, `5 min`, `14 h`, `3 days`.

@@ -7,7 +7,7 @@
 //!  wait for chunk 17 of log 2 ◄───────────────── send chunk 17 of log 2
 //! ```
 //!
-//! Only requested chunks are in memory: at most [`CHUNKS_AHEAD`] for each job, and one for each log
+//! Only requested chunks are in memory: at most `CHUNKS_AHEAD` for each job, and one for each log
 //! beyond that. A thread with nothing to do sleeps.
 
 use std::cell::RefCell;

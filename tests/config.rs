@@ -135,3 +135,42 @@ fn commands_that_read_logs_want_no_upstream() {
     let (code, said) = check(&folder.path("a.toml"));
     assert!(code == Some(2) && said.contains("no upstream"), "{said}");
 }
+
+#[test]
+fn check_against_a_log_says_when_a_proxy_hides_who_the_visitors_are() {
+    let folder = Folder::new("check-log");
+    let config = folder.write("kidoban.toml", "[proxy]\nupstream = \"http://shop.example\"\n");
+    let line = |client: &str, second: usize| {
+        format!(
+            "{client} - - [20/Nov/2026:05:00:{:02} +0000] \"GET /p/{second} HTTP/1.1\" 200 5 \"-\" \
+             \"Browser\"\n",
+            second % 60
+        )
+    };
+    let proxied: String = (0..200).map(|second| line("127.0.0.1", second)).collect();
+    let direct: String =
+        (0..200).map(|second| line(&format!("192.0.2.{second}"), second)).collect();
+    let check = |name: &str, log: String| {
+        let log = folder.write(name, log);
+        let arguments = ["check", "-c"].map(std::ffi::OsStr::new);
+        let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+            .args(arguments)
+            .args([&config, &log])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = check("proxied.log", proxied);
+    assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]"), "{said}");
+    let said = check("direct.log", direct);
+    assert!(!said.contains("trusted_proxies"), "{said}");
+}
+
+#[test]
+fn keys_where_they_stood_before_are_read_and_a_warning_says_where_they_belong() {
+    let (code, said) = check(&data("config/good/keys_where_they_stood.toml"));
+    assert_eq!(code, Some(0), "{said}");
+    let moved = "listen, upstream, threads, h2c, timeouts, limits now belong into section [proxy]";
+    assert!(said.contains(moved), "{said}");
+}

@@ -171,6 +171,6 @@ fn check_against_a_log_says_when_a_proxy_hides_who_the_visitors_are() {
 fn keys_where_they_stood_before_are_read_and_a_warning_says_where_they_belong() {
     let (code, said) = check(&data("config/good/keys_where_they_stood.toml"));
     assert_eq!(code, Some(0), "{said}");
-    let moved = "listen, upstream, threads, h2c, timeouts, limits now belong into section [proxy]";
+    let moved = "listen, upstream, threads, h2c, timeouts, limits now belong in section [proxy]";
     assert!(said.contains(moved), "{said}");
 }

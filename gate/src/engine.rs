@@ -147,9 +147,6 @@ impl Engine {
     pub fn start_with(config: Config, clock: Clock) -> Result<Self, StartError> {
         let judge = judge(&config)?;
         refuse_unarmed(&config, judge.model.as_ref())?;
-        for warning in config.warnings_with(judge.model.as_ref()) {
-            tracing::warn!("{warning}");
-        }
         let metrics = Arc::new(Metrics::new());
         let recorder = match config.event_log() {
             None => None,
@@ -161,6 +158,10 @@ impl Engine {
                 })?)
             }
         };
+        // Once everything is sound: an error stands alone.
+        for warning in config.warnings_with(judge.model.as_ref()) {
+            tracing::warn!("{warning}");
+        }
         let now = clock.now();
         Ok(Self {
             tracker: Tracker::new(Settings { capacity: config.capacity(), hash_key: secret() }),

@@ -73,11 +73,11 @@ impl ProxyChecker<'_> {
         self.take(&mut section.timeouts, timeouts, "timeouts", &mut outside)?;
         self.take(&mut section.limits, limits, "limits", &mut outside)?;
         let warning = format!(
-            "{}: {} now belong{} into section [proxy], where a later version will look for nothing \
-             else",
+            "{}: {} now belong{} in section [proxy]; a later version will not read {} elsewhere",
             self.path.display(),
             outside.join(", "),
-            if outside.len() == 1 { "s" } else { "" }
+            if outside.len() == 1 { "s" } else { "" },
+            if outside.len() == 1 { "it" } else { "them" }
         );
         Ok((section, if outside.is_empty() { Vec::new() } else { vec![warning] }))
     }

@@ -1,26 +1,27 @@
-//! Reads times, by hand and on bytes.
+//! Reads the times of log lines, directly from their bytes.
 //!
-//! Logs write a second many times in a row, so a [`Clock`] remembers the last text it read and what
-//! it meant. Days are counted from the civil date with Howard Hinnant's `days_from_civil`
+//! Logs repeat a second in many lines, so a [`Clock`] keeps the last text that it read together
+//! with its meaning. Days are counted from the civil date with Howard Hinnant's `days_from_civil`
 //! (chrono-Compatible Low-Level Date Algorithms).
 //!
-//! A time without a zone is refused, never guessed: an hour's error moves every window of a merged
-//! log.
+//! A time without a zone is refused. A zone is never guessed, because an hour's error moves every
+//! window of a merged log.
 
 use detector::Timestamp;
 
-/// Reads times and remembers the last one.
+/// Reads times, and keeps the last one in case the next line repeats it.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     text: [u8; CLF_BYTES],
     at: Option<Timestamp>,
 }
 
-/// `20/Feb/2016:00:00:45 -0500`
+/// Bytes of a time in common log format: `20/Feb/2016:00:00:45 -0500`.
 const CLF_BYTES: usize = 26;
 
 impl Clock {
-    /// Apache's and nginx's `time_local`: `20/Feb/2016:00:00:45 -0500`.
+    /// Reads a time in common log format, which is nginx's `time_local`:
+    /// `20/Feb/2016:00:00:45 -0500`.
     pub(super) fn clf(&mut self, text: &str) -> Result<Timestamp, &'static str> {
         if let (Some(at), true) = (self.at, text.as_bytes() == self.text) {
             return Ok(at);
@@ -55,7 +56,8 @@ fn clf(text: &str) -> Result<Timestamp, &'static str> {
     rest.time_and_zone(year, month, day, EXPECTED_CLF)
 }
 
-/// A time as people give it: RFC 3339, or a day (`2016-02-20`), which begins at midnight UTC.
+/// Reads a time that a user has typed: RFC 3339, or a day such as `2016-02-20`, which means its
+/// midnight in UTC.
 ///
 /// # Errors
 /// What was expected.
@@ -64,7 +66,7 @@ pub fn time(text: &str) -> Result<Timestamp, &'static str> {
     if is_day { rfc3339(&format!("{text}T00:00:00Z")) } else { rfc3339(text) }
 }
 
-/// `2016-02-20 05:00:45`, UTC.
+/// Writes a time for people, in UTC: `2016-02-20 05:00:45`.
 pub fn civil(at: Timestamp) -> String {
     let seconds = at.as_secs();
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
@@ -88,8 +90,8 @@ pub fn civil(at: Timestamp) -> String {
     )
 }
 
-/// RFC 3339: `2016-02-20T00:00:45.123-05:00`; a space for the `T` and an offset without colon are
-/// read too.
+/// Reads a time in RFC 3339: `2016-02-20T00:00:45.123-05:00`. A space in place of the `T`, and an
+/// offset without a colon, are accepted too.
 pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());
     let date = (|| {
@@ -105,6 +107,7 @@ pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     rest.time_and_zone(year, month, day, EXPECTED_RFC3339)
 }
 
+/// The rest of a time that is being read.
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
@@ -151,7 +154,7 @@ impl Digits<'_> {
         if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
             return Err(EXPECTED_DATE);
         }
-        // 60 is a leap second: it counts as the second after it, as in POSIX time.
+        // Second 60 is a leap second. It counts as the second after it, as in POSIX time.
         if hour > 23 || minute > 59 || second > 60 {
             return Err(EXPECTED_TIME);
         }
@@ -163,7 +166,7 @@ impl Digits<'_> {
         Ok(Timestamp::from_micros(seconds * 1_000_000 + fraction_us))
     }
 
-    /// Microseconds after `.` or `,`; further digits are dropped.
+    /// Reads a fraction after `.` or `,` in microseconds. Digits after the sixth are dropped.
     fn fraction_us(&mut self) -> Option<i64> {
         if self.byte(b'.').or_else(|| self.byte(b',')).is_none() {
             return Some(0);
@@ -177,7 +180,7 @@ impl Digits<'_> {
         (digits > 0).then_some(micros)
     }
 
-    /// Seconds east of Greenwich; nothing may follow.
+    /// Reads a zone as seconds east of UTC. Nothing may follow it.
     fn zone_s(&mut self) -> Option<i64> {
         let _ = self.byte(b' ');
         let offset_s = match self.0 {
@@ -204,7 +207,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01: March starts the year, 400 years are an era of 146,097 days.
+/// Days since 1970-01-01. Years begin in March, so that the leap day comes last; 400 years are an
+/// era of 146,097 days.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);

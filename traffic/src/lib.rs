@@ -1,13 +1,13 @@
-//! Events without a socket: access logs of many formats, and simulated traffic on a virtual clock.
+//! Traffic without a socket: access logs of many formats, and simulated traffic on a virtual clock.
 //!
-//! - [`log`]: one format a file, our own event log's writer beside its parser; [`merge`]: several
-//!   logs in order of time
-//! - [`replay`]: logs through a detector in order of time, on one thread or on all cores
-//! - [`conversions`]: what a visit can come to, an order or a log-in, as the shop's owner names it
-//! - [`sim`]: a seeded shop with seeded shoppers and attackers
+//! - [`log`]: reads access logs, one format a file, and reads and writes our own event log
+//! - [`merge`]: puts the records of one or several logs into order of time
+//! - [`replay`]: drives a detector with logs or simulated traffic, on one thread or on all cores
+//! - [`conversions`]: recognises what a shop wants its visits to lead to, such as an order
+//! - [`sim`]: simulates a shop with its customers, welcome robots and attackers
 //!
-//! Pure like the detector: no clock, file, socket or randomness of its own. Whoever calls opens
-//! files and passes seeds.
+//! Like the detector, this crate reads no clock, file or socket, and has no randomness of its own.
+//! The caller opens files and passes seeds.
 
 pub mod conversions;
 pub mod log;

@@ -1,21 +1,22 @@
-//! One pattern: how it is read, and what it fits.
+//! One pattern: reads it, and tells which requests match it.
 
 use std::fmt;
 
 use detector::url::normal;
 
-/// What is expected, for messages.
+/// What is expected of a whole pattern, for error messages.
 const EXPECTED: &str = "expected METHOD PATH STATUS, such as \"POST /checkout/complete 2xx\"";
 
-/// `METHOD PATH STATUS`; see the module's own lines.
+/// A pattern `METHOD PATH STATUS`; the [module](super) describes its syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversionPattern {
-    /// As it was written, one space between the words.
+    /// The pattern as it was written, with one space between the words.
     text: String,
-    /// `None` is any.
+    /// `None` means any method.
     method: Option<String>,
     segments: Vec<Segment>,
-    /// What whatever follows the segments begins with; `None` when nothing may follow.
+    /// Where the pattern ends with `*`: what the rest of the path must begin with, in normal form.
+    /// `None` if nothing may follow the segments.
     rest: Option<Vec<u8>>,
     parameters: Vec<Parameter>,
     status: Status,
@@ -24,36 +25,36 @@ pub struct ConversionPattern {
 /// One segment of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Segment {
-    /// In normal form.
+    /// This segment, in normal form.
     Is(Vec<u8>),
-    /// Any but an empty one.
+    /// Any segment that is not empty.
     Any,
 }
 
-/// A parameter that must be there, name and value in normal form.
+/// A parameter that the request must have. Name and value are in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Parameter {
     name: Vec<u8>,
-    /// `None` is any.
+    /// `None` means any value.
     value: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Is(u16),
-    /// The first digit.
+    /// A class of statuses, by its first digit.
     Class(u16),
     Any,
 }
 
-/// What stands there, and what was expected.
+/// What is wrong with a pattern, and what was expected.
 type Problem = (String, String);
 
 impl ConversionPattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// What stands there, and what was expected.
+    /// What is wrong with it, and what was expected.
     pub(super) fn parse(text: &str) -> Result<Self, Problem> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [method, target, status] = words[..] else {
@@ -88,15 +89,15 @@ impl ConversionPattern {
         Ok(Self { text: words.join(" "), method, segments, rest, parameters, status })
     }
 
-    /// Does a request ask for it? Method as on the wire, path and query as [`detector::url::split`]
-    /// gives them.
+    /// Whether a request matches by its method and target. The method is as on the wire, path and
+    /// query as [`detector::url::split`] returns them.
     pub(super) fn is_asked(&self, method: &str, path: &str, query: &str) -> bool {
         self.method.as_deref().is_none_or(|own| own == method)
             && self.fits_path(path)
             && self.fits_query(query)
     }
 
-    /// Does a request that ended so fit?
+    /// Whether a request matches by the status with which it ended.
     pub(super) fn is_ended(&self, status: u16) -> bool {
         match self.status {
             Status::Any => true,
@@ -110,7 +111,7 @@ impl ConversionPattern {
         if self.rest.is_none() {
             left = left.trim_end_matches('/');
         }
-        // What is left of the path; `None` when its last segment is taken.
+        // What is left of the path; `None` after its last segment.
         let mut left = Some(left).filter(|left| !left.is_empty() || self.rest.is_some());
         for segment in &self.segments {
             let Some(path) = left else { return false };

@@ -1,3 +1,5 @@
+//! Patterns match what they should, and conversions are found in every kind of log.
+
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 use proptest::prelude::*;
 
@@ -183,7 +185,7 @@ fn requests_that_never_end_do_not_fill_the_memory() {
 const WAITING: usize = 70_000;
 
 proptest! {
-    /// Whatever an owner writes and whatever a client sends.
+    /// Any text as a pattern, and any request.
     #[test]
     fn nothing_panics(name in ".{0,40}", pattern in ".{0,60}", method in ".{0,8}", target in ".{0,60}", status: u16) {
         let mut outcomes = Conversions::default();
@@ -192,7 +194,7 @@ proptest! {
         let _ = outcomes.reached(outcomes.asked(&method, &target), status);
     }
 
-    /// Almost patterns, and almost what they ask for.
+    /// Texts that are nearly patterns, and requests that nearly match.
     #[test]
     fn nothing_panics_near_the_mark(
         pattern in "(GET|\\*|p) ?/?([a%2é:*/?=&]{0,8}) (2xx|[1-6][0-9x]{2}|\\*)",
@@ -205,7 +207,7 @@ proptest! {
         }
     }
 
-    /// A path without wildcards fits itself, written with escapes or without.
+    /// A path without wildcards matches itself, with or without escapes.
     #[test]
     fn a_path_fits_itself(segments in prop::collection::vec("[a-z0-9._~-]{1,8}", 1..6), escaped in any::<u8>()) {
         let path: String = segments.iter().map(|segment| format!("/{segment}")).collect();

@@ -1,58 +1,62 @@
-//! Finds outcomes in a log, line by line.
+//! Finds conversions in a log, line by line.
 
 use std::collections::{HashMap, VecDeque};
 
 use detector::{ClientKey, Timestamp};
 
-use super::{Asked, Conversions, Reached};
+use super::named::Conversions;
+use super::reached::{Asked, Reached};
 use crate::log::{Kind, Record};
 
-/// Requests of an event log that wait for their end at most; the oldest are given up. A request
-/// that is refused never ends.
+/// How many requests of an event log may wait for their end. Beyond that the oldest are dropped,
+/// because a request that was refused never ends.
 const WAITING_MAX: usize = 1 << 16;
 
-/// Somebody has come to an outcome.
+/// A client has reached one or more conversions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
-    /// Who.
+    /// The client.
     pub client: ClientKey,
-    /// When it was asked for.
+    /// When the client sent the request.
     pub at: Timestamp,
-    /// Which.
+    /// The conversions that were reached.
     pub reached: Reached,
 }
 
-/// Joins an event log's requests with how they ended; every other log has both in one line.
+/// Finds conversions in the records of a log. In an event log, it joins each request with the line
+/// that tells how it ended; every other log has both in one line.
 #[derive(Clone, Debug)]
 pub struct ConversionWatch<'a> {
-    outcomes: &'a Conversions,
+    conversions: &'a Conversions,
+    /// Requests that have not ended, by the identifier of their decision.
     waiting: HashMap<Box<str>, (Timestamp, Asked)>,
-    /// In order of their coming.
+    /// The identifiers of the waiting requests, the oldest first.
     ids: VecDeque<Box<str>>,
 }
 
 impl<'a> ConversionWatch<'a> {
-    /// Looks for these.
-    pub fn new(outcomes: &'a Conversions) -> Self {
-        Self { outcomes, waiting: HashMap::new(), ids: VecDeque::new() }
+    /// Looks for these conversions.
+    pub fn new(conversions: &'a Conversions) -> Self {
+        Self { conversions, waiting: HashMap::new(), ids: VecDeque::new() }
     }
 
-    /// Takes a line in, in the order of its file, and says what somebody has come to by it.
+    /// Takes the next record of a log, and returns what a client has reached with it.
     pub fn see(&mut self, record: &Record<'_>) -> Option<Arrival> {
         let (at, asked) = match record.kind {
-            Kind::Whole => (record.at, self.outcomes.asked(record.method, record.target)),
+            Kind::Whole => (record.at, self.conversions.asked(record.method, record.target)),
             Kind::Request => {
                 self.wait(record);
                 return None;
             }
             Kind::Outcome => self.waiting.remove(record.id?)?,
         };
-        let reached = self.outcomes.reached(asked, record.status);
+        let reached = self.conversions.reached(asked, record.status);
         (!reached.is_nothing()).then(|| Arrival { client: record.client_key(), at, reached })
     }
 
+    /// Keeps a request until the line that tells how it ended.
     fn wait(&mut self, record: &Record<'_>) {
-        let asked = self.outcomes.asked(record.method, record.target);
+        let asked = self.conversions.asked(record.method, record.target);
         let Some(id) = record
             .id
             .or(record.decision.map(|decision| decision.id))

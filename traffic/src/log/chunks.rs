@@ -1,4 +1,4 @@
-//! A log in pieces of whole lines, so that several threads can parse one file.
+//! Cuts a log into pieces of whole lines, so that several threads can parse one file.
 //!
 //! ```text
 //! LogReader ─► Chunks ─► Chunk 0 ─► parse ─► Parsed 0 ─┐
@@ -6,23 +6,23 @@
 //!                      ─► Chunk 2 ─► parse ─► Parsed 2 ─┘
 //! ```
 //!
-//! Cutting is one copy and a search for the last newline; all else happens to the chunk alone.
-//! Chunks taken in order give the records and, appended, the tally that [`LogReader::next`] gives:
-//! a test holds them to it.
+//! Cutting costs one copy and a search for the last newline; parsing needs the chunk alone. The
+//! chunks in order give the records that [`LogReader::next`] gives, and their tallies, appended,
+//! give its tally. A property test compares both.
 
 use std::io::{self, BufRead, ErrorKind};
 
 use detector::Timestamp;
 use memchr::{memchr, memrchr};
 
-use super::Record;
 use super::format::{Format, Parser};
 use super::lines::LINE_BYTES_MAX;
 use super::reader::{LogReader, fields_of, text_of};
+use super::record::Record;
 use super::tally::Tally;
 
-/// About 1,300 lines: enough that handing a chunk over costs nothing beside parsing it, few enough
-/// that a core's second-level cache holds it.
+/// Bytes of a chunk: about 1,300 lines. Handing that many over costs little beside parsing them,
+/// and a core's second-level cache holds them.
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The rest of a log, cut into chunks.
@@ -30,7 +30,7 @@ pub struct Chunks<R> {
     name: String,
     format: Format,
     reader: R,
-    /// The beginning of a line whose end has not been read.
+    /// The beginning of a line whose end has not been read yet.
     carry: Vec<u8>,
     chunk_bytes: usize,
     number: u64,
@@ -47,13 +47,13 @@ pub struct Chunk {
     text: Vec<u8>,
 }
 
-/// What the lines of a chunk say.
+/// The parsed lines of a chunk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed<T> {
-    /// Each record's time, its place among the client's events of that microsecond, and what was
-    /// made of it.
+    /// For each record: its time, its tie (its [`seq`](Record::seq), which orders events of the
+    /// same microsecond), and what it was mapped to.
     pub items: Vec<(Timestamp, u32, T)>,
-    /// What became of the lines, counted from the chunk's first.
+    /// The tally of this chunk alone; line numbers count from its first line.
     pub tally: Tally,
 }
 
@@ -78,7 +78,8 @@ impl<R: BufRead> Chunks<R> {
         }
     }
 
-    /// The same in pieces of about this size; at least the longest line that is read.
+    /// Sets the size of the chunks in bytes. It is at least the length of the longest line that is
+    /// read.
     #[must_use]
     pub fn of_size(self, chunk_bytes: usize) -> Self {
         Self { chunk_bytes: chunk_bytes.max(LINE_BYTES_MAX + 1), ..self }
@@ -89,16 +90,16 @@ impl<R: BufRead> Chunks<R> {
         &self.name
     }
 
-    /// The next lines; `None` at the end.
+    /// The next chunk; `None` at the end.
     ///
     /// # Errors
-    /// The reader's, after all lines before it and once; then `None`.
+    /// The error of the underlying reader, once, after all lines before it. Then `None`.
     pub fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
         let mut text = std::mem::take(&mut self.carry);
         self.fill(&mut text, self.chunk_bytes);
         if self.is_at_end {
             if self.error.is_some() {
-                // Part of a line, and not given out.
+                // What follows the last newline is only part of a line, so it is dropped.
                 text.truncate(memrchr(b'\n', &text).map_or(0, |at| at + 1));
             }
         } else if let Some(at) = memrchr(b'\n', &text) {
@@ -113,8 +114,8 @@ impl<R: BufRead> Chunks<R> {
         Ok(Some(Chunk { number: self.number - 1, format: self.format, text }))
     }
 
-    /// Keeps so much of a line that it is still too long, and throws away the rest while it streams
-    /// by.
+    /// Keeps just enough of a line that it still counts as too long, and discards the rest as it is
+    /// read.
     fn skip_line(&mut self, text: &mut Vec<u8>) {
         text.truncate(LINE_BYTES_MAX + 1);
         let mut more = Vec::new();
@@ -135,7 +136,7 @@ impl<R: BufRead> Chunks<R> {
         }
     }
 
-    /// Reads until there are so many bytes, or no more.
+    /// Reads until `text` has this many bytes, or the log ends.
     fn fill(&mut self, text: &mut Vec<u8>, bytes: usize) {
         let mut filled = text.len();
         text.resize(bytes.max(filled), 0);
@@ -155,7 +156,7 @@ impl<R: BufRead> Chunks<R> {
 }
 
 impl Chunk {
-    /// Parses its lines and makes something of each record. Lines that cannot be read are counted.
+    /// Parses the lines and maps each record. Lines that cannot be read are counted.
     pub fn parse<T>(&self, mut map: impl FnMut(&Record<'_>) -> T) -> Parsed<T> {
         let mut parser = Parser::new(self.format);
         let mut tally = Tally::default();
@@ -180,7 +181,7 @@ impl Chunk {
 }
 
 impl<R: BufRead> LogReader<R> {
-    /// What has not been read of it, in chunks.
+    /// The part of the log that has not been read yet, in chunks.
     pub fn into_chunks(self) -> Chunks<R> {
         let (name, format, (reader, unread, error)) = self.into_parts();
         Chunks::new(name, format, reader, unread, error)
@@ -194,14 +195,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::log::LogError;
 
     const LINE: &str =
         r#"192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "agent""#;
 
-    type Seen = Vec<(Timestamp, String)>;
+    /// The records of a log, its tally, and the error with which it ended.
+    type WholeLog = (Vec<(Timestamp, String)>, Tally, Option<String>);
 
-    /// Records, tally and error, read line by line.
-    fn by_line(reader: impl BufRead) -> (Seen, Tally, Option<String>) {
+    fn by_line(reader: impl BufRead) -> WholeLog {
         let mut log = LogReader::new("a.log", reader).unwrap();
         let mut seen = Vec::new();
         let error = loop {
@@ -214,8 +216,7 @@ mod tests {
         (seen, log.tally().clone(), error)
     }
 
-    /// The same by chunks.
-    fn by_chunk(reader: impl BufRead) -> (Seen, Tally, Option<String>) {
+    fn by_chunk(reader: impl BufRead) -> WholeLog {
         let mut chunks = LogReader::new("a.log", reader).unwrap().into_chunks().of_size(0);
         let (mut seen, mut tally) = (Vec::new(), Tally::default());
         let mut number = 0;
@@ -232,8 +233,7 @@ mod tests {
                 Err(source) => {
                     let line_number = tally.lines + 1;
                     break Some(
-                        super::super::LogError::Read { name: "a.log".into(), line_number, source }
-                            .to_string(),
+                        LogError::Read { name: "a.log".into(), line_number, source }.to_string(),
                     );
                 }
             }
@@ -249,7 +249,7 @@ mod tests {
         }
     }
 
-    /// A line, by a number that says what is wrong with it.
+    /// A line; `kind` says what is wrong with it: empty, torn, long, or between stray quotes.
     fn line(kind: u8, second: u32, length: usize) -> String {
         let good =
             LINE.replace("00:00:45", &format!("00:{:02}:{:02}", second / 60 % 60, second % 60));

@@ -5,24 +5,25 @@
 //! Logs write a second many times in a row, so a [`Clock`] remembers the last text it read and what
 //! it meant.
 //!
-//! A time without a zone is refused, never guessed: an hour's error moves every window of a merged
-//! log.
+//! A time without a zone is refused. A zone is never guessed, because an hour's error moves every
+//! window of a merged log.
 
 use detector::Timestamp;
 use jiff::civil::Date;
 
-/// Reads times and remembers the last one.
+/// Reads times, and keeps the last one in case the next line repeats it.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     text: [u8; CLF_BYTES],
     at: Option<Timestamp>,
 }
 
-/// `20/Feb/2016:00:00:45 -0500`
+/// Bytes of a time in common log format: `20/Feb/2016:00:00:45 -0500`.
 const CLF_BYTES: usize = 26;
 
 impl Clock {
-    /// Apache's and nginx's `time_local`: `20/Feb/2016:00:00:45 -0500`.
+    /// Reads a time in common log format, which is nginx's `time_local`:
+    /// `20/Feb/2016:00:00:45 -0500`.
     pub(super) fn clf(&mut self, text: &str) -> Result<Timestamp, &'static str> {
         if let (Some(at), true) = (self.at, text.as_bytes() == self.text) {
             return Ok(at);
@@ -57,7 +58,8 @@ fn clf(text: &str) -> Result<Timestamp, &'static str> {
     rest.time_and_zone(date.ok_or(EXPECTED_CLF)?, EXPECTED_CLF)
 }
 
-/// A time as people give it: RFC 3339, or a day (`2016-02-20`), which begins at midnight UTC.
+/// Reads a time that a user has typed: RFC 3339, or a day such as `2016-02-20`, which means its
+/// midnight in UTC.
 ///
 /// # Errors
 /// What was expected.
@@ -76,8 +78,8 @@ pub fn civil(at: Timestamp) -> String {
     }
 }
 
-/// RFC 3339: `2016-02-20T00:00:45.123-05:00`; a space for the `T` and an offset without colon are
-/// read too.
+/// Reads a time in RFC 3339: `2016-02-20T00:00:45.123-05:00`. A space in place of the `T`, and an
+/// offset without a colon, are accepted too.
 pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     let mut rest = Digits(text.as_bytes());
     let date = (|| {
@@ -92,6 +94,7 @@ pub(super) fn rfc3339(text: &str) -> Result<Timestamp, &'static str> {
     rest.time_and_zone(date.ok_or(EXPECTED_RFC3339)?, EXPECTED_RFC3339)
 }
 
+/// The rest of a time that is being read.
 struct Digits<'a>(&'a [u8]);
 
 impl Digits<'_> {
@@ -152,7 +155,7 @@ impl Digits<'_> {
         Ok(Timestamp::from_micros(seconds * 1_000_000 + fraction_us))
     }
 
-    /// Microseconds after `.` or `,`; further digits are dropped.
+    /// Reads a fraction after `.` or `,` in microseconds. Digits after the sixth are dropped.
     fn fraction_us(&mut self) -> Option<i64> {
         if self.byte(b'.').or_else(|| self.byte(b',')).is_none() {
             return Some(0);
@@ -166,7 +169,7 @@ impl Digits<'_> {
         (digits > 0).then_some(micros)
     }
 
-    /// Seconds east of Greenwich; nothing may follow.
+    /// Reads a zone as seconds east of UTC. Nothing may follow it.
     fn zone_s(&mut self) -> Option<i64> {
         let _ = self.byte(b' ');
         let offset_s = match self.0 {

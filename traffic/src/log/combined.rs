@@ -1,22 +1,25 @@
-//! nginx and Apache `combined` and `common`, and either behind a virtual host's name.
+//! Parses nginx's and Apache's `combined` and `common`, and both after the name of a virtual host.
 //!
 //! ```text
 //! 192.0.2.7 - alice [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "https://shop/" "Mozilla/5.0"
 //! shop.example:443 192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187
 //! ```
 //!
-//! One parser reads `common` and `combined`, so a file may mix them. What follows the user agent is
-//! somebody's own addition and not looked at.
+//! One parser reads `common` and `combined`, so a file may mix them. What follows the user agent
+//! differs from site to site and is not looked at.
 
 use super::clock::Clock;
-use super::scan::{Cursor, Fields, Refusal, Span, integer, request_line, status, without_port};
+use super::cursor::Cursor;
+use super::fields::{Fields, Span};
+use super::refusal::Refusal;
+use super::values::{integer, request_line, status, without_port};
 
-/// One line of `combined` or `common`.
+/// Parses one line of `combined` or `common`.
 pub(super) fn parse<'a>(text: &'a str, clock: &mut Clock) -> Result<Fields, Refusal<'a>> {
     after_host(Cursor::new(text), None, clock)
 }
 
-/// The same behind `host[:port] `.
+/// Parses one line of `combined` or `common` after `host[:port] `.
 pub(super) fn parse_vhost<'a>(text: &'a str, clock: &mut Clock) -> Result<Fields, Refusal<'a>> {
     let mut cursor = Cursor::new(text);
     let host = cursor.word("host")?;
@@ -33,7 +36,8 @@ fn after_host<'a>(
     let identity = cursor.word("identity")?.of(text);
     let user = cursor.user()?.of(text);
     if user.starts_with("- ") {
-        // One word too many before the time. Read on, it would take the host for the client.
+        // There is one word too many before the time. Without this check, the host would be taken
+        // for the client.
         return Err(Refusal::new("user", "one name (is there a host before the client?)", user));
     }
     if host.is_some() && client.of(text) == "-" {

@@ -1,20 +1,20 @@
-//! Undoes gzip and zstd, told by their first bytes and not by a file's name.
+//! Undoes gzip and zstd, which it recognises by the first bytes and not by the file's name.
 
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-/// Reads of this size keep the decoders busy without showing in memory.
+/// Size of the decoders' output buffer: large enough to keep them busy, small beside other memory.
 const BUFFER_BYTES: usize = 128 * 1024;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// The text behind `reader`: gzip of one or more members (as `cat a.gz b.gz` makes them), zstd of
-/// one or more frames, or as it is.
+/// A reader of the decompressed text. Gzip may have several members (as `cat a.gz b.gz` makes
+/// them), zstd several frames. Anything else is passed through as it is.
 ///
-/// Errors, a truncated file among them, come out of the returned reader after everything that could
-/// be read.
+/// The returned reader reports errors, such as a truncated file, after everything that could be
+/// read.
 pub fn decompress(mut reader: impl BufRead + Send + 'static) -> Box<dyn BufRead + Send> {
     let (head, error) = head(&mut reader);
     let all = Cursor::new(head.clone()).chain(FailFirst(error)).chain(reader);
@@ -30,7 +30,8 @@ pub fn decompress(mut reader: impl BufRead + Send + 'static) -> Box<dyn BufRead 
     Box::new(all)
 }
 
-/// The first four bytes, or fewer where there are no more; a pipe may give them one by one.
+/// The first four bytes, or fewer if there are no more. They are read one by one, because a pipe
+/// may deliver them so.
 fn head(reader: &mut impl Read) -> (Vec<u8>, Option<io::Error>) {
     let mut head = Vec::with_capacity(ZSTD_MAGIC.len());
     let mut byte = [0];
@@ -45,7 +46,7 @@ fn head(reader: &mut impl Read) -> (Vec<u8>, Option<io::Error>) {
     (head, None)
 }
 
-/// An error kept for whoever reads on; then nothing.
+/// A reader that returns a kept error once, and then the end.
 struct FailFirst(Option<io::Error>);
 
 impl Read for FailFirst {
@@ -78,7 +79,7 @@ mod tests {
     }
 
     fn read(bytes: Vec<u8>) -> io::Result<Vec<u8>> {
-        // One byte at a time: the hardest pipe there is.
+        // One byte at a time, as the slowest pipe would deliver.
         let mut text = Vec::new();
         decompress(BufReader::with_capacity(1, Cursor::new(bytes))).read_to_end(&mut text)?;
         Ok(text)

@@ -1,19 +1,20 @@
-//! AWS classic load balancer.
+//! Parses logs of the AWS classic load balancer.
 //!
 //! ```text
 //! time name client:port backend:port request_s backend_s response_s elb_status backend_status received sent "request" "user agent" cipher protocol
 //! ```
 //!
-//! Source: AWS, "Access logs for your Classic Load Balancer". The time is when the request arrived;
-//! the three durations are −1 where the backend never answered. The user agent is missing from logs
-//! older than 2015.
+//! Source: AWS, "Access logs for your Classic Load Balancer". The time is when the request arrived.
+//! The three durations are −1 if the backend never answered. Logs older than 2015 have no user
+//! agent.
 
 use super::clock::rfc3339;
-use super::scan::{
-    Cursor, Fields, Refusal, Span, integer, request_line, seconds_us, status, without_port,
-};
+use super::cursor::Cursor;
+use super::fields::{Fields, Span};
+use super::refusal::Refusal;
+use super::values::{integer, request_line, seconds_us, status, without_port};
 
-/// One line.
+/// Parses one line.
 pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
     let mut cursor = Cursor::new(text);
     let time = cursor.word("time")?.of(text);
@@ -62,7 +63,8 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
     })
 }
 
-/// The host and port of a target in absolute form, which this load balancer always writes.
+/// The host and port of a target in absolute form, which is the form that this load balancer always
+/// writes.
 fn authority(text: &str, target: Span) -> Option<Span> {
     let url = target.of(text);
     let start = url.find("://")? + 3;

@@ -1,39 +1,41 @@
-//! Our own event log: what the gate saw and decided, so that it can be decided again.
+//! Our own event log, writer and parser: what the gate saw and decided, so that a replay comes to
+//! the same verdicts.
 //!
-//! One JSON object a line. A request and how it ended are two lines, because they are two events at
-//! two times and the next verdict may come between them.
+//! There is one JSON object a line. A request and how it ended are two lines, because they are two
+//! events at two times, and other verdicts may come between them.
 //!
 //! ```text
 //! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","agent":4711,"id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
 //! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"agent":4711,"bytes":123,"duration_us":456,"id":"…"}
 //! ```
 //!
-//! `at` is microseconds. `key`, `class` and `agent` are what the detector saw: URLs and user agents
-//! are hashed with a secret that a log must not hold, and a replay without it must still come to
-//! the same verdict. An outcome repeats the `agent` of its request, and of one that writes has the
-//! path's hash as `write`; both are left out where they are 0. Unknown keys are skipped, an unknown
-//! version is refused: a new key may be ignored, a changed meaning may not.
+//! `at` is in microseconds. `key`, `class` and `agent` are what the detector saw. URLs and user
+//! agents are hashed with a secret that must not be in a log, and a replay does without it. An
+//! outcome repeats the `agent` of its request; if that request writes (a POST, say), the outcome
+//! also has the hash of its path as `write`. Both are left out if they are 0. Unknown keys are
+//! skipped, because a new key may be ignored. An unknown version is refused, because a changed
+//! meaning may not.
 
 use std::borrow::Cow;
 
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
-use super::nginx_json::keep;
-use super::scan::{Decided, Fields, Refusal};
-use super::{Asked, Kind};
+use super::fields::{Decided, Fields, keep};
+use super::record::{Asked, Kind};
+use super::refusal::Refusal;
 
-/// What `v` says in lines this version writes and reads.
+/// The version of the event log (`v`) that is written and read here.
 pub const VERSION: u32 = 1;
 
-/// A request and what was decided about it.
+/// The line of a request: the request and what was decided about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RequestLine<'a> {
     /// When it arrived.
     pub at: Timestamp,
-    /// The client's own count of events; orders those of the same microsecond.
+    /// The number of this event among the client's events. It orders those of the same microsecond.
     pub seq: u32,
-    /// Who asked, as `ClientKey` displays it.
+    /// The client, as `ClientKey` displays it.
     #[serde(borrow)]
     pub client: Cow<'a, str>,
     /// Method as on the wire.
@@ -44,12 +46,12 @@ pub struct RequestLine<'a> {
     pub url: Cow<'a, str>,
     /// Keyed hash of `url`.
     pub key: UrlKey,
-    /// Page or asset.
+    /// Whether it is a page or an asset.
     pub class: Class,
-    /// Keyed hash of the user agent; lines written before there was one have none.
+    /// Keyed hash of the user agent; `None` in lines of versions that did not write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentKey>,
-    /// Identifier of the decision, as the client was told.
+    /// Identifier of the decision, as the client saw it.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
     /// `shadow` or `enforce`.
@@ -58,10 +60,10 @@ pub struct RequestLine<'a> {
     /// `allow`, `limit` or `block`.
     #[serde(borrow)]
     pub action: Cow<'a, str>,
-    /// Why.
+    /// The reason for the action.
     #[serde(borrow)]
     pub reason: Cow<'a, str>,
-    /// The model's score; `None` (`null`) where it was not asked.
+    /// The model's score, from 0 to 1; `None` (`null`) where the model was not asked.
     pub score: Option<f32>,
     /// `User-Agent` header.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -71,22 +73,22 @@ pub struct RequestLine<'a> {
     pub referer: Option<Cow<'a, str>>,
 }
 
-/// How a request ended.
+/// The line of an outcome: how a request ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeLine<'a> {
     /// When it ended.
     pub at: Timestamp,
-    /// The client's own count of events.
+    /// The number of this event among the client's events.
     pub seq: u32,
-    /// Who had asked.
+    /// The client that had sent the request.
     #[serde(borrow)]
     pub client: Cow<'a, str>,
-    /// HTTP status sent; 0 where there was none.
+    /// HTTP status that was sent; 0 if none was.
     pub status: u16,
-    /// Keyed hash of the request's user agent; 0 where there was none.
+    /// Keyed hash of the request's user agent; 0 if it had none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub agent: AgentKey,
-    /// Of a request that writes, the hash of its path; else 0.
+    /// Hash of the path, if the request writes; otherwise 0.
     #[serde(default, skip_serializing_if = "is_none")]
     pub write: u16,
     /// Body bytes sent.
@@ -106,7 +108,7 @@ fn is_none(write: &u16) -> bool {
     *write == 0
 }
 
-/// What our own lines begin with: it says how the rest is read, and reads in one comparison.
+/// The beginning of the lines that we write. One comparison with it tells how to read the rest.
 const REQUEST_HEAD: &str = r#"{"v":1,"type":"request","#;
 const OUTCOME_HEAD: &str = r#"{"v":1,"type":"outcome","#;
 
@@ -131,13 +133,13 @@ fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
             log.splice(start..=start, head.bytes());
             log.push(b'\n');
         }
-        // Texts and numbers into memory cannot fail. If serde thinks otherwise, no half line is
-        // left behind.
+        // Writing strings and numbers to memory cannot fail. If serde reports an error all the
+        // same, no half line is left behind.
         Err(_) => log.truncate(start),
     }
 }
 
-/// What decides how the rest of a line is read that does not begin as ours do.
+/// The keys that decide how to read a line that does not begin as ours do.
 #[derive(Deserialize)]
 struct Head<'a> {
     v: u32,
@@ -145,7 +147,7 @@ struct Head<'a> {
     r#type: Cow<'a, str>,
 }
 
-/// One line. Its strings are decoded into `decoded`, to which the spans refer.
+/// Parses one line. Its strings are decoded into `decoded`, to which the fields refer.
 pub(super) fn parse<'a>(text: &'a str, decoded: &mut String) -> Result<Fields, Refusal<'a>> {
     if text.starts_with(REQUEST_HEAD) {
         return Ok(request(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded));

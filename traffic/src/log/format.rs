@@ -1,26 +1,28 @@
-//! Which format a line is in, and one parser for all of them.
+//! The known formats: detects which one a log has, and parses a line in any of them.
 
 use std::fmt;
 
 use super::clock::Clock;
-use super::scan::{Fields, Refusal};
-use super::tally::excerpt;
-use super::{LogError, combined, elb, event_log, nginx_json};
+use super::error::LogError;
+use super::excerpt::excerpt;
+use super::fields::Fields;
+use super::refusal::Refusal;
+use super::{combined, elb, event_log, nginx_json};
 
-/// How many lines decide on a format: enough to outvote a torn first line, few enough to be there
-/// at once on a pipe.
+/// Lines from which the format is detected: enough to outvote a torn first line, and few enough
+/// that a pipe delivers them at once.
 pub(super) const PEEK_LINES: usize = 20;
 
-/// How a log's lines are laid out.
+/// The format of a log's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
-    /// nginx and Apache `combined`; also what an empty log counts as.
+    /// nginx and Apache `combined`. An empty log counts as this.
     Combined,
     /// nginx and Apache `common`: `combined` without referer and user agent.
     Common,
-    /// Either of them behind `host[:port] `.
+    /// `combined` or `common` after the virtual host: `host[:port] `.
     VhostCombined,
-    /// nginx with `escape=json`, keys named after its variables.
+    /// nginx with `escape=json`, and keys named after nginx's variables.
     NginxJson,
     /// AWS classic load balancer.
     ElbClassic,
@@ -41,16 +43,16 @@ impl fmt::Display for Format {
     }
 }
 
-/// Parses lines of one format and remembers where the last one's text is.
+/// Parses lines of one format. It keeps the text of the last line, to which its fields refer.
 pub(super) struct Parser {
     pub(super) format: Format,
     clock: Clock,
-    /// The last line's strings, where they had to be decoded.
+    /// The strings of the last line, if they had to be decoded.
     decoded: String,
-    /// The last line, where it was not valid UTF-8.
+    /// The text of the last line, if it was not valid UTF-8.
     lossy: String,
     is_lossy: bool,
-    /// The last line was read without the quote before it.
+    /// Whether a stray quote was removed from the last line.
     pub(super) is_repaired: bool,
 }
 
@@ -92,13 +94,13 @@ impl Parser {
         }
     }
 
-    /// What the spans of the fields last parsed refer to.
+    /// The text that the fields of the last line refer to; `bytes` is that line.
     pub(super) fn text<'a>(&'a self, bytes: &'a [u8]) -> &'a str {
         match self.format {
             Format::NginxJson | Format::EventLog => &self.decoded,
             _ if self.is_lossy => unwrap(&self.lossy),
-            // Checked a second time, which costs 10 ns a line; the first check's result cannot
-            // outlive its loop.
+            // UTF-8 is checked a second time, because the result of the first check cannot outlive
+            // its loop. This costs 10 ns a line.
             _ => unwrap(std::str::from_utf8(bytes).unwrap_or("")),
         }
     }
@@ -109,8 +111,8 @@ fn cleared(decoded: &mut String) -> &mut String {
     decoded
 }
 
-/// A line without the stray quote before it and, where that leaves an odd number of quotes, the one
-/// after it.
+/// Removes a stray quote at the beginning of a line. If an odd number of quotes is left, it also
+/// removes the one at the end.
 fn unwrap(line: &str) -> &str {
     let Some(text) = line.strip_prefix('"') else { return line };
     let mut is_odd = false;
@@ -122,19 +124,19 @@ fn unwrap(line: &str) -> &str {
     if is_odd { text.strip_suffix('"').unwrap_or(text) } else { text }
 }
 
-/// Without white space at the end, `\r` above all.
+/// Removes white space at the end of a line, mostly a `\r`.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     bytes.trim_ascii_end()
 }
 
-/// What a log's first lines are.
+/// The format detected from a log's first lines.
 pub(super) struct Detected {
     pub(super) format: Format,
-    /// The error that it is that their times have no zone, if so.
+    /// The error to report if the times have no zone.
     pub(super) unzoned: Option<LogError>,
 }
 
-/// The format of most of these lines; of two with as many votes, the one seen first.
+/// The format that most of these lines have. If two formats have equally many, the one seen first.
 pub(super) fn detect(name: &str, head: &[u8]) -> Result<Detected, LogError> {
     let known = |format| Ok(Detected { format, unzoned: None });
     let mut votes: Vec<(Format, u32)> = Vec::new();
@@ -170,13 +172,13 @@ pub(super) fn detect(name: &str, head: &[u8]) -> Result<Detected, LogError> {
 
 /// A line in no known format.
 struct Unknown {
-    /// Why it is not in the most common one.
+    /// Why it is not in the most common format, `combined`.
     combined: String,
-    /// The one that it would be in, had its time a zone.
+    /// The format that it would be in if its time had a zone.
     unzoned: Option<Format>,
 }
 
-/// The format that one line is in.
+/// The format of one line.
 fn format_of(line: &[u8]) -> Result<Format, Unknown> {
     let mut unzoned = None;
     let mut reads = |format| {
@@ -198,7 +200,8 @@ fn format_of(line: &[u8]) -> Result<Format, Unknown> {
     found.ok_or(Unknown { combined, unzoned })
 }
 
-/// `combined` that says `"-" "-"` has neither field set, so the line's end is looked at.
+/// Whether a line has a field for the user agent, and so is `combined` and not `common`. Both
+/// fields may be empty (`"-" "-"`), so the end of the line is looked at as well.
 fn has_user_agent(line: &[u8], fields: &Fields) -> bool {
     fields.referer.is_some() || fields.user_agent.is_some() || line.ends_with(b"\"-\"")
 }

@@ -1,25 +1,25 @@
-//! Cuts a stream into lines in bounded memory.
+//! Cuts a stream into lines, in bounded memory.
 //!
-//! One buffer of 256 KiB is filled from the reader and lines are lent out of it, so a line is
-//! copied at most once, when it is moved to the buffer's front to make room. A line longer than
-//! [`LINE_BYTES_MAX`] is skipped to its end while it streams by.
+//! One buffer of 256 KiB is filled from the reader, and lines are borrowed from it. A line is
+//! copied at most once, when it moves to the front of the buffer to make room. Of a line longer
+//! than [`LINE_BYTES_MAX`] only the beginning is kept; the rest is read and discarded.
 
 use std::io::{self, BufRead, ErrorKind};
 use std::ops::Range;
 
 use memchr::memchr;
 
-/// Lines longer than this are refused: eight times what servers take as a request line plus headers
-/// by default.
+/// The longest line that is read, in bytes; longer ones are refused. It is eight times what servers
+/// accept by default as a request line with its headers.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
-/// Four of the longest lines; a power of two that still fits a core's second-level cache.
+/// Four of the longest lines, and still small enough for a core's second-level cache.
 const BUFFER_BYTES: usize = 4 * LINE_BYTES_MAX;
 
-/// A line that is too long is described by its first bytes.
+/// How much of a line that is too long is kept, to show it in a message.
 const HEAD_BYTES: usize = 512;
 
-/// A line of [`Lines`], to be looked up with [`Lines::bytes`].
+/// Where a line is in the buffer; [`Lines::bytes`] returns its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     /// A whole line without its newline.
@@ -28,10 +28,11 @@ pub(super) enum Line {
     TooLong(Range<usize>),
 }
 
+/// A stream that is cut into lines.
 pub(super) struct Lines<R> {
     reader: R,
     buffer: Vec<u8>,
-    /// What was read and not yet given out.
+    /// The part of the buffer that has been read and not yet returned.
     unread: Range<usize>,
     is_at_end: bool,
     error: Option<io::Error>,
@@ -42,8 +43,8 @@ impl<R: BufRead> Lines<R> {
         Self { reader, buffer: vec![0; BUFFER_BYTES], unread: 0..0, is_at_end: false, error: None }
     }
 
-    /// What will be given out first: the first lines, as many as fit `LINE_BYTES_MAX`, for a look
-    /// ahead.
+    /// The text that will be returned next, up to this many lines and `LINE_BYTES_MAX` bytes. It
+    /// may be more than that many lines.
     pub(super) fn peek(&mut self, lines: usize) -> &[u8] {
         while self.unread.len() < LINE_BYTES_MAX
             && memchr::memchr_iter(b'\n', &self.buffer[self.unread.clone()])
@@ -55,17 +56,17 @@ impl<R: BufRead> Lines<R> {
         &self.buffer[self.unread.start..end]
     }
 
-    /// Leaves out the first bytes, as [`Lines::peek`] showed them.
+    /// Skips the first bytes that [`Lines::peek`] returned.
     pub(super) fn skip(&mut self, bytes: usize) {
         self.unread.start = (self.unread.start + bytes).min(self.unread.end);
     }
 
-    /// The next line; `None` at the end. The last line needs no newline, unless reading stopped
-    /// with an error: then it is a part of a line, and not given out.
+    /// The next line; `None` at the end. The last line needs no newline. If reading stopped with an
+    /// error, though, what follows the last newline is only part of a line and is not returned.
     ///
     /// # Errors
     ///
-    /// The reader's, once, after all lines before it.
+    /// The error of the underlying reader, once, after all lines before it.
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         let mut searched = 0;
         loop {
@@ -106,8 +107,8 @@ impl<R: BufRead> Lines<R> {
         (self.reader, self.buffer.split_off(self.unread.start), self.error)
     }
 
-    /// Throws away the rest of the line that fills the buffer and keeps its first bytes at the
-    /// buffer's front.
+    /// Discards the rest of a line that is too long, and keeps its first bytes at the front of the
+    /// buffer.
     fn skip_line(&mut self) -> io::Result<Line> {
         self.buffer.copy_within(self.unread.start..self.unread.start + HEAD_BYTES, 0);
         loop {
@@ -125,7 +126,7 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    /// Reads more; false at the end and after an error.
+    /// Reads more. `false` at the end and after an error.
     fn fill(&mut self) -> bool {
         if self.is_at_end {
             return false;

@@ -1,11 +1,12 @@
-//! nginx with `log_format … escape=json`: one object a line, keys named after nginx's variables.
+//! Parses nginx logs written with `log_format … escape=json`: one object a line, with keys named
+//! after nginx's variables.
 //!
 //! ```text
 //! {"time_iso8601":"2016-02-20T00:00:45-05:00","remote_addr":"192.0.2.7","request":"GET /p/1 HTTP/1.1","status":200,"body_bytes_sent":187}
 //! ```
 //!
-//! Numbers may be strings. Of several times the finest is taken (`msec`), of several ways to name a
-//! thing the most exact one. Other keys are not looked at.
+//! Numbers may be strings. If there are several times, the finest (`msec`) is used; if a value is
+//! there in several forms, the most exact one. Other keys are ignored.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,8 +15,11 @@ use detector::Timestamp;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use super::clock::{Clock, rfc3339};
-use super::scan::{Fields, Refusal, Span, integer, request_line, seconds_us, status, without_port};
+use super::fields::{Fields, Span, keep};
+use super::refusal::Refusal;
+use super::values::{integer, request_line, seconds_us, status, without_port};
 
+/// The keys that are read, named as nginx's variables.
 #[derive(serde::Deserialize)]
 struct Line<'a> {
     #[serde(borrow, default)]
@@ -50,7 +54,7 @@ struct Line<'a> {
     http_host: Scalar<'a>,
 }
 
-/// One line. Its strings are decoded into `decoded`, to which the spans refer.
+/// Parses one line. Its strings are decoded into `decoded`, to which the fields refer.
 pub(super) fn parse<'a>(
     text: &'a str,
     decoded: &mut String,
@@ -84,7 +88,7 @@ pub(super) fn parse<'a>(
     })
 }
 
-/// Method and target; both empty where the keys are there and hold nothing, as for a connection
+/// Method and target. Both are empty if the keys are there without a value, as for a connection
 /// that sent no request.
 fn request(line: &Line<'_>, decoded: &mut String) -> Result<(Span, Span), Refusal<'static>> {
     if let (Some(method), Some(target)) = (line.request_method.text(), line.request_uri.text()) {
@@ -119,14 +123,7 @@ fn time(line: &Line<'_>, clock: &mut Clock) -> Result<Timestamp, Refusal<'static
     }
 }
 
-/// Adds a text to those that spans refer to.
-pub(super) fn keep(decoded: &mut String, text: Option<&str>) -> Option<Span> {
-    let start = decoded.len();
-    decoded.push_str(text?);
-    Some(Span::new(start, decoded.len()))
-}
-
-/// A JSON value that is one word of a log, whatever its type.
+/// A JSON value, be it a string, a number or null.
 #[derive(Debug, Default)]
 enum Scalar<'a> {
     #[default]
@@ -137,7 +134,8 @@ enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// `None` also for nginx's two ways to say that a variable is not set.
+    /// The text; `None` for other types, and for `""` and `-`, by which nginx says that a variable
+    /// is not set.
     fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) if !matches!(&**text, "" | "-") => Some(text),
@@ -163,13 +161,13 @@ impl Scalar<'_> {
         Refusal::new(field, expected, found)
     }
 
-    /// The number that `parse` makes of this, be it a JSON number or a text.
+    /// The number that `parse` reads from this value, be it a JSON number or a string.
     fn number<T>(&self, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         match self {
             Self::Nothing => None,
             Self::Text(text) => parse(text),
             Self::Integer(integer) => parse(&integer.to_string()),
-            // Six places keep a microsecond; 2^53 of them last until the year 2255.
+            // Six places keep the microseconds. An f64 holds them exactly (2^53) until 2255.
             Self::Real(real) => parse(&format!("{real:.6}")),
         }
     }

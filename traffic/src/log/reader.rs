@@ -1,62 +1,19 @@
-//! One log, whatever its format: lines in, records out.
+//! Reads one log, whatever its format, and returns its records one by one.
 
 use std::io::{self, BufRead};
 
-use super::Record;
+use super::error::LogError;
+use super::fields::Fields;
 use super::format::{Detected, Format, PEEK_LINES, Parser, detect, trim};
 use super::lines::{Line, Lines};
-use super::scan::{Fields, Refusal};
+use super::record::Record;
+use super::refusal::Refusal;
 use super::tally::Tally;
-
-/// Why a log cannot be read on.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    /// The input failed or its compression is broken. Everything before it was delivered.
-    #[error("{name}:{line_number}: cannot be read on from here: {source}")]
-    Read {
-        /// The log's name.
-        name: String,
-        /// The line that could not be read whole.
-        line_number: u64,
-        /// What the reader said.
-        source: io::Error,
-    },
-    /// The times of the first lines have no zone, and one is never guessed: an hour's error moves
-    /// every window.
-    #[error(
-        "{name}:{line_number}: the time has no zone: log $time_iso8601, $time_local or $msec, \
-            which have one, or append the \
-         server's (such as +0900) to each line's time: {excerpt}"
-    )]
-    NoZone {
-        /// The log's name.
-        name: String,
-        /// The first line that is not blank.
-        line_number: u64,
-        /// That line's beginning.
-        excerpt: String,
-    },
-    /// None of the first lines is in a known format.
-    #[error(
-        "{name}:{line_number}: no known log format. This line is neither combined ({combined}) nor \
-            anything else known: {excerpt}"
-    )]
-    UnknownFormat {
-        /// The log's name.
-        name: String,
-        /// The first line that is not blank.
-        line_number: u64,
-        /// Why that line is not in the most common format.
-        combined: String,
-        /// That line's beginning.
-        excerpt: String,
-    },
-}
 
 /// Reads one log line by line.
 ///
-/// Memory is bounded by the longest line allowed ([`LINE_BYTES_MAX`](super::LINE_BYTES_MAX)),
-/// whatever the log.
+/// Memory does not grow with the log: it is bounded by the length of the longest allowed line,
+/// [`LINE_BYTES_MAX`](super::LINE_BYTES_MAX).
 pub struct LogReader<R: BufRead> {
     name: String,
     lines: Lines<R>,
@@ -65,20 +22,20 @@ pub struct LogReader<R: BufRead> {
 }
 
 impl<R: BufRead> LogReader<R> {
-    /// A reader of the log `name`, which appears in errors. Its format is that of most of its first
-    /// 20 lines (as far as they lie in the first 64 KiB).
+    /// Opens a log. `name` appears in error messages. The log's format is the one that most of its
+    /// first 20 lines have; only the first 64 KiB are looked at.
     ///
     /// # Errors
     ///
-    /// [`LogError::UnknownFormat`] if none of these lines is in a known format;
-    /// [`LogError::NoZone`] if they would be, had their time a zone.
+    /// [`LogError::UnknownFormat`] if none of these lines is in a known format.
+    /// [`LogError::NoZone`] if they are, except that their times have no zone.
     pub fn new(name: &str, reader: R) -> Result<Self, LogError> {
         let (reader, unzoned) = Self::leniently(name, reader)?;
         unzoned.map_or(Ok(reader), Err)
     }
 
-    /// The same, to look at a log that nothing can be learnt from: one whose times have no zone is
-    /// opened as well, beside the error that it is, and each of its lines will be refused.
+    /// Opens a log for inspection, also one whose times have no zone. For such a log it returns the
+    /// [`LogError::NoZone`] as well, and each line will be refused.
     ///
     /// # Errors
     ///
@@ -90,7 +47,7 @@ impl<R: BufRead> LogReader<R> {
         Ok((Self::of(name, lines, format), unzoned))
     }
 
-    /// A reader of a log that is known to be in `format`.
+    /// Opens a log that is known to be in `format`.
     pub fn with_format(name: &str, reader: R, format: Format) -> Self {
         let mut lines = Lines::new(reader);
         skip_byte_order_mark(&mut lines);
@@ -101,13 +58,13 @@ impl<R: BufRead> LogReader<R> {
         Self { name: name.to_owned(), lines, parser: Parser::new(format), tally: Tally::default() }
     }
 
-    /// The next record; `None` at the end. Lines that cannot be read are counted in
-    /// [`LogReader::tally`] and skipped.
+    /// The next record; `None` at the end. Lines that cannot be read are skipped, and counted in
+    /// [`LogReader::tally`].
     ///
     /// # Errors
     ///
-    /// [`LogError::Read`], after every record before it and once; then `None`.
-    // Not an iterator: the record borrows from the reader.
+    /// [`LogError::Read`] once, after all records before it. Then `None`.
+    // This cannot be an `Iterator`, because the record borrows from the reader.
     #[expect(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<Record<'_>>, LogError> {
         let (line, fields) = loop {
@@ -135,12 +92,12 @@ impl<R: BufRead> LogReader<R> {
         Ok(Some(record))
     }
 
-    /// The format found.
+    /// The format of the log.
     pub fn format(&self) -> Format {
         self.parser.format
     }
 
-    /// What became of the lines so far.
+    /// The counts of the lines read so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
@@ -150,14 +107,15 @@ impl<R: BufRead> LogReader<R> {
         &self.name
     }
 
-    /// Name, format, and the lines' reader, what was read ahead and the error it ran into.
+    /// Takes the reader apart: name and format of the log, and the parts of its [`Lines`].
     pub(super) fn into_parts(self) -> (String, Format, (R, Vec<u8>, Option<io::Error>)) {
         (self.name, self.parser.format, self.lines.into_parts())
     }
 }
 
-/// What one line without its newline says, counted in the tally whatever it is; `None` where it
-/// says nothing. Of a line that is too long its head suffices.
+/// Parses one line, given without its newline, and counts it in the tally if it is blank or
+/// refused. `None` means that there is no record. Of a line that is too long, its beginning is
+/// enough.
 pub(super) fn fields_of(
     line: &[u8],
     is_too_long: bool,
@@ -189,7 +147,7 @@ pub(super) fn fields_of(
     }
 }
 
-/// What the fields just parsed of this line refer to.
+/// The text that the fields just parsed from this line refer to.
 pub(super) fn text_of<'a>(line: &'a [u8], parser: &'a Parser) -> &'a str {
     parser.text(trim(line))
 }

@@ -1,8 +1,9 @@
-//! What a log's lines have in common, counted in bounded memory: what [`super::warning`] judges by.
+//! Counts which fields and values a log's requests have, in bounded memory. The warnings in
+//! `warning.rs` are based on these counts.
 //!
-//! Identical lines are found by a sample: of all lines' hashes the smallest are kept (bottom-k;
-//! Broder 1997), so two logs that hold the same lines draw the same ones, and the share of the
-//! sample that both hold is the share of the lines.
+//! Repeated lines are found with a sample: the lines with the smallest hashes are kept (bottom-k;
+//! Broder 1997). Two logs with the same lines therefore draw the same sample. The share of the
+//! sample that both have estimates the share of the lines that both have.
 //!
 //! Cost: about 0.15 µs a line, at most 200 KB a log.
 
@@ -12,50 +13,52 @@ use std::net::IpAddr;
 
 use detector::{Class, Timestamp};
 
-use super::{Kind, Record};
+use super::record::{Kind, Record};
 use crate::merge::HORIZON_US;
 
-/// Lines drawn: enough that a tenth of them are 200.
+/// Lines in the sample: if a tenth of the lines are repeated, 200 of the sample are.
 const DRAWN_MAX: usize = 2_048;
-/// More hosts than this are made up by clients.
+/// Hosts that are counted one by one. A shop has fewer; any more are made up by clients.
 const HOSTS_MAX: usize = 64;
-/// A line that comes again after the log has gone on for this long is no double click.
+/// Time after which a repeated line is no longer a double click, in microseconds.
 const AGAIN_US: u64 = 5_000_000;
 
 /// Counts of one log's records.
 #[derive(Clone, Debug, Default)]
 pub struct Survey {
-    /// Records that are a request.
+    /// Requests, also those that say how they ended.
     pub requests: u64,
-    /// Of these, for a page.
+    /// Requests for a page.
     pub pages: u64,
-    /// Of these, for an asset.
+    /// Requests for an asset.
     pub assets: u64,
-    /// Records that say how a request ended, in an event log.
+    /// Records of an event log that only say how a request ended.
     pub outcomes: u64,
-    /// Requests of which the log tells the status.
+    /// Requests with a status.
     pub with_status: u64,
-    /// With a user agent.
+    /// Requests with a user agent.
     pub with_agent: u64,
-    /// With a referer.
+    /// Requests with a referer.
     pub with_referer: u64,
-    /// With a query string.
+    /// Requests with a query string.
     pub with_query: u64,
-    /// Whose client is no address.
+    /// Requests whose client field is not an IP address.
     pub by_name: u64,
-    /// Whose client is an IPv4 address, and of these, one that ends in .0.
+    /// Requests whose client is an IPv4 address.
     pub(super) by_v4: u64,
+    /// Requests whose client is an IPv4 address that ends in .0.
     pub(super) by_v4_zero: u64,
-    /// Networks of the latter: one bit each, by hash.
+    /// The /24 networks of those that end in .0: each sets one of 64 bits, by its hash.
     pub(super) networks: u64,
-    /// Hosts asked for, without `www.`.
-    pub(super) hosts: Few,
-    /// Hosts of the pages that assets were asked for from.
-    pub(super) asset_referers: Few,
-    /// Clients: one bit each, by hash.
+    /// How often each host was requested; `www.` is left out.
+    pub(super) hosts: HostCounts,
+    /// How often pages of each host were the referer of an asset.
+    pub(super) asset_referers: HostCounts,
+    /// The clients: each sets one of 64 bits, by its hash.
     pub(super) clients: u64,
-    /// Records too far behind a younger one to be put in order.
+    /// Records that come too late to be put in order (see [`HORIZON_US`]).
     pub(super) late: u64,
+    /// The sample, by the lines' hashes.
     drawn: BTreeMap<u64, Drawn>,
     newest: Option<Timestamp>,
 }
@@ -63,23 +66,25 @@ pub struct Survey {
 /// A line in the sample.
 #[derive(Clone, Copy, Debug)]
 struct Drawn {
+    /// Hash of its client.
     client: u64,
+    /// Whether it was repeated later than [`AGAIN_US`].
     came_again: bool,
 }
 
-/// Lines that are there twice.
+/// Lines of the sample that occur twice, in one log or in two.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Same {
-    /// Lines of the sample.
+pub(super) struct SharedLines {
+    /// How many lines of the sample.
     pub lines: usize,
-    /// Their share of the sample; of two logs', of the smaller log's.
+    /// Their share of the sample, from 0 to 1; for two logs, of the smaller log's sample.
     pub share: f64,
-    /// Their clients.
+    /// How many clients they are from.
     pub clients: usize,
 }
 
 impl Survey {
-    /// Takes a record in; `class` is what is asked for, if the record is a request.
+    /// Counts a record. `class` says what is requested, if the record is a request.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
         self.draw(record);
         self.late += u64::from(
@@ -118,14 +123,14 @@ impl Survey {
         }
     }
 
-    /// Lines that came again, unchanged, after the log had gone on.
-    pub(super) fn repeated(&self) -> Same {
+    /// Lines that this log repeats, unchanged, more than [`AGAIN_US`] later.
+    pub(super) fn repeated(&self) -> SharedLines {
         let again = self.drawn.values().filter(|drawn| drawn.came_again);
-        same(again.map(|drawn| drawn.client).collect(), self.drawn.len())
+        SharedLines::new(again.map(|drawn| drawn.client).collect(), self.drawn.len())
     }
 
-    /// Lines that both logs hold.
-    pub(super) fn shared(&self, other: &Self) -> Same {
+    /// Lines that this log and the other one both have.
+    pub(super) fn shared(&self, other: &Self) -> SharedLines {
         let limit = self.drawn_below().min(other.drawn_below());
         let mine = self.drawn.range(..=limit);
         let theirs = other.drawn.range(..=limit).count();
@@ -136,15 +141,17 @@ impl Survey {
                 clients.push(drawn.client);
             }
         }
-        same(clients, theirs.min(count))
+        SharedLines::new(clients, theirs.min(count))
     }
 
-    /// Every line whose hash is at most this is in the sample.
+    /// The largest hash for which the sample is complete: no line with a hash up to this is
+    /// missing.
     fn drawn_below(&self) -> u64 {
         let is_full = self.drawn.len() == DRAWN_MAX;
         self.drawn.last_key_value().filter(|_| is_full).map_or(u64::MAX, |(&hash, _)| hash)
     }
 
+    /// Adds a line to the sample if its hash is small enough.
     fn draw(&mut self, record: &Record<'_>) {
         let Record { at, client, method, target, status, bytes, duration_us, .. } = *record;
         let told = (record.referer, record.user_agent, record.host, record.seq, record.id);
@@ -162,21 +169,24 @@ impl Survey {
     }
 }
 
-fn same(mut clients: Vec<u64>, of: usize) -> Same {
-    let lines = clients.len();
-    clients.sort_unstable();
-    clients.dedup();
-    Same { lines, share: lines as f64 / of.max(1) as f64, clients: clients.len() }
+impl SharedLines {
+    /// From the client of each line, and the size of the sample.
+    fn new(mut clients: Vec<u64>, sample: usize) -> Self {
+        let lines = clients.len();
+        clients.sort_unstable();
+        clients.dedup();
+        Self { lines, share: lines as f64 / sample.max(1) as f64, clients: clients.len() }
+    }
 }
 
-/// The same in every run: `DefaultHasher::new` has fixed keys.
+/// A hash that is equal in every run: `DefaultHasher::new` has fixed keys.
 fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
 }
 
-/// The host of `https://host:port/path`.
+/// The host of an absolute URL such as `https://host:port/path`.
 fn host_of(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?;
     let authority = rest.split(['/', '?', '#']).next()?;
@@ -184,14 +194,15 @@ fn host_of(url: &str) -> Option<&str> {
     (!host.is_empty()).then_some(host)
 }
 
-/// How often each of a few texts came: the first 64, and how often any other.
+/// How often each host occurs. The first [`HOSTS_MAX`] hosts are counted one by one, all others
+/// together.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Few {
+pub(super) struct HostCounts {
     counts: Vec<(Box<str>, u64)>,
     others: u64,
 }
 
-impl Few {
+impl HostCounts {
     fn note(&mut self, host: &str) {
         let host = host.strip_prefix("www.").unwrap_or(host);
         match self.counts.iter().position(|(known, _)| known.eq_ignore_ascii_case(host)) {
@@ -201,19 +212,19 @@ impl Few {
         }
     }
 
-    /// How often any came.
+    /// All occurrences of any host.
     pub(super) fn sum(&self) -> u64 {
         self.others + self.counts.iter().map(|(_, count)| count).sum::<u64>()
     }
 
-    /// Those that came most often, first.
+    /// The hosts with their counts, the most frequent first.
     pub(super) fn most(&self) -> Vec<(&str, u64)> {
         let mut most: Vec<_> = self.counts.iter().map(|(host, count)| (&**host, *count)).collect();
         most.sort_by_key(|&(host, count)| (std::cmp::Reverse(count), host));
         most
     }
 
-    /// Did it come?
+    /// Whether this host is among those counted one by one.
     pub(super) fn knows(&self, host: &str) -> bool {
         self.counts.iter().any(|(known, _)| known.eq_ignore_ascii_case(host))
     }
@@ -247,8 +258,8 @@ mod tests {
         check(0..500, 500..900, 0.0, 0.0);
         check(0..20_000, 0..20_000, 1.0, 0.0);
         check(0..20_000, 10_000..30_000, 0.5, 0.06);
-        // Of so much smaller a log some forty lines are compared: half of them, give or take four
-        // standard errors.
+        // The second log is so much smaller that only about forty lines are compared. Half of them
+        // are shared, within four standard errors.
         check(0..100_000, 99_000..101_000, 0.5, 0.32);
         assert_eq!(survey(0..20_000).drawn.len(), DRAWN_MAX);
         assert_eq!(survey(0..10).shared(&Survey::default()).share, 0.0);
@@ -277,11 +288,12 @@ mod tests {
 
     #[test]
     fn hosts_that_clients_make_up_take_no_memory() {
-        let mut few = Few::default();
+        let mut hosts = HostCounts::default();
         for number in 0..1_000 {
-            few.note(&format!("host{number}"));
+            hosts.note(&format!("host{number}"));
         }
-        few.note("www.host1");
-        assert_eq!((few.counts.len(), few.sum(), few.most()[0]), (HOSTS_MAX, 1_001, ("host1", 2)));
+        hosts.note("www.host1");
+        assert_eq!((hosts.counts.len(), hosts.sum()), (HOSTS_MAX, 1_001));
+        assert_eq!(hosts.most()[0], ("host1", 2));
     }
 }

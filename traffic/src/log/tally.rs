@@ -1,47 +1,46 @@
-//! What became of a log's lines.
+//! Counts of a log: how many lines were read or refused, and their times.
 
 use detector::Timestamp;
 
-use super::Record;
-use super::scan::Refusal;
+use super::excerpt::excerpt;
+use super::record::Record;
+use super::refusal::Refusal;
 
-/// Enough of a line to find it again, few enough characters for one line of a terminal.
-const EXCERPT_CHARS_MAX: usize = 120;
-
-/// The first three tell what is wrong; the rest mostly repeat it.
+/// Refused lines that are kept. Three show what is wrong; more would mostly repeat it.
 const REFUSED_KEPT_MAX: usize = 3;
 
-/// Counts of one log. `lines == parsed + refused + blank`, always.
+/// Counts of one log. `lines == parsed + refused + blank` at all times.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Lines seen, the last one also without a newline.
+    /// All lines; the last one counts even if it has no newline.
     pub lines: u64,
     /// Lines that became a record.
     pub parsed: u64,
     /// Lines that could not be read.
     pub refused: u64,
-    /// Of those refused: lines whose time has no zone.
+    /// Refused lines whose time has no zone.
     pub without_zone: u64,
-    /// Lines with nothing but white space.
+    /// Lines that are empty or white space only.
     pub blank: u64,
-    /// Of those parsed: lines read only after a stray quote around them had been taken off.
+    /// Parsed lines from which a stray quote had to be removed first.
     pub repaired: u64,
-    /// Of those parsed: lines that are older than one before them.
+    /// Parsed lines that are older than a line before them.
     pub out_of_order: u64,
-    /// The furthest that time went back from one line to any before it, in microseconds.
+    /// The largest difference between a line's time and the latest time before it, in
+    /// microseconds.
     pub step_back_us_max: u64,
-    /// Of those parsed: lines whose client is a private, loopback or link-local address. Where this
-    /// is most of a log, it holds the address of a proxy and not of the client.
+    /// Parsed lines whose client is a private, loopback or link-local address. If most lines are
+    /// such, the log holds the address of a proxy and not of the client.
     pub private_addresses: u64,
     /// The first refused lines, at most three.
     pub first_refused: Vec<Refused>,
-    /// Earliest time read.
+    /// The earliest time of any parsed line.
     pub first_at: Option<Timestamp>,
-    /// Latest time read.
+    /// The latest time of any parsed line.
     pub last_at: Option<Timestamp>,
-    /// Some time was not a whole second.
+    /// Whether any time was not a whole second.
     sub_second: bool,
-    /// Some time was not a whole millisecond.
+    /// Whether any time was not a whole millisecond.
     sub_milli: bool,
 }
 
@@ -50,15 +49,15 @@ pub struct Tally {
 pub struct Refused {
     /// Counted from 1.
     pub line_number: u64,
-    /// Which field, what was expected there and what it held.
+    /// Which field is wrong, what was expected there and what was found.
     pub reason: String,
-    /// The line's beginning, at most 120 characters, control characters escaped.
+    /// The beginning of the line: at most 120 characters, with control characters escaped.
     pub excerpt: String,
 }
 
 impl Tally {
-    /// How finely this log tells time, in microseconds: 1,000,000 where all times read were whole
-    /// seconds, 1,000 where they were whole milliseconds, else 1.
+    /// The resolution of this log's times in microseconds: 1,000,000 if all times are whole
+    /// seconds, 1,000 if all are whole milliseconds, otherwise 1.
     pub fn resolution_us(&self) -> u32 {
         match (self.sub_second, self.sub_milli) {
             (false, _) => 1_000_000,
@@ -67,6 +66,7 @@ impl Tally {
         }
     }
 
+    /// Counts a parsed line.
     pub(super) fn count(&mut self, record: &Record<'_>) {
         self.parsed += 1;
         let micros = record.at.as_micros();
@@ -81,7 +81,7 @@ impl Tally {
         self.private_addresses += u64::from(is_private(record.client));
     }
 
-    /// Is the time of the next line behind that of one before it?
+    /// Counts whether the next line's time goes back.
     fn follow(&mut self, at: Timestamp) {
         match self.last_at {
             Some(last) if at < last => {
@@ -92,8 +92,8 @@ impl Tally {
         }
     }
 
-    /// Adds the lines that came right after, and were counted by themselves; `times` are those of
-    /// their records, in the order of the lines.
+    /// Adds the tally of the lines that follow directly, which were counted separately. `times` are
+    /// the times of their records, in the order of the lines.
     pub fn append(&mut self, later: &Self, times: impl IntoIterator<Item = Timestamp>) {
         let room = REFUSED_KEPT_MAX.saturating_sub(self.first_refused.len());
         let renumbered = |refused: &Refused| Refused {
@@ -112,7 +112,7 @@ impl Tally {
         self.sub_second |= later.sub_second;
         self.sub_milli |= later.sub_milli;
         if self.last_at.is_none_or(|last| later.first_at.is_none_or(|first| last <= first)) {
-            // Nothing of it lies behind anything before it.
+            // None of its lines is older than a line of ours, so its own counts are right.
             self.out_of_order += later.out_of_order;
             self.step_back_us_max = self.step_back_us_max.max(later.step_back_us_max);
             self.last_at = later.last_at.or(self.last_at);
@@ -122,6 +122,7 @@ impl Tally {
         self.first_at = [self.first_at, later.first_at].into_iter().flatten().min();
     }
 
+    /// Counts a refused line.
     pub(super) fn refuse(&mut self, refusal: &Refusal<'_>, line: &[u8]) {
         self.refused += 1;
         self.without_zone += u64::from(refusal.is_for_zone());
@@ -135,39 +136,8 @@ impl Tally {
     }
 }
 
-/// A line's beginning, fit for a terminal.
-pub(super) fn excerpt(line: &[u8]) -> String {
-    escaped(line, EXCERPT_CHARS_MAX)
-}
-
-/// At most `chars_max` characters of a text, control characters escaped.
-pub(super) fn escaped(text: &[u8], chars_max: usize) -> String {
-    // Four bytes make at most one character less than any limit needs; never decode a whole long
-    // line for its head.
-    let head = &text[..text.len().min(chars_max * 4)];
-    let mut escaped = String::new();
-    let mut chars = 0;
-    for char in String::from_utf8_lossy(head).chars() {
-        // Terminals act on control characters, and the marks of text direction make a line read as
-        // another.
-        let needs_escape =
-            char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let length = if needs_escape { char.escape_default().count() } else { 1 };
-        if chars + length > chars_max {
-            break;
-        }
-        chars += length;
-        if needs_escape {
-            escaped.extend(char.escape_default());
-        } else {
-            escaped.push(char);
-        }
-    }
-    escaped
-}
-
-/// By the text's beginning alone: this runs for every line, and a rare name like `10.example` does
-/// no harm.
+/// Whether an address is private, loopback or link-local. Only its beginning is looked at, because
+/// this runs for every line; a rare name such as `10.example` does no harm.
 fn is_private(client: &str) -> bool {
     let second_octet =
         |rest: &str| rest.split('.').next().and_then(|octet| octet.parse::<u8>().ok());
@@ -191,17 +161,6 @@ fn is_private(client: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_excerpt_is_short_and_harmless() {
-        let check = |line: &[u8], expect: &str| assert_eq!(excerpt(line), expect);
-        check(b"a\x1b[31m\tb", r"a\u{1b}[31m\tb");
-        check(b"\xff\"\\", "\u{fffd}\"\\");
-        check("\u{202e}".as_bytes(), r"\u{202e}");
-        check(&[b'x'; 500], &"x".repeat(120));
-        assert!(excerpt(&[7; 500]).chars().count() <= 120);
-        check("ü".repeat(500).as_bytes(), &"ü".repeat(120));
-    }
 
     #[test]
     fn private_addresses_are_told_from_public_ones() {

@@ -1,8 +1,9 @@
-//! Every format under any input, and the real logs where they are present.
+//! Reads any input in every format, and the real logs if they are present.
 
 use std::io::{BufReader, Write};
 use std::path::Path;
 
+use detector::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -16,7 +17,7 @@ const FORMATS: [Format; 6] = [
     Format::EventLog,
 ];
 
-/// What the plainest line of every format says.
+/// The record of the plainest line of every format.
 pub(super) const PLAIN: Record<'_> = Record {
     kind: Kind::Whole,
     at: Timestamp::from_secs(1_455_944_445),
@@ -47,7 +48,7 @@ const GOOD: [&str; 8] = [
     r#"{"v":1,"type":"outcome","at":5,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"d1"}"#,
 ];
 
-/// Reads all of it and holds the reader to its promises.
+/// Reads a log to its end and checks what must hold for any reader.
 fn read_all(log: &[u8], format: Format) {
     let mut reader = LogReader::with_format("any.log", BufReader::with_capacity(64, log), format);
     let mut records = 0;

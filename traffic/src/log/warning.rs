@@ -1,71 +1,74 @@
-//! What will go wrong with a log, and what to do about it.
+//! Warnings: what is wrong with a log, what follows from it, and how to mend it.
 //!
-//! A warning is given where the log itself proves it, or where the chance that an ordinary log
-//! looks so is nil: absence counts only among a thousand requests and more. What each needs stands
-//! beside it, as a constant or in its function.
+//! A warning is given only where the log itself proves it, or where no ordinary log looks like
+//! that. So "this never occurs" is a warning only among a thousand requests or more. The evidence
+//! that a warning needs is a constant below, or stands in its function.
 
-use detector::model::grouped as count;
+use detector::model::grouped;
 use serde::Serialize;
 
-use super::Format;
-use super::survey::{Same, Survey};
+use super::excerpt::escaped;
+use super::format::Format;
+use super::span::span;
+use super::survey::{SharedLines, Survey};
 use super::tally::Tally;
 use crate::merge::HORIZON_US;
 use crate::percent;
 
-/// Above this share of refused lines nothing is learnt: what cannot be read may be just what
-/// matters.
+/// Largest share of refused lines with which a log can be used for training. Above it, the lines
+/// that cannot be read may be the ones that matter.
 pub const REFUSED_MAX: f64 = 0.05;
 
-/// So many requests in which something never occurs are no chance.
+/// Requests after which it is no accident that something has never occurred.
 const MANY: u64 = 1_000;
-/// So many lines show what a log's format holds.
+/// Requests that are enough to see which fields a log's format has.
 const SOME: u64 = 20;
-/// Clients whose lines are there twice: a health check hits two servers in the same second, a crowd
-/// does not.
+/// Fewest clients whose lines must be repeated before we say that lines are. A health check hits
+/// two servers in the same second; several clients do not.
 const CLIENTS_TWICE_MIN: usize = 5;
-/// Share of a log's lines that must be there twice, and so many of the sample.
+/// Least share of the lines, and fewest lines of the sample, that must be repeated.
 const TWICE_MIN: (f64, usize) = (0.1, 20);
-/// A line in ten thousand: an hour set back in a year. Fewer do no harm.
+/// Least share of late lines: one in ten thousand is the hour that clocks are set back in a year.
+/// Fewer do no harm.
 const LATE_MIN: f64 = 0.0001;
-/// Of 64 bits set by hash: a crowd, and no scanner by itself.
+/// Fewest bits, of the 64 that clients set by their hash, that show many clients. One scanner
+/// alone cannot set so many.
 const CLIENTS_MIN: u32 = 16;
-const SECOND_US: u64 = 1_000_000;
-const DAY_US: u64 = 86_400 * SECOND_US;
+const DAY_US: u64 = 86_400 * 1_000_000;
 
-/// Something about a log that makes a model or a verdict worse.
+/// A property of a log that makes a model or a verdict worse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// Which one it is, for programs: it stays the same when the words change.
+    /// Identifies the warning for programs; it stays when the message is reworded.
     pub code: &'static str,
-    /// What was found and what comes of it.
+    /// What was found and what follows from it.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     pub fix: &'static str,
 }
 
 impl Warning {
-    /// A warning.
+    /// A warning with these texts.
     pub fn new(code: &'static str, message: impl Into<String>, fix: &'static str) -> Self {
         Self { code, message: message.into(), fix }
     }
 }
 
-/// A log that was read to its end.
+/// A log that was read to its end, with all that warnings are based on.
 #[derive(Clone, Debug)]
 pub struct Surveyed {
-    /// Its name.
+    /// The log's name.
     pub name: String,
-    /// Its format.
+    /// The log's format.
     pub format: Format,
-    /// What became of its lines.
+    /// How many lines were read and refused, and their times.
     pub tally: Tally,
-    /// What they have in common.
+    /// Which fields and values the requests have.
     pub survey: Survey,
 }
 
 impl Surveyed {
-    /// What will go wrong with this log, whatever others there are.
+    /// The warnings that this log gives by itself.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut found: Vec<Warning> =
             [self.refused(), self.clock(), self.clients()].into_iter().flatten().collect();
@@ -85,6 +88,7 @@ impl Surveyed {
         found
     }
 
+    /// Lines that cannot be read.
     fn refused(&self) -> Vec<Warning> {
         let Tally { lines, refused, without_zone, .. } = self.tally;
         let mut found = Vec::new();
@@ -94,8 +98,8 @@ impl Surveyed {
                 format!(
                     "the time has no zone in {} of {} lines, which are \
                     refused",
-                    count(without_zone),
-                    count(lines)
+                    grouped(without_zone),
+                    grouped(lines)
                 ),
                 "Log $time_iso8601, $time_local or $msec, which have one; a zone is never guessed, \
                     because an hour's error moves every window",
@@ -112,6 +116,7 @@ impl Surveyed {
         found
     }
 
+    /// Repeated lines, and times that go back.
     fn clock(&self) -> Vec<Warning> {
         let Tally { step_back_us_max, parsed, .. } = self.tally;
         let mut found = Vec::new();
@@ -133,8 +138,8 @@ impl Surveyed {
                     "time goes back by up to {}: {} of {} lines are more than {} older than one \
                         before them, and cannot be put in order",
                     span(step_back_us_max),
-                    count(self.survey.late),
-                    count(parsed),
+                    grouped(self.survey.late),
+                    grouped(parsed),
                     span(HORIZON_US)
                 ),
                 "Give rotated files one by one and not joined: they are merged by time. If a clock \
@@ -144,6 +149,7 @@ impl Surveyed {
         found
     }
 
+    /// Client fields that do not hold the client's address.
     fn clients(&self) -> Vec<Warning> {
         let Survey { requests, by_name, by_v4, by_v4_zero, networks, .. } = self.survey;
         let mut found = Vec::new();
@@ -168,7 +174,7 @@ impl Surveyed {
                     day makes a new client of everybody",
             ));
         }
-        // Of eight networks and more nobody has only hosts that end in .0.
+        // Where clients come from eight networks or more, not all their addresses end in .0.
         if by_v4 >= 100 && exceeds(by_v4_zero, by_v4, 0.99) && networks.count_ones() >= 8 {
             found.push(Warning::new(
                 "cut_addresses",
@@ -179,7 +185,7 @@ impl Surveyed {
         found
     }
 
-    /// What the format leaves out.
+    /// Fields that the log does not have.
     fn fields(&self) -> Vec<Warning> {
         let Survey { requests, assets, with_agent, with_referer, with_status, .. } = self.survey;
         if requests < SOME {
@@ -194,7 +200,7 @@ impl Surveyed {
                 "Log the combined format ($http_user_agent), or give `kidoban train` a labels file",
             ));
         }
-        // In a log of whole pages a person's images have one.
+        // With assets in the log, people's images have a referer.
         let has_no_field = matches!(self.format, Format::Common | Format::ElbClassic);
         if with_referer == 0 && (has_no_field || assets >= MANY) {
             found.push(Warning::new(
@@ -216,7 +222,7 @@ impl Surveyed {
         found
     }
 
-    /// What is not asked for.
+    /// Kinds of requests that are missing.
     fn content(&self) -> Vec<Warning> {
         let Survey { requests, pages, assets, with_query, outcomes, clients, .. } = self.survey;
         let is_crowd = clients.count_ones() >= CLIENTS_MIN;
@@ -236,7 +242,7 @@ impl Surveyed {
                 format!(
                     "not one of {} requests has a query string: where the shop uses them, all \
                         searches and pages of a list look like one",
-                    count(requests)
+                    grouped(requests)
                 ),
                 "Log $request or $request_uri and not $uri, which is without it",
             ));
@@ -246,8 +252,8 @@ impl Surveyed {
                 "no_assets",
                 format!(
                     "{} pages and {} images, scripts or styles: are they on a CDN, or not logged?",
-                    count(pages),
-                    count(assets)
+                    grouped(pages),
+                    grouped(assets)
                 ),
                 "If they are logged elsewhere, add that log; if not, give `kidoban train` a labels \
                     file, as its own rules know people by them",
@@ -256,6 +262,7 @@ impl Surveyed {
         found
     }
 
+    /// Several hosts in one log, or pages of a host that is not in it.
     fn hosts(&self) -> Vec<Warning> {
         let Survey { hosts, asset_referers, .. } = &self.survey;
         let mut found = Vec::new();
@@ -273,14 +280,14 @@ impl Surveyed {
                         page",
                     large
                         .iter()
-                        .map(|host| super::tally::escaped(host.as_bytes(), 60))
+                        .map(|host| escaped(host.as_bytes(), 60))
                         .collect::<Vec<_>>()
                         .join(", ")
                 ),
                 "If they are different sites, give each its own log and train each its own model",
             ));
         }
-        // Whose pages ask for this log's images, and are not in it?
+        // Pages of a host that is not in this log ask for most of its images.
         if let Some(&(from, number)) = asset_referers.most().first()
             && number >= 100
             && exceeds(number, asset_referers.sum(), 0.5)
@@ -291,7 +298,7 @@ impl Surveyed {
                 format!(
                     "most images and scripts were asked for from pages of {}, which are not in \
                         this log",
-                    super::tally::escaped(from.as_bytes(), 60)
+                    escaped(from.as_bytes(), 60)
                 ),
                 "Give the logs of all hosts of the shop together: a client is judged by its pages",
             ));
@@ -299,13 +306,14 @@ impl Surveyed {
         found
     }
 
-    /// Does it hold a proxy's address and not the client's?
+    /// Whether the log holds a proxy's address instead of the client's: nearly all addresses are
+    /// private.
     pub fn hides_clients(&self) -> bool {
         self.tally.parsed > 0 && exceeds(self.tally.private_addresses, self.tally.parsed, 0.9)
     }
 }
 
-/// What will go wrong with these logs of one site together.
+/// The warnings that several logs of one site give together.
 pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
     let mut found = Vec::new();
     let first = logs.iter().filter_map(|log| log.tally.first_at).min();
@@ -354,13 +362,14 @@ pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
     found
 }
 
-/// Are more of its lines refused than may be?
+/// Whether more than [`REFUSED_MAX`] of the lines are refused.
 pub fn is_unreadable(refused: u64, lines: u64) -> bool {
     refused as f64 > REFUSED_MAX * lines as f64
 }
 
-fn is_twice(same: &Same) -> bool {
-    same.share >= TWICE_MIN.0 && same.lines >= TWICE_MIN.1 && same.clients >= CLIENTS_TWICE_MIN
+fn is_twice(repeated: &SharedLines) -> bool {
+    let SharedLines { share, lines, clients } = *repeated;
+    share >= TWICE_MIN.0 && lines >= TWICE_MIN.1 && clients >= CLIENTS_TWICE_MIN
 }
 
 fn share(part: u64, whole: u64) -> f64 {
@@ -369,14 +378,4 @@ fn share(part: u64, whole: u64) -> f64 {
 
 fn exceeds(part: u64, whole: u64, least: f64) -> bool {
     share(part, whole) > least
-}
-
-/// `18 s`, `5 min`, `14 h`, `3 days`.
-fn span(us: u64) -> String {
-    match us / SECOND_US {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7_200 => format!("{} min", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
 }

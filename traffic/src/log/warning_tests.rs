@@ -1,3 +1,5 @@
+//! Each warning is given for a log that has its problem, and not for an ordinary log.
+
 use std::fmt::Write as _;
 
 use detector::url;
@@ -49,14 +51,14 @@ fn codes(log: &str) -> Vec<&'static str> {
     of_log.iter().chain(&together(std::slice::from_ref(&log))).map(|warning| warning.code).collect()
 }
 
-/// `ordinary` has no such warning; changed, it has.
+/// Checks that the ordinary log does not give this warning, and gives it after the change.
 fn check(code: &str, change: impl Fn(String) -> String) {
     assert!(!codes(&ordinary()).contains(&code), "{code} in an ordinary log");
     let changed = codes(&change(ordinary()));
     assert!(changed.contains(&code), "{code} is not among {changed:?}");
 }
 
-/// Each line changed by itself.
+/// The log with every line changed.
 fn each(log: &str, change: impl Fn(usize, &str) -> String) -> String {
     log.lines().enumerate().map(|(index, line)| change(index, line) + "\n").collect()
 }
@@ -76,7 +78,7 @@ fn what_is_wrong_with_clients_is_said() {
     check("private_addresses", client(|index| format!("10.0.{}.7", index % 200)));
     check("client_names", client(|index| format!("dsl-{index}.example.net")));
     check("cut_addresses", client(|index| format!("{}.{}.3.0", 11 + index % 90, index % 200)));
-    // One host of .0 with many requests is one client.
+    // One client whose address ends in .0 gives no warning, however many requests it sends.
     let one = codes(&client(|_| "192.0.2.0".to_owned())(ordinary()));
     assert!(!one.contains(&"cut_addresses"), "{one:?}");
 }
@@ -109,7 +111,7 @@ fn what_is_wrong_with_lines_and_their_order_is_said() {
         each(&log, |index, line| if index % 10 == 1 { "torn".into() } else { line.into() })
     });
     check("duplicates", |log| log.clone() + &log);
-    // The second half of the month, joined to the front.
+    // The second half of the month comes before the first.
     check("clock_back", |log| {
         let (head, tail) = log.split_at(log.len() / 2);
         let at = tail.find('\n').unwrap() + 1;
@@ -147,10 +149,10 @@ fn logs_that_hold_the_same_lines_are_said_and_others_are_not() {
     };
     assert_eq!(duplicates(&log, &log), 1);
     assert_eq!(duplicates(&first.join("\n"), &second.join("\n")), 1);
-    // Two servers of one shop, each with half of the requests.
+    // Two servers of one shop, each with half of the requests, share no lines.
     let half = |odd: usize| log.lines().skip(odd).step_by(2).collect::<Vec<_>>().join("\n");
     assert_eq!(duplicates(&half(0), &half(1)), 0);
-    // A health check hits both in the same second, all the time.
+    // A health check that always hits both in the same second is one client only.
     let checked = |odd: usize| {
         each(&half(odd), |i, line| {
             if i.is_multiple_of(2) {

@@ -1,17 +1,23 @@
-//! The driver: which requests are observed, in which mode, and whose ends are concluded.
+//! The driver: observes requests in the right mode, and concludes those that reached the shop.
 //!
-//! Replay, explain, diff, label, tune, evaluate, the benchmarks and training all drive detectors or
-//! windows with traffic, and all must agree with the live gate on what is learnt from it. So this
-//! is the only place outside the live engine that says so:
+//! To *observe* a request is to add it to its client's window, which gives a verdict. To *conclude*
+//! it is to add how it ended: its status, and when. A refused request never reaches the shop, so it
+//! is observed but not concluded.
 //!
-//! - a request is observed in a [`Mode`]: the one that its event log recorded, or the caller's;
-//! - the end of a request is concluded if observing it gave a token: not when it was refused in
-//!   that mode, not when it passed unjudged;
-//! - the end that an event log tells on a line of its own is concluded unless its request, as it is
-//!   judged *now*, would have been refused or passed unjudged.
+//! Replay, explain, diff, label, tune, evaluate, the benchmarks and training all feed traffic to
+//! detectors or windows. They must conclude the same requests as the live gate, or their windows
+//! and scores differ from the gate's. So all of them use this driver. Its rules:
 //!
-//! A step is one log line ([`Step`]). A simulation, which knows when each answer comes, hands its
-//! requests over one by one ([`Driver::simulate`]).
+//! - A request is observed in a [`Mode`], shadow or enforce: the one that the event log recorded,
+//!   or the caller's ([`Semantics`]).
+//! - A request is concluded if observing it returned a token. There is none if the request was
+//!   refused in that mode, or if it passed unjudged (by the allow list, say).
+//! - An event log has the end of a request on a line of its own. It is concluded too, unless its
+//!   request gave no token in *this* run. What counts is the verdict of this run, not the recorded
+//!   one: another model or policy may refuse other requests.
+//!
+//! A log line is handed over as a [`Step`]. A simulation knows when each answer comes, and hands
+//! over requests with their answers ([`Driver::simulate`]).
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
@@ -23,36 +29,35 @@ use crate::log::{Asked, Kind, Record};
 /// where a log is judged otherwise than by the gate that wrote it.
 const WITHHELD_MAX: usize = 1 << 16;
 
-/// What traffic is driven through: a detector, or windows that nobody judges.
+/// What a driver feeds traffic to: a detector, or client windows without a model.
 pub trait Subject {
-    /// Takes a request in. Returns its token if its end is to be learnt from.
+    /// Takes a request. Returns its token if the end of the request must be concluded.
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token>;
-    /// Takes the end of a request in: when it ended, with which HTTP status (0 for none).
+    /// Takes the end of a request: when it ended, and its HTTP status (0 for none).
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16);
 }
 
-/// In which mode requests are observed.
+/// How the mode is chosen in which a request is observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Semantics {
-    /// As the event log says; shadow where a log does not say, because all that such a log has was
-    /// answered by the shop.
+    /// The mode that the event log recorded. Other logs record none and get shadow, because the
+    /// shop answered all their requests.
     #[default]
     AsRecorded,
-    /// Always in this mode.
+    /// This mode for all requests.
     Always(Mode),
 }
 
-/// What is kept of one log line until its turn comes. 56 bytes.
+/// One log line, reduced to what the driver needs. 56 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
-    /// The request. Of a line that only says how a request ended: client, time, user agent's hash
-    /// and where it wrote.
+    /// The request. For a line that only tells how a request ended, only these are known: client,
+    /// time, hash of the user agent, and hash of the path it wrote to.
     pub event: Event,
-    /// Hash of the decision's name, which joins an event log's request and its end; 0 in other logs.
     id: u32,
-    /// HTTP status of the end, if the line tells it.
+    /// HTTP status with which the request ended; 0 if the line does not tell it.
     pub status: u16,
-    /// What the line tells.
+    /// What the line tells: a request, its end, or both.
     pub kind: Kind,
     recorded: Recorded,
 }
@@ -101,23 +106,23 @@ impl Recorded {
 const _: () = assert!(size_of::<Step>() <= 56);
 
 impl Step {
-    /// Of an event that is known already, and how it ended if that is known.
+    /// A step from an event, and the status with which it ended (0 if not known).
     pub const fn new(event: Event, kind: Kind, status: u16) -> Self {
         Self { event, id: 0, status, kind, recorded: Recorded::Nothing }
     }
 
-    /// Hash of the decision's name, which joins an event log's request and its end; 0 in other
-    /// logs.
+    /// Hash of the decision's identifier, which joins a request of an event log with its end. 0 in
+    /// other logs.
     pub const fn id(&self) -> u32 {
         self.id
     }
 
-    /// Of a record whose request this detector reduces.
+    /// A step from a log record. The detector reduces its request to an event.
     pub fn of(record: &Record<'_>, detector: &Detector) -> Self {
         Self::reduced(record, |request| detector.event(request))
     }
 
-    /// Of a record whose request `event` reduces.
+    /// A step from a log record. `event` reduces its request to an event.
     pub fn reduced(
         record: &Record<'_>,
         event: impl FnOnce(&detector::Request<'_>) -> Event,
@@ -138,18 +143,18 @@ impl Step {
         }
     }
 
-    /// Is there a request on this line?
+    /// Whether the line tells a request.
     pub fn is_request(&self) -> bool {
         self.kind != Kind::Outcome
     }
 
-    /// Does this line say how a request ended?
+    /// Whether the line tells how a request ended.
     pub fn is_end(&self) -> bool {
         self.kind != Kind::Request
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo), folded to 32 bits and never 0.
+/// Hash of a decision's identifier: FNV-1a (Fowler, Noll, Vo), folded to 32 bits and never 0.
 fn hash(id: &str) -> u32 {
     let mixed = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -157,26 +162,30 @@ fn hash(id: &str) -> u32 {
     ((mixed >> 32) as u32 ^ mixed as u32).max(1)
 }
 
-/// Drives one subject with traffic in order of time. Of several threads each has its own, for its
-/// own clients.
+/// Feeds traffic to one subject, in order of time. On several threads, each has a driver of its own
+/// for its clients.
 #[derive(Debug, Default)]
 pub struct Driver {
     semantics: Semantics,
+    /// The identifiers of requests of an event log that gave no token: their ends are not
+    /// concluded.
     withheld: HashSet<u32>,
-    /// The withheld in the order of their coming.
-    order: VecDeque<u32>,
-    /// Simulated answers that are under way, by when they come and in which order they were asked.
+    /// The withheld identifiers, the oldest first.
+    withheld_order: VecDeque<u32>,
+    /// Simulated answers that have not come yet, by their time and then by the order of their
+    /// requests.
     awaited: BTreeMap<(Timestamp, u64), (Token, u16)>,
-    asked: u64,
+    /// How many simulated requests have been given an answer; numbers them for `awaited`.
+    requested: u64,
 }
 
 impl Driver {
-    /// A driver that observes in these modes.
+    /// A driver that chooses modes by these semantics.
     pub fn new(semantics: Semantics) -> Self {
         Self { semantics, ..Self::default() }
     }
 
-    /// Takes a log line in.
+    /// Takes the next log line: observes its request, concludes its end, or both.
     pub fn step(&mut self, step: &Step, subject: &mut impl Subject) {
         let at = step.event.at;
         match step.kind {
@@ -191,7 +200,7 @@ impl Driver {
                     self.withhold(step.id);
                 }
             }
-            // Nearly always nothing is withheld, and then nothing is looked for.
+            // Usually nothing is withheld, and then the look-up is skipped.
             Kind::Outcome if !self.withheld.is_empty() && self.withheld.remove(&step.id) => {}
             Kind::Outcome => {
                 let Event { client, agent, .. } = step.event;
@@ -209,19 +218,21 @@ impl Driver {
         subject.observe(&step.event, mode)
     }
 
+    /// Remembers a request that gave no token, so that its end is not concluded.
     fn withhold(&mut self, id: u32) {
-        if self.order.len() >= WITHHELD_MAX
-            && let Some(oldest) = self.order.pop_front()
+        if self.withheld_order.len() >= WITHHELD_MAX
+            && let Some(oldest) = self.withheld_order.pop_front()
         {
             self.withheld.remove(&oldest);
         }
-        self.order.push_back(id);
+        self.withheld_order.push_back(id);
         self.withheld.insert(id);
     }
 
-    /// Takes a simulated request in, after the answers that have come by then. `answer` is when it
-    /// will be answered and with which status, if it reaches the shop; `None` for a request of
-    /// which nobody knows.
+    /// Takes the next simulated request. Answers that have come before it are concluded first.
+    ///
+    /// `answer` is the time and the status of the shop's answer, if the request reaches the shop.
+    /// `None` means that the answer is never concluded.
     pub fn simulate(
         &mut self,
         event: &Event,
@@ -238,8 +249,8 @@ impl Driver {
             Semantics::Always(mode) => mode,
         };
         if let (Some(token), Some((at, status))) = (subject.observe(event, mode), answer) {
-            self.asked += 1;
-            self.awaited.insert((at, self.asked), (token, status));
+            self.requested += 1;
+            self.awaited.insert((at, self.requested), (token, status));
         }
     }
 }
@@ -250,7 +261,7 @@ mod tests {
 
     use super::*;
 
-    /// Refuses requests of one page, and notes what it is told.
+    /// A subject that refuses requests for one page in enforce mode, and lists its calls.
     #[derive(Default)]
     struct Noting(Vec<String>);
 
@@ -323,7 +334,8 @@ mod tests {
         for id in 1..=2 * WITHHELD_MAX as u32 {
             driver.step(&step(Kind::Request, id, 7, Some(Mode::Enforce)), &mut subject);
         }
-        assert_eq!((driver.withheld.len(), driver.order.len()), (WITHHELD_MAX, WITHHELD_MAX));
+        let kept = (driver.withheld.len(), driver.withheld_order.len());
+        assert_eq!(kept, (WITHHELD_MAX, WITHHELD_MAX));
     }
 
     #[test]

@@ -1,10 +1,11 @@
-//! A detector that is driven, and what is done with each verdict.
+//! A detector as the subject of a driver, and a function that takes each verdict.
 
 use detector::{Detector, Event, Mode, Timestamp, Token, Verdict};
 
 use super::driver::Subject;
 
-/// A detector as a [`Subject`] for whoever needs nothing besides the verdict.
+/// A detector as a [`Subject`] that hands each verdict to a function, for callers that need nothing
+/// else.
 pub struct Judged<'a, V> {
     detector: &'a Detector,
     at_verdict: V,
@@ -12,13 +13,14 @@ pub struct Judged<'a, V> {
 }
 
 impl<'a, V: FnMut(&Event, &Verdict)> Judged<'a, V> {
-    /// `at_verdict` is called with each request and its verdict, before its end is concluded.
+    /// Drives `detector`. `at_verdict` is called with each request and its verdict, before the
+    /// request is concluded.
     pub fn new(detector: &'a Detector, at_verdict: V) -> Self {
         Self { detector, at_verdict, wants_reasons: false }
     }
 
-    /// Verdicts that refuse come with the features that spoke loudest; they cost more to find than
-    /// the score.
+    /// Lets verdicts that refuse carry their reasons: the features that contributed most. Finding
+    /// them costs more than the score itself.
     #[must_use]
     pub fn with_reasons(self) -> Self {
         Self { wants_reasons: true, ..self }

@@ -6,15 +6,16 @@
 //!          any thread                one thread              one thread a group of clients
 //! ```
 //!
-//! - [`logs`]: opened logs, and the trait through which a caller opens them a second time
+//! - [`driver`]: observes requests and concludes their ends by the live gate's rules; everything
+//!   that feeds traffic to a detector or to windows uses it
+//! - [`judged`]: a detector as the subject of a driver, for callers that only need its verdicts
+//! - [`verdicts`]: the plain replay, which hands each request and its verdict to a [`VerdictSink`]
 //! - [`pass`]: the trait [`Pass`]: what is done with each record, and what is collected
 //! - [`walk`](mod@walk): runs a pass on the calling thread
 //! - [`walk_parallel`](mod@walk_parallel): runs a pass on several threads, with the same result
 //! - [`walk_twice`]: runs a pass on several threads, and again on one thread where that is needed
+//! - [`logs`]: opened logs, and the trait through which a caller opens them a second time
 //! - [`parallel_reader`]: parses logs on several threads and hands the records out in line order
-//! - [`judged`]: a detector that is driven, for who wants its verdicts and no reasons
-//! - [`driver`]: the one place that says which requests are observed and whose ends are concluded
-//! - [`verdicts`]: the plain replay, which hands each request and its verdict to a [`VerdictSink`]
 //! - [`recorded`]: the verdict that an event log holds, to compare with the replayed one
 //! - [`bans`]: whether the table of bans had room for all banned clients
 //! - [`newest`]: the time of the latest record

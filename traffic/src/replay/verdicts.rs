@@ -86,7 +86,8 @@ impl<F: FnMut(&Event, &Verdict, Option<&RecordedVerdict>, Option<&str>) + Send> 
     }
 }
 
-/// What one thread of the plain replay has: how it drives the detector, and what it collects.
+/// What one thread of the plain replay works with: its driver, its sink, and the clients it has
+/// seen being banned.
 pub struct VerdictWatch<S> {
     driver: Driver,
     sink: S,
@@ -94,7 +95,7 @@ pub struct VerdictWatch<S> {
 }
 
 impl<S> VerdictWatch<S> {
-    /// What was collected.
+    /// The sink, with everything it has collected.
     pub fn into_sink(self) -> S {
         self.sink
     }
@@ -117,7 +118,7 @@ impl<D: Borrow<Detector>, S: VerdictSink, M: Fn() -> S> VerdictPass<D, S, M> {
         Self { detector, shown, semantics: Semantics::default(), make, sink: PhantomData }
     }
 
-    /// The same pass with requests observed in these modes; as recorded when nobody says.
+    /// Observes requests in modes chosen by `semantics`. The default is [`Semantics::AsRecorded`].
     #[must_use]
     pub fn in_mode(self, semantics: Semantics) -> Self {
         Self { semantics, ..self }
@@ -153,7 +154,7 @@ where
 
     fn pass(&self, line: ReplayedLine, watch: &mut VerdictWatch<S>) {
         let VerdictWatch { driver, sink, banned } = watch;
-        let mut noted = Noted { sink, banned };
+        let mut noted = BanNoting { sink, banned };
         line.replay(self.detector(), driver, &mut noted);
     }
 
@@ -162,13 +163,13 @@ where
     }
 }
 
-/// Passes everything on to a sink, and notes who was banned.
-struct Noted<'a, S> {
+/// Passes every verdict on to a sink, and notes which clients were banned.
+struct BanNoting<'a, S> {
     sink: &'a mut S,
     banned: &'a mut BannedClients,
 }
 
-impl<S: VerdictSink> VerdictSink for Noted<'_, S> {
+impl<S: VerdictSink> VerdictSink for BanNoting<'_, S> {
     fn accept(
         &mut self,
         event: &Event,
@@ -185,7 +186,7 @@ impl<S: VerdictSink> VerdictSink for Noted<'_, S> {
     }
 }
 
-/// What is kept of one log line until its turn comes.
+/// What is kept of one log line until its turn in the order of time.
 pub struct ReplayedLine {
     step: Step,
     recorded: Option<RecordedVerdict>,
@@ -193,7 +194,7 @@ pub struct ReplayedLine {
     shown: Option<Box<str>>,
 }
 
-/// Not much more than a cache line, because three million of them a second go between threads.
+/// Not much more than a cache line, because three million of them a second pass between threads.
 const _: () = assert!(size_of::<ReplayedLine>() <= 88);
 
 impl ReplayedLine {
@@ -208,18 +209,18 @@ impl ReplayedLine {
     }
 
     fn replay(&self, detector: &Detector, driver: &mut Driver, sink: &mut impl VerdictSink) {
-        driver.step(&self.step, &mut Telling { detector, line: self, sink });
+        driver.step(&self.step, &mut SinkSubject { detector, line: self, sink });
     }
 }
 
-/// A detector whose verdicts a sink is told.
-struct Telling<'a, S> {
+/// A detector as the subject of a driver. It hands each verdict to the sink.
+struct SinkSubject<'a, S> {
     detector: &'a Detector,
     line: &'a ReplayedLine,
     sink: &'a mut S,
 }
 
-impl<S: VerdictSink> Subject for Telling<'_, S> {
+impl<S: VerdictSink> Subject for SinkSubject<'_, S> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
         let Self { detector, line, sink } = self;
         let wants_reasons = || line.shown.is_some() || sink.wants_reasons(event.client);

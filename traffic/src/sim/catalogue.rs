@@ -1,35 +1,36 @@
-//! What the toy shop sells.
+//! The catalogue of the toy shop: products, categories and search words.
 //!
-//! Categories of uneven size, products whose popularity follows a Zipf law (the few that everybody
-//! looks at and the long tail that mostly scrapers see), names that a search can find. All of it
-//! from one seed, about 300 KB for 2,000 products.
+//! Categories differ in size. The popularity of products follows a Zipf law: a few products that
+//! everybody looks at, and a long tail that mostly scrapers see. A search finds products by the
+//! words of their names. Everything comes from one seed, and takes about 300 KB for 2,000 products.
 
 use std::collections::BTreeMap;
 
 use super::dice::Dice;
 
-/// How many products a list page shows; a common default of shop systems.
+/// Products on a list page; a common default of shop systems.
 pub(super) const PER_PAGE: usize = 20;
 
-/// Ids start here: shops seldom begin at 1, and four digits keep URLs equally long.
+/// The first product number. Shops seldom begin at 1, and four digits keep URLs equally long.
 const FIRST_ID: u32 = 1_001;
 
-/// A thing for sale.
+/// A product.
 #[derive(Clone, Debug)]
 pub struct Product {
     /// Its number in URLs.
     pub id: u32,
-    /// Shown name, three words.
+    /// Its name, three words.
     pub name: String,
-    /// Price, tax included.
+    /// Price in yen, tax included.
     pub price_yen: u32,
     /// Index of its category.
     pub category: u16,
-    /// How many pictures it has, 2 to 8; in [`Site::full`](super::Site::full) all the same.
+    /// How many pictures it has: 2 to 8, or an equal number for all in
+    /// [`Site::full`](super::Site::full).
     pub images: u8,
 }
 
-/// A shelf of the shop.
+/// A category of products.
 #[derive(Clone, Debug)]
 pub struct Category {
     /// Its name in URLs.
@@ -38,15 +39,15 @@ pub struct Category {
     pub products: Vec<u32>,
 }
 
-/// The order of a list.
+/// The order of a list page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Sort {
-    /// Most looked at first.
+    /// Most popular first.
     #[default]
     Popular,
     /// Cheapest first.
     Price,
-    /// Latest first.
+    /// Newest first.
     New,
 }
 
@@ -55,8 +56,9 @@ pub enum Sort {
 pub struct Catalogue {
     products: Vec<Product>,
     categories: Vec<Category>,
-    /// Running sum of popularity over `products`, for drawing one.
+    /// Running sum of the popularity of `products`, from which products are drawn.
     popularity: Vec<f64>,
+    /// For every word of a name, in lower case, the products with that word.
     words: BTreeMap<String, Vec<u32>>,
 }
 
@@ -70,14 +72,14 @@ impl Sort {
         }
     }
 
-    /// From its name in URLs.
+    /// The order with this name in URLs.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Popular, Self::Price, Self::New].into_iter().find(|sort| sort.name() == name)
     }
 }
 
 impl Catalogue {
-    /// A catalogue of about this size; at least one product, and at most 24 categories.
+    /// A catalogue with this many products (at least one) and categories (1 to 24).
     pub fn new(seed: u64, products: usize, categories: usize) -> Self {
         let mut dice = Dice::new(seed);
         let shelves = &SHELVES[..categories.clamp(1, SHELVES.len())];
@@ -109,7 +111,7 @@ impl Catalogue {
         Self { products, categories, popularity, words }
     }
 
-    /// The same with so many pictures of every product.
+    /// Gives every product this many pictures (at least one).
     pub fn with_galleries(mut self, images: u8) -> Self {
         self.products.iter_mut().for_each(|product| product.images = images.max(1));
         self
@@ -120,7 +122,7 @@ impl Catalogue {
         self.products.get(id.checked_sub(FIRST_ID)? as usize)
     }
 
-    /// All products, by id.
+    /// All products, in order of their ids.
     pub fn products(&self) -> &[Product] {
         &self.products
     }
@@ -136,7 +138,7 @@ impl Catalogue {
         u16::try_from(index).ok()
     }
 
-    /// The ids of a category in this order, dearer ones than `under_yen` left out.
+    /// The product ids of a category in this order, without those that cost more than `under_yen`.
     pub fn shelf(&self, category: u16, sort: Sort, under_yen: Option<u32>) -> Vec<u32> {
         let Some(category) = self.categories.get(usize::from(category)) else { return Vec::new() };
         let price = |id: &u32| self.product(*id).map_or(0, |product| product.price_yen);
@@ -150,15 +152,14 @@ impl Catalogue {
         ids
     }
 
-    /// The ids whose names contain all these words, most popular first.
+    /// The ids of products whose names contain all words of `query`, most popular first.
     pub fn search(&self, query: &str) -> Vec<u32> {
         let query = query.to_lowercase();
         let mut found: Option<Vec<u32>> = None;
         for word in query.split_whitespace() {
             match &mut found {
                 None => found = Some(self.words.get(word).cloned().unwrap_or_default()),
-                // Asking the names is quicker than looking through another list of a thousand for
-                // each.
+                // Comparing names is quicker than searching another list of a thousand for each.
                 Some(found) => found
                     .retain(|id| self.product(*id).is_some_and(|product| product.is_called(word))),
             }
@@ -166,12 +167,12 @@ impl Catalogue {
         found.unwrap_or_default()
     }
 
-    /// Every word of a product's name, in lower case and in order.
+    /// All words of product names, in lower case and in alphabetical order.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.words.keys().map(String::as_str)
     }
 
-    /// A product, the popular ones more often.
+    /// The id of a random product. Popular products are drawn more often.
     pub fn draw(&self, dice: &mut Dice) -> u32 {
         let total = self.popularity.last().copied().unwrap_or(0.0);
         let at = dice.unit() * total;
@@ -179,14 +180,14 @@ impl Catalogue {
         self.products[index].id
     }
 
-    /// A category, the large ones more often.
+    /// The index of a random category. Large categories are drawn more often.
     pub fn draw_category(&self, dice: &mut Dice) -> u16 {
         self.products[dice.below(self.products.len())].category
     }
 }
 
 impl Product {
-    /// Whether this is a word of its name.
+    /// Whether this is a word of its name; case does not matter.
     fn is_called(&self, word: &str) -> bool {
         self.name.split(' ').any(|own| own.eq_ignore_ascii_case(word))
     }
@@ -200,8 +201,9 @@ impl Product {
     }
 }
 
-/// A weight for each of `count` products: Zipf by a random rank. The exponent 0.8 to 1.1 and the
-/// shift by 3 are what page-view counts of shops look like, whose very first product is no outlier.
+/// A popularity for each of `count` products: a Zipf law over random ranks. The exponent (0.8 to
+/// 1.1) and the shift by 3 resemble the page views of real shops, where the most popular product is
+/// no outlier.
 fn zipf(count: usize, dice: &mut Dice) -> Vec<f64> {
     let exponent = dice.between(0.8, 1.1);
     let mut ranks: Vec<usize> = (0..count).collect();
@@ -220,7 +222,7 @@ const MATERIALS: &[&str] = &[
     "Copper", "Brass", "Glass", "Stone", "Clay", "Lacquer", "Paper", "Leather", "Silk", "Enamel",
 ];
 
-/// Each category's slug, and what its products are called.
+/// The slug of each category, and the nouns in the names of its products.
 const SHELVES: &[(&str, &[&str])] = &[
     ("kettles", &["Kettle", "Pot"]),
     ("teaware", &["Teapot", "Cup", "Tray"]),

@@ -1,12 +1,14 @@
-//! A day of everybody: many visits on one clock, answered by the shop.
+//! Simulates a crowd: many visits on one clock, answered by the shop.
 //!
-//! People come by the hour (few at four in the morning, most in the evening, as shops see it), bots
-//! at any time. Each visitor has an address of its own, from ranges that belong to nobody: people
-//! mostly from the benchmarking range 198.18.0.0/15 (RFC 2544), bots first from the documentation
-//! ranges 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737), both also from 2001:db8::/32 (RFC 3849),
-//! one /64 each.
+//! People come by the hour of the day, as in real shops: few at four in the morning, most in the
+//! afternoon and evening. Bots come at any time. Each visitor has an address of its own, from
+//! ranges that belong to nobody:
 //!
-//! Whoever spreads over a network, or shares one, is told in [`super::network`].
+//! - people: mostly the benchmarking range 198.18.0.0/15 (RFC 2544)
+//! - bots: first the documentation ranges 198.51.100.0/24 and 203.0.113.0/24 (RFC 5737)
+//! - both: 2001:db8::/32 (RFC 3849), with a /64 for each visitor
+//!
+//! [`super::network`] has the visitors who spread over a network or share one.
 //!
 //! Cost: about a microsecond and 200 bytes a request.
 
@@ -27,28 +29,28 @@ pub struct Mix {
     counts: [usize; Population::ALL.len()],
 }
 
-/// One request of the simulated crowd, with how it ended and the truth about who sent it.
+/// One request of the simulated crowd, with its answer and the population that sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimRequest {
     /// When it arrived at the shop.
     pub at: Timestamp,
     /// How long the shop took to answer, in microseconds.
     pub took_us: u32,
-    /// Who asked: one address a visitor.
+    /// The address that the request comes from.
     pub client: IpAddr,
     /// `GET` or `POST`.
     pub method: &'static str,
     /// Path and query.
     pub target: String,
-    /// What the shop answered.
+    /// HTTP status of the answer.
     pub status: u16,
-    /// Body bytes of the answer, about.
+    /// Approximate bytes of the answer's body.
     pub bytes: u32,
-    /// The page it was asked from.
+    /// `Referer` header.
     pub referer: Option<Arc<str>>,
-    /// What the visitor said it was.
+    /// `User-Agent` header.
     pub user_agent: &'static str,
-    /// What the visitor was.
+    /// The population of the visitor.
     pub population: Population,
 }
 
@@ -59,13 +61,13 @@ impl Default for Mix {
 }
 
 impl Mix {
-    /// Nobody.
+    /// No visitors.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This many people, one in seven of them with many tabs, and this many bots, spread over all
-    /// bad populations.
+    /// This many people, of whom one in seven opens many tabs, and this many bots, spread evenly
+    /// over the demo's bad populations.
     pub fn of(people: usize, bots: usize) -> Self {
         let gallery = people / 7;
         let mut mix = Self::new()
@@ -79,25 +81,25 @@ impl Mix {
         mix
     }
 
-    /// The same with `count` visitors of one population.
+    /// Sets the number of visitors of one population.
     pub fn with(mut self, population: Population, count: usize) -> Self {
         self.counts[population as usize] = count;
         self
     }
 
-    /// How many visitors of a population come.
+    /// The number of visitors of one population.
     pub fn count(&self, population: Population) -> usize {
         self.counts[population as usize]
     }
 }
 
 impl SimRequest {
-    /// When the answer was complete: the time a web server stamps into its log.
+    /// When the answer was complete, which is the time that web servers log.
     pub fn completed_at(&self) -> Timestamp {
         self.at.plus_micros(u64::from(self.took_us))
     }
 
-    /// The request as an edge would hand it to the detector.
+    /// The request as the gate would hand it to the detector.
     pub fn as_request(&self) -> Request<'_> {
         Request {
             client: ClientKey::from_ip(self.client),
@@ -111,13 +113,13 @@ impl SimRequest {
         }
     }
 
-    /// Person or not.
+    /// The true label of the visitor.
     pub fn truth(&self) -> Truth {
         self.population.truth()
     }
 }
 
-/// Everything the crowd asks for between `start` and `start + span_us`, in order of arrival.
+/// All requests of the crowd between `start` and `start + span_us`, in order of arrival.
 pub fn simulate(
     site: &Arc<Site>,
     seed: u64,
@@ -142,6 +144,7 @@ pub fn simulate(
     requests
 }
 
+/// Simulates one visit and appends its requests to `out`.
 fn visit(
     site: &Arc<Site>,
     seed: u64,
@@ -168,7 +171,7 @@ fn visit(
     }
 }
 
-/// What the shop answers to a visitor's step.
+/// One request of a visitor together with the shop's answer.
 pub(super) fn answered(
     site: &Site,
     step: Step,
@@ -192,14 +195,15 @@ pub(super) fn answered(
     }
 }
 
-/// When a person comes, in microseconds after `start`: by the hour of the day, drawn by rejection.
+/// When a person comes, in microseconds after `start`. It follows the hour of the day, and is drawn
+/// by rejection.
 pub(super) fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
     const DAY_S: f64 = 86_400.0;
     const QUIETEST_S: f64 = 4.0 * 3_600.0;
     loop {
         let since_start_us = (dice.unit() * span_us as f64) as u64;
         let second = start.plus_micros(since_start_us).as_secs().rem_euclid(86_400) as f64;
-        // A shop sleeps but never quite: a tenth of the peak at the quietest hour.
+        // At the quietest hour, a tenth of the visitors of the busiest hour come.
         let liveliness =
             0.55 - 0.45 * (std::f64::consts::TAU * (second - QUIETEST_S) / DAY_S).cos();
         if dice.chance(liveliness) {
@@ -208,7 +212,7 @@ pub(super) fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
     }
 }
 
-/// How long an answer takes: files fast, pages slower, searches slowest.
+/// How long an answer takes, in microseconds: files are fast, pages slower, searches slowest.
 pub(super) fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
     let median_s = match kind {
         Kind::Image(..) | Kind::Style | Kind::Script | Kind::Favicon | Kind::Robots => 0.0008,
@@ -219,11 +223,12 @@ pub(super) fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
     u32::try_from(micros(dice.lognormal(median_s, 0.5)).min(20_000_000)).unwrap_or(u32::MAX)
 }
 
+/// The address of the next person; `count` is how many have been given.
 pub(super) fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
     let index = *count;
     *count += 1;
-    // One in five by IPv6. An odd factor and a shift permute the range, so every address is given
-    // once.
+    // One in five comes by IPv6. Multiplying by an odd number and adding permutes the range, so no
+    // address is given twice.
     if index % 5 == 4 {
         return address_v6(seed, index);
     }
@@ -231,10 +236,11 @@ pub(super) fn address_of_person(seed: u64, count: &mut u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 0).to_bits() + offset))
 }
 
+/// The address of the next bot; `count` is how many have been given.
 pub(super) fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
     let index = *count;
     *count += 1;
-    // Host bytes 1 to 254 of two networks, then IPv6.
+    // The hosts 1 to 254 of two networks come first, then IPv6.
     if index % 5 == 4 || index >= 600 {
         return address_v6(seed, 0x8000_0000 | index);
     }
@@ -247,7 +253,7 @@ pub(super) fn address_of_bot(seed: u64, count: &mut u32) -> IpAddr {
     })
 }
 
-/// A /64 of its own for every index.
+/// An address in a /64 of its own for every index.
 pub(super) fn address_v6(seed: u64, index: u32) -> IpAddr {
     let network = index.wrapping_mul(0x9e37_79b1).wrapping_add(scatter(seed) as u32);
     let bits = 0x2001_0db8_u128 << 96

@@ -1,23 +1,24 @@
-//! Seeded randomness, in the shapes that visitors need.
+//! Seeded random numbers, in the distributions that visitors need.
 //!
-//! One small generator (Xoshiro256++) and a handful of distributions written out, because `rand`'s
-//! own are another crate and their draws may change between versions; a simulated day should stay
-//! the same day.
+//! There is one small generator (Xoshiro256++) and a handful of distributions. These are written
+//! out here, because `rand`'s may change their draws between versions, and a simulated day must
+//! never change.
 
 use rand::{RngCore, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// A seeded source of draws.
+/// A seeded source of random draws.
 #[derive(Clone, Debug)]
 pub struct Dice(Xoshiro256PlusPlus);
 
 impl Dice {
-    /// Dice for this seed.
+    /// A source with this seed.
     pub fn new(seed: u64) -> Self {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    /// Dice for the `index`-th of many things that share a seed; independent of how many there are.
+    /// A source for the `index`-th of many things that share a seed. It does not depend on how many
+    /// there are.
     pub fn nth(seed: u64, index: u64) -> Self {
         Self::new(mix(seed ^ mix(index.wrapping_add(1))))
     }
@@ -42,17 +43,18 @@ impl Dice {
         low + (high - low) * self.unit()
     }
 
-    /// Uniform in the logarithm: as often between 1 and 2 as between 10 and 20.
+    /// Uniform in the logarithm between `low` and `high`: as often between 1 and 2 as between 10
+    /// and 20.
     pub fn log_between(&mut self, low: f64, high: f64) -> f64 {
         self.between(low.ln(), high.ln()).exp()
     }
 
-    /// Uniform in 0..count; 0 when there is nothing to choose from.
+    /// Uniform in `0..count`; 0 if `count` is 0.
     pub fn below(&mut self, count: usize) -> usize {
         ((self.unit() * count as f64) as usize).min(count.saturating_sub(1))
     }
 
-    /// One of these.
+    /// One of these items, all with equal probability.
     ///
     /// # Panics
     /// When `items` is empty.
@@ -72,13 +74,13 @@ impl Dice {
         weights.len().saturating_sub(1)
     }
 
-    /// Standard normal (Box and Muller, one of the pair).
+    /// Standard normal (Box and Muller, of which only one of the pair is used).
     pub fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
-    /// Lognormal: the median, and the standard deviation of its logarithm.
+    /// Lognormal, with this median and this standard deviation of the logarithm.
     pub fn lognormal(&mut self, median: f64, sigma: f64) -> f64 {
         median * (sigma * self.normal()).exp()
     }
@@ -96,7 +98,7 @@ impl Dice {
     }
 }
 
-/// SplitMix64's finaliser: spreads close inputs far apart.
+/// SplitMix64's finaliser: a hash that spreads inputs that are close together.
 pub(super) const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -104,7 +106,7 @@ pub(super) const fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// Seconds as microseconds; at least one, so that time always moves.
+/// Seconds as microseconds, at least one, so that time always advances.
 pub(super) fn micros(secs: f64) -> u64 {
     ((secs * 1e6) as u64).max(1)
 }

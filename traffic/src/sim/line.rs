@@ -1,9 +1,8 @@
-//! A simulated crowd as a log file: nginx's JSON with milliseconds, or the combined format with
-//! seconds; and its labels.
+//! Writes a simulated crowd as a log file, and its labels as CSV. The log is nginx's JSON with
+//! milliseconds, or the combined format with seconds.
 //!
-//! A web server stamps and writes a line when the answer is complete, so lines come in that order
-//! and not in the order of arrival. The parser has to cope with that on real logs, so it has to
-//! here.
+//! A web server writes a line when the answer is complete, with the time of that moment. So lines
+//! come in the order of completion and not of arrival, as in real logs.
 
 use std::collections::HashSet;
 use std::io::{self, Write};
@@ -12,18 +11,18 @@ use std::net::IpAddr;
 use super::crowd::SimRequest;
 use super::population::Truth;
 
-/// The truth about one client.
+/// A row of a labels file: the true label of one client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelRow {
-    /// As the log's client field shows it.
+    /// The client's address, as in the log.
     pub client: IpAddr,
-    /// Person or not.
+    /// Its true label.
     pub label: Truth,
-    /// Which population it was.
+    /// The name of its population.
     pub why: &'static str,
 }
 
-/// One row for each client, in order of appearance.
+/// One row for each client, in the order in which they first appear.
 pub fn labels(requests: &[SimRequest]) -> Vec<LabelRow> {
     let mut seen = HashSet::new();
     let rows = requests.iter().map(|request| LabelRow {
@@ -46,9 +45,9 @@ pub fn write_labels(rows: &[LabelRow], out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the requests as nginx JSON lines: `msec remote_addr request_method request_uri status
-/// body_bytes_sent http_referer http_user_agent request_time`, times in seconds with three
-/// decimals.
+/// Writes the requests as nginx JSON lines with the keys `msec remote_addr request_method
+/// request_uri status body_bytes_sent http_referer http_user_agent request_time`. Times are in
+/// seconds with three decimals.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -74,7 +73,7 @@ pub fn write_json(requests: &[SimRequest], out: &mut impl Write) -> io::Result<(
     Ok(())
 }
 
-/// Writes the requests as lines of the combined format, in UTC, to the second.
+/// Writes the requests as lines of the combined format, with times in UTC and whole seconds.
 ///
 /// # Errors
 /// Whatever `out` fails with.
@@ -98,7 +97,7 @@ pub fn write_combined(requests: &[SimRequest], out: &mut impl Write) -> io::Resu
     Ok(())
 }
 
-/// The order in which a server writes them.
+/// The requests in the order in which a server writes their lines.
 fn by_completion(requests: &[SimRequest]) -> Vec<&SimRequest> {
     let mut requests: Vec<&SimRequest> = requests.iter().collect();
     requests.sort_by_key(|request| request.completed_at());
@@ -111,8 +110,8 @@ fn clf_time(second: i64) -> io::Result<String> {
     Ok(at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string())
 }
 
-/// Inside quotes. Visitors send nothing but visible ASCII, so two characters are all there is to
-/// escape.
+/// Writes a text between quotes. Visitors send visible ASCII only, so just two characters need to
+/// be escaped.
 fn escape(text: &str, out: &mut impl Write) -> io::Result<()> {
     for part in text.split_inclusive(['"', '\\']) {
         match part.strip_suffix(['"', '\\']) {

@@ -1,9 +1,9 @@
-//! A toy shop and its visitors, on a clock that is only a number.
+//! Simulates a shop and its visitors, on a virtual clock.
 //!
-//! What it is for: yesterday's log for a shop that has none yet (the demo), traffic with known
-//! truth for tests and benchmarks, and the very same visitors driven through real sockets by the
-//! demo. One place decides what the shop answers ([`Site::respond`]) and one what a visitor does
-//! next ([`Visit`]), so a simulated log and a live run cannot drift apart.
+//! It serves three purposes: a log for a shop that has none yet (the demo), traffic with known
+//! labels for tests and benchmarks, and visitors that the demo drives through real sockets. What
+//! the shop answers is decided in one place ([`Site::respond`]), and what a visitor does next in
+//! another ([`Visit`]). So a simulated log and a live run cannot differ.
 //!
 //! ```text
 //!  seed ─► Site ──────────────► respond(method, target, form) ─► Reply ─┐
@@ -12,22 +12,25 @@
 //!                                   └─► or a real socket, in real time
 //! ```
 //!
-//! Every draw comes from a seeded generator: the same seed gives the same bytes. Within a
-//! population each visitor draws its own speed, jitter, order and habits, so that a model has to
-//! learn behaviour and not a constant; and what makes trouble for detectors is in the people too:
-//! double clicks, reloads, quick runs of clicks, tabs opened in bursts, mistyped passwords, dead
-//! bookmarks, warm caches, keystroke suggestions.
+//! All randomness comes from a seeded generator, so equal seeds give equal bytes. Within a
+//! population, each visitor draws its own speed, jitter, order and habits, so that a model must
+//! learn behaviour and not a constant. Simulated people also do what troubles detectors: double
+//! clicks, reloads, quick runs of clicks, tabs opened in bursts, mistyped passwords, dead
+//! bookmarks, warm caches, search suggestions at every keystroke.
 //!
-//! The demo has one shop and a crowd of eight populations. [`SHOPS`] are shops that differ, with
-//! everybody: people who return, wait and share addresses, bots that trickle, spread, and play back
-//! a person's gaps. The benchmark's site ([`benchmark_site`]) is visited by one population at a
-//! time ([`simulate_benchmark`]), or by all ([`simulate_benchmark_day`]).
+//! There are three settings:
 //!
-//! **To add a population**: a file in `people/`, `robots/` or `bots/` with a behaviour and its
-//! reasoning; a variant at the end of [`Population`], whose place is part of every seed; a row in
-//! `docs/benchmark.md`.
+//! - the demo: one shop and a crowd of eight populations ([`simulate`])
+//! - [`SHOPS`]: shops that differ, with more populations. People return, wait and share addresses;
+//!   bots are slow, spread over addresses, or replay a person's gaps ([`simulate_shop`]).
+//! - the benchmark: one large site ([`benchmark_site`]), visited by one population at a time
+//!   ([`simulate_benchmark`]) or by all ([`simulate_benchmark_day`])
 //!
-//! Not simulated on purpose: reactions to a refusal (a bot honours nothing, a person tries on) and
+//! **To add a population**, write a file in `people/`, `robots/` or `bots/` with a behaviour and
+//! its reasoning. Add a variant at the end of [`Population`], because its position is part of every
+//! seed. Add a row to `docs/benchmark.md`.
+//!
+//! Deliberately not simulated: reactions to a refusal (bots ignore it, people try again) and
 //! verified crawlers.
 
 mod benchmark;

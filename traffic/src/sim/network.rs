@@ -1,35 +1,38 @@
-//! Where requests come from when an address is not a visitor.
+//! The addresses of visitors who use several, or who share a network.
 //!
-//! A scraper that spreads changes its address after a handful of requests and goes once round the
-//! hosts of a /24. A botnet guesses from addresses that have nothing in common, one or two from
-//! each. People of a carrier have an address each, all of one /24, and telephones that call
-//! themselves the same. Ranges belong to nobody: 192.0.2.0/24 (RFC 5737) and its like for the
-//! scrapers, 10.0.0.0/8 (RFC 1918) for the botnet, 100.64.0.0/10 (RFC 6598, what carriers number
-//! their customers with) for the people.
+//! | population | addresses | range, which belongs to nobody |
+//! |---|---|---|
+//! | spread scraper | the hosts of a /24 in turn, 5 to 9 requests each | 192.0.2.0/24 (RFC 5737) |
+//! | further ones | another /24 each | the end of 198.19.0.0/16 (RFC 2544) |
+//! | botnet | unrelated ones, one or two guesses each | 10.0.0.0/8 (RFC 1918) |
+//! | people of a carrier | one each, 250 in a /24 | 100.64.0.0/10 (RFC 6598, carriers) |
+//!
+//! The people of a carrier also share two user agents.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::dice::{Dice, mix as scatter};
 use super::population::Population;
 
-/// Requests for which a spread scraper keeps an address.
+/// How many requests a spread scraper sends from one address.
 const KEPT: std::ops::Range<u32> = 5..10;
-/// People of a /24 of a carrier's.
+/// People in one /24 of a carrier.
 const PEOPLE_A_NETWORK: usize = 250;
 
-/// Where one visitor's requests come from.
+/// The addresses that one visitor's requests come from.
 #[derive(Debug)]
 pub(super) enum Exit {
-    /// One address throughout.
+    /// One address for all requests.
     One(IpAddr),
-    /// The hosts of a /24, one after the other.
+    /// The hosts of a /24, one after the other. `left` is how many more requests this host sends.
     Spread { network: [u8; 3], host: u8, left: u32 },
-    /// Any address, another at every request or two.
+    /// A random address, which changes after one or two requests.
     Botnet { seed: u64, next: u64 },
 }
 
 impl Exit {
-    /// That of the `index`-th visitor of a population; `own` gives an address like everybody's.
+    /// The addresses of the `index`-th visitor of a population. `own` returns an address for
+    /// populations that have one a visitor.
     pub fn of(
         population: Population,
         index: usize,
@@ -38,7 +41,7 @@ impl Exit {
     ) -> Self {
         match population {
             Population::SpreadScraper => {
-                // The documentation's networks first, then those of the benchmarking range's end.
+                // A documentation network first, then the last networks of the benchmarking range.
                 let network = match index {
                     0 => [192, 0, 2],
                     index => [198, 19, 255_u8.saturating_sub(index as u8)],
@@ -54,7 +57,7 @@ impl Exit {
         }
     }
 
-    /// The next request's address.
+    /// The address of the next request.
     pub fn address(&mut self, dice: &mut Dice) -> IpAddr {
         match self {
             Self::One(address) => *address,
@@ -67,7 +70,7 @@ impl Exit {
                 Ipv4Addr::new(*a, *b, *c, *host).into()
             }
             Self::Botnet { seed, next } => {
-                // Two in three guesses are an address's first.
+                // Two in three guesses are the first from their address.
                 *next += u64::from(dice.chance(2.0 / 3.0));
                 Ipv4Addr::from_bits(0x0a00_0000 | (scatter(*seed ^ *next) as u32 & 0x00ff_ffff))
                     .into()

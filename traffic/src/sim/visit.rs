@@ -1,9 +1,8 @@
-//! One visitor's requests, one after another.
+//! The requests of one visitor, one after another.
 //!
-//! A behaviour decides what its visitor does next and may plan ahead (a page, and its images over
-//! the next second); an agenda puts what was planned in order. A plan may reach into the future but
-//! never into the past, so everything up to the behaviour's own "now" can be handed out as soon as
-//! it is passed.
+//! A behaviour decides what its visitor does next. It may plan ahead, such as a page and its images
+//! over the next second; an agenda puts the planned requests in order. Nothing is planned for a
+//! time before the behaviour's own "now". So all requests up to that time can be returned.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,11 +12,11 @@ use super::dice::{Dice, micros};
 use super::population::Population;
 use super::site::Site;
 
-/// One request that a visitor makes.
+/// One request of a visitor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Step {
-    /// Microseconds since the visitor's previous request began; for the first one, since its visit
-    /// began.
+    /// Microseconds since the start of the visitor's previous request, or, for the first one, since
+    /// the start of the visit.
     pub wait_us: u64,
     /// `GET` or `POST`.
     pub method: &'static str,
@@ -25,23 +24,23 @@ pub struct Step {
     pub target: String,
     /// URL-encoded body of a POST.
     pub form: Option<String>,
-    /// The page it was asked from, as an absolute URL.
+    /// `Referer` header: the page that the request comes from, as an absolute URL.
     pub referer: Option<Arc<str>>,
-    /// True for what a browser loads by itself: images, style, script.
+    /// Whether it is something that a browser loads by itself: images, style, script.
     pub is_asset: bool,
 }
 
 /// How long visits are and how fast visitors move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tempo {
-    /// A day in a log: people come and go, bots have their fill and leave, paces vary widely.
+    /// For a day's log: people come and go, bots finish and leave, speeds vary widely.
     Day,
-    /// A demonstration of half a minute: everybody stays, people are brisk (median 3 s a page),
-    /// bots are at work.
+    /// For a demonstration of half a minute: nobody leaves, people are quick (median 3 s a page),
+    /// and bots work all the time.
     Live,
 }
 
-/// A visitor on the way: an endless or ending sequence of [`Step`]s.
+/// The visit of one visitor: a sequence of [`Step`]s, which may be endless.
 pub struct Visit {
     population: Population,
     user_agent: &'static str,
@@ -53,34 +52,37 @@ pub struct Visit {
     is_over: bool,
 }
 
-/// What a population does.
+/// The behaviour of a visitor.
 pub(super) trait Behave: Send {
-    /// Acts once: lets time pass and asks for things. False when the visit is over.
+    /// Acts once: sends requests and lets time pass. `false` when the visit is over.
     fn act(&mut self, turn: &mut Turn<'_>) -> bool;
 }
 
-/// What a behaviour has to work with while it acts.
+/// What a behaviour works with while it acts: the site, random draws, and methods that send
+/// requests.
 pub(super) struct Turn<'a> {
     pub(super) site: &'a Site,
     pub(super) dice: &'a mut Dice,
     agenda: &'a mut Agenda,
 }
 
-/// What was planned, earliest first.
+/// The planned requests of a visit, earliest first.
 #[derive(Default)]
 struct Agenda {
+    /// The visitor's own time, in microseconds since the visit began.
     now_us: u64,
+    /// Time, running number and request.
     planned: BinaryHeap<Reverse<(u64, u64, Step)>>,
     count: u64,
 }
 
 impl Visit {
-    /// A visitor of this population; everything about it comes from `seed`.
+    /// A visitor of this population. Its speed, habits and choices all come from `seed`.
     pub fn new(population: Population, site: &Arc<Site>, seed: u64, tempo: Tempo) -> Self {
         Self::behaving(population, site, seed, |dice| population.behaviour(site, tempo, dice))
     }
 
-    /// A visitor who passes for one of this population and does something of its own.
+    /// A visitor who counts as one of this population, with a behaviour of its own.
     pub(super) fn behaving(
         population: Population,
         site: &Arc<Site>,
@@ -103,12 +105,12 @@ impl Visit {
         }
     }
 
-    /// What kind of visitor this is.
+    /// The visitor's population.
     pub fn population(&self) -> Population {
         self.population
     }
 
-    /// What it says it is.
+    /// The `User-Agent` header that the visitor sends.
     pub fn user_agent(&self) -> &'static str {
         self.user_agent
     }
@@ -120,8 +122,8 @@ impl Iterator for Visit {
     fn next(&mut self) -> Option<Step> {
         loop {
             if let Some((at_us, mut step)) = self.agenda.take_due(self.is_over) {
-                // Two requests in the same microsecond would be a gap of nothing; the second is
-                // sent one later.
+                // Two requests in the same microsecond would have a gap of zero, so the second is
+                // sent a microsecond later.
                 step.wait_us = at_us.saturating_sub(self.sent_us).max(1);
                 self.sent_us += step.wait_us;
                 return Some(step);
@@ -142,7 +144,7 @@ impl Agenda {
         self.planned.push(Reverse((at_us, self.count, step)));
     }
 
-    /// The earliest planned step, if nothing earlier can still be planned.
+    /// Takes the earliest planned request, if no earlier one can still be planned.
     fn take_due(&mut self, is_over: bool) -> Option<(u64, Step)> {
         let Reverse((at_us, _, _)) = self.planned.peek()?;
         if *at_us > self.now_us && !is_over {
@@ -153,12 +155,13 @@ impl Agenda {
 }
 
 impl Turn<'_> {
-    /// Lets time pass.
+    /// Lets this many seconds pass.
     pub(super) fn wait(&mut self, secs: f64) {
         self.agenda.now_us += micros(secs);
     }
 
-    /// Lets a lognormal time pass: its median in seconds, and the spread of its logarithm.
+    /// Lets a lognormal time pass, given its median in seconds and the standard deviation of its
+    /// logarithm.
     pub(super) fn pause(&mut self, median_s: f64, sigma: f64) {
         let secs = self.dice.lognormal(median_s, sigma);
         self.wait(secs);
@@ -169,7 +172,7 @@ impl Turn<'_> {
         self.agenda.now_us
     }
 
-    /// Asks for a page now.
+    /// Requests a page now.
     pub(super) fn get(&mut self, target: String, referer: Option<Arc<str>>) {
         self.plan(
             0.0,
@@ -177,7 +180,7 @@ impl Turn<'_> {
         );
     }
 
-    /// Asks for something that is no asset `after` seconds from now, as scripts do.
+    /// Requests something other than an asset, `after` seconds from now, as scripts do.
     pub(super) fn get_after(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
         self.plan(
             after,
@@ -185,14 +188,15 @@ impl Turn<'_> {
         );
     }
 
-    /// Asks at a time of the visitor's own, which lies within this act or after it.
+    /// Requests a page at this time, in microseconds since the visit began. It must not be before
+    /// the beginning of this act.
     pub(super) fn get_at(&mut self, at_us: u64, target: String) {
         let step =
             Step { wait_us: 0, method: "GET", target, form: None, referer: None, is_asset: false };
         self.agenda.add(at_us, step);
     }
 
-    /// Repeats a step of somebody else's now.
+    /// Sends a request of another visit now.
     pub(super) fn repeat(&mut self, step: Step) {
         self.plan(0.0, step);
     }
@@ -206,7 +210,7 @@ impl Turn<'_> {
         );
     }
 
-    /// Asks for an asset `after` seconds from now.
+    /// Requests an asset `after` seconds from now.
     pub(super) fn get_asset(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
         self.plan(
             after,
@@ -224,7 +228,8 @@ impl Turn<'_> {
 mod tests {
     use super::*;
 
-    /// What one visitor asks for in its first `secs` seconds: time since the start and the step.
+    /// A visitor's requests in its first `secs` seconds, each with the microseconds since the
+    /// start.
     fn steps(population: Population, seed: u64, secs: u64) -> Vec<(u64, Step)> {
         let mut at_us = 0;
         Visit::new(population, &Arc::new(Site::new(1)), seed, Tempo::Live)

@@ -1,7 +1,7 @@
-//! A day of the benchmark's site with everybody at once, as a log to look at and to train on.
+//! A day of the benchmark's site with all populations at once, as a log to look at or train on.
 //!
-//! People in proportion to each other; of bots, few of each kind, as in other shops; networks and
-//! campaigns whole.
+//! There are many people, and a few bots of each kind, as in real shops. Whoever shares or spreads
+//! over a network comes as a whole network.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::sim::crowd::SimRequest;
 use crate::sim::population::{Population, Truth};
 use crate::sim::site::Site;
 
-/// People a day, unless told: those who share an address not counted.
+/// The usual number of people a day, not counting those who share an address.
 pub const BENCHMARK_PEOPLE: usize = 1_000;
 
-/// Everything that the benchmark's log shows of `span_us` microseconds from `start` on, in order of
-/// arrival, with `people` a day; other visitors every day.
+/// All requests to the benchmark's site in `span_us` microseconds from `start`, in order of
+/// arrival. `people` people come a day, and every day has other visitors.
 pub fn simulate_benchmark_day(
     seed: u64,
     start: Timestamp,
@@ -40,7 +40,7 @@ pub fn simulate_benchmark_day(
     requests
 }
 
-/// How many of a population come on a day with so many people.
+/// How many visitors of a population come on a day with this many people.
 fn count(population: Population, people: usize) -> usize {
     let per_thousand = match population {
         Population::Shopper => 300,
@@ -49,15 +49,15 @@ fn count(population: Population, people: usize) -> usize {
         Population::ReturningShopper => 120,
         Population::PriceWatcher | Population::SlowReader => 40,
         Population::PowerShopper | Population::Refresher => 25,
-        // Ten times as many as in a minute of the evening.
+        // Ten times as many as come in a minute of the evening.
         Population::SaleShopper => 30,
         Population::CarrierShopper => 250,
-        // An office, a carrier's address; campaigns.
+        // One visitor is a whole office, a carrier's address, or a campaign.
         Population::OfficeWorker
         | Population::SharedShopper
         | Population::SpreadScraper
         | Population::DistributedBruteForcer => 1,
-        // Fifty thousand for ten thousand people.
+        // 50,000 addresses for 10,000 people.
         Population::BotnetScraper => 5_000,
         _ if population.truth() == Truth::Welcome => 2,
         _ => 5,

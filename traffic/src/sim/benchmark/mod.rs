@@ -1,14 +1,15 @@
-//! The benchmark's site, and each population's visit to it.
+//! The benchmark: one site, and the visits of each population to it.
 //!
-//! One site for everybody, as an online shop is one: 20,000 products whose looks follow a Zipf law,
-//! 24 categories, search, galleries of 30 pictures, cart, checkout, login, an API for the app.
-//! [`simulate_benchmark`] sends one population there at a time, so that a caller can count clients
-//! by population and hold one of them in memory; visitors have numbers, and the same number under
-//! the same seed is the same visitor to the microsecond, whoever else is asked for. So a crowd of
-//! any size can be had in pieces, and pieces of several populations mixed: their addresses never
-//! meet.
+//! All populations visit one site, as in a real shop. It has 20,000 products whose popularity
+//! follows a Zipf law, 24 categories, search, galleries of 30 pictures, cart, checkout, login, and
+//! an API for the app.
 //!
-//! | of | one visitor is |
+//! [`simulate_benchmark`] simulates one population at a time, so that a caller can count clients by
+//! population and needs memory for one only. Visitors have numbers. A number and a seed always give
+//! the same visitor, to the microsecond, whichever others are simulated. So a crowd of any size can
+//! be made in pieces. Pieces of several populations can be mixed, because they share no addresses.
+//!
+//! | population | one visitor is |
 //! |---|---|
 //! | `carrier_nat` | one address with 500 people |
 //! | `office_nat` | one address with 50 people |
@@ -17,7 +18,8 @@
 //! | `spread_scraper`, `distributed_brute_forcer` | one campaign of many addresses |
 //! | all others | one person or program with one address |
 //!
-//! A visit lasts a day at most. People come by the hour of the day, bots within its first half.
+//! A visit lasts a day at most. People come by the hour of the day, bots within the first half of
+//! the day.
 
 mod addresses;
 mod day;
@@ -37,15 +39,16 @@ use super::population::{Population, Truth};
 use super::site::Site;
 use super::visit::{Tempo, Visit};
 
-/// How long anybody stays at most: a day, in microseconds.
+/// The longest visit: a day, in microseconds.
 pub const BENCHMARK_SPAN_US: u64 = 24 * HOUR_US;
 
 const HOUR_US: u64 = 60 * MINUTE_US;
 const MINUTE_US: u64 = 60_000_000;
 const PRODUCTS: usize = 20_000;
 const IMAGES: u8 = 30;
-/// People behind one address of a carrier, and of an office.
+/// People behind one address of a carrier.
 const CARRIER_PEOPLE: u64 = 500;
+/// People behind one address of an office.
 const OFFICE_PEOPLE: u64 = 50;
 
 /// The site of the benchmark: 20,000 products with 30 pictures each.
@@ -53,8 +56,8 @@ pub fn benchmark_site(seed: u64) -> Arc<Site> {
     Arc::new(Site::full(own(seed), PRODUCTS, IMAGES))
 }
 
-/// Everything that these visitors of a population ask for on a day from `start` on, in order of
-/// arrival. Visitors are numbered from 0 and below two million.
+/// All requests that these visitors of a population make on the day that begins at `start`, in
+/// order of arrival. Visitors are numbered from 0, and below two million.
 pub fn simulate_benchmark(
     site: &Arc<Site>,
     population: Population,
@@ -70,10 +73,12 @@ pub fn simulate_benchmark(
     day.sorted()
 }
 
-/// The same of programs that ask every `period_s` seconds ± `jitter`, a share of the period from 0
-/// to 1: a cell of the map of period by jitter. 150 to 250 requests each, however long that takes.
-/// Each cell has a seed of its own; addresses are those of the scheduler population of the nearest
-/// jitter, so one cell should be watched at a time.
+/// All requests of programs that send one every `period_s` seconds ± `jitter`, in order of arrival.
+/// `jitter` is a share of the period, from 0 to 1.
+///
+/// Each program sends 150 to 250 requests, however long that takes. Every pair of period and jitter
+/// has a seed of its own. Addresses are those of the scheduler population with the nearest jitter,
+/// so pairs must not be mixed.
 pub fn simulate_scheduler(
     site: &Arc<Site>,
     period_s: f64,
@@ -100,12 +105,12 @@ pub fn simulate_scheduler(
     day.sorted()
 }
 
-/// Nobody else's seed.
+/// A seed that is used for nothing but the benchmark.
 fn own(seed: u64) -> u64 {
     b"benchmark".iter().fold(scatter(seed), |seed, byte| scatter(seed ^ u64::from(*byte)))
 }
 
-/// What is needed to receive a population.
+/// A day on which visits are simulated, with all requests so far.
 struct Day<'a> {
     site: &'a Arc<Site>,
     seed: u64,
@@ -115,6 +120,7 @@ struct Day<'a> {
 }
 
 impl Day<'_> {
+    /// Simulates the visit of one visitor, or of all people behind its address.
     fn receive(&mut self, population: Population, index: usize, visit: impl Fn(u64) -> Visit) {
         let seed = scatter(self.seed ^ ((population as u64) << 48) ^ index as u64);
         let mut exit = addresses::exit(population, index, self.seed);
@@ -142,21 +148,21 @@ impl Day<'_> {
         }
     }
 
-    /// When a visit begins, in microseconds after the start.
+    /// When a visit begins, in microseconds after the start of the day.
     fn begin(&self, population: Population, dice: &mut Dice) -> u64 {
         let hours =
             |dice: &mut Dice, from: f64, to: f64| (dice.between(from, to) * HOUR_US as f64) as u64;
         match population {
             // The sale opens at noon.
             Population::SaleShopper => hours(dice, 12.0, 12.0 + 1.0 / 60.0),
-            // The evening, when all shop.
+            // In the evening, when most people shop.
             Population::SharedShopper => hours(dice, 19.0, 23.0),
-            // Half at lunch, the rest from nine to six.
+            // Half of them at lunch, the rest from nine to six.
             Population::OfficeWorker if dice.chance(0.5) => hours(dice, 12.0, 13.0),
             Population::OfficeWorker => hours(dice, 9.0, 18.0),
             // At a full minute.
             Population::CronBurster => hours(dice, 0.0, 12.0) / MINUTE_US * MINUTE_US,
-            // There since before the day began.
+            // Robots have been there since before the day began.
             _ if population.truth() == Truth::Welcome => hours(dice, 0.0, 0.25),
             Population::TricklingScraper
             | Population::SlowBruteForcer
@@ -172,7 +178,7 @@ impl Day<'_> {
     }
 }
 
-/// How many visit from the same address.
+/// How many people visit from one address.
 fn people_behind(population: Population) -> u64 {
     match population {
         Population::SharedShopper => CARRIER_PEOPLE,

@@ -1,21 +1,21 @@
 //! One crawl over 50,000 addresses.
 //!
-//! Rented exits of private connections: each address makes ten requests at most, minutes apart, in
-//! a browser's name, and is not seen again that day; together they copy the catalogue ten times
-//! over. One visitor here is one address. Whatever judges a client by what it does has between one
-//! and ten requests to go by, and they are spread as people spread theirs.
+//! The addresses are rented exits on private connections. Each sends ten requests at most, seconds
+//! to minutes apart, with a browser's user agent, and does not come again that day. Together they
+//! copy the catalogue ten times over. One visitor here is one address. A detector that judges a
+//! client by its behaviour has only one to ten requests, spread like those of people.
 
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A crawl rented out over 50,000 private addresses, one \
     to ten requests from each, seconds to \
      minutes apart. Hardly anything to judge a client by. Expected: mostly undetected, whoever \
      looks; shown as it is.";
 
-/// Requests from one address, at most.
+/// The most requests from one address.
 pub(in crate::sim) const REQUESTS_MAX: usize = 10;
 
 /// One address of it.
@@ -23,7 +23,7 @@ pub(in crate::sim) const REQUESTS_MAX: usize = 10;
 pub(in crate::sim) struct BotnetScraper {
     requests_left: u32,
     gap_s: f64,
-    /// Begins at a list, as somebody who looks around.
+    /// The list page that it begins with, if any, as people do who look around.
     list: Option<String>,
 }
 
@@ -47,7 +47,7 @@ impl Behave for BotnetScraper {
         }
         self.requests_left -= 1;
         let target = self.list.take().unwrap_or_else(|| {
-            // What the coordinator hands out next is any product, seen from one address.
+            // The coordinator of the crawl hands out products; to one address they look random.
             let products = turn.site.catalogue().products();
             format!("/p/{}", products[turn.dice.below(products.len())].id)
         });

@@ -1,9 +1,9 @@
 //! Programs that follow links, nearest first.
 //!
-//! What every crawling library does by default: the home page, then everything it links, then
-//! everything those link; here the shelves' first pages, their second pages, and so on level by
-//! level, with the products between. Nothing is asked for twice, and there is no list of targets:
-//! the next page is always one that was linked.
+//! This is what every crawling library does by default: the home page, then everything that it
+//! links to, then everything that those pages link to. Here that means the first pages of the
+//! categories, their second pages, and so on, with the products between. No page is requested
+//! twice, and each was linked from a page before it.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -12,7 +12,7 @@ use crate::sim::dice::Dice;
 use crate::sim::site::Kind;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Follows links nearest first, category by category, \
     each page once, at a gap of 0.3 to 8 s: \
      the default of crawling libraries. Expected: detected at least 90 times in 100.";
@@ -23,7 +23,7 @@ pub(in crate::sim) struct BreadthFirst {
     beat: Beat,
     queue: VecDeque<String>,
     seen: HashSet<String>,
-    /// Whether it takes products as well, or the lists alone.
+    /// Whether it takes products as well, or list pages only.
     takes_products: bool,
     requests_left: u32,
 }
@@ -40,7 +40,7 @@ impl BreadthFirst {
         Self::at(beat, requests_left, dice)
     }
 
-    /// One that asks when `beat` says so.
+    /// A program that waits between requests as `beat` says.
     pub(super) fn at(beat: Beat, requests_left: u32, dice: &mut Dice) -> Self {
         let home = "/".to_owned();
         Self {
@@ -52,7 +52,7 @@ impl BreadthFirst {
         }
     }
 
-    /// What a page links, in the order in which it does.
+    /// The links of a page, in their order.
     fn links(&self, turn: &Turn<'_>, target: &str) -> Vec<String> {
         let products = |ids: &[u32]| -> Vec<String> {
             if self.takes_products {

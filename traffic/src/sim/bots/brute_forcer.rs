@@ -1,23 +1,23 @@
 //! Programs that guess passwords.
 //!
-//! `POST /login`, one to three a second in the demo, 401 each time: either many passwords for one
-//! account, or one leaked pair after another. Some fetch the form first for its token. None guesses
-//! right: a success would only end it.
+//! They send `POST /login`, one to three a second in the demo, and get a 401 each time. They try
+//! either many passwords for one account, or one leaked pair after another. Some fetch the form
+//! first for its token. None guesses right, because a success would only end the visit.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside the figures of the fast one.
+/// The benchmark's text about the fast one.
 pub(in crate::sim) const REASONING_FAST: &str = "Credential stuffing from one address: leaked \
     pairs or one account's passwords, a guess \
      every 0.25 to 10 s, refused each time. Expected: detected at least 99 times in 100.";
-/// Shown beside the figures of the slow one.
+/// The benchmark's text about the slow one.
 pub(in crate::sim) const REASONING_SLOW: &str = "Credential stuffing at a guess every 284, 522 or \
     1,468 s, the paces of three campaigns in \
      public logs. Expected: detected within the day, mostly; after how many guesses is the \
      question.";
-/// Shown beside the figures of the botnet.
+/// The benchmark's text about the botnet.
 pub(in crate::sim) const REASONING_DISTRIBUTED: &str = "Credential stuffing by a botnet, a guess \
     or two from each address: no client does \
      enough to be judged by. Expected: not detected by the client; limited at the login page.";
@@ -26,7 +26,7 @@ pub(in crate::sim) const REASONING_DISTRIBUTED: &str = "Credential stuffing by a
 #[derive(Debug)]
 pub(in crate::sim) struct BruteForcer {
     pace: Pace,
-    /// The account it is after; `None` tries a list of leaked pairs.
+    /// The account that it attacks; `None` means a list of leaked pairs.
     account: Option<usize>,
     fetches_form: bool,
     requests_left: u32,
@@ -48,7 +48,7 @@ impl BruteForcer {
         }
     }
 
-    /// One guess every few minutes for days, under every limit there is. The gaps are those of
+    /// One guess every few minutes for days, slower than any rate limit. The gaps are those of
     /// three campaigns in public logs: 284, 522 and 1,468 s.
     pub(in crate::sim) fn slow(tempo: Tempo, dice: &mut Dice) -> Self {
         let gap_s = if tempo == Tempo::Day {
@@ -61,8 +61,8 @@ impl BruteForcer {
         Self { pace, requests_left: u32::MAX, ..Self::new(tempo, dice) }
     }
 
-    /// Leaked pairs from many addresses at once, as many a second in all as one guesser alone
-    /// dares.
+    /// Leaked pairs from many addresses at once. All together send about as many requests a second
+    /// as one guesser alone.
     pub(in crate::sim) fn distributed(tempo: Tempo, dice: &mut Dice) -> Self {
         let requests_left =
             if tempo == Tempo::Day { dice.between(2_000.0, 6_000.0) as u32 } else { u32::MAX };
@@ -82,7 +82,8 @@ impl Behave for BruteForcer {
             turn.pause(0.05, 0.4);
         }
         let account = self.account.unwrap_or_else(|| turn.dice.below(5_000));
-        // Seven digits can never be a password here: those are at least twelve hexadecimal ones.
+        // Seven digits are never a right password, because passwords here have at least twelve
+        // hexadecimal digits.
         let guess = turn.dice.below(10_000_000);
         turn.post("/login", format!("user=customer{account}&password={guess:07}"), None);
         self.pace.wait(turn);

@@ -1,16 +1,16 @@
 //! Floods that no cache answers.
 //!
-//! The cheapest way to make a shop work: pages that exist, each with a parameter that nobody has
-//! asked for before, so that the CDN and the page cache pass every one on; or searches for words
-//! that are none. Fast, from one address each; many of them together are an attack on the service,
-//! one is enough to be stopped.
+//! This is the cheapest way to load a shop. Each request is for an existing page with a parameter
+//! never seen before, or searches for a random word. So the CDN and the page cache pass every
+//! request on. Each source sends fast, from one address. Many together are a denial of service, but
+//! a single one should be stopped too.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A flood of 3 to 30 requests a second, each with a \
     parameter never seen before or a search for \
      nonsense, so that every one reaches the shop. Expected: detected at least 99 times in 100.";
@@ -20,7 +20,7 @@ pub(in crate::sim) const REASONING: &str = "A flood of 3 to 30 requests a second
 pub(in crate::sim) struct CacheBuster {
     pace: Pace,
     parameter: &'static str,
-    /// A page to hammer; `None` takes another each time.
+    /// The page that it requests; `None` means a different one each time.
     page: Option<String>,
     searches: bool,
     requests_left: u32,

@@ -1,12 +1,12 @@
-//! Programs that try to put what is sold out into a cart, until it is not: a POST and a look at the
-//! cart, again and again.
+//! Programs that put sold-out products into a cart, again and again, until one stays there. Each
+//! try is a POST and a look at the cart.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Puts sold-out products into a cart until one stays \
     there: a POST and a look at the cart, every \
      1 to 120 s. Expected: detected, mostly.";

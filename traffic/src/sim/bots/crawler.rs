@@ -1,10 +1,10 @@
-//! Programs that copy the catalogue, and take pains about it.
+//! Programs that copy the catalogue, with more care than those of [`super::scraper`].
 //!
-//! [`super::scraper`] has the plain ones. These differ in **what** they take (everything by number
-//! or by shelf, a random sample, what sells, list pages only, links that are long dead) and in
-//! **when** they ask (a fixed sleep, with jitter, exponential, lognormal as people, a person's own
-//! gaps played back, a request every 5 to 60 minutes). Either is drawn on its own, so that no
-//! breadth goes with a pace.
+//! They differ in **what** they take: everything by number or by category, a random sample, popular
+//! products, list pages only, or links that are long dead. They also differ in **when** they send
+//! requests: after a fixed sleep, with jitter, at exponential gaps, at lognormal gaps as people do,
+//! at the recorded gaps of a person, or every 5 to 60 minutes. Both are drawn independently, so
+//! that what a bot takes says nothing about its pace.
 
 use crate::sim::dice::Dice;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use crate::sim::population::Population;
 use crate::sim::site::{Kind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn, Visit};
 
-/// Why each of them is here; shown beside its figures.
+/// The texts shown beside the figures of each crawler in the benchmark.
 pub(in crate::sim) mod reasoning {
-    /// By number, after the site map.
+    /// Every product by number, after the site map.
     pub const SITEMAP: &str = "Reads robots.txt and the site map, then every product by number, at \
         any pace a program is \
          given: the well-mannered copier. Expected: detected, mostly.";
-    /// A random sample.
+    /// A random sample of products.
     pub const SAMPLING: &str = "Takes a random sample of products, each once: no order to see. \
         Expected: detected, mostly.";
-    /// What sells.
+    /// Popular products.
     pub const POPULAR: &str = "Asks for products as often as people do, repeats included, at a \
         program's pace: what it \
          takes is no sign, only when. Expected: mostly detected at an even beat, seldom at a \
@@ -33,15 +33,15 @@ pub(in crate::sim) mod reasoning {
     pub const LISTS: &str = "Reads list pages only, where names and prices stand: a tenth of the \
         requests for the same \
          data. Expected: detected, mostly.";
-    /// People's gaps.
+    /// Gaps as wide as people's.
     pub const HUMAN_PACED: &str = "Copies at lognormal gaps as wide as people's: nothing but \
         breadth gives it away. \
          Expected: detected, mostly.";
-    /// A person's own gaps.
+    /// The recorded gaps of a person.
     pub const REPLAYING: &str = "Copies the catalogue and plays back the gaps of a recorded \
         person. Only breadth gives it \
          away. Expected: detected, mostly.";
-    /// Every few minutes.
+    /// A request every few minutes.
     pub const TRICKLING: &str = "Copies at a page every 5 to 60 minutes, under every window there \
         is. Expected: detected \
          late, where at all.";
@@ -49,39 +49,39 @@ pub(in crate::sim) mod reasoning {
     pub const DEAD_LINKS: &str = "Goes through last year's list: 20 to 60 % of its links are dead. \
         Expected: detected, \
          nearly always.";
-    /// Another user agent each time.
+    /// Another user agent with every request.
     pub const ROTATING: &str = "Names another browser at every request, so no rule that groups by \
         user agent sees it. \
          Expected: detected as any crawler, but limited and not blocked: an address of many \
          browsers may be an office.";
-    /// The hosts of a /24.
+    /// All hosts of a /24.
     pub const SPREAD: &str = "One crawler over the 254 addresses of a /24, five to nine requests \
         from each and round \
          again. No address does enough. Expected: limited as a network, not blocked.";
 }
 
-/// What a crawler takes.
+/// Which pages a crawler takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) enum Breadth {
-    /// Every product by number, after a look at `robots.txt` and the site map.
+    /// Every product by number, after `robots.txt` and the site map.
     SiteMap,
-    /// Shelf by shelf: a list page, its products, the next page.
+    /// Category by category: a list page, its products, the next list page.
     Shelves,
-    /// List pages only: names and prices stand there.
+    /// List pages only, because they have names and prices.
     Lists,
     /// A random sample of products.
     Sample,
-    /// What people look at, as often as they do.
+    /// Products as often as people look at them.
     Popular,
-    /// Products of last year's list, of which many are gone.
+    /// Products of last year's list, many of which no longer exist.
     Stale,
 }
 
-/// When it asks.
+/// How a crawler waits between requests.
 #[derive(Debug)]
 pub(in crate::sim) enum Beat {
     Paced(Pace),
-    /// A person's gaps between pages, in seconds, again and again.
+    /// The recorded gaps between a person's pages, in seconds, repeated from the beginning.
     Replayed {
         gaps_s: Vec<f64>,
         next: usize,
@@ -96,7 +96,7 @@ pub(in crate::sim) struct Crawler {
 }
 
 impl Beat {
-    /// Any of the paces that a program is given, of this mean gap.
+    /// A random kind of pace with about this gap.
     pub(in crate::sim) fn any(gap_s: f64, dice: &mut Dice) -> Self {
         Self::Paced(match dice.below(4) {
             0 => Pace::fixed(gap_s, dice),
@@ -120,7 +120,8 @@ impl Beat {
 }
 
 impl Crawler {
-    /// The crawler that a population is; any breadth at any beat where it is none of those here.
+    /// The crawler of a population. If the population says nothing about breadth or beat, they are
+    /// drawn at random.
     pub(in crate::sim) fn of(
         population: Population,
         site: &Site,
@@ -157,7 +158,8 @@ impl Crawler {
         Self::new(breadth, beat, requests, site, tempo, dice)
     }
 
-    /// A crawler of this breadth and beat, which stops after `requests`; in the demo never.
+    /// A crawler with this breadth and beat. It stops after about `requests` requests; with
+    /// [`Tempo::Live`] it never stops.
     pub(in crate::sim) fn new(
         breadth: Breadth,
         beat: Beat,
@@ -203,12 +205,12 @@ impl Behave for Crawler {
 }
 
 impl Breadth {
-    /// Any that copies a good part of the shop.
+    /// A random breadth of those that copy a large part of the shop.
     pub(in crate::sim) fn any(dice: &mut Dice) -> Self {
         dice.pick(&[Self::SiteMap, Self::Shelves, Self::Lists, Self::Sample, Self::Popular])
     }
 
-    /// At least one target, in the order of the walk.
+    /// The targets in the order of the requests; at least one.
     fn targets(self, site: &Site, needed: usize, dice: &mut Dice) -> Vec<String> {
         let products = site.catalogue().products();
         let product = |id: u32| format!("/p/{id}");
@@ -235,7 +237,7 @@ impl Breadth {
                 let gone = dice.between(0.2, 0.6);
                 let mut id = || match products.get(dice.below(products.len())) {
                     Some(known) if !dice.chance(gone) => known.id,
-                    // Below the first number that this shop sells today.
+                    // A number below the first that this shop sells today.
                     _ => 100 + dice.below(800) as u32,
                 };
                 (0..needed.max(1)).map(|_| product(id())).collect()
@@ -244,7 +246,7 @@ impl Breadth {
     }
 }
 
-/// List pages, each followed by its products where those are wanted.
+/// List pages of all categories, each followed by its products if `with_products`.
 fn shelves(site: &Site, needed: usize, with_products: bool, dice: &mut Dice) -> Vec<String> {
     let mut slugs: Vec<&str> =
         site.catalogue().categories().iter().map(|category| category.slug).collect();

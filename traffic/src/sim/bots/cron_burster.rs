@@ -1,14 +1,14 @@
 //! Jobs that a scheduler starts at full minutes.
 //!
-//! Every 5 to 60 minutes a burst of 15 to 60 requests, then nothing: either the same list each time
-//! or the next piece of the catalogue. Within a burst the gaps are a network's, between bursts
-//! there is silence, so neither a rate over minutes nor a beat of single requests is there to see.
+//! Every 5 to 60 minutes a job sends a burst of 15 to 60 requests, then nothing. It takes either an
+//! unchanging list, or the next part of the catalogue. Within a burst, the gaps are those of the
+//! network. So neither the rate over minutes is high, nor do single requests have a regular beat.
 
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A cron job: 15 to 60 requests at a full minute, every \
     5 to 60 minutes, and silence between. \
      The beat is one of bursts. Expected: detected, mostly.";
@@ -17,14 +17,14 @@ pub(in crate::sim) const REASONING: &str = "A cron job: 15 to 60 requests at a f
 #[derive(Debug)]
 pub(in crate::sim) struct CronBurster {
     period_s: f64,
-    /// How late after the full minute it comes: start-up and a queue.
+    /// Median delay after the full minute, because of start-up and queues.
     late_s: f64,
-    /// Mean gap within a burst.
+    /// Median gap within a burst.
     gap_s: f64,
     burst: usize,
     targets: Vec<String>,
     next: usize,
-    /// Its own time at which the next burst is due.
+    /// When the next burst is due, in seconds since the visit began.
     due_s: f64,
 }
 

@@ -1,23 +1,22 @@
-//! Scraping diluted in walking: eight clicks of a person's, pictures and all, for every page that
-//! is really wanted.
+//! Scrapers that hide among a person's clicks: for every page that they really want, they make
+//! eight clicks of a simulated person, with pictures.
 //!
-//! A recorded or modelled walk drives a real browser through the shop (lists, products, back, a
-//! cart now and then, thinking times and bursts as people have them), and one request in nine takes
-//! the next product of a list. What is left to see is that it goes on for hours, and the few pages
-//! that nobody came to by a link.
+//! The simulated person drives a real browser through the shop: lists, products, back, sometimes a
+//! cart, with the pauses and bursts of people. One click in nine takes the next product of a list.
+//! Two signs are left: it goes on for hours, and a few pages were reached without a link.
 
 use crate::sim::dice::Dice;
 use crate::sim::people::shopper::Shopper;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "One scraped product for every eight clicks of a walk \
     that is a person's in everything, \
      pictures included, for hours. Nine tenths of it is a person. Expected: some detected, late, \
      by how long it goes on.";
 
-/// Clicks of the walk for one scraped page.
+/// Clicks of the simulated person for one scraped page.
 pub(in crate::sim) const CLICKS: u32 = 8;
 
 /// One such program.
@@ -53,7 +52,7 @@ impl Behave for DilutedScraper {
         if self.clicks == CLICKS {
             self.clicks = 0;
             let Some(target) = self.wanted.pop() else { return false };
-            // As long as a person thinks.
+            // It pauses as long as a person thinks.
             turn.pause(4.5, 0.9);
             turn.get(target, None);
             return true;
@@ -61,7 +60,7 @@ impl Behave for DilutedScraper {
         if self.walk.act(turn) {
             self.clicks += 1;
         } else {
-            // The next walk, after a break.
+            // After a break, the next simulated person begins.
             turn.pause(240.0, 1.0);
             self.walk = Shopper::new(self.tempo, turn.dice);
         }

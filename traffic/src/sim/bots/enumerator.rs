@@ -1,10 +1,9 @@
-//! Programs that ask for product after product by number.
+//! Programs that request product after product by number.
 //!
-//! A shop that numbers its products tells everybody how to list them. One kind counts up or down
-//! from somewhere, the other goes through the same numbers in any order, so that no rule on the
-//! order of URLs sees it. Neither knows which numbers exist: at the catalogue's end, and in guessed
-//! ranges beyond it, they meet pages that are not there. The page, the stock call or the API:
-//! whichever is quickest for them, at whatever pace a program is given.
+//! A shop that numbers its products shows everybody how to list them. One kind of program counts up
+//! or down from some number. The other goes through the numbers in random order, so that no rule on
+//! the order of URLs sees it. Neither knows which numbers exist, so both get errors beyond the end
+//! of the catalogue. They request the product page, the stock call or the API, at any pace.
 
 use super::crawler::Beat;
 use super::round::Round;
@@ -12,11 +11,11 @@ use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside the figures of the one that counts.
+/// The benchmark's text about the one that counts.
 pub(in crate::sim) const REASONING_SEQUENTIAL: &str = "Counts through product numbers, up or down, \
     at a gap of 0.2 to 10 s. Every URL \
      new, none of them a page that anybody links. Expected: detected at least 99 times in 100.";
-/// Shown beside the figures of the one that shuffles.
+/// The benchmark's text about the one that shuffles.
 pub(in crate::sim) const REASONING_SHUFFLED: &str = "Goes through product numbers in random order, \
     up to a third of them guessed beyond \
      the catalogue's end. Expected: detected at least 99 times in 100.";
@@ -47,12 +46,12 @@ impl Enumerator {
         let (first, count) = (products.first().map_or(1, |product| product.id), products.len());
         let needed = (requests as usize).min(4_000);
         let mut numbers: Vec<u32> = if is_shuffled {
-            // What it takes for the range: the catalogue, or up to half as much again.
+            // The range that it assumes: the catalogue, or up to half as much again.
             let range = (count as f64 * dice.between(1.0, 1.5)) as usize;
             (0..needed).map(|_| first + dice.below(range) as u32).collect()
         } else {
             let start = first + dice.below(count) as u32;
-            // Past the end it tries a few dozen more and begins again at the first.
+            // Past the end it tries up to a few dozen more, and begins again at the first.
             let end = first + count as u32 + dice.below(60) as u32;
             (start..end).chain(first..start).cycle().take(needed).collect()
         };

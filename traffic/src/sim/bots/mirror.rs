@@ -1,10 +1,9 @@
 //! Programs that copy the whole shop as fast as it answers.
 //!
-//! `wget --mirror` and its like: follow every link, the next as soon as the last was answered,
-//! dozens to hundreds of pages a second. There is no pause to tell a beat from: the gaps are
-//! answers' times, and on a busy machine they are of 0.2 ms and of 10 ms in turns, as wide apart on
-//! a logarithmic scale as a person's. Only the speed itself gives it away, and no ordinary log has
-//! it.
+//! `wget --mirror` and similar programs follow every link, each as soon as the last was answered,
+//! at dozens to hundreds of pages a second. They make no pauses, so there is no regular beat. The
+//! gaps are response times, and on a busy machine these vary from 0.2 to 10 ms, on a logarithmic
+//! scale as widely as a person's gaps. Only the speed gives them away, and no ordinary log has it.
 
 use super::breadth_first::BreadthFirst;
 use super::crawler::Beat;
@@ -12,7 +11,7 @@ use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::visit::Tempo;
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Copies the whole shop as fast as it answers, 20 to \
     1,000 pages a second, at gaps as uneven as \
      machines are busy: wget --mirror. Expected: detected at least 99 times in 100.";

@@ -1,5 +1,5 @@
-//! Programs to be stopped, one kind a file, each with its reasoning; and what they share: a pace, a
-//! list to go through.
+//! Bots that should be stopped, one kind a file, each with its reasoning. They share `pace.rs` (how
+//! a program waits between requests) and `round.rs` (a list that it goes through).
 
 pub(super) mod botnet_scraper;
 pub(super) mod breadth_first;

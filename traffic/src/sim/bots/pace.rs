@@ -1,47 +1,48 @@
 //! How a program waits between requests.
 //!
-//! Programs sleep a fixed time, a time with jitter, or an exponential one, and then wait for the
-//! answer as well; now and then a connection stalls. Each bot draws its own shape and width, so
+//! Programs sleep a fixed time, a time with jitter, or an exponential time. Then they also wait for
+//! the answer, and sometimes a connection stalls. Each bot draws its own distribution and width, so
 //! that no constant gives it away.
 
 use crate::sim::dice::Dice;
 use crate::sim::visit::Turn;
 
-/// Waits of one bot.
+/// How one bot waits between requests.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct Pace {
     gap_s: f64,
     shape: Shape,
-    /// How long an answer takes from here, on top of the sleep.
+    /// Median time of an answer, which is added to the sleep.
     latency_s: f64,
 }
 
+/// The distribution of the sleep; `gap` is the gap and `j` the jitter.
 #[derive(Clone, Copy, Debug)]
 enum Shape {
     /// `sleep(gap * uniform(1 - j, 1 + j))`
     Uniform(f64),
     /// `sleep(gap + normal * j * gap)`
     Normal(f64),
-    /// Exponential gaps: no memory, hence no beat.
+    /// Exponential gaps, which have no memory and so no regular beat.
     Memoryless,
     /// `sleep(gap)`
     Fixed,
-    /// Lognormal gaps with this σ, as people have them.
+    /// Lognormal gaps with this σ, like those of people.
     Lognormal(f64),
-    /// No sleep at all: the gap is the answer's time, and this share of the time the machine, the
-    /// network or the shop is busy for as long as this, in seconds.
+    /// No sleep: the gap is the response time. A share of the responses is slower by `busy_s`
+    /// seconds on average, because the machine, the network or the shop is busy.
     Answered { busy_share: f64, busy_s: f64 },
 }
 
-/// How often a connection stalls: once in 200 requests, for 3 to 10 gaps, as time-outs and retries
-/// do.
+/// The share of requests at which a connection stalls: one in 200. A stall lasts 3 to 10 gaps, like
+/// time-outs and retries.
 const STALL_SHARE: f64 = 0.005;
 
 impl Pace {
-    /// A beat of about `gap_s`, with jitter of ±5 to ±30 %.
+    /// A regular gap of about `gap_s`, with jitter of ± 5 to ± 30 %.
     pub(in crate::sim) fn regular(gap_s: f64, dice: &mut Dice) -> Self {
         let jitter = dice.between(0.05, 0.30);
-        // A normal with the same spread as that uniform has a standard deviation of j/√3.
+        // The uniform distribution has a standard deviation of j/√3, so the normal one gets it too.
         let shape = if dice.chance(0.5) {
             Shape::Uniform(jitter)
         } else {
@@ -50,29 +51,29 @@ impl Pace {
         Self::with(gap_s, shape, dice)
     }
 
-    /// Exactly this jitter: uniform over `gap_s` ± its share `jitter`.
+    /// A sleep drawn uniformly from `gap_s` ± `jitter`, a share of it from 0 to 1.
     pub(in crate::sim) fn jittered(gap_s: f64, jitter: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Uniform(jitter), dice)
     }
 
-    /// Exponential gaps of mean `gap_s`.
+    /// Exponential gaps with the mean `gap_s`.
     pub(in crate::sim) fn memoryless(gap_s: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Memoryless, dice)
     }
 
-    /// The same sleep every time; only answers differ.
+    /// A sleep of exactly `gap_s`; only the response times differ.
     pub(in crate::sim) fn fixed(gap_s: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Fixed, dice)
     }
 
-    /// Lognormal gaps of median `gap_s`, as wide as people's (σ 0.6 to 1.1).
+    /// Lognormal gaps with the median `gap_s`, as wide as those of people (σ 0.6 to 1.1).
     pub(in crate::sim) fn lognormal(gap_s: f64, dice: &mut Dice) -> Self {
         let sigma = dice.between(0.6, 1.1);
         Self::with(gap_s, Shape::Lognormal(sigma), dice)
     }
 
-    /// As fast as it is answered: an answer in about `gap_s`, anything between a quiet machine and
-    /// a busy one.
+    /// No sleep, with response times of about `gap_s`, on anything from a quiet machine to a busy
+    /// one.
     pub(in crate::sim) fn answered(gap_s: f64, dice: &mut Dice) -> Self {
         let shape = Shape::Answered {
             busy_share: dice.between(0.0, 0.4),
@@ -82,8 +83,8 @@ impl Pace {
     }
 
     fn with(gap_s: f64, shape: Shape, dice: &mut Dice) -> Self {
-        // Data centres are near: a few milliseconds to a few tens. Never more than a fraction of
-        // the gap, or the bot would not hold the speed it was given.
+        // Data centres are near: answers take 3 to 40 milliseconds. They take at most a fifth of
+        // the gap, or the bot would not keep the speed it was given.
         Self { gap_s, shape, latency_s: dice.log_between(0.003, 0.04).min(gap_s * 0.2) }
     }
 

@@ -1,10 +1,10 @@
-//! Recorded people, played back.
+//! Programs that replay recorded visits of people.
 //!
-//! Somebody records real visits with a browser extension and plays them back from other addresses,
-//! request by request and gap by gap, another recording each time and hours between. In what it
-//! asks for and when, this **is** a person: a detector that refused it would refuse the person as
-//! well. It is the honest ceiling of behaviour as evidence, and costs its owner a person's time for
-//! every page.
+//! The operator records real visits with a browser extension and replays them from other addresses,
+//! request by request and gap by gap. Each replay is another recording, with hours between. By its
+//! requests and their times, this **is** a person: a detector that refused it would refuse the
+//! person too. It shows the limit of behaviour as evidence. It also costs its operator as much time
+//! for every page as a person takes.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::sim::population::Population;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn, Visit};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Plays back recorded visits of people, request by \
     request. By behaviour it is a person: the \
      honest ceiling. Expected: undetected; whoever detects it refuses people.";
@@ -34,7 +34,7 @@ impl PersonReplay {
     }
 }
 
-/// A visit of somebody's.
+/// A recorded visit of a person.
 fn recorded(site: &Arc<Site>, tempo: Tempo, dice: &mut Dice) -> Visit {
     let person = if dice.chance(0.85) { Population::Shopper } else { Population::GalleryShopper };
     Visit::new(person, site, dice.bits(), tempo)

@@ -1,16 +1,16 @@
 //! Programs that watch the stock.
 //!
-//! Resellers who want the moment something is back: one to three products, again and again, about
-//! once a second in the demo and up to once a minute in a day's log. Some ask for them one after
-//! another at even distance, some all at once and then sleep. The product page or the stock call:
-//! whichever the shop's own script uses serves them as well.
+//! Resellers want to know at once when a product is back. They request one to three products again
+//! and again: about once a second in the demo, up to once a minute in a day's log. Some request
+//! them one after another at even gaps, others all at once before they sleep. They use the product
+//! page, or the stock call that the shop's own script uses.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A reseller's stock check: one to three URLs, every 0.7 \
     to 60 s, in turn or in volleys. Few \
      URLs and a beat. Expected: detected at least 99 times in 100.";
@@ -21,7 +21,7 @@ pub(in crate::sim) struct Poller {
     pace: Pace,
     targets: Vec<String>,
     next: usize,
-    /// Asks for all its URLs back to back, then sleeps.
+    /// Whether it requests all its URLs at once before it sleeps.
     in_volleys: bool,
     requests_left: u32,
 }

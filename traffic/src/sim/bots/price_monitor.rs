@@ -1,16 +1,16 @@
 //! Programs that watch a competitor's prices.
 //!
-//! A list of some dozen to two hundred products, gone through every half hour to every three hours:
-//! a pass of a few minutes at a calm, uneven gap, in another order each time, then silence. Few
-//! URLs for a crawler, many for a poller, no beat within a pass; the repetition is over hours. (The
-//! person of that habit is [`crate::sim::people::price_watcher`].)
+//! They go through a list of 20 to 200 products every half hour to every three hours. A pass takes
+//! some minutes at long, uneven gaps, mostly in another order each time. These are few URLs for a
+//! crawler and many for a poller. There is no regular beat within a pass, only the repetition over
+//! hours. [`crate::sim::people::price_watcher`] is a person with this habit.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Goes through a list of 20 to 200 products every half \
     hour to three hours, shuffled, a page \
      every 2 to 15 s: too few URLs for a crawler, too many for a poller. Expected: detected at \
@@ -38,7 +38,7 @@ impl PriceMonitor {
             Tempo::Live => (dice.between(0.4, 0.9), 2.0, 10),
         };
         let mut targets: Vec<String> = Vec::new();
-        // A competitor's assortment: what sells, and a shelf or two.
+        // A part of the competitor's products: popular ones, and up to two categories.
         for _ in 0..count {
             let target = format!("/p/{}", site.catalogue().draw(dice));
             if !targets.contains(&target) {

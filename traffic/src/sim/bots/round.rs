@@ -1,8 +1,8 @@
-//! A list of targets that a program goes through, from the beginning again when it is through.
+//! A list of targets that a program goes through. At its end, it begins again.
 
 use crate::sim::visit::Turn;
 
-/// The list, where in it, and how many requests are left.
+/// The list, the position in it, and the number of requests left.
 #[derive(Debug)]
 pub(in crate::sim) struct Round {
     targets: Vec<String>,
@@ -15,7 +15,7 @@ impl Round {
         Self { targets, next: 0, requests_left }
     }
 
-    /// Asks for the next target. `false`: no request is left.
+    /// Requests the next target. `false` if no request is left.
     pub(in crate::sim) fn ask(&mut self, turn: &mut Turn<'_>) -> bool {
         if self.requests_left == 0 {
             return false;

@@ -1,15 +1,15 @@
-//! Programs that look for holes.
+//! Programs that look for vulnerabilities.
 //!
-//! A list of paths that some shop somewhere has open: configuration files, backups, administration
-//! pages, well-known exploits. Fast, every path once, nearly all 404. They start at the door like
-//! anybody.
+//! They try a list of paths that some shops leave open: configuration files, backups,
+//! administration pages, well-known exploits. They are fast, and request each path once; nearly all
+//! answers are 404. They begin at the home page, as anybody may.
 
 use super::pace::Pace;
 use super::round::Round;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Tries a list of attack paths, each once, nearly all \
     missing here. Expected: detected at least \
      99 times in 100, within a few requests.";

@@ -1,10 +1,10 @@
-//! Programs that ask at a set period, with jitter: `sleep(period * uniform(1 - j, 1 + j))`.
+//! Programs that send a request at a set period, with jitter:
+//! `sleep(period * uniform(1 - j, 1 + j))`.
 //!
-//! The commonest trick against a detector of beats is to shake the beat. How much shaking helps,
-//! and at which period, is a map of its own ([`crate::sim::simulate_scheduler`]), so period and
-//! jitter are arguments here and everything else is drawn: what is asked for may be a handful of
-//! URLs, a list gone through again and again, or a walk that never asks twice. Jitter is what a
-//! program adds; the network adds milliseconds more, and one request in 200 stalls.
+//! Jitter is the commonest trick against a detector of regular gaps. How much jitter helps at which
+//! period is measured with [`crate::sim::simulate_scheduler`], so period and jitter are arguments
+//! here. The targets are drawn: a handful of URLs, a list that is repeated, or a list so long that
+//! it never is. The network adds some milliseconds to the jitter, and one request in 200 stalls.
 
 use super::pace::Pace;
 use super::round::Round;
@@ -12,19 +12,19 @@ use crate::sim::dice::Dice;
 use crate::sim::site::Site;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside the figures of the one without jitter.
+/// The benchmark's text about the one without jitter.
 pub(in crate::sim) const REASONING_0: &str = "A job that sleeps a fixed 2 to 60 s between \
     requests. A perfect beat under \
      every rate limit. Expected: detected, nearly always.";
-/// Shown beside the figures of ±10 %.
+/// The benchmark's text about ± 10 %.
 pub(in crate::sim) const REASONING_10: &str = "The same job with ±10 % jitter: what a cautious \
     script does. \
      Expected: detected at least 95 times in 100.";
-/// Shown beside the figures of ±30 %.
+/// The benchmark's text about ± 30 %.
 pub(in crate::sim) const REASONING_30: &str = "The same job with ±30 % jitter: the usual advice \
     for not being noticed. \
      Expected: detected at least 95 times in 100.";
-/// Shown beside the figures of ±50 %.
+/// The benchmark's text about ± 50 %.
 pub(in crate::sim) const REASONING_50: &str = "The same job with ±50 % jitter: as much as a sleep \
     can bear and still keep \
      its period. Expected: detected at least 95 times in 100.";
@@ -37,7 +37,7 @@ pub(in crate::sim) struct Scheduler {
 }
 
 impl Scheduler {
-    /// At a period of its own.
+    /// A program with a random period.
     pub(in crate::sim) fn new(jitter: f64, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let period_s = match tempo {
             Tempo::Day => dice.log_between(2.0, 60.0),
@@ -46,7 +46,7 @@ impl Scheduler {
         Self::with(period_s, jitter, site, tempo, dice)
     }
 
-    /// At this period, in seconds, and this jitter, a share of it from 0 to 1.
+    /// A program with this period, in seconds, and this jitter, a share of the period from 0 to 1.
     pub(in crate::sim) fn with(
         period_s: f64,
         jitter: f64,
@@ -69,7 +69,7 @@ impl Scheduler {
     }
 }
 
-/// A product, now and then its stock or a list.
+/// A product page, or less often its stock call or a list page.
 fn target(site: &Site, dice: &mut Dice) -> String {
     let id = site.catalogue().draw(dice);
     match dice.weighted(&[0.7, 0.15, 0.15]) {

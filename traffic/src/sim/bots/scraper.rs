@@ -1,15 +1,17 @@
 //! Programs that copy the catalogue.
 //!
-//! They want every product once: prices for a competitor, texts for a copy of the shop. No
-//! pictures, mostly a browser's user agent. Three paces, because each defeats another rule:
+//! They request every product once: the prices for a competitor, or the texts for a copy of the
+//! shop. They load no pictures, and mostly send a browser's user agent. There are three paces,
+//! because each defeats another rule:
 //!
-//! - **fast**, some pages a second: what a rate limit can catch, if it is not set for image-heavy
-//!   pages;
-//! - **slow**, a page every second or few: under any rate limit that leaves people alone;
-//! - **memoryless**, exponential gaps: under any rule that looks for a beat.
+//! - **fast**, some pages a second: a rate limit can catch it, unless it is set for pages with many
+//!   images
+//! - **slow**, a page every one to eight seconds: slower than any rate limit that spares people
+//! - **memoryless**, exponential gaps: defeats any rule that looks for regular gaps
 //!
-//! Each bot walks in its own way (shelf by shelf as links lead, by number up or down, or shuffled),
-//! so that no order is a property of bots. Now and then a page is asked for again after a failure.
+//! Each bot has its own order (category by category as links lead, by number up or down, or
+//! shuffled), so that no order is typical of bots. Sometimes a page is requested again after a
+//! failure.
 
 use std::sync::Arc;
 
@@ -18,15 +20,15 @@ use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside the figures of the fast one.
+/// The benchmark's text about the fast one.
 pub(in crate::sim) const REASONING_FAST: &str = "Copies the whole catalogue at 1.5 to 10 pages a \
     second: what a rate limit set for \
      shops full of pictures lets through. Expected: detected at least 99 times in 100.";
-/// Shown beside the figures of the slow one.
+/// The benchmark's text about the slow one.
 pub(in crate::sim) const REASONING_SLOW: &str = "Copies the whole catalogue, a page every 1 to 8 s \
     with jitter: under every rate limit \
      that spares people. Expected: detected at least 95 times in 100.";
-/// Shown beside the figures of the memoryless one.
+/// The benchmark's text about the memoryless one.
 pub(in crate::sim) const REASONING_MEMORYLESS: &str = "Copies the catalogue in exponential gaps: \
     no beat at all, so only breadth and \
      evenness are left to see. Expected: mostly detected.";
@@ -41,13 +43,14 @@ pub(in crate::sim) struct Scraper {
     last: Option<String>,
 }
 
-/// Targets in the order of the walk, from a start of its own and round again.
+/// The targets in the order of the requests. At the end, it begins again.
 #[derive(Debug)]
 struct Walk {
     targets: Vec<String>,
     next: usize,
 }
 
+/// Which referer it sends.
 #[derive(Clone, Copy, Debug)]
 enum Referer {
     Missing,
@@ -55,7 +58,7 @@ enum Referer {
     Previous,
 }
 
-/// How often a page is fetched again at once.
+/// The share of requests that repeat the last one.
 const RETRY_SHARE: f64 = 0.01;
 
 impl Scraper {
@@ -69,7 +72,7 @@ impl Scraper {
         Self::with(pace, site, tempo, dice)
     }
 
-    /// A page every second or few.
+    /// A page every one to eight seconds.
     pub(in crate::sim) fn slow(site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let gap_s = match tempo {
             Tempo::Day => dice.log_between(1.0, 8.0),
@@ -91,7 +94,7 @@ impl Scraper {
 
     fn with(pace: Pace, site: &Site, tempo: Tempo, dice: &mut Dice) -> Self {
         let requests_left = match tempo {
-            // From a curious sample to the whole shop.
+            // From a small sample to the whole shop.
             Tempo::Day => dice.lognormal(300.0, 0.9).clamp(30.0, 3_000.0) as u32,
             Tempo::Live => u32::MAX,
         };
@@ -127,7 +130,7 @@ impl Behave for Scraper {
 }
 
 impl Walk {
-    /// A walk over everything, or over the first `needed` of it.
+    /// An order of all products, or of the first `needed` of them.
     fn draw(site: &Site, needed: usize, dice: &mut Dice) -> Self {
         let ids = || site.catalogue().products().iter().map(|product| product.id);
         let count = site.catalogue().products().len();
@@ -148,7 +151,7 @@ impl Walk {
         Self { targets, next: 0 }
     }
 
-    /// As links lead: a page of a shelf, then its products, then the next page.
+    /// The order in which links lead: a list page, its products, the next list page.
     fn shelves(site: &Site, needed: usize, dice: &mut Dice) -> Vec<String> {
         let mut slugs: Vec<&str> =
             site.catalogue().categories().iter().map(|category| category.slug).collect();

@@ -1,15 +1,16 @@
 //! Programs that copy a shop through its search.
 //!
-//! Every word of a dictionary, alone and in pairs, and the result pages that follow: a search finds
-//! what no shelf lists, and costs the shop most of all pages. One path, and as many queries as
-//! there are words; people search as well, a few words in a visit.
+//! They search for every word of a dictionary, alone and in pairs, and read the pages of results. A
+//! search finds products that no category lists, and costs the shop more than any other page. All
+//! requests have one path, with as many queries as there are words. People search too, but only a
+//! few words in a visit.
 
 use super::crawler::Beat;
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Asks the search for every word of a dictionary and up \
     to six pages of results each, at a gap \
      of 0.5 to 15 s: one path, a thousand queries. Expected: detected, nearly always.";
@@ -20,8 +21,9 @@ pub(in crate::sim) struct SearchScraper {
     beat: Beat,
     words: Vec<String>,
     next: usize,
-    /// Result pages it takes of each word, and the one it is at.
+    /// How many pages of results it reads for each word.
     depth: usize,
+    /// The page of results that it reads next.
     page: usize,
     requests_left: u32,
 }
@@ -37,7 +39,7 @@ impl SearchScraper {
         };
         let dictionary: Vec<&str> = site.catalogue().words().collect();
         let mut words: Vec<String> = dictionary.iter().map(|&word| word.to_owned()).collect();
-        // Enough for its day without asking twice.
+        // Enough words for its day without repeating one.
         for _ in 0..requests_left.min(2_000) {
             words.push(format!("{}+{}", dice.pick(&dictionary), dice.pick(&dictionary)));
         }

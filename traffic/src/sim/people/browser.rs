@@ -1,9 +1,9 @@
-//! What a person's browser adds to a click: referers, images in bursts, a cache, a person's pace.
+//! A person's browser: referers, images in bursts, a cache. Also how long a person thinks.
 //!
-//! After a page come its style, script and the pictures in view, tens of milliseconds apart;
-//! further pictures follow while the person scrolls. What was loaded once is not asked for again,
-//! and a returning customer arrives with a warm cache, so "loads images" is a habit and not a
-//! proof.
+//! After a page the browser loads its style, its script and the pictures in view, some milliseconds
+//! apart. More pictures follow while the person scrolls. What is in the cache is not requested
+//! again, and a returning customer comes with a warm cache. So loading images makes a person
+//! likely, but proves nothing.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Site, api};
 use crate::sim::visit::{Tempo, Turn};
 
-/// What of a person's clicks the shop's own server sees.
+/// The kind of front end, which decides what the shop's own server sees of a person's clicks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) enum Front {
-    /// Pages, with pictures, style and script.
+    /// Pages with pictures, style and script.
     Pages,
-    /// Pages; the rest comes from a CDN.
+    /// Pages only; the rest comes from a CDN.
     PagesOnly,
-    /// One page, then API calls; products in view are fetched ahead. Pictures as well.
+    /// One page with pictures, then API calls. Products in view are prefetched.
     SinglePage,
-    /// An app's API calls.
+    /// The API calls of an app.
     App,
 }
 
@@ -32,25 +32,25 @@ pub(in crate::sim) struct Browser {
     page: Option<Arc<str>>,
     cached: HashSet<u64>,
     is_warm: bool,
-    /// Pictures in view before scrolling: a telephone shows 2, a large screen 12.
+    /// Pictures in view before scrolling: a phone shows 2, a large screen 12.
     in_view: usize,
-    /// Time until a page's first bytes are here.
+    /// Time until the first bytes of a page arrive.
     latency_s: f64,
     front: Front,
-    /// Targets fetched ahead and not looked at yet.
+    /// Targets that have been prefetched and not opened yet.
     ahead: HashSet<String>,
-    /// Whether the shop's document is there, where there is one only.
+    /// Whether the first page has been loaded. A single-page front end makes API calls afterwards.
     is_started: bool,
 }
 
-/// How long a person takes.
+/// How long a person thinks before the next click.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct Thinking {
     median_s: f64,
     sigma: f64,
-    /// Share of clicks that follow at once: wrong page, known way, impatience.
+    /// Share of clicks that follow at once: a wrong page, a known way, impatience.
     hasty_share: f64,
-    /// Share of thoughts that are something else entirely: the telephone, the kettle.
+    /// Share of clicks that follow a long interruption, such as a phone call.
     pause_share: f64,
 }
 
@@ -69,17 +69,17 @@ impl Browser {
         }
     }
 
-    /// The same before another front end.
+    /// Sets the kind of front end.
     pub(in crate::sim) fn show(&mut self, front: Front) {
         self.front = front;
     }
 
-    /// Where the person comes from: a search engine, or nowhere that is told.
+    /// Sets where the person comes from: a search engine, or no known page.
     pub(in crate::sim) fn arrive(&mut self, dice: &mut Dice) {
         self.page = dice.chance(0.6).then(|| Arc::from(dice.pick(REFERERS)));
     }
 
-    /// Opens a page, loads what it needs, and says what it turned out to be.
+    /// Opens a page, loads what it needs, and returns what it is.
     pub(in crate::sim) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> Kind {
         if !self.ahead.remove(target) {
             turn.get(self.asked(target), self.referer());
@@ -91,7 +91,7 @@ impl Browser {
         kind
     }
 
-    /// Sends a form; where the answer redirects, follows.
+    /// Sends a form, and follows a redirect.
     pub(in crate::sim) fn submit(
         &mut self,
         turn: &mut Turn<'_>,
@@ -109,12 +109,12 @@ impl Browser {
         }
     }
 
-    /// Asks in the background for something that is not a page of its own.
+    /// Requests something in the background that is not a page.
     pub(in crate::sim) fn fetch(&self, turn: &mut Turn<'_>, target: String) {
         turn.get(self.asked(&target), self.referer());
     }
 
-    /// A target as this front end asks for it.
+    /// The target as this front end requests it: an API call or the page itself.
     fn asked(&self, target: &str) -> String {
         let is_call =
             self.front == Front::App || (self.front == Front::SinglePage && self.is_started);
@@ -129,8 +129,8 @@ impl Browser {
         if self.front == Front::App { None } else { self.page.clone() }
     }
 
-    /// What a script asks for once a page's data are there: what stands beside a product, and every
-    /// product in view.
+    /// Loads what a script requests after a page: the data beside a product, and in a single-page
+    /// front end every product in view.
     fn load_data(&mut self, turn: &mut Turn<'_>, kind: &Kind, in_view: &[u32]) {
         let targets: Vec<String> = match kind {
             Kind::Product(id) => {
@@ -155,11 +155,12 @@ impl Browser {
         }
     }
 
-    /// Looks at one large picture of a product, unless it was seen before.
+    /// Looks at one picture of a product, and loads it unless it is in the cache.
     pub(in crate::sim) fn look_at_picture(&mut self, turn: &mut Turn<'_>, id: u32, number: u8) {
         self.load_image(turn, 0.0, id, number);
     }
 
+    /// Loads what a page needs: style, script, pictures, data.
     fn load(&mut self, turn: &mut Turn<'_>, kind: &Kind) {
         match self.front {
             Front::Pages => {}
@@ -178,7 +179,7 @@ impl Browser {
             }
         }
         let Some(pictures) = products_on(turn.site, kind) else { return };
-        // How far down this page the person gets, a screen at a time.
+        // The person scrolls down a part of this page, a screen at a time.
         let seen = (self.in_view + turn.dice.exponential(self.in_view as f64) as usize)
             .min(pictures.len());
         for (index, id) in pictures.into_iter().take(seen).enumerate() {
@@ -196,14 +197,14 @@ impl Browser {
             return;
         }
         let is_new = self.cached.insert(u64::from(id) << 8 | u64::from(number));
-        // What a returning customer saw last time is still there, often.
+        // For a returning customer, a picture is often still in the cache.
         if is_new && !(self.is_warm && turn.dice.chance(0.5)) {
             turn.get_asset(after, format!("/img/p/{id}-{number}.jpg"), self.page.clone());
         }
     }
 }
 
-/// The products that a page shows, from its top down.
+/// The products that a page shows, from top to bottom.
 fn products_on(site: &Site, kind: &Kind) -> Option<Vec<u32>> {
     match kind {
         Kind::Home => Some(site.featured()),
@@ -220,7 +221,8 @@ fn products_on(site: &Site, kind: &Kind) -> Option<Vec<u32>> {
 }
 
 impl Thinking {
-    /// A person's own pace. Between people the median varies, within one person each thought does.
+    /// The thinking times of one person. Each person has a median of its own, and each time varies
+    /// around it.
     pub(in crate::sim) fn new(tempo: Tempo, dice: &mut Dice) -> Self {
         let (median_s, spread, pause_share) = match tempo {
             Tempo::Day => (4.5, 0.6, 0.03),
@@ -236,7 +238,7 @@ impl Thinking {
         }
     }
 
-    /// The same person in a hurry.
+    /// Makes the person hurry.
     pub(in crate::sim) fn hurried(self) -> Self {
         Self { median_s: self.median_s * 0.6, hasty_share: self.hasty_share + 0.1, ..self }
     }
@@ -254,7 +256,7 @@ impl Thinking {
         if dice.chance(self.hasty_share) {
             return dice.lognormal(0.6, 0.5);
         }
-        // 0.25 s: no page is seen, understood and clicked faster.
+        // Nobody sees, understands and clicks a page in less than 0.25 s.
         0.25 + dice.lognormal(self.median_s, self.sigma)
     }
 }

@@ -1,8 +1,8 @@
-//! People who came for a sale, all at once.
+//! People who all come at once for a sale.
 //!
-//! Newcomers only, ten times as many as ever, on the same few products: some shop, some open
-//! everything in tabs, three in ten reload until it begins. Any measure of the whole site (requests
-//! a second, top talkers, newcomers) jumps.
+//! They are new clients, ten times as many as usual, on a few products. Some shop, some open
+//! everything in tabs, and three in ten reload until the sale begins. Any measure of the whole site
+//! (requests a second, busiest clients, new clients) jumps.
 
 use super::gallery_shopper::GalleryShopper;
 use super::refresher::Refresher;
@@ -10,13 +10,13 @@ use super::shopper::Shopper;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "Newcomers who all arrive within one minute for a sale, \
     three in ten pressing \
      reload. The whole site looks like an attack and nobody is one. Expected: never blocked, \
      seldom limited.";
 
-/// One of them.
+/// One such person.
 pub(in crate::sim) fn person(tempo: Tempo, dice: &mut Dice) -> Box<dyn Behave> {
     match dice.weighted(&[0.6, 0.1, 0.3]) {
         0 => Box::new(Shopper::new(tempo, dice)),

@@ -1,17 +1,17 @@
 //! People in a hurry, who look like scrapers.
 //!
-//! They open a list and then product after product in new tabs, one every few tenths of a second,
-//! read through the tabs, flick through the pictures, and go on to the next page of the list: many
-//! distinct URLs in quick succession. Galleries of this kind are the most reported false alarm of
-//! rule-based bouncers, so they belong in every training log. What tells them apart is only that
-//! their gaps are a person's: bursts, then silence.
+//! They open a list and then product after product in new tabs, one every few tenths of a second.
+//! They read the tabs, go through the pictures, and go on to the next page of the list. So they
+//! request many distinct URLs in quick succession. Such galleries are the most reported false
+//! positive of rule-based bouncers, so every training log should have them. Only their gaps tell
+//! them from scrapers: bursts, then silence.
 
 use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Listing};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person who opens product after product in tabs and \
     flicks through galleries of 30 \
      pictures: bursts of distinct URLs, the most reported false alarm. Expected: never refused.";
@@ -38,7 +38,7 @@ impl GalleryShopper {
         }
     }
 
-    /// The same person before another front end.
+    /// Sets the kind of front end.
     pub(in crate::sim) fn before(mut self, front: Front) -> Self {
         self.browser.show(front);
         self
@@ -101,7 +101,7 @@ impl Behave for GalleryShopper {
         self.thinking.pause(turn);
         let tab_count = (2 + turn.dice.below(9)).min(listing.products.len());
         let mut tabs = listing.products;
-        // Down the list, leaving some out.
+        // Some products of the list are left out.
         while tabs.len() > tab_count {
             tabs.remove(turn.dice.below(tabs.len()));
         }

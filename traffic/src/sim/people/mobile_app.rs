@@ -1,16 +1,16 @@
-//! People with the shop's app: API calls only.
+//! People with the shop's app, which makes API calls only.
 //!
-//! No page, no picture (those come from a CDN), no referer, and a client that calls itself by the
-//! app's name. On its own the app asks for the home screen's parts when it comes to the front, a
-//! product's reviews and recommendations, and, as long as it is open, every half minute or so
-//! whether there is news: a clock inside a person's visit.
+//! There are no pages, no pictures (they come from a CDN) and no referers, and the user agent is
+//! the app's. The app itself requests the parts of the home screen when it is opened, and the
+//! reviews and recommendations of a product. While it is open, it also asks for notifications every
+//! 15 to 60 seconds. So there is a regular beat within a person's visit.
 
 use super::browser::Front;
 use super::shopper::Shopper;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person with the shop's app: JSON calls only, no \
     page, picture or referer, \
      and a call for news every 15 to 60 s by the clock while it is open. Expected: never refused.";
@@ -19,9 +19,9 @@ pub(in crate::sim) const REASONING: &str = "A person with the shop's app: JSON c
 #[derive(Debug)]
 pub(in crate::sim) struct MobileApp {
     shopping: Shopper,
-    /// Seconds between two calls for news; every app build has its own.
+    /// Seconds between two requests for notifications; every version of the app has its own.
     news_s: f64,
-    /// Without a touch for so long the telephone goes dark, and the app asks for nothing.
+    /// Seconds without a touch after which the screen turns off and the app requests nothing.
     dark_after_s: f64,
     next_news_us: Option<u64>,
 }
@@ -40,7 +40,7 @@ impl MobileApp {
 impl Behave for MobileApp {
     fn act(&mut self, turn: &mut Turn<'_>) -> bool {
         if self.next_news_us.is_none() {
-            // To the front: a session, the home screen's parts.
+            // When it is opened, the app requests the account and the parts of the home screen.
             for target in
                 ["/api/v1/account", "/api/v1/home", "/api/v1/featured", "/api/v1/notifications"]
             {
@@ -57,7 +57,7 @@ impl Behave for MobileApp {
             turn.get_at(next_us, "/api/v1/notifications".to_owned());
             next_us += news_us;
         }
-        // Woken up, it waits its time again.
+        // After the screen was off, the next request for notifications comes a full period later.
         self.next_news_us =
             Some(if next_us < turn.now_us() { turn.now_us() + news_us } else { next_us });
         goes_on

@@ -1,4 +1,4 @@
-//! People, one kind a file, each with its reasoning; and their browser.
+//! People, one kind a file, each with its reasoning. `browser.rs` has the browser that they share.
 
 pub(super) mod browser;
 pub(super) mod carrier_nat;

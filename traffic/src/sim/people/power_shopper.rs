@@ -1,22 +1,22 @@
 //! People who keep twenty tabs open.
 //!
-//! They open a whole list at once (held key, or an extension that opens all links), compare for
-//! minutes, close most, reload the rest; and now and then the browser restores its session and
-//! loads all tabs again within a second. Twenty distinct pages in three seconds is what a burst
-//! rule is made for; the same twenty again an hour later what a poller does.
+//! They open a whole list at once, with a held key or an extension that opens all links. They
+//! compare for minutes, close most tabs and reload the rest. Sometimes the browser restores its
+//! session and loads all tabs again within a second. Twenty distinct pages in three seconds trigger
+//! a burst rule; requesting them again an hour later looks like a poller.
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::site::Kind;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person who opens a list's twenty products in tabs \
     within seconds, and whose \
      browser restores all of them at once: a crawler's burst, then a poller's repeats. Expected: \
      never refused.";
 
-/// Products that a list shows, and so tabs that it can be opened into.
+/// The number of tabs: the products on a list page.
 const TABS: usize = 20;
 
 /// One person with twenty tabs.
@@ -25,7 +25,7 @@ pub(in crate::sim) struct PowerShopper {
     browser: Browser,
     thinking: Thinking,
     tabs: Vec<u32>,
-    /// Median time between two tabs: 0.05 s where an extension opens them, up to 0.4 s by hand.
+    /// Median time between two tabs: 0.05 s if an extension opens them, up to 0.4 s by hand.
     tab_s: f64,
     rounds_left: u32,
 }
@@ -41,7 +41,7 @@ impl PowerShopper {
         }
     }
 
-    /// A list, and everything on it in tabs of its own.
+    /// Opens a list, and each of its products in a tab.
     fn open_all(&mut self, turn: &mut Turn<'_>) {
         let catalogue = turn.site.catalogue();
         let slug = catalogue.categories()[usize::from(catalogue.draw_category(turn.dice))].slug;
@@ -95,7 +95,7 @@ impl Behave for PowerShopper {
         if self.tabs.is_empty() || turn.dice.chance(0.75) {
             self.open_all(turn);
         } else {
-            // The browser was closed and is opened again, with everything in it.
+            // The browser was closed, and restores all tabs when it is opened again.
             turn.pause(1_200.0, 0.8);
             for id in &self.tabs {
                 self.browser.open(turn, &format!("/p/{id}"));
@@ -105,7 +105,7 @@ impl Behave for PowerShopper {
         for id in self.tabs.clone() {
             self.read(turn, id);
         }
-        // Two in three tabs are closed.
+        // About two in three tabs are closed.
         self.tabs.retain(|_| turn.dice.chance(0.35));
         true
     }

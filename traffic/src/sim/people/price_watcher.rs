@@ -1,15 +1,14 @@
-//! People with a wish list, who look at the same few products every few hours, and perhaps at their
-//! shelf.
+//! People with a wish list, who look at a few products every few hours, and perhaps at a category.
 //!
-//! They ask for the same pages again and again, as pollers do, and are people: at a person's pace,
-//! with a browser's cache and pictures. The program of that trade is
+//! They request a few pages again and again, as pollers do, but at a person's pace and with a
+//! browser's cache and pictures. The program that does this is
 //! [`super::super::bots::price_monitor`].
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person who reloads two to seven bookmarks every few \
     hours. Few distinct \
      URLs, as with a stock poller, but a person's pace within a round. Expected: never refused.";
@@ -33,7 +32,7 @@ impl PriceWatcher {
             thinking: Thinking::new(tempo, dice),
             wishes: Vec::new(),
             visits_left: if tempo == Tempo::Day { 2 + dice.below(9) as u32 } else { u32::MAX },
-            // Every few hours to once a day.
+            // Between every 1.5 hours and once a day.
             away_s: dice.log_between(1.5 * HOUR_S, 24.0 * HOUR_S),
         }
     }
@@ -57,7 +56,7 @@ impl Behave for PriceWatcher {
             }
         }
         for at in 0..self.wishes.len() {
-            // Not always all of them.
+            // Some wishes are left out.
             if turn.dice.chance(0.85) {
                 self.browser.open(turn, &self.wishes[at]);
                 self.thinking.pause(turn);

@@ -1,15 +1,13 @@
-//! People who wait for something to come back or a sale to begin, and reload one page until it
-//! does.
+//! People who wait for a product to come back or a sale to begin, and reload one page until then.
 //!
-//! A person at the reload key is the nearest that people come to a poller: one URL, a gap of
-//! seconds, for minutes. What is left of a person are uneven gaps, a key pressed twice, a look at
-//! something else.
+//! No other people are so similar to a poller: one URL, at gaps of seconds, for minutes. They
+//! differ from it by uneven gaps, a key pressed twice, and a look at another product.
 
 use super::browser::Browser;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person who reloads one product until it is back in \
     stock. One URL again \
      and again at uneven gaps: the nearest a person comes to a poller. Expected: not blocked, \
@@ -52,7 +50,7 @@ impl Behave for Refresher {
             Some(target) => target.clone(),
             None => {
                 self.browser.arrive(turn.dice);
-                // What everybody waits for.
+                // Everybody waits for one of a few products.
                 let featured = turn.site.featured();
                 let id = featured
                     .get(turn.dice.below(featured.len().min(3)))
@@ -63,12 +61,12 @@ impl Behave for Refresher {
         };
         self.browser.open(turn, &target);
         if turn.dice.chance(0.08) {
-            // Pressed twice.
+            // The key was pressed twice.
             turn.pause(0.2, 0.4);
             self.browser.open(turn, &target);
         }
         if turn.dice.chance(0.06) {
-            // Something else meanwhile.
+            // A look at another product.
             turn.pause(4.0, 0.8);
             let id = turn.site.catalogue().draw(turn.dice);
             self.browser.open(turn, &format!("/p/{id}"));

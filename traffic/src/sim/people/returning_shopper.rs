@@ -1,18 +1,18 @@
 //! People who come back: several sessions, hours or a day apart.
 //!
-//! They look again at what they have seen, log in again, and buy at last. A detector that remembers
-//! sees one client with many pages over a day; one that forgets sees a newcomer each time.
+//! Each session is an ordinary visit. A detector that keeps its state sees one client with many
+//! pages over a day; one that forgets sees a new client each time.
 
 use super::shopper::Shopper;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A buyer with up to six sessions over a day, hours \
     apart. The long \
      silences must neither wipe out nor add up suspicion. Expected: never refused.";
 
-/// One person, several sessions.
+/// One person with several sessions.
 #[derive(Debug)]
 pub(in crate::sim) struct ReturningShopper {
     tempo: Tempo,

@@ -1,21 +1,21 @@
-//! People who shop.
+//! People who shop: the ordinary case.
 //!
-//! They arrive at the door, from a search engine on a product, or on a shelf; wander between lists
-//! and products, back and forth; look at pictures, choose sizes, sort and filter, search (and their
-//! browser asks for suggestions at every few keystrokes); some log in, some mistype; some fill a
-//! cart and a few pay. They also do what detectors trip over: double clicks, reloads, runs of quick
-//! clicks, dead bookmarks.
+//! They arrive on the home page, on a product, on a category or on a search. They go back and forth
+//! between lists and products, look at pictures, choose sizes, sort, filter and search, and their
+//! browser requests suggestions while they type. Some log in, some mistype their password, some
+//! fill a cart and a few pay. They also do what confuses detectors: double clicks, reloads, runs of
+//! quick clicks, dead bookmarks.
 //!
-//! The shares are round guesses from published funnels (about a tenth puts something in the cart, a
-//! few in a hundred buy), not a fit; what matters is that every one of these habits occurs often
-//! enough to be learnt as human.
+//! The shares are rounded from published funnels, not fitted: about a tenth of people put something
+//! in the cart, a few in a hundred buy. What matters is that each habit occurs often enough to be
+//! learnt as human.
 
 use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Listing};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person at a computer who browses, compares, \
     searches, perhaps logs in and buys; pictures \
      come from the shop. The ordinary case, with its double clicks and mistyped passwords. \
@@ -28,8 +28,9 @@ pub(in crate::sim) struct Shopper {
     thinking: Thinking,
     clicks_left: u32,
     place: Option<Kind>,
-    /// The page that is open, and the lists that "back" returns to.
+    /// The target of the page that is open.
     open: String,
+    /// The list pages that "back" returns to, the latest at the end.
     lists: Vec<String>,
     has_account: bool,
 }
@@ -53,7 +54,7 @@ impl Shopper {
         }
     }
 
-    /// The same person before another front end.
+    /// Sets the kind of front end.
     pub(in crate::sim) fn before(mut self, front: Front) -> Self {
         self.browser.show(front);
         self
@@ -67,7 +68,7 @@ impl Shopper {
             2 => self.go_to_some_category(turn),
             3 => self.search(turn),
             _ => {
-                // A bookmark of something no longer sold.
+                // A bookmark of a product that is no longer sold.
                 let id = 100 + turn.dice.below(800);
                 self.go(turn, &format!("/p/{id}"));
             }
@@ -106,7 +107,7 @@ impl Shopper {
             words = format!("{words}+{}", turn.site.search_word(turn.dice));
         }
         if turn.dice.chance(0.4) {
-            // Suggestions: debounced by the script, so not at every key.
+            // The script debounces its requests for suggestions, so not every key sends one.
             for end in (2..words.len()).step_by(2 + turn.dice.below(2)).take(5) {
                 self.browser.fetch(turn, format!("/api/suggest?q={}", &words[..end]));
                 turn.pause(0.35, 0.5);
@@ -186,7 +187,7 @@ impl Shopper {
         }
     }
 
-    /// Back to the last list: half of the time the browser still has it and asks for nothing.
+    /// Goes back to the last list. Half of the time the browser still has it and requests nothing.
     fn back(&mut self, turn: &mut Turn<'_>) {
         let Some(list) = self.lists.pop() else { return self.go_to_some_category(turn) };
         if turn.dice.chance(0.5) {
@@ -251,7 +252,7 @@ impl Behave for Shopper {
             self.arrive(turn);
             return true;
         };
-        // Whatever does not lead away from a page leaves the person on it.
+        // The person stays on this page unless an action below leads to another.
         self.place = Some(place.clone());
         self.thinking.pause(turn);
         if self.has_account && turn.dice.chance(0.05) {
@@ -281,7 +282,7 @@ impl Behave for Shopper {
     }
 }
 
-/// A target with one parameter set; the others stay.
+/// A target with one parameter set. Its other parameters stay.
 fn with_parameter(target: &str, name: &str, value: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let others =

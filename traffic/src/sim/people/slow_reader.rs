@@ -1,14 +1,14 @@
 //! People who read.
 //!
-//! A product's text, its reviews page after page, for minutes each; few requests in an hour, none
-//! hasty. A trickling scraper looks like this, and a rule that adds up a day in which nothing is
-//! fast or broken must leave it alone.
+//! They read each product for minutes, and so send few requests an hour. A very slow scraper looks
+//! like this. So a rule that adds up a whole day must not refuse a client that is neither fast nor
+//! causes errors.
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person who reads a few products for one to ten \
     minutes each, an hour or two \
      in all: as slow as a trickling scraper, and as few repeats. Expected: never refused.";
@@ -66,7 +66,7 @@ impl Behave for SlowReader {
         };
         self.open = Some(id);
         self.browser.open(turn, &format!("/p/{id}"));
-        // Text, then a picture, then text again.
+        // The person reads, looks at a picture, and reads on.
         for number in 2..2 + turn.dice.below(5) as u8 {
             turn.pause(self.reading_s / 4.0, 0.8);
             self.browser.look_at_picture(turn, id, number);

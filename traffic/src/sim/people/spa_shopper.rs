@@ -1,17 +1,16 @@
-//! People on a front end that is one page and fetches ahead.
+//! People on a single-page front end that prefetches.
 //!
-//! The first page is a document; from then on the script asks an API for what is to be shown, and
-//! fetches every product that scrolls into view, before anybody clicks (as `next/link`, quicklink
-//! and instant.page do). What was fetched ahead is shown without asking again. So one look at a
-//! list is twenty distinct product URLs in half a second, and then nothing: breadth and bursts
-//! without a click.
+//! The first page is a document. After it, the script requests everything from an API, and
+//! prefetches every product that scrolls into view, as `next/link`, quicklink and instant.page do.
+//! A prefetched product is shown without another request. So one look at a list requests twenty
+//! distinct products in half a second, without a click, and then nothing.
 
 use super::browser::Front;
 use super::shopper::Shopper;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person whose single-page front end fetches every \
     product in view before a \
      click: twenty distinct URLs in half a second, list after list. Expected: never refused.";

@@ -1,20 +1,19 @@
-//! A feed reader: the list of what is new, every quarter of an hour to every hour, for somebody who
-//! asked to be told.
+//! A feed reader: requests the feed of new products every 15 to 60 minutes, for a subscriber.
 //!
-//! One URL at a fixed period for ever, which is a poller's sign, and nobody's loss. At one request
-//! in a quarter of an hour there is nothing to protect the shop from.
+//! One URL at a fixed period is typical of pollers, but a request every quarter of an hour does the
+//! shop no harm.
 
 use super::super::bots::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A feed reader: one URL every 15, 30 or 60 minutes, now \
     and then a new product. By behaviour a \
      slow poller. Expected: often detected within the day unless allowed; refusing it costs \
      little.";
 
-/// What it calls itself.
+/// Its user agents.
 pub(in crate::sim) const AGENTS: &[&str] =
     &["Feedly/1.0 (+http://www.feedly.com/fetcher.html; like FeedFetcher-Google)", "FreshRSS/1.24"];
 

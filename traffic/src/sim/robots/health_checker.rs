@@ -1,10 +1,10 @@
-//! The shop's own: a health check at an even beat. It looks like a poller, and is welcome.
+//! The shop's own health check. Its even gaps look like a poller's, but it is welcome.
 
 use crate::sim::bots::pace::Pace;
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "An uptime monitor: one URL at a fixed period, all day. \
     To a detector a perfect poller, so an \
      operator allows it by address; shown without that. Expected: detected unless allowed.";

@@ -1,4 +1,4 @@
-//! Robots that are welcome, one a file, each with its reasoning.
+//! Welcome robots, one a file, each with its reasoning.
 
 pub(super) mod feed_reader;
 pub(super) mod health_checker;

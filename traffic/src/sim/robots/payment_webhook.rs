@@ -1,19 +1,19 @@
-//! A payment provider's calls.
+//! The webhook calls of a payment provider.
 //!
-//! A POST for every payment, and another when the money is there, sent as payments happen and
-//! repeated after 10 s and more where an answer was lost. One URL, hundreds of times a day, by a
-//! program, and every one of them is revenue.
+//! There is a POST for every payment, and another when the money has arrived. A call whose answer
+//! was lost is repeated after 10 s or more. A program requests one URL hundreds of times a day, and
+//! every request is revenue.
 
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A payment provider's webhook: POSTs to one URL as \
     payments happen, in pairs and with retries. \
      Refusing it loses orders, so an operator allows it; shown without that. Expected: detected \
      unless allowed.";
 
-/// What it calls itself.
+/// Its user agent.
 pub(in crate::sim) const AGENT: &str = "PaymentProvider-Webhooks/1.0";
 
 /// One of the provider's senders.

@@ -1,20 +1,20 @@
 //! A search engine's crawler.
 //!
-//! Asks for `robots.txt` and the site map, then for pages by how often people look at them, in gaps
-//! that follow the site's answers: a product, its list, and again later what changes often. The
-//! shop lives by it, and by behaviour alone it is a slow catalogue crawl: it passes because its
-//! address is verified (`allow`), not because it looks harmless.
+//! It requests `robots.txt` and the site map, and then products and lists at exponential gaps,
+//! popular products more often. The shop needs it. By behaviour alone it is a slow crawl of the
+//! catalogue, so it passes because its address is verified (`allow`), not because it looks
+//! harmless.
 
 use crate::sim::dice::Dice;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
-/// Shown beside its figures.
+/// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A search engine's crawler: robots.txt, site map, then \
     pages at a gap of 2 to 30 s. By behaviour \
      a catalogue crawl; an operator allows it by verified address; shown without that. Expected: \
      detected unless allowed.";
 
-/// What it calls itself.
+/// Its user agents.
 pub(in crate::sim) const AGENTS: &[&str] = &[
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
@@ -23,7 +23,7 @@ pub(in crate::sim) const AGENTS: &[&str] = &[
 /// One address of a crawler.
 #[derive(Debug)]
 pub(in crate::sim) struct SearchCrawler {
-    /// Mean gap; the crawler goes slower where the shop does.
+    /// Mean gap in seconds.
     gap_s: f64,
     asked: u32,
     requests_left: u32,
@@ -49,12 +49,12 @@ impl Behave for SearchCrawler {
         }
         let catalogue = turn.site.catalogue();
         let target = match self.asked % 1_000 {
-            // Again every now and then.
+            // Both are requested again after every thousand requests.
             0 => "/robots.txt".to_owned(),
             1 => "/sitemap.xml".to_owned(),
             _ => match turn.dice.weighted(&[0.75, 0.2, 0.05]) {
                 0 => {
-                    // By number as often as by how often it is looked at.
+                    // Half of the products are drawn evenly, half by their popularity.
                     let products = catalogue.products();
                     let any = products[turn.dice.below(products.len())].id;
                     format!(

@@ -1,8 +1,9 @@
-//! A shop's day, or several: who comes, from where, and what its log shows of it.
+//! Simulates one or several days of a shop: who comes, from which addresses, and what the log
+//! shows.
 //!
-//! Addresses are those of [`super::super::crowd`]; besides, people behind a carrier's NAT share 100
-//! addresses of 198.19.255.0/24, and a spread scraper has 192.0.2.0/24 (RFC 5737) or the 256
-//! networks of an IPv6 /56.
+//! Addresses are those of [`super::super::crowd`], with two exceptions. People behind a carrier's
+//! NAT share up to 100 addresses of 198.19.255.0/24. A spread scraper has 192.0.2.0/24 (RFC 5737),
+//! or the 256 networks of an IPv6 /56.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -17,16 +18,17 @@ use crate::sim::population::{Population, Truth};
 use crate::sim::site::{Reply, Site};
 use crate::sim::visit::{Step, Tempo, Visit};
 
-/// Monday 2026-11-16, 00:00 UTC: any day will do, but always the same.
+/// The usual start of a simulation: Monday 2026-11-16, 00:00 UTC. Any day would do, as long as it
+/// never changes.
 pub const DEFAULT_START: Timestamp = Timestamp::from_secs(1_794_787_200);
 
 const DAY_US: u64 = 86_400_000_000;
 const HOUR_US: u64 = 3_600_000_000;
-/// People behind one address of a carrier, at a time of day when all shop.
+/// People behind one address of a carrier.
 const PEOPLE_AN_ADDRESS: usize = 40;
 
-/// Everything that the shop's log shows of `span_us` microseconds from `start` on, in order of
-/// arrival. `people` a day; the shop's own number when `None`.
+/// All requests in the shop's log of `span_us` microseconds from `start`, in order of arrival.
+/// `people` is how many people come a day; `None` means the shop's own number.
 pub fn simulate_shop(
     shop: &Shop,
     seed: u64,
@@ -63,7 +65,7 @@ pub fn simulate_shop(
     day.requests
 }
 
-/// How many of each come in all.
+/// How many visitors of each population come in all days together.
 fn guests(shop: &Shop, people: f64, days: f64, dice: &mut Dice) -> Vec<(Population, usize)> {
     let shared = if let Incident::CarrierNat(share) = shop.incident { share } else { 0.0 };
     let mut guests = Vec::new();
@@ -73,19 +75,20 @@ fn guests(shop: &Shop, people: f64, days: f64, dice: &mut Dice) -> Vec<(Populati
             population,
             match population.truth() {
                 Truth::Human => (expected * (1.0 - shared)).round() as usize,
-                // One shop is scraped more, another polled more; nobody is spared altogether.
+                // Some shops are scraped more, others polled more, but at least one bot of every
+                // kind comes.
                 _ => (expected * shop.bots * dice.lognormal(1.0, 0.5)).round().max(1.0) as usize,
             },
         ));
     }
-    // One network of addresses is a whole campaign.
+    // One spread scraper is a whole campaign.
     guests.push((Population::SpreadScraper, (shop.bots.round() as usize).max(1)));
     match shop.incident {
         Incident::None => {}
         Incident::CarrierNat(share) => {
             guests.push((Population::SharedShopper, (people * share).round() as usize))
         }
-        // Ten times an hour's people, in one hour.
+        // Within one hour, ten times as many people as in an ordinary hour.
         Incident::FlashSale => {
             let an_hour = people / (24.0 * days.max(1.0 / 24.0));
             guests.push((Population::SaleShopper, (10.0 * an_hour).round() as usize));
@@ -95,7 +98,7 @@ fn guests(shop: &Shop, people: f64, days: f64, dice: &mut Dice) -> Vec<(Populati
     guests
 }
 
-/// What is needed to receive everybody.
+/// The days on which visits are simulated, with all requests so far.
 struct Day<'a> {
     seed: u64,
     start: Timestamp,
@@ -106,19 +109,21 @@ struct Day<'a> {
     requests: Vec<SimRequest>,
 }
 
-/// Who was given which address.
+/// Gives out addresses, and counts those given.
 struct Addresses {
     seed: u64,
     people: u32,
     bots: u32,
+    /// How many addresses the people of a carrier share.
     shared: u8,
 }
 
-/// Where one visitor's requests come from.
+/// The addresses that one visitor's requests come from.
 #[derive(Clone, Copy)]
 enum From {
+    /// One address for all requests.
     One(IpAddr),
-    /// 192.0.2.0/24 for the first such visitor, an IPv6 /56 for the others.
+    /// A whole network: 192.0.2.0/24 for the first such visitor, an IPv6 /56 for the others.
     Network(usize),
 }
 
@@ -142,7 +147,7 @@ impl Addresses {
     fn person(&mut self) -> IpAddr {
         loop {
             let address = address_of_person(self.seed, &mut self.people);
-            // Kept for the carrier.
+            // This network is kept for the carrier.
             if !matches!(address, IpAddr::V4(v4) if v4.octets()[..3] == [198, 19, 255]) {
                 return address;
             }
@@ -164,6 +169,7 @@ impl From {
 }
 
 impl Day<'_> {
+    /// Simulates the visit of one visitor.
     fn receive(&mut self, population: Population, index: usize) {
         let seed = scatter(self.seed ^ ((population as u64) << 48) ^ index as u64);
         let mut dice = Dice::new(seed);
@@ -180,7 +186,7 @@ impl Day<'_> {
             if population == Population::RotatingScraper {
                 user_agent = population.user_agent(&mut dice);
             }
-            // An exit is kept for a dozen requests, as proxies are rented.
+            // An address is kept for about a dozen requests, as with rented proxies.
             if dice.chance(1.0 / 12.0) {
                 client = from.address(&mut dice);
             }
@@ -189,7 +195,7 @@ impl Day<'_> {
         }
     }
 
-    /// Asks, and for a person's browser what its script asks then.
+    /// Sends one request of a visitor. For a person, it also sends what the page's scripts request.
     fn ask(&mut self, since_start_us: u64, step: Step, who: Who, dice: &mut Dice) {
         let reply = self.site.respond(step.method, &step.target, step.form.as_deref());
         if who.population.truth() == Truth::Human && reply.status == 200 && step.method == "GET" {
@@ -216,6 +222,7 @@ impl Day<'_> {
         }
     }
 
+    /// Adds a request, if it lies within the simulated span.
     #[expect(clippy::too_many_arguments, reason = "one line of a log has that many fields")]
     fn note(
         &mut self,
@@ -249,10 +256,10 @@ impl Day<'_> {
             |share: f64, dice: &mut Dice| (dice.unit() * share * self.span_us as f64) as u64;
         match (population, population.truth()) {
             (Population::SaleShopper, _) => {
-                // At noon, or in the middle of what there is of a day.
+                // The sale opens at noon, or in the middle of a span shorter than that.
                 let opens_us =
                     if self.span_us > 13 * HOUR_US { 12 * HOUR_US } else { self.span_us / 2 };
-                // Most within the first minutes, the rest within the hour.
+                // Most people come within the first minutes, the rest within the hour.
                 let after = if dice.chance(0.6) {
                     dice.exponential(300.0)
                 } else {
@@ -260,7 +267,7 @@ impl Day<'_> {
                 };
                 opens_us + micros(after.min(3_600.0))
             }
-            // There since before the log begins.
+            // Health checks have been there since before the log begins.
             (Population::HealthChecker, _) => within(0.001, dice),
             (Population::TricklingScraper | Population::SlowBruteForcer, _) => within(0.1, dice),
             (_, Truth::Human) => arrival(self.start, self.span_us, dice),
@@ -269,7 +276,7 @@ impl Day<'_> {
     }
 }
 
-/// Who a request is from.
+/// Who sends a request.
 #[derive(Clone, Copy)]
 struct Who {
     client: IpAddr,

@@ -1,13 +1,14 @@
-//! What a shop's URLs look like in its log.
+//! The form of a shop's URLs in its log.
 //!
-//! Visitors and [`Site`] speak of `/p/1042`, `/c/kettles?page=2` and `/img/p/1042-3.jpg`. A layout
-//! writes those as the shop would, or not at all where another server delivers them. What it does
-//! not know (attack paths, `robots.txt`) stays as it is.
+//! Visitors and [`Site`] use canonical targets: `/p/1042`, `/c/kettles?page=2`,
+//! `/img/p/1042-3.jpg`. A layout translates them into the shop's own URLs, or leaves them out where
+//! another server delivers them. Targets that it does not know, such as attack paths and
+//! `robots.txt`, stay as they are.
 
 use crate::sim::dice::Dice;
 use crate::sim::site::{Kind, Site, api};
 
-/// How pages are addressed.
+/// The form of page URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Urls {
     /// `/p/1042`, `/c/kettles?page=2`
@@ -16,7 +17,7 @@ pub enum Urls {
     Slugs,
     /// `/index.php?route=product/product&product_id=1042`
     Parameters,
-    /// One page, and JSON for everything on it: `/api/v1/products/1042`,
+    /// One page, and API calls for everything on it: `/api/v1/products/1042`,
     /// `/api/v1/products?category=kettles&page=2`
     Api,
 }
@@ -26,27 +27,27 @@ pub enum Urls {
 pub enum Assets {
     /// All.
     InLog,
-    /// None: a CDN delivers them.
+    /// None, because a CDN delivers them.
     OnCdn,
-    /// Pictures, made to size by the shop and named without an extension; style and script come
-    /// from a CDN.
+    /// Pictures only, scaled by the shop and named without an extension. A CDN delivers style and
+    /// script.
     WithoutExtension,
 }
 
-/// What a page's scripts ask for by themselves.
+/// What the scripts of a page request by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scripts {
-    /// Nothing. With [`Urls::Api`]: what such a page consists of.
+    /// Nothing, or with [`Urls::Api`] the parts of the page.
     Plain,
-    /// Everything in view, before anybody clicks; the next part of a list as it is scrolled; what
-    /// others looked at.
+    /// Every product in view before a click, the next part of a list while it is scrolled, and
+    /// recommendations.
     Eager,
 }
 
-/// Where a browser says it comes from.
+/// The origin in the referers of the shop's own pages.
 const ORIGIN: &str = "https://shop.example";
 
-/// All three, for one shop.
+/// The layout of one shop.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout<'a> {
     pub(super) urls: Urls,
@@ -56,7 +57,7 @@ pub(super) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// A target as this shop's log shows it; `None` where it does not.
+    /// A canonical target as this shop's log shows it; `None` if the log does not show it.
     pub(super) fn target(&self, target: &str) -> Option<String> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if let Some(picture) =
@@ -75,19 +76,19 @@ impl Layout<'_> {
         })
     }
 
-    /// A referer in the same way; pages of others stay.
+    /// A referer as this shop's log shows it. Referers of other sites stay as they are.
     pub(super) fn referer(&self, referer: &str) -> String {
         let target = referer.strip_prefix(ORIGIN).filter(|target| target.starts_with('/'));
         let page = match self.urls {
-            // There is one page, whatever it shows.
+            // The front end has one page only.
             Urls::Api => target.map(|_| "/".to_owned()),
             _ => target.and_then(|target| self.target(target)),
         };
         page.map_or_else(|| referer.to_owned(), |page| format!("{ORIGIN}{page}"))
     }
 
-    /// What a browser asks for by script once such a page is there: seconds later, and the
-    /// canonical target or, behind an exclamation mark, one that only this layout knows.
+    /// What scripts request after a page of this kind: each with the seconds after the page, and a
+    /// canonical target. A target after an exclamation mark is not canonical and stays as it is.
     pub(super) fn fetched_after(&self, kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
         match (self.scripts, self.urls) {
             (Scripts::Eager, _) => eager(kind, dice),
@@ -168,7 +169,7 @@ fn with(path: &str, query: &str) -> String {
     if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
 }
 
-/// What a page that is made of API calls asks for.
+/// What a page that consists of API calls requests.
 fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
     let mut fetched = Vec::new();
     let mut after = dice.between(0.05, 0.2);
@@ -183,7 +184,7 @@ fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
             ask(format!("!/api/v1/recommendations?product={id}"), dice);
         }
         Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
-            // Prefetched for what is in view.
+            // The products in view are prefetched.
             for id in listing.products.iter().take(dice.below(5)) {
                 ask(format!("/p/{id}"), dice);
             }
@@ -193,7 +194,7 @@ fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
     fetched
 }
 
-/// What eager scripts ask for: prefetched links, endless scrolling, recommendations.
+/// What eager scripts request: prefetched links, endless scrolling, recommendations.
 fn eager(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
     let mut fetched = Vec::new();
     let mut after = dice.between(0.05, 0.6);

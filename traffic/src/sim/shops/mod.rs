@@ -1,19 +1,20 @@
-//! Shops that differ: the same people and bots, another shop around them.
+//! Several shops that differ, visited by the same populations.
 //!
-//! What a detector learns on one shop must hold on another, so here are shops that differ in what
-//! their logs show: whether assets are in them, what a URL looks like, how finely time is told, how
-//! large the catalogue is, who shares an address. **To add one, add a row to [`SHOPS`]**; a new way
-//! to write URLs is a variant of [`Urls`] or [`Assets`] in `layout.rs`, a new kind of visitor a
-//! [`Population`].
+//! What a detector learns on one shop must hold on another. So these shops differ in what their
+//! logs show: whether assets are logged, the form of URLs, the resolution of times, the size of the
+//! catalogue, and who shares an address.
+//!
+//! **To add a shop, add a row to [`SHOPS`].** A new form of URLs is a variant of [`Urls`] or
+//! [`Assets`] in `layout.rs`; a new kind of visitor is a [`Population`].
 //!
 //! ```text
 //!  Population ─► Visit ─► Step ─► Site answers ─► Layout writes it as this shop would ─► log
 //!                                                 (another URL, or not in this log at all)
 //! ```
 //!
-//! Everything comes from one seed. Labels name the class in `why`.
+//! Everything comes from one seed. Labels name the population in `why`.
 //!
-//! Not simulated on purpose: reactions to a refusal.
+//! Deliberately not simulated: reactions to a refusal.
 
 mod crowd;
 mod layout;
@@ -25,7 +26,7 @@ pub use layout::{Assets, Scripts, Urls};
 
 use super::population::Population;
 
-/// How finely a shop's log tells time, and so in which format it is written.
+/// The resolution of the times in a shop's log, and so the format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// Whole seconds: `combined`.
@@ -34,43 +35,43 @@ pub enum Clock {
     Millis,
 }
 
-/// A shop and who comes there.
+/// A shop and its visitors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shop {
-    /// One word; its folder's name.
+    /// Its name, one word; also the name of its folder.
     pub name: &'static str,
-    /// Products it sells.
+    /// The number of its products.
     pub products: usize,
-    /// Shelves they stand on, at most 24.
+    /// The number of its categories, at most 24.
     pub categories: usize,
-    /// What its URLs look like.
+    /// The form of its URLs.
     pub urls: Urls,
     /// Which assets its log shows.
     pub assets: Assets,
-    /// What its pages' scripts ask for.
+    /// What the scripts of its pages request.
     pub scripts: Scripts,
-    /// How finely its log tells time.
+    /// The resolution of the times in its log.
     pub clock: Clock,
-    /// People a day, those of [`Shop::incident`] not counted.
+    /// People a day, not counting those of [`Shop::incident`].
     pub people: usize,
-    /// Bots for each usual one: 1 is about 18 for 100 people.
+    /// Multiplies the number of bots: 1 is about 18 bots for 100 people.
     pub bots: f64,
-    /// What is special about it.
+    /// What is special about its days.
     pub incident: Incident,
 }
 
-/// What is special about a shop's day.
+/// What is special about the days of a shop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Incident {
     /// Nothing.
     None,
-    /// This share of its people sits behind few addresses of a mobile network, some forty behind
-    /// each.
+    /// This share of its people is behind a few addresses of a mobile network, about forty people
+    /// behind each.
     CarrierNat(f64),
-    /// In one hour of the day ten times as many new people come as in others, to the same few
+    /// In one hour of the day, ten times as many new people come as in others, all to the same few
     /// products.
     FlashSale,
-    /// So many health checks of its own.
+    /// It has this many health checks of its own.
     HealthChecks(usize),
 }
 
@@ -97,8 +98,8 @@ pub const SHOPS: [Shop; 11] = [
     shop("eager", 1_200, 12).scripts(Scripts::Eager),
 ];
 
-/// Visitors for each hundred people of a day. People first; bots are scaled and scattered by the
-/// shop.
+/// How many visitors of each population come for every hundred people of a day. The numbers of bots
+/// are also multiplied by the shop's factor and by a random one.
 pub(super) const CROWD: [(Population, f64); 22] = [
     (Population::Shopper, 58.0),
     (Population::GalleryShopper, 10.0),
@@ -141,7 +142,7 @@ const fn shop(name: &'static str, products: usize, categories: usize) -> Shop {
 }
 
 impl Shop {
-    /// The shop of this name.
+    /// The shop with this name.
     pub fn find(name: &str) -> Option<&'static Self> {
         SHOPS.iter().find(|shop| shop.name == name)
     }

@@ -1,4 +1,4 @@
-//! Are the shops as different, and their people as usual, as they are meant to be?
+//! The shops differ as they should, and their people behave as usual.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -17,7 +17,7 @@ fn is_asset(target: &str) -> bool {
     detector::url::classify(detector::url::split(target).0, None) == detector::Class::Asset
 }
 
-/// Page requests by client of those populations that `takes` accepts.
+/// The page requests of each client, for the populations that `takes` accepts.
 fn pages(
     requests: &[SimRequest],
     takes: impl Fn(Population) -> bool,
@@ -95,7 +95,7 @@ fn logs_show_as_many_assets_as_the_shop_delivers_itself() {
                 assert!(assets == 0.0 && pictures == 0.0, "{}: {assets} {pictures}", shop.name)
             }
             Assets::WithoutExtension => {
-                // Told by their directory and size.
+                // Such pictures are recognised by their directory and size.
                 assert!(
                     assets == pictures && (0.5..0.95).contains(&pictures),
                     "{}: {assets} {pictures}",
@@ -120,7 +120,7 @@ fn every_class_comes_and_is_labelled_for_what_it_is() {
         }
         let clients: BTreeSet<IpAddr> = requests.iter().map(|request| request.client).collect();
         assert_eq!(rows.len(), clients.len());
-        // One address, one truth.
+        // All requests from an address have one true label.
         for request in &requests {
             let row = rows.iter().find(|row| row.client == request.client).unwrap();
             assert_eq!(row.label, request.truth(), "{}: {}", shop.name, request.client);

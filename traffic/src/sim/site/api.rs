@@ -1,13 +1,14 @@
-//! The API of the benchmark's shop, which its app and its single-page front end call; and where
-//! other programs are served.
+//! The API of the benchmark's shop, which its app and its single-page front end call, and the
+//! targets that only programs request.
 //!
-//! An API path is another name for a page: `/api/v1/products/1042` is `/p/1042` as JSON.
-//! [`canonical`] says which; the other way round is [`named`], which the layouts of `shops/` use as
-//! well.
+//! Most API paths stand for a page: `/api/v1/products/1042` is `/p/1042` as JSON. [`canonical`]
+//! translates an API path into the page's, and [`named`] the other way round. The layouts of
+//! `shops/` use it too.
 
-use super::Kind;
+use super::query::parameter;
+use super::reply::Kind;
 
-/// The canonical target that an API target stands for.
+/// The page that an API path stands for; `None` if it stands for none.
 pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
     let with =
         |path: &str| if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
@@ -20,7 +21,7 @@ pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
     }
     Some(match path {
         "home" => "/".to_owned(),
-        "products" => match super::parameter(query, "category") {
+        "products" => match parameter(query, "category") {
             Some(slug) => with(&format!("/c/{slug}")),
             None => with("/search"),
         },
@@ -35,8 +36,8 @@ pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
     })
 }
 
-/// What has no page: data beside a product, notices, the site map, the feed, a payment provider's
-/// call.
+/// Recognises targets that stand for no page: data beside a product, notifications, the site map,
+/// the feed, the webhook of a payment provider.
 pub(super) fn apart(path: &str, is_known: impl Fn(&str) -> bool) -> Option<Kind> {
     match path {
         "/sitemap.xml" => return Some(Kind::SiteMap),
@@ -51,7 +52,7 @@ pub(super) fn apart(path: &str, is_known: impl Fn(&str) -> bool) -> Option<Kind>
     is_known(id).then_some(Kind::Data)
 }
 
-/// A canonical target's name in the API; what it does not know stays as it is.
+/// The API target for a page. Targets that the API does not know stay as they are.
 pub(in crate::sim) fn named(target: &str) -> String {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let with =
@@ -82,8 +83,8 @@ pub(in crate::sim) fn named(target: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Site};
     use super::*;
+    use crate::sim::site::Site;
 
     #[test]
     fn an_api_call_is_answered_as_the_page_it_stands_for() {

@@ -29,8 +29,8 @@ fn looks_follow_a_zipf_law() {
     }
     let mut counts: Vec<f64> = looks.into_values().map(f64::from).collect();
     counts.sort_by(|a, b| b.total_cmp(a));
-    // Between ranks 10 and 1,000 a straight line in logarithms, of slope -0.8 to -1.1 (less at the
-    // shifted head).
+    // Between ranks 10 and 1,000, popularity by rank is a straight line in logarithms, of slope
+    // -0.8 to -1.1. The slope is less at the shifted head.
     let slope = |from: usize, to: usize| {
         (counts[to] / counts[from]).ln() / ((to + 1) as f64 / (from + 1) as f64).ln()
     };
@@ -52,19 +52,19 @@ fn the_benchmark_has_everybody_once_with_a_name_and_a_reason() {
             "{reason}"
         );
     }
-    // People first, then robots, then bots, as tables show them.
+    // The tables show people first, then robots, then bots.
     let order =
         |truth| [Truth::Human, Truth::Welcome, Truth::Bad].iter().position(|other| *other == truth);
     assert!(Population::OF_THE_BENCHMARK.is_sorted_by_key(|population| order(population.truth())));
-    // They must fit into the bits that addresses have for them.
+    // Populations must fit into the bits that addresses have for them.
     assert!(Population::ALL.len() <= 64);
 }
 
 #[test]
 fn a_visitor_is_the_same_whoever_else_is_asked_for() {
     for population in Population::ALL {
-        // The first visitors of a network or an address share it with those that follow: people
-        // behind one come together.
+        // Visitors who share a network or an address come together, so the first ones share it with
+        // those that follow.
         let all = simulate_benchmark(site(), population, 5, DEFAULT_START, 0..3);
         let mut pieces = simulate_benchmark(site(), population, 5, DEFAULT_START, 2..3);
         pieces.extend(simulate_benchmark(site(), population, 5, DEFAULT_START, 0..2));

@@ -1,4 +1,4 @@
-//! Do bots do what their kind says?
+//! Bots behave as their populations are described.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -32,7 +32,7 @@ fn a_memoryless_sleeper_has_no_beat() {
     for client in busy(Population::MemorylessScraper, 30) {
         let gaps = client.gaps_s();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-        // Of an exponential the median is 0.69 of the mean.
+        // The median of an exponential distribution is 0.69 of its mean.
         assert!(
             (0.4..0.95).contains(&(client.median_gap_s() / mean)),
             "{}",
@@ -140,7 +140,7 @@ fn whoever_rotates_names_or_addresses_does() {
 fn a_botnet_has_fifty_thousand_addresses_and_ten_requests_of_each() {
     let mut per_address: HashMap<IpAddr, usize> = HashMap::new();
     let mut products: BTreeSet<String> = BTreeSet::new();
-    // In pieces, as it is meant to be asked for.
+    // The crawl is simulated in pieces, as callers should do.
     for piece in 0..10 {
         let visitors = piece * 5_000..(piece + 1) * 5_000;
         for request in crate::sim::simulate_benchmark(
@@ -156,7 +156,7 @@ fn a_botnet_has_fifty_thousand_addresses_and_ten_requests_of_each() {
     }
     assert_eq!(per_address.len(), 50_000);
     assert!(per_address.values().all(|count| *count <= 10));
-    // Together they have seen the whole catalogue.
+    // Together, the addresses have seen the whole catalogue.
     assert!(products.len() >= 20_000, "{}", products.len());
     let mut networks: BTreeMap<ClientKey, usize> = BTreeMap::new();
     per_address.keys().for_each(|client| {
@@ -205,7 +205,7 @@ fn scanners_find_nothing() {
     );
 }
 
-/// Share of product pages that are among the site's most popular thousand.
+/// The share of product pages that belong to the site's thousand most popular products.
 fn popular_share(population: Population, count: usize) -> f64 {
     let catalogue = site().catalogue();
     let mut looks: HashMap<u32, u32> = HashMap::new();
@@ -232,7 +232,7 @@ fn the_mimic_is_true_to_popularity_and_an_enumerator_is_not() {
 #[test]
 fn diluted_scraping_is_mostly_a_walk() {
     for client in busy(Population::DilutedScraper, 30) {
-        // Nobody links to what is scraped; a person's first page may come from nowhere as well.
+        // Scraped pages have no referer. Neither may the first page of a person.
         let alone = client.share(|page| page.referer.is_none() && page.target.starts_with("/p/"));
         assert!((0.05..0.2).contains(&alone) && !client.assets.is_empty(), "{alone}");
     }

@@ -1,5 +1,5 @@
-//! The same seed gives the same bytes, also after populations were added: models, goldens and
-//! thresholds are made from them.
+//! Equal seeds give equal bytes, also after populations are added, because models, goldens and
+//! thresholds are made from simulated traffic.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use crate::sim::{
 };
 
 const HOUR_US: u64 = 3_600_000_000;
-/// Those there were when the digests were taken.
+/// The populations that existed when the digests were taken.
 const OLD: usize = 28;
 
-/// FNV-1a.
+/// FNV-1a (Fowler, Noll, Vo).
 fn digest(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// Both formats and the labels.
+/// The digest of a crowd, written in both formats and with its labels.
 fn written(requests: &[SimRequest]) -> u64 {
     let mut out = Vec::new();
     write_json(requests, &mut out).unwrap();

@@ -1,4 +1,4 @@
-//! What the manual says of the populations is what they say of themselves.
+//! The manual describes the populations with their own texts.
 
 use crate::sim::Population;
 

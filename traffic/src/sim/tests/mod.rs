@@ -1,4 +1,4 @@
-//! What holds of the whole simulation.
+//! Tests of the whole simulation.
 
 mod benchmark;
 mod bots;

@@ -1,4 +1,4 @@
-//! Do people do what their kind says?
+//! People behave as their populations are described.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ fn a_front_end_that_fetches_ahead_asks_for_products_nobody_clicked() {
         let documents =
             client.pages.iter().filter(|page| !page.target.starts_with("/api/")).count();
         assert!(documents <= 1, "{documents} documents");
-        // What is called by script is there; a bookmark need not be.
+        // What a script requests exists. The page of a bookmark may not.
         assert_eq!(
             client.share(|page| page.status == 404 && page.target.starts_with("/api/")),
             0.0
@@ -82,7 +82,7 @@ fn a_front_end_that_fetches_ahead_asks_for_products_nobody_clicked() {
         bursts += usize::from(client.most_products_within(2) >= 10);
     }
     assert!(bursts * 10 > clients.len() * 6, "{bursts} of {}", clients.len());
-    // Of some everything was in the cache.
+    // Some people have everything in their cache.
     assert!(with_pictures * 10 > clients.len() * 9, "{with_pictures} of {}", clients.len());
 }
 

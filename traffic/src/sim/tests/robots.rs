@@ -1,4 +1,4 @@
-//! Do the welcome robots do what their kind says?
+//! Welcome robots behave as their populations are described.
 
 use super::visits::{clients, visits};
 use crate::sim::{DEFAULT_START, Population};

@@ -1,4 +1,4 @@
-//! Visits to the benchmark's site, measured client by client.
+//! Helpers that measure visits to the benchmark's site, client by client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::sim::{DEFAULT_START, Population, SimRequest, Site, benchmark_site, simulate_benchmark};
 
-/// One for all tests: it takes a moment.
+/// The site, made once for all tests because it takes a while.
 pub fn site() -> &'static Arc<Site> {
     static SITE: OnceLock<Arc<Site>> = OnceLock::new();
     SITE.get_or_init(|| benchmark_site(1))
@@ -16,7 +16,7 @@ pub fn visits(population: Population, count: usize) -> Vec<SimRequest> {
     simulate_benchmark(site(), population, 1, DEFAULT_START, 0..count)
 }
 
-/// People behind one address.
+/// How many people of a population are behind one address.
 pub fn people_behind(population: Population) -> usize {
     match population {
         Population::SharedShopper => 500,
@@ -25,7 +25,7 @@ pub fn people_behind(population: Population) -> usize {
     }
 }
 
-/// What one address asked for, pages and assets apart.
+/// The requests from one address, pages and assets apart.
 #[derive(Default)]
 pub struct Client {
     pub pages: Vec<SimRequest>,
@@ -36,7 +36,7 @@ pub fn is_asset(target: &str) -> bool {
     detector::url::classify(detector::url::split(target).0, None) == detector::Class::Asset
 }
 
-/// All clients of so many visitors.
+/// All clients of this many visitors.
 pub fn clients(population: Population, count: usize) -> Vec<Client> {
     let mut clients: BTreeMap<IpAddr, Client> = BTreeMap::new();
     for request in visits(population, count) {
@@ -47,7 +47,7 @@ pub fn clients(population: Population, count: usize) -> Vec<Client> {
     clients.into_values().collect()
 }
 
-/// Those of them with at least a dozen pages.
+/// The clients that have requested at least a dozen pages.
 pub fn busy(population: Population, count: usize) -> Vec<Client> {
     let mut clients = clients(population, count);
     clients.retain(|client| client.pages.len() >= 12);
@@ -84,7 +84,7 @@ impl Client {
         self.distinct() as f64 / self.pages.len() as f64
     }
 
-    /// Share of pages answered so.
+    /// The share of pages for which `is` holds.
     pub fn share(&self, is: impl Fn(&SimRequest) -> bool) -> f64 {
         self.pages.iter().filter(|page| is(page)).count() as f64 / self.pages.len() as f64
     }
@@ -93,7 +93,7 @@ impl Client {
         self.pages.iter().map(|page| page.user_agent).collect::<BTreeSet<_>>().len()
     }
 
-    /// The most distinct products within so many seconds.
+    /// The largest number of distinct products within this many seconds.
     pub fn most_products_within(&self, secs: u64) -> usize {
         let products: Vec<&SimRequest> =
             self.pages.iter().filter(|page| page.target.contains("/p")).collect();
@@ -107,7 +107,7 @@ impl Client {
     }
 }
 
-/// The middle one.
+/// The median.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,0 +1,129 @@
+//! One line of a log, whatever its format: the result of every parser.
+
+use detector::{AgentKey, Class, ClientKey, Outcome, Reason, Recorded, Request, Timestamp, UrlKey};
+
+/// Which of two things a line tells: a request, how it ended, or both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A request and how it ended in one line, as in every log but our event log.
+    #[default]
+    Whole,
+    /// A request and what was decided about it: a line of our event log.
+    Request,
+    /// How a request ended: a line of our event log.
+    Outcome,
+}
+
+/// One line of a log. It borrows its text from the reader.
+///
+/// JSON strings are decoded. Other text stays as the log has it: in `combined`, a quote within a
+/// field stays `\"` or `\x22`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Record<'a> {
+    /// What the line tells, and so which of the fields below have a value.
+    pub kind: Kind,
+    /// The line's time. Some servers log the start of the request, others its end.
+    pub at: Timestamp,
+    /// The text of the log's client field, which labels refer to. Where the format adds a port, it
+    /// is left out.
+    pub client: &'a str,
+    /// Method as on the wire. `-` if the client sent none or sent garbage; empty for a
+    /// [`Kind::Outcome`].
+    pub method: &'a str,
+    /// Request target as on the wire: path and query, or absolute form. If the request line is
+    /// garbage, all of it. Empty for a [`Kind::Outcome`].
+    pub target: &'a str,
+    /// HTTP status; 0 for a [`Kind::Request`], and where the log has none.
+    pub status: u16,
+    /// Bytes sent. It depends on the log whether headers are counted.
+    pub bytes: Option<u64>,
+    /// How long the request took, in microseconds.
+    pub duration_us: Option<u64>,
+    /// Virtual host, without the port.
+    pub host: Option<&'a str>,
+    /// `Referer` header; `None` where the log says `-`.
+    pub referer: Option<&'a str>,
+    /// `User-Agent` header; `None` where the log says `-`.
+    pub user_agent: Option<&'a str>,
+    /// `Sec-Fetch-Dest` header, where the log has it.
+    pub fetch_dest: Option<&'a str>,
+    /// The number of this event among the client's events, from our event log; 0 in other logs. It
+    /// orders events of the same microsecond.
+    pub seq: u32,
+    /// Identifier of the decision, from our event log. It joins an outcome to its request.
+    pub id: Option<&'a str>,
+    /// What was decided, for a [`Kind::Request`].
+    pub decision: Option<Decision<'a>>,
+    /// What is repeated from the request, for a [`Kind::Outcome`].
+    pub asked: Asked,
+}
+
+/// What an outcome line of our event log repeats from its request: the keys by which cohorts count
+/// the outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// See [`Outcome::agent`].
+    pub agent: AgentKey,
+    /// See [`Outcome::write`].
+    pub write: u16,
+}
+
+/// What our event log says was decided about a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decision<'a> {
+    /// The number of this event among the client's events.
+    pub seq: u32,
+    /// Hash of the URL, made with a secret key that is not in the log.
+    pub key: UrlKey,
+    /// Whether the gate took the request for a page or an asset.
+    pub class: Class,
+    /// Hash of the user agent, made with the same secret key. `None` in lines written by versions
+    /// that did not log it.
+    pub agent: Option<AgentKey>,
+    /// Identifier of the decision, as the client saw it.
+    pub id: &'a str,
+    /// `shadow` or `enforce`.
+    pub mode: &'a str,
+    /// `allow`, `limit` or `block`.
+    pub action: &'a str,
+    /// The reason for the action, a name of [`Reason`].
+    pub reason: &'a str,
+    /// The model's score, from 0 to 1; `None` where the model was not asked.
+    pub score: Option<f32>,
+}
+
+impl<'a> Record<'a> {
+    /// The client that this line is about.
+    pub fn client_key(&self) -> ClientKey {
+        ClientKey::from_text(self.client)
+    }
+
+    /// The request to observe; `None` for an [`Kind::Outcome`].
+    pub fn request(&self) -> Option<Request<'a>> {
+        (self.kind != Kind::Outcome).then(|| Request {
+            client: self.client_key(),
+            at: self.at,
+            method: self.method,
+            target: self.target,
+            fetch_dest: self.fetch_dest,
+            agent: self.user_agent.map(str::as_bytes),
+            is_proxys: self
+                .decision
+                .is_some_and(|decision| decision.reason == Reason::Proxy.as_str()),
+            recorded: self.decision.map(|Decision { key: url, class, agent, .. }| Recorded {
+                url,
+                class,
+                agent,
+            }),
+        })
+    }
+
+    /// How the request ended; `None` for a [`Kind::Request`]. For a [`Kind::Whole`] the user agent
+    /// is left out here: use [`Outcome::of`] with its event.
+    pub fn outcome(&self) -> Option<Outcome> {
+        let Asked { agent, write } = self.asked;
+        let outcome =
+            || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
+        (self.kind != Kind::Request).then(outcome)
+    }
+}

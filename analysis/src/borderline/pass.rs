@@ -7,7 +7,7 @@ use traffic::log::Record;
 use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
-use super::Border;
+use super::border::Border;
 
 /// Looks at everybody, judged by one detector.
 pub struct BorderPass {

@@ -9,7 +9,8 @@ use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
 use traffic::{ConversionWatch, Conversions};
 use trainer::evidence::Agents;
 
-use super::{Comparison, path_shape};
+use super::comparison::Comparison;
+use super::path_shape::path_shape;
 
 /// Two detectors that are shown the same requests. Each hashes and places them by its own model.
 pub struct DiffPass<'a> {

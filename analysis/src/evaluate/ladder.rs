@@ -9,7 +9,7 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
-use super::Seen;
+use super::history::Seen;
 
 /// Scores that people think in.
 const SCORES: [f32; 8] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];

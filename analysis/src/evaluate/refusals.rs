@@ -8,7 +8,7 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
-use super::Seen;
+use super::history::Seen;
 
 /// Requests and clients that a gate with this model would have refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

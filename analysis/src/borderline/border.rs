@@ -1,4 +1,4 @@
-//! Looks for the clients nearest to a threshold.
+//! Finds the clients nearest to a threshold.
 
 use std::collections::HashMap;
 
@@ -8,14 +8,14 @@ use serde::Serialize;
 use trainer::evidence::{Evidence, Trace};
 use trainer::label::{Label, Labels};
 
-/// A score further from every threshold than this, in log-odds, is no border case: e³ = 20 times
-/// the odds.
+/// Farthest distance from a threshold, in log-odds, at which a client is listed: e³, 20 times the
+/// odds.
 const BAND: f32 = 3.0;
 
 /// One client near a threshold.
 #[derive(Clone, Debug, Serialize)]
 pub struct Borderline {
-    /// Who.
+    /// The client's address or name.
     pub client: String,
     /// Requests in the log.
     pub requests: u64,
@@ -23,19 +23,19 @@ pub struct Borderline {
     pub pages: u32,
     /// Its highest score, 0..=1.
     pub score: f32,
-    /// When it had that, in µs since the epoch.
+    /// When it had that score, in µs since the epoch.
     pub at: Timestamp,
     /// `limit`, `block`, or `even odds` where no threshold is in force.
     pub threshold: &'static str,
     /// That threshold as a score, 0..=1.
     pub threshold_score: f32,
-    /// Log-odds above it; below it where negative.
+    /// Distance from the threshold in log-odds; negative below it.
     pub distance: f32,
-    /// What spoke loudest for a bot at that request.
+    /// The features that contributed most towards "bot" at that request.
     pub because: Vec<String>,
-    /// What weak rules make of it, which look at what no score sees.
+    /// The label that weak rules suggest, from what no score sees.
     pub guess: Label,
-    /// Which rule.
+    /// Which rule suggests it.
     pub why: String,
 }
 
@@ -53,10 +53,10 @@ struct Best {
     because: TopContributions,
 }
 
-/// How far from which threshold somebody is.
+/// A client with its distance from the nearest threshold.
 type Near<'a> = (f32, ClientKey, &'a Known, Best, (&'static str, f32));
 
-/// Looks for them in a log.
+/// Collects clients near a threshold while a log is read.
 #[derive(Clone, Debug)]
 pub struct Border {
     thresholds: Vec<(&'static str, f32)>,
@@ -64,7 +64,7 @@ pub struct Border {
 }
 
 impl Border {
-    /// Near this judge's thresholds.
+    /// Looks near the thresholds of this detector's judge.
     pub fn new(detector: &Detector) -> Self {
         let judge = detector.judge();
         let own = [("limit", judge.policy.limit_margin()), ("block", judge.policy.block_margin())];
@@ -98,14 +98,14 @@ impl Border {
         known.best = Some(Best { margin, at: verdict.at, because });
     }
 
-    /// Both together; they have seen different clients.
+    /// Adds what another part has seen, of other clients.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
         self.clients.extend(other.clients);
         self
     }
 
-    /// The `top` nearest whom these labels leave open, nearest first.
+    /// The `top` unlabelled clients nearest to a threshold, nearest first.
     pub fn nearest(&self, labels: Option<&Labels>, top: usize) -> Vec<Borderline> {
         let is_open = |client: ClientKey| {
             let label =

@@ -1,7 +1,7 @@
-//! Whom to look at first: the clients whose highest score is nearest to a threshold.
+//! Lists the clients to label first: those whose highest score is nearest to a threshold.
 //!
-//! A label moves the threshold or the model most where the model is least sure, and that is where
-//! people are hurt and bots slip through. Whoever is labelled already is left out.
+//! A label improves a threshold or a model most where the model is least sure; there people are
+//! hurt and bots slip through. Clients that have a label are left out.
 
 mod border;
 mod pass;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use detector::{ClientKey, Timestamp, Verdict};
 use traffic::conversions::Reached;
 
-/// Distinct paths kept of each group of clients; what comes later is summed up as [`OTHER_PATHS`].
+/// Distinct paths kept for each group of clients; further ones are summed up as [`OTHER_PATHS`].
 pub(super) const PATHS_MAX: usize = 500;
-/// What paths beyond the bound are called.
+/// The name for all paths beyond the bound.
 pub const OTHER_PATHS: &str = "(other paths)";
 
 /// Sums over the requests of some groups of clients.
@@ -16,17 +16,17 @@ pub struct Comparison {
     pub(super) by_request: [[u64; 3]; 3],
     pub(super) reasons: BTreeMap<[u8; 4], u64>,
     pub(super) fates: HashMap<ClientKey, Fate>,
-    /// By group, so that the bound does not depend on who watches which.
+    /// By group of clients, so that the bound does not depend on which thread sees which group.
     pub(super) paths: BTreeMap<usize, BTreeMap<Box<str>, [u64; 2]>>,
 }
 
-/// What became of a client under both.
+/// How both judges treat one client.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fate {
     pub(super) requests: u64,
     pub(super) harder: u64,
     pub(super) softer: u64,
-    /// The hardest action of each, as a number.
+    /// The hardest action of each judge, as a number.
     pub(super) hardest: [u8; 2],
     pub(super) reached: Reached,
     pub(super) is_good_robot: bool,
@@ -42,7 +42,7 @@ pub(super) struct First {
 }
 
 impl Comparison {
-    /// Takes a request in, of a client in this group, twice decided.
+    /// Takes in a request of a client in this group, decided by both judges.
     pub fn note(
         &mut self,
         client: ClientKey,
@@ -78,13 +78,13 @@ impl Comparison {
         paths.entry(path).or_default()[usize::from(!is_harder)] += 1;
     }
 
-    /// A client has come to an outcome.
+    /// Notes that a client has come to a conversion.
     pub fn reached(&mut self, client: ClientKey, reached: Reached) {
         let fate = self.fates.entry(client).or_default();
         fate.reached = fate.reached.and(reached);
     }
 
-    /// Both together; they have seen different groups.
+    /// Adds the sums of another part, which has seen other groups.
     #[must_use]
     pub fn join(mut self, other: Self) -> Self {
         for (sum, part) in

@@ -9,55 +9,55 @@ use crate::format::{count, percent};
 /// What changes from the first judge to the second.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// The first.
+    /// The first judge.
     pub before: Side,
-    /// The second.
+    /// The second judge.
     pub after: Side,
     /// Lines read.
     pub lines: u64,
     /// Lines that could not be read.
     pub refused: u64,
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
-    /// Clients.
+    /// Number of clients.
     pub clients: u64,
-    /// Requests that are treated otherwise.
+    /// Requests whose action changes.
     pub requests_changed: u64,
     /// Clients with such a request.
     pub clients_changed: u64,
-    /// Requests by what both decide.
+    /// Requests by what both judges decide.
     pub by_request: Vec<Cell>,
-    /// Clients by the hardest that each decides.
+    /// Clients by the hardest action of each judge.
     pub by_client: Vec<Cell>,
-    /// The reasons of the requests that change, the most frequent first.
+    /// Requests whose action changes, by both reasons; the most frequent first.
     pub reasons: Vec<ReasonChange>,
-    /// Who it concerns: outcomes reached, good robots, labels.
+    /// Changes by kind of client: conversions, good robots, labels.
     pub affected: Vec<Affected>,
-    /// Paths of the requests that change, digits as `#`, the most frequent first.
+    /// Paths of the requests whose action changes, with digits as `#`; the most frequent first.
     pub paths: Vec<PathChange>,
-    /// Clients that change, the most requests first.
+    /// Clients whose treatment changes; those with the most changed requests first.
     pub changed: Vec<ClientChange>,
 }
 
-/// One of the two.
+/// One of the two judges.
 #[derive(Clone, Debug, Serialize)]
 pub struct Side {
-    /// As it was named: the file.
+    /// Its name, as the command line gave it: a file.
     pub name: String,
     /// The model's name.
     pub model: String,
     /// SHA-256 of the model, in hex.
     pub model_sha256: String,
-    /// Scores from which something happens.
+    /// The scores from which something happens.
     pub thresholds: Thresholds,
 }
 
-/// How many are treated so by the one and so by the other.
+/// How many requests or clients get one action from the first judge and one from the second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cell {
-    /// By the first.
+    /// Action of the first judge.
     pub before: Action,
-    /// By the second.
+    /// Action of the second judge.
     pub after: Action,
     /// How many.
     pub number: u64,
@@ -70,92 +70,92 @@ pub struct ReasonChange {
     pub before: String,
     /// `limit/limited`
     pub after: String,
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
 }
 
-/// Clients of one kind.
+/// Changes for the clients of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Affected {
-    /// An outcome's name, a label, or the good robots.
+    /// A conversion's name, a label, or the good robots.
     pub who: String,
-    /// How many of them the log has.
+    /// Clients of this kind in the log.
     pub clients: u64,
-    /// Of them, those whom the second refuses more.
+    /// Clients that the second judge refuses more.
     pub harder: u64,
-    /// Those whom it refuses less.
+    /// Clients that the second judge refuses less.
     pub softer: u64,
-    /// Those whom the first limits or blocks at all.
+    /// Clients that the first judge limits or blocks at least once.
     pub stopped_before: u64,
-    /// Those whom the second does.
+    /// Clients that the second judge limits or blocks at least once.
     pub stopped_after: u64,
-    /// The first few whom it refuses more.
+    /// The first few that the second judge refuses more.
     pub examples: Vec<String>,
 }
 
-/// One path.
+/// Changes for one path.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PathChange {
-    /// Without parameters, digits as `#`, cut.
+    /// The path without parameters, digits as `#`, cut to a length.
     pub path: String,
-    /// Requests refused harder.
+    /// Requests that the second judge refuses harder.
     pub harder: u64,
-    /// Requests refused less.
+    /// Requests that the second judge refuses less.
     pub softer: u64,
 }
 
-/// One client that changes.
+/// One client whose treatment changes.
 #[derive(Clone, Debug, Serialize)]
 pub struct ClientChange {
-    /// Who.
+    /// The client's address or name.
     pub client: String,
-    /// Requests in all.
+    /// Number of its requests.
     pub requests: u64,
-    /// Of these, refused harder.
+    /// Requests that the second judge refuses harder.
     pub harder: u64,
-    /// Refused less.
+    /// Requests that the second judge refuses less.
     pub softer: u64,
-    /// What it is known as: outcomes, good robot, label.
+    /// The kinds it belongs to: conversions, good robot, label.
     pub known_as: Vec<String>,
-    /// The first request that changes.
+    /// The first request whose action changes.
     pub first: FirstChange,
 }
 
-/// One request, twice decided.
+/// The verdicts of both judges on one request.
 #[derive(Clone, Debug, Serialize)]
 pub struct FirstChange {
     /// When, in µs since the epoch.
     pub at: Timestamp,
-    /// Its number among the client's, from 1.
+    /// Its number among the client's requests, from 1.
     pub number: u64,
-    /// Its path, as above.
+    /// Its path, as in [`PathChange::path`].
     pub path: String,
-    /// By the first.
+    /// Verdict of the first judge.
     pub before: Told,
-    /// By the second.
+    /// Verdict of the second judge.
     pub after: Told,
 }
 
-/// A verdict in words.
+/// A verdict, as it is shown.
 #[derive(Clone, Debug, Serialize)]
 pub struct Told {
-    /// What.
+    /// What the judge decides.
     pub action: Action,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The client's score, 0..=1.
     pub score: Option<f32>,
-    /// What spoke loudest, where it is refused.
+    /// The features that contributed most, if the request is refused.
     pub because: Vec<String>,
 }
 
 impl Difference {
-    /// Does anything change?
+    /// Whether no action changes.
     pub fn is_none(&self) -> bool {
         self.requests_changed == 0
     }
 
-    /// How much, in one sentence.
+    /// How much changes, in one sentence.
     pub fn in_words(&self) -> String {
         let [before, after] = [&self.before.name, &self.after.name];
         if self.is_none() {
@@ -180,7 +180,7 @@ impl Difference {
 }
 
 impl Side {
-    /// What this judge is.
+    /// Describes a detector's judge.
     pub fn of(name: &str, detector: &Detector) -> Self {
         let judge: &Judge = &detector.judge();
         let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());

@@ -1,4 +1,4 @@
-//! From sums to what is shown: which clients, reasons and paths change.
+//! Turns sums into a [`Difference`]: which clients, reasons and paths change.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use super::difference::{
     Affected, Cell, ClientChange, Difference, FirstChange, PathChange, ReasonChange, Side, Told,
 };
 
-/// Who says so itself.
+/// The name of the kind of clients whose user agent says that they are good robots.
 pub(super) const GOOD_ROBOTS: &str = "good robots by user agent";
 
 impl Comparison {
-    /// What changes. `read` are the lines read and refused, `outcomes` the names of outcomes, `top`
-    /// how many rows a list has.
+    /// Computes what changes. `read` are the numbers of lines read and refused, `outcomes` the
+    /// names of the conversions, `top` the longest a list may be.
     pub fn finish(
         self,
         sides: [Side; 2],
@@ -40,7 +40,7 @@ impl Comparison {
             );
         }
         let mut changed: Vec<(ClientKey, &Fate, &First)> = Vec::new();
-        // In order, so that examples do not depend on the table's.
+        // Sorted, so that the examples do not depend on the order of the hash table.
         let mut clients: Vec<(&ClientKey, &Fate)> = self.fates.iter().collect();
         clients.sort_unstable_by_key(|(client, _)| **client);
         for (&client, fate) in clients {
@@ -108,8 +108,8 @@ impl Affected {
     }
 }
 
-/// Which kinds a client is of, as places in the list: outcomes, good robots, and from `labelled` on
-/// the labels.
+/// The kinds of a client, as indices into the list of kinds: conversions first, then good robots,
+/// and labels from index `labelled` on.
 fn kinds_of(
     client: ClientKey,
     fate: &Fate,

@@ -1,8 +1,8 @@
-//! Whose verdict changes between two judges, of one reading of a log.
+//! Compares two judges on one reading of a log: whose verdict changes?
 //!
-//! Both detectors are shown the same requests; each hashes and places them by its own model. Kept
-//! are sums, one [`Fate`] a client (about 100 bytes) and a bounded number of paths, never lines.
-//! Whatever the number of watchers, the sums are the same.
+//! Two detectors see the same requests, each with its own model. What is kept is sums, one tally
+//! for each client (about 100 bytes) and a bounded number of paths, but no lines. The sums do not
+//! depend on the number of threads.
 mod comparison;
 mod difference;
 mod finish;

@@ -1,9 +1,9 @@
-//! The shape of a path: what pages of one kind have in common.
+//! Reduces paths to a shape that pages of one kind share.
 
 /// Longest path kept, in characters.
 const PATH_CHARS_MAX: usize = 80;
 
-/// A path without what makes each page another: parameters cut, digits as `#`.
+/// The path of a target without parameters, with each run of digits as `#`.
 pub fn path_shape(target: &str) -> Box<str> {
     let (path, _) = detector::url::split(target);
     let mut shape = String::with_capacity(path.len().min(PATH_CHARS_MAX));

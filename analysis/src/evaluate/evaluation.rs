@@ -1,4 +1,4 @@
-//! How good a model is: the object that `evaluate --json` prints.
+//! The result of an evaluation: the object that `evaluate --json` prints.
 
 use std::collections::BTreeMap;
 
@@ -13,23 +13,23 @@ use crate::portrait::Portrait;
 use crate::separation::Separation;
 use crate::sources::is_trained_on;
 
-/// The object that `evaluate --json` prints.
+/// How good a model is on a labelled log.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
     /// Name of the model.
     pub model: String,
-    /// Did this very log train the model? Then every figure flatters it. See
+    /// Whether this very log trained the model, so that every figure flatters it. See
     /// [`Evaluation::of_logs`].
     pub in_sample: bool,
     /// End of the model's training, in µs since the epoch.
     pub trained_until_us: i64,
-    /// Clients judged who were there by then, by label: on the site that trained the model they may
-    /// have taught it. None of a model that was trained on several sites, whose logs are known one
-    /// by one.
+    /// Judged clients that appear before the end of the training, by label. If this site trained
+    /// the model, they may have been trained on. Empty for a model that was trained on several
+    /// sites, because their logs are known one by one.
     pub may_have_trained: BTreeMap<Label, u64>,
     /// Clients by label.
     pub clients: BTreeMap<Label, u64>,
-    /// Of these, clients with too few pages.
+    /// Clients with too few pages, by label.
     pub not_judged: BTreeMap<Label, u64>,
     /// Page requests from which a client is judged.
     pub min_pages: u32,
@@ -37,52 +37,52 @@ pub struct Evaluation {
     pub auc: Option<f64>,
     /// Its 95 % interval.
     pub auc_ci: Option<[f64; 2]>,
-    /// Share of bad robots caught when that share of people is hurt; `null` where there are fewer
-    /// people than have one in that share.
+    /// Share of bad robots caught if at most this share of people is hurt; `null` if there are too
+    /// few people for that share to be one person.
     pub tpr_at_fpr: BTreeMap<String, Option<f64>>,
     /// Its 95 % intervals.
     pub tpr_at_fpr_ci: BTreeMap<String, Option<[f64; 2]>>,
-    /// Share of bad robots above everybody who is a person: what so few people can show.
+    /// Share of bad robots that score above every person: all that a few people can show.
     pub with_none_hurt: Option<NoneHurt>,
-    /// At the model's own thresholds; `null` where it has none.
+    /// Results at the model's own thresholds; `null` where it has none.
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
-    /// All requests of a bad robot up to the one that crosses the strictest threshold, over those
-    /// detected.
+    /// Number of requests of a bad robot up to the one that crosses the strictest threshold, over
+    /// those detected.
     pub requests_to_detect: Option<Requests>,
-    /// By the reason of the label.
+    /// Results by the reason of the label.
     pub by_class: BTreeMap<String, ByClass>,
-    /// What fixed rules do on the same clients.
+    /// Results of fixed rules on the same clients.
     pub baselines: BTreeMap<String, AsBaseline>,
-    /// What the model's own thresholds refused, verdict by verdict, as a gate would have.
+    /// What the model's own thresholds refuse, verdict by verdict, as a gate would.
     pub refusals: Refusals,
-    /// How the highest scores lie.
+    /// The distribution of the highest scores.
     pub separation: Separation,
     /// What a threshold at each of these scores would stop.
     pub ladder: Vec<Rung>,
-    /// Bad robots with enough pages by the request that crosses the strictest threshold.
+    /// How soon bad robots with enough pages cross the strictest threshold.
     pub detection: Detection,
-    /// Who scores highest.
+    /// The clients that score highest.
     pub top: Vec<Portrait>,
-    /// Who scores nearest to the limit threshold (0.5 where there is none): a label for these
-    /// teaches most.
+    /// The clients that score nearest to the limit threshold (0.5 if there is none): labelling
+    /// these improves the model most.
     pub borderline: Vec<Portrait>,
-    /// Addresses of so many browsers that they are never blocked, the busiest first.
+    /// Addresses with so many browsers that they are never blocked, the busiest first.
     pub shared: Vec<Portrait>,
 }
 
 /// How soon bad robots are found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Detection {
-    /// Bad robots there were.
+    /// Number of bad robots.
     pub of: u64,
-    /// `[requests, robots]`: so many were found by their so-manieth request. Both rise.
+    /// `[requests, robots]`: by this request, this many robots were found. Both ascend.
     pub by_request: Vec<[u64; 2]>,
 }
 
-/// Just above the highest person.
+/// Results at the threshold just above the highest-scoring person.
 #[derive(Clone, Debug, Serialize)]
 pub struct NoneHurt {
-    /// People judged.
+    /// Number of people judged.
     pub people: u64,
     /// Share of bad robots caught.
     pub tpr: f64,
@@ -103,52 +103,51 @@ pub struct AtThreshold {
     pub fpr_ci: [f64; 2],
 }
 
-/// How many requests it took.
+/// How many requests it took to detect a client.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Requests {
-    /// Half took at most so many.
+    /// Half of the clients took at most this many.
     pub median: u64,
-    /// Nine of ten took at most so many.
+    /// Nine of ten clients took at most this many.
     pub p90: u64,
 }
 
-/// One class of bad robots.
+/// Results for one class of bad robots.
 #[derive(Clone, Debug, Serialize)]
 pub struct ByClass {
-    /// Clients judged.
+    /// Number of clients judged.
     pub n: u64,
-    /// Against all people.
+    /// Area under the ROC curve, against all people.
     pub auc: Option<f64>,
-    /// Share caught at the limit threshold; without one, at 1 % of people hurt, where there are
-    /// people enough.
+    /// Share caught at the limit threshold. If there is none, at 1 % of people hurt, if there are
+    /// enough people for that.
     pub tpr: Option<f64>,
     /// Its 95 % interval.
     pub tpr_ci: Option<[f64; 2]>,
 }
 
-/// A fixed rule on the same clients.
+/// Results of a fixed rule on the same clients.
 #[derive(Clone, Debug, Serialize)]
 pub struct AsBaseline {
     /// Share of bad robots caught.
     pub tpr: f64,
     /// Share of people hurt.
     pub fpr: f64,
-    /// Over those caught.
+    /// Requests it took, over those caught.
     pub requests_to_detect: Option<Requests>,
-    /// How soon it stops them.
+    /// How soon the rule stops them.
     pub detection: Detection,
 }
 
 impl Evaluation {
-    /// With a word on whether the logs, by the digest over them as read, are those that trained the
-    /// model.
+    /// Notes whether these logs trained the model, by the digest over them as read.
     #[must_use]
     pub fn of_logs(mut self, model: &Model, data_sha256: &str) -> Self {
         self.in_sample = is_trained_on(model.card(), data_sha256);
         self
     }
 
-    /// What is wrong with the sample, in a sentence: it has, or may have, taught the model.
+    /// A warning, in a sentence, if this log did or may have trained the model.
     pub fn flattery(&self) -> Option<String> {
         if self.in_sample {
             return Some(

@@ -1,4 +1,4 @@
-//! What was seen of each client when traffic passed through the detector and the baselines.
+//! Passes traffic through the detector and the baselines, and keeps what was seen of each client.
 
 use detector::{
     Action, AllowList, Class, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig,
@@ -10,7 +10,7 @@ use trainer::site::{OFFLINE_HASH_KEY, Site};
 
 use crate::baseline::{Asked, Baseline, Ruling};
 
-/// Requests judged between two words on how far it is: some milliseconds.
+/// Requests judged between two reports of progress: some milliseconds.
 const TELL_EVERY: u64 = 4_096;
 
 /// What was seen of one client.
@@ -18,7 +18,7 @@ const TELL_EVERY: u64 = 4_096;
 pub(super) struct Seen {
     pub(super) requests: u64,
     pub(super) highest: Option<f32>,
-    /// Whenever it scored higher than ever before: that margin, and at which of its requests.
+    /// Each time it scored higher than ever before: the margin, and the number of the request.
     pub(super) rises: Vec<(f32, u64)>,
     pub(super) limited: u64,
     pub(super) blocked: u64,
@@ -28,7 +28,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Takes a request and its verdict in. `strictest` is the highest threshold, in log-odds.
+    /// Takes in a request and its verdict. `strictest` is the highest threshold, in log-odds.
     fn take(
         &mut self,
         event: &Event,
@@ -66,15 +66,15 @@ pub(super) fn watch(
         Some(model),
     )?;
     let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
-    // Far below capacity, so that nobody's verdict depends on anybody else: a network has a 64th of
-    // the places.
+    // Far below capacity, so that clients do not affect each other's verdicts: one network can take
+    // a 64th of the places.
     let capacity = site.clients.len() * 8 + 65_536;
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
     let mut seen = vec![
         Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() };
         site.clients.len()
     ];
-    // What the log has was answered: everything is observed in shadow.
+    // All requests of a log were answered, so everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
     for (done, step) in (0_u64..).zip(&site.steps) {
         if done.is_multiple_of(TELL_EVERY) {

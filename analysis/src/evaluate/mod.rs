@@ -1,9 +1,8 @@
-//! How good a model is on a labelled log: by client and class, with intervals, beside what the
-//! field does today.
+//! Evaluates a model on a labelled log: by client and class, with intervals, beside fixed rules.
 //!
-//! Traffic goes through the real [`Detector`]. A client's score is the highest it reached at any of
-//! its requests, because a verdict is taken at each. Clients with too few pages are counted as not
-//! judged, never as right.
+//! Traffic goes through the real [`detector::Detector`]. A client's score is the highest of its
+//! requests, because each request gets a verdict. Clients with too few pages count as not judged,
+//! never as right.
 
 mod evaluation;
 mod history;
@@ -28,7 +27,7 @@ use history::{Seen, watch};
 use quality::{at_fpr, by_class, carried, caught, compared, detection, may_have_trained, requests};
 use shown::shown;
 
-/// Evaluates a model on a labelled site, beside these rules, each fresh.
+/// Evaluates a model on a labelled site, beside these rules, which must have no state yet.
 ///
 /// # Errors
 /// [`PolicyError`] when the model's thresholds contradict each other.
@@ -41,7 +40,7 @@ pub fn evaluate(
     evaluate_told(model, site, min_pages, baselines, |_| ())
 }
 
-/// As [`evaluate`]; `tell` is told now and then how far it is.
+/// Evaluates as [`evaluate`] does; `tell` is called with the progress now and then.
 ///
 /// # Errors
 /// As [`evaluate`].

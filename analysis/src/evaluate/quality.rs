@@ -1,4 +1,4 @@
-//! The figures of an evaluation: shares caught and hurt, by class, beside the baselines.
+//! The figures of an evaluation: shares caught and hurt, by class, and beside the baselines.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use super::evaluation::{AsBaseline, ByClass, Detection, Requests};
 use super::history::Seen;
 use crate::baseline::Baseline;
 
-/// As many steps show a distribution.
+/// The most steps that a distribution is shown with.
 const STEPS_MAX: usize = 48;
 
 pub(super) fn at_fpr<T>(caught: &dyn Fn(f64) -> T) -> BTreeMap<String, T> {
     [0.001, 0.01].into_iter().map(|fpr| (fpr.to_string(), caught(fpr))).collect()
 }
 
-/// Bad robots caught where at most that share of people is hurt.
+/// Share of bad robots caught if at most this share of people is hurt.
 pub(super) fn caught(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
     let share_of = tpr_at_fpr(people, bots, fpr)?;
     Some(share((share_of * bots.len() as f64).round() as u64, bots.len() as u64))
 }
 
-/// The same where the people are enough for one of them to be hurt: of fewer, the share is of none,
-/// and says nothing of so small a one.
+/// The value of [`caught`] if there are enough people for that share to be at least one person.
+/// With fewer, nobody is hurt, which says nothing about so small a share.
 pub(super) fn carried(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
     caught(people, bots, fpr).filter(|_| fpr * people.len() as f64 + 1e-9 >= 1.0)
 }

@@ -1,4 +1,4 @@
-//! The clients that a report shows one by one.
+//! Selects the clients that a report lists one by one.
 
 use detector::policy::SHARED_MIN;
 use detector::{Model, Score};
@@ -7,10 +7,11 @@ use trainer::site::Site;
 use super::history::Seen;
 use crate::portrait::{Portrait, Subject, portraits};
 
-/// As many clients are shown one by one.
+/// How many clients of each group are listed.
 const SHOWN: usize = 20;
 
-/// Who is shown one by one: the highest, those around the limit, and addresses of many browsers.
+/// Lists the highest-scoring clients, those around the limit threshold, and addresses with many
+/// browsers.
 pub(super) fn shown(
     model: &Model,
     site: &Site,
@@ -41,7 +42,7 @@ pub(super) fn shown(
         };
         let of: Vec<Subject<'_>> = group.iter().map(subject).collect();
         let portraits = portraits(site, model.resolution_us(), min_pages, &of);
-        // What the detector said counts: company may have moved a client's clock by some
+        // The detector's own score counts: other clients may have moved a client's clock by some
         // microseconds.
         let known = portraits.into_iter().zip(group.iter().map(|&client| &seen[client]));
         let known = known.map(|(portrait, seen)| Portrait {

@@ -1,16 +1,16 @@
-//! A fixed rule that a model is compared with, request by request. The rules themselves are in the
-//! `lab` crate; an evaluation takes whichever it is given.
+//! The interface of a fixed rule that a model is compared with, request by request. The rules are
+//! in the `lab` crate; an evaluation takes those it is given.
 
 use detector::{Method, Timestamp};
 
-/// What a rule sees of a request: as much as a line of an access log.
+/// A request as a rule sees it: what a line of an access log holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
-    /// Whose: any number, the same for all requests of one address.
+    /// The client, as any number that is equal for all requests of one address.
     pub client: u32,
-    /// When it arrived. Never before the request shown last, whoever's that was.
+    /// When the request arrived. Never before the previous request, of any client.
     pub at: Timestamp,
-    /// How it asks.
+    /// Its method.
     pub method: Method,
     /// Path and query.
     pub target: &'a str,
@@ -23,20 +23,21 @@ pub struct Asked<'a> {
 /// What a rule does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// Nothing.
+    /// The request passes, and nothing happens to its client.
     Passed,
-    /// It is answered, and with it the client is caught: what reads a log acts after the fact.
+    /// The request is answered, and its client is banned from then on: a rule that reads a log acts
+    /// after the fact.
     Caught,
-    /// It is refused, and the next may not be.
+    /// The request is refused; the client's next one may pass.
     Refused,
-    /// It is refused, as all of its client's are until the ban ends.
+    /// The request is refused, like all of its client's until the ban ends.
     Banned,
 }
 
-/// A rule. It keeps what it needs of every client for as long as it lives.
+/// A rule that judges one request after another. It keeps the state of every client itself.
 pub trait Baseline: Send {
     /// Name in reports.
     fn name(&self) -> &'static str;
-    /// Takes a request in and says what becomes of it.
+    /// Takes in a request and returns what becomes of it.
     fn observe(&mut self, asked: &Asked<'_>) -> Ruling;
 }

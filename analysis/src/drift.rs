@@ -1,5 +1,5 @@
-//! Has traffic changed since the model was trained, and does its budget still hold? The comparison
-//! itself is the detector's ([`detector::drift`]), so that the gate can make it live.
+//! Whether traffic has changed since the model was trained, and whether its budgets still hold. The
+//! comparison itself is the detector's ([`detector::drift`]), so that the gate can make it live.
 
 use std::collections::BTreeMap;
 
@@ -15,63 +15,63 @@ use trainer::statistics::{Interval, share};
 
 use crate::format::{count, range};
 
-/// PSI that custom calls a large shift.
+/// The population stability index (PSI) from which a shift is conventionally called large.
 const PSI_LARGE: f64 = 0.25;
-/// Where only a shift beyond this would show, nothing is shown: half of all traffic would have to
-/// be of another kind.
+/// If only a shift beyond this PSI could be detected, the log is too small: half of all traffic
+/// would have to be of another kind.
 const PSI_BLIND: f64 = 1.0;
-/// Features that a sentence names; tables have them all.
+/// Features named in a sentence; tables list all of them.
 const NAMED_MAX: usize = 5;
 
-/// A log beside the model that judges it.
+/// A log compared with the model that judges it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Examined {
     /// Name of the model.
     pub model: String,
     /// Clients of the log with enough pages to be judged.
     pub clients_judged: u64,
-    /// Share of them that score from the limit threshold on; `None` without one.
+    /// Share of the judged clients at or above the limit threshold; `None` without a threshold.
     pub share_above_limit: Option<f64>,
-    /// What moved; `None` when the model remembers nothing to compare with, or nobody was judged.
+    /// What moved; `None` if the model has no reference to compare with, or nobody was judged.
     pub drift: Option<Drift>,
-    /// PSI of the score that so many clients would have to pass before it is told from chance;
-    /// `None` with nothing to compare.
+    /// PSI that the score must exceed, with this many clients, to be told from chance; `None` if
+    /// there is nothing to compare.
     pub least_shift: Option<f64>,
-    /// For each threshold, by name, whether its budget still holds.
+    /// Whether each threshold's budget still holds, by the threshold's name.
     pub budgets: BTreeMap<&'static str, Held>,
 }
 
-/// Does a budget hold among the people of a log?
+/// Whether a budget holds among the people of a log.
 #[derive(Clone, Debug, Serialize)]
 pub struct Held {
-    /// Share of people that may be hurt: what the evidence carries, which can be more than was
+    /// Share of people that may be hurt: what the evidence supports, which can be more than was
     /// asked for.
     pub budget: f64,
     /// That evidence, in the model's words.
     pub evidence: String,
     /// People of the log that are judged.
     pub people: u64,
-    /// Of these, how many the threshold would hurt.
+    /// How many of them the threshold would hurt.
     pub above: u64,
     /// 95 % interval of their share (Clopper & Pearson 1934).
     pub share_ci: [f64; 2],
-    /// What follows.
+    /// What the interval says of the budget.
     pub verdict: Verdict,
 }
 
 /// A threshold in force, and the share of people that its proof allows.
 #[derive(Clone, Debug)]
 pub struct Promise {
-    /// From this margin on.
+    /// The threshold, in log-odds.
     pub margin: f32,
-    /// Share of people, 0..=1.
+    /// Share of people that may reach it, 0..=1.
     pub budget: f64,
     /// What proves it, in words.
     pub evidence: String,
 }
 
 impl Promise {
-    /// What a model promises of limit and block; `None` where it has no threshold.
+    /// The promises of a model's limit and block thresholds; `None` where it has no threshold.
     pub fn of_model(model: &Model) -> [Option<Self>; 2] {
         let thresholds = model.thresholds();
         [&thresholds.limit, &thresholds.block].map(|budget: &Budget| {
@@ -84,21 +84,21 @@ impl Promise {
     }
 }
 
-/// What people say of a budget.
+/// What a log says of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// The whole interval lies within it.
+    /// The whole interval lies within the budget.
     Holds,
-    /// The interval contains it: more people would tell.
+    /// The interval contains the budget; more people would decide it.
     Unsure,
-    /// The whole interval lies above it.
+    /// The whole interval lies above the budget.
     Broken,
 }
 
 impl Examined {
-    /// Enough were judged, nothing moved and no budget is broken: a log that stopped is no good
-    /// news.
+    /// Enough clients were judged, nothing moved and no budget is broken. A log with too few
+    /// clients is not quiet: it may have stopped.
     pub fn is_quiet(&self) -> bool {
         let can_tell = self.least_shift.is_some_and(|least| least <= PSI_BLIND);
         can_tell
@@ -162,7 +162,7 @@ impl Examined {
     }
 }
 
-/// What a shift is of, in people's words.
+/// Names what has shifted, in plain words.
 pub fn words(name: &'static str) -> &'static str {
     match index_of(name) {
         Some(feature) => FEATURES[feature].words,
@@ -172,7 +172,7 @@ pub fn words(name: &'static str) -> &'static str {
 }
 
 impl Held {
-    /// What follows, on what it stands, and what to do.
+    /// The conclusion on the budget, its evidence, and what to do.
     pub fn in_words(&self) -> String {
         let seen = format!(
             "{} of {} known people above, 95 % {}",
@@ -193,9 +193,9 @@ impl Held {
     }
 }
 
-/// Compares a log with what the model was trained on. The site's people are whom its labels say;
-/// its pages are placed by the model's own memory ([`Site::remember_all`]), as the gate does it.
-/// The promises are of limit and block in force.
+/// Compares a log with what the model was trained on. The site's labels say who is a person. Its
+/// pages are placed by the model's own site profile ([`Site::remember_all`]), as the gate does it.
+/// `promise` is of the limit and block thresholds in force.
 pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Examined {
     let thresholds = model.thresholds();
     let (resolution_us, min_pages) = (model.resolution_us(), thresholds.min_pages);

@@ -1,4 +1,4 @@
-//! Numbers, times and a log's text as people read them, on a terminal and in a report alike.
+//! How numbers, times and a log's text are printed, on a terminal and in a report alike.
 
 use detector::Timestamp;
 
@@ -10,8 +10,8 @@ pub fn time(at: Timestamp) -> String {
     traffic::log::civil(at)
 }
 
-/// A score with the digits that tell it from 0 and 1, and every threshold that `tune` writes from
-/// every other: `0.50`, `0.706`, `0.9995`.
+/// A score, with enough digits to tell it from 0 and 1 and to tell apart all thresholds that `tune`
+/// writes: `0.50`, `0.706`, `0.9995`.
 pub fn score(value: f64) -> String {
     let far = value.min(1.0 - value);
     let digits =
@@ -21,11 +21,11 @@ pub fn score(value: f64) -> String {
     text[..text.len() - zeros.min(digits - 2)].to_owned()
 }
 
-/// An interval of shares, never narrower than it is: `0.1 % – 2.3 %`.
+/// An interval of shares, rounded outwards: `0.1 % – 2.3 %`.
 pub fn range([low, high]: [f64; 2]) -> String {
     let outward = |share: f64, round: fn(f64) -> f64, slack: f64| {
         let percent = share * 100.0;
-        // As many digits as `percent` has; the last addend makes −0 a 0.
+        // It has as many digits as `percent` gives; adding 0 turns −0 into 0.
         let digits = if percent < 0.1 && percent > 0.0 {
             3
         } else {
@@ -42,13 +42,13 @@ pub fn counted(number: u64, what: &str) -> String {
     format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// A figure with three digits, or a dash.
+/// A figure with three decimals, or a dash.
 pub fn figure(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"))
 }
 
-/// Text of a log, safe on a terminal and in a report: what is not seen is escaped, long text is
-/// cut.
+/// Text of a log, made safe for a terminal and a report: invisible characters are escaped, long
+/// text is cut.
 pub fn safe(text: &str, chars_max: usize) -> String {
     let mut safe: String = text.chars().take(chars_max).flat_map(escape).collect();
     if text.chars().nth(chars_max).is_some() {
@@ -65,7 +65,7 @@ fn escape(char: char) -> Box<dyn Iterator<Item = char>> {
     }
 }
 
-/// Marks of text direction and of nothing: they make one text read as another.
+/// Marks of text direction and zero-width characters, which make one text look like another.
 fn is_unseen(char: char) -> bool {
     matches!(char, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }

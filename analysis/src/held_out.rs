@@ -1,5 +1,5 @@
-//! How good a freshly trained model is on the clients that calibrated it, each scored by a model
-//! that had not seen it: what a training report draws.
+//! How good a freshly trained model is on the clients that calibrated it. Each is scored by a model
+//! that has not seen it. A training report draws these figures.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ use crate::evaluate::AtThreshold;
 use crate::portrait::{Portrait, Subject, portraits};
 use crate::separation::Separation;
 
-/// As many clients of each side are shown one by one.
+/// How many clients of each side are listed one by one.
 const SHOWN: usize = 20;
 
-/// How people and bad robots lie that the scoring models did not train on.
+/// How held-out people and bad robots score: the scoring models did not train on them.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct HeldOutQuality {
-    /// How their highest scores lie.
+    /// The distribution of their highest scores.
     pub separation: Separation,
-    /// At the model's own thresholds; `null` where it has none, or there are not both people and
-    /// bad robots.
+    /// Results at the model's own thresholds; `null` where it has none, or where people or bad
+    /// robots are missing.
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
-    /// People who score highest: hurt first, or labelled wrongly.
+    /// The people with the highest scores: they are hurt first, or labelled wrongly.
     pub people_highest: Vec<Portrait>,
-    /// Bad robots that score lowest: not found, or labelled wrongly.
+    /// The bad robots with the lowest scores: they are missed, or labelled wrongly.
     pub bots_lowest: Vec<Portrait>,
 }
 
 impl HeldOutQuality {
-    /// Of a training on these sites.
+    /// Computes it from a training on these sites.
     pub fn of(sites: &[Site], trained: &Trained) -> Self {
         let (thresholds, clients) = (&trained.file.thresholds, &trained.held_out.clients);
         let label = |of: &HeldOutClient| sites[of.site].clients[of.client].labelled.label;
@@ -59,7 +59,7 @@ impl HeldOutQuality {
     }
 }
 
-/// One portrait a client, in the order given.
+/// Summarises each chosen client, in the order given.
 fn portray(sites: &[Site], trained: &Trained, chosen: &[&HeldOutClient]) -> Vec<Portrait> {
     let file = &trained.file;
     let mut found: BTreeMap<(usize, usize), Portrait> = BTreeMap::new();

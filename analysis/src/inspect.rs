@@ -1,4 +1,4 @@
-//! What logs say of their clients before anything is learnt from them: who is the busiest, and are
+//! What logs say of their clients before a model is trained on them: who is the busiest, and are
 //! there enough people?
 //!
 //! Memory: 32 bytes a client for a log's [`Crowd`], about 100 for [`People`].
@@ -13,14 +13,15 @@ use trainer::calibrate::{Budgets, people_needed};
 use trainer::evidence::{Agents, Evidence};
 use trainer::label::Label;
 
-/// A client with more than this share of so many requests is no ordinary one.
+/// A client with more than this share of a log is suspicious, if the log has at least this many
+/// requests.
 const BUSIEST: (f64, u64) = (0.5, 1_000);
-/// Bits of 64 that are set by hash: so many are at most three URLs, and so many at least ten user
-/// agents.
+/// Numbers of set bits in the 64-bit hash sets below. At most 3 bits mean very few URLs; at least
+/// 10 mean ten user agents or more.
 const FEW_TARGETS: u32 = 3;
 const MANY_AGENTS: u32 = 10;
 
-/// Requests by client of one log.
+/// Counts one log's requests by client.
 #[derive(Clone, Debug, Default)]
 pub struct Crowd {
     clients: HashMap<ClientKey, Member>,
@@ -30,15 +31,15 @@ pub struct Crowd {
 #[derive(Clone, Copy, Debug, Default)]
 struct Member {
     requests: u64,
-    /// Requests that send something.
+    /// Requests with a method that sends data.
     writes: u64,
-    /// One bit by hash for each user agent and each target.
+    /// A bit set by hash for each user agent and for each target.
     agents: u64,
     targets: u64,
 }
 
 impl Crowd {
-    /// Takes a request in, and the user agent that asked.
+    /// Takes in a request and its user agent.
     pub fn note(&mut self, request: &Request<'_>) {
         let bit = |text: &[u8]| {
             let mut hasher = DefaultHasher::new();
@@ -53,19 +54,19 @@ impl Crowd {
         member.targets |= bit(request.target.as_bytes());
     }
 
-    /// Distinct clients.
+    /// Number of distinct clients.
     pub fn clients(&self) -> u64 {
         self.clients.len() as u64
     }
 
-    /// The client with most requests, and how many.
+    /// The client with the most requests, and their number.
     pub fn busiest(&self) -> Option<(ClientKey, u64)> {
         let busiest =
             self.clients.iter().max_by_key(|&(client, member)| (member.requests, *client));
         busiest.map(|(client, member)| (*client, member.requests))
     }
 
-    /// That one client has most of the log, and what it probably is.
+    /// A warning if one client has most of the log, with what it probably is.
     pub fn warning(&self) -> Option<Warning> {
         let (client, requests) = self.busiest()?;
         let share = requests as f64 / self.requests as f64;
@@ -100,7 +101,7 @@ impl Crowd {
     }
 }
 
-/// Who is a person, by weak rules, in all logs of a site.
+/// Counts people, as weak rules see them, over all logs of a site.
 #[derive(Debug, Default)]
 pub struct People {
     clients: HashMap<ClientKey, (Evidence, u32)>,
@@ -108,14 +109,14 @@ pub struct People {
 }
 
 impl People {
-    /// Takes a request in; `class` is what is asked for.
+    /// Takes in a request; `class` says whether it is for a page or an asset.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
         let (evidence, pages) = self.clients.entry(record.client_key()).or_default();
         *pages += u32::from(class == Class::Page);
         evidence.note(record, class, &mut self.agents);
     }
 
-    /// Clients that weak rules take for people, with so many pages or more.
+    /// Number of clients with at least this many pages that weak rules take for people.
     pub fn count(&self, min_pages: u32) -> u64 {
         let is_person = |(evidence, pages): &&(Evidence, u32)| {
             *pages >= min_pages && evidence.label().label == Label::Human
@@ -123,15 +124,14 @@ impl People {
         self.clients.values().filter(is_person).count() as u64
     }
 
-    /// That there are too few of them for the budgets that `kidoban train` keeps if nobody says
-    /// otherwise.
+    /// A warning if there are too few people for the default budgets of `kidoban train`.
     pub fn warning(&self) -> Option<Warning> {
         if self.clients.is_empty() {
             return None;
         }
         let Budgets { limit_alpha, block_alpha, delta } = Budgets::default();
         let people = self.count(detector::policy::MIN_PAGES);
-        // Half of them prove the block threshold, and train nothing.
+        // Half of them prove the block threshold, and are not trained on.
         let (to_limit, to_block) =
             (people_needed(limit_alpha, delta), 2 * people_needed(block_alpha, delta));
         let missing = |needed: u64| needed.saturating_sub(people);

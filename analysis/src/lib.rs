@@ -1,25 +1,26 @@
-//! Measures what a model is worth on a log, and explains what it said of a client.
+//! Measures how good a model is on a log, and explains what it decided about a client.
 //!
 //! ```text
 //!  log + labels + model ─► evaluate · tune · diff · drift · inspect ─┬─► --json
 //!  log + one client     ─► explain (counterfactual)                  └─► report ─► one page of HTML
 //! ```
 //!
-//! - [`inspect`]: whether a log is fit to learn from; [`sources`]: what became of the lines read
-//! - [`evaluate`]: how good a model is on a labelled log; [`baseline`]: the fixed rules it can be
-//!   compared with; [`separation`]: highest scores by class and at every threshold
-//! - [`held_out`]: the same for the clients that calibrated a freshly trained model
-//! - [`tune`]: thresholds for a site's own log, what they would stop and cost
+//! - [`inspect`]: whether a log is fit to train on; [`sources`]: how many lines of a log were read
+//! - [`evaluate`]: how good a model is on a labelled log; [`baseline`]: the interface of fixed
+//!   rules to compare with; [`separation`]: highest scores by class, and every threshold
+//! - [`held_out`]: those figures for the clients that calibrated a freshly trained model
+//! - [`tune`]: thresholds for a site's own log, with what they would stop and cost
 //! - [`drift`]: whether traffic has changed since training, and whether a budget still holds
-//! - [`diff`]: whose verdict changes between two judges
+//! - [`diff`]: whose verdict changes between two judges (a judge is a model and a policy)
 //! - [`explain`]: what became of one client and why; [`counterfactual`]: what would have been
-//!   allowed; [`portrait`]: one client in one row of a report
-//! - [`borderline`]: which clients to label first; [`relabel`]: one label written into a file
-//! - [`report`]: all that on one page of HTML; [`mod@format`]: how numbers and a log's text are
-//!   printed
+//!   allowed; [`portrait`]: one client as a row of a report
+//! - [`borderline`]: which clients to label first; [`relabel`]: writes one label into a file;
+//!   [`proxied`]: whether a log shows a proxy instead of its visitors
+//! - [`report`]: these results as one page of HTML; [`mod@format`]: how numbers and a log's text
+//!   are printed
 //!
-//! Absent on purpose: any code that measures a feature, scores a row or fits a model. The first two
-//! are the `detector` crate's, the last is the `trainer` crate's.
+//! Deliberately absent: code that measures a feature, scores a row or fits a model. The `detector`
+//! crate does the first two, the `trainer` crate the last.
 
 pub mod baseline;
 pub mod borderline;

@@ -1,4 +1,4 @@
-//! One client at its worst moment: how high it scored, why, and what it asked for.
+//! One client at its highest score: how high it was, why, and what the client asked for.
 
 use std::collections::HashMap;
 
@@ -14,55 +14,54 @@ use trainer::unjudged::UnjudgedWindow;
 /// A client as a report shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Portrait {
-    /// What the log's client field held.
+    /// The client field of the log.
     pub client: String,
-    /// What it is labelled.
+    /// Its label.
     pub label: Label,
     /// Who or what gave the label.
     pub why: String,
-    /// The highest score that it reached; `null` where it has too few pages.
+    /// Its highest score; `null` if it has too few pages.
     pub score: Option<f64>,
-    /// At which of its requests.
+    /// Number of the request with that score.
     pub at_request: Option<u64>,
-    /// Its requests.
+    /// Number of requests.
     pub requests: u64,
-    /// Of these, pages.
+    /// Number of page requests among them.
     pub pages: u64,
-    /// Of its requests, those limited or blocked; `null` where no verdict was taken.
+    /// Number of requests limited or blocked; `null` where no verdict was taken.
     pub refused: Option<u64>,
-    /// Browsers it named within an hour at least; `null` where nobody counted.
+    /// Lower bound of the browsers it named within an hour; `null` where they were not counted.
     pub browsers: Option<u32>,
-    /// What spoke loudest for that score, loudest first.
+    /// The features that contributed most to that score, largest first.
     pub because: Vec<Spoken>,
-    /// The path it asked for most often, without its query, which may hold what is nobody's
-    /// business.
+    /// The path it asked for most often, without the query, which may hold personal data.
     pub path: Option<String>,
 }
 
-/// One feature's part in a score.
+/// One feature's contribution to a score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spoken {
-    /// The feature.
+    /// Name of the feature.
     pub feature: &'static str,
-    /// In people's words, before the value.
+    /// The feature in plain words, to stand before the value.
     pub words: &'static str,
-    /// What was measured; `null` when it was missing.
+    /// The measured value; `null` if it was missing.
     pub value: Option<f32>,
-    /// What it added to the margin, in log-odds.
+    /// Its contribution to the margin, in log-odds.
     pub part: f32,
 }
 
-/// Whom to portray.
+/// Which client to summarise, and by which scorer.
 pub(crate) struct Subject<'a> {
     pub client: usize,
     pub scorer: &'a Scorer,
-    /// At which of its requests; at the one at which it scores highest where that is not known.
+    /// Number of the request to look at; if unknown, the one with the highest score.
     pub at_request: Option<u64>,
 }
 
-/// Passes over the site once more and looks at each of these clients at the page request from
-/// `min_pages` on at which it scores highest, the first of equals; through the detector's own
-/// windows. In the order given.
+/// Passes over the site once more and summarises these clients, in the order given. Each is looked
+/// at at one page request: the one named, or the first of the highest-scoring ones from `min_pages`
+/// pages on. Features are measured in the detector's own windows.
 pub(crate) fn portraits(
     site: &Site,
     resolution_us: u32,
@@ -105,7 +104,7 @@ pub(crate) fn portraits(
         .collect()
 }
 
-/// A portrait in the making.
+/// A client's summary while it is being made.
 struct Sitter {
     portrait: Portrait,
     worst: Option<(f32, Features)>,
@@ -164,7 +163,7 @@ fn spoken(because: &TopContributions) -> Vec<Spoken> {
     because.iter().map(spoke).collect()
 }
 
-/// The path of most page requests; of equals the first in the alphabet.
+/// The path with the most page requests; among equals the first in alphabetical order.
 fn most_asked(site: &Site, asked: &HashMap<u32, u64>) -> Option<String> {
     let mut paths: HashMap<&str, u64> = HashMap::new();
     for (&target, &count) in asked.iter().filter(|(target, _)| **target != NONE) {

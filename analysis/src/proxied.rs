@@ -1,9 +1,9 @@
-//! Whether a log holds visitors or a proxy that stands in front of them.
+//! Detects a log that shows a proxy in front of the shop instead of its visitors.
 //!
-//! Behind a proxy that nobody has declared in `trusted_proxies` every request has the proxy's
-//! address. An event log says so itself: the gate passed those requests unjudged. In another log
-//! most requests then come from one or a few private addresses, which visitors from the internet
-//! do not have.
+//! Behind a proxy that `trusted_proxies` does not name, every request has the proxy's address. An
+//! event log shows it directly: the gate passed those requests unjudged. In another log, most
+//! requests then come from one or a few private addresses, which visitors from the internet do not
+//! have.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -12,11 +12,11 @@ use detector::{ClientKey, Reason};
 use gate::undeclared::is_private;
 use traffic::log::{Kind, Record};
 
-/// Share of requests, in per cent, from which on a log is a proxy's.
+/// From this share of requests on, in per cent, a log is a proxy's.
 const SHARE: u64 = 90;
-/// Addresses counted: the busiest private ones of a log are among the first thousands.
+/// Private addresses counted. The busiest of a log appear among its first thousands.
 const ADDRESSES_MAX: usize = 4_096;
-/// Busiest addresses that are looked at: a pair of balancers, each with a spare.
+/// How many of the busiest addresses are looked at: a pair of balancers, each with a spare.
 const PROXIES: usize = 4;
 
 /// Counts a log's requests.
@@ -29,7 +29,7 @@ pub struct ProxiedLog {
 }
 
 impl ProxiedLog {
-    /// Takes a line in.
+    /// Takes in a line.
     pub fn note(&mut self, record: &Record<'_>) {
         if record.kind == Kind::Outcome {
             return;
@@ -44,7 +44,8 @@ impl ProxiedLog {
         }
     }
 
-    /// What is wrong and which line to add; `None` where visitors can be told apart.
+    /// What is wrong and which line to add to the configuration; `None` if visitors can be told
+    /// apart.
     pub fn warning(&self) -> Option<String> {
         let mut busiest: Vec<(u64, IpAddr)> =
             self.private.iter().map(|(ip, requests)| (*requests, *ip)).collect();

@@ -1,4 +1,4 @@
-//! One label written into a labels file: the other rows stay as they are, in their order.
+//! Writes one label into a labels file. All other rows keep their content and order.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,34 +6,34 @@ use detector::ClientKey;
 use serde::Serialize;
 use trainer::label::{Label, LabelError, Labels, split};
 
-/// Header of a file that this writes.
+/// Header of a file that is new.
 const HEADER: &str = "client,label,why";
 
-/// A labels file with a label more, or another one.
+/// A labels file with one label added or replaced.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Relabelled {
-    /// Who, as it stands in the file.
+    /// The client, as the file names it.
     pub client: String,
     /// The label.
     pub label: Label,
     /// The reason; may be empty.
     pub why: String,
-    /// What the file said of this client before; several rows where it named several addresses of
-    /// one client.
+    /// The client's previous rows. There are several if the file named several addresses of one
+    /// client.
     pub before: Vec<Row>,
-    /// Clients labelled now.
+    /// Number of clients labelled now.
     pub clients: usize,
-    /// The whole file.
+    /// Content of the whole file.
     #[serde(skip)]
     pub text: String,
 }
 
-/// A row that is gone.
+/// A row that was replaced.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// Its line, from 1.
+    /// Its line number, from 1.
     pub line: usize,
-    /// Its label, as it stood there.
+    /// Its label, as it was written.
     pub label: String,
     /// Its reason.
     pub why: String,
@@ -42,18 +42,19 @@ pub struct Row {
 /// Why nothing was written.
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum RelabelError {
-    /// The file that is there is not a labels file.
+    /// The existing file is not a labels file.
     #[error(transparent)]
     File(#[from] LabelError),
-    /// What was asked for makes no sense.
+    /// The client or the reason cannot be written.
     #[error("{0}")]
     Nonsense(String),
 }
 
-/// Labels a client in the text of a labels file, empty for a new one; `file` is for messages.
+/// Labels a client in the text of a labels file, which is empty for a new one. `file` is its name
+/// for messages.
 ///
-/// # Errors
-/// The first line of the file that cannot be read; a client or reason that cannot be written.
+/// Fails at the first line of the file that cannot be read, or if the client or the reason cannot
+/// be written.
 pub fn relabel(
     file: &str,
     text: &str,
@@ -79,7 +80,7 @@ pub fn relabel(
         let content = line.trim_end_matches(['\r', '\n']);
         let bare = content.trim_start_matches('\u{feff}').trim();
         if index == 0 {
-            // A file without reasons gets the column.
+            // A file without the column of reasons gets one.
             written.push_str(if bare == "client,label" { HEADER } else { content });
             written.push_str(line_end);
             continue;
@@ -109,7 +110,7 @@ pub fn relabel(
     Ok(Relabelled { client, label, why: why.to_owned(), before, clients, text: written })
 }
 
-/// A client as labels name it.
+/// A client, as labels name it.
 fn checked(client: &str) -> Result<String, RelabelError> {
     let nonsense = |problem: String| Err(RelabelError::Nonsense(problem));
     let client = client.trim();
@@ -179,7 +180,7 @@ mod tests {
         let expect = "client,label,why\r\nb,bad\r\n\r\n\"a,b\",human\r\n192.0.2.7,bad,\"said \
             \"\"no\"\", twice\"\r\n";
         assert_eq!(written(text, "192.0.2.7", Label::Bad, "said \"no\", twice"), expect);
-        // The last line had no end.
+        // The last line has no line break.
         assert_eq!(
             written("client,label,why\na,bad,x", "c", Label::Unknown, "y"),
             "client,label,why\na,bad,x\nc,unknown,y\n"
@@ -198,7 +199,7 @@ mod tests {
             relabelled.before.iter().map(|row| (row.line, &*row.label, &*row.why)).collect();
         assert_eq!(before, [(3, "human", "one"), (5, "bad", "two, too")]);
         assert_eq!(relabelled.clients, 3);
-        // The same again changes nothing more.
+        // Writing that label once more changes nothing.
         assert_eq!(
             written(&relabelled.text, "2001:db8::/64", Label::Human, "asked"),
             relabelled.text

@@ -1,8 +1,8 @@
-//! Clients' highest scores, seen from all sides: how they lie by label, and what every threshold
-//! would catch and hurt.
+//! The distribution of clients' highest scores: by label, and what every threshold would catch and
+//! hurt.
 //!
-//! The one place where ROC and precision-recall points are computed; reports draw them and `--json`
-//! prints them. All intervals are Clopper & Pearson's, point by point.
+//! ROC and precision-recall points are computed here only; reports draw them and `--json` prints
+//! them. All intervals are Clopper & Pearson's, at each point separately.
 
 use std::collections::BTreeMap;
 
@@ -11,39 +11,39 @@ use serde::Serialize;
 use trainer::label::Label;
 use trainer::statistics::{Interval, share};
 
-/// Log-odds between two edges of the histogram, and the outermost edge: a score of 0.9991.
+/// Width of a bin of the histogram, in log-odds, and its outermost edge: a score of 0.9991.
 const BIN: f32 = 0.5;
 const EDGE: f32 = 7.0;
-/// A curve of more points is not seen to be finer.
+/// More points than this would not be visible in a curve.
 const POINTS_MAX: usize = 64;
 
-/// How clients' highest scores lie.
+/// The distribution of clients' highest scores.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Separation {
     /// Clients by score.
     pub histogram: Histogram,
-    /// From the strictest threshold, which stops nobody, to the one that stops everybody. Empty
-    /// where there are not both people and bad robots.
+    /// Thresholds from the strictest, which stops nobody, to the one that stops everybody. Empty if
+    /// people or bad robots are missing.
     pub curve: Vec<Point>,
 }
 
 /// Clients by label and score, in bins of equal log-odds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Histogram {
-    /// Inner edges, as log-odds, rising; a bin reaches up to its edge and the last one has none.
+    /// Inner edges in log-odds, ascending. A bin reaches up to its edge; the last one has none.
     pub edges: Vec<f32>,
-    /// One count a bin.
+    /// By label, one count for each bin.
     pub clients: BTreeMap<Label, Vec<u64>>,
 }
 
-/// A threshold and what it does.
+/// A threshold and what it stops.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
-    /// Who scores so or above is stopped; 1 where nobody is.
+    /// Scores from this on are stopped; 1 if none is.
     pub threshold: f64,
-    /// People stopped.
+    /// Number of people stopped.
     pub hurt: u64,
-    /// Bad robots stopped.
+    /// Number of bad robots stopped.
     pub caught: u64,
     /// Share of people stopped.
     pub fpr: f64,
@@ -53,22 +53,22 @@ pub struct Point {
     pub tpr: f64,
     /// Its 95 % interval.
     pub tpr_ci: [f64; 2],
-    /// Bad robots among those stopped, with this log's mix of people and robots; `null` where
-    /// nobody is.
+    /// Precision: share of bad robots among those stopped, with this log's mix of people and
+    /// robots; `null` if nobody is stopped.
     pub precision: Option<f64>,
     /// Its 95 % interval.
     pub precision_ci: Option<[f64; 2]>,
 }
 
 impl Separation {
-    /// From each client's label and highest margin.
+    /// Computes it from each client's label and highest margin (log-odds).
     pub fn of(scores: &[(Label, f32)]) -> Self {
         Self { histogram: Histogram::of(scores), curve: curve(scores) }
     }
 }
 
 impl Histogram {
-    /// From each client's label and highest margin.
+    /// Counts each client's highest margin (log-odds) by label.
     pub(crate) fn of(scores: &[(Label, f32)]) -> Self {
         let inner = (2.0 * EDGE / BIN) as usize;
         let edges: Vec<f32> = (0..=inner).map(|i| i as f32 * BIN - EDGE).collect();
@@ -118,13 +118,13 @@ fn curve(scores: &[(Label, f32)]) -> Vec<Point> {
     thinned(&corners, people, bots).iter().map(point).collect()
 }
 
-/// At most [`POINTS_MAX`] of them, dense where few people are hurt, because thresholds lie there;
-/// the first and the last always.
+/// Keeps at most [`POINTS_MAX`] points, always the first and the last. They are dense where few
+/// people are hurt, because thresholds lie there.
 fn thinned(corners: &[(f64, u64, u64)], people: u64, bots: u64) -> Vec<(f64, u64, u64)> {
     if corners.len() <= POINTS_MAX {
         return corners.to_vec();
     }
-    // How far along the curve: half of it by the logarithm of people hurt, half by bots caught.
+    // Position along the curve: half of it by the logarithm of people hurt, half by bots caught.
     let place = |&(_, hurt, caught): &(f64, u64, u64)| {
         ((1 + hurt) as f64).ln() / ((1 + people) as f64).ln() + caught as f64 / bots as f64
     };
@@ -150,7 +150,7 @@ mod tests {
         [of(Label::Human, people), of(Label::Bad, bots)].concat()
     }
 
-    /// Trapezoids below the curve.
+    /// The area below the curve, by the trapezoid rule.
     fn area(curve: &[Point]) -> f64 {
         curve
             .windows(2)
@@ -181,7 +181,7 @@ mod tests {
         let curve = Separation::of(&scores(&people, &bots)).curve;
         assert!(curve.len() <= POINTS_MAX && curve.len() > 40, "{}", curve.len());
         assert!((area(&curve) - auc(&people, &bots).unwrap()).abs() < 5e-3);
-        // One in a thousand people can still be told.
+        // A threshold that hurts one in a thousand people is still among the points.
         assert!(curve.iter().filter(|point| point.fpr > 0.0 && point.fpr < 0.002).count() >= 3);
     }
 

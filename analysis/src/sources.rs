@@ -1,4 +1,4 @@
-//! What became of the lines of each log that was read: what a figure stands on.
+//! How many lines of each log were read, and why others were not. Every figure rests on this.
 
 use detector::model::Card;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use traffic::log::Tally;
 
 use crate::format;
 
-/// One log as read.
+/// One log as it was read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LogRead {
     /// Its file name.
@@ -19,17 +19,17 @@ pub struct LogRead {
     pub refused: u64,
     /// Lines with nothing but white space.
     pub blank: u64,
-    /// Of those parsed: read only after a stray quote had been taken off.
+    /// Parsed lines that could be read only after a stray quote was removed.
     pub repaired: u64,
-    /// Of those parsed: older than one before them.
+    /// Parsed lines with an earlier time than a line before them.
     pub out_of_order: u64,
-    /// Of those parsed: from a private, loopback or link-local address.
+    /// Parsed lines from a private, loopback or link-local address.
     pub private_addresses: u64,
     /// Earliest time, UTC.
     pub first_at: Option<String>,
     /// Latest time, UTC.
     pub last_at: Option<String>,
-    /// Time step, in µs.
+    /// Time step of the log, in µs.
     pub resolution_us: u32,
     /// The first lines that could not be read, and why.
     pub first_refused: Vec<RefusedLine>,
@@ -38,23 +38,23 @@ pub struct LogRead {
 /// A line that could not be read.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RefusedLine {
-    /// Counted from 1.
+    /// Its number, from 1.
     pub line: u64,
-    /// Which field, what was expected there and what it held.
+    /// Which field was wrong, what was expected there and what it held.
     pub reason: String,
-    /// The line's beginning.
+    /// The beginning of the line.
     pub excerpt: String,
 }
 
 impl RefusedLine {
-    /// What the reader kept of one.
+    /// Takes over what the reader kept of the line.
     pub fn of(line: &traffic::log::Refused) -> Self {
         Self { line: line.line_number, reason: line.reason.clone(), excerpt: line.excerpt.clone() }
     }
 }
 
 impl LogRead {
-    /// Of a log with this file name.
+    /// The summary of a log with this file name.
     pub fn new(log: &str, tally: &Tally) -> Self {
         Self {
             log: log.to_owned(),
@@ -72,14 +72,14 @@ impl LogRead {
         }
     }
 
-    /// Of logs with these file names, in the same order.
+    /// The summaries of logs with these file names, in the same order.
     pub fn all(names: &[String], tallies: &[Tally]) -> Vec<Self> {
         names.iter().zip(tallies).map(|(name, tally)| Self::new(name, tally)).collect()
     }
 }
 
-/// Was a model trained on these very logs? `data_sha256` is the digest over them as read; nobody
-/// knows it where it is empty.
+/// Whether a model was trained on these logs. `data_sha256` is the digest over the logs as read. If
+/// it is empty the digest is unknown, and the answer is false.
 pub fn is_trained_on(card: &Card, data_sha256: &str) -> bool {
     let mut known = card.sites_sha256.iter().chain([&card.data_sha256]);
     !data_sha256.is_empty() && known.any(|known| known == data_sha256)

@@ -1,7 +1,7 @@
-//! The bot benchmark: the detector beside what the field does today.
+//! The bot benchmark: compares the detector with the rules that other projects ship.
 //!
-//! - [`baselines`]: the peers' rules, from their public definitions, one a file
-//! - [`botbench`]: simulated populations and real logs against the detector and those rules
+//! - [`baselines`]: the other projects' rules, from their public definitions, one a file
+//! - [`botbench`]: runs simulated populations and real logs against the detector and those rules
 //! - [`report`]: the benchmark's result on one page of HTML
 //!
 //! Nothing that decides about live traffic depends on this crate.

@@ -1,4 +1,4 @@
-//! One reading of logs that looks for clients near a threshold.
+//! Reads logs once and looks for clients near a threshold.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -7,15 +7,15 @@ use traffic::log::Record;
 use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
-use super::Border;
+use super::border::Border;
 
-/// Looks at everybody, judged by one detector.
+/// Has one detector judge everybody.
 pub struct BorderPass {
     detector: Detector,
     agents: Mutex<Agents>,
 }
 
-/// What one thread has: how it drives the detector, and what it has seen.
+/// State of one thread: the driver of the detector, and what it has seen.
 pub struct BorderWatch {
     driver: Driver,
     border: Border,
@@ -23,21 +23,21 @@ pub struct BorderWatch {
 }
 
 impl BorderPass {
-    /// Judged by this detector.
+    /// Judges with this detector.
     pub fn new(detector: Detector) -> Self {
         Self { detector, agents: Mutex::default() }
     }
 }
 
 impl BorderWatch {
-    /// What was seen.
+    /// What this thread has seen.
     pub fn into_border(self) -> Border {
         self.border
     }
 }
 
 impl Pass for BorderPass {
-    /// A line, and of a request what the labelling rules want to know of it.
+    /// A line and, if it is a request, what the labelling rules need of it.
     type Step = (Step, Option<Trace>);
     type Watch = BorderWatch;
 

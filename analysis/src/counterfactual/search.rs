@@ -10,7 +10,7 @@ use detector::Features;
 use detector::features::COUNT;
 use detector::model::{Node, Scorer, Trees};
 
-use super::Change;
+use super::change::Change;
 use super::range::range;
 use super::single::Asked;
 

@@ -5,7 +5,7 @@ use detector::Features;
 use detector::features::FEATURES;
 use detector::model::{Node, Reference, Scorer};
 
-use super::Change;
+use super::change::Change;
 use super::range::range;
 
 /// A scorer to be asked again and again, with its split points by feature.

@@ -1,4 +1,4 @@
-//! One reading of logs by two detectors.
+//! Reads logs once and has two detectors judge every request.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -9,9 +9,11 @@ use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
 use traffic::{ConversionWatch, Conversions};
 use trainer::evidence::Agents;
 
-use super::{Comparison, path_shape};
+use super::comparison::Comparison;
+use super::path_shape::path_shape;
 
-/// Two detectors that are shown the same requests. Each hashes and places them by its own model.
+/// Two detectors that see the same requests. Each reduces a request by its own model, because
+/// models can differ in time step and in how they place pages.
 pub struct DiffPass<'a> {
     detectors: [Detector; 2],
     outcomes: &'a Conversions,
@@ -24,12 +26,12 @@ pub struct DiffStep {
     path: Box<str>,
     is_good_robot: bool,
     reached: Reached,
-    /// Event log: id, method and target of a request that may come to an outcome, or the id alone
-    /// of a line that ends one.
+    /// Lines of an event log that have to be joined to find a conversion: id, method and target of
+    /// a request that may be one, or the id of the line that ends it.
     joins: Option<Box<(String, String, String)>>,
 }
 
-/// What one thread has: how it drives the detectors, and what it has seen.
+/// State of one thread: the drivers of the detectors, and the sums.
 pub struct DiffWatch<'a> {
     drivers: [Driver; 2],
     comparison: Comparison,
@@ -38,19 +40,19 @@ pub struct DiffWatch<'a> {
 }
 
 impl<'a> DiffPass<'a> {
-    /// Compares these two, and who comes to which of these outcomes.
+    /// Compares these two detectors, and notes which client comes to which conversion.
     pub fn new(detectors: [Detector; 2], outcomes: &'a Conversions) -> Self {
         Self { detectors, outcomes, agents: Mutex::default() }
     }
 
-    /// The two.
+    /// The two detectors.
     pub fn detectors(&self) -> &[Detector; 2] {
         &self.detectors
     }
 }
 
 impl DiffWatch<'_> {
-    /// What was seen.
+    /// The sums of this thread.
     pub fn into_comparison(self) -> Comparison {
         self.comparison
     }

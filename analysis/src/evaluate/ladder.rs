@@ -1,4 +1,4 @@
-//! What a threshold at each of some scores would stop: the table one chooses from.
+//! What a threshold would stop at each of several scores: a table to choose a threshold from.
 
 use std::collections::BTreeMap;
 
@@ -9,35 +9,35 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
-use super::Seen;
+use super::history::Seen;
 
-/// Scores that people think in.
+/// Round scores, which people choose from.
 const SCORES: [f32; 8] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
 
-/// One threshold.
+/// Results at one threshold.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rung {
-    /// The score.
+    /// The threshold, as a score.
     pub threshold: f64,
-    /// `limit`, `block`, where it is one of the model's own.
+    /// `limit` or `block`, if it is one of the model's own.
     pub name: Option<&'static str>,
     /// Clients that reach it, by label.
     pub clients: BTreeMap<Label, u64>,
-    /// Their requests from the one that reaches it on.
+    /// Requests of these clients, from the one that reaches it on.
     pub requests: u64,
-    /// The same as a share of all requests; 0 where there are none.
+    /// Those requests as a share of all; 0 if there are none.
     pub request_share: f64,
-    /// Share of bad robots that reach it, of those with enough pages; `null` where there are none.
+    /// Share of bad robots that reach it, of those with enough pages; `null` if there are none.
     pub tpr: Option<f64>,
     /// Its 95 % interval.
     pub tpr_ci: Option<[f64; 2]>,
-    /// Share of people who reach it, of those with enough pages; `null` where there are none.
+    /// Share of people that reach it, of those with enough pages; `null` if there are none.
     pub fpr: Option<f64>,
     /// Its 95 % interval.
     pub fpr_ci: Option<[f64; 2]>,
 }
 
-/// From the lowest score to the highest, the model's own thresholds among them.
+/// One row for each score, ascending, with the model's own thresholds among them.
 pub(super) fn ladder(site: &Site, seen: &[Seen], thresholds: &Thresholds) -> Vec<Rung> {
     let own = [("limit", thresholds.limit.margin), ("block", thresholds.block.margin)];
     let own = own.into_iter().filter_map(|(name, margin)| Some((margin?, Some(name))));

@@ -1,5 +1,4 @@
-//! What the model's own thresholds refused, verdict by verdict: the sentence at the top of a
-//! report.
+//! What the model's own thresholds refuse, verdict by verdict: the sentence at the top of a report.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +7,14 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
-use super::Seen;
+use super::history::Seen;
 
 /// Requests and clients that a gate with this model would have refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Refusals {
     /// All requests.
     pub requests: u64,
-    /// Of these, requests limited or blocked.
+    /// Requests limited or blocked.
     pub refused: u64,
     /// Clients with a request limited or blocked.
     pub clients: u64,
@@ -23,8 +22,8 @@ pub struct Refusals {
     pub clients_blocked: u64,
     /// Clients with a request limited or blocked, by label.
     pub by_label: BTreeMap<Label, u64>,
-    /// Share of all people who had a request limited or blocked, of however few pages; `null` where
-    /// nobody is known to be one.
+    /// Share of all people with a request limited or blocked, however few their pages; `null` if no
+    /// client is known to be a person.
     pub people: Option<f64>,
     /// Its 95 % interval.
     pub people_ci: Option<[f64; 2]>,
@@ -49,7 +48,7 @@ impl Refusals {
         refusals
     }
 
-    /// Share of all requests that were refused; `None` where there were none.
+    /// Share of all requests that were refused; `None` if there are none.
     pub fn share(&self) -> Option<f64> {
         (self.requests > 0).then(|| self.refused as f64 / self.requests as f64)
     }

@@ -7,7 +7,8 @@ use traffic::log::{Kind, Record};
 use traffic::replay::{BannedClients, Driver, Pass, Step, Subject, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
-use super::{Follower, Line, Past, Which};
+use super::follower::Follower;
+use super::moment::{Line, Past, Which};
 
 /// Follows one client through logs.
 pub struct ExplainPass {

@@ -2,21 +2,18 @@
 
 use std::fmt::Write as _;
 
-use detector::features::{FEATURES, decimal, index_of};
 use detector::policy::{Policy, SHARED_MIN};
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
+use super::explanation::{Decisive, Thresholds, Totals};
+use super::moment::Which;
+use super::phrases::{score, times, value, were};
+use super::spoken_record;
 use super::story::{Snapshot, Story, network};
-use super::{Decisive, Thresholds, Totals, record};
 
 /// Features that a sentence names.
 const LOUDEST: usize = 3;
-
-/// A feature's value as people read it.
-pub fn value(feature: &str, value: f32) -> String {
-    index_of(feature).map_or_else(|| decimal(value), |index| FEATURES[index].say(value))
-}
 
 /// What was decided and why, in two or three sentences.
 pub(super) fn sentences(
@@ -28,11 +25,13 @@ pub(super) fn sentences(
 ) -> Vec<String> {
     // What happened comes first; what another judge makes of it is marked as such.
     let recorded = Some(&story.recorded).filter(|recorded| !recorded.is_repeated());
-    let mut words: Vec<String> =
-        recorded.and_then(|recorded| record::sentence(story, recorded)).into_iter().collect();
+    let mut words: Vec<String> = recorded
+        .and_then(|recorded| spoken_record::sentence(story, recorded))
+        .into_iter()
+        .collect();
     if let Some(recorded) = recorded {
         let model = judge.model.as_ref().map_or("(none)", |model| &model.file().name);
-        words.push(record::other_judge(story, recorded, model));
+        words.push(spoken_record::other_judge(story, recorded, model));
     }
     words.push(what(story, decisive, totals, is_enforced(story) && recorded.is_none()));
     match (&story.decisive, decisive) {
@@ -42,15 +41,6 @@ pub(super) fn sentences(
         _ => words.push(unmeasured(story, judge)),
     }
     words
-}
-
-/// `1 … was`, `36 … were`
-pub(super) fn were(number: u64) -> &'static str {
-    if number == 1 { "was" } else { "were" }
-}
-
-pub(super) fn times(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// Did the gate really do so, or would it have?
@@ -86,9 +76,7 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
         target.map_or_else(String::new, |moment| format!(", {} {}", moment.method, moment.target));
     let place = format!("request {} at {} UTC{target}", decisive.number, civil(decisive.at));
     let verb = match decisive.action {
-        Action::Allow
-            if totals.limited + totals.blocked == 0 && story.which == super::Which::Hardest =>
-        {
+        Action::Allow if totals.limited + totals.blocked == 0 && story.which == Which::Hardest => {
             let never = if is_real { "was never" } else { "would never have been" };
             return format!(
                 "{client} {never} stopped. {in_all}; the highest score came with {place}."
@@ -135,10 +123,6 @@ fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
     } else {
         row
     }
-}
-
-pub(super) fn score(score: Option<f32>) -> String {
-    score.map_or_else(|| "none".to_owned(), |score| format!("{score:.3}"))
 }
 
 fn why(
@@ -299,11 +283,11 @@ fn unmeasured(story: &Story, judge: &Judge) -> String {
         return "There is no model: everybody is allowed.".to_owned();
     }
     let wanted = match story.which {
-        super::Which::Hardest => story.moments.last(),
-        super::Which::Number(number) => {
+        Which::Hardest => story.moments.last(),
+        Which::Number(number) => {
             story.moments.get(usize::try_from(number).unwrap_or(0).saturating_sub(1))
         }
-        super::Which::Decision(ref id) => story
+        Which::Decision(ref id) => story
             .moments
             .iter()
             .find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id)),

@@ -3,8 +3,9 @@
 use detector::Action;
 use maud::{Markup, html};
 
-use super::Names;
-use super::page::{Page, Section};
+use super::names::Names;
+use super::page::Page;
+use super::section::Section;
 use super::table::{Cell, Table};
 use crate::diff::{self, Affected, ClientChange, Difference, Side, Told};
 use crate::format::{count, counted, percent, score, time};

@@ -4,9 +4,10 @@
 use detector::drift::{Drift, PSI_ALARM, SCORE, Shift};
 use detector::features::{FEATURES, index_of};
 
-use super::Names;
 use super::chart::dots::{Dot, dots};
-use super::page::{Page, Section};
+use super::names::Names;
+use super::page::Page;
+use super::section::Section;
 use super::table::{Cell, Table};
 use crate::drift::{Examined, Held, Verdict};
 use crate::format::{count, counted, percent, percent_at_most, range};

@@ -3,11 +3,12 @@
 use maud::{Markup, html};
 use trainer::label::Label;
 
-use super::Names;
 use super::chart::curve::{self, Marked, interval, name_of};
 use super::chart::histogram::histogram;
 use super::clients::{label, table as clients};
-use super::page::{Page, Section};
+use super::names::Names;
+use super::page::Page;
+use super::section::Section;
 use super::table::{Cell, Table};
 use crate::evaluate::{Evaluation, Requests, Rung};
 use crate::format::{count, counted, figure, percent, range, score};

@@ -4,7 +4,7 @@
 //! Evaluation · Trained · … ─► Section (lead, table, chart) ─► Page ─► one file: inline SVG, no script, nothing loaded
 //! ```
 //!
-//! - [`page`]: the frame of every report; [`table`], [`chart`]: what stands in its sections
+//! - [`page`]: the frame of every report; [`section`], [`table`], [`chart`]: what stands in it
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
 //! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`]: the reports; the
 //!   benchmark has its own, in the `lab` crate; [`clients`]: rows of clients that several have
@@ -37,6 +37,7 @@ pub mod evaluation;
 pub mod names;
 pub mod origin;
 pub mod page;
+pub mod section;
 pub mod table;
 pub mod training;
 pub mod tuning;
@@ -46,6 +47,7 @@ pub use drift::drift;
 pub use evaluation::evaluation;
 pub use names::Names;
 pub use origin::{ModelFacts, Origin};
-pub use page::{Page, Section, Tile};
+pub use page::{Page, Tile};
+pub use section::Section;
 pub use training::training;
 pub use tuning::tuning;

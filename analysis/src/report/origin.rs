@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use super::names::Names;
-use super::page::Section;
+use super::section::Section;
 use super::table::{Cell, Table};
 use crate::format::{self, count, counted, percent};
 use crate::sources::LogRead;

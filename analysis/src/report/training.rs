@@ -6,10 +6,11 @@ use detector::model::{Budget, Card, Metric, Readiness};
 use maud::html;
 use trainer::train::Trained;
 
-use super::Names;
 use super::chart::curve::{Marked, interval, name_of};
 use super::evaluation::{curves, listed, scores};
-use super::page::{Page, Section};
+use super::names::Names;
+use super::page::Page;
+use super::section::Section;
 use super::table::{Cell, Table};
 use crate::evaluate::AtThreshold;
 use crate::format::{count, percent, score};

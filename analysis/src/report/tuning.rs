@@ -4,10 +4,11 @@
 use maud::html;
 use trainer::label::Label;
 
-use super::Names;
 use super::chart::histogram::histogram;
 use super::clients::label;
-use super::page::{Page, Section};
+use super::names::Names;
+use super::page::Page;
+use super::section::Section;
 use super::table::{Cell, Table};
 use crate::format::{count, counted, percent, percent_at_most, score};
 use crate::tune::{AtRisk, Rung, State, Step, Stops, Tuned};

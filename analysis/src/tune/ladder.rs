@@ -12,21 +12,11 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::upper_bound;
 
+use super::options::{TuneError, TuneOptions};
 use super::people::Sample;
-use super::{Stops, TuneError, TuneOptions};
+use super::step::Step;
+use super::stops::Stops;
 use crate::format::{percent_at_most, score};
-
-/// A step of the ladder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// 429 beyond a rate.
-    Limit,
-    /// 403.
-    Block,
-    /// 429 to newcomers of a network who together score so.
-    Cohort,
-}
 
 /// What became of a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -77,29 +67,6 @@ pub struct Rung {
     pub above: BTreeMap<Label, u64>,
     /// What this step would refuse, with the whole ladder in force.
     pub stops: Stops,
-}
-
-impl Step {
-    /// All of them, in the order of [`super::Tuned::ladder`].
-    pub const ALL: [Self; 3] = [Self::Limit, Self::Block, Self::Cohort];
-
-    /// Its key in `[policy]`.
-    pub const fn key(self) -> &'static str {
-        match self {
-            Self::Limit => "limit_score",
-            Self::Block => "block_score",
-            Self::Cohort => "cohort_score",
-        }
-    }
-
-    /// What it is called.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Limit => "limit",
-            Self::Block => "block",
-            Self::Cohort => "cohort",
-        }
-    }
 }
 
 impl Rung {

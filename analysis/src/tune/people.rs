@@ -9,7 +9,7 @@ use trainer::label::{Label, Labelled};
 use trainer::poison::OUTCOME;
 use trainer::site::Site;
 
-use super::TuneOptions;
+use super::options::TuneOptions;
 
 /// The people of a log. A client is an address (IPv6: a /64): an office behind one is one.
 #[derive(Clone, Debug, Serialize)]

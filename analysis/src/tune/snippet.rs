@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Rung, State, Tuned};
+use super::ladder::{Rung, State};
+use super::tuned::Tuned;
 use crate::format::score;
 
 impl Tuned {

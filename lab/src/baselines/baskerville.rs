@@ -1,25 +1,25 @@
 //! Baskerville as its second edition has it (eQualitie's `baskervillehall`): an isolation forest on
 //! the features of a session.
 //!
-//! From its public sources: the 16 features that `BaskervillehallTrainer` names by default, as
-//! `FeatureExtractor` computes them; 500 trees, samples of 256 (`max_samples="auto"`),
-//! `contamination="auto"`, by which scikit-learn calls everything above a score of ½ an anomaly;
-//! the last 10,000 sessions to learn from; a session ends after a minute of silence or an hour, and
-//! counts from 20 seconds and 10 requests on. A session is handed over each time that it has grown
-//! by ten requests. What it finds is challenged and, as no bot here answers, banned by Banjax: 5
-//! minutes.
+//! Everything is from its public sources. The 16 features are those that `BaskervillehallTrainer`
+//! names by default, as `FeatureExtractor` computes them. The forest has 500 trees on samples of
+//! 256 (`max_samples="auto"`). With `contamination="auto"`, scikit-learn calls every score above ½
+//! an anomaly. It learns from the last 10,000 sessions. A session ends after a minute of silence or
+//! after an hour. It is scored from 20 seconds and 10 requests on, each time it has grown by ten
+//! requests. An anomaly is challenged; as no bot here answers, Banjax bans it for 5 minutes.
 //!
-//! Left out: what only a content network knows (country, cipher, fingerprint). Content types are
-//! told by the extension.
+//! Left out: features that only a content network has (country, cipher, fingerprint). Content types
+//! are inferred from the file extension.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use analysis::baseline::{Asked, Baseline, Ruling};
 use detector::Timestamp;
 
+use super::bans::{Bans, path_of};
 use super::isolation_forest::IsolationForest;
-use super::{Asked, Bans, Baseline, Ruling, path_of};
 
 const FEATURES: usize = 16;
 const TREES: usize = 500;
@@ -50,7 +50,8 @@ struct Session {
     log_bytes: f64,
 }
 
-/// What is served, by extension: the page itself, image, script, style.
+/// Content types by file extension, as indices into [`Session::kinds`]: 0 page, 1 image, 2 script,
+/// 3 style sheet.
 const KINDS: [(usize, &[&str]); 3] = [
     (1, &["jpg", "jpeg", "png", "gif", "webp", "svg", "ico", "avif"]),
     (2, &["js", "mjs"]),
@@ -100,7 +101,7 @@ impl Session {
             .find(|(_, known)| known.iter().any(|known| known.eq_ignore_ascii_case(extension)));
         match kind {
             Some(&(kind, _)) => self.kinds[kind] += 1,
-            // An API answers with JSON, which is none of the four.
+            // An API answers with JSON, which is none of the four types.
             None if path.starts_with("/api/") => {}
             None => self.kinds[0] += 1,
         }
@@ -108,12 +109,12 @@ impl Session {
         self.log_bytes += (asked.bytes as f64 + 1.0).ln();
     }
 
-    /// Is it handed over now?
+    /// Whether the session is scored after this request.
     fn is_due(&self) -> bool {
         self.requests.is_multiple_of(EVERY) && self.last.micros_since(self.begun) >= SHORTEST_US
     }
 
-    /// In the order of `feature_names`.
+    /// The session's features, in the order of `feature_names`.
     fn features(&self) -> [f32; FEATURES] {
         let hits = f64::from(self.requests.max(1));
         let minutes = self.last.micros_since(self.begun).max(1_000_000) as f64 / 60e6;
@@ -161,12 +162,12 @@ fn hash(text: &str) -> u64 {
     hasher.finish()
 }
 
-/// Every client's session.
+/// The current session of each client.
 #[derive(Clone, Debug, Default)]
 struct Sessions(HashMap<u32, Session>);
 
 impl Sessions {
-    /// Takes a request in; the features, if the session is handed over.
+    /// Adds a request to its client's session. Returns the features if the session is to be scored.
     fn push(&mut self, asked: &Asked<'_>) -> Option<[f32; FEATURES]> {
         let session = self.0.entry(asked.client).or_insert_with(|| Session::new(asked.at));
         if session.is_over(asked.at) {
@@ -177,7 +178,7 @@ impl Sessions {
     }
 }
 
-/// The forest and the sessions under way.
+/// The rule: the fitted forest, the current sessions and the bans.
 #[derive(Clone, Debug)]
 pub struct Baskerville {
     forest: Arc<IsolationForest<FEATURES>>,
@@ -204,7 +205,7 @@ impl Baseline for Baskerville {
     }
 }
 
-/// The latest sessions.
+/// Collects the latest sessions, to fit the forest on.
 #[derive(Default)]
 pub(super) struct Learner {
     sessions: Sessions,
@@ -275,7 +276,7 @@ mod tests {
                 "feature {index}: {value}, not {expect}"
             );
         }
-        // A minute of silence, and all begins anew.
+        // After more than a minute of silence a new session begins.
         assert_eq!(ask(45 + 61, "/p/3", 200), None);
         assert_eq!(sessions.0[&1].requests, 1);
     }

@@ -10,34 +10,35 @@
 //! blackhole: 1m
 //! ```
 //!
-//! What a file name is and which are static says the hub's parser `http-logs.yaml`: the path (up to
-//! the last `?`) is matched with `^.*/`, `[^/].*?` and `\.[^.]*$|$`, and name and extension
-//! together are the file name. So a category and a product of the same last segment are one, and a
-//! path that ends in a slash is known by its last segment. Where nothing matches (`/`) the event is
-//! not static and not poured.
+//! The hub's parser `http-logs.yaml` defines what a file name is and which are static. It matches
+//! the path (up to the last `?`) with `^.*/`, `[^/].*?` and `\.[^.]*$|$`; name and extension
+//! together are the file name. So a category and a product with the same last segment count as one,
+//! and a path that ends in a slash is known by its last segment. Where nothing matches (`/`), the
+//! event is not static and is not poured into the bucket.
 //!
-//! As its buckets work: a name that the bucket knows is not poured, the 41st without a leak
-//! overflows it, and a bucket that has run empty is forgotten with its names. An overflow leads to
-//! the default profile's ban of 4 hours.
+//! The bucket works as CrowdSec's do. A name that it already holds is not poured. The 41st name
+//! without a leak overflows it. A bucket that has run empty is forgotten with its names. An
+//! overflow leads to the default profile's ban of 4 hours.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use analysis::baseline::{Asked, Baseline, Ruling};
 use detector::{Method, Timestamp};
 
-use super::{Asked, Bans, Baseline, Ruling};
+use super::bans::Bans;
 
 const CAPACITY: f64 = 40.0;
 const LEAK_S: f64 = 0.5;
 const BAN_S: u64 = 4 * 3_600;
 
-/// Static in the eyes of the hub's parser, in upper case.
+/// Extensions that the hub's parser takes for static, in upper case.
 const STATIC: [&str; 23] = [
     "JPG", "CSS", "JS", "JPEG", "PNG", "SVG", "MAP", "ICO", "OTF", "GIF", "MP3", "MP4", "WOFF",
     "WOFF2", "TTF", "EOT", "WEBP", "WAV", "GZ", "BROTLI", "BVR", "TS", "BMP",
 ];
 
-/// The bucket of each client.
+/// The rule: a leaky bucket for each client.
 #[derive(Clone, Debug, Default)]
 pub struct CrawlNonStatics {
     buckets: HashMap<u32, Bucket>,
@@ -87,17 +88,17 @@ impl Baseline for CrawlNonStatics {
     }
 }
 
-/// The file name of a request target as the hub's parser finds it; `None` where it finds none.
+/// The file name of a request target, as the hub's parser finds it; `None` where it finds none.
 fn file_name(target: &str) -> Option<&str> {
     let path = target.rsplit_once('?').map_or(target, |(path, _)| path);
-    // The longest directory that leaves something which does not begin with a slash.
+    // The pattern takes the longest directory whose rest does not begin with a slash.
     let end = path.trim_end_matches('/').len();
     let from = path[..end].rfind('/')? + 1;
     Some(&path[from..])
 }
 
 fn is_static(name: &str) -> bool {
-    // A leading dot is part of the name.
+    // A leading dot is part of the name, not the start of an extension.
     let extension = name.rfind('.').filter(|&dot| dot > 0).map_or("", |dot| &name[dot + 1..]);
     STATIC.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }

@@ -1,20 +1,22 @@
-//! fail2ban with the jail that guides give against floods, `http-get-dos`: `maxretry = 300`,
-//! `findtime = 300`, `bantime = 600`, its filter matches each GET and POST line of the access log.
+//! fail2ban with the jail `http-get-dos` that guides recommend against floods: `maxretry = 300`,
+//! `findtime = 300`, `bantime = 600`. Its filter matches each GET and POST line of the access log.
 //! fail2ban ships no such jail; these numbers stand in most copies of it.
 //!
-//! As fail2ban counts: `maxretry` matches within `findtime` seconds ban, and the count begins anew.
+//! As in fail2ban, `maxretry` matches within `findtime` seconds lead to a ban, and the count then
+//! starts again.
 
 use std::collections::{HashMap, VecDeque};
 
+use analysis::baseline::{Asked, Baseline, Ruling};
 use detector::{Method, Timestamp};
 
-use super::{Asked, Bans, Baseline, Ruling};
+use super::bans::Bans;
 
 const MAX_RETRY: usize = 300;
 const FIND_TIME_US: u64 = 300_000_000;
 const BAN_S: u64 = 600;
 
-/// The times of each client's latest requests.
+/// The rule: the times of each client's latest requests.
 #[derive(Clone, Debug, Default)]
 pub struct CountPerWindow {
     times: HashMap<u32, VecDeque<Timestamp>>,
@@ -30,7 +32,7 @@ impl Baseline for CountPerWindow {
         if self.bans.holds(asked) {
             return Ruling::Banned;
         }
-        // Of what writes, a shop sees little but POST.
+        // A shop sees few writing methods other than POST.
         if !matches!(asked.method, Method::Get | Method::Write) {
             return Ruling::Passed;
         }

@@ -1,9 +1,10 @@
-//! Isolation forest (Liu, Ting & Zhou 2008, ICDM): what few random cuts set apart is unusual.
+//! Isolation forest (Liu, Ting & Zhou 2008, ICDM): a row that few random cuts isolate is unusual.
 //!
-//! Each tree cuts a random sample of ψ rows: a random feature, at a random point between its least
-//! and greatest value there, until a row is alone or ⌈log₂ ψ⌉ cuts are made. A row's score is
-//! 2^(−h/c(ψ)), where h is its mean depth and c(n) the mean depth of a search that fails in a
-//! binary tree of n rows; ½ is ordinary, 1 is alone at once.
+//! Each tree cuts a random sample of ψ rows. A cut takes a random feature and a random point
+//! between that feature's least and greatest value. It stops when a row is alone or after ⌈log₂ ψ⌉
+//! cuts. A row's score is 2^(−h/c(ψ)), where h is its mean depth and c(n) the mean depth of an
+//! unsuccessful search in a binary tree of n rows. A score of ½ is ordinary; 1 means isolated at
+//! once.
 
 use rand::seq::index::sample;
 use rand::{Rng, SeedableRng};
@@ -13,15 +14,15 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 #[derive(Clone, Debug)]
 pub struct IsolationForest<const F: usize> {
     trees: Vec<Vec<Node>>,
-    /// c(ψ), by which depths are divided.
+    /// c(ψ), by which mean depths are divided.
     usual: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Node {
-    /// Below the cut the next node, else the one named.
+    /// A row below the cut goes to the next node, any other to the node with this index.
     Cut { feature: u8, at: f32, above: u32 },
-    /// Its depth, with what is to be expected below it.
+    /// The leaf's depth, plus the expected depth of the rows that it still holds.
     Leaf { depth: f32 },
 }
 
@@ -44,7 +45,7 @@ impl<const F: usize> IsolationForest<F> {
         Some(Self { trees: (0..trees).map(tree).collect(), usual: usual_depth(size) })
     }
 
-    /// How unusual a row is: 0 to 1.
+    /// How unusual a row is, from 0 to 1.
     pub fn score(&self, row: &[f32; F]) -> f64 {
         let depth: f64 = self.trees.iter().map(|tree| depth_in(tree, row)).sum();
         (-(depth / self.trees.len() as f64) / self.usual).exp2()
@@ -64,7 +65,7 @@ fn grow<const F: usize>(
             (low.min(value), high.max(value))
         })
     };
-    // Features in which these rows differ at all.
+    // Only features in which these rows differ can be cut.
     let uneven: Vec<(usize, f32, f32)> = (0..F)
         .map(|feature| (feature, range(feature)))
         .filter(|(_, (low, high))| low < high)
@@ -76,7 +77,7 @@ fn grow<const F: usize>(
     }
     let (feature, low, high) = uneven[random.gen_range(0..uneven.len())];
     let at = random.gen_range(low..high);
-    // Below or at the cut first. Rounding may put the cut on either end, but never outside.
+    // Rows below or at the cut come first. Rounding may put the cut on either end, never outside.
     let mut below = 0;
     for index in 0..rows.len() {
         if rows[index][feature] <= at {

@@ -1,21 +1,20 @@
 //! nginx `limit_req zone=one rate=10r/s` with `burst=20 nodelay`: a leaky bucket over all requests
 //! of an address.
 //!
-//! As `ngx_http_limit_req_module.c` counts: the excess falls by the rate, rises by one a request,
-//! and what would lift it above the burst is refused and lifts nothing. A first request has no
-//! excess, so 21 pass at once. The rate and burst are those of the module's documentation and of
-//! most guides. It bans nobody.
+//! It counts as `ngx_http_limit_req_module.c` does. The excess falls by the rate and rises by one
+//! with each request. A request that would lift it above the burst is refused and does not raise
+//! it. A first request has no excess, so 21 pass at once. Rate and burst are those of the module's
+//! documentation and of most guides. The rule bans nobody.
 
 use std::collections::HashMap;
 
+use analysis::baseline::{Asked, Baseline, Ruling};
 use detector::Timestamp;
-
-use super::{Asked, Baseline, Ruling};
 
 const RATE_PER_S: f64 = 10.0;
 const BURST: f64 = 20.0;
 
-/// The bucket of each client.
+/// The rule: a leaky bucket for each client.
 #[derive(Clone, Debug, Default)]
 pub struct LimitReq(HashMap<u32, (Timestamp, f64)>);
 

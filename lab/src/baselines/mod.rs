@@ -1,4 +1,4 @@
-//! What the field does today, to be better than: the peers' rules, from their public definitions,
+//! The rules of other projects that the detector is compared with, from their public definitions,
 //! one a file.
 //!
 //! | file | rule | acts by |
@@ -10,10 +10,11 @@
 //! | `webshield.rs` | ten times the requests of the ten seconds before, among the top talkers | a ban of an hour |
 //! | `baskerville.rs` | isolation forest (`isolation_forest.rs`) on features of a session | a ban of 5 minutes |
 //!
-//! Each sees the same requests as the detector, in order of time. The last three are learnt, or set
-//! themselves, from the traffic of all clients: [`fixed`] has those that need none, [`Learner`]
-//! makes all from the traffic that the model was trained on.
+//! Each rule sees the same requests as the detector, in order of time. The last three depend on the
+//! traffic of all clients: they learn from it, or adapt to it. [`fixed`] makes those that need no
+//! training; [`Learner`] makes all of them from the model's training traffic.
 
+mod bans;
 mod baskerville;
 mod crowdsec;
 mod fail2ban;
@@ -22,10 +23,7 @@ mod limit_req;
 mod three_sigma;
 mod webshield;
 
-use std::collections::HashMap;
-
-use analysis::baseline::{Asked, Baseline, Ruling};
-use detector::Timestamp;
+use analysis::baseline::{Asked, Baseline};
 
 pub use baskerville::Baskerville;
 pub use crowdsec::CrawlNonStatics;
@@ -35,7 +33,7 @@ pub use limit_req::LimitReq;
 pub use three_sigma::ThreeSigma;
 pub use webshield::TopTalkerRise;
 
-/// The rules that need not be learnt, fresh.
+/// The rules that need no training, with no state yet.
 pub fn fixed() -> Vec<Box<dyn Baseline>> {
     vec![
         Box::<LimitReq>::default(),
@@ -44,7 +42,7 @@ pub fn fixed() -> Vec<Box<dyn Baseline>> {
     ]
 }
 
-/// What is learnt from traffic: [`Learner::note`] each request of it in order of time, then
+/// Trains rules on traffic: call [`Learner::note`] with each request in order of time, then
 /// [`Learner::finish`].
 #[derive(Default)]
 pub struct Learner {
@@ -52,7 +50,7 @@ pub struct Learner {
     sessions: baskerville::Learner,
 }
 
-/// Rules that have learnt. Each run of traffic gets fresh ones of it ([`Learnt::all`]).
+/// Trained rules. [`Learnt::all`] makes fresh ones for each run of traffic.
 #[derive(Clone, Debug)]
 pub struct Learnt {
     per_second: ThreeSigma,
@@ -60,20 +58,21 @@ pub struct Learnt {
 }
 
 impl Learner {
-    /// Takes a request of the traffic to learn from in.
+    /// Takes in one request of the training traffic.
     pub fn note(&mut self, asked: &Asked<'_>) {
         self.per_second.note(asked);
         self.sessions.note(asked);
     }
 
-    /// What was learnt; the same traffic and seed give the same.
+    /// Ends the training. The result depends on the traffic and the seed only.
     pub fn finish(self, seed: u64) -> Learnt {
         Learnt { per_second: self.per_second.finish(), sessions: self.sessions.finish(seed) }
     }
 }
 
 impl Learnt {
-    /// Every rule, fresh. Without the isolation forest where there was no session to learn it from.
+    /// Every rule, with no state yet. The isolation forest is missing if there was no session to
+    /// train it on.
     pub fn all(&self) -> Vec<Box<dyn Baseline>> {
         let mut all = fixed();
         all.push(Box::new(self.per_second.clone()));
@@ -81,25 +80,6 @@ impl Learnt {
         all.extend(self.sessions.clone().map(|sessions| Box::new(sessions) as Box<dyn Baseline>));
         all
     }
-}
-
-/// Bans in force, by client.
-#[derive(Clone, Debug, Default)]
-struct Bans(HashMap<u32, Timestamp>);
-
-impl Bans {
-    fn holds(&self, asked: &Asked<'_>) -> bool {
-        self.0.get(&asked.client).is_some_and(|&until| asked.at < until)
-    }
-
-    fn insert(&mut self, client: u32, at: Timestamp, seconds: u64) {
-        self.0.insert(client, at.plus_secs(seconds));
-    }
-}
-
-/// Path, without query.
-fn path_of(target: &str) -> &str {
-    target.split_once('?').map_or(target, |(path, _)| path)
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use detector::Method;
 
 use super::*;
 
-/// One client's requests, `gap_ms` apart, of targets that `target` writes; the first that is not
-/// let pass, from 1.
+/// Sends one client's requests, `gap_ms` apart, with targets from `target`. Returns the number
+/// (from 1) of the first that does not pass.
 fn acts_at(
     rule: &mut dyn Baseline,
     gap_ms: i64,
@@ -22,7 +22,7 @@ fn ask(rule: &mut dyn Baseline, client: u32, at_ms: i64, target: &str) -> Ruling
     rule.observe(&Asked { client, at, method: Method::Get, target, status: 200, bytes: 20_000 })
 }
 
-/// So many requests of client 0 at once.
+/// Sends this many requests of client 0 at once.
 fn repeat(rule: &mut dyn Baseline, count: u32, at_ms: i64) {
     for _ in 0..count {
         ask(rule, 0, at_ms, "/");
@@ -71,8 +71,7 @@ fn fail2ban_bans_at_the_300th_request_within_300_seconds() {
 fn crowdsec_overflows_at_the_41st_distinct_file_name() {
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, distinct), Some((41, Ruling::Caught)));
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, same), None);
-    // The same name in many folders is one name, an asset is none, and what writes is not looked
-    // at.
+    // One name in many folders counts once; assets and writing methods do not count.
     assert_eq!(
         acts_at(&mut CrawlNonStatics::default(), 0, |index| format!("/{index}/view?x={index}")),
         None
@@ -81,7 +80,7 @@ fn crowdsec_overflows_at_the_41st_distinct_file_name() {
         acts_at(&mut CrawlNonStatics::default(), 0, |index| format!("/img/{index}.jpg")),
         None
     );
-    // Two a second leak as fast as they come.
+    // At two a second, names leak as fast as they come.
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 500, distinct), None);
     // At 10 a second the level rises by 0.8 a request after the first: above 40 at the 50th.
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 100, distinct), Some((50, Ruling::Caught)));
@@ -90,7 +89,7 @@ fn crowdsec_overflows_at_the_41st_distinct_file_name() {
 #[test]
 fn three_sigma_bans_beyond_the_mean_and_three_deviations() {
     let mut learner = three_sigma::Learner::default();
-    // Seconds with 1 and with 3 requests, as many of each: mean 2, deviation 1.
+    // Half of the seconds have 1 request, half have 3: mean 2, deviation 1.
     for second in 0..100_i64 {
         for _ in 0..if second % 2 == 0 { 1 } else { 3 } {
             let at = Timestamp::from_secs(second);
@@ -117,7 +116,7 @@ fn three_sigma_bans_beyond_the_mean_and_three_deviations() {
 
 #[test]
 fn webshield_blocks_a_top_talker_whose_requests_rise_tenfold() {
-    // Of client 0, requests in each window of ten seconds in turn.
+    // Requests of client 0 in each ten-second window.
     let blocked = |counts: &[i64]| {
         let mut rule = TopTalkerRise::default();
         for (window, &count) in (0..).zip(counts) {
@@ -145,7 +144,7 @@ fn webshield_blocks_a_top_talker_whose_requests_rise_tenfold() {
 fn baskerville_challenges_a_session_unlike_those_it_learnt() {
     let mut learner = Learner::default();
     let at = |ms: i64| Timestamp::from_micros(1_763_683_200_000_000 + ms * 1_000);
-    // Two hundred people: a page every three to eight seconds, three pictures with each.
+    // Two hundred people, each with a page every three to eight seconds and three pictures a page.
     for step in 0..60_i64 {
         for client in 0..200_u32 {
             let gap = 3_000 + i64::from(client % 6) * 1_000;

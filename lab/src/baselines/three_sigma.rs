@@ -1,34 +1,33 @@
-//! Three-sigma rule on requests a second, as log watchers made at home have it: who sends more
-//! requests in one second than the mean and three standard deviations of what clients send, is
-//! banned.
+//! Three-sigma rule on requests a second, as home-made log watchers have it. It bans whoever sends
+//! more requests in one second than the mean plus three standard deviations.
 //!
-//! No peer defines it alone; it is Shewhart's control chart (1931) with its usual limit. Mean and σ
-//! are learnt from the traffic to learn from, over the seconds in which a client sent anything, all
-//! clients together, seconds by the clock. The ban is fail2ban's default, 10 minutes.
+//! No project defines it alone; it is Shewhart's control chart (1931) with its usual limit. Mean
+//! and σ are learnt from the training traffic, over all clients and over the clock seconds in which
+//! a client sent anything. The ban is fail2ban's default, 10 minutes.
 
 use std::collections::HashMap;
 
-use super::{Asked, Bans, Baseline, Ruling};
+use super::bans::Bans;
 
 const SIGMAS: f64 = 3.0;
 const BAN_S: u64 = 600;
 
-/// Requests of each client in its latest second.
+/// The rule: the requests of each client in its latest second.
 #[derive(Clone, Debug, Default)]
 pub struct ThreeSigma {
-    /// More than this many in a second ban.
+    /// A client with more requests than this in a second is banned.
     most: f64,
     seconds: HashMap<u32, (i64, u32)>,
     bans: Bans,
 }
 
 impl ThreeSigma {
-    /// With mean and standard deviation of requests in a second.
+    /// Makes the rule from the mean and standard deviation of requests in a second.
     pub fn new(mean: f64, deviation: f64) -> Self {
         Self { most: mean + SIGMAS * deviation, ..Self::default() }
     }
 
-    /// The most requests that are let pass in a second.
+    /// The most requests in a second that pass.
     pub fn most(&self) -> f64 {
         self.most
     }
@@ -52,7 +51,8 @@ impl Baseline for ThreeSigma {
     }
 }
 
-/// Counts the request in its client's second; `over` is told the number of a second that has ended.
+/// Counts the request in its client's second. When a second has ended, `over` gets its number of
+/// requests.
 fn counted(
     seconds: &mut HashMap<u32, (i64, u32)>,
     asked: &Asked<'_>,
@@ -68,14 +68,14 @@ fn counted(
     *count
 }
 
-/// Sums over seconds.
+/// Sums over seconds, from which mean and deviation are computed.
 #[derive(Default)]
 pub(super) struct Learner {
     seconds: HashMap<u32, (i64, u32)>,
     sums: Sums,
 }
 
-/// Exact, so that the order does not matter.
+/// Integers are exact, so the order of summation does not matter.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     number: u64,

@@ -1,18 +1,18 @@
 //! Tempesta WebShield's detector `ip_rps` (its repository: `detectors/base.py`, `detectors/ip.py`,
-//! `example.env`): a top talker whose traffic rises.
+//! `example.env`): it blocks a top talker whose traffic rises.
 //!
-//! Every 10 seconds it takes the clients with at least the threshold's number of requests of the
-//! last 10 seconds and of the 10 before, at most 100 of each. Who is in both, and has ten times as
-//! many as before, is blocked for an hour. The threshold is 10 at first, then mean + one standard
-//! deviation of those of the earlier window. So who comes at full speed and keeps it is in no
-//! danger: a rise is what is looked for.
+//! Every 10 seconds it takes the clients whose requests reach a threshold in the last 10 seconds,
+//! and those in the 10 seconds before, at most 100 each. A client in both lists with ten times as
+//! many requests as before is blocked for an hour. The threshold starts at 10, then is the mean
+//! plus one standard deviation of the earlier window. A client that starts at full speed and keeps
+//! it is never blocked, because only a rise counts.
 //!
-//! Left out: the list of those who were there in the hour before it was started, which it would let
-//! pass for good.
+//! Left out: the list of clients seen in the hour before its start, which it would let pass for
+//! good.
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Bans, Baseline, Ruling};
+use super::bans::Bans;
 
 const WINDOW_S: i64 = 10;
 const FIRST_THRESHOLD: f64 = 10.0;
@@ -20,7 +20,7 @@ const RISE: f64 = 10.0;
 const AT_MOST: usize = 100;
 const BAN_S: u64 = 3_600;
 
-/// Requests of each client in this window and in the one before.
+/// The rule: requests of each client in this window and in the one before.
 #[derive(Clone, Debug)]
 pub struct TopTalkerRise {
     threshold: f64,
@@ -43,7 +43,7 @@ impl Default for TopTalkerRise {
 }
 
 impl TopTalkerRise {
-    /// A window is over: compares it with the one before.
+    /// Ends a window and compares it with the one before.
     fn close(&mut self, asked: &Asked<'_>) {
         let talkers = |counts: &BTreeMap<u32, u32>| -> BTreeMap<u32, f64> {
             let loud = counts.iter().map(|(&client, &count)| (client, f64::from(count)));
@@ -77,7 +77,7 @@ impl Baseline for TopTalkerRise {
             let is_next = window == self.window.saturating_add(1);
             self.before = std::mem::take(&mut self.now);
             if !is_next {
-                // Nobody came in between.
+                // Nobody came in between, so the earlier window is empty.
                 self.close(asked);
                 self.before.clear();
             }

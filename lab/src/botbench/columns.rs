@@ -1,4 +1,5 @@
-//! The detector and the peers' rules behind one face: a request in, what becomes of it out.
+//! The detector and the other projects' rules behind one interface: a request in, what becomes of
+//! it out.
 
 use analysis::baseline::{Asked, Baseline, Ruling};
 use detector::Settings;
@@ -13,42 +14,42 @@ use trainer::site::OFFLINE_HASH_KEY;
 use super::result::Column;
 use crate::baselines::Learnt;
 
-/// What becomes of a request.
+/// What a detector or a rule does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
-    /// It passes, and nothing is held against its client.
+    /// The request passes, and nothing is held against its client.
     Passed,
-    /// It passes, of a client that is limited.
+    /// The request passes, but its client is being limited.
     Noted,
-    /// It passes, and with it its client is banned.
+    /// The request passes, and its client is banned from then on.
     Caught,
-    /// 429, or what a rule says that bans nobody.
+    /// The request is refused with 429, or by a rule that does not ban.
     Limited,
-    /// 403.
+    /// The request is refused with 403, or by a rule's ban.
     Blocked,
 }
 
-/// One column of the tables at work.
+/// One column of the tables, while traffic runs through it.
 pub(super) enum Worker {
     Gate(Box<Gate>),
     Rule(Box<dyn Baseline>),
 }
 
-/// The detector as a gate that enforces drives it: a request is judged when it arrives, concluded
-/// when it is answered, and what is refused has no end to learn from.
+/// The detector, driven as an enforcing gate drives it. A request is judged when it arrives and
+/// concluded when it is answered. A refused request has no outcome to learn from.
 pub(super) struct Gate {
     detector: Detector,
     driver: Driver,
-    /// The latest.
+    /// The latest verdict.
     verdict: Option<Verdict>,
 }
 
-/// What works, to be made anew for each run of traffic.
+/// The models and rules that are compared; each run of traffic makes fresh workers from them.
 #[derive(Clone)]
 pub(super) struct Contest {
-    /// Models by name; the first is the one that is tested.
+    /// Models by name. The first is the one under test.
     pub models: Vec<(String, Model)>,
-    /// The peers' rules, if they take part.
+    /// The other projects' rules; `None` where they take no part.
     pub rules: Option<Learnt>,
 }
 
@@ -62,7 +63,7 @@ impl Contest {
             .collect()
     }
 
-    /// Fresh ones, the detectors with room for so many clients.
+    /// Makes a fresh worker for each column. `clients` sets the size of the detectors' tables.
     pub fn workers(&self, clients: usize) -> Result<Vec<Worker>, PolicyError> {
         let gates = self
             .models
@@ -77,18 +78,19 @@ impl Contest {
 }
 
 impl Gate {
-    /// With the default policy.
+    /// A detector with the default policy.
     pub fn new(model: &Model, clients: usize) -> Result<Self, PolicyError> {
         let policy = Policy::new(PolicyConfig::default(), Some(model))?;
         let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
-        // Below capacity, so that nobody's verdict depends on who else came; a network's clients
-        // share one of 64 rings.
+        // Far below capacity, so that no client's verdict depends on who else came: a network's
+        // clients share one of 64 rings.
         let settings = Settings { capacity: clients * 8 + 65_536, hash_key: OFFLINE_HASH_KEY };
         let driver = Driver::new(Semantics::Always(Mode::Enforce));
         Ok(Self { detector: Detector::new(settings, judge), driver, verdict: None })
     }
 
-    /// `answer` is when and how it is answered, where that is known already.
+    /// Passes a line through the detector. `answer` is when and how the request was answered, where
+    /// the line says so.
     fn see(&mut self, event: &Event, answer: Option<(Timestamp, u16)>) -> Act {
         let Self { detector, driver, verdict } = self;
         let mut subject = Judged::new(detector, |_, found| *verdict = Some(*found)).with_reasons();
@@ -104,8 +106,8 @@ impl Gate {
 }
 
 impl Worker {
-    /// `event` reduces the request as the detector wants it; `answer` is when and how it is
-    /// answered, where that is known already.
+    /// Passes a request through and returns what becomes of it. `event` reduces the request to what
+    /// the detector may see. `answer` is when and how it is answered, where that is known already.
     pub fn see(
         &mut self,
         asked: &Asked<'_>,
@@ -126,7 +128,7 @@ impl Worker {
         }
     }
 
-    /// The detector's latest verdict.
+    /// The detector's latest verdict; `None` for a rule.
     pub fn verdict(&self) -> Option<&Verdict> {
         match self {
             Self::Gate(gate) => gate.verdict.as_ref(),
@@ -134,7 +136,7 @@ impl Worker {
         }
     }
 
-    /// A line of an event log that tells how a request ended.
+    /// A line of an event log that only says how a request ended.
     pub fn end(&mut self, step: &Step) {
         if let Self::Gate(gate) = self {
             gate.driver.step(step, &mut Judged::new(&gate.detector, |_, _| ()));

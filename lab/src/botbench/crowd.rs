@@ -1,4 +1,4 @@
-//! Who comes, how many of each, and under which seeds.
+//! Which clients come, how many of each population, and under which seeds.
 
 use std::sync::Arc;
 
@@ -10,35 +10,35 @@ use traffic::sim::{
 use super::verdict::Wanted;
 
 const DAY_S: u64 = 86_400;
-/// Addresses that are one botnet.
+/// Number of addresses of one botnet.
 const BOTNET: usize = 50_000;
 
-/// How large a run is. People are those of all human populations together, shared among them
+/// How large a run is. Numbers of people are totals over all human populations, which share them
 /// evenly.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
-    /// Days trained on.
+    /// Days to train on.
     pub training_days: usize,
-    /// People on each of them.
+    /// People on each training day.
     pub training_people: usize,
-    /// Visitors of each bad population on each of them.
+    /// Visitors of each bad population on each training day.
     pub training_bots: usize,
-    /// Days tested on.
+    /// Days to test on.
     pub rounds: usize,
-    /// People on each of them.
+    /// People on each test day.
     pub people: usize,
-    /// Visitors of each bad population and of each of welcome robots on each of them.
+    /// Visitors of each bad population, and of each population of welcome robots, on each test day.
     pub bots: usize,
-    /// Of the days tested on, those on which a botnet of 50,000 addresses comes.
+    /// Number of test days on which a botnet of 50,000 addresses comes.
     pub botnet_rounds: usize,
-    /// Clients in a cell of the heat map.
+    /// Clients in each cell of the heat map.
     pub heat_clients: usize,
-    /// Every how manieth row and column of the heat map is looked at.
+    /// Only every n-th row and column of the heat map is run.
     pub heat_step: usize,
 }
 
 impl Scale {
-    /// What the figures of `docs/benchmark.md` are made with.
+    /// The scale of the figures in `docs/benchmark.md`.
     pub const FULL: Self = Self {
         training_days: 4,
         training_people: 3_500,
@@ -50,7 +50,7 @@ impl Scale {
         heat_clients: 40,
         heat_step: 1,
     };
-    /// For a look, and for tests.
+    /// A small scale, for a quick look and for tests.
     pub const QUICK: Self = Self {
         training_days: 1,
         training_people: 1_000,
@@ -64,7 +64,7 @@ impl Scale {
     };
 }
 
-/// Everything random, from one seed: the site is one, training and test have each their own.
+/// All random input, derived from one seed: one site, and separate seeds for training and test.
 #[derive(Clone, Debug)]
 pub(super) struct Crowd {
     pub site: Arc<Site>,
@@ -86,7 +86,8 @@ impl Crowd {
         }
     }
 
-    /// The days to train on, without those whom nobody could label, or who had not come yet.
+    /// The training days. Populations that nobody could label, or that had not come yet, are left
+    /// out.
     pub fn training(&self) -> impl ExactSizeIterator<Item = Vec<SimRequest>> {
         let Scale { training_days, training_people: people, training_bots: bots, .. } = self.scale;
         (0..training_days).map(move |day| {
@@ -95,7 +96,7 @@ impl Crowd {
         })
     }
 
-    /// One day of everybody.
+    /// One test day with every population.
     pub fn round(&self, round: usize) -> Vec<SimRequest> {
         let Scale { people, bots, botnet_rounds, .. } = self.scale;
         let company =
@@ -129,27 +130,27 @@ impl Crowd {
     }
 }
 
-/// Who comes on one day.
+/// How many visitors come on one day.
 #[derive(Clone, Copy)]
 struct Company {
     /// People of all populations together.
     people: usize,
-    /// Visitors of an ordinary population of bots.
+    /// Visitors of each ordinary population of bots.
     bots: usize,
-    /// Bots of some hundreds of addresses each.
+    /// Bots with some hundreds of addresses each.
     campaigns: usize,
-    /// Bots of 50,000.
+    /// Botnets of 50,000 addresses.
     botnets: usize,
 }
 
-/// What is not one person or program with one address.
+/// A population whose visitors are not one person or program at one address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Crowded {
-    /// An address of so many people.
+    /// One address that this many people share.
     Address(usize),
-    /// A bot of some hundred addresses.
+    /// A bot with some hundreds of addresses.
     Campaign,
-    /// An address of a botnet.
+    /// One address of a botnet.
     Botnet,
 }
 
@@ -164,7 +165,7 @@ fn crowded(population: Population) -> Option<Crowded> {
 }
 
 impl Company {
-    /// Visitors of a population.
+    /// Number of visitors of a population on this day.
     fn count(self, population: Population) -> usize {
         let is_ordinary = |population: &&Population| {
             population.truth() == Truth::Human && crowded(**population).is_none()
@@ -181,25 +182,26 @@ impl Company {
     }
 }
 
-/// Are there 50,000 of it, so that it comes to long runs only?
+/// Is this population a botnet of 50,000 addresses, which only long runs have?
 #[cfg(test)]
 pub(super) fn is_botnet(population: Population) -> bool {
     crowded(population) == Some(Crowded::Botnet)
 }
 
-/// Whom somebody who looks at a log could label: not who replays a person to the last request or
-/// scrapes one page for every eight that a person reads, nor a botnet's thousands. And not who
-/// comes for the first time when it is tested: a shop has no flood in its log before the first.
+/// Whether a population can be in the training data, because somebody who looks at a log could
+/// label it. That excludes bots that replay a person exactly, that scrape one page for every eight
+/// that a person reads, and a botnet's thousands. It also excludes `mirror`, which comes for the
+/// first time in the test: a shop has no flood in its log before the first.
 pub(super) fn is_trained_on(population: Population) -> bool {
     !matches!(population.name(), "person_replay" | "diluted_scraper" | "botnet_scraper" | "mirror")
 }
 
-/// Those of the benchmark whom no model was trained on.
+/// Populations of the benchmark that no model is trained on.
 pub(super) fn left_out() -> impl Iterator<Item = Population> {
     Population::OF_THE_BENCHMARK.iter().copied().filter(|&population| !is_trained_on(population))
 }
 
-/// What share of whom has to be detected.
+/// The share of each population that has to be detected.
 pub(super) const WANTED: [Wanted; 15] = [
     ("mirror", 0.99),
     ("scraper", 0.99),
@@ -218,7 +220,7 @@ pub(super) const WANTED: [Wanted; 15] = [
     ("breadth_first", 0.90),
 ];
 
-/// splitmix64's finish (Steele et al. 2014).
+/// The finishing step of splitmix64 (Steele et al. 2014).
 fn mixed(number: u64) -> u64 {
     let z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

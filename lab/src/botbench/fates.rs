@@ -1,18 +1,18 @@
-//! What became of each client under each rule, and the sums.
+//! What became of each client in each column, and the sums by population.
 
 use super::columns::Act;
 use super::result::{Outcome, Quantiles, Requests, Row, Share};
 
-/// What became of one client under one rule.
+/// What became of one client in one column.
 #[derive(Clone, Copy, Debug, Default)]
 struct Fate {
-    /// The number of the request at which it acted first, from 1; 0 while it has not.
+    /// Number of the first request with a reaction (limited, refused or banned), from 1; 0 if none.
     acted_at: u32,
     blocked_at: u32,
     refused: u32,
 }
 
-/// Clients × columns.
+/// What became of every client in every column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Fates {
     columns: usize,
@@ -25,7 +25,8 @@ impl Fates {
         Self { columns, ..Self::default() }
     }
 
-    /// The number of its request, from 1. Clients are numbered as they come.
+    /// Counts a request of a client and returns its number, from 1. Clients are numbered as they
+    /// appear.
     pub fn count(&mut self, client: usize) -> u32 {
         if client >= self.requests.len() {
             self.requests.resize(client + 1, 0);
@@ -35,8 +36,8 @@ impl Fates {
         self.requests[client]
     }
 
-    /// What became of its request of this number in one column. True at the first refusal and at
-    /// the first block.
+    /// Notes what became of a client's request in one column. Returns true at the first refusal and
+    /// at the first block.
     pub fn note(&mut self, client: usize, column: usize, number: u32, act: Act) -> bool {
         let fate = &mut self.fates[client * self.columns + column];
         if act == Act::Passed {
@@ -53,7 +54,7 @@ impl Fates {
         (before.refused == 0 && fate.refused > 0) || before.blocked_at != fate.blocked_at
     }
 
-    /// Adds a client, if it came at all.
+    /// Adds a client to a sum, if it came at all.
     pub fn add_to(&self, sum: &mut Sum, client: usize) {
         if let Some(&requests) = self.requests.get(client).filter(|&&requests| requests > 0) {
             sum.add(requests, &self.fates[client * self.columns..][..self.columns]);
@@ -61,7 +62,7 @@ impl Fates {
     }
 }
 
-/// Sums over clients; adding the sums of parts gives the sum of all.
+/// Sums over clients. Adding the sums of parts gives the sum of all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sum {
     clients: u64,
@@ -88,7 +89,7 @@ impl Sum {
             let is_detected = fate.acted_at > 0;
             part.detected.add(is_detected);
             let is_blocked = fate.blocked_at > 0;
-            // Who is caught by what reads logs is banned, whether it comes again or not.
+            // A client that a log-reading rule catches is banned, whether it comes again or not.
             part.refused.add(fate.refused > 0 || is_blocked);
             part.blocked.add(is_blocked);
             part.let_through.k += u64::from(requests - fate.refused);
@@ -98,7 +99,7 @@ impl Sum {
         }
     }
 
-    /// Takes another part in.
+    /// Adds the sum of another part.
     pub fn join(&mut self, other: &Self) {
         self.clients += other.clients;
         self.requests += other.requests;
@@ -119,7 +120,7 @@ impl Sum {
         }
     }
 
-    /// As a row of a table.
+    /// Turns the sum into a row of a table.
     pub fn row(self, population: &str, reasoning: &str) -> Row {
         let outcome = |part: Part| Outcome {
             detected: part.detected,

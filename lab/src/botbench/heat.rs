@@ -1,19 +1,19 @@
-//! The map of periods and jitters: which beat is found, and how much it must be shaken not to be.
+//! The heat map: which schedulers are detected, by period and jitter.
 
 use traffic::sim::simulate_scheduler;
 
-use super::BotBenchError;
 use super::columns::Contest;
 use super::crowd::{Crowd, Scale};
+use super::options::BotBenchError;
 use super::result::{HeatMap, Share};
 use super::rounds::{in_turn, pass};
 
-/// From twice a second to once in five minutes.
+/// Periods, from half a second to five minutes.
 const PERIODS_S: [f64; 7] = [0.5, 2.0, 5.0, 15.0, 30.0, 60.0, 300.0];
-/// Up to any gap from nothing to twice the period.
+/// Jitters as a share of the period; at 1 a gap is anything from nothing to twice the period.
 const JITTERS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0];
 
-/// Cells of the map.
+/// Number of cells of the map.
 pub(super) fn cells(scale: Scale) -> usize {
     axis(&PERIODS_S, scale).len() * axis(&JITTERS, scale).len()
 }
@@ -22,7 +22,7 @@ fn axis(values: &[f64], scale: Scale) -> Vec<f64> {
     values.iter().copied().step_by(scale.heat_step).collect()
 }
 
-/// `step` is called after each cell.
+/// Runs every cell. `step` is called after each one.
 pub(super) fn heat(
     crowd: &Crowd,
     scale: Scale,
@@ -31,7 +31,7 @@ pub(super) fn heat(
     step: impl Fn() + Sync,
 ) -> Result<HeatMap, BotBenchError> {
     let (periods_s, jitters) = (axis(&PERIODS_S, scale), axis(&JITTERS, scale));
-    // The detector alone: what rules do to a beat is in the tables.
+    // Only the detector runs here; the tables show what rules do with schedulers.
     let detector = Contest { models: contest.models[..1].to_vec(), rules: None };
     let shares = in_turn(threads, periods_s.len() * jitters.len(), |cell| {
         let (period_s, jitter) = (periods_s[cell / jitters.len()], jitters[cell % jitters.len()]);

@@ -1,5 +1,5 @@
-//! From the traffic of the training seeds to the model that is tested and the rules that are
-//! learnt: as an operator has them, from his access log.
+//! Trains the tested model and the learnt rules on the training traffic, as an operator would from
+//! an access log.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,10 +17,10 @@ use trainer::train::{Options, remember, train};
 
 use crate::baselines::{Learner, Learnt};
 
-/// Time step of the log: nginx's `$msec`.
+/// Time step of the log in µs: nginx's `$msec`.
 const RESOLUTION_US: i64 = 1_000;
 
-/// What was learnt.
+/// The trained model and rules.
 pub(super) struct Learned {
     pub model: Model,
     pub file: File,
@@ -28,15 +28,15 @@ pub(super) struct Learned {
     pub counts: Counts,
 }
 
-/// What it was learnt from.
+/// Size of the training traffic.
 pub(super) struct Counts {
     pub requests: u64,
     pub people: u64,
     pub bots: u64,
 }
 
-/// Trains as `kidoban train LOG --labels CSV` does, on days that follow one another; and has the
-/// peers' rules learn from the same.
+/// Trains a model as `kidoban train LOG --labels CSV` does, on consecutive days. Trains the other
+/// projects' rules on the same days.
 pub(super) fn learn(
     days: impl ExactSizeIterator<Item = Vec<SimRequest>>,
     options: &Options,
@@ -79,7 +79,7 @@ pub(super) fn learn(
     Ok(Learned { model, file, learnt: learner.finish(seed), counts })
 }
 
-/// A request as nginx would log it: when it was answered, to the millisecond.
+/// Logs a request as nginx would: when it was answered, to the millisecond.
 fn note(builder: &mut SiteBuilder, request: &SimRequest) {
     let at = request.completed_at().as_micros().div_euclid(RESOLUTION_US) * RESOLUTION_US;
     builder.note(&Record {
@@ -97,8 +97,8 @@ fn note(builder: &mut SiteBuilder, request: &SimRequest) {
     });
 }
 
-/// Addresses by number, in order of appearance; those of one IPv6 /64 are one, as they are to the
-/// detector.
+/// Numbers addresses in order of appearance. All of one IPv6 /64 get one number, because the
+/// detector takes them for one client.
 #[derive(Default)]
 pub(super) struct Numbers(HashMap<detector::ClientKey, u32>);
 
@@ -113,7 +113,7 @@ fn key(address: IpAddr) -> detector::ClientKey {
     detector::ClientKey::from_ip(address)
 }
 
-/// What a rule sees of it.
+/// The request as a rule sees it.
 pub(super) fn asked(request: &SimRequest, client: u32) -> Asked<'_> {
     Asked {
         client,

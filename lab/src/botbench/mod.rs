@@ -1,5 +1,5 @@
-//! The bot benchmark: every simulated population, and real logs, against the detector and the
-//! peers' rules.
+//! The bot benchmark: runs every simulated population, and real logs, against the detector and the
+//! rules of other projects.
 //!
 //! ```text
 //!  seed ─┬─► training days ─► train, as an operator does ─► model ─┐
@@ -8,36 +8,31 @@
 //!        └─► schedulers, period × jitter ───────────────────────────► heat map
 //! ```
 //!
-//! - [`result`]: what comes out, as data
-//! - `crowd.rs`: who comes, how many, under which seeds; `learn.rs`: from training traffic to model
-//!   and rules
-//! - `columns.rs`: detector and rules behind one face; `rounds.rs`: traffic through them;
-//!   `fates.rs`: what became of whom
-//! - `verdict.rs`: ahead or not, and what had to be reached; `heat.rs`, `sites.rs`: schedulers,
-//!   real logs
+//! - [`result`]: the result as data
+//! - `crowd.rs`: which clients come, and their seeds; `learn.rs`: trains the model and the rules
+//! - `columns.rs`: detector and rules behind one interface; `rounds.rs`: passes traffic through
+//!   them; `fates.rs`: what became of each client
+//! - `verdict.rs`: comparisons and targets; `heat.rs`: schedulers; `sites.rs`: real logs
 //!
-//! The detector is the gate's, with the default policy, fed as the gate feeds it. Seeds of training
-//! and test are disjoint, the site is one. The same seed gives the same result, however many
-//! threads work.
+//! The detector has the default policy and is driven as the gate drives it. Training and test share
+//! the site but no seed. The same seed gives the same result with any number of threads.
 
 mod columns;
 mod crowd;
 mod fates;
 mod heat;
 mod learn;
+mod options;
 pub mod result;
 mod rounds;
 mod sites;
+mod steps;
 mod verdict;
 
-use std::sync::{Mutex, PoisonError};
-
-use detector::{Model, PolicyError};
 use traffic::sim::{Population, Truth};
-use trainer::TrainError;
-use trainer::calibrate::Budgets;
 use trainer::progress::Stage;
-use trainer::site::Site;
+
+pub use options::{BotBenchError, Options};
 
 use columns::Contest;
 use crowd::{Crowd, Scale};
@@ -45,36 +40,9 @@ use fates::Sum;
 use learn::{Learned, learn};
 use result::{BotBench, HeatMap, REFUSED_SHOWN, Row, Training};
 use rounds::{Shown, Sums, in_turn, pass, together};
+use steps::Steps;
 
-/// What to run.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Everything random comes from it.
-    pub seed: u64,
-    /// Fewer clients.
-    pub is_quick: bool,
-    /// Threads at work; the result does not depend on it.
-    pub threads: usize,
-    /// Budgets of the model that is trained.
-    pub budgets: Budgets,
-    /// Models to show beside it, by name, such as the shipped one.
-    pub models: Vec<(String, Model)>,
-    /// Labelled real logs.
-    pub sites: Vec<Site>,
-}
-
-/// Why there is no result.
-#[derive(Debug, thiserror::Error)]
-pub enum BotBenchError {
-    /// Nothing could be trained.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-    /// A model's thresholds contradict each other.
-    #[error("a model's thresholds: {0}")]
-    Policy(#[from] PolicyError),
-}
-
-/// Runs it. `tell` hears how far it is, by several threads, one after the other.
+/// Runs the benchmark. `tell` is called with the progress, from several threads but never at once.
 ///
 /// # Errors
 /// [`BotBenchError`].
@@ -149,7 +117,7 @@ fn run_at(
     Ok(found)
 }
 
-/// Everybody against everything, and the heat map.
+/// Runs the test days through every column, then the heat map.
 fn tested(
     crowd: &Crowd,
     scale: Scale,
@@ -168,43 +136,7 @@ fn tested(
     Ok((together(rounds), heat))
 }
 
-/// A stage that several threads bring forward.
-struct Steps<'a> {
-    name: &'static str,
-    unit: &'static str,
-    of: usize,
-    done: Mutex<usize>,
-    tell: &'a (dyn Fn(Stage<'_>) + Sync),
-}
-
-impl<'a> Steps<'a> {
-    /// None is done.
-    fn new(
-        name: &'static str,
-        unit: &'static str,
-        of: usize,
-        tell: &'a (dyn Fn(Stage<'_>) + Sync),
-    ) -> Self {
-        if of > 0 {
-            tell(Stage { name, done: 0, of: of as u64, unit });
-        }
-        Self { name, unit, of, done: Mutex::new(0), tell }
-    }
-
-    fn one_more(&self) {
-        // The lock is held while it is told, or a thread could tell less than one before it.
-        let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        *done += 1;
-        (self.tell)(Stage {
-            name: self.name,
-            done: *done as u64,
-            of: self.of as u64,
-            unit: self.unit,
-        });
-    }
-}
-
-/// One row a population, in the order of the benchmark.
+/// One row for each population of this kind, in the order of the benchmark.
 fn rows(sums: &Sums, truth: Truth) -> Vec<Row> {
     let of_truth =
         Population::OF_THE_BENCHMARK.iter().filter(|population| population.truth() == truth);

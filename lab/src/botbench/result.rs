@@ -1,5 +1,5 @@
-//! What a benchmark found: for the terminal, for `--json`, and for a report to draw. Plain data, no
-//! figure is computed twice.
+//! The result of a benchmark as plain data: the terminal, `--json` and the report all show these
+//! figures.
 
 use detector::model::Budget;
 use detector::{Action, Reason};
@@ -9,100 +9,101 @@ use trainer::statistics::{Interval, share};
 /// Everything that one run found.
 #[derive(Clone, Debug, Serialize)]
 pub struct BotBench {
-    /// The verdict in one sentence.
+    /// The result in one sentence.
     pub summary: String,
-    /// Everything random came from it.
+    /// The seed of all random input.
     pub seed: u64,
-    /// Fewer clients than the figures of `docs/benchmark.md` stand for: good for a look and for
-    /// tests.
+    /// Whether fewer clients ran than for the figures of `docs/benchmark.md`: enough for a quick
+    /// look and for tests.
     pub is_quick: bool,
     /// What the tested model was trained on.
     pub training: Training,
-    /// What is compared; the order of `of` in every row. The first is the detector.
+    /// What is compared, in the order of `of` in every row. The first is the detector.
     pub columns: Vec<Column>,
     /// People of all human populations together.
     pub people: Row,
-    /// One row a human population.
+    /// One row for each human population.
     pub human: Vec<Row>,
     /// People whom the detector refused, and why: the first [`REFUSED_SHOWN`].
     pub refused: Vec<Refused>,
-    /// One row a population of welcome robots.
+    /// One row for each population of welcome robots.
     pub robots: Vec<Row>,
-    /// One row a bad population.
+    /// One row for each bad population.
     pub bad: Vec<Row>,
     /// For each bad population, whether the detector is ahead of each rule.
     pub verdicts: Vec<Verdict>,
-    /// What had to be reached, and whether it was.
+    /// The targets set beforehand, and whether they were reached.
     pub targets: Vec<Target>,
     /// Share of a scheduler's clients that the detector finds, by period and jitter.
     pub heat: HeatMap,
-    /// The same on real logs, where some were given.
+    /// Results on real logs, where some were given.
     pub sites: Vec<OfSite>,
 }
 
-/// So many refused people are told in detail.
+/// Refused people that are listed one by one.
 pub const REFUSED_SHOWN: usize = 40;
 
-/// A person refused: at the first refusal, and again at the first block if that is another request.
+/// One refused request of a person: the first refusal, and the first block if that is another
+/// request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Refused {
-    /// Of which population.
+    /// Name of the population.
     pub population: &'static str,
     /// The simulated address.
     pub client: String,
-    /// On which day of the test, from 0.
+    /// Day of the test, from 0.
     pub day: usize,
-    /// At which of its requests, from 1.
+    /// Number of the request among the client's, from 1.
     pub request: u32,
-    /// What it was answered.
+    /// What the gate did.
     pub action: Action,
-    /// Why.
+    /// The verdict's reason.
     pub reason: Reason,
-    /// Its score.
+    /// The client's score, 0..=1.
     pub score: Option<f32>,
-    /// The features that spoke loudest; none where a ban was in force already.
+    /// The features that contributed most; empty where a ban was in force already.
     pub because: Vec<String>,
 }
 
 /// What the tested model was trained on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Training {
-    /// Seeds of the traffic that was trained on.
+    /// Seeds of the training traffic.
     pub seeds: Vec<u64>,
-    /// Seeds of the traffic that was tested on; none is a seed of the training.
+    /// Seeds of the test traffic; none is a training seed.
     pub test_seeds: Vec<u64>,
-    /// Requests trained on.
+    /// Requests in the training traffic.
     pub requests: u64,
-    /// People trained on, the half included that was kept apart to prove the budgets.
+    /// People in the training traffic, including the half kept apart to prove the budgets.
     pub people: u64,
-    /// Bad clients trained on.
+    /// Bad clients in the training traffic.
     pub bots: u64,
-    /// SHA-256 of the model that came of it, in hex: whoever repeats the run has the same.
+    /// SHA-256 of the trained model, in hex. A repeated run gives the same.
     pub model_sha256: String,
-    /// Populations that the training did not have, by name: whom nobody could label, or who had not
+    /// Names of the populations that were not trained on: nobody could label them, or they had not
     /// come yet.
     pub left_out: Vec<&'static str>,
-    /// May the model refuse anybody, in words; see [`detector::model::Readiness`].
+    /// Whether the model may refuse anybody, in words; see [`detector::model::Readiness`].
     pub readiness: String,
     /// The limit threshold and its evidence.
     pub limit: Budget,
     /// The block threshold and its evidence; without a margin nobody is blocked.
     pub block: Budget,
-    /// The threshold for newcomers' company.
+    /// The threshold for cohorts of newcomers.
     pub cohort: Budget,
 }
 
-/// What is compared.
+/// One of the things compared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Is it the detector (with this or the shipped model), or a peer's rule?
+    /// Is it the detector (with this or the shipped model), or another project's rule?
     pub is_detector: bool,
 }
 
 impl Column {
-    /// A rule by its project's name, anything else by its own.
+    /// Name for a heading: a rule goes by its project's name, a model by its own.
     pub fn short(&self) -> &str {
         const KNOWN: [&str; 6] =
             ["limit_req", "fail2ban", "crowdsec", "three_sigma", "webshield", "baskerville"];
@@ -114,7 +115,8 @@ impl Column {
 }
 
 impl BotBench {
-    /// What real logs are judged by: not by other models, which may have seen them.
+    /// What real logs are compared by. Other models are left out, because they may have seen these
+    /// logs.
     pub fn columns_of_sites(&self) -> impl Iterator<Item = &Column> {
         self.columns
             .iter()
@@ -124,23 +126,23 @@ impl BotBench {
     }
 }
 
-/// Of n, k.
+/// A share: `k` of `n`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Share {
-    /// How many of them.
+    /// How many have the property.
     pub k: u64,
     /// Out of how many.
     pub n: u64,
 }
 
 impl Share {
-    /// The share; not a number out of none.
+    /// The share; NaN if `n` is 0.
     pub fn value(self) -> f64 {
         self.k as f64 / self.n as f64
     }
 
-    /// With its 95 % interval: Clopper & Pearson 1934, and where both sides are many thousands
-    /// Wilson 1927, which is the same to four digits there and does not sum up as many terms.
+    /// The share with its 95 % interval (Clopper & Pearson 1934). Where both sides are many
+    /// thousands it is Wilson's (1927), which agrees to four digits there and sums fewer terms.
     pub fn interval(self) -> Interval {
         let Self { k, n } = self;
         let other = n - k.min(n);
@@ -171,17 +173,17 @@ fn wilson(k: f64, n: f64) -> Interval {
     Interval { value, low: middle - half, high: middle + half }
 }
 
-/// Of so many requests, so many: without an interval, because a client's requests are alike.
+/// Requests: `k` of `n`. There is no interval, because a client's requests are not independent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
-    /// How many of them.
+    /// How many have the property.
     pub k: u64,
     /// Out of how many.
     pub n: u64,
 }
 
 impl Requests {
-    /// The share; not a number out of none.
+    /// The share; NaN if `n` is 0.
     pub fn value(self) -> f64 {
         self.k as f64 / self.n as f64
     }
@@ -221,45 +223,44 @@ impl Serialize for Share {
 pub struct Row {
     /// Its name.
     pub population: String,
-    /// Why it is there and behaves so.
+    /// Why it is in the benchmark and behaves as it does.
     pub reasoning: String,
-    /// Addresses (an IPv6 /64 is one).
+    /// Number of addresses (an IPv6 /64 counts as one).
     pub clients: u64,
-    /// Requests they made.
+    /// Number of requests.
     pub requests: u64,
-    /// What became of them, in the order of [`BotBench::columns`].
+    /// Results in the order of [`BotBench::columns`].
     pub of: Vec<Outcome>,
 }
 
-/// What became of one population under one rule.
+/// What became of one population in one column.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Outcome {
-    /// Clients acted on: limited, refused or caught.
+    /// Clients with any reaction: limited, refused or caught.
     pub detected: Share,
-    /// Clients of whom at least one request was refused (429 or 403), or whom a rule that reads
-    /// logs bans from then on.
+    /// Clients with at least one refused request (429 or 403), or banned by a rule that reads logs.
     pub refused: Share,
     /// Clients blocked (403), or banned by a rule.
     pub blocked: Share,
-    /// Requests let through of all.
+    /// Requests let through, of all.
     pub let_through: Requests,
-    /// Requests, assets included, up to the one at which it acted first, over those detected.
+    /// Number of requests, assets included, up to the first reaction, over the clients detected.
     pub requests_to_detect: Option<Quantiles>,
-    /// The same up to the first block.
+    /// Number of requests up to the first block, over the clients blocked.
     pub requests_to_block: Option<Quantiles>,
 }
 
-/// Of a number of requests.
+/// Quantiles of a number of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Quantiles {
-    /// Half have at most so many.
+    /// Half of the clients have at most this many.
     pub median: u64,
-    /// Nine of ten have at most so many.
+    /// Nine of ten have at most this many.
     pub p90: u64,
 }
 
 impl Quantiles {
-    /// Of these numbers; `None` of none.
+    /// Quantiles of these numbers; `None` if there are none.
     pub fn of(mut numbers: Vec<u32>) -> Option<Self> {
         numbers.sort_unstable();
         let at = |share: f64| {
@@ -269,24 +270,24 @@ impl Quantiles {
     }
 }
 
-/// How the detector stands to one rule on one bad population.
+/// How the detector compares with each rule on one bad population.
 #[derive(Clone, Debug, Serialize)]
 pub struct Verdict {
     /// The bad population.
     pub population: String,
-    /// In the order of the rules among [`BotBench::columns`].
+    /// One entry for each rule, in the order of [`BotBench::columns`].
     pub against: Vec<Against>,
 }
 
-/// Against one rule.
+/// How the detector compares with one rule.
 #[derive(Clone, Debug, Serialize)]
 pub struct Against {
     /// The rule.
     pub rule: String,
     /// Does the detector detect at least as large a share, let no larger share of requests through,
-    /// and refuse no more people (over all people)?
+    /// and refuse no more people (of all people)?
     pub is_ahead: bool,
-    /// Where not: what is behind, with the figures.
+    /// Where the detector is behind, with the figures.
     pub why: Option<String>,
 }
 
@@ -295,53 +296,54 @@ pub struct Against {
 pub struct Behind<'a> {
     /// The rule.
     pub rule: &'a str,
-    /// What is behind, with the figures.
+    /// Where the detector is behind, with the figures.
     pub why: &'a str,
     /// The bad populations.
     pub populations: Vec<&'a str>,
-    /// Are these all there are?
+    /// Are these all bad populations?
     pub is_everywhere: bool,
 }
 
-/// Something that had to be reached.
+/// A target set beforehand.
 #[derive(Clone, Debug, Serialize)]
 pub struct Target {
     /// The population, or `people`.
     pub population: String,
-    /// What of it, in words.
+    /// What is measured of it, in words.
     pub what: &'static str,
-    /// The bound: at least so much of bad clients, at most so much of people.
+    /// The bound: a minimum for bad clients, a maximum for people.
     pub bound: f64,
     /// What was found.
     pub found: Share,
-    /// Was it reached?
+    /// Was the target reached?
     pub is_met: bool,
-    /// Does the 95 % interval say so as well? Of nobody blocked: are they 30,000 at least?
+    /// Does the whole 95 % interval reach it? Where the target is that nobody is blocked: are there
+    /// at least 30,000 people?
     pub is_sure: bool,
 }
 
-/// Detected share of a scheduler by period and jitter.
+/// Share of schedulers detected, by period and jitter.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct HeatMap {
-    /// Seconds between requests, one a row.
+    /// Seconds between requests, one for each row.
     pub periods_s: Vec<f64>,
-    /// Jitter as a share of the period, one a column.
+    /// Jitter as a share of the period, one for each column.
     pub jitters: Vec<f64>,
-    /// Rows of columns: clients limited, refused or blocked.
+    /// Clients limited, refused or blocked: a list of cells for each row.
     pub detected: Vec<Vec<Share>>,
-    /// The same: clients blocked.
+    /// Clients blocked: a list of cells for each row.
     pub blocked: Vec<Vec<Share>>,
 }
 
 /// A real log, judged by a model that has seen none of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct OfSite {
-    /// The site.
+    /// Name of the site.
     pub site: String,
     /// How it was judged, and by what.
     pub how: String,
-    /// Its people; none where the log has none.
+    /// Its people; `None` where the log has none.
     pub people: Option<Row>,
-    /// Its bad clients, one row a reason of the label.
+    /// Its bad clients, one row for each reason of a label.
     pub bad: Vec<Row>,
 }

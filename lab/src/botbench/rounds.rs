@@ -1,5 +1,5 @@
-//! Test traffic: rounds, each a day of everybody under a seed of its own, dealt to threads and
-//! summed in order.
+//! Runs the test days: each has a seed of its own, threads share them, and results are summed in
+//! order.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -17,11 +17,11 @@ use super::result::Refused;
 /// Sums by population.
 pub(super) type Sums = BTreeMap<Population, Sum>;
 
-/// What one run of traffic showed.
+/// Results of one run of traffic.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shown {
     pub sums: Sums,
-    /// People and welcome robots whom the first column refused, and why, in order of time.
+    /// People and welcome robots that the first column refused, and why, in order of time.
     pub refused: Vec<Refused>,
 }
 
@@ -75,8 +75,8 @@ fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> Refu
     }
 }
 
-/// Does `work` for each of `count` numbers on as many threads, and gives what came of it in order
-/// of the numbers: the same, however many threads there are.
+/// Calls `work` with each number below `count` on this many threads. Returns the results in order
+/// of the numbers, so they do not depend on the threads.
 pub(super) fn in_turn<T: Send, E: Send>(
     threads: usize,
     count: usize,
@@ -97,7 +97,7 @@ pub(super) fn in_turn<T: Send, E: Send>(
         };
         let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(worker)).collect();
         let mut all = worker();
-        // A panic there goes on here.
+        // A panic in another thread continues here.
         others.into_iter().for_each(|other| {
             all.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)))
         });
@@ -107,7 +107,7 @@ pub(super) fn in_turn<T: Send, E: Send>(
     done.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The sum of rounds.
+/// The sum of several rounds.
 pub(super) fn together(rounds: Vec<Shown>) -> Shown {
     let mut all = Shown::default();
     for round in rounds {

@@ -1,9 +1,5 @@
-//! The same on real logs: each is judged by a model of all the others, as a shop would be by a
-//! model that never saw it.
-//!
-//! Half of the site's people set the thresholds, the other half is counted, and the other way
-//! round, as in [`trainer::protocol`]; both counts together. Rules that learn learn from the other
-//! sites as well.
+//! The benchmark on real logs: each site is judged by a model of all the others, as a new shop
+//! would be by a model that has never seen it.
 
 use std::collections::BTreeMap;
 
@@ -16,11 +12,12 @@ use trainer::train::Options;
 
 use super::columns::Contest;
 use super::fates::{Fates, Sum};
+use super::options::BotBenchError;
 use super::result::OfSite;
-use super::{BotBenchError, Steps};
+use super::steps::Steps;
 use crate::baselines::{Learner, Learnt};
 
-/// Figures of every site that has people and bots to judge. `tell` hears how far it is.
+/// Results for every site that has people and bots to judge. `tell` is called with the progress.
 pub(super) fn sites(
     sites: &[Site],
     options: &Options,
@@ -74,7 +71,7 @@ pub(super) fn sites(
     Ok(found)
 }
 
-/// What rules learn from all sites but one.
+/// Trains the rules on all sites but one.
 fn learnt(sites: &[Site], left_out: usize, seed: u64) -> Learnt {
     let mut learner = Learner::default();
     let mut before = 0;

@@ -7,7 +7,7 @@ use super::fates::Fates;
 use super::result::{Column, Quantiles, Share};
 use super::*;
 
-/// As small as a model can be trained on.
+/// The smallest scale at which a model can be trained.
 const TINY: Scale = Scale {
     training_days: 2,
     training_people: 80,
@@ -75,8 +75,8 @@ fn nobody_is_tested_whom_the_model_was_trained_on_and_no_address_is_two_clients(
     }
     assert_eq!(days, TINY.training_days);
     let visitors = |requests: &[traffic::sim::SimRequest]| -> HashSet<String> {
-        // What a visitor does is a matter of its seed: no two do the same in the same microsecond
-        // of a day.
+        // Visitors are simulated by their seed: no two do the same thing in the same microsecond of
+        // a day.
         requests
             .iter()
             .map(|request| {

@@ -1,4 +1,4 @@
-//! Ahead or not, and of what had to be reached, what was.
+//! Compares the detector with each rule, and checks the targets.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use analysis::format::count;
 
 use super::result::{Against, Behind, BotBench, Column, Row, Share, Target, Verdict};
 
-/// How the detector, the first column, stands to each rule on each bad population.
+/// Compares the detector, the first column, with each rule on each bad population.
 pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Verdict> {
     let against = |row: &Row| Verdict {
         population: row.population.clone(),
@@ -19,7 +19,7 @@ pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Ver
             })
             .collect(),
     };
-    // With nobody on one side there is nothing to compare.
+    // If one side has no clients there is nothing to compare.
     bad.iter().filter(|row| row.clients > 0 && people.clients > 0).map(against).collect()
 }
 
@@ -57,9 +57,9 @@ fn stands(rule: &str, [people, bad]: [[&super::result::Outcome; 2]; 2]) -> Again
 }
 
 impl BotBench {
-    /// Where the detector is not ahead: rule by rule, populations of one reason together, because
-    /// what keeps it from being ahead is often the same everywhere: the people that a rule spares
-    /// which does nothing.
+    /// Where the detector is not ahead, by rule. Populations with the same reason are listed
+    /// together, because the reason is often the same everywhere: a rule that does nothing also
+    /// refuses no people.
     pub fn behind(&self) -> Vec<Behind<'_>> {
         let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for verdict in &self.verdicts {
@@ -78,10 +78,10 @@ impl BotBench {
     }
 }
 
-/// What a bad population must be detected to, by its name.
+/// The share of a bad population, by its name, that must be detected.
 pub(super) type Wanted = (&'static str, f64);
 
-/// People first, then bad populations that `wanted` names.
+/// Checks the targets: people first, then the bad populations that `wanted` names.
 pub(super) fn targets(people: &Row, bad: &[Row], wanted: &[Wanted]) -> Vec<Target> {
     let mut targets = Vec::new();
     if let Some(of) = people.of.first() {
@@ -120,12 +120,12 @@ fn of_people(what: &'static str, bound: f64, found: Share, is_met: bool, is_sure
     Target { population: "people".to_owned(), what, bound, found, is_met, is_sure }
 }
 
-/// None of so many are, with 95 % confidence, at most 0.0125 %.
+/// If none of this many people is blocked, at most 0.0125 % of people are, with 95 % confidence.
 const PEOPLE_MIN: u64 = 30_000;
 /// Share of people that may be answered 429.
 const LIMITED_MAX: f64 = 0.001;
 
-/// The verdict in one sentence.
+/// The result in one sentence.
 pub(super) fn summary(found: &BotBench) -> String {
     let Some(people) = found.people.of.first() else { return "Nobody came.".to_owned() };
     let (mut ahead, mut all) = (0, 0);

@@ -1,13 +1,13 @@
-//! Tables with a column for each of what is compared: the tested model first, then other models and
-//! the peers' rules.
+//! Tables with a column for each of the things compared: the tested model first, then other models
+//! and the other projects' rules.
 
 use analysis::format::{count, percent};
 use analysis::report::Names;
-use analysis::report::page::Section;
+use analysis::report::section::Section;
 use analysis::report::table::{Cell, Table};
 use maud::html;
 
-use super::{ends, name, share};
+use super::cells::{called, ends, name, share};
 use crate::botbench::result::{Behind, BotBench, Column, Outcome, Quantiles, Row};
 
 pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
@@ -51,7 +51,7 @@ pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
         .with(table.render())
 }
 
-/// What another finds; by a sign, and by a colour, where that is more.
+/// Another column's value, marked by a sign and a colour where it is higher than the detector's.
 fn beside(other: &Outcome, own: &Outcome) -> Cell {
     let (theirs, ours) = (other.detected.value(), own.detected.value());
     if theirs > ours {
@@ -143,9 +143,7 @@ pub(super) fn ahead(found: &BotBench, names: &Names) -> Section {
             true => Cell::text("✓ yes"),
             false => Cell::text("✗ no").of("bad"),
         });
-        table.row(
-            [Cell::markup(super::called(&verdict.population, names))].into_iter().chain(cells),
-        );
+        table.row([Cell::markup(called(&verdict.population, names))].into_iter().chain(cells));
     }
     let section = Section::new("ahead", "Ahead of the rules?")
         .lead(
@@ -162,11 +160,11 @@ pub(super) fn ahead(found: &BotBench, names: &Names) -> Section {
     for Behind { rule, why, populations, is_everywhere } in behind {
         let places = html! {
             @if is_everywhere { "everywhere" } @else {
-                @for (i, population) in populations.iter().enumerate() { @if i > 0 { ", " } (super::called(population, names)) }
+                @for (i, population) in populations.iter().enumerate() { @if i > 0 { ", " } (called(population, names)) }
             }
         };
         table.row([
-            Cell::markup(super::called(rule, names)),
+            Cell::markup(called(rule, names)),
             Cell::markup(places),
             Cell::text(&names.whole_text(why)).of("wordy"),
         ]);
@@ -208,7 +206,7 @@ pub(super) fn real_logs(found: &BotBench, names: &Names) -> Section {
     })
 }
 
-/// A table with these columns, and one for each of what is compared.
+/// Begins a table with these columns, and then one for each of the things compared.
 fn broad(caption: &str, own: &[&str], others: impl IntoIterator<Item = String>) -> Table {
     let others: Vec<String> = others.into_iter().collect();
     let heading: Vec<&str> = own.iter().copied().chain(others.iter().map(String::as_str)).collect();

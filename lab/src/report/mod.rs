@@ -1,28 +1,29 @@
-//! The report of `kidoban bench`: every population against the detector and the peers' rules.
+//! The report of `kidoban bench`: every population against the detector and the other projects'
+//! rules.
 //!
-//! - `columns.rs`: the tables with a column for each of what is compared
-//! - this file: verdict, targets, refused people one by one, heat maps, what was trained on, who
-//!   the populations are
+//! - `columns.rs`: the tables with a column for each of the things compared
+//! - this file: result, targets, refused people one by one, heat maps, training data, and the list
+//!   of populations
 //!
-//! Clients are simulated, so their addresses are shown as they are: with the seed whoever reads of
-//! one can look at it.
+//! Clients are simulated, so their addresses are shown: with the seed, a reader can look at one of
+//! them.
 
+mod cells;
 mod columns;
 
-use analysis::format::{count, counted, percent, range, score};
+use analysis::format::{count, counted, percent, score};
 use analysis::report::Names;
 use analysis::report::chart::heat::{HeatCell, heat};
-use analysis::report::page::{Page, Section};
+use analysis::report::page::Page;
+use analysis::report::section::Section;
 use analysis::report::table::{Cell, Table};
 use analysis::report::training::steps;
 use maud::{Markup, html};
 
 use crate::botbench::result::{BotBench, HeatMap, REFUSED_SHOWN, Row, Share};
+use cells::{called, ends, name, share};
 
-/// A name of longer words, as a label's reason can be, is broken anywhere.
-const WORD_CHARS_MAX: usize = 20;
-
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn benchmark(found: &BotBench, names: &Names) -> Page {
     let page = Page::new("bench", &names.whole_text(&found.summary))
         .note(&note(found))
@@ -287,29 +288,4 @@ fn populations(found: &BotBench, names: &Names) -> Section {
     Section::new("populations", "The populations")
         .lead("What is expected was written down before anything was measured.")
         .with(table.render())
-}
-
-/// A row's population.
-fn name(row: &Row, names: &Names) -> Cell {
-    Cell::markup(called(&row.population, names))
-}
-
-/// A name that may be broken where its words end, and is copied as it is.
-fn called(name: &str, names: &Names) -> Markup {
-    let name = names.text(name);
-    let is_breakable = name.split(['_', ' ']).all(|word| word.chars().count() <= WORD_CHARS_MAX);
-    html! { code .name[is_breakable] { bdi { @for (i, word) in name.split_inclusive('_').enumerate() { @if i > 0 { wbr; } (word) } } } }
-}
-
-fn share(share: Share) -> Cell {
-    Cell::figure(&percent(share.value()))
-}
-
-/// Of its 95 % interval.
-fn ends(share: Share) -> String {
-    if share.n == 0 {
-        return "–".to_owned();
-    }
-    let interval = share.interval();
-    range([interval.low, interval.high])
 }

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::figure::{at, figure, legend, path};
 use super::scale::{Scale, bottom, left, percents};
-use super::{at, figure, legend, path};
 use crate::evaluate::Detection;
 use crate::format::{count, percent, range, score};
 use crate::separation::Point;

@@ -3,8 +3,8 @@
 
 use maud::{Markup, html};
 
+use super::figure::{at, figure};
 use super::scale::{Scale, bottom};
-use super::{at, figure};
 
 const WIDTH: f64 = 1040.0;
 const LEFT: f64 = 210.0;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{at, figure};
+use super::figure::{at, figure};
 
 const CELL: (f64, f64) = (64.0, 34.0);
 const LEFT: f64 = 130.0;

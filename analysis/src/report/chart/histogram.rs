@@ -5,8 +5,8 @@ use detector::Score;
 use maud::{Markup, html};
 use trainer::label::Label;
 
+use super::figure::{at, figure};
 use super::scale::{Scale, bottom};
-use super::{at, figure};
 use crate::format::{count, counted, score};
 use crate::report::clients::{label, sign};
 use crate::separation::Histogram;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::at;
+use super::figure::at;
 
 /// From values to places.
 #[derive(Clone, Copy, Debug)]

@@ -18,153 +18,34 @@
 //! is counted and not proven.
 
 mod ladder;
+mod options;
 mod pass;
 mod people;
 mod scores;
 mod snippet;
+mod step;
+mod stops;
 #[cfg(test)]
 mod tests;
+mod tuned;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
-use detector::{AllowList, Class, Model, PolicyConfig, PolicyError};
-use serde::Serialize;
-use traffic::{Arrival, Conversions};
-
-pub use ladder::{Rung, State, Step};
-pub use pass::{AtRisk, Stops};
-pub use people::People;
-pub use scores::{Bin, Mark};
-
-use crate::separation::Histogram;
-use crate::sources::is_trained_on;
-use trainer::calibrate::Budgets;
+use detector::{AllowList, Class, Model};
 use trainer::label::Label;
 use trainer::samples::highest;
 use trainer::site::Site;
 
-/// A pause after which a client's next request begins another session: what web analytics have used
-/// since the nineties (Catledge & Pitkow 1995 measured 25.5 minutes).
-pub const SESSION_PAUSE_S: u64 = 1_800;
+pub use ladder::{Rung, State};
+pub use options::{TuneError, TuneOptions};
+pub use pass::SESSION_PAUSE_S;
+pub use people::People;
+pub use scores::{Bin, Mark};
+pub use step::Step;
+pub use stops::{AtRisk, Stops};
+pub use tuned::Tuned;
 
-/// What to tune for.
-#[derive(Clone, Debug, Default)]
-pub struct TuneOptions {
-    /// Share of people that may be limited and blocked, and the chance that it is more.
-    pub budgets: Budgets,
-    /// The policy in force: rates, durations, and the thresholds that stay where there is no proof
-    /// for others.
-    pub policy: PolicyConfig,
-    /// Who passes unasked.
-    pub allow: AllowList,
-    /// Are the labels a file's? Else they are weak rules', and whoever came to an outcome counts as
-    /// a person.
-    pub labels_are_given: bool,
-    /// The operator says that none of these clients trained the model; else those count as unseen
-    /// who came after its training ended.
-    pub is_unseen: bool,
-    /// SHA-256 over the logs as read, in hex; empty where it is not known.
-    pub data_sha256: String,
-    /// Names of outcomes by their numbers, each with its patterns.
-    pub outcomes: Vec<(String, Vec<String>)>,
-    /// Who came to one, as [`traffic::ConversionWatch`] found them.
-    pub arrivals: Vec<Arrival>,
-}
-
-impl TuneOptions {
-    /// Names and patterns, as [`TuneOptions::outcomes`] wants them.
-    pub fn named(outcomes: &Conversions) -> Vec<(String, Vec<String>)> {
-        let patterns = |name: &String| {
-            let own = outcomes.patterns().filter(|(of, _)| of == name);
-            own.map(|(_, pattern)| pattern.to_string()).collect()
-        };
-        outcomes.names().iter().map(|name| (name.clone(), patterns(name))).collect()
-    }
-}
-
-/// Why there is nothing to say.
-#[derive(Debug, thiserror::Error)]
-pub enum TuneError {
-    /// More people blocked than limited.
-    #[error(
-        "the block budget is above the limit's: who may be blocked may be limited; ask for the \
-            same or less"
-    )]
-    Budgets,
-    /// The operator says that the model has not seen this log, and it has.
-    #[error(
-        "the model was trained on this very log: people whom it knows prove nothing. Give a later \
-            log, or train with the budgets you \
-         want, which keeps people apart to prove them"
-    )]
-    Trained,
-    /// Thresholds that contradict one another.
-    #[error("the policy: {0}")]
-    Policy(#[from] PolicyError),
-}
-
-/// What came of it. Every count is over the requests of the log that the allow list does not let
-/// pass.
-#[derive(Clone, Debug, Serialize)]
-pub struct Tuned {
-    /// Name of the model.
-    pub model: String,
-    /// SHA-256 of its file, in hex.
-    pub model_sha256: String,
-    /// May it refuse anybody at all? Thresholds do not arm a model.
-    pub is_armed: bool,
-    /// First and last event, in µs since the epoch; both 0 of an empty log.
-    pub span_us: [i64; 2],
-    /// Clients, by label.
-    pub clients: BTreeMap<Label, u64>,
-    /// Requests.
-    pub requests: u64,
-    /// Of these, for pages.
-    pub pages: u64,
-    /// Page requests from which a client is judged; the thresholds hold from there on.
-    pub min_pages: u32,
-    /// How sure the bounds are: 1 − δ.
-    pub confidence: f64,
-    /// Who proves the thresholds.
-    pub people: People,
-    /// Limit, block, cohort.
-    pub ladder: Vec<Rung>,
-    /// What the whole ladder would refuse.
-    pub stops: Stops,
-    /// What people would have come to, and had been refused before.
-    pub at_risk: Vec<AtRisk>,
-    /// Highest scores by label, in twenty bins.
-    pub histogram: Vec<Bin>,
-    /// The same in bins of equal log-odds, which tell apart what lies near 0 and near 1.
-    pub log_odds: Histogram,
-    /// Other thresholds: what each would cost and reach. To look at; whoever chooses from it has no
-    /// proof.
-    pub marks: Vec<Mark>,
-    /// What is allowed but probably not meant.
-    pub warnings: Vec<String>,
-}
-
-impl Tuned {
-    /// Is every budget that was asked for kept by a threshold with a proof?
-    pub fn is_kept(&self) -> bool {
-        self.ladder
-            .iter()
-            .filter(|rung| rung.step != Step::Cohort)
-            .all(|rung| rung.state == State::Proven)
-    }
-
-    /// The rung of a step.
-    pub fn rung(&self, step: Step) -> Option<&Rung> {
-        self.ladder.iter().find(|rung| rung.step == step)
-    }
-
-    /// Keys of `[policy]` to set, with their values: those that are proven, and those that had to
-    /// be raised with them.
-    pub fn keys(&self) -> Vec<(&'static str, f64)> {
-        let changed = self.ladder.iter().filter(|rung| rung.is_changed());
-        changed.filter_map(|rung| Some((rung.step.key(), rung.score?))).collect()
-    }
-}
+use crate::sources::is_trained_on;
 
 /// Tunes on one site.
 ///

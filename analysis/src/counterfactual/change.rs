@@ -1,27 +1,9 @@
-//! What would have been allowed: the smallest change of features that brings a margin under a
-//! threshold.
-//!
-//! [`single`]: one feature alone, where that suffices; each stretch between two split points is
-//! tried once, about a thousand scores, half a millisecond. [`search`]: several together, where it
-//! does not. [`range`]: what a feature can be at all.
-//!
-//! A number that is said is a number that was scored: it is rounded to the safe side first and
-//! asked for then. Offline, for people who ask why.
+//! A change of features that would have been allowed, as data and in words.
 
 use std::fmt;
 
 use detector::features::{Definition, FEATURES, Features};
-use detector::model::{Reference, Scorer};
 use serde::Serialize;
-
-pub mod range;
-mod search;
-mod single;
-#[cfg(test)]
-mod tests;
-
-use search::{Search, search, smallest};
-use single::Asked;
 
 /// One feature, elsewhere.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,7 +69,7 @@ impl Counterfactual {
         changed
     }
 
-    fn distance(&self) -> f32 {
+    pub(super) fn distance(&self) -> f32 {
         self.changes.iter().map(|change| change.distance).sum()
     }
 }
@@ -134,23 +116,6 @@ impl fmt::Display for Change {
     }
 }
 
-/// `without errors`, of a share of which nothing is left and that can be nothing.
-fn none(definition: &Definition, to: f32) -> Option<String> {
-    const CAN_BE_NONE: [&str; 9] = [
-        "gap_consistency",
-        "burst_share",
-        "repeat_share",
-        "error_share",
-        "not_found_share",
-        "redirect_share",
-        "sequence_share",
-        "page_walk",
-        "tail_share",
-    ];
-    let what = definition.words.strip_prefix("share of ").filter(|_| to == 0.0)?;
-    CAN_BE_NONE.contains(&definition.name).then(|| format!("without {what}"))
-}
-
 impl fmt::Display for Counterfactual {
     /// One change as above; of several, the very values that were scored: `spread of gaps 0.6 and
     /// typical gap 12`.
@@ -169,84 +134,19 @@ impl fmt::Display for Counterfactual {
     }
 }
 
-/// What brings the margin of these features below `threshold`: for each feature that can do it
-/// alone its nearest value, else the few that do it together. A missing value is filled in only
-/// where nothing else helps.
-pub fn counterfactuals(
-    scorer: &Scorer,
-    features: &Features,
-    threshold: f32,
-    reference: Option<&Reference>,
-) -> Counterfactuals {
-    if scorer.margin(features) < threshold {
-        return Counterfactuals::Below;
-    }
-    let asked = Asked::new(scorer, reference);
-    let way = |changes: Vec<Change>| {
-        let mut way = Counterfactual { changes, margin: 0.0 };
-        way.margin = scorer.margin(&way.apply(features));
-        way
-    };
-    let alone = |missing: bool| -> Vec<Counterfactual> {
-        let features_of =
-            asked.movable().filter(|&feature| features.0[feature].is_nan() == missing);
-        let nearest = |feature| asked.nearest(features, features.0[feature], feature, threshold);
-        features_of.filter_map(nearest).map(|change| way(vec![change])).collect()
-    };
-    let together = |also_missing| search(&asked, features, threshold, also_missing);
-    let small = |found: &Features| vec![way(smallest(&asked, features, found, threshold))];
-
-    let mut ways = alone(false);
-    let mut answer = Search::Unknown(f32::NAN);
-    if ways.is_empty() {
-        answer = together(false);
-        if !matches!(answer, Search::Found(_)) {
-            ways = alone(true);
-            if ways.is_empty() {
-                answer = together(true);
-            }
-        }
-    }
-    if ways.is_empty() {
-        match answer {
-            Search::Found(found) => ways = small(&found),
-            Search::Impossible(lowest) => return Counterfactuals::Impossible { lowest },
-            Search::Unknown(lowest) => return Counterfactuals::Unknown { lowest },
-        }
-    }
-    for way in ways.iter_mut().filter(|way| way.changes.len() > 1) {
-        without(way, features, scorer, threshold);
-    }
-    // Never said without having been scored.
-    ways.retain(|way| way.margin < threshold);
-    if ways.is_empty() {
-        return Counterfactuals::Unknown { lowest: scorer.margin(features) };
-    }
-    let relative = |way: &Counterfactual| -> f32 {
-        let of = |change: &Change| match change.measured {
-            Some(measured) => (change.to - measured).abs() / measured.abs().max(1e-3),
-            None => 1.0,
-        };
-        way.changes.iter().map(of).sum()
-    };
-    ways.sort_by(|a, b| {
-        a.distance().total_cmp(&b.distance()).then(relative(a).total_cmp(&relative(b)))
-    });
-    Counterfactuals::Ways { ways }
-}
-
-/// Of several changes: so small a share that it means none is none, where that is allowed as well.
-fn without(way: &mut Counterfactual, features: &Features, scorer: &Scorer, threshold: f32) {
-    for place in 0..way.changes.len() {
-        let Change { index, to, .. } = way.changes[place];
-        if to <= 0.0 || to >= single::LEAST_SHARE || !FEATURES[index].is_share() {
-            continue;
-        }
-        let mut other = way.clone();
-        other.changes[place].to = 0.0;
-        other.margin = scorer.margin(&other.apply(features));
-        if other.margin < threshold {
-            *way = other;
-        }
-    }
+/// `without errors`, of a share of which nothing is left and that can be nothing.
+fn none(definition: &Definition, to: f32) -> Option<String> {
+    const CAN_BE_NONE: [&str; 9] = [
+        "gap_consistency",
+        "burst_share",
+        "repeat_share",
+        "error_share",
+        "not_found_share",
+        "redirect_share",
+        "sequence_share",
+        "page_walk",
+        "tail_share",
+    ];
+    let what = definition.words.strip_prefix("share of ").filter(|_| to == 0.0)?;
+    CAN_BE_NONE.contains(&definition.name).then(|| format!("without {what}"))
 }

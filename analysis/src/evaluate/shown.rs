@@ -1,0 +1,57 @@
+//! Selects the clients that a report lists one by one.
+
+use detector::policy::SHARED_MIN;
+use detector::{Model, Score};
+use trainer::site::Site;
+
+use super::history::Seen;
+use crate::portrait::{Portrait, Subject, portraits};
+
+/// How many clients of each group are listed.
+const SHOWN: usize = 20;
+
+/// Lists the highest-scoring clients, those around the limit threshold, and addresses with many
+/// browsers.
+pub(super) fn shown(
+    model: &Model,
+    site: &Site,
+    seen: &[Seen],
+    min_pages: u32,
+) -> [Vec<Portrait>; 3] {
+    let judged = || (0..seen.len()).filter_map(|client| Some((client, seen[client].highest?)));
+    let first = |mut ranked: Vec<(f32, usize)>| -> Vec<usize> {
+        // The client's number decides between equals, so that the same log gives the same list.
+        ranked.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().take(SHOWN).map(|(_, client)| client).collect()
+    };
+    let limit = model.thresholds().limit.margin.unwrap_or(0.0);
+    let groups = [
+        first(judged().map(|(client, margin)| (-margin, client)).collect()),
+        first(judged().map(|(client, margin)| ((margin - limit).abs(), client)).collect()),
+        first(
+            (0..seen.len())
+                .filter(|&client| seen[client].browsers >= SHARED_MIN)
+                .map(|client| (-(seen[client].requests as f32), client))
+                .collect(),
+        ),
+    ];
+    let portray = |group: &Vec<usize>| -> Vec<Portrait> {
+        let subject = |&client: &usize| {
+            let at_request = seen[client].rises.last().map(|rise| rise.1);
+            Subject { client, scorer: model.scorer(), at_request }
+        };
+        let of: Vec<Subject<'_>> = group.iter().map(subject).collect();
+        let portraits = portraits(site, model.resolution_us(), min_pages, &of);
+        // The detector's own score counts: other clients may have moved a client's clock by some
+        // microseconds.
+        let known = portraits.into_iter().zip(group.iter().map(|&client| &seen[client]));
+        let known = known.map(|(portrait, seen)| Portrait {
+            score: seen.highest.map(|margin| f64::from(Score::from_margin(margin).value())),
+            refused: Some(seen.limited + seen.blocked),
+            browsers: Some(seen.browsers),
+            ..portrait
+        });
+        known.collect()
+    };
+    groups.each_ref().map(portray)
+}

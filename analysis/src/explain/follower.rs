@@ -1,4 +1,4 @@
-//! Follows one client through a log, and says what became of it.
+//! Follows one client through a log and explains what became of it.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ use super::otherwise::otherwise;
 use super::story::{Snapshot, Story};
 use super::{spoken_record, words};
 
-/// Follows one client through a log, and everybody else for comparison.
+/// Follows one client through a log, and samples everybody else for comparison.
 pub struct Follower {
     story: Story,
     crowd: Crowd,
@@ -22,13 +22,13 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Follows this client.
+    /// Follows this client; `which` of its requests is to be explained.
     pub fn new(client: ClientKey, which: Which) -> Self {
         Self { story: Story::new(client, which), crowd: Crowd::default(), evidence: HashMap::new() }
     }
 
-    /// Has a request observed. `line` is wanted of the client that is followed, `trace` of
-    /// everybody.
+    /// Has the detector observe a request. `line` is needed for the followed client only, `trace`
+    /// for every client.
     pub fn observe(
         &mut self,
         detector: &Detector,
@@ -58,12 +58,13 @@ impl Follower {
         observed
     }
 
-    /// How one of the client's requests ended, by another line.
+    /// Notes how one of the client's requests ended, from a later line.
     pub fn ended(&mut self, id: &str, status: u16) {
         self.story.ended(id, status);
     }
 
-    /// Both together: whoever has seen more of the client tells its story.
+    /// Joins what two threads have seen. The one that saw more requests of the client tells its
+    /// story.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         let (mut one, other) =
@@ -73,8 +74,7 @@ impl Follower {
         one
     }
 
-    /// What there is to say; `None` where the client never came, or the request that was asked for
-    /// did not.
+    /// Explains the client; `None` if it never came, or if the request to explain does not exist.
     pub fn explain(mut self, judge: &Judge, labels: Option<&Labels>) -> Option<Explanation> {
         self.story.finish();
         let is_there = match &self.story.which {
@@ -136,7 +136,8 @@ impl Follower {
                 .limit_margin()
                 .is_none_or(|limit| margin.is_some_and(|margin| margin >= limit))
         };
-        // Banned or limited for what came before, it is that which is to be explained.
+        // If the client was banned or limited because of an earlier request, that request is
+        // explained.
         let shown = match (&self.story.cause, decisive.verdict.reason) {
             (Some(cause), _) if !decisive.is_scored => cause,
             (Some(cause), Reason::Banned) => cause,

@@ -1,4 +1,4 @@
-//! What became of one client, and why: for people who ask.
+//! Explains what became of one client, and why.
 //!
 //! ```text
 //!  every request ──► detector ──► verdict
@@ -7,9 +7,9 @@
 //!  story + crowd + judge ──► Explanation: words, timeline, features, contributions, counterfactuals
 //! ```
 //!
-//! Nothing is measured or scored here: the detector does both, as the gate does, and each
-//! counterfactual is scored by the same model and decided by the same policy, from the very
-//! standing that the client had.
+//! Nothing is measured or scored here: the detector does both, as it does in the gate. Each
+//! counterfactual is scored by the same model and decided by the same policy, from the client's
+//! standing at that request.
 
 mod crowd;
 mod explanation;

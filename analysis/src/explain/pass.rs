@@ -1,4 +1,4 @@
-//! One reading of logs that follows a client: a [`Pass`] whose watchers are [`Follower`]s.
+//! Reads logs once and follows a client: a [`Pass`] with a [`Follower`] for each thread.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use trainer::evidence::{Agents, Trace};
 use super::follower::Follower;
 use super::moment::{Line, Past, Which};
 
-/// Follows one client through logs.
+/// Follows one client through logs, judged by one detector.
 pub struct ExplainPass {
     detector: Detector,
     client: ClientKey,
@@ -21,15 +21,15 @@ pub struct ExplainPass {
 /// What is kept of one log line until its turn comes.
 pub struct ExplainStep {
     line: Step,
-    /// Of a request.
+    /// What labelling rules need to know of a request; `None` if the line is none.
     trace: Option<Trace>,
-    /// Of a request of the client that is followed.
+    /// Of a request of the followed client: what the line says.
     told: Option<Box<Line>>,
-    /// Which of its requests this line ends.
+    /// Identifier of the followed client's request that this line ends.
     ends: Option<Box<str>>,
 }
 
-/// What one thread has: how it drives the detector, and what it has seen.
+/// State of one thread: the driver of the detector, and what it has seen.
 pub struct ExplainWatch {
     driver: Driver,
     follower: Follower,
@@ -44,7 +44,7 @@ impl ExplainPass {
 }
 
 impl ExplainWatch {
-    /// What was seen.
+    /// What this thread has seen.
     pub fn into_follower(self) -> Follower {
         self.follower
     }
@@ -95,7 +95,7 @@ impl Pass for ExplainPass {
     }
 }
 
-/// The detector, as the follower has it observe.
+/// Passes the driver's calls on to the detector, by way of the follower.
 struct Followed<'a> {
     pass: &'a ExplainPass,
     follower: &'a mut Follower,
@@ -106,7 +106,7 @@ struct Followed<'a> {
 
 impl Subject for Followed<'_> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
-        // Every request has one.
+        // Every request has a trace; other lines are not observed.
         let trace = self.trace?;
         let told = self.told.take().map(|told| *told);
         let observed = self.follower.observe(&self.pass.detector, event, mode, trace, told);

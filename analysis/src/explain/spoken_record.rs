@@ -1,4 +1,4 @@
-//! What an event log says that the gate decided, in words.
+//! Says in words what the gate decided, from its event log.
 
 use traffic::log::civil;
 
@@ -7,7 +7,7 @@ use super::phrases::{score, times, were};
 use super::record::Recorded;
 use super::story::Story;
 
-/// The request that was asked about; where none was, the first of the hardest recorded verdicts.
+/// The request that was asked for; if none was, the first of the hardest recorded verdicts.
 pub(super) fn asked(story: &Story) -> Option<&Moment> {
     let moments = || story.moments.iter();
     match &story.which {
@@ -20,13 +20,13 @@ pub(super) fn asked(story: &Story) -> Option<&Moment> {
                 |past: &Past| ["limit", "block"].iter().position(|action| past.action == *action);
             let recorded =
                 moments().filter_map(|moment| Some((hardness(moment.recorded.as_ref()?), moment)));
-            // Of equals the first.
+            // Among equals the first.
             recorded.rev().max_by_key(|(hardness, _)| *hardness).map(|(_, moment)| moment)
         }
     }
 }
 
-/// What happened, from the log alone. `None` where the log does not say.
+/// What happened, from the log alone; `None` if the log does not say.
 pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
     let moment = asked(story)?;
     let past = moment.recorded.as_ref()?;
@@ -71,7 +71,7 @@ pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
     Some(text)
 }
 
-/// That another judge explains than decided, and what to do about it.
+/// A caution that this judge decides otherwise than the gate did, and what to do about it.
 pub(super) fn other_judge(story: &Story, recorded: &Recorded, model: &str) -> String {
     let others = recorded.requests - recorded.repeated;
     let differs = if asked(story).is_some_and(Moment::is_as_recorded) {

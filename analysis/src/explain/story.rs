@@ -1,4 +1,4 @@
-//! What became of one client, request by request, and how it stood at the one that matters.
+//! What became of one client, request by request, and its state at the request that is explained.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,12 +15,12 @@ use super::record::Recorded;
 
 /// Longest target kept, in characters.
 const TARGET_CHARS_MAX: usize = 300;
-/// Members of a cohort that are counted.
+/// Most members of a cohort that are counted.
 const MEMBERS_MAX: usize = 1_000;
-/// Browsers of a network that are told apart.
+/// Most browsers of a network that are told apart.
 const AGENTS_MAX: usize = 1_000;
 
-/// How a client stood when one request was decided.
+/// A client's state when one request was decided.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub number: u64,
@@ -29,23 +29,23 @@ pub struct Snapshot {
     pub pages: u32,
     pub features: Features,
     pub verdict: Verdict,
-    /// Before the decision.
+    /// The standing before the decision.
     pub standing: Standing,
     pub is_scored: bool,
 }
 
-/// Clients of the same network that name the same browser.
+/// The clients of one network that name the same browser.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Company {
     /// The network: `192.0.2.0/24`, `2001:db8:1::/48`.
     pub network: String,
-    /// How many clients of it named this browser up to then, this one included.
+    /// Number of its clients with this browser up to then, the followed one included.
     pub clients: u64,
-    /// Their requests.
+    /// Number of their requests.
     pub requests: u64,
 }
 
-/// The client that is followed.
+/// The history of the followed client.
 pub struct Story {
     pub client: ClientKey,
     pub which: Which,
@@ -59,14 +59,15 @@ pub struct Story {
     pub recorded: Recorded,
     /// The request that is explained.
     pub decisive: Option<Snapshot>,
-    /// What led to it: the ban in force, or the last score that limits.
+    /// The request that led to it: by the ban in force, or as the last score that limits.
     pub cause: Option<Snapshot>,
     pub company: Option<Company>,
     highest: Option<Snapshot>,
     over_limit: Option<Snapshot>,
     ban: Option<Snapshot>,
     browsers: BTreeMap<u16, (BTreeSet<ClientKey>, u64)>,
-    /// Event log: the moments whose end is still to come.
+    /// Event log: decision identifiers of requests whose outcome is still to come, with their
+    /// positions.
     open: BTreeMap<String, usize>,
 }
 
@@ -93,7 +94,7 @@ impl Story {
         }
     }
 
-    /// Somebody's request: only who shares the client's network and browser matters.
+    /// Notes anybody's request. It counts only if it shares the client's network and browser.
     pub fn passer_by(&mut self, event: &Event) {
         if event.client.network() != self.client.network() || event.agent == AgentKey::NONE {
             return;
@@ -107,7 +108,7 @@ impl Story {
         }
     }
 
-    /// The client's own request: observes it, and keeps what became of it.
+    /// Has the detector observe the client's own request, and keeps the verdict.
     pub fn observe(
         &mut self,
         detector: &Detector,
@@ -150,7 +151,7 @@ impl Story {
             is_scored,
         });
         let is_wanted = match &self.which {
-            // Allow is the least of the three.
+            // Actions ascend in severity; allow is the least.
             Which::Hardest => {
                 let so_far = self
                     .decisive
@@ -199,7 +200,7 @@ impl Story {
         observed
     }
 
-    /// How one of its requests ended, by another line.
+    /// Notes how one of its requests ended, from a later line.
     pub fn ended(&mut self, id: &str, status: u16) {
         if let Some(moment) = self.open.remove(id).and_then(|at| self.moments.get_mut(at)) {
             moment.status = Some(status);
@@ -235,7 +236,8 @@ impl Story {
         }
     }
 
-    /// The request to explain: what was asked for, or the highest score where nothing was stopped.
+    /// Settles which request to explain: the one asked for, or the highest score if nothing was
+    /// stopped.
     pub fn finish(&mut self) {
         if self.which == Which::Hardest && self.decisive.is_none() {
             self.decisive = self.highest.take();
@@ -243,7 +245,7 @@ impl Story {
     }
 }
 
-/// A client's network as people write it; a name is alone.
+/// A client's network in the usual notation; a client with a name is its own network.
 pub fn network(client: ClientKey) -> String {
     match client.network().ip() {
         Some(ip) if ip.is_ipv4() => format!("{ip}/24"),
@@ -252,7 +254,7 @@ pub fn network(client: ClientKey) -> String {
     }
 }
 
-/// From the feature, which is its logarithm.
+/// Number of pages from the feature that is its logarithm.
 fn pages_of(log_n: f32) -> u32 {
     if log_n.is_nan() { 0 } else { log_n.exp().round() as u32 }
 }

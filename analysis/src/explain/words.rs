@@ -1,4 +1,4 @@
-//! Plain words for what was decided.
+//! Says in plain words what was decided and why.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use super::phrases::{score, times, value, were};
 use super::spoken_record;
 use super::story::{Snapshot, Story, network};
 
-/// Features that a sentence names.
+/// Number of features that a sentence names.
 const LOUDEST: usize = 3;
 
 /// What was decided and why, in two or three sentences.
@@ -23,7 +23,7 @@ pub(super) fn sentences(
     totals: &Totals,
     thresholds: &Thresholds,
 ) -> Vec<String> {
-    // What happened comes first; what another judge makes of it is marked as such.
+    // What happened comes first; what another judge would decide is marked as such.
     let recorded = Some(&story.recorded).filter(|recorded| !recorded.is_repeated());
     let mut words: Vec<String> = recorded
         .and_then(|recorded| spoken_record::sentence(story, recorded))
@@ -43,7 +43,7 @@ pub(super) fn sentences(
     words
 }
 
-/// Did the gate really do so, or would it have?
+/// Whether the gate really enforced its verdicts.
 fn is_enforced(story: &Story) -> bool {
     let is_enforced = |mode: &str| mode == "enforce";
     story
@@ -89,7 +89,7 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
     format!("{client} {was} {verb} with {place}. {in_all}.")
 }
 
-/// What spoke loudest, towards "bot".
+/// The features that contributed most towards "bot".
 fn because(decisive: &Decisive) -> String {
     let mut text = String::new();
     for row in decisive.features.iter().filter(|row| row.part > 0.0).take(LOUDEST) {
@@ -111,8 +111,8 @@ fn because(decisive: &Decisive) -> String {
     if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
 }
 
-/// `8 pages in a row`; of who was banned before, `4 pages in a row (8 before its first ban, and
-/// half as many after each)`
+/// `8 pages in a row`; for a client that was banned before, `4 pages in a row (8 before its first
+/// ban, and half as many after each)`.
 fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
     let usual = policy.config().block_after_pages;
     let pages =
@@ -227,7 +227,7 @@ fn why(
     }
 }
 
-/// A verdict for the company that the client keeps.
+/// Why a client was limited because of its cohort.
 fn company(
     story: &Story,
     snapshot: &Snapshot,
@@ -277,7 +277,7 @@ fn company(
     )
 }
 
-/// Nothing was measured.
+/// Why nothing was measured.
 fn unmeasured(story: &Story, judge: &Judge) -> String {
     if judge.model.is_none() {
         return "There is no model: everybody is allowed.".to_owned();

@@ -1,5 +1,5 @@
-//! From highest scores to thresholds: those that are proven, those that stay, those that must be
-//! raised with the others.
+//! From highest scores to thresholds: which are proven, which stay, and which must be raised with
+//! the others.
 
 use std::collections::BTreeMap;
 
@@ -18,74 +18,75 @@ use super::step::Step;
 use super::stops::Stops;
 use crate::format::{percent_at_most, score};
 
-/// What became of a threshold.
+/// How a threshold came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// A threshold that keeps the budget, and the people who prove it.
+    /// A new threshold that keeps the budget, proven by enough people.
     Proven,
-    /// These people cannot carry the budget: the threshold in force stays.
+    /// There are too few people for the budget: the threshold in force stays.
     Kept,
-    /// The same, and it had to be raised to the new limit, below which it lay.
+    /// There are too few people for the budget, and the threshold in force was below the new limit:
+    /// it is raised to it.
     Raised,
-    /// These people cannot carry the budget, and there is no threshold in force.
+    /// There are too few people for the budget, and no threshold is in force.
     None,
 }
 
-/// One step of the ladder.
+/// The threshold of one step, with its evidence.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rung {
-    /// Which.
+    /// Which step.
     pub step: Step,
-    /// Share of people that it may hurt, as asked for; of the cohorts' step, besides those whom the
-    /// limit hurts.
+    /// Share of people that it may hurt, as asked for. For the cohort step, these come on top of
+    /// those whom the limit hurts.
     pub budget: f64,
-    /// What became of it.
+    /// How the threshold came about.
     pub state: State,
-    /// The threshold, as a score in 0..1 with as few digits as its proof allows; `None` where there
-    /// is none.
+    /// The threshold as a score in 0..1, with as few digits as its proof allows; `None` if there is
+    /// none.
     pub score: Option<f64>,
-    /// The same in log-odds.
+    /// The threshold in log-odds.
     pub margin: Option<f32>,
-    /// The score in force before.
+    /// The score that was in force before.
     pub before: Option<f64>,
     /// People whom the model has not seen.
     pub n: u64,
-    /// How many of them lie at or above the threshold.
+    /// How many of them are at or above the threshold.
     pub k: u64,
-    /// So at most this share of people does, with the confidence asked for; also of a threshold
-    /// that stays.
+    /// Upper bound of the share of people at or above it, with the confidence asked for; also given
+    /// for a threshold that stays.
     pub at_most: Option<f64>,
-    /// People that the budget needs when none of them lies above.
+    /// People needed to prove the budget if none of them is above.
     pub needed: u64,
     /// How many of those are missing.
     pub missing: u64,
-    /// In plain words.
+    /// The evidence in plain words.
     pub evidence: String,
-    /// Clients of the log that lie above, by label, whatever then becomes of them; none of the
-    /// cohorts' step.
+    /// Clients of the log above the threshold, by label, whatever then becomes of them. Empty for
+    /// the cohort step.
     pub above: BTreeMap<Label, u64>,
     /// What this step would refuse, with the whole ladder in force.
     pub stops: Stops,
 }
 
 impl Rung {
-    /// Is there something to set?
+    /// Whether the threshold is to be written into the configuration.
     pub fn is_changed(&self) -> bool {
         matches!(self.state, State::Proven | State::Raised)
     }
 }
 
-/// Who is above a step, and the budget it keeps.
+/// What a step's threshold is computed from.
 struct Asked<'a> {
     step: Step,
     alpha: f64,
     delta: f64,
     /// The margin in force.
     before: Option<f32>,
-    /// The margins of those whom it could hurt.
+    /// Margins of the people whom the step could hurt.
     scores: &'a [f32],
-    /// People of whom those are a part.
+    /// Number of people that these are a part of.
     n: u64,
 }
 
@@ -102,7 +103,7 @@ pub(super) fn ladder(
     let alone =
         |step, alpha, before| Asked { step, alpha, delta, before, scores, n: scores.len() as u64 };
     let mut limit = rung(&alone(Step::Limit, limit_alpha, in_force.limit_margin()));
-    // A limit that stays could lie above a block that is new: then the block begins there.
+    // A limit that stays could be above a new block threshold: then the block is raised to it.
     let mut block = rung(&alone(Step::Block, block_alpha, in_force.block_margin()));
     raise(&mut block, &limit);
     count(&mut block, scores, delta);
@@ -156,7 +157,7 @@ pub(super) fn ladder(
     Ok(vec![limit, block, cohort])
 }
 
-/// The lowest threshold that keeps a budget, or the one in force.
+/// The lowest threshold that keeps the budget, or the one in force.
 fn rung(asked: &Asked<'_>) -> Rung {
     let allowed = errors_allowed(asked.n, asked.alpha, asked.delta);
     let found = allowed.and_then(|k| threshold_above(asked.scores, k)).and_then(written);
@@ -189,7 +190,7 @@ fn kept(asked: &Asked<'_>) -> Rung {
     }
 }
 
-/// What its people say of the threshold that it has got.
+/// Counts the people above the threshold and bounds their share.
 fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
     rung.k = rung
         .margin
@@ -197,7 +198,7 @@ fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
     rung.at_most = rung.margin.filter(|_| rung.n > 0).map(|_| upper_bound(rung.k, rung.n, delta));
 }
 
-/// Nobody is blocked, or limited for his company, below the limit.
+/// Raises a threshold to the limit, because nobody is blocked, or limited with a cohort, below it.
 fn raise(rung: &mut Rung, limit: &Rung) {
     let (Some(own), Some(floor)) = (rung.margin, limit.margin) else { return };
     if own >= floor {
@@ -246,19 +247,19 @@ fn evidence(rung: &Rung, budgets: &Budgets) -> String {
     )
 }
 
-/// The score with the fewest digits, and its margin, that does not lie below a margin and at most
-/// 0.02 log-odds above it; with all digits that there are if it must be. `None` above every score
-/// that can be written.
+/// The score with the fewest digits that is not below a margin and at most 0.02 log-odds above it,
+/// and the score's margin. It has all digits if that is necessary. `None` if the margin is above
+/// every score that can be written.
 pub(super) fn written(margin: f32) -> Option<(f64, f32)> {
     let value = 1.0 / (1.0 + (-f64::from(margin)).exp());
     let at = |digits: i32| {
         let scale = 10_f64.powi(digits);
         let above = (value * scale).ceil();
-        // The nearest one first: a threshold that has few digits keeps them. The last one is for a
-        // value that a 32-bit float has just above one with few digits, which is then read as less.
+        // The nearest one first: a threshold with few digits keeps them. The last one is for a
+        // margin just above a score with few digits, which a 32-bit float reads as less.
         [(value * scale).round(), above, above + 1.0].into_iter().find_map(|score| {
             let score = score / scale;
-            // As a configuration is read.
+            // The score as it is read from a configuration.
             let read = score as f32;
             let own = Score::from_value(read).margin();
             (read > 0.0 && read < 1.0 && own >= margin).then_some((score, own))

@@ -1,5 +1,5 @@
-//! The whole log again, through the detector with the new ladder: what each step would refuse, and
-//! whose sessions.
+//! Passes the whole log through the detector again, with the new thresholds: what each step would
+//! refuse, and in which sessions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,11 +18,11 @@ use super::options::{TuneError, TuneOptions};
 use super::step::Step;
 use super::stops::{AtRisk, Stops};
 
-/// A pause after which a client's next request begins another session: what web analytics have used
-/// since the nineties (Catledge & Pitkow 1995 measured 25.5 minutes).
+/// A longer pause between two requests of a client begins another session. Web analytics have used
+/// half an hour since the nineties (Catledge & Pitkow 1995 measured 25.5 minutes).
 pub const SESSION_PAUSE_S: u64 = 1_800;
 
-/// What came of the pass.
+/// What the pass found.
 pub(super) struct Passed {
     /// In the order of [`Step::ALL`].
     pub(super) steps: Vec<Stops>,
@@ -58,7 +58,7 @@ pub(super) fn pass(
     };
     let policy = Policy::new(policy, Some(model))?;
     let judge = Judge { model: Some(model.clone()), policy, allow: options.allow.clone() };
-    // Far below capacity, so that nobody is evicted: neighbours share one of 64 rings.
+    // Far below capacity, so that nobody is evicted: one network's clients share one of 64 rings.
     let capacity = site.clients.len() * 8 + (1 << 16);
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
     let mut counts = [Count::default(), Count::default(), Count::default()];
@@ -66,7 +66,7 @@ pub(super) fn pass(
     let (mut requests, mut pages) = (0, 0);
     let mut sessions: Vec<Session> = Vec::new();
     let mut current: Vec<Option<usize>> = vec![None; site.clients.len()];
-    // Clients are supposed to go on asking as they did: everything is observed in shadow.
+    // Clients are assumed to go on asking as they did: everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
     for step in &site.steps {
         let at_verdict = |event: &Event, verdict: &Verdict| {
@@ -94,7 +94,7 @@ pub(super) fn pass(
     Ok(Passed { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
 }
 
-/// The client's session at this time, a new one after a long pause.
+/// The client's session at this time; a new one after a long pause.
 pub(super) fn follow<'s>(
     sessions: &'s mut Vec<Session>,
     current: &mut Option<usize>,
@@ -153,7 +153,7 @@ fn by_label(site: &Site, clients: impl Iterator<Item = u32>) -> BTreeMap<Label, 
     by_label
 }
 
-/// Joins sessions with who came to what.
+/// Finds the sessions that came to each conversion, and those refused on their way.
 pub(super) fn at_risk(
     site: &Site,
     mut sessions: Vec<Session>,
@@ -162,7 +162,7 @@ pub(super) fn at_risk(
     sessions.sort_by_key(|session| (session.client, session.first_at));
     let index: HashMap<_, u32> =
         site.clients.iter().zip(0..).map(|(client, index)| (client.key, index)).collect();
-    // For each outcome, when each session first came to it.
+    // For each conversion, when each session first came to it.
     let mut came: Vec<BTreeMap<usize, Timestamp>> = vec![BTreeMap::new(); options.outcomes.len()];
     for arrival in &options.arrivals {
         let Some(&client) = index.get(&arrival.client) else { continue };

@@ -1,4 +1,4 @@
-//! Highest scores, to look at.
+//! Clients' highest scores, as tables to look at.
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,30 @@ use trainer::statistics::upper_bound;
 
 use crate::separation::Histogram;
 
-/// Bins of a histogram.
+/// Number of bins of the histogram.
 const BINS: usize = 20;
-/// How many people lie above the marks.
+/// How many people are above each of the alternative thresholds.
 const MARKS: [u64; 11] = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
-/// Clients whose highest score lies from `from` to below `to` (the last bin: up to 1).
+/// Clients whose highest score is from `from` to below `to` (for the last bin, up to 1).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Bin {
-    /// Lower end, a score.
+    /// Lower end of the bin, as a score.
     pub from: f64,
-    /// Upper end.
+    /// Upper end of the bin, as a score.
     pub to: f64,
     /// Clients by label; labels without one are absent.
     pub clients: BTreeMap<Label, u64>,
 }
 
-/// A threshold, what it would cost and reach.
+/// An alternative threshold, with what it would cost and reach.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mark {
-    /// The score.
+    /// The threshold, as a score.
     pub score: f64,
-    /// Of the people who prove thresholds, those at or above it.
+    /// How many of the people who prove thresholds are at or above it.
     pub k: u64,
-    /// So at most this share of people, were it the only threshold looked at.
+    /// Upper bound of the share of people at or above it, if it were the only threshold looked at.
     pub at_most: f64,
     /// Clients of the log at or above it, by label.
     pub above: BTreeMap<Label, u64>,
@@ -78,7 +78,7 @@ pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> Histogram {
     Histogram::of(&scored)
 }
 
-/// Thresholds just above all but the first few people.
+/// Thresholds just above all but the highest-scoring few people.
 pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: f64) -> Vec<Mark> {
     let mut sorted = people.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));

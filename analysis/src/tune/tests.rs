@@ -7,7 +7,7 @@ use super::ladder::{ladder, written};
 use super::people::{People, Sample};
 use super::*;
 
-/// A model that says something of nobody, with these thresholds in force.
+/// A model that gives every client the same score, with these thresholds in force.
 fn model(limit: Option<f32>, block: Option<f32>) -> Model {
     let zeros = || vec![0.0; detector::features::COUNT];
     let scale = vec![1.0; detector::features::COUNT];
@@ -68,7 +68,7 @@ fn too_few_people_leave_the_threshold_in_force_and_say_how_many_are_missing() {
             .contains("needs 28956 more people: 29956 without an error prove 0.01 %")
     );
 
-    // At 7 it lies above everybody; it stays, and what it stands on is said.
+    // At 7 it is above everybody; it stays, and its evidence is stated.
     let kept = &climbed(1_000, &model(None, Some(7.0)), few)[1];
     assert_eq!((kept.state, kept.margin, kept.k), (State::Kept, Some(7.0), 0));
     assert!((0.002_9..0.003_1).contains(&kept.at_most.unwrap()), "{kept:?}");
@@ -81,8 +81,8 @@ fn too_few_people_leave_the_threshold_in_force_and_say_how_many_are_missing() {
 
 #[test]
 fn nobody_is_blocked_below_the_new_limit() {
-    // A block threshold below almost everybody, which these people cannot carry, but the new limit
-    // they can.
+    // A block threshold below almost everybody, which these people cannot prove, though they can
+    // prove the new limit.
     let raised = climbed(1_000, &model(Some(1.0), Some(2.0)), BUDGETS);
     let (limit, block) = (&raised[0], &raised[1]);
     assert_eq!((limit.state, block.state), (State::Proven, State::Raised));
@@ -125,17 +125,17 @@ fn a_session_ends_with_half_an_hour_of_silence() {
 }
 
 proptest! {
-    /// What is written is never below what is proven, and hardly above it.
+    /// The written score is never below what is proven, and hardly above it.
     #[test]
     fn a_written_score_keeps_its_proof(margin in -9.0_f32..16.0) {
         let (score, own) = written(margin).unwrap();
         prop_assert!(own >= margin);
-        // Near 1 a 32-bit float has steps.
+        // Near 1 a 32-bit float is coarse.
         prop_assert!(own - margin <= 0.021 || margin > 12.0, "{margin} became {own}");
         let read: f32 = format!("{score:?}").parse().unwrap();
         prop_assert_eq!(Score::from_value(read).margin(), own);
         prop_assert!(written(own).unwrap().1 >= own);
-        // People read the very number that is set, but for what no eight digits tell from 1.
+        // The printed number is the one that is set, unless eight digits cannot tell it from 1.
         prop_assert!(crate::format::score(score).parse() == Ok(score) || margin > 12.0, "{score}");
     }
 }

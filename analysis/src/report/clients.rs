@@ -1,4 +1,4 @@
-//! Rows of clients, one by one.
+//! Rows of clients in a report.
 
 use maud::{Markup, html};
 use trainer::label::Label;
@@ -9,7 +9,7 @@ use crate::explain::value;
 use crate::format::score;
 use crate::portrait::{Portrait, Spoken};
 
-/// A label in people's words.
+/// A label in plain words, for many clients.
 pub fn label(label: Label) -> &'static str {
     match label {
         Label::Human => "people",
@@ -19,7 +19,7 @@ pub fn label(label: Label) -> &'static str {
     }
 }
 
-/// Of one client.
+/// A label in plain words, for one client.
 fn label_of_one(label: Label) -> &'static str {
     match label {
         Label::Human => "person",
@@ -29,7 +29,7 @@ fn label_of_one(label: Label) -> &'static str {
     }
 }
 
-/// The label's class of the style sheet, and its sign for those who do not see colours.
+/// The label's class in the style sheet, and its sign for readers who do not see colours.
 pub fn sign(label: Label) -> (&'static str, &'static str) {
     match label {
         Label::Human => ("people", "●"),
@@ -45,7 +45,7 @@ pub fn tag(of: Label) -> Markup {
     html! { span.tag.(class) { span aria-hidden="true" { (sign) } " " (label_of_one(of)) } }
 }
 
-/// Clients with score, label, reasons and what they asked for; columns of which nothing is known
+/// Clients with score, label, reasons and the path they asked for most. Columns without any value
 /// are left out.
 pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
     let has_refused = clients.iter().any(|client| client.refused.is_some());

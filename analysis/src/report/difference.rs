@@ -10,10 +10,10 @@ use super::table::{Cell, Table};
 use crate::diff::{self, Affected, ClientChange, Difference, Side, Told};
 use crate::format::{count, counted, percent, score, time};
 
-/// Kinds of clients that get a figure of their own at the top.
+/// Kinds of clients that get a key figure at the top.
 const KINDS_SHOWN: usize = 2;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn difference(difference: &Difference, names: &Names) -> Page {
     let page = Page::new("diff", &names.whole_text(&difference.in_words()));
     let page =
@@ -124,7 +124,7 @@ fn cells(caption: &str, cells: &[diff::Cell]) -> Markup {
     table.render()
 }
 
-/// A number with its direction, as a sign and as a colour.
+/// A number with its direction, shown by a sign and by a colour.
 fn moved(number: u64, direction: std::cmp::Ordering) -> Cell {
     match direction {
         _ if number == 0 => Cell::number(0),

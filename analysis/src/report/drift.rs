@@ -12,10 +12,10 @@ use super::table::{Cell, Table};
 use crate::drift::{Examined, Held, Verdict};
 use crate::format::{count, counted, percent, percent_at_most, range};
 
-/// Left end of the chart: what is less is no shift to anybody.
+/// Left end of the chart, in PSI: less than this is no shift.
 const PSI_LEAST: f64 = 0.001;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn drift(examined: &Examined, names: &Names) -> Page {
     let page = Page::new("drift", &names.whole_text(&examined.in_words())).note(&note(examined));
     let page = tiles(examined, page);
@@ -72,7 +72,7 @@ fn tiles(examined: &Examined, page: Page) -> Page {
     })
 }
 
-/// What a shift has to pass to be called one.
+/// What a shift has to exceed to count as one.
 fn level(shift: &Shift) -> f64 {
     shift.noise.max(PSI_ALARM)
 }
@@ -85,7 +85,7 @@ fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The score first, then the features, the largest shift first.
+/// The score first, then the features, largest shift first.
 fn all(drift: &Drift) -> impl Iterator<Item = &Shift> {
     std::iter::once(&drift.score).chain(&drift.features)
 }

@@ -14,7 +14,7 @@ use crate::evaluate::{Evaluation, Requests, Rung};
 use crate::format::{count, counted, figure, percent, range, score};
 use crate::separation::Separation;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
     tiles(e, Page::new("evaluate", &verdict(e)).note(&note(e)))
         .with(thresholds(e))
@@ -49,7 +49,7 @@ pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
         ))
 }
 
-/// The verdict in one sentence, and before it, where the log trained the model, that it flatters.
+/// The conclusion in one sentence, after a warning if the log trained the model.
 pub fn verdict(e: &Evaluation) -> String {
     match e.flattery().filter(|_| e.in_sample) {
         Some(flattery) => format!("{flattery} {}", what_it_stops(e)),
@@ -57,8 +57,8 @@ pub fn verdict(e: &Evaluation) -> String {
     }
 }
 
-/// The verdict in one sentence: whom the model's own thresholds would have refused something, and
-/// how many people among them.
+/// The conclusion in one sentence: how many clients the model's own thresholds would have refused
+/// something, and how many people among them.
 fn what_it_stops(e: &Evaluation) -> String {
     let own: Vec<String> = e
         .ladder
@@ -86,13 +86,14 @@ fn what_it_stops(e: &Evaluation) -> String {
     )
 }
 
-/// Why fewer are refused something than reach the limit, and who may have taught the model.
+/// Why fewer clients are refused something than reach the limit, and which clients may have trained
+/// the model.
 fn note(e: &Evaluation) -> String {
     let taught = e.flattery().filter(|_| !e.in_sample);
     [reach(e), taught.unwrap_or_default()].join(" ").trim().to_owned()
 }
 
-/// How many reach the lowest threshold, and why fewer are refused something.
+/// How many clients reach the lowest threshold, and why fewer are refused something.
 pub fn reach(e: &Evaluation) -> String {
     let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else {
         return String::new();
@@ -113,7 +114,7 @@ pub fn reach(e: &Evaluation) -> String {
     )
 }
 
-/// `0.90 (limit) and 0.98 (block)`
+/// Such as `0.90 (limit) and 0.98 (block)`.
 fn at(e: &Evaluation) -> String {
     let own = own(&e.ladder);
     match &own[..] {
@@ -224,7 +225,7 @@ fn thresholds(e: &Evaluation) -> Section {
     Section::new("thresholds", "Thresholds").lead(&lead).with(table.render())
 }
 
-/// The histogram.
+/// The histogram of highest scores.
 pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
     let section = Section::new("scores", "Scores");
     if separation.histogram.clients.is_empty() {
@@ -238,7 +239,7 @@ pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
         .with(histogram(&separation.histogram, own))
 }
 
-/// ROC, precision and recall.
+/// The ROC and the precision-recall curve.
 pub(super) fn curves(separation: &Separation, marks: &[Marked]) -> Section {
     let section = Section::new("curves", "Bad robots against people");
     if separation.curve.is_empty() {
@@ -337,7 +338,7 @@ fn baselines(e: &Evaluation) -> Markup {
     table.render()
 }
 
-/// A section of clients one by one.
+/// A section that lists clients one by one.
 pub(super) fn listed(
     id: &'static str,
     title: &str,

@@ -1,4 +1,4 @@
-//! The report of `kidoban tune`: thresholds with their proof, what they would stop, and whose
+//! The report of `kidoban tune`: thresholds with their proof, what they would stop, and how many
 //! orders they would cost.
 
 use maud::html;
@@ -13,7 +13,7 @@ use super::table::{Cell, Table};
 use crate::format::{count, counted, percent, percent_at_most, score};
 use crate::tune::{AtRisk, Rung, State, Step, Stops, Tuned};
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
     tiles(tuned, Page::new("tune", &verdict(tuned)).note(&note(tuned)), names)
         .with(thresholds(tuned, names))
@@ -25,7 +25,8 @@ pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
         .with(snippet(tuned, names))
 }
 
-/// The verdict in one sentence: whom the thresholds would stop, and how many people lie above.
+/// The conclusion in one sentence: how many clients the thresholds would stop, and how many people
+/// are above.
 pub fn verdict(tuned: &Tuned) -> String {
     let at: Vec<String> = thresholds_of(tuned)
         .map(|(rung, value)| format!("{value} ({})", rung.step.as_str()))
@@ -56,7 +57,7 @@ pub fn verdict(tuned: &Tuned) -> String {
     )
 }
 
-/// Limit and block where they have a threshold, with its score as it is written.
+/// Limit and block, if they have a threshold, with the score as it is written.
 fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
     tuned
         .ladder
@@ -65,7 +66,7 @@ fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
         .filter_map(|rung| Some((rung, score(rung.score?))))
 }
 
-/// Whoever lies below it is refused nothing for what he does alone.
+/// The threshold below which a client is not refused anything for its own behaviour.
 fn lowest(tuned: &Tuned) -> Option<&Rung> {
     let alone =
         tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.score.is_some());
@@ -213,7 +214,7 @@ fn stopped(tuned: &Tuned) -> Section {
         .with(html! { div.pair { (above.render()) (all.render()) } })
 }
 
-/// The first column's heading, and one column a label.
+/// The heading: a first column, and one column for each label.
 fn columns(first: &str) -> Vec<&str> {
     std::iter::once(first).chain(Label::ALL.map(label)).collect()
 }
@@ -360,7 +361,7 @@ fn snippet(tuned: &Tuned, names: &Names) -> Section {
         .with(html! { pre { code { bdi { (lines(&tuned.snippet(), names)) } } } })
 }
 
-/// Each line made safe, so that its end is not.
+/// Makes each line safe on its own, so that the line breaks stay.
 fn lines(text: &str, names: &Names) -> String {
     text.lines().map(|line| names.whole_text(line)).collect::<Vec<_>>().join("\n")
 }

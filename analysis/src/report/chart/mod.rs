@@ -1,4 +1,4 @@
-//! Charts as inline SVG. Each has a title and a description for whoever does not see it, and says
+//! Charts as inline SVG. Each has a title and a description for readers who cannot see it, and says
 //! nothing by colour alone.
 
 pub mod curve;

@@ -1,32 +1,32 @@
-//! Where a value lies on an axis, and which values get a mark.
+//! Positions of values on an axis, and marks along it.
 
 use maud::{Markup, html};
 
 use super::figure::at;
 
-/// From values to places.
+/// A mapping from values to positions.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// Values at both ends, already mapped where the axis is logarithmic.
+    /// Values at both ends; their logarithms, if the axis is logarithmic.
     ends: (f64, f64),
-    /// Places at both ends.
+    /// Positions at both ends.
     places: (f64, f64),
     is_log: bool,
 }
 
 impl Scale {
-    /// Even steps.
+    /// A linear axis.
     pub fn linear(ends: (f64, f64), places: (f64, f64)) -> Self {
         Self { ends, places, is_log: false }
     }
 
-    /// Even factors; both ends above 0.
+    /// A logarithmic axis; both ends must be above 0.
     pub fn log((low, high): (f64, f64), places: (f64, f64)) -> Self {
         let ends = (low.max(f64::MIN_POSITIVE).log10(), high.max(f64::MIN_POSITIVE).log10());
         Self { ends, places, is_log: true }
     }
 
-    /// The place of a value; what lies beyond an end is drawn at it.
+    /// The position of a value. Values beyond an end are drawn at that end.
     pub fn place(&self, value: f64) -> f64 {
         let value = if self.is_log { value.max(f64::MIN_POSITIVE).log10() } else { value };
         let (low, high) = self.ends;
@@ -34,7 +34,7 @@ impl Scale {
         self.places.0 + share * (self.places.1 - self.places.0)
     }
 
-    /// Powers of ten on it.
+    /// Powers of ten within the axis.
     pub fn powers(&self) -> Vec<f64> {
         let (low, high) = ((self.ends.0 - 1e-9).ceil() as i32, (self.ends.1 + 1e-9).floor() as i32);
         (low..=high).map(|power| 10_f64.powi(power)).collect()
@@ -61,7 +61,7 @@ pub fn bottom(
     }
 }
 
-/// Marks along the left side, with grid lines to `right`; the title lies on top.
+/// Marks along the left side, with grid lines to `right`; the title is above.
 pub fn left(
     scale: &Scale,
     marks: &[(f64, String)],
@@ -81,7 +81,7 @@ pub fn left(
     }
 }
 
-/// 0, 20, … 100 %.
+/// Marks at 0, 20, … 100 %.
 pub fn percents() -> Vec<(f64, String)> {
     (0..=5).map(|i| (f64::from(i) / 5.0, format!("{} %", i * 20))).collect()
 }

@@ -21,7 +21,7 @@ mod tests;
 pub use change::{Change, Counterfactual, Counterfactuals};
 
 use search::{Search, search, smallest};
-use single::Asked;
+use single::ScorerProbe;
 
 /// What brings the margin of these features below `threshold`. Features that can do it alone are
 /// given with their nearest value; otherwise the few that do it together. A missing value is filled
@@ -35,7 +35,7 @@ pub fn counterfactuals(
     if scorer.margin(features) < threshold {
         return Counterfactuals::Below;
     }
-    let asked = Asked::new(scorer, reference);
+    let probe = ScorerProbe::new(scorer, reference);
     let way = |changes: Vec<Change>| {
         let mut way = Counterfactual { changes, margin: 0.0 };
         way.margin = scorer.margin(&way.apply(features));
@@ -43,12 +43,12 @@ pub fn counterfactuals(
     };
     let alone = |missing: bool| -> Vec<Counterfactual> {
         let features_of =
-            asked.movable().filter(|&feature| features.0[feature].is_nan() == missing);
-        let nearest = |feature| asked.nearest(features, features.0[feature], feature, threshold);
+            probe.movable().filter(|&feature| features.0[feature].is_nan() == missing);
+        let nearest = |feature| probe.nearest(features, features.0[feature], feature, threshold);
         features_of.filter_map(nearest).map(|change| way(vec![change])).collect()
     };
-    let together = |also_missing| search(&asked, features, threshold, also_missing);
-    let small = |found: &Features| vec![way(smallest(&asked, features, found, threshold))];
+    let together = |also_missing| search(&probe, features, threshold, also_missing);
+    let small = |found: &Features| vec![way(smallest(&probe, features, found, threshold))];
 
     let mut ways = alone(false);
     let mut answer = Search::Unknown(f32::NAN);

@@ -12,7 +12,7 @@ use detector::model::{Node, Scorer, Trees};
 
 use super::change::Change;
 use super::range::range;
-use super::single::Asked;
+use super::single::ScorerProbe;
 
 /// Most boxes looked at; each takes ten microseconds for a forest of usual size.
 const BOXES_MAX: usize = 20_000;
@@ -32,25 +32,25 @@ pub enum Search {
 /// Looks for feature values below the threshold. Measured values may move; missing ones only if
 /// `also_missing`.
 pub fn search(
-    asked: &Asked<'_>,
+    probe: &ScorerProbe<'_>,
     features: &Features,
     threshold: f32,
     also_missing: bool,
 ) -> Search {
     let free = |feature: usize| also_missing || !features.0[feature].is_nan();
-    let reached = descend(asked, features, threshold, free);
-    let lowest = asked.scorer.margin(&reached);
+    let reached = descend(probe, features, threshold, free);
+    let lowest = probe.scorer.margin(&reached);
     if lowest < threshold {
         return Search::Found(Box::new(reached));
     }
-    match asked.scorer {
+    match probe.scorer {
         Scorer::Trees(trees) => branch(trees, features, threshold, also_missing, lowest),
         // Each term of a weighted sum has already gone as low as it can.
         Scorer::Logistic(logistic) => {
             let ends = |feature: usize| {
                 logistic.parameters().3[feature] > 0.0 || range(feature).1.is_finite()
             };
-            let is_bounded = asked.movable().filter(|&feature| free(feature)).all(ends);
+            let is_bounded = probe.movable().filter(|&feature| free(feature)).all(ends);
             if is_bounded { Search::Impossible(lowest) } else { Search::Unknown(lowest) }
         }
     }
@@ -58,7 +58,7 @@ pub fn search(
 
 /// The fewest and smallest of the changes that lead from `features` to `found`.
 pub fn smallest(
-    asked: &Asked<'_>,
+    probe: &ScorerProbe<'_>,
     features: &Features,
     found: &Features,
     threshold: f32,
@@ -70,7 +70,7 @@ pub fn smallest(
             .collect()
     };
     let restored =
-        |at: &Features, feature: usize| asked.margin_at(at, feature, features.0[feature]);
+        |at: &Features, feature: usize| probe.margin_at(at, feature, features.0[feature]);
     loop {
         // Those with the least effect first.
         let mut order = moved(&at);
@@ -82,9 +82,9 @@ pub fn smallest(
         }
         let mut changes = Vec::new();
         for feature in moved(&at) {
-            let nearest = asked.nearest(&at, features.0[feature], feature, threshold);
+            let nearest = probe.nearest(&at, features.0[feature], feature, threshold);
             let change = nearest
-                .unwrap_or_else(|| asked.exactly(feature, features.0[feature], at.0[feature]));
+                .unwrap_or_else(|| probe.exactly(feature, features.0[feature], at.0[feature]));
             at.0[feature] = change.to;
             changes.push(change);
         }
@@ -97,24 +97,24 @@ pub fn smallest(
 
 /// Moves one feature after the other, each time the one that lowers the margin most.
 fn descend(
-    asked: &Asked<'_>,
+    probe: &ScorerProbe<'_>,
     features: &Features,
     threshold: f32,
     free: impl Fn(usize) -> bool,
 ) -> Features {
     let mut at = *features;
-    let mut margin = asked.scorer.margin(&at);
-    let values: Vec<(usize, Vec<f32>)> = asked
+    let mut margin = probe.scorer.margin(&at);
+    let values: Vec<(usize, Vec<f32>)> = probe
         .movable()
         .filter(|&feature| free(feature))
-        .map(|feature| (feature, asked.representatives(feature)))
+        .map(|feature| (feature, probe.representatives(feature)))
         .collect();
     while margin >= threshold {
         let moves = values
             .iter()
             .flat_map(|(feature, values)| values.iter().map(|&value| (*feature, value)));
         let tried =
-            moves.map(|(feature, value)| (asked.margin_at(&at, feature, value), feature, value));
+            moves.map(|(feature, value)| (probe.margin_at(&at, feature, value), feature, value));
         let Some((least, feature, value)) =
             tried.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 < margin)
         else {

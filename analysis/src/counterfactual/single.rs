@@ -9,7 +9,7 @@ use super::change::Change;
 use super::range::range;
 
 /// A scorer with its split points by feature, prepared for many calls.
-pub struct Asked<'a> {
+pub struct ScorerProbe<'a> {
     pub scorer: &'a Scorer,
     pub reference: Option<&'a Reference>,
     splits: Vec<Vec<f32>>,
@@ -20,7 +20,7 @@ const ROUND: f64 = 0.01;
 /// A share below one request in two hundred reads as none: its remainder has long faded.
 pub const LEAST_SHARE: f32 = 0.005;
 
-impl<'a> Asked<'a> {
+impl<'a> ScorerProbe<'a> {
     pub fn new(scorer: &'a Scorer, reference: Option<&'a Reference>) -> Self {
         let splits = (0..FEATURES.len()).map(|feature| splits(scorer, feature)).collect();
         Self { scorer, reference, splits }

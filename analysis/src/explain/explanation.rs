@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::crowd::{Normal, Spread};
 use super::moment::Moment;
-use super::record::Recorded;
-use super::story::Company;
+use super::record::RecordedTotals;
+use super::story::CohortMembers;
 use crate::counterfactual::Counterfactuals;
 
 /// What became of one client, and why.
@@ -22,7 +22,7 @@ pub struct Explanation {
     pub words: Vec<String>,
     /// What the gate decided, if the log is its event log. Everything below is by the judge that
     /// explains.
-    pub recorded: Option<Recorded>,
+    pub recorded: Option<RecordedTotals>,
     /// Whether that judge decides every request as the gate did; `None` if the log does not say
     /// what the gate did.
     pub is_repeated: Option<bool>,
@@ -101,7 +101,8 @@ pub struct Decisive {
     /// Number of browsers at this address within the hour.
     pub browsers: u32,
     /// The clients of the same network with the same browser, if they were the reason.
-    pub company: Option<Company>,
+    #[serde(rename = "company")]
+    pub cohort: Option<CohortMembers>,
 }
 
 /// One feature of the client.

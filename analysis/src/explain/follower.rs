@@ -165,11 +165,7 @@ impl Follower {
             sum: contributions.sum(),
             otherwise: otherwise(judge, model, shown),
             browsers: decisive.standing.browsers(),
-            company: self
-                .story
-                .company
-                .clone()
-                .filter(|_| decisive.verdict.reason == Reason::Cohort),
+            cohort: self.story.cohort.clone().filter(|_| decisive.verdict.reason == Reason::Cohort),
             normal,
         })
     }

@@ -29,5 +29,5 @@ pub use follower::Follower;
 pub use moment::{Line, MOMENTS_MAX, Moment, Past, Which};
 pub use pass::{ExplainPass, ExplainWatch};
 pub use phrases::value;
-pub use record::Recorded;
-pub use story::Company;
+pub use record::RecordedTotals;
+pub use story::CohortMembers;

@@ -7,7 +7,7 @@ use super::moment::{Moment, Past};
 
 /// The gate's own verdicts on the client.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Recorded {
+pub struct RecordedTotals {
     /// Requests with a verdict in the log.
     pub requests: u64,
     /// Number of limited requests.
@@ -25,7 +25,7 @@ pub struct Recorded {
     pub decision: Option<Past>,
 }
 
-impl Recorded {
+impl RecordedTotals {
     /// Whether the judge that explains decides every request as the gate did.
     pub fn is_repeated(&self) -> bool {
         self.repeated == self.requests

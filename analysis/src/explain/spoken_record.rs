@@ -4,7 +4,7 @@ use traffic::log::civil;
 
 use super::moment::{Moment, Past, Which};
 use super::phrases::{score, times, were};
-use super::record::Recorded;
+use super::record::RecordedTotals;
 use super::story::Story;
 
 /// The request that was asked for; if none was, the first of the hardest recorded verdicts.
@@ -27,7 +27,7 @@ pub(super) fn asked(story: &Story) -> Option<&Moment> {
 }
 
 /// What happened, from the log alone; `None` if the log does not say.
-pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
+pub(super) fn sentence(story: &Story, recorded: &RecordedTotals) -> Option<String> {
     let moment = asked(story)?;
     let past = moment.recorded.as_ref()?;
     let is_real = past.mode == "enforce" || past.action == "allow";
@@ -72,7 +72,7 @@ pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
 }
 
 /// A caution that this judge decides otherwise than the gate did, and what to do about it.
-pub(super) fn other_judge(story: &Story, recorded: &Recorded, model: &str) -> String {
+pub(super) fn other_judge(story: &Story, recorded: &RecordedTotals, model: &str) -> String {
     let others = recorded.requests - recorded.repeated;
     let differs = if asked(story).is_some_and(Moment::is_as_recorded) {
         format!("decides this request alike, but {others} others not")

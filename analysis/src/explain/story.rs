@@ -11,7 +11,7 @@ use detector::{
 use serde::Serialize;
 
 use super::moment::{Line, MOMENTS_MAX, Moment, Which};
-use super::record::Recorded;
+use super::record::RecordedTotals;
 
 /// Longest target kept, in characters.
 const TARGET_CHARS_MAX: usize = 300;
@@ -36,7 +36,7 @@ pub struct Snapshot {
 
 /// The clients of one network that name the same browser.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Company {
+pub struct CohortMembers {
     /// The network: `192.0.2.0/24`, `2001:db8:1::/48`.
     pub network: String,
     /// Number of its clients with this browser up to then, the followed one included.
@@ -56,12 +56,12 @@ pub struct Story {
     pub blocked: u64,
     pub last_at: Timestamp,
     /// What the gate itself decided.
-    pub recorded: Recorded,
+    pub recorded: RecordedTotals,
     /// The request that is explained.
     pub decisive: Option<Snapshot>,
     /// The request that led to it: by the ban in force, or as the last score that limits.
     pub cause: Option<Snapshot>,
-    pub company: Option<Company>,
+    pub cohort: Option<CohortMembers>,
     highest: Option<Snapshot>,
     over_limit: Option<Snapshot>,
     ban: Option<Snapshot>,
@@ -82,10 +82,10 @@ impl Story {
             limited: 0,
             blocked: 0,
             last_at: Timestamp::default(),
-            recorded: Recorded::default(),
+            recorded: RecordedTotals::default(),
             decisive: None,
             cause: None,
-            company: None,
+            cohort: None,
             highest: None,
             over_limit: None,
             ban: None,
@@ -167,9 +167,9 @@ impl Story {
         }
         if is_wanted {
             let members = self.browsers.get(&event.agent.0);
-            self.company =
+            self.cohort =
                 members.filter(|_| event.agent != AgentKey::NONE).map(|(clients, requests)| {
-                    Company {
+                    CohortMembers {
                         network: network(self.client),
                         clients: clients.len() as u64,
                         requests: *requests,

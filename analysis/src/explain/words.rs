@@ -200,7 +200,7 @@ fn why(
              name: nobody is judged by it."
                 .to_owned()
         }
-        Reason::Cohort => company(story, snapshot, decisive, thresholds, &pace),
+        Reason::Cohort => cohort(story, snapshot, decisive, thresholds, &pace),
         Reason::TooFewPages => format!(
             "It had asked for {} and is judged from {} on: until then everybody is allowed.",
             times(u64::from(decisive.pages), "page"),
@@ -228,7 +228,7 @@ fn why(
 }
 
 /// Why a client was limited because of its cohort.
-fn company(
+fn cohort(
     story: &Story,
     snapshot: &Snapshot,
     decisive: &Decisive,
@@ -249,13 +249,13 @@ fn company(
             times(u64::from(decisive.pages), "page")
         );
     }
-    let who = decisive.company.as_ref().map_or_else(
+    let who = decisive.cohort.as_ref().map_or_else(
         || format!("Newcomers of the network {}", network(story.client)),
-        |company| {
-            let clients = times(company.clients, "client");
+        |cohort| {
+            let clients = times(cohort.clients, "client");
             format!(
                 "The newcomers of the network {} with the same browser ({clients} so far)",
-                company.network
+                cohort.network
             )
         },
     );

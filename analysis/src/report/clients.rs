@@ -5,9 +5,9 @@ use trainer::label::Label;
 
 use super::names::Names;
 use super::table::{Cell, Table};
+use crate::client_summary::{ClientSummary, FeatureContribution};
 use crate::explain::value;
 use crate::format::score;
-use crate::portrait::{Portrait, Spoken};
 
 /// A label in plain words, for many clients.
 pub fn label(label: Label) -> &'static str {
@@ -47,7 +47,7 @@ pub fn tag(of: Label) -> Markup {
 
 /// Clients with score, label, reasons and the path they asked for most. Columns without any value
 /// are left out.
-pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
+pub fn table(caption: &str, clients: &[ClientSummary], names: &Names) -> Markup {
     let has_refused = clients.iter().any(|client| client.refused.is_some());
     let has_browsers = clients.iter().any(|client| client.browsers.is_some());
     let has_path = clients.iter().any(|client| client.path.is_some());
@@ -88,14 +88,14 @@ pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
     table.render()
 }
 
-fn labelled(client: &Portrait, names: &Names) -> Markup {
+fn labelled(client: &ClientSummary, names: &Names) -> Markup {
     html! {
         (tag(client.label))
         @if !client.why.is_empty() { br; small.why { bdi { (names.text(&client.why)) } } }
     }
 }
 
-fn reasons(because: &[Spoken]) -> Markup {
+fn reasons(because: &[FeatureContribution]) -> Markup {
     html! {
         @if because.is_empty() { "–" } @else {
             ul.reasons {

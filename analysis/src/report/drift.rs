@@ -9,7 +9,7 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::drift::{Examined, Held, Verdict};
+use crate::drift::{BudgetCheck, BudgetVerdict, Examined};
 use crate::format::{count, counted, percent, percent_at_most, range};
 
 /// Left end of the chart, in PSI: less than this is no shift.
@@ -77,11 +77,11 @@ fn level(shift: &Shift) -> f64 {
     shift.noise.max(PSI_ALARM)
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
+fn verdict(verdict: BudgetVerdict) -> &'static str {
     match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Unsure => "not known",
-        Verdict::Broken => "broken",
+        BudgetVerdict::Holds => "holds",
+        BudgetVerdict::Unsure => "not known",
+        BudgetVerdict::Broken => "broken",
     }
 }
 
@@ -179,11 +179,11 @@ fn budgets(examined: &Examined) -> Section {
         &["threshold", "budget", "people", "above", "95 % of people", "verdict", "in words"],
     );
     for (name, held) in &examined.budgets {
-        let Held { budget, people, above, share_ci, verdict: of, .. } = held;
+        let BudgetCheck { budget, people, above, share_ci, verdict: of, .. } = held;
         let cell = match of {
-            Verdict::Holds => Cell::text("✓ holds"),
-            Verdict::Unsure => Cell::text("not known"),
-            Verdict::Broken => Cell::text("✗ broken").of("bad"),
+            BudgetVerdict::Holds => Cell::text("✓ holds"),
+            BudgetVerdict::Unsure => Cell::text("not known"),
+            BudgetVerdict::Broken => Cell::text("✗ broken").of("bad"),
         };
         table.row([
             Cell::text(name),

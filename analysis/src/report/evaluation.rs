@@ -10,7 +10,7 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::evaluate::{Evaluation, Requests, Rung};
+use crate::evaluate::{Evaluation, Requests, ThresholdRow};
 use crate::format::{count, counted, figure, percent, range, score};
 use crate::separation::Separation;
 
@@ -155,12 +155,12 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
 }
 
 /// Names and scores of the model's own thresholds.
-fn own(ladder: &[Rung]) -> Vec<(&str, f64)> {
+fn own(ladder: &[ThresholdRow]) -> Vec<(&str, f64)> {
     ladder.iter().filter_map(|rung| Some((rung.name?, rung.threshold))).collect()
 }
 
 fn marks(e: &Evaluation) -> Vec<Marked> {
-    let mark = |rung: &Rung| {
+    let mark = |rung: &ThresholdRow| {
         Some(Marked {
             name: name_of(rung.name?, rung.threshold),
             fpr: rung.fpr?,
@@ -343,7 +343,7 @@ pub(super) fn listed(
     id: &'static str,
     title: &str,
     lead: &str,
-    of: &[crate::portrait::Portrait],
+    of: &[crate::client_summary::ClientSummary],
     names: &Names,
 ) -> Section {
     let section = Section::new(id, title);

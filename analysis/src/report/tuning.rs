@@ -11,7 +11,7 @@ use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
 use crate::format::{count, counted, percent, percent_at_most, score};
-use crate::tune::{AtRisk, Rung, State, Step, Stops, Tuned};
+use crate::tune::{AtRisk, State, Step, StepThreshold, Stops, Tuned};
 
 /// The report's page; [`Page::render`] makes a file of it.
 pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
@@ -58,7 +58,7 @@ pub fn verdict(tuned: &Tuned) -> String {
 }
 
 /// Limit and block, if they have a threshold, with the score as it is written.
-fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
+fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&StepThreshold, String)> {
     tuned
         .ladder
         .iter()
@@ -67,7 +67,7 @@ fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
 }
 
 /// The threshold below which a client is not refused anything for its own behaviour.
-fn lowest(tuned: &Tuned) -> Option<&Rung> {
+fn lowest(tuned: &Tuned) -> Option<&StepThreshold> {
     let alone =
         tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.score.is_some());
     alone.min_by(|a, b| a.score.unwrap_or(1.0).total_cmp(&b.score.unwrap_or(1.0)))

@@ -13,7 +13,7 @@ use trainer::site::Site;
 use trainer::statistics::upper_bound;
 
 use super::options::{TuneError, TuneOptions};
-use super::people::Sample;
+use super::people::ProvingPeople;
 use super::step::Step;
 use super::stops::Stops;
 use crate::format::{percent_at_most, score};
@@ -35,7 +35,7 @@ pub enum State {
 
 /// The threshold of one step, with its evidence.
 #[derive(Clone, Debug, Serialize)]
-pub struct Rung {
+pub struct StepThreshold {
     /// Which step.
     pub step: Step,
     /// Share of people that it may hurt, as asked for. For the cohort step, these come on top of
@@ -70,7 +70,7 @@ pub struct Rung {
     pub stops: Stops,
 }
 
-impl Rung {
+impl StepThreshold {
     /// Whether the threshold is to be written into the configuration.
     pub fn is_changed(&self) -> bool {
         matches!(self.state, State::Proven | State::Raised)
@@ -78,7 +78,7 @@ impl Rung {
 }
 
 /// What a step's threshold is computed from.
-struct Asked<'a> {
+struct StepInput<'a> {
     step: Step,
     alpha: f64,
     delta: f64,
@@ -92,16 +92,22 @@ struct Asked<'a> {
 
 pub(super) fn ladder(
     site: &Site,
-    sample: &Sample,
+    sample: &ProvingPeople,
     model: &Model,
     options: &TuneOptions,
     min_pages: u32,
-) -> Result<Vec<Rung>, TuneError> {
+) -> Result<Vec<StepThreshold>, TuneError> {
     let Budgets { limit_alpha, block_alpha, delta } = options.budgets;
     let in_force = Policy::new(options.policy.clone(), Some(model))?;
     let scores = &sample.scores[..];
-    let alone =
-        |step, alpha, before| Asked { step, alpha, delta, before, scores, n: scores.len() as u64 };
+    let alone = |step, alpha, before| StepInput {
+        step,
+        alpha,
+        delta,
+        before,
+        scores,
+        n: scores.len() as u64,
+    };
     let mut limit = rung(&alone(Step::Limit, limit_alpha, in_force.limit_margin()));
     // A limit that stays could be above a new block threshold: then the block is raised to it.
     let mut block = rung(&alone(Step::Block, block_alpha, in_force.block_margin()));
@@ -122,14 +128,14 @@ pub(super) fn ladder(
     let of_met: Vec<f32> = met.iter().copied().flatten().collect();
     let n = met.len() as u64;
     let mut cohort = match found.margin.and_then(written) {
-        Some((score, margin)) => Rung {
+        Some((score, margin)) => StepThreshold {
             state: State::Proven,
             score: Some(score),
             margin: Some(margin),
             evidence: found
                 .evidence
                 .replace("kept apart from training", "whom the model has not seen"),
-            ..kept(&Asked {
+            ..kept(&StepInput {
                 step: Step::Cohort,
                 alpha: found.alpha,
                 delta,
@@ -138,11 +144,11 @@ pub(super) fn ladder(
                 n,
             })
         },
-        None => Rung {
+        None => StepThreshold {
             needed: people_needed(limit_alpha, delta),
             missing: people_needed(limit_alpha, delta).saturating_sub(n),
             evidence: format!("goes with the limit: {}", found.evidence),
-            ..kept(&Asked {
+            ..kept(&StepInput {
                 step: Step::Cohort,
                 alpha: limit_alpha * 0.1,
                 delta,
@@ -158,32 +164,37 @@ pub(super) fn ladder(
 }
 
 /// The lowest threshold that keeps the budget, or the one in force.
-fn rung(asked: &Asked<'_>) -> Rung {
-    let allowed = errors_allowed(asked.n, asked.alpha, asked.delta);
-    let found = allowed.and_then(|k| threshold_above(asked.scores, k)).and_then(written);
-    let mut rung = kept(asked);
+fn rung(input: &StepInput<'_>) -> StepThreshold {
+    let allowed = errors_allowed(input.n, input.alpha, input.delta);
+    let found = allowed.and_then(|k| threshold_above(input.scores, k)).and_then(written);
+    let mut rung = kept(input);
     if let Some((score, margin)) = found {
-        rung = Rung { state: State::Proven, score: Some(score), margin: Some(margin), ..rung };
+        rung = StepThreshold {
+            state: State::Proven,
+            score: Some(score),
+            margin: Some(margin),
+            ..rung
+        };
     }
-    count(&mut rung, asked.scores, asked.delta);
+    count(&mut rung, input.scores, input.delta);
     rung
 }
 
-fn kept(asked: &Asked<'_>) -> Rung {
-    let before = asked.before.map(|margin| f64::from(Score::from_margin(margin).value()));
-    let needed = people_needed(asked.alpha, asked.delta);
-    Rung {
-        step: asked.step,
-        budget: asked.alpha,
-        state: if asked.before.is_some() { State::Kept } else { State::None },
+fn kept(input: &StepInput<'_>) -> StepThreshold {
+    let before = input.before.map(|margin| f64::from(Score::from_margin(margin).value()));
+    let needed = people_needed(input.alpha, input.delta);
+    StepThreshold {
+        step: input.step,
+        budget: input.alpha,
+        state: if input.before.is_some() { State::Kept } else { State::None },
         score: before,
-        margin: asked.before,
+        margin: input.before,
         before,
-        n: asked.n,
+        n: input.n,
         k: 0,
         at_most: None,
         needed,
-        missing: needed.saturating_sub(asked.n),
+        missing: needed.saturating_sub(input.n),
         evidence: String::new(),
         above: BTreeMap::new(),
         stops: Stops::default(),
@@ -191,7 +202,7 @@ fn kept(asked: &Asked<'_>) -> Rung {
 }
 
 /// Counts the people above the threshold and bounds their share.
-fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
+fn count(rung: &mut StepThreshold, scores: &[f32], delta: f64) {
     rung.k = rung
         .margin
         .map_or(0, |margin| scores.iter().filter(|&&score| score >= margin).count() as u64);
@@ -199,7 +210,7 @@ fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
 }
 
 /// Raises a threshold to the limit, because nobody is blocked, or limited with a cohort, below it.
-fn raise(rung: &mut Rung, limit: &Rung) {
+fn raise(rung: &mut StepThreshold, limit: &StepThreshold) {
     let (Some(own), Some(floor)) = (rung.margin, limit.margin) else { return };
     if own >= floor {
         return;
@@ -211,7 +222,7 @@ fn raise(rung: &mut Rung, limit: &Rung) {
     (rung.score, rung.margin) = (Some(score), Some(margin));
 }
 
-fn evidence(rung: &Rung, budgets: &Budgets) -> String {
+fn evidence(rung: &StepThreshold, budgets: &Budgets) -> String {
     let (budget, sure) = (percent(rung.budget), percent(1.0 - budgets.delta));
     let shown = rung.at_most.map_or_else(String::new, |at_most| {
         format!(

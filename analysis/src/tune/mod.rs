@@ -35,11 +35,11 @@ use trainer::label::Label;
 use trainer::samples::highest;
 use trainer::site::Site;
 
-pub use ladder::{Rung, State};
+pub use ladder::{State, StepThreshold};
 pub use options::{TuneError, TuneOptions};
 pub use pass::SESSION_PAUSE_S;
 pub use people::People;
-pub use scores::{Bin, Mark};
+pub use scores::{AlternativeThreshold, Bin};
 pub use step::Step;
 pub use stops::{AtRisk, Stops};
 pub use tuned::Tuned;

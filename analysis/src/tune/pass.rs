@@ -13,7 +13,7 @@ use trainer::label::Label;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
 use trainer::statistics::upper_bound;
 
-use super::ladder::Rung;
+use super::ladder::StepThreshold;
 use super::options::{TuneError, TuneOptions};
 use super::step::Step;
 use super::stops::{AtRisk, Stops};
@@ -23,7 +23,7 @@ use super::stops::{AtRisk, Stops};
 pub const SESSION_PAUSE_S: u64 = 1_800;
 
 /// What the pass found.
-pub(super) struct Passed {
+pub(super) struct PassResult {
     /// In the order of [`Step::ALL`].
     pub(super) steps: Vec<Stops>,
     pub(super) all: Stops,
@@ -43,9 +43,9 @@ pub(super) struct Session {
 pub(super) fn pass(
     site: &Site,
     model: &Model,
-    ladder: &[Rung],
+    ladder: &[StepThreshold],
     options: &TuneOptions,
-) -> Result<Passed, TuneError> {
+) -> Result<PassResult, TuneError> {
     let written = |step: Step| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
     let score = |step: Step, before: Option<f32>| {
         written(step).and_then(|rung| rung.score).map_or(before, |score| Some(score as f32))
@@ -91,7 +91,7 @@ pub(super) fn pass(
         driver.step(step, &mut Judged::new(&detector, at_verdict));
     }
     let stops = |count: &Count| count.stops(site, requests, pages);
-    Ok(Passed { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
+    Ok(PassResult { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
 }
 
 /// The client's session at this time; a new one after a long pause.

@@ -36,7 +36,7 @@ pub struct People {
 }
 
 /// The people who prove thresholds.
-pub(super) struct Sample {
+pub(super) struct ProvingPeople {
     pub(super) people: People,
     /// The highest score of each, in log-odds.
     pub(super) scores: Vec<f32>,
@@ -69,7 +69,7 @@ pub(super) fn sample(
     scores: &[Option<f32>],
     model: &Model,
     options: &TuneOptions,
-) -> Sample {
+) -> ProvingPeople {
     let trained_until_us = model.card().trained_until_us;
     let mut people = People {
         source: if options.labels_are_given {
@@ -108,7 +108,7 @@ pub(super) fn sample(
         }
     }
     people.caveats = caveats(&people, options);
-    Sample { people, scores: sample, is_stranger }
+    ProvingPeople { people, scores: sample, is_stranger }
 }
 
 fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {

@@ -8,7 +8,7 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::upper_bound;
 
-use crate::separation::Histogram;
+use crate::separation::ScoreHistogram;
 
 /// Number of bins of the histogram.
 const BINS: usize = 20;
@@ -28,7 +28,7 @@ pub struct Bin {
 
 /// An alternative threshold, with what it would cost and reach.
 #[derive(Clone, Debug, Serialize)]
-pub struct Mark {
+pub struct AlternativeThreshold {
     /// The threshold, as a score.
     pub score: f64,
     /// How many of the people who prove thresholds are at or above it.
@@ -71,15 +71,20 @@ pub(super) fn histogram(site: &Site, scores: &[Option<f32>]) -> Vec<Bin> {
     bins
 }
 
-pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> Histogram {
+pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> ScoreHistogram {
     let clients = site.clients.iter().zip(scores);
     let scored: Vec<(Label, f32)> =
         clients.filter_map(|(client, score)| Some((client.labelled.label, (*score)?))).collect();
-    Histogram::of(&scored)
+    ScoreHistogram::of(&scored)
 }
 
 /// Thresholds just above all but the highest-scoring few people.
-pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: f64) -> Vec<Mark> {
+pub(super) fn marks(
+    site: &Site,
+    scores: &[Option<f32>],
+    people: &[f32],
+    delta: f64,
+) -> Vec<AlternativeThreshold> {
     let mut sorted = people.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let n = sorted.len() as u64;
@@ -87,14 +92,14 @@ pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: 
         let margin = sorted.get(usize::try_from(spared).ok()?)?.next_up();
         let k = sorted.partition_point(|&score| score >= margin) as u64;
         let score = f64::from(Score::from_margin(margin).value());
-        Some(Mark {
+        Some(AlternativeThreshold {
             score,
             k,
             at_most: upper_bound(k, n, delta),
             above: above(site, scores, Some(margin)),
         })
     };
-    let mut marks: Vec<Mark> = MARKS.into_iter().filter_map(mark).collect();
+    let mut marks: Vec<AlternativeThreshold> = MARKS.into_iter().filter_map(mark).collect();
     marks.dedup_by_key(|mark| mark.k);
     marks
 }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::ladder::{Rung, State};
+use super::ladder::{State, StepThreshold};
 use super::tuned::Tuned;
 use crate::format::score;
 
@@ -66,7 +66,7 @@ fn rounded_up(share: f64) -> String {
     format!("{:?}", ((share * scale).ceil() / scale).min(1.0))
 }
 
-fn line(rung: &Rung) -> String {
+fn line(rung: &StepThreshold) -> String {
     let key = rung.step.key();
     match (rung.state, rung.score) {
         (State::Proven | State::Raised, Some(value)) => format!("{key} = {value:?}"),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use trainer::protocol::{model_of, without_thresholds};
 
 use super::ladder::{ladder, written};
-use super::people::{People, Sample};
+use super::people::{People, ProvingPeople};
 use super::*;
 
 /// A model that gives every client the same score, with these thresholds in force.
@@ -19,7 +19,7 @@ fn model(limit: Option<f32>, block: Option<f32>) -> Model {
 }
 
 /// `n` people, the first at margin 6 and each further one a thousandth below.
-fn climbed(n: usize, model: &Model, budgets: Budgets) -> Vec<Rung> {
+fn climbed(n: usize, model: &Model, budgets: Budgets) -> Vec<StepThreshold> {
     let scores: Vec<f32> = (0..n).map(|i| 6.0 - i as f32 / 1_000.0).collect();
     let people = People {
         source: String::new(),
@@ -31,7 +31,7 @@ fn climbed(n: usize, model: &Model, budgets: Budgets) -> Vec<Rung> {
         trained_until_us: 0,
         caveats: Vec::new(),
     };
-    let sample = Sample { people, scores, is_stranger: Vec::new() };
+    let sample = ProvingPeople { people, scores, is_stranger: Vec::new() };
     let options = TuneOptions { budgets, ..TuneOptions::default() };
     ladder(&Site::default(), &sample, model, &options, 5).unwrap()
 }

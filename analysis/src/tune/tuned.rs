@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use trainer::label::Label;
 
-use super::ladder::{Rung, State};
+use super::ladder::{State, StepThreshold};
 use super::people::People;
-use super::scores::{Bin, Mark};
+use super::scores::{AlternativeThreshold, Bin};
 use super::step::Step;
 use super::stops::{AtRisk, Stops};
-use crate::separation::Histogram;
+use crate::separation::ScoreHistogram;
 
 /// The thresholds found. Every count is over the requests of the log that the allow list does not
 /// let pass.
@@ -37,7 +37,7 @@ pub struct Tuned {
     /// The people who prove the thresholds.
     pub people: People,
     /// The thresholds: limit, block, cohort.
-    pub ladder: Vec<Rung>,
+    pub ladder: Vec<StepThreshold>,
     /// What all thresholds together would refuse.
     pub stops: Stops,
     /// Conversions of people that would have been refused on the way.
@@ -45,10 +45,10 @@ pub struct Tuned {
     /// Highest scores by label, in twenty bins.
     pub histogram: Vec<Bin>,
     /// Highest scores in bins of equal log-odds, which tell apart scores near 0 and near 1.
-    pub log_odds: Histogram,
+    pub log_odds: ScoreHistogram,
     /// Other thresholds, with what each would cost and reach. They are to look at: none of them is
     /// proven.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<AlternativeThreshold>,
     /// What is allowed but probably not intended.
     pub warnings: Vec<String>,
 }
@@ -63,7 +63,7 @@ impl Tuned {
     }
 
     /// The threshold of a step.
-    pub fn rung(&self, step: Step) -> Option<&Rung> {
+    pub fn rung(&self, step: Step) -> Option<&StepThreshold> {
         self.ladder.iter().find(|rung| rung.step == step)
     }
 

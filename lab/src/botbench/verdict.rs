@@ -79,10 +79,10 @@ impl BotBench {
 }
 
 /// The share of a bad population, by its name, that must be detected.
-pub(super) type Wanted = (&'static str, f64);
+pub(super) type WantedShare = (&'static str, f64);
 
 /// Checks the targets: people first, then the bad populations that `wanted` names.
-pub(super) fn targets(people: &Row, bad: &[Row], wanted: &[Wanted]) -> Vec<Target> {
+pub(super) fn targets(people: &Row, bad: &[Row], wanted: &[WantedShare]) -> Vec<Target> {
     let mut targets = Vec::new();
     if let Some(of) = people.of.first() {
         let (blocked, refused) = (of.blocked, of.refused);

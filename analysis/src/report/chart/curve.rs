@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::axis::{Axis, bottom, left, percents};
 use super::figure::{at, figure, legend, path};
-use super::scale::{Scale, bottom, left, percents};
 use crate::evaluate::Detection;
 use crate::format::{count, percent, range, score};
 use crate::separation::Point;
@@ -21,8 +21,8 @@ pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
     let people = people(curve);
     // The least share above 0 is one person; 0 is placed to the left of it.
     let least = 1.0 / people.max(1) as f64;
-    let scale = Scale::log((least / 2.0, 1.0), (LEFT, RIGHT));
-    let up = Scale::linear((0.0, 1.0), (BOTTOM, TOP));
+    let scale = Axis::log((least / 2.0, 1.0), (LEFT, RIGHT));
+    let up = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
     let mut marks: Vec<(f64, String)> = scale
         .powers()
         .into_iter()
@@ -87,7 +87,7 @@ type Known<'a> = (&'a Point, f64, [f64; 2]);
 /// Precision against recall, with this log's mix of people and robots.
 pub fn precision_recall(curve: &[Point]) -> Markup {
     let (across, up) =
-        (Scale::linear((0.0, 1.0), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
+        (Axis::linear((0.0, 1.0), (LEFT, RIGHT)), Axis::linear((0.0, 1.0), (BOTTOM, TOP)));
     let known: Vec<Known<'_>> = curve
         .iter()
         .filter_map(|point| Some((point, point.precision?, point.precision_ci?)))
@@ -129,7 +129,7 @@ pub fn detection(lines: &[(String, &Detection)]) -> Markup {
         lines.iter().filter_map(|(_, found)| Some(found.by_request.last()?[0])).max().unwrap_or(1);
     let end = 10_f64.powf((last.max(10) as f64).log10().ceil());
     let (across, up) =
-        (Scale::log((1.0, end), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
+        (Axis::log((1.0, end), (LEFT, RIGHT)), Axis::linear((0.0, 1.0), (BOTTOM, TOP)));
     let marks: Vec<(f64, String)> =
         across.powers().into_iter().map(|power| (power, count(power as u64))).collect();
     let points = |found: &Detection| {
@@ -172,7 +172,7 @@ pub fn detection(lines: &[(String, &Detection)]) -> Markup {
 }
 
 /// Value at the right end of a logarithmic axis.
-fn end_of(across: &Scale) -> f64 {
+fn end_of(across: &Axis) -> f64 {
     across.powers().last().copied().unwrap_or(1.0)
 }
 

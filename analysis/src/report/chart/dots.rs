@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
+use super::axis::{Axis, bottom};
 use super::figure::{at, figure};
-use super::scale::{Scale, bottom};
 
 const WIDTH: f64 = 1040.0;
 const LEFT: f64 = 210.0;
@@ -38,7 +38,7 @@ pub fn dots(
         .map(|row| row.value.max(row.level))
         .filter(|value| value.is_finite())
         .fold(least, f64::max);
-    let scale = Scale::log(
+    let scale = Axis::log(
         (least, 10_f64.powf(most.log10().ceil().max(least.log10() + 1.0))),
         (LEFT, RIGHT),
     );

@@ -5,11 +5,11 @@ use detector::Score;
 use maud::{Markup, html};
 use trainer::label::Label;
 
+use super::axis::{Axis, bottom};
 use super::figure::{at, figure};
-use super::scale::{Scale, bottom};
 use crate::format::{count, counted, score};
 use crate::report::clients::{label, sign};
-use crate::separation::Histogram;
+use crate::separation::ScoreHistogram;
 
 const WIDTH: f64 = 1040.0;
 const LEFT: f64 = 120.0;
@@ -20,12 +20,12 @@ const TOP: f64 = 40.0;
 const MARKS: [f32; 7] = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999];
 
 /// Draws bars by label, with lines at these thresholds (name and score).
-pub fn histogram(histogram: &Histogram, thresholds: &[(&str, f64)]) -> Markup {
+pub fn histogram(histogram: &ScoreHistogram, thresholds: &[(&str, f64)]) -> Markup {
     let rows: Vec<(Label, &Vec<u64>)> =
         histogram.clients.iter().map(|(label, counts)| (*label, counts)).collect();
     let bottom_at = TOP + ROW * rows.len() as f64;
     let (low, high) = ends(histogram);
-    let scale = Scale::linear((f64::from(low), f64::from(high)), (LEFT, RIGHT));
+    let scale = Axis::linear((f64::from(low), f64::from(high)), (LEFT, RIGHT));
     let margin = |value: f64| f64::from(Score::from_value(value as f32).margin());
     let marks: Vec<(f64, String)> =
         MARKS.iter().map(|&mark| (margin(f64::from(mark)), score_mark(mark))).collect();
@@ -57,7 +57,7 @@ pub fn histogram(histogram: &Histogram, thresholds: &[(&str, f64)]) -> Markup {
     )
 }
 
-fn bars(histogram: &Histogram, scale: &Scale, top: f64, of: Label, counts: &[u64]) -> Markup {
+fn bars(histogram: &ScoreHistogram, scale: &Axis, top: f64, of: Label, counts: &[u64]) -> Markup {
     let base = top + ROW;
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     let (class, sign) = sign(of);
@@ -82,7 +82,7 @@ fn bars(histogram: &Histogram, scale: &Scale, top: f64, of: Label, counts: &[u64
 }
 
 /// Log-odds at both ends of the axis: one bin beyond the outer edges.
-fn ends(histogram: &Histogram) -> (f32, f32) {
+fn ends(histogram: &ScoreHistogram) -> (f32, f32) {
     let step = histogram.edges.windows(2).next().map_or(1.0, |two| two[1] - two[0]);
     let first = histogram.edges.first().copied().unwrap_or(0.0);
     let last = histogram.edges.last().copied().unwrap_or(0.0);
@@ -93,7 +93,7 @@ fn score_mark(score: f32) -> String {
     format!("{score}")
 }
 
-fn in_words(histogram: &Histogram, of: Label, counts: &[u64]) -> String {
+fn in_words(histogram: &ScoreHistogram, of: Label, counts: &[u64]) -> String {
     let total: u64 = counts.iter().sum();
     let half = counts.iter().scan(0, |sum, &count| {
         *sum += count;

@@ -6,7 +6,7 @@ use super::figure::at;
 
 /// A mapping from values to positions.
 #[derive(Clone, Copy, Debug)]
-pub struct Scale {
+pub struct Axis {
     /// Values at both ends; their logarithms, if the axis is logarithmic.
     ends: (f64, f64),
     /// Positions at both ends.
@@ -14,7 +14,7 @@ pub struct Scale {
     is_log: bool,
 }
 
-impl Scale {
+impl Axis {
     /// A linear axis.
     pub fn linear(ends: (f64, f64), places: (f64, f64)) -> Self {
         Self { ends, places, is_log: false }
@@ -43,7 +43,7 @@ impl Scale {
 
 /// Marks along the bottom of a chart, with grid lines up to `top`.
 pub fn bottom(
-    scale: &Scale,
+    scale: &Axis,
     marks: &[(f64, String)],
     (top, bottom): (f64, f64),
     title: &str,
@@ -63,7 +63,7 @@ pub fn bottom(
 
 /// Marks along the left side, with grid lines to `right`; the title is above.
 pub fn left(
-    scale: &Scale,
+    scale: &Axis,
     marks: &[(f64, String)],
     (left, right): (f64, f64),
     title: &str,
@@ -92,14 +92,14 @@ mod tests {
 
     #[test]
     fn values_fall_between_the_ends_and_none_beyond() {
-        let linear = Scale::linear((0.0, 10.0), (100.0, 0.0));
+        let linear = Axis::linear((0.0, 10.0), (100.0, 0.0));
         assert_eq!(
             [0.0, 5.0, 10.0, 99.0, -1.0].map(|value| linear.place(value)),
             [100.0, 50.0, 0.0, 0.0, 100.0]
         );
-        let log = Scale::log((0.001, 1.0), (0.0, 300.0));
+        let log = Axis::log((0.001, 1.0), (0.0, 300.0));
         assert!((log.place(0.1) - 200.0).abs() < 1e-9 && log.place(0.0) == 0.0);
         assert_eq!(log.powers().len(), 4);
-        assert_eq!(Scale::linear((1.0, 1.0), (5.0, 9.0)).place(1.0), 5.0);
+        assert_eq!(Axis::linear((1.0, 1.0), (5.0, 9.0)).place(1.0), 5.0);
     }
 }

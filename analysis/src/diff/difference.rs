@@ -3,7 +3,7 @@
 use detector::{Action, Detector, Judge, Reason, Score, Timestamp, Verdict};
 use serde::Serialize;
 
-use crate::explain::Thresholds;
+use crate::explain::ScoreThresholds;
 use crate::format::{count, percent};
 
 /// What changes from the first judge to the second.
@@ -49,7 +49,7 @@ pub struct Side {
     /// SHA-256 of the model, in hex.
     pub model_sha256: String,
     /// The scores from which something happens.
-    pub thresholds: Thresholds,
+    pub thresholds: ScoreThresholds,
 }
 
 /// How many requests or clients get one action from the first judge and one from the second.
@@ -191,7 +191,7 @@ impl Side {
                 .model
                 .as_ref()
                 .map_or_else(String::new, |model| model.sha256().to_owned()),
-            thresholds: Thresholds {
+            thresholds: ScoreThresholds {
                 limit: score(judge.policy.limit_margin()),
                 block: score(judge.policy.block_margin()),
                 cohort: score(judge.policy.cohort_margin()),

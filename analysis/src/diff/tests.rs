@@ -5,7 +5,7 @@ use super::comparison::PATHS_MAX;
 use super::finish::GOOD_ROBOTS;
 use super::path_shape::path_shape;
 use super::*;
-use crate::explain::Thresholds;
+use crate::explain::ScoreThresholds;
 
 fn verdict(action: Action, reason: Reason) -> Verdict {
     let at = Timestamp::from_secs(1);
@@ -22,7 +22,7 @@ fn verdict(action: Action, reason: Reason) -> Verdict {
 }
 
 fn side() -> Side {
-    let thresholds = Thresholds { limit: None, block: None, cohort: None, min_pages: 5 };
+    let thresholds = ScoreThresholds { limit: None, block: None, cohort: None, min_pages: 5 };
     Side { name: "x".to_owned(), model: String::new(), model_sha256: String::new(), thresholds }
 }
 

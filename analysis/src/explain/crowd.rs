@@ -24,7 +24,7 @@ const LAST: u32 = 20_000;
 
 /// A sample of clients at each of some page counts.
 #[derive(Clone, Debug, Default)]
-pub struct Crowd {
+pub struct ClientSample {
     rungs: BTreeMap<u32, BTreeMap<(u64, ClientKey), Features>>,
 }
 
@@ -82,7 +82,7 @@ fn rung(pages: u32) -> bool {
     rung == pages
 }
 
-impl Crowd {
+impl ClientSample {
     /// Takes in a client that has asked for its `pages`-th page. `features` is called only if the
     /// client is kept.
     pub fn note(
@@ -219,7 +219,8 @@ mod tests {
     #[test]
     fn the_sample_is_the_same_in_any_order_and_in_parts() {
         let row = |number: usize| Features([number as f32; COUNT]);
-        let (mut one, mut parts) = (Crowd::default(), [Crowd::default(), Crowd::default()]);
+        let (mut one, mut parts) =
+            (ClientSample::default(), [ClientSample::default(), ClientSample::default()]);
         for number in 0..5_000 {
             one.note(key(number), 7, || Some(row(number)));
             let number = 4_999 - number;
@@ -227,14 +228,14 @@ mod tests {
         }
         let [mut sum, other] = parts;
         sum.join(other);
-        let keys = |crowd: &Crowd| crowd.rungs[&7].keys().copied().collect::<Vec<_>>();
+        let keys = |crowd: &ClientSample| crowd.rungs[&7].keys().copied().collect::<Vec<_>>();
         assert_eq!(keys(&one).len(), KEPT);
         assert_eq!(keys(&one), keys(&sum));
     }
 
     #[test]
     fn people_are_compared_with_and_nobody_else() {
-        let mut crowd = Crowd::default();
+        let mut crowd = ClientSample::default();
         let mut labels = "client,label\n".to_owned();
         for number in 0..200 {
             let is_person = number % 2 == 0;

@@ -27,7 +27,7 @@ pub struct Explanation {
     /// what the gate did.
     pub is_repeated: Option<bool>,
     /// The scores from which something happens.
-    pub thresholds: Thresholds,
+    pub thresholds: ScoreThresholds,
     /// Number of requests, and how many were limited or blocked.
     pub totals: Totals,
     /// The request that is explained; `None` if the detector never measured the client.
@@ -40,7 +40,7 @@ pub struct Explanation {
 
 /// Scores (0..=1) from which something happens; `None` if nothing does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Thresholds {
+pub struct ScoreThresholds {
     /// From this score on a client is limited.
     pub limit: Option<f32>,
     /// From this score on a client is blocked.

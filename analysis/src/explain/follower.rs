@@ -7,8 +7,8 @@ use detector::{ClientKey, Detector, Event, Judge, Mode, Model, Observed, Reason,
 use trainer::evidence::{Evidence, Trace};
 use trainer::label::Labels;
 
-use super::crowd::{Crowd, Normal};
-use super::explanation::{Decisive, Explanation, Row, Thresholds, Totals};
+use super::crowd::{ClientSample, Normal};
+use super::explanation::{Decisive, Explanation, Row, ScoreThresholds, Totals};
 use super::moment::{Line, Past, Which};
 use super::otherwise::otherwise;
 use super::story::{Snapshot, Story};
@@ -17,14 +17,18 @@ use super::{spoken_record, words};
 /// Follows one client through a log, and samples everybody else for comparison.
 pub struct Follower {
     story: Story,
-    crowd: Crowd,
+    crowd: ClientSample,
     evidence: HashMap<ClientKey, Evidence>,
 }
 
 impl Follower {
     /// Follows this client; `which` of its requests is to be explained.
     pub fn new(client: ClientKey, which: Which) -> Self {
-        Self { story: Story::new(client, which), crowd: Crowd::default(), evidence: HashMap::new() }
+        Self {
+            story: Story::new(client, which),
+            crowd: ClientSample::default(),
+            evidence: HashMap::new(),
+        }
     }
 
     /// Has the detector observe a request. `line` is needed for the followed client only, `trace`
@@ -103,7 +107,7 @@ impl Follower {
         let totals = Totals { requests, pages, limited, blocked, last_at };
         let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
         let policy = &judge.policy;
-        let thresholds = Thresholds {
+        let thresholds = ScoreThresholds {
             limit: score(policy.limit_margin()),
             block: score(policy.block_margin()),
             cohort: score(policy.cohort_margin()),

@@ -23,8 +23,8 @@ mod spoken_record;
 mod story;
 mod words;
 
-pub use crowd::{Crowd, Normal, PEOPLE_MIN, Source, Spread};
-pub use explanation::{Decisive, Explanation, Otherwise, Row, Thresholds, Totals};
+pub use crowd::{ClientSample, Normal, PEOPLE_MIN, Source, Spread};
+pub use explanation::{Decisive, Explanation, Otherwise, Row, ScoreThresholds, Totals};
 pub use follower::Follower;
 pub use moment::{Line, MOMENTS_MAX, Moment, Past, Which};
 pub use pass::{ExplainPass, ExplainWatch};

@@ -6,7 +6,7 @@ use detector::policy::{Policy, SHARED_MIN};
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
-use super::explanation::{Decisive, Thresholds, Totals};
+use super::explanation::{Decisive, ScoreThresholds, Totals};
 use super::moment::Which;
 use super::phrases::{score, times, value, were};
 use super::spoken_record;
@@ -21,7 +21,7 @@ pub(super) fn sentences(
     decisive: Option<&Decisive>,
     judge: &Judge,
     totals: &Totals,
-    thresholds: &Thresholds,
+    thresholds: &ScoreThresholds,
 ) -> Vec<String> {
     // What happened comes first; what another judge would decide is marked as such.
     let recorded = Some(&story.recorded).filter(|recorded| !recorded.is_repeated());
@@ -130,7 +130,7 @@ fn why(
     snapshot: &Snapshot,
     decisive: &Decisive,
     judge: &Judge,
-    thresholds: &Thresholds,
+    thresholds: &ScoreThresholds,
 ) -> String {
     let (verdict, config) = (&snapshot.verdict, judge.policy.config());
     let loudest = because(decisive);
@@ -232,7 +232,7 @@ fn cohort(
     story: &Story,
     snapshot: &Snapshot,
     decisive: &Decisive,
-    thresholds: &Thresholds,
+    thresholds: &ScoreThresholds,
     pace: &str,
 ) -> String {
     let together: Vec<String> = snapshot.verdict.because.iter().map(ToString::to_string).collect();

@@ -58,12 +58,12 @@ type RankedClient<'a> = (f32, ClientKey, &'a ClientRecord, HighestScore, (&'stat
 
 /// Collects clients near a threshold while a log is read.
 #[derive(Clone, Debug)]
-pub struct Border {
+pub struct NearThreshold {
     thresholds: Vec<(&'static str, f32)>,
     clients: HashMap<ClientKey, ClientRecord>,
 }
 
-impl Border {
+impl NearThreshold {
     /// Looks near the thresholds of this detector's judge.
     pub fn new(detector: &Detector) -> Self {
         let judge = detector.judge();

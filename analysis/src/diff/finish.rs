@@ -8,7 +8,8 @@ use trainer::label::{Label, Labels};
 
 use super::comparison::{ClientTally, Comparison, FirstDifference};
 use super::difference::{
-    Affected, Cell, ClientChange, Difference, FirstChange, PathChange, ReasonChange, Side, Told,
+    ActionChange, Affected, ClientChange, Difference, FirstChange, JudgeSummary, PathChange,
+    ReasonChange, VerdictWords,
 };
 
 /// The name of the kind of clients whose user agent says that they are good robots.
@@ -19,7 +20,7 @@ impl Comparison {
     /// names of the conversions, `top` the longest a list may be.
     pub fn finish(
         self,
-        sides: [Side; 2],
+        sides: [JudgeSummary; 2],
         read: (u64, u64),
         outcomes: &[String],
         labels: Option<&Labels>,
@@ -67,8 +68,8 @@ impl Comparison {
                     at: first.at,
                     number: first.number,
                     path: first.path.to_string(),
-                    before: Told::of(&first.verdicts[0]),
-                    after: Told::of(&first.verdicts[1]),
+                    before: VerdictWords::of(&first.verdicts[0]),
+                    after: VerdictWords::of(&first.verdicts[1]),
                 },
             };
         let clients_changed = changed.len() as u64;
@@ -128,10 +129,10 @@ fn kinds_of(
     kinds
 }
 
-fn cells(matrix: &[[u64; 3]; 3]) -> Vec<Cell> {
+fn cells(matrix: &[[u64; 3]; 3]) -> Vec<ActionChange> {
     let mut cells = Vec::new();
     for (before, row) in Action::ALL.into_iter().zip(matrix) {
-        cells.extend(Action::ALL.into_iter().zip(row).map(|(after, &number)| Cell {
+        cells.extend(Action::ALL.into_iter().zip(row).map(|(after, &number)| ActionChange {
             before,
             after,
             number,

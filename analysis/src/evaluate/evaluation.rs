@@ -48,7 +48,7 @@ pub struct Evaluation {
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
     /// Number of requests of a bad robot up to the one that crosses the strictest threshold, over
     /// those detected.
-    pub requests_to_detect: Option<Requests>,
+    pub requests_to_detect: Option<RequestsToDetect>,
     /// Results by the reason of the label.
     pub by_class: BTreeMap<String, ByClass>,
     /// Results of fixed rules on the same clients.
@@ -105,7 +105,7 @@ pub struct AtThreshold {
 
 /// How many requests it took to detect a client.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Requests {
+pub struct RequestsToDetect {
     /// Half of the clients took at most this many.
     pub median: u64,
     /// Nine of ten clients took at most this many.
@@ -134,7 +134,7 @@ pub struct AsBaseline {
     /// Share of people hurt.
     pub fpr: f64,
     /// Requests it took, over those caught.
-    pub requests_to_detect: Option<Requests>,
+    pub requests_to_detect: Option<RequestsToDetect>,
     /// How soon the rule stops them.
     pub detection: Detection,
 }

@@ -11,7 +11,9 @@ mod quality;
 mod refusals;
 mod shown;
 
-pub use evaluation::{AsBaseline, AtThreshold, ByClass, Detection, Evaluation, NoneHurt, Requests};
+pub use evaluation::{
+    AsBaseline, AtThreshold, ByClass, Detection, Evaluation, NoneHurt, RequestsToDetect,
+};
 pub use ladder::ThresholdRow;
 pub use refusals::Refusals;
 

@@ -7,7 +7,7 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::{Interval, auc, share, tpr_at_fpr};
 
-use super::evaluation::{AsBaseline, ByClass, Detection, Requests};
+use super::evaluation::{AsBaseline, ByClass, Detection, RequestsToDetect};
 use super::history::ClientHistory;
 use crate::baseline::Baseline;
 
@@ -107,10 +107,10 @@ pub(super) fn detection(of: usize, mut counts: Vec<u64>) -> Detection {
     Detection { of: of as u64, by_request }
 }
 
-pub(super) fn requests(mut counts: Vec<u64>) -> Option<Requests> {
+pub(super) fn requests(mut counts: Vec<u64>) -> Option<RequestsToDetect> {
     counts.sort_unstable();
     let at = |share: f64| {
         counts.get(((counts.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied()
     };
-    Some(Requests { median: at(0.5)?, p90: at(0.9)? })
+    Some(RequestsToDetect { median: at(0.5)?, p90: at(0.9)? })
 }

@@ -4,7 +4,7 @@ use detector::{Action, Reason, Timestamp};
 use serde::Serialize;
 
 use super::crowd::{Normal, Spread};
-use super::moment::Moment;
+use super::moment::ExplainedRequest;
 use super::record::RecordedTotals;
 use super::story::CohortMembers;
 use crate::counterfactual::Counterfactuals;
@@ -33,7 +33,7 @@ pub struct Explanation {
     /// The request that is explained; `None` if the detector never measured the client.
     pub decisive: Option<Decisive>,
     /// The client's requests in order.
-    pub timeline: Vec<Moment>,
+    pub timeline: Vec<ExplainedRequest>,
     /// Number of its last requests that the timeline leaves out ([`super::MOMENTS_MAX`]).
     pub left_out: u64,
 }
@@ -91,7 +91,7 @@ pub struct Decisive {
     /// The margin (log-odds) of a client of which nothing is known.
     pub base: f32,
     /// All features, those with the largest contribution first.
-    pub features: Vec<Row>,
+    pub features: Vec<ExplainedFeature>,
     /// Base and all contributions: the margin.
     pub sum: f32,
     /// What is normal for people, to compare with.
@@ -107,7 +107,7 @@ pub struct Decisive {
 
 /// One feature of the client.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct ExplainedFeature {
     /// Its name.
     pub feature: &'static str,
     /// The feature in plain words.

@@ -8,8 +8,8 @@ use trainer::evidence::{Evidence, Trace};
 use trainer::label::Labels;
 
 use super::crowd::{ClientSample, Normal};
-use super::explanation::{Decisive, Explanation, Row, ScoreThresholds, Totals};
-use super::moment::{Line, Past, Which};
+use super::explanation::{Decisive, ExplainedFeature, Explanation, ScoreThresholds, Totals};
+use super::moment::{FollowedLine, PastDecision, RequestChoice};
 use super::otherwise::otherwise;
 use super::story::{Snapshot, Story};
 use super::{spoken_record, words};
@@ -23,7 +23,7 @@ pub struct Follower {
 
 impl Follower {
     /// Follows this client; `which` of its requests is to be explained.
-    pub fn new(client: ClientKey, which: Which) -> Self {
+    pub fn new(client: ClientKey, which: RequestChoice) -> Self {
         Self {
             story: Story::new(client, which),
             crowd: ClientSample::default(),
@@ -39,7 +39,7 @@ impl Follower {
         event: &Event,
         mode: Mode,
         trace: Trace,
-        line: Option<Line>,
+        line: Option<FollowedLine>,
     ) -> Observed {
         let observed = match line {
             Some(line) if event.client == self.story.client => {
@@ -82,10 +82,10 @@ impl Follower {
     pub fn explain(mut self, judge: &Judge, labels: Option<&Labels>) -> Option<Explanation> {
         self.story.finish();
         let is_there = match &self.story.which {
-            Which::Hardest => self.story.requests > 0,
-            Which::Number(number) => *number >= 1 && *number <= self.story.requests,
-            Which::Decision(id) => {
-                let is_it = |past: &Past| past.id == *id;
+            RequestChoice::Hardest => self.story.requests > 0,
+            RequestChoice::Number(number) => *number >= 1 && *number <= self.story.requests,
+            RequestChoice::Decision(id) => {
+                let is_it = |past: &PastDecision| past.id == *id;
                 self.story.decisive.is_some()
                     || self
                         .story
@@ -175,8 +175,13 @@ impl Follower {
     }
 }
 
-fn rows(model: &Model, features: &Features, parts: &[f32; COUNT], normal: &Normal) -> Vec<Row> {
-    let row = |index: usize| Row {
+fn rows(
+    model: &Model,
+    features: &Features,
+    parts: &[f32; COUNT],
+    normal: &Normal,
+) -> Vec<ExplainedFeature> {
+    let row = |index: usize| ExplainedFeature {
         feature: FEATURES[index].name,
         words: FEATURES[index].words,
         is_asked: model.asks().has(index) && FEATURES[index].scored(),
@@ -184,7 +189,7 @@ fn rows(model: &Model, features: &Features, parts: &[f32; COUNT], normal: &Norma
         part: parts[index],
         normal: normal.spreads[index],
     };
-    let mut rows: Vec<Row> = (0..COUNT).map(row).collect();
+    let mut rows: Vec<ExplainedFeature> = (0..COUNT).map(row).collect();
     rows.sort_by(|a, b| b.part.abs().total_cmp(&a.part.abs()));
     rows
 }

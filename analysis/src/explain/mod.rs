@@ -24,9 +24,11 @@ mod story;
 mod words;
 
 pub use crowd::{ClientSample, Normal, PEOPLE_MIN, Source, Spread};
-pub use explanation::{Decisive, Explanation, Otherwise, Row, ScoreThresholds, Totals};
+pub use explanation::{
+    Decisive, ExplainedFeature, Explanation, Otherwise, ScoreThresholds, Totals,
+};
 pub use follower::Follower;
-pub use moment::{Line, MOMENTS_MAX, Moment, Past, Which};
+pub use moment::{ExplainedRequest, FollowedLine, MOMENTS_MAX, PastDecision, RequestChoice};
 pub use pass::{ExplainPass, ExplainWatch};
 pub use phrases::value;
 pub use record::RecordedTotals;

@@ -8,7 +8,7 @@ pub const MOMENTS_MAX: usize = 20_000;
 
 /// One request, and what is decided about it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Moment {
+pub struct ExplainedRequest {
     /// Its number among the client's requests, from 1.
     pub number: u64,
     /// When, in µs since the epoch.
@@ -32,12 +32,12 @@ pub struct Moment {
     /// Seconds: for a limit, until the next page is granted; for a block, until the ban ends.
     pub retry_after_s: u32,
     /// What the gate decided at the time, if the log is its event log.
-    pub recorded: Option<Past>,
+    pub recorded: Option<PastDecision>,
 }
 
 /// What a gate decided, from its event log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Past {
+pub struct PastDecision {
     /// Identifier of the decision.
     pub id: String,
     /// `shadow` or `enforce`.
@@ -52,7 +52,7 @@ pub struct Past {
 
 /// What a log line says of a request beside the event.
 #[derive(Clone, Debug)]
-pub struct Line {
+pub struct FollowedLine {
     /// Method, as sent.
     pub method: String,
     /// Request target, as sent.
@@ -60,12 +60,12 @@ pub struct Line {
     /// HTTP status, if the same line has it.
     pub status: Option<u16>,
     /// What the gate decided at the time.
-    pub recorded: Option<Past>,
+    pub recorded: Option<PastDecision>,
 }
 
 /// Which request to explain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum RequestChoice {
     /// The first of the hardest verdicts; if nothing was stopped, the one with the highest score.
     Hardest,
     /// The request with this number among the client's, from 1.
@@ -74,7 +74,7 @@ pub enum Which {
     Decision(String),
 }
 
-impl Moment {
+impl ExplainedRequest {
     /// Whether the judge that explains decides as the log says that the gate did; false if the log
     /// does not say.
     pub fn is_as_recorded(&self) -> bool {

@@ -8,13 +8,13 @@ use traffic::replay::{BannedClients, Driver, Pass, Step, Subject, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
 use super::follower::Follower;
-use super::moment::{Line, Past, Which};
+use super::moment::{FollowedLine, PastDecision, RequestChoice};
 
 /// Follows one client through logs, judged by one detector.
 pub struct ExplainPass {
     detector: Detector,
     client: ClientKey,
-    which: Which,
+    which: RequestChoice,
     agents: Mutex<Agents>,
 }
 
@@ -24,7 +24,7 @@ pub struct ExplainStep {
     /// What labelling rules need to know of a request; `None` if the line is none.
     trace: Option<Trace>,
     /// Of a request of the followed client: what the line says.
-    told: Option<Box<Line>>,
+    told: Option<Box<FollowedLine>>,
     /// Identifier of the followed client's request that this line ends.
     ends: Option<Box<str>>,
 }
@@ -38,7 +38,7 @@ pub struct ExplainWatch {
 
 impl ExplainPass {
     /// Follows this client, judged by this detector; `which` of its requests is to be explained.
-    pub fn new(detector: Detector, client: ClientKey, which: Which) -> Self {
+    pub fn new(detector: Detector, client: ClientKey, which: RequestChoice) -> Self {
         Self { detector, client, which, agents: Mutex::default() }
     }
 }
@@ -101,7 +101,7 @@ struct Followed<'a> {
     follower: &'a mut Follower,
     banned: &'a mut BannedClients,
     trace: Option<Trace>,
-    told: Option<Box<Line>>,
+    told: Option<Box<FollowedLine>>,
 }
 
 impl Subject for Followed<'_> {
@@ -119,12 +119,12 @@ impl Subject for Followed<'_> {
     }
 }
 
-fn line_of(record: &Record<'_>) -> Line {
-    Line {
+fn line_of(record: &Record<'_>) -> FollowedLine {
+    FollowedLine {
         method: record.method.to_owned(),
         target: record.target.to_owned(),
         status: (record.kind == Kind::Whole).then_some(record.status),
-        recorded: record.decision.map(|decision| Past {
+        recorded: record.decision.map(|decision| PastDecision {
             id: decision.id.to_owned(),
             mode: decision.mode.to_owned(),
             action: decision.action.to_owned(),

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::moment::{Moment, Past};
+use super::moment::{ExplainedRequest, PastDecision};
 
 /// The gate's own verdicts on the client.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct RecordedTotals {
     /// Number of the request that the explanation begins with, among the client's.
     pub number: Option<u64>,
     /// What the gate decided about it.
-    pub decision: Option<Past>,
+    pub decision: Option<PastDecision>,
 }
 
 impl RecordedTotals {
@@ -32,7 +32,7 @@ impl RecordedTotals {
     }
 
     /// Takes in a request.
-    pub(super) fn take(&mut self, moment: &Moment) {
+    pub(super) fn take(&mut self, moment: &ExplainedRequest) {
         let Some(past) = &moment.recorded else { return };
         let is_stopped = past.action != "allow";
         self.requests += 1;

@@ -10,7 +10,7 @@ use detector::{
 };
 use serde::Serialize;
 
-use super::moment::{Line, MOMENTS_MAX, Moment, Which};
+use super::moment::{ExplainedRequest, FollowedLine, MOMENTS_MAX, RequestChoice};
 use super::record::RecordedTotals;
 
 /// Longest target kept, in characters.
@@ -48,8 +48,8 @@ pub struct CohortMembers {
 /// The history of the followed client.
 pub struct Story {
     pub client: ClientKey,
-    pub which: Which,
-    pub moments: Vec<Moment>,
+    pub which: RequestChoice,
+    pub moments: Vec<ExplainedRequest>,
     pub requests: u64,
     pub pages: u64,
     pub limited: u64,
@@ -72,7 +72,7 @@ pub struct Story {
 }
 
 impl Story {
-    pub fn new(client: ClientKey, which: Which) -> Self {
+    pub fn new(client: ClientKey, which: RequestChoice) -> Self {
         Self {
             client,
             which,
@@ -114,7 +114,7 @@ impl Story {
         detector: &Detector,
         event: &Event,
         mode: Mode,
-        line: Line,
+        line: FollowedLine,
     ) -> Observed {
         self.passer_by(event);
         let mut standing = detector.standing(self.client).unwrap_or(Standing::new(Ban::NONE));
@@ -152,15 +152,17 @@ impl Story {
         });
         let is_wanted = match &self.which {
             // Actions ascend in severity; allow is the least.
-            Which::Hardest => {
+            RequestChoice::Hardest => {
                 let so_far = self
                     .decisive
                     .as_ref()
                     .map_or(Action::Allow, |decisive| decisive.verdict.action);
                 (so_far as u8) < verdict.action as u8
             }
-            Which::Number(number) => *number == self.requests,
-            Which::Decision(id) => line.recorded.as_ref().is_some_and(|past| past.id == *id),
+            RequestChoice::Number(number) => *number == self.requests,
+            RequestChoice::Decision(id) => {
+                line.recorded.as_ref().is_some_and(|past| past.id == *id)
+            }
         };
         if let Some(snapshot) = snapshot {
             self.take(snapshot, is_wanted, judge.policy.limit_margin());
@@ -176,7 +178,7 @@ impl Story {
                     }
                 });
         }
-        let moment = Moment {
+        let moment = ExplainedRequest {
             number: self.requests,
             at: verdict.at,
             method: line.method,
@@ -239,7 +241,7 @@ impl Story {
     /// Settles which request to explain: the one asked for, or the highest score if nothing was
     /// stopped.
     pub fn finish(&mut self) {
-        if self.which == Which::Hardest && self.decisive.is_none() {
+        if self.which == RequestChoice::Hardest && self.decisive.is_none() {
             self.decisive = self.highest.take();
         }
     }

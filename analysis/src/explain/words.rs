@@ -7,7 +7,7 @@ use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
 use super::explanation::{Decisive, ScoreThresholds, Totals};
-use super::moment::Which;
+use super::moment::RequestChoice;
 use super::phrases::{score, times, value, were};
 use super::spoken_record;
 use super::story::{Snapshot, Story, network};
@@ -76,7 +76,9 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
         target.map_or_else(String::new, |moment| format!(", {} {}", moment.method, moment.target));
     let place = format!("request {} at {} UTC{target}", decisive.number, civil(decisive.at));
     let verb = match decisive.action {
-        Action::Allow if totals.limited + totals.blocked == 0 && story.which == Which::Hardest => {
+        Action::Allow
+            if totals.limited + totals.blocked == 0 && story.which == RequestChoice::Hardest =>
+        {
             let never = if is_real { "was never" } else { "would never have been" };
             return format!(
                 "{client} {never} stopped. {in_all}; the highest score came with {place}."
@@ -283,11 +285,11 @@ fn unmeasured(story: &Story, judge: &Judge) -> String {
         return "There is no model: everybody is allowed.".to_owned();
     }
     let wanted = match story.which {
-        Which::Hardest => story.moments.last(),
-        Which::Number(number) => {
+        RequestChoice::Hardest => story.moments.last(),
+        RequestChoice::Number(number) => {
             story.moments.get(usize::try_from(number).unwrap_or(0).saturating_sub(1))
         }
-        Which::Decision(ref id) => story
+        RequestChoice::Decision(ref id) => story
             .moments
             .iter()
             .find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id)),

@@ -10,7 +10,7 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::evaluate::{Evaluation, Requests, ThresholdRow};
+use crate::evaluate::{Evaluation, RequestsToDetect, ThresholdRow};
 use crate::format::{count, counted, figure, percent, range, score};
 use crate::separation::Separation;
 
@@ -143,7 +143,7 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
         None => ("–".to_owned(), "no threshold, or no people".to_owned()),
     };
     let soon = match e.requests_to_detect {
-        Some(Requests { median, p90 }) => {
+        Some(RequestsToDetect { median, p90 }) => {
             (count(median), format!("{} for nine of ten", count(p90)))
         }
         None => ("–".to_owned(), "none is found".to_owned()),
@@ -260,7 +260,7 @@ fn detection(e: &Evaluation) -> Section {
     let mut lines = vec![("this model".to_owned(), &e.detection)];
     lines.extend(e.baselines.iter().map(|(name, row)| (name.replace('_', " "), &row.detection)));
     let lead = match e.requests_to_detect {
-        Some(Requests { median, p90 }) => format!(
+        Some(RequestsToDetect { median, p90 }) => format!(
             "Of {}, {} cross the strictest threshold: half of those by request {}, nine of ten by \
                 request {}.",
             counted(e.detection.of, "bad robot"),

@@ -14,14 +14,14 @@ use trainer::statistics::upper_bound;
 
 use super::options::{TuneError, TuneOptions};
 use super::people::ProvingPeople;
-use super::step::Step;
+use super::step::LadderStep;
 use super::stops::Stops;
 use crate::format::{percent_at_most, score};
 
 /// How a threshold came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum ThresholdState {
     /// A new threshold that keeps the budget, proven by enough people.
     Proven,
     /// There are too few people for the budget: the threshold in force stays.
@@ -37,12 +37,12 @@ pub enum State {
 #[derive(Clone, Debug, Serialize)]
 pub struct StepThreshold {
     /// Which step.
-    pub step: Step,
+    pub step: LadderStep,
     /// Share of people that it may hurt, as asked for. For the cohort step, these come on top of
     /// those whom the limit hurts.
     pub budget: f64,
     /// How the threshold came about.
-    pub state: State,
+    pub state: ThresholdState,
     /// The threshold as a score in 0..1, with as few digits as its proof allows; `None` if there is
     /// none.
     pub score: Option<f64>,
@@ -73,13 +73,13 @@ pub struct StepThreshold {
 impl StepThreshold {
     /// Whether the threshold is to be written into the configuration.
     pub fn is_changed(&self) -> bool {
-        matches!(self.state, State::Proven | State::Raised)
+        matches!(self.state, ThresholdState::Proven | ThresholdState::Raised)
     }
 }
 
 /// What a step's threshold is computed from.
 struct StepInput<'a> {
-    step: Step,
+    step: LadderStep,
     alpha: f64,
     delta: f64,
     /// The margin in force.
@@ -108,9 +108,9 @@ pub(super) fn ladder(
         scores,
         n: scores.len() as u64,
     };
-    let mut limit = rung(&alone(Step::Limit, limit_alpha, in_force.limit_margin()));
+    let mut limit = rung(&alone(LadderStep::Limit, limit_alpha, in_force.limit_margin()));
     // A limit that stays could be above a new block threshold: then the block is raised to it.
-    let mut block = rung(&alone(Step::Block, block_alpha, in_force.block_margin()));
+    let mut block = rung(&alone(LadderStep::Block, block_alpha, in_force.block_margin()));
     raise(&mut block, &limit);
     count(&mut block, scores, delta);
     limit.evidence = evidence(&limit, &options.budgets);
@@ -121,7 +121,7 @@ pub(super) fn ladder(
     });
     let met: Vec<Option<f32>> = met.into_iter().flatten().collect();
     let floor = Budget {
-        margin: limit.margin.filter(|_| limit.state == State::Proven),
+        margin: limit.margin.filter(|_| limit.state == ThresholdState::Proven),
         ..Budget::default()
     };
     let found = cohort_budget(&met, &floor, options.budgets, Proof::Split);
@@ -129,14 +129,14 @@ pub(super) fn ladder(
     let n = met.len() as u64;
     let mut cohort = match found.margin.and_then(written) {
         Some((score, margin)) => StepThreshold {
-            state: State::Proven,
+            state: ThresholdState::Proven,
             score: Some(score),
             margin: Some(margin),
             evidence: found
                 .evidence
                 .replace("kept apart from training", "whom the model has not seen"),
             ..kept(&StepInput {
-                step: Step::Cohort,
+                step: LadderStep::Cohort,
                 alpha: found.alpha,
                 delta,
                 before: in_force.cohort_margin(),
@@ -149,7 +149,7 @@ pub(super) fn ladder(
             missing: people_needed(limit_alpha, delta).saturating_sub(n),
             evidence: format!("goes with the limit: {}", found.evidence),
             ..kept(&StepInput {
-                step: Step::Cohort,
+                step: LadderStep::Cohort,
                 alpha: limit_alpha * 0.1,
                 delta,
                 before: in_force.cohort_margin(),
@@ -170,7 +170,7 @@ fn rung(input: &StepInput<'_>) -> StepThreshold {
     let mut rung = kept(input);
     if let Some((score, margin)) = found {
         rung = StepThreshold {
-            state: State::Proven,
+            state: ThresholdState::Proven,
             score: Some(score),
             margin: Some(margin),
             ..rung
@@ -186,7 +186,7 @@ fn kept(input: &StepInput<'_>) -> StepThreshold {
     StepThreshold {
         step: input.step,
         budget: input.alpha,
-        state: if input.before.is_some() { State::Kept } else { State::None },
+        state: if input.before.is_some() { ThresholdState::Kept } else { ThresholdState::None },
         score: before,
         margin: input.before,
         before,
@@ -216,8 +216,8 @@ fn raise(rung: &mut StepThreshold, limit: &StepThreshold) {
         return;
     }
     let Some((score, margin)) = written(floor) else { return };
-    if rung.state == State::Kept {
-        rung.state = State::Raised;
+    if rung.state == ThresholdState::Kept {
+        rung.state = ThresholdState::Raised;
     }
     (rung.score, rung.margin) = (Some(score), Some(margin));
 }
@@ -233,8 +233,8 @@ fn evidence(rung: &StepThreshold, budgets: &Budgets) -> String {
         )
     });
     let stays = match (rung.state, rung.before.map(score)) {
-        (State::Proven, _) => return format!("{shown}, with {sure} confidence"),
-        (State::Raised, Some(before)) => {
+        (ThresholdState::Proven, _) => return format!("{shown}, with {sure} confidence"),
+        (ThresholdState::Raised, Some(before)) => {
             format!(
                 "the one in force ({before}) lies below the new limit and is raised to it; {shown}"
             )

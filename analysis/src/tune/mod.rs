@@ -35,12 +35,12 @@ use trainer::label::Label;
 use trainer::samples::highest;
 use trainer::site::Site;
 
-pub use ladder::{State, StepThreshold};
+pub use ladder::{StepThreshold, ThresholdState};
 pub use options::{TuneError, TuneOptions};
 pub use pass::SESSION_PAUSE_S;
 pub use people::People;
 pub use scores::{AlternativeThreshold, Bin};
-pub use step::Step;
+pub use step::LadderStep;
 pub use stops::{AtRisk, Stops};
 pub use tuned::Tuned;
 
@@ -72,7 +72,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     for (rung, stops) in ladder.iter_mut().zip(&passed.steps) {
         rung.stops = stops.clone();
         rung.above =
-            scores::above(&site, &scores, rung.margin.filter(|_| rung.step != Step::Cohort));
+            scores::above(&site, &scores, rung.margin.filter(|_| rung.step != LadderStep::Cohort));
     }
     let requests = site.steps.iter().filter_map(trainer::Step::request);
     let (requests, pages) = requests.fold((0, 0), |(requests, pages), event| {
@@ -80,7 +80,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     });
     let times = |step: Option<&trainer::Step>| step.map_or(0, |step| step.event.at.as_micros());
     let mut warnings = warnings(model, &site);
-    let [limit, block] = [Step::Limit, Step::Block]
+    let [limit, block] = [LadderStep::Limit, LadderStep::Block]
         .map(|step| ladder.iter().find(|rung| rung.step == step).and_then(|rung| rung.score));
     if limit.is_some() && limit == block {
         warnings.push(format!(

@@ -15,7 +15,7 @@ use trainer::statistics::upper_bound;
 
 use super::ladder::StepThreshold;
 use super::options::{TuneError, TuneOptions};
-use super::step::Step;
+use super::step::LadderStep;
 use super::stops::{AtRisk, Stops};
 
 /// A longer pause between two requests of a client begins another session. Web analytics have used
@@ -24,7 +24,7 @@ pub const SESSION_PAUSE_S: u64 = 1_800;
 
 /// What the pass found.
 pub(super) struct PassResult {
-    /// In the order of [`Step::ALL`].
+    /// In the order of [`LadderStep::ALL`].
     pub(super) steps: Vec<Stops>,
     pub(super) all: Stops,
     pub(super) sessions: Vec<Session>,
@@ -36,8 +36,8 @@ pub(super) struct Session {
     client: u32,
     first_at: Timestamp,
     last_at: Timestamp,
-    /// When each step first refused something, in the order of [`Step::ALL`].
-    refused_at: [Option<Timestamp>; Step::ALL.len()],
+    /// When each step first refused something, in the order of [`LadderStep::ALL`].
+    refused_at: [Option<Timestamp>; LadderStep::ALL.len()],
 }
 
 pub(super) fn pass(
@@ -46,14 +46,15 @@ pub(super) fn pass(
     ladder: &[StepThreshold],
     options: &TuneOptions,
 ) -> Result<PassResult, TuneError> {
-    let written = |step: Step| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
-    let score = |step: Step, before: Option<f32>| {
+    let written =
+        |step: LadderStep| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
+    let score = |step: LadderStep, before: Option<f32>| {
         written(step).and_then(|rung| rung.score).map_or(before, |score| Some(score as f32))
     };
     let policy = PolicyConfig {
-        limit_score: score(Step::Limit, options.policy.limit_score),
-        block_score: score(Step::Block, options.policy.block_score),
-        cohort_score: score(Step::Cohort, options.policy.cohort_score),
+        limit_score: score(LadderStep::Limit, options.policy.limit_score),
+        block_score: score(LadderStep::Block, options.policy.block_score),
+        cohort_score: score(LadderStep::Cohort, options.policy.cohort_score),
         ..options.policy.clone()
     };
     let policy = Policy::new(policy, Some(model))?;
@@ -77,11 +78,12 @@ pub(super) fn pass(
             let session = follow(&mut sessions, place, step.client, event.at);
             let refused = match (verdict.action, verdict.reason) {
                 (Action::Allow, _) => None,
-                (Action::Limit, Reason::Cohort) => Some(Step::Cohort),
-                (Action::Limit, _) => Some(Step::Limit),
-                (Action::Block, _) => Some(Step::Block),
+                (Action::Limit, Reason::Cohort) => Some(LadderStep::Cohort),
+                (Action::Limit, _) => Some(LadderStep::Limit),
+                (Action::Block, _) => Some(LadderStep::Block),
             };
-            let by = refused.and_then(|step| Step::ALL.iter().position(|known| *known == step));
+            let by =
+                refused.and_then(|step| LadderStep::ALL.iter().position(|known| *known == step));
             if let Some(by) = by {
                 counts[by].add(step.client, is_page);
                 all.add(step.client, is_page);
@@ -108,7 +110,7 @@ pub(super) fn follow<'s>(
             client,
             first_at: at,
             last_at: at,
-            refused_at: [None; Step::ALL.len()],
+            refused_at: [None; LadderStep::ALL.len()],
         });
         sessions.len() - 1
     });
@@ -194,9 +196,11 @@ pub(super) fn at_risk(
         for (&place, &at) in came {
             let session = &sessions[place];
             clients.insert(session.client);
-            let refused = |step: Step| session.refused_at[step as usize];
-            let before = |step: &Step| refused(*step).is_some_and(|refused| refused <= at);
-            if let Some(step) = [Step::Block, Step::Limit, Step::Cohort].into_iter().find(before) {
+            let refused = |step: LadderStep| session.refused_at[step as usize];
+            let before = |step: &LadderStep| refused(*step).is_some_and(|refused| refused <= at);
+            if let Some(step) =
+                [LadderStep::Block, LadderStep::Limit, LadderStep::Cohort].into_iter().find(before)
+            {
                 *risk.by_step.entry(step).or_default() += 1;
                 risk.at_risk += 1;
                 hurt.insert(session.client);

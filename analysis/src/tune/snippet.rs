@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::ladder::{State, StepThreshold};
+use super::ladder::{StepThreshold, ThresholdState};
 use super::tuned::Tuned;
 use crate::format::score;
 
@@ -69,7 +69,9 @@ fn rounded_up(share: f64) -> String {
 fn line(rung: &StepThreshold) -> String {
     let key = rung.step.key();
     match (rung.state, rung.score) {
-        (State::Proven | State::Raised, Some(value)) => format!("{key} = {value:?}"),
+        (ThresholdState::Proven | ThresholdState::Raised, Some(value)) => {
+            format!("{key} = {value:?}")
+        }
         (_, Some(stays)) => format!("# {key} stays at {}", score(stays)),
         (_, None) => format!("# {key}: none"),
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// A step of the ladder of thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
+pub enum LadderStep {
     /// 429 to a client beyond its rate.
     Limit,
     /// 403 to a client.
@@ -14,7 +14,7 @@ pub enum Step {
     Cohort,
 }
 
-impl Step {
+impl LadderStep {
     /// All steps, in the order of [`super::Tuned::ladder`].
     pub const ALL: [Self; 3] = [Self::Limit, Self::Block, Self::Cohort];
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use trainer::label::Label;
 
-use super::step::Step;
+use super::step::LadderStep;
 
 /// What would be refused, assuming that clients go on asking as they did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -37,7 +37,7 @@ pub struct AtRisk {
     pub clients: u64,
     /// Sessions with a request refused up to and including the conversion, by the harshest step
     /// that refused one (block, limit, cohort, in this order). Steps that refused none are absent.
-    pub by_step: BTreeMap<Step, u64>,
+    pub by_step: BTreeMap<LadderStep, u64>,
     /// All sessions refused before or at the conversion.
     pub at_risk: u64,
     /// Number of their clients.

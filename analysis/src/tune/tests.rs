@@ -42,7 +42,7 @@ const BUDGETS: Budgets = Budgets { limit_alpha: 0.01, block_alpha: 0.001, delta:
 fn enough_people_prove_both_thresholds_and_no_more_of_them_lie_above_than_may() {
     let ladder = climbed(4_742, &model(None, None), BUDGETS);
     for (rung, k) in ladder.iter().zip([35, 1]) {
-        assert_eq!(rung.state, State::Proven, "{rung:?}");
+        assert_eq!(rung.state, ThresholdState::Proven, "{rung:?}");
         assert_eq!(trainer::calibrate::errors_allowed(4_742, rung.budget, 0.05), Some(k));
         assert!(rung.k <= k && rung.at_most.unwrap() <= rung.budget, "{rung:?}");
         assert_eq!((rung.n, rung.missing), (4_742, 0));
@@ -59,7 +59,10 @@ fn enough_people_prove_both_thresholds_and_no_more_of_them_lie_above_than_may() 
 fn too_few_people_leave_the_threshold_in_force_and_say_how_many_are_missing() {
     let few = Budgets { block_alpha: 0.000_1, ..BUDGETS };
     let without = climbed(1_000, &model(None, None), few);
-    assert_eq!((without[0].state, without[1].state), (State::Proven, State::None));
+    assert_eq!(
+        (without[0].state, without[1].state),
+        (ThresholdState::Proven, ThresholdState::None)
+    );
     assert_eq!((without[1].needed, without[1].missing), (29_956, 28_956));
     assert_eq!((without[1].score, without[1].at_most), (None, None));
     assert!(
@@ -70,13 +73,16 @@ fn too_few_people_leave_the_threshold_in_force_and_say_how_many_are_missing() {
 
     // At 7 it is above everybody; it stays, and its evidence is stated.
     let kept = &climbed(1_000, &model(None, Some(7.0)), few)[1];
-    assert_eq!((kept.state, kept.margin, kept.k), (State::Kept, Some(7.0), 0));
+    assert_eq!((kept.state, kept.margin, kept.k), (ThresholdState::Kept, Some(7.0), 0));
     assert!((0.002_9..0.003_1).contains(&kept.at_most.unwrap()), "{kept:?}");
     assert!(!kept.is_changed() && kept.evidence.contains("stays"), "{}", kept.evidence);
 
     let nobody = climbed(0, &model(Some(1.0), None), BUDGETS);
-    assert_eq!((nobody[0].state, nobody[0].missing, nobody[0].at_most), (State::Kept, 299, None));
-    assert_eq!(nobody[2].state, State::None);
+    assert_eq!(
+        (nobody[0].state, nobody[0].missing, nobody[0].at_most),
+        (ThresholdState::Kept, 299, None)
+    );
+    assert_eq!(nobody[2].state, ThresholdState::None);
 }
 
 #[test]
@@ -85,7 +91,7 @@ fn nobody_is_blocked_below_the_new_limit() {
     // prove the new limit.
     let raised = climbed(1_000, &model(Some(1.0), Some(2.0)), BUDGETS);
     let (limit, block) = (&raised[0], &raised[1]);
-    assert_eq!((limit.state, block.state), (State::Proven, State::Raised));
+    assert_eq!((limit.state, block.state), (ThresholdState::Proven, ThresholdState::Raised));
     assert!(block.margin >= limit.margin && block.is_changed(), "{block:?}");
     assert!(
         block.evidence.contains("lies below the new limit and is raised to it"),

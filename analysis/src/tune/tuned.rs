@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use trainer::label::Label;
 
-use super::ladder::{State, StepThreshold};
+use super::ladder::{StepThreshold, ThresholdState};
 use super::people::People;
 use super::scores::{AlternativeThreshold, Bin};
-use super::step::Step;
+use super::step::LadderStep;
 use super::stops::{AtRisk, Stops};
 use crate::separation::ScoreHistogram;
 
@@ -58,12 +58,12 @@ impl Tuned {
     pub fn is_kept(&self) -> bool {
         self.ladder
             .iter()
-            .filter(|rung| rung.step != Step::Cohort)
-            .all(|rung| rung.state == State::Proven)
+            .filter(|rung| rung.step != LadderStep::Cohort)
+            .all(|rung| rung.state == ThresholdState::Proven)
     }
 
     /// The threshold of a step.
-    pub fn rung(&self, step: Step) -> Option<&StepThreshold> {
+    pub fn rung(&self, step: LadderStep) -> Option<&StepThreshold> {
         self.ladder.iter().find(|rung| rung.step == step)
     }
 

@@ -1,7 +1,7 @@
 //! What became of each client in each column, and the sums by population.
 
 use super::columns::ColumnAction;
-use super::result::{Outcome, Quantiles, Requests, Row, Share};
+use super::result::{ColumnOutcome, PopulationRow, Quantiles, RequestShare, Share};
 
 /// What became of one client in one column.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,7 +83,7 @@ struct ColumnSum {
     detected: Share,
     refused: Share,
     blocked: Share,
-    let_through: Requests,
+    let_through: RequestShare,
     to_detect: Vec<u32>,
     to_block: Vec<u32>,
 }
@@ -129,8 +129,8 @@ impl PopulationSum {
     }
 
     /// Turns the sum into a row of a table.
-    pub fn row(self, population: &str, reasoning: &str) -> Row {
-        let outcome = |part: ColumnSum| Outcome {
+    pub fn row(self, population: &str, reasoning: &str) -> PopulationRow {
+        let outcome = |part: ColumnSum| ColumnOutcome {
             detected: part.detected,
             refused: part.refused,
             blocked: part.blocked,
@@ -138,7 +138,7 @@ impl PopulationSum {
             requests_to_detect: Quantiles::of(part.to_detect),
             requests_to_block: Quantiles::of(part.to_block),
         };
-        Row {
+        PopulationRow {
             population: population.to_owned(),
             reasoning: reasoning.to_owned(),
             clients: self.clients,

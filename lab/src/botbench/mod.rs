@@ -33,13 +33,13 @@ mod verdict;
 use traffic::sim::{Population, Truth};
 use trainer::progress::Stage;
 
-pub use options::{BotBenchError, Options};
+pub use options::{BenchOptions, BotBenchError};
 
 use benchmark_traffic::{BenchmarkTraffic, RunScale};
 use client_results::PopulationSum;
 use columns::ColumnSet;
 use learn::{TrainedModel, learn};
-use result::{BotBench, HeatMap, REFUSED_SHOWN, Row, Training};
+use result::{BotBench, HeatMap, PopulationRow, REFUSED_SHOWN, Training};
 use rounds::{PopulationSums, RoundResult, in_turn, pass, together};
 use stage_progress::StageProgress;
 
@@ -48,14 +48,14 @@ use stage_progress::StageProgress;
 /// # Errors
 /// [`BotBenchError`].
 pub fn run(
-    options: &Options,
+    options: &BenchOptions,
     tell: &(dyn Fn(Stage<'_>) + Sync),
 ) -> Result<BotBench, BotBenchError> {
     run_at(options, if options.is_quick { RunScale::QUICK } else { RunScale::FULL }, tell)
 }
 
 fn run_at(
-    options: &Options,
+    options: &BenchOptions,
     scale: RunScale,
     tell: &(dyn Fn(Stage<'_>) + Sync),
 ) -> Result<BotBench, BotBenchError> {
@@ -139,7 +139,7 @@ fn tested(
 }
 
 /// One row for each population of this kind, in the order of the benchmark.
-fn rows(sums: &PopulationSums, truth: Truth) -> Vec<Row> {
+fn rows(sums: &PopulationSums, truth: Truth) -> Vec<PopulationRow> {
     let of_truth =
         Population::OF_THE_BENCHMARK.iter().filter(|population| population.truth() == truth);
     of_truth

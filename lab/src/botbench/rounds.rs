@@ -12,7 +12,7 @@ use traffic::sim::{Population, SimRequest, Truth};
 use super::client_results::{ClientResults, PopulationSum};
 use super::columns::ColumnSet;
 use super::learn::{ClientNumbers, baseline_request};
-use super::result::Refused;
+use super::result::RefusedPerson;
 
 /// Sums by population.
 pub(super) type PopulationSums = BTreeMap<Population, PopulationSum>;
@@ -22,7 +22,7 @@ pub(super) type PopulationSums = BTreeMap<Population, PopulationSum>;
 pub(super) struct RoundResult {
     pub sums: PopulationSums,
     /// People and welcome robots that the first column refused, and why, in order of time.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedPerson>,
 }
 
 /// Passes a run of traffic through fresh columns.
@@ -62,8 +62,8 @@ pub(super) fn pass(
     Ok(RoundResult { sums, refused })
 }
 
-fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> Refused {
-    Refused {
+fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> RefusedPerson {
+    RefusedPerson {
         population: request.population.name(),
         client: request.client.to_string(),
         day,

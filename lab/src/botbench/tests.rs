@@ -135,13 +135,13 @@ fn fates_are_counted_by_client_and_by_request() {
 
 #[test]
 fn a_verdict_says_where_the_detector_is_behind_and_why() {
-    let outcome = |detected, refused| result::Outcome {
+    let outcome = |detected, refused| result::ColumnOutcome {
         detected: Share { k: detected, n: 100 },
         refused: Share { k: refused, n: 100 },
-        let_through: result::Requests { k: 900 - 9 * refused.min(95), n: 900 },
-        ..result::Outcome::default()
+        let_through: result::RequestShare { k: 900 - 9 * refused.min(95), n: 900 },
+        ..result::ColumnOutcome::default()
     };
-    let row = |of| Row {
+    let row = |of| PopulationRow {
         population: "p".to_owned(),
         reasoning: String::new(),
         clients: 100,
@@ -178,12 +178,12 @@ fn a_verdict_says_where_the_detector_is_behind_and_why() {
     assert_eq!(met, [true, false, true, false], "nobody blocked, 2 % limited, 90 % found");
     let sure = |people: Share, found: Share| -> Vec<bool> {
         let row = |of| row(vec![of]);
-        let people = row(result::Outcome {
+        let people = row(result::ColumnOutcome {
             refused: people,
             blocked: Share { k: 0, n: people.n },
             ..outcome(0, 0)
         });
-        let bad = row(result::Outcome { detected: found, ..outcome(0, 0) });
+        let bad = row(result::ColumnOutcome { detected: found, ..outcome(0, 0) });
         let targets = verdict::targets(&people, &[bad], &[("p", 0.9)]);
         assert!(targets.iter().all(|target| target.is_met));
         targets.iter().map(|target| target.is_sure).collect()

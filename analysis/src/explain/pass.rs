@@ -23,8 +23,8 @@ pub struct ExplainStep {
     line: Step,
     /// What labelling rules need to know of a request; `None` if the line is none.
     trace: Option<Trace>,
-    /// Of a request of the followed client: what the line says.
-    told: Option<Box<FollowedLine>>,
+    /// What the line says of a request of the followed client; `None` for anybody else's.
+    followed: Option<Box<FollowedLine>>,
     /// Identifier of the followed client's request that this line ends.
     ends: Option<Box<str>>,
 }
@@ -63,7 +63,7 @@ impl Pass for ExplainPass {
         ExplainStep {
             line,
             trace,
-            told: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
+            followed: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
             ends: record.id.filter(|_| is_followed && record.kind == Kind::Outcome).map(Into::into),
         }
     }
@@ -82,9 +82,9 @@ impl Pass for ExplainPass {
 
     fn pass(&self, step: ExplainStep, watch: &mut ExplainWatch) {
         let ExplainWatch { driver, follower, banned } = watch;
-        let ExplainStep { line, trace, told, ends } = step;
-        let mut followed = Followed { pass: self, follower, banned, trace, told };
-        driver.step(&line, &mut followed);
+        let ExplainStep { line, trace, followed, ends } = step;
+        let mut subject = FollowedDetector { pass: self, follower, banned, trace, followed };
+        driver.step(&line, &mut subject);
         if let Some(id) = ends {
             follower.ended(&id, line.status);
         }
@@ -96,20 +96,20 @@ impl Pass for ExplainPass {
 }
 
 /// Passes the driver's calls on to the detector, by way of the follower.
-struct Followed<'a> {
+struct FollowedDetector<'a> {
     pass: &'a ExplainPass,
     follower: &'a mut Follower,
     banned: &'a mut BannedClients,
     trace: Option<Trace>,
-    told: Option<Box<FollowedLine>>,
+    followed: Option<Box<FollowedLine>>,
 }
 
-impl Subject for Followed<'_> {
+impl Subject for FollowedDetector<'_> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
         // Every request has a trace; other lines are not observed.
         let trace = self.trace?;
-        let told = self.told.take().map(|told| *told);
-        let observed = self.follower.observe(&self.pass.detector, event, mode, trace, told);
+        let line = self.followed.take().map(|line| *line);
+        let observed = self.follower.observe(&self.pass.detector, event, mode, trace, line);
         self.banned.note(event.client, &observed.verdict);
         observed.token
     }

@@ -11,9 +11,10 @@ use analysis::report::Origin;
 use analysis::sources::LogRead;
 use anyhow::{Result, bail};
 use lab::botbench::result::{
-    Against, Behind, BotBench, Column, HeatMap, OfSite, Outcome, Quantiles, Row, Share, Target,
+    Against, Behind, BotBench, Column, ColumnOutcome, HeatMap, OfSite, PopulationRow, Quantiles,
+    Share, Target,
 };
-use lab::botbench::{Options, run as run_benchmark};
+use lab::botbench::{BenchOptions, run as run_benchmark};
 use trainer::Site;
 use trainer::calibrate::Budgets;
 use trainer::statistics::Interval;
@@ -40,7 +41,7 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     origin.digests.push(("Shipped model".to_owned(), shipped.sha256().to_owned()));
     let sites =
         args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
-    let options = Options {
+    let options = BenchOptions {
         seed: args.seed,
         is_quick: args.quick,
         threads: args
@@ -185,7 +186,7 @@ fn targets(targets: &[Target]) -> String {
     table.render()
 }
 
-fn by_detector(who: &str, rows: &[Row]) -> String {
+fn by_detector(who: &str, rows: &[PopulationRow]) -> String {
     let heading = [
         who,
         "clients",
@@ -220,7 +221,11 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
 }
 
 /// One figure of each column.
-fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> String {
+fn shares(
+    names: &[&str],
+    rows: &[PopulationRow],
+    cell: impl Fn(&ColumnOutcome) -> String,
+) -> String {
     let heading: Vec<&str> =
         ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
     let mut table = Table::new(&heading);
@@ -234,7 +239,7 @@ fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> St
     table.render()
 }
 
-fn refused(of: &Outcome) -> String {
+fn refused(of: &ColumnOutcome) -> String {
     match of.blocked.k {
         0 => count(of.refused.k),
         blocked => format!("{} ({})", count(of.refused.k), count(blocked)),
@@ -301,10 +306,10 @@ fn heat(heat: &HeatMap) -> String {
 
 fn of_site(site: &OfSite, names: &[&str]) -> String {
     let mut text = format!("Real log {}: {}\n", output::safe(&site.site, 60), site.how);
-    let shown: Vec<Row> = site
+    let shown: Vec<PopulationRow> = site
         .bad
         .iter()
-        .map(|row| Row { population: output::safe(&row.population, 40), ..row.clone() })
+        .map(|row| PopulationRow { population: output::safe(&row.population, 40), ..row.clone() })
         .collect();
     text.push_str(&shares(names, &shown, |of| percent(of.detected.value())));
     let _ = write!(

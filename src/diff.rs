@@ -4,7 +4,7 @@ mod print;
 
 use std::path::{Path, PathBuf};
 
-use analysis::diff::{Comparison, DiffPass, DiffWatch, Side};
+use analysis::diff::{Comparison, DiffPass, DiffWatch, JudgeSummary};
 use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use detector::{Detector, Judge, Settings};
@@ -48,8 +48,9 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     let comparisons = watches.into_iter().map(DiffWatch::into_comparison);
     let comparison = comparisons.reduce(Comparison::join).unwrap_or_default();
     let names = [&args.before, &args.after];
-    let sides = [0, 1]
-        .map(|side: usize| Side::of(&names[side].display().to_string(), &pass.detectors()[side]));
+    let sides = [0, 1].map(|side: usize| {
+        JudgeSummary::of(&names[side].display().to_string(), &pass.detectors()[side])
+    });
     let read = (
         tallies.iter().map(|tally| tally.lines).sum(),
         tallies.iter().map(|tally| tally.refused).sum(),

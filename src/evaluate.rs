@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use analysis::evaluate::{Evaluation, NoneHurt, Requests, evaluate_told};
+use analysis::evaluate::{Evaluation, NoneHurt, RequestsToDetect, evaluate_told};
 use analysis::report::evaluation::{reach, verdict};
 use analysis::sources::LogRead;
 use anyhow::Result;
@@ -131,7 +131,7 @@ fn describe(e: &Evaluation) -> String {
             ),
         };
     }
-    if let Some(Requests { median, p90 }) = e.requests_to_detect {
+    if let Some(RequestsToDetect { median, p90 }) = e.requests_to_detect {
         let _ = writeln!(
             text,
             "  requests until detected: {median} in the median, {p90} for nine of ten"

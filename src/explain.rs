@@ -2,7 +2,7 @@
 
 mod print;
 
-use analysis::explain::{ExplainPass, ExplainWatch, Explanation, Follower, Which};
+use analysis::explain::{ExplainPass, ExplainWatch, Explanation, Follower, RequestChoice};
 use anyhow::{Result, bail};
 use detector::{ClientKey, Detector, Settings};
 use traffic::replay::{Walked, walk_twice_if_needed};
@@ -27,10 +27,10 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
             let Some(decided) = decided::find(id, patterns, jobs(args.jobs))? else {
                 return decided::absent(id, patterns, args.json);
             };
-            (decided.client, patterns, Which::Decision(decided.id))
+            (decided.client, patterns, RequestChoice::Decision(decided.id))
         }
         (None, [client, patterns @ ..]) if !patterns.is_empty() => {
-            let which = args.request.map_or(Which::Hardest, Which::Number);
+            let which = args.request.map_or(RequestChoice::Hardest, RequestChoice::Number);
             crate::input::warn_of_name(client);
             (ClientKey::from_text(client), patterns, which)
         }

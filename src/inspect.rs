@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use analysis::inspect::{Crowd, People};
+use analysis::inspect::{ClientCounts, PeopleCount};
 use analysis::sources::RefusedLine;
 use anyhow::Result;
 use detector::{Class, url};
@@ -50,7 +50,7 @@ struct Busiest {
 /// What cannot be opened or read.
 pub fn run(args: &InspectArgs) -> Result<Answer> {
     let logs = Logs::find(&args.logs)?;
-    let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), People::default());
+    let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), PeopleCount::default());
     for reader in logs.open_leniently()? {
         let (inspected, log) = inspect(reader, &mut people)?;
         all.push(inspected);
@@ -71,8 +71,8 @@ pub fn run(args: &InspectArgs) -> Result<Answer> {
     Ok(if is_fit { Answer::Yes } else { Answer::No })
 }
 
-fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Surveyed)> {
-    let (mut crowd, mut survey) = (Crowd::default(), Survey::default());
+fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, Surveyed)> {
+    let (mut crowd, mut survey) = (ClientCounts::default(), Survey::default());
     while let Some(record) = reader.next()? {
         let Some(request) = record.request() else {
             survey.note(&record, Class::Page);

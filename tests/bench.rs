@@ -207,9 +207,14 @@ fn rows_of(page: &str, section: &str) -> Vec<Vec<String>> {
 fn hostile() -> BotBench {
     let mut attacks = ATTACKS.iter().cycle().map(|attack| (*attack).to_owned());
     let mut attack = || attacks.next().unwrap();
-    let of = || vec![Outcome::default(); 2];
-    let mut row =
-        |of| Row { population: attack(), reasoning: attack(), clients: 1, requests: 2, of };
+    let of = || vec![ColumnOutcome::default(); 2];
+    let mut row = |of| PopulationRow {
+        population: attack(),
+        reasoning: attack(),
+        clients: 1,
+        requests: 2,
+        of,
+    };
     let [people, human, robot, bad, of_site, of_log] = [(); 6].map(|()| row(of()));
     let budget = || Budget {
         margin: None,
@@ -240,7 +245,7 @@ fn hostile() -> BotBench {
         columns: [true, false].map(|is_detector| Column { name: attack(), is_detector }).to_vec(),
         people,
         human: vec![human],
-        refused: vec![Refused {
+        refused: vec![RefusedPerson {
             population: ATTACKS[0],
             client: attack(),
             day: 0,
@@ -252,7 +257,7 @@ fn hostile() -> BotBench {
         }],
         robots: vec![robot],
         bad: vec![bad],
-        verdicts: vec![Verdict { population: attack(), against: vec![against] }],
+        verdicts: vec![PopulationVerdict { population: attack(), against: vec![against] }],
         targets: vec![Target {
             population: attack(),
             what: ATTACKS[2],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analysis::counterfactual::Counterfactuals;
-use analysis::explain::{Explanation, Follower, Line, Past, Which};
+use analysis::explain::{Explanation, FollowedLine, Follower, PastDecision, RequestChoice};
 use detector::features::{COUNT, index_of};
 use detector::model::ScorerFile;
 use detector::policy::{Ban, Standing};
@@ -24,7 +24,12 @@ fn half_day(seed: u64) -> Vec<SimRequest> {
 }
 
 /// What the library says of a client.
-fn explained(day: &[SimRequest], judge: &Judge, client: ClientKey, which: Which) -> Explanation {
+fn explained(
+    day: &[SimRequest],
+    judge: &Judge,
+    client: ClientKey,
+    which: RequestChoice,
+) -> Explanation {
     let detector = model::detector(100_000, judge.clone());
     let (mut follower, mut agents) = (Follower::new(client, which), Agents::default());
     for request in day {
@@ -34,11 +39,11 @@ fn explained(day: &[SimRequest], judge: &Judge, client: ClientKey, which: Which)
             ..Record::default()
         };
         let event = detector.event(&request.as_request());
-        let line = (event.client == client).then(|| Line {
+        let line = (event.client == client).then(|| FollowedLine {
             method: request.method.to_owned(),
             target: request.target.clone(),
             status: Some(request.status),
-            recorded: None::<Past>,
+            recorded: None::<PastDecision>,
         });
         let trace = Trace::of(&record, &mut agents);
         let observed = follower.observe(&detector, &event, Mode::Shadow, trace, line);
@@ -190,7 +195,7 @@ fn what_would_have_been_allowed_is_allowed_by_any_model_for_any_client() {
         clients.dedup();
         for number in 0..14 {
             let client = clients[number * 5 % clients.len()];
-            let explanation = explained(&day, &judge, client, Which::Hardest);
+            let explanation = explained(&day, &judge, client, RequestChoice::Hardest);
             assert_true(&explanation, &judge, &mut told);
         }
     }

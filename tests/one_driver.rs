@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use analysis::borderline::{Border, BorderPass, BorderWatch};
-use analysis::diff::{Comparison, DiffPass, DiffWatch, Side};
-use analysis::explain::{ExplainPass, ExplainWatch, Follower, Which};
+use analysis::borderline::{NearThreshold, NearThresholdPass, NearThresholdWatch};
+use analysis::diff::{Comparison, DiffPass, DiffWatch, JudgeSummary};
+use analysis::explain::{ExplainPass, ExplainWatch, Follower, RequestChoice};
 use detector::{
     Action, ClientKey, Detector, Judge, Policy, PolicyConfig, Reason, Score, Settings, Verdict,
 };
@@ -149,7 +149,7 @@ fn replayed_parallel(served: &Served) -> ByClient {
 }
 
 fn explained(served: &Served, client: ClientKey) -> Vec<Found> {
-    let pass = ExplainPass::new(detector(&served.judge), client, Which::Number(1));
+    let pass = ExplainPass::new(detector(&served.judge), client, RequestChoice::Number(1));
     let (_, watches) = walk_parallel(2, logs(&served.log).open().unwrap(), &pass).unwrap();
     let followers = watches.into_iter().map(ExplainWatch::into_follower);
     let explanation =
@@ -171,7 +171,7 @@ fn compared(served: &Served) -> ([u64; 3], u64) {
     let mut watch = traffic::replay::Pass::watch(&pass);
     walk(logs(&served.log).open().unwrap(), &pass, &mut watch).unwrap();
     let comparison: Comparison = DiffWatch::into_comparison(watch);
-    let sides = [0, 1].map(|side: usize| Side::of("one", &pass.detectors()[side]));
+    let sides = [0, 1].map(|side: usize| JudgeSummary::of("one", &pass.detectors()[side]));
     let difference = comparison.finish(sides, (0, 0), outcomes.names(), None, 9);
     let mut by_action = [0; 3];
     for cell in &difference.by_request {
@@ -182,9 +182,13 @@ fn compared(served: &Served) -> ([u64; 3], u64) {
 
 /// The highest score of each client near a threshold, as `label --propose` finds it.
 fn proposed(served: &Served) -> HashMap<String, u32> {
-    let pass = BorderPass::new(detector(&served.judge));
+    let pass = NearThresholdPass::new(detector(&served.judge));
     let (_, watches) = walk_parallel(2, logs(&served.log).open().unwrap(), &pass).unwrap();
-    let border = watches.into_iter().map(BorderWatch::into_border).reduce(Border::join).unwrap();
+    let border = watches
+        .into_iter()
+        .map(NearThresholdWatch::into_near_threshold)
+        .reduce(NearThreshold::join)
+        .unwrap();
     let nearest = border.nearest(None, usize::MAX);
     nearest.into_iter().map(|row| (row.client, row.score.to_bits())).collect()
 }

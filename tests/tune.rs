@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use analysis::tune::{State, Step};
+use analysis::tune::{LadderStep, ThresholdState};
 use analysis::{TuneOptions, tune};
 use data_encoding::HEXLOWER;
 use serde_json::Value;
@@ -630,9 +630,9 @@ fn budgets_are_kept_on_other_people_of_the_same_shop() {
         });
         let scores: Vec<f32> = scores.into_iter().flatten().collect();
         assert!(scores.len() > 900, "{} people", scores.len());
-        for (number, step) in [Step::Limit, Step::Block].into_iter().enumerate() {
+        for (number, step) in [LadderStep::Limit, LadderStep::Block].into_iter().enumerate() {
             let rung = tuned.rung(step).unwrap();
-            assert_eq!(rung.state, State::Proven, "{}", rung.evidence);
+            assert_eq!(rung.state, ThresholdState::Proven, "{}", rung.evidence);
             let above = scores.iter().filter(|score| Some(**score) >= rung.margin).count();
             kept[number] += u64::from(above as f64 <= rung.budget * scores.len() as f64);
         }

@@ -5,7 +5,7 @@ use detector::{Method, Timestamp};
 
 /// A request as a rule sees it: what a line of an access log holds.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked<'a> {
+pub struct BaselineRequest<'a> {
     /// The client, as any number that is equal for all requests of one address.
     pub client: u32,
     /// When the request arrived. Never before the previous request, of any client.
@@ -22,7 +22,7 @@ pub struct Asked<'a> {
 
 /// What a rule does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ruling {
+pub enum BaselineAction {
     /// The request passes, and nothing happens to its client.
     Passed,
     /// The request is answered, and its client is banned from then on: a rule that reads a log acts
@@ -39,5 +39,5 @@ pub trait Baseline: Send {
     /// Name in reports.
     fn name(&self) -> &'static str;
     /// Takes in a request and returns what becomes of it.
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling;
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction;
 }

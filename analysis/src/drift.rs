@@ -38,12 +38,12 @@ pub struct Examined {
     /// there is nothing to compare.
     pub least_shift: Option<f64>,
     /// Whether each threshold's budget still holds, by the threshold's name.
-    pub budgets: BTreeMap<&'static str, Held>,
+    pub budgets: BTreeMap<&'static str, BudgetCheck>,
 }
 
 /// Whether a budget holds among the people of a log.
 #[derive(Clone, Debug, Serialize)]
-pub struct Held {
+pub struct BudgetCheck {
     /// Share of people that may be hurt: what the evidence supports, which can be more than was
     /// asked for.
     pub budget: f64,
@@ -56,7 +56,7 @@ pub struct Held {
     /// 95 % interval of their share (Clopper & Pearson 1934).
     pub share_ci: [f64; 2],
     /// What the interval says of the budget.
-    pub verdict: Verdict,
+    pub verdict: BudgetVerdict,
 }
 
 /// A threshold in force, and the share of people that its proof allows.
@@ -87,7 +87,7 @@ impl Promise {
 /// What a log says of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum BudgetVerdict {
     /// The whole interval lies within the budget.
     Holds,
     /// The interval contains the budget; more people would decide it.
@@ -103,7 +103,7 @@ impl Examined {
         let can_tell = self.least_shift.is_some_and(|least| least <= PSI_BLIND);
         can_tell
             && self.drift.as_ref().is_some_and(|drift| !drift.is_alarming())
-            && self.budgets.values().all(|held| held.verdict != Verdict::Broken)
+            && self.budgets.values().all(|held| held.verdict != BudgetVerdict::Broken)
     }
 
     /// What moved, in a sentence or two.
@@ -171,7 +171,7 @@ pub fn words(name: &'static str) -> &'static str {
     }
 }
 
-impl Held {
+impl BudgetCheck {
     /// The conclusion on the budget, its evidence, and what to do.
     pub fn in_words(&self) -> String {
         let seen = format!(
@@ -181,12 +181,12 @@ impl Held {
             range(self.share_ci)
         );
         match self.verdict {
-            Verdict::Holds => format!("holds ({seen})"),
-            Verdict::Unsure if self.people == 0 => {
+            BudgetVerdict::Holds => format!("holds ({seen})"),
+            BudgetVerdict::Unsure if self.people == 0 => {
                 "nobody in this log is known for a person; give --labels".to_owned()
             }
-            Verdict::Unsure => format!("neither shown nor refuted by so few people ({seen})"),
-            Verdict::Broken => {
+            BudgetVerdict::Unsure => format!("neither shown nor refuted by so few people ({seen})"),
+            BudgetVerdict::Broken => {
                 format!("BROKEN ({seen}). Raise the threshold, or train again on recent logs")
             }
         }
@@ -221,12 +221,12 @@ pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Ex
         let above = above(&people, margin);
         let Interval { low, high, .. } = share(above, people.len() as u64);
         let verdict = match () {
-            () if people.is_empty() => Verdict::Unsure,
-            () if low > budget => Verdict::Broken,
-            () if high <= budget => Verdict::Holds,
-            () => Verdict::Unsure,
+            () if people.is_empty() => BudgetVerdict::Unsure,
+            () if low > budget => BudgetVerdict::Broken,
+            () if high <= budget => BudgetVerdict::Holds,
+            () => BudgetVerdict::Unsure,
         };
-        Held {
+        BudgetCheck {
             budget,
             evidence,
             people: people.len() as u64,

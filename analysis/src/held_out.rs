@@ -8,8 +8,8 @@ use trainer::held_out::HeldOutClient;
 use trainer::statistics::share;
 use trainer::{Label, Site, Trained};
 
+use crate::client_summary::{ClientSummary, SummaryRequest, client_summaries};
 use crate::evaluate::AtThreshold;
-use crate::portrait::{Portrait, Subject, portraits};
 use crate::separation::Separation;
 
 /// How many clients of each side are listed one by one.
@@ -24,9 +24,9 @@ pub struct HeldOutQuality {
     /// robots are missing.
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
     /// The people with the highest scores: they are hurt first, or labelled wrongly.
-    pub people_highest: Vec<Portrait>,
+    pub people_highest: Vec<ClientSummary>,
     /// The bad robots with the lowest scores: they are missed, or labelled wrongly.
-    pub bots_lowest: Vec<Portrait>,
+    pub bots_lowest: Vec<ClientSummary>,
 }
 
 impl HeldOutQuality {
@@ -53,26 +53,27 @@ impl HeldOutQuality {
         Self {
             separation: Separation::of(&labelled),
             at_threshold: at_threshold.into_iter().collect(),
-            people_highest: portray(sites, trained, &first(Label::Human, -1.0)),
-            bots_lowest: portray(sites, trained, &first(Label::Bad, 1.0)),
+            people_highest: summarise(sites, trained, &first(Label::Human, -1.0)),
+            bots_lowest: summarise(sites, trained, &first(Label::Bad, 1.0)),
         }
     }
 }
 
 /// Summarises each chosen client, in the order given.
-fn portray(sites: &[Site], trained: &Trained, chosen: &[&HeldOutClient]) -> Vec<Portrait> {
+fn summarise(sites: &[Site], trained: &Trained, chosen: &[&HeldOutClient]) -> Vec<ClientSummary> {
     let file = &trained.file;
-    let mut found: BTreeMap<(usize, usize), Portrait> = BTreeMap::new();
+    let mut found: BTreeMap<(usize, usize), ClientSummary> = BTreeMap::new();
     for (index, site) in sites.iter().enumerate() {
-        let subject = |of: &&HeldOutClient| Subject {
+        let subject = |of: &&HeldOutClient| SummaryRequest {
             client: of.client,
             scorer: &trained.held_out.scorers[of.scorer],
             at_request: None,
         };
-        let of: Vec<Subject<'_>> =
+        let of: Vec<SummaryRequest<'_>> =
             chosen.iter().filter(|of| of.site == index).map(subject).collect();
-        let portraits = portraits(site, file.resolution_us, file.thresholds.min_pages, &of);
-        found.extend(of.iter().map(|subject| (index, subject.client)).zip(portraits));
+        let client_summaries =
+            client_summaries(site, file.resolution_us, file.thresholds.min_pages, &of);
+        found.extend(of.iter().map(|subject| (index, subject.client)).zip(client_summaries));
     }
     chosen.iter().filter_map(|of| found.remove(&(of.site, of.client))).collect()
 }

@@ -1,7 +1,7 @@
 //! What logs say of their clients before a model is trained on them: who is the busiest, and are
 //! there enough people?
 //!
-//! Memory: 32 bytes a client for a log's [`Crowd`], about 100 for [`People`].
+//! Memory: 32 bytes a client for a log's [`ClientCounts`], about 100 for [`PeopleCount`].
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -23,7 +23,7 @@ const MANY_AGENTS: u32 = 10;
 
 /// Counts one log's requests by client.
 #[derive(Clone, Debug, Default)]
-pub struct Crowd {
+pub struct ClientCounts {
     clients: HashMap<ClientKey, Member>,
     requests: u64,
 }
@@ -38,7 +38,7 @@ struct Member {
     targets: u64,
 }
 
-impl Crowd {
+impl ClientCounts {
     /// Takes in a request and its user agent.
     pub fn note(&mut self, request: &Request<'_>) {
         let bit = |text: &[u8]| {
@@ -103,12 +103,12 @@ impl Crowd {
 
 /// Counts people, as weak rules see them, over all logs of a site.
 #[derive(Debug, Default)]
-pub struct People {
+pub struct PeopleCount {
     clients: HashMap<ClientKey, (Evidence, u32)>,
     agents: Agents,
 }
 
-impl People {
+impl PeopleCount {
     /// Takes in a request; `class` says whether it is for a page or an asset.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
         let (evidence, pages) = self.clients.entry(record.client_key()).or_default();
@@ -175,8 +175,8 @@ mod tests {
         client: impl Fn(u32) -> u32,
         target: impl Fn(u32) -> u32,
         agent: impl Fn(u32) -> u32,
-    ) -> Crowd {
-        let mut crowd = Crowd::default();
+    ) -> ClientCounts {
+        let mut crowd = ClientCounts::default();
         for number in 0..requests {
             let (target, agent) =
                 (format!("/p/{}", target(number)), format!("agent {}", agent(number)));
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn one_client_with_most_of_a_log_is_told_for_what_it_probably_is() {
         let most = |number: u32| if number.is_multiple_of(5) { number % 100 } else { 200 };
-        let check = |crowd: Crowd, expect: &str| {
+        let check = |crowd: ClientCounts, expect: &str| {
             let warning = crowd.warning().unwrap();
             assert!(warning.message.contains(expect), "{warning:?}");
             assert!(
@@ -208,11 +208,11 @@ mod tests {
         check(crowd(2_000, most, |number| number, |_| 1), "a robot, or a proxy");
         assert_eq!(crowd(2_000, |number| number % 50, |_| 1, |_| 1).warning(), None);
         assert_eq!(crowd(500, most, |_| 1, |_| 1).warning(), None);
-        assert_eq!(Crowd::default().warning(), None);
+        assert_eq!(ClientCounts::default().warning(), None);
     }
 
-    fn people(number: u32) -> People {
-        let mut people = People::default();
+    fn people(number: u32) -> PeopleCount {
+        let mut people = PeopleCount::default();
         for person in 0..number {
             let client = format!("person-{person}");
             let record = Record {
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn people_missing_are_counted_against_both_budgets() {
-        assert_eq!(People::default().warning(), None);
+        assert_eq!(PeopleCount::default().warning(), None);
         let message = people(37).warning().unwrap().message;
         assert!(
             message.contains("find 37 people")

@@ -13,7 +13,7 @@
 //! - [`drift`]: whether traffic has changed since training, and whether a budget still holds
 //! - [`diff`]: whose verdict changes between two judges (a judge is a model and a policy)
 //! - [`explain`]: what became of one client and why; [`counterfactual`]: what would have been
-//!   allowed; [`portrait`]: one client as a row of a report
+//!   allowed; [`client_summary`]: one client as a row of a report
 //! - [`borderline`]: which clients to label first; [`relabel`]: writes one label into a file;
 //!   [`proxied`]: whether a log shows a proxy instead of its visitors
 //! - [`report`]: these results as one page of HTML; [`mod@format`]: how numbers and a log's text
@@ -24,6 +24,7 @@
 
 pub mod baseline;
 pub mod borderline;
+pub mod client_summary;
 pub mod counterfactual;
 pub mod diff;
 pub mod drift;
@@ -32,7 +33,6 @@ pub mod explain;
 pub mod format;
 pub mod held_out;
 pub mod inspect;
-pub mod portrait;
 pub mod proxied;
 pub mod relabel;
 pub mod report;

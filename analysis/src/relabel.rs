@@ -20,7 +20,7 @@ pub struct Relabelled {
     pub why: String,
     /// The client's previous rows. There are several if the file named several addresses of one
     /// client.
-    pub before: Vec<Row>,
+    pub before: Vec<ReplacedRow>,
     /// Number of clients labelled now.
     pub clients: usize,
     /// Content of the whole file.
@@ -30,7 +30,7 @@ pub struct Relabelled {
 
 /// A row that was replaced.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Row {
+pub struct ReplacedRow {
     /// Its line number, from 1.
     pub line: usize,
     /// Its label, as it was written.
@@ -95,7 +95,7 @@ pub fn relabel(
             continue;
         }
         let of = |place: usize| fields.get(place).cloned().unwrap_or_default();
-        before.push(Row { line: index + 1, label: of(1), why: of(2) });
+        before.push(ReplacedRow { line: index + 1, label: of(1), why: of(2) });
         if !std::mem::replace(&mut is_in, true) {
             written.push_str(&row);
         }

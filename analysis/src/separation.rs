@@ -21,7 +21,7 @@ const POINTS_MAX: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Separation {
     /// Clients by score.
-    pub histogram: Histogram,
+    pub histogram: ScoreHistogram,
     /// Thresholds from the strictest, which stops nobody, to the one that stops everybody. Empty if
     /// people or bad robots are missing.
     pub curve: Vec<Point>,
@@ -29,7 +29,7 @@ pub struct Separation {
 
 /// Clients by label and score, in bins of equal log-odds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Histogram {
+pub struct ScoreHistogram {
     /// Inner edges in log-odds, ascending. A bin reaches up to its edge; the last one has none.
     pub edges: Vec<f32>,
     /// By label, one count for each bin.
@@ -63,11 +63,11 @@ pub struct Point {
 impl Separation {
     /// Computes it from each client's label and highest margin (log-odds).
     pub fn of(scores: &[(Label, f32)]) -> Self {
-        Self { histogram: Histogram::of(scores), curve: curve(scores) }
+        Self { histogram: ScoreHistogram::of(scores), curve: curve(scores) }
     }
 }
 
-impl Histogram {
+impl ScoreHistogram {
     /// Counts each client's highest margin (log-odds) by label.
     pub(crate) fn of(scores: &[(Label, f32)]) -> Self {
         let inner = (2.0 * EDGE / BIN) as usize;

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
-use analysis::drift::{Promise, Verdict, examine};
+use analysis::drift::{BudgetVerdict, Promise, examine};
 use detector::Settings;
 use detector::model::seal;
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
@@ -57,7 +57,8 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
         let drift = examined.drift.as_ref().unwrap();
         assert!(drift.clients_now > 100, "{drift:?}");
         assert!(!drift.is_alarming(), "day {day}: {:?} {:?}", drift.score, drift.features.first());
-        broken += examined.budgets.values().filter(|held| held.verdict == Verdict::Broken).count();
+        broken +=
+            examined.budgets.values().filter(|held| held.verdict == BudgetVerdict::Broken).count();
     }
     assert!(broken <= 1, "a 95 % interval of thirty days may miss once: {broken}");
 

@@ -128,7 +128,7 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
                 cells.push(shown(at.tpr, judged(&all, Label::Bad)));
                 cells.push(shown(of_scrapers.tpr, judged(&scrapers, Label::Bad)));
                 let requests = scrapers.requests_to_detect.filter(|_| name == "block");
-                let number = |of: fn(analysis::evaluate::Requests) -> u64| {
+                let number = |of: fn(analysis::evaluate::RequestsToDetect) -> u64| {
                     requests.map_or("–".to_owned(), |it| count(of(it)))
                 };
                 cells.extend([number(|it| it.median), number(|it| it.p90)]);

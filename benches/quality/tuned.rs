@@ -6,7 +6,7 @@
 //! so on 95 % of shops, and no oftener than the binomial law says: who calibrates `k` of `n` people
 //! above is refused a share that follows Beta(k + 1, n − k).
 
-use analysis::tune::{State, Step};
+use analysis::tune::{LadderStep, ThresholdState};
 use analysis::{TuneOptions, tune};
 use anyhow::{Context, Result};
 use detector::Model;
@@ -177,8 +177,8 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
         });
         later.extend(scores.into_iter().flatten());
     }
-    let step = |step: Step| {
-        let rung = tuned.rung(step).filter(|rung| rung.state == State::Proven)?;
+    let step = |step: LadderStep| {
+        let rung = tuned.rung(step).filter(|rung| rung.state == ThresholdState::Proven)?;
         let margin = rung.margin?;
         Some((rung.k, rung.n, later.iter().filter(|&&score| score >= margin).count() as u64))
     };
@@ -186,7 +186,7 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
     Ok(Tried {
         shop: name,
         later: later.len() as u64,
-        steps: [step(Step::Limit), step(Step::Block)],
+        steps: [step(LadderStep::Limit), step(LadderStep::Block)],
     })
 }
 

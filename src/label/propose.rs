@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use analysis::borderline::{Border, BorderPass, BorderWatch, Borderline};
+use analysis::borderline::{Borderline, NearThreshold, NearThresholdPass, NearThresholdWatch};
 use anyhow::{Result, bail};
 use detector::{Detector, Settings};
 use serde::Serialize;
@@ -39,11 +39,14 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     let logs = Logs::find(&args.words)?;
     let proposing = || {
         let settings = Settings { capacity, hash_key: OFFLINE_HASH_KEY };
-        BorderPass::new(Detector::new(settings, judge.clone()))
+        NearThresholdPass::new(Detector::new(settings, judge.clone()))
     };
     let Walked { watches, .. } = walk_twice_if_needed(jobs(None), &logs, proposing)?;
     logs.finish();
-    let border = watches.into_iter().map(BorderWatch::into_border).reduce(Border::join);
+    let border = watches
+        .into_iter()
+        .map(NearThresholdWatch::into_near_threshold)
+        .reduce(NearThreshold::join);
     let borderline =
         border.map_or_else(Vec::new, |border| border.nearest(labels.as_ref(), args.top));
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());

@@ -40,30 +40,30 @@ pub struct Borderline {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct ClientRecord {
     requests: u64,
     evidence: Evidence,
-    best: Option<Best>,
+    best: Option<HighestScore>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Best {
+struct HighestScore {
     margin: f32,
     at: Timestamp,
     because: TopContributions,
 }
 
 /// A client with its distance from the nearest threshold.
-type Near<'a> = (f32, ClientKey, &'a Known, Best, (&'static str, f32));
+type RankedClient<'a> = (f32, ClientKey, &'a ClientRecord, HighestScore, (&'static str, f32));
 
 /// Collects clients near a threshold while a log is read.
 #[derive(Clone, Debug)]
-pub struct Border {
+pub struct NearThreshold {
     thresholds: Vec<(&'static str, f32)>,
-    clients: HashMap<ClientKey, Known>,
+    clients: HashMap<ClientKey, ClientRecord>,
 }
 
-impl Border {
+impl NearThreshold {
     /// Looks near the thresholds of this detector's judge.
     pub fn new(detector: &Detector) -> Self {
         let judge = detector.judge();
@@ -95,7 +95,7 @@ impl Border {
             Some(judge.model.as_ref()?.contributions(&features).because(&features))
         };
         let because = is_near.then(because).flatten().unwrap_or_default();
-        known.best = Some(Best { margin, at: verdict.at, because });
+        known.best = Some(HighestScore { margin, at: verdict.at, because });
     }
 
     /// Adds what another part has seen, of other clients.
@@ -112,7 +112,7 @@ impl Border {
                 labels.and_then(|labels| labels.find(client)).map(|labelled| labelled.label);
             matches!(label, None | Some(Label::Unknown))
         };
-        let mut found: Vec<Near<'_>> = Vec::new();
+        let mut found: Vec<RankedClient<'_>> = Vec::new();
         for (&client, known) in self.clients.iter().filter(|(client, _)| is_open(**client)) {
             let Some(best) = known.best else { continue };
             let nearest = self
@@ -127,7 +127,7 @@ impl Border {
             }
         }
         found.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()).then(a.1.cmp(&b.1)));
-        let row = |(distance, client, known, best, (name, threshold)): Near<'_>| {
+        let row = |(distance, client, known, best, (name, threshold)): RankedClient<'_>| {
             let labelled = known.evidence.label();
             Borderline {
                 client: client.to_string(),

@@ -6,5 +6,5 @@
 mod border;
 mod pass;
 
-pub use border::{Border, Borderline};
-pub use pass::{BorderPass, BorderWatch};
+pub use border::{Borderline, NearThreshold};
+pub use pass::{NearThresholdPass, NearThresholdWatch};

@@ -7,39 +7,39 @@ use traffic::log::Record;
 use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
-use super::border::Border;
+use super::border::NearThreshold;
 
 /// Has one detector judge everybody.
-pub struct BorderPass {
+pub struct NearThresholdPass {
     detector: Detector,
     agents: Mutex<Agents>,
 }
 
 /// State of one thread: the driver of the detector, and what it has seen.
-pub struct BorderWatch {
+pub struct NearThresholdWatch {
     driver: Driver,
-    border: Border,
+    border: NearThreshold,
     banned: BannedClients,
 }
 
-impl BorderPass {
+impl NearThresholdPass {
     /// Judges with this detector.
     pub fn new(detector: Detector) -> Self {
         Self { detector, agents: Mutex::default() }
     }
 }
 
-impl BorderWatch {
+impl NearThresholdWatch {
     /// What this thread has seen.
-    pub fn into_border(self) -> Border {
+    pub fn into_near_threshold(self) -> NearThreshold {
         self.border
     }
 }
 
-impl Pass for BorderPass {
+impl Pass for NearThresholdPass {
     /// A line and, if it is a request, what the labelling rules need of it.
     type Step = (Step, Option<Trace>);
-    type Watch = BorderWatch;
+    type Watch = NearThresholdWatch;
 
     fn step(&self, record: &Record<'_>) -> (Step, Option<Trace>) {
         let line = Step::of(record, &self.detector);
@@ -53,16 +53,16 @@ impl Pass for BorderPass {
         self.detector.group(line.event.client)
     }
 
-    fn watch(&self) -> BorderWatch {
-        BorderWatch {
+    fn watch(&self) -> NearThresholdWatch {
+        NearThresholdWatch {
             driver: Driver::default(),
-            border: Border::new(&self.detector),
+            border: NearThreshold::new(&self.detector),
             banned: BannedClients::default(),
         }
     }
 
-    fn pass(&self, (line, trace): (Step, Option<Trace>), watch: &mut BorderWatch) {
-        let BorderWatch { driver, border, banned } = watch;
+    fn pass(&self, (line, trace): (Step, Option<Trace>), watch: &mut NearThresholdWatch) {
+        let NearThresholdWatch { driver, border, banned } = watch;
         let mut judged = Judged::new(&self.detector, |event, verdict| {
             banned.note(event.client, verdict);
             if let Some(trace) = trace {
@@ -72,7 +72,7 @@ impl Pass for BorderPass {
         driver.step(&line, &mut judged);
     }
 
-    fn check(&self, watches: &[BorderWatch]) -> Result<(), TooManyBans> {
+    fn check(&self, watches: &[NearThresholdWatch]) -> Result<(), TooManyBans> {
         BannedClients::check(watches.iter().map(|watch| &watch.banned), &self.detector)
     }
 }

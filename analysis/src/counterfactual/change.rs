@@ -5,54 +5,54 @@ use std::fmt;
 use detector::features::{Definition, FEATURES, Features};
 use serde::Serialize;
 
-/// One feature, elsewhere.
+/// One feature moved to another value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Change {
-    /// Its place in the vector.
+    /// Its index in the vector.
     #[serde(skip)]
     pub index: usize,
     /// Its name.
     pub feature: &'static str,
-    /// Its name in people's words.
+    /// The feature in plain words.
     pub words: &'static str,
-    /// What was measured; `None` when it was missing.
+    /// The measured value; `None` if it was missing.
     pub measured: Option<f32>,
-    /// The nearest value that is allowed, rounded to the safe side.
+    /// The nearest allowed value, rounded to the safe side.
     pub to: f32,
-    /// The far end of the values that are allowed like it, where they end within the feature's
-    /// range.
+    /// The far end of the allowed values around it; `None` if they reach to the end of the
+    /// feature's range.
     pub until: Option<f32>,
-    /// How far it is: the share of ordinary traffic between the two values (in tenths); without a
-    /// reference, the change relative to the value measured; 1 where it was missing.
+    /// Distance of the change: the share of ordinary traffic between the two values (in tenths).
+    /// Without a reference, the change relative to the measured value. 1 if the value was missing.
     pub distance: f32,
 }
 
-/// Changes that together bring the margin under the threshold.
+/// Changes that together bring the margin below the threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Counterfactual {
-    /// One, or the fewest that were found.
+    /// One change, or the fewest that were found.
     pub changes: Vec<Change>,
-    /// The margin there, scored.
+    /// The margin after them, as scored, in log-odds.
     pub margin: f32,
 }
 
-/// What there is to say of a margin and a threshold.
+/// What would bring a margin below a threshold.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Counterfactuals {
-    /// The margin lies below the threshold as it is.
+    /// The margin is already below the threshold.
     Below,
-    /// Each of these alone brings it there; nearest first.
+    /// Each of these ways is enough; nearest first.
     Ways {
         /// At least one.
         ways: Vec<Counterfactual>,
     },
-    /// Nothing does, whatever the client had done.
+    /// No behaviour of the client would do it.
     Impossible {
-        /// No margin of this model is lower.
+        /// The lowest margin that this model can give.
         lowest: f32,
     },
-    /// None was found, and it is not shown that there is none.
+    /// None was found, but it is not proven that there is none.
     Unknown {
         /// The lowest margin that was found.
         lowest: f32,
@@ -60,7 +60,7 @@ pub enum Counterfactuals {
 }
 
 impl Counterfactual {
-    /// The features with these changes.
+    /// The features after these changes.
     pub fn apply(&self, features: &Features) -> Features {
         let mut changed = *features;
         for change in &self.changes {
@@ -75,7 +75,7 @@ impl Counterfactual {
 }
 
 impl Counterfactuals {
-    /// The ways, if there are any.
+    /// The ways; empty if there are none.
     pub fn ways(&self) -> &[Counterfactual] {
         match self {
             Self::Ways { ways } => ways,
@@ -85,14 +85,14 @@ impl Counterfactuals {
 }
 
 impl fmt::Display for Change {
-    /// `distinct URLs in ten minutes ≤ 118`
+    /// Such as `distinct URLs in ten minutes ≤ 118`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { index, words, to, until, measured, .. } = self;
         let definition = &FEATURES[*index];
         let said = |value: f32| definition.say_exactly(value);
-        // Of the one feature that is said as another number than it is, whole pages count.
+        // `log_n` is printed as a number of pages, so it is rounded to whole pages.
         let (is_pages, to_said) = (self.feature == "log_n", said(*to));
-        // The far end as well is rounded to the side that is allowed.
+        // The far end is also rounded to the side that is allowed.
         let far = |until: f32, is_up: bool| {
             let (value, digits) = if is_pages { (until.exp(), 1.0) } else { (until, 1_000.0) };
             let scaled = f64::from(value) * digits;
@@ -117,8 +117,8 @@ impl fmt::Display for Change {
 }
 
 impl fmt::Display for Counterfactual {
-    /// One change as above; of several, the very values that were scored: `spread of gaps 0.6 and
-    /// typical gap 12`.
+    /// One change as above. Several as the values that were scored: `spread of gaps 0.6 and typical
+    /// gap 12`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let [change] = self.changes.as_slice() {
             return change.fmt(f);
@@ -134,7 +134,7 @@ impl fmt::Display for Counterfactual {
     }
 }
 
-/// `without errors`, of a share of which nothing is left and that can be nothing.
+/// `without errors`, for a share of 0 that can in fact be 0.
 fn none(definition: &Definition, to: f32) -> Option<String> {
     const CAN_BE_NONE: [&str; 9] = [
         "gap_consistency",

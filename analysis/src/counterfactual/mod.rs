@@ -1,12 +1,12 @@
-//! What would have been allowed: the smallest change of features that brings a margin under a
+//! What would have been allowed: the smallest change of features that brings a margin below a
 //! threshold.
 //!
-//! [`single`]: one feature alone, where that suffices; each stretch between two split points is
-//! tried once, about a thousand scores, half a millisecond. [`search`]: several together, where it
-//! does not. [`range`]: what a feature can be at all.
+//! `single.rs` moves one feature alone, if that suffices. Each stretch between two split points is
+//! tried once: about a thousand scores, half a millisecond. `search.rs` moves several together if
+//! it does not. [`range`] says which values a feature can have.
 //!
-//! A number that is said is a number that was scored: it is rounded to the safe side first and
-//! asked for then. Offline, for people who ask why.
+//! A number in the answer was scored: it is rounded to the safe side first, and scored then. This
+//! runs offline only.
 
 use detector::features::{FEATURES, Features};
 use detector::model::{Reference, Scorer};
@@ -21,11 +21,11 @@ mod tests;
 pub use change::{Change, Counterfactual, Counterfactuals};
 
 use search::{Search, search, smallest};
-use single::Asked;
+use single::ScorerProbe;
 
-/// What brings the margin of these features below `threshold`: for each feature that can do it
-/// alone its nearest value, else the few that do it together. A missing value is filled in only
-/// where nothing else helps.
+/// What brings the margin of these features below `threshold`. Features that can do it alone are
+/// given with their nearest value; otherwise the few that do it together. A missing value is filled
+/// in only if nothing else helps.
 pub fn counterfactuals(
     scorer: &Scorer,
     features: &Features,
@@ -35,7 +35,7 @@ pub fn counterfactuals(
     if scorer.margin(features) < threshold {
         return Counterfactuals::Below;
     }
-    let asked = Asked::new(scorer, reference);
+    let probe = ScorerProbe::new(scorer, reference);
     let way = |changes: Vec<Change>| {
         let mut way = Counterfactual { changes, margin: 0.0 };
         way.margin = scorer.margin(&way.apply(features));
@@ -43,12 +43,12 @@ pub fn counterfactuals(
     };
     let alone = |missing: bool| -> Vec<Counterfactual> {
         let features_of =
-            asked.movable().filter(|&feature| features.0[feature].is_nan() == missing);
-        let nearest = |feature| asked.nearest(features, features.0[feature], feature, threshold);
+            probe.movable().filter(|&feature| features.0[feature].is_nan() == missing);
+        let nearest = |feature| probe.nearest(features, features.0[feature], feature, threshold);
         features_of.filter_map(nearest).map(|change| way(vec![change])).collect()
     };
-    let together = |also_missing| search(&asked, features, threshold, also_missing);
-    let small = |found: &Features| vec![way(smallest(&asked, features, found, threshold))];
+    let together = |also_missing| search(&probe, features, threshold, also_missing);
+    let small = |found: &Features| vec![way(smallest(&probe, features, found, threshold))];
 
     let mut ways = alone(false);
     let mut answer = Search::Unknown(f32::NAN);
@@ -71,7 +71,7 @@ pub fn counterfactuals(
     for way in ways.iter_mut().filter(|way| way.changes.len() > 1) {
         without(way, features, scorer, threshold);
     }
-    // Never said without having been scored.
+    // Only what was scored is in the answer.
     ways.retain(|way| way.margin < threshold);
     if ways.is_empty() {
         return Counterfactuals::Unknown { lowest: scorer.margin(features) };
@@ -89,7 +89,8 @@ pub fn counterfactuals(
     Counterfactuals::Ways { ways }
 }
 
-/// Of several changes: so small a share that it means none is none, where that is allowed as well.
+/// If several features change: a share so small that readers take it for none becomes 0, if that is
+/// allowed as well.
 fn without(way: &mut Counterfactual, features: &Features, scorer: &Scorer, threshold: f32) {
     for place in 0..way.changes.len() {
         let Change { index, to, .. } = way.changes[place];

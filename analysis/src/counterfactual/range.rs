@@ -1,4 +1,4 @@
-//! What a feature can be at all: nobody is allowed "at a share of errors of −0.3".
+//! Which values a feature can have, so that nobody is told to reach "a share of errors of −0.3".
 
 use detector::FEATURES;
 
@@ -9,7 +9,7 @@ pub fn range(feature: usize) -> (f32, f32) {
         // √(k − 1) for k ≤ 32 gaps.
         "gap_cv" => (0.0, 5.6),
         "gap_burstiness" => (-1.0, 1.0),
-        // A longer one is forgotten.
+        // Longer gaps are forgotten.
         "gap_median" => (0.0, 86_400.0),
         "gap_mad" | "unique_window" | "walk_likelihood" | "template_rarity" | "depth_mean"
         | "depth_sd" => (0.0, ANY),
@@ -17,11 +17,11 @@ pub fn range(feature: usize) -> (f32, f32) {
         "gap_log_sd" => (0.0, 27.0),
         "query_fanout" => (1.0, 48.0),
         "rate_60s" | "rate_600s" | "request_rate_60s" | "request_rate_600s" => (0.0, ANY),
-        // Bits, either way.
+        // Bits, in either direction.
         "novelty" => (-16.0, 16.0),
-        // ln of a number of pages from 1 on.
+        // ln of a number of pages, from 1 on.
         "log_n" => (0.0, 22.0),
-        // Shares, and entropies over their greatest.
+        // Shares, and entropies divided by their greatest value.
         _ => (0.0, 1.0),
     }
 }

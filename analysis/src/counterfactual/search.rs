@@ -1,10 +1,10 @@
-//! Several features moved at once, where no single one suffices.
+//! Moves several features at once, if no single one suffices.
 //!
-//! First greedily: each round the one move that lowers the margin most. Where that gets stuck, a
-//! forest is searched by branch and bound: a box of feature values, below whose least reachable
-//! leaves no sum can lie, is split at a node that is undecided in it. What is found is then made
-//! small: whatever need not move goes back, and the rest comes as near as it can. Milliseconds; the
-//! search is cut off after [`BOXES_MAX`] boxes.
+//! A greedy search comes first: in each round it makes the move that lowers the margin most. If
+//! that gets stuck, a forest is searched by branch and bound. A box of feature values has a lower
+//! bound, the sum of its least reachable leaves; it is split at a node that is undecided in it. The
+//! result is then reduced: what need not move goes back, and the rest moves as little as possible.
+//! It takes milliseconds; the search ends after [`BOXES_MAX`] boxes.
 
 use detector::Features;
 use detector::features::COUNT;
@@ -12,53 +12,53 @@ use detector::model::{Node, Scorer, Trees};
 
 use super::change::Change;
 use super::range::range;
-use super::single::Asked;
+use super::single::ScorerProbe;
 
-/// Boxes looked at, ten microseconds each for a forest of ours.
+/// Most boxes looked at; each takes ten microseconds for a forest of usual size.
 const BOXES_MAX: usize = 20_000;
-/// Rounding of a sum of leaves.
+/// Rounding error of a sum of leaves.
 const ROUNDING: f64 = 1e-5;
 
-/// What a search came to.
+/// Result of a search.
 pub enum Search {
-    /// These values lie below the threshold.
+    /// These values are below the threshold.
     Found(Box<Features>),
-    /// Nothing does: no margin is lower than this.
+    /// No values are: the margin is never lower than this.
     Impossible(f32),
-    /// Nothing was found; this was the lowest margin.
+    /// None were found; this was the lowest margin.
     Unknown(f32),
 }
 
-/// Looks for feature values below the threshold. Those measured may be moved, the missing only if
+/// Looks for feature values below the threshold. Measured values may move; missing ones only if
 /// `also_missing`.
 pub fn search(
-    asked: &Asked<'_>,
+    probe: &ScorerProbe<'_>,
     features: &Features,
     threshold: f32,
     also_missing: bool,
 ) -> Search {
     let free = |feature: usize| also_missing || !features.0[feature].is_nan();
-    let reached = descend(asked, features, threshold, free);
-    let lowest = asked.scorer.margin(&reached);
+    let reached = descend(probe, features, threshold, free);
+    let lowest = probe.scorer.margin(&reached);
     if lowest < threshold {
         return Search::Found(Box::new(reached));
     }
-    match asked.scorer {
+    match probe.scorer {
         Scorer::Trees(trees) => branch(trees, features, threshold, also_missing, lowest),
-        // Each term was brought as low as it goes, where it ends.
+        // Each term of a weighted sum has already gone as low as it can.
         Scorer::Logistic(logistic) => {
             let ends = |feature: usize| {
                 logistic.parameters().3[feature] > 0.0 || range(feature).1.is_finite()
             };
-            let is_bounded = asked.movable().filter(|&feature| free(feature)).all(ends);
+            let is_bounded = probe.movable().filter(|&feature| free(feature)).all(ends);
             if is_bounded { Search::Impossible(lowest) } else { Search::Unknown(lowest) }
         }
     }
 }
 
-/// The fewest and nearest of the changes that lead from `features` to `found`.
+/// The fewest and smallest of the changes that lead from `features` to `found`.
 pub fn smallest(
-    asked: &Asked<'_>,
+    probe: &ScorerProbe<'_>,
     features: &Features,
     found: &Features,
     threshold: f32,
@@ -70,9 +70,9 @@ pub fn smallest(
             .collect()
     };
     let restored =
-        |at: &Features, feature: usize| asked.margin_at(at, feature, features.0[feature]);
+        |at: &Features, feature: usize| probe.margin_at(at, feature, features.0[feature]);
     loop {
-        // The least needed first.
+        // Those with the least effect first.
         let mut order = moved(&at);
         order.sort_by(|&a, &b| restored(&at, a).total_cmp(&restored(&at, b)));
         for feature in order {
@@ -82,13 +82,13 @@ pub fn smallest(
         }
         let mut changes = Vec::new();
         for feature in moved(&at) {
-            let nearest = asked.nearest(&at, features.0[feature], feature, threshold);
+            let nearest = probe.nearest(&at, features.0[feature], feature, threshold);
             let change = nearest
-                .unwrap_or_else(|| asked.exactly(feature, features.0[feature], at.0[feature]));
+                .unwrap_or_else(|| probe.exactly(feature, features.0[feature], at.0[feature]));
             at.0[feature] = change.to;
             changes.push(change);
         }
-        // Where one came nearer, another may not be needed any more.
+        // A change that became smaller can make another one unnecessary.
         if moved(&at).into_iter().all(|feature| restored(&at, feature) >= threshold) {
             return changes;
         }
@@ -97,24 +97,24 @@ pub fn smallest(
 
 /// Moves one feature after the other, each time the one that lowers the margin most.
 fn descend(
-    asked: &Asked<'_>,
+    probe: &ScorerProbe<'_>,
     features: &Features,
     threshold: f32,
     free: impl Fn(usize) -> bool,
 ) -> Features {
     let mut at = *features;
-    let mut margin = asked.scorer.margin(&at);
-    let values: Vec<(usize, Vec<f32>)> = asked
+    let mut margin = probe.scorer.margin(&at);
+    let values: Vec<(usize, Vec<f32>)> = probe
         .movable()
         .filter(|&feature| free(feature))
-        .map(|feature| (feature, asked.representatives(feature)))
+        .map(|feature| (feature, probe.representatives(feature)))
         .collect();
     while margin >= threshold {
         let moves = values
             .iter()
             .flat_map(|(feature, values)| values.iter().map(|&value| (*feature, value)));
         let tried =
-            moves.map(|(feature, value)| (asked.margin_at(&at, feature, value), feature, value));
+            moves.map(|(feature, value)| (probe.margin_at(&at, feature, value), feature, value));
         let Some((least, feature, value)) =
             tried.min_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 < margin)
         else {
@@ -126,20 +126,20 @@ fn descend(
     at
 }
 
-/// What a feature may be.
+/// The values that a feature may have.
 #[derive(Clone, Copy)]
 struct Within {
-    /// Both ends included; `None` where it stays missing.
+    /// Both ends included; `None` if it stays missing.
     known: Option<(f32, f32)>,
     may_be_missing: bool,
 }
 
-/// What each feature may be.
+/// The values that each feature may have.
 #[derive(Clone)]
 struct Region([Within; COUNT]);
 
 impl Region {
-    /// The ways that a walk may take at a node.
+    /// The ways that a walk can take at a node.
     fn ways(&self, node: &Node) -> (bool, bool) {
         let within = self.0[feature_of(node)];
         let missing_left = node.feature & Node::MISSING_LEFT != 0;
@@ -152,7 +152,7 @@ impl Region {
         )
     }
 
-    /// The values nearest to these.
+    /// The values nearest to these features.
     fn nearest(&self, features: &Features) -> Features {
         Features(std::array::from_fn(|index| {
             let (from, within) = (features.0[index], self.0[index]);
@@ -167,8 +167,8 @@ impl Region {
         }))
     }
 
-    /// The two parts that a node divides it into: first whether its feature is known at all, then
-    /// which way it goes.
+    /// The two parts that a node divides the box into: first by whether its feature is missing,
+    /// then by which way it goes.
     fn split(&self, node: &Node) -> Option<(Self, Self)> {
         let feature = feature_of(node);
         let within = self.0[feature];
@@ -191,8 +191,8 @@ fn feature_of(node: &Node) -> usize {
     usize::from(node.feature & !Node::MISSING_LEFT)
 }
 
-/// The least and greatest leaf that can be reached, and the first node on the way that can go both
-/// ways.
+/// The least and greatest leaf that can be reached, and the first node on the way that is
+/// undecided.
 fn reach(nodes: &[Node], at: u16, region: &Region) -> (f32, f32, Option<u16>) {
     let node = &nodes[usize::from(at)];
     if node.is_leaf() {
@@ -219,7 +219,7 @@ fn branch(
     let within = |feature: usize| {
         let value = features.0[feature];
         let (least, greatest) = range(feature);
-        // What was measured is possible, whatever the range says.
+        // A measured value is possible, whatever the range says.
         let known =
             (!value.is_nan() || also_missing).then(|| (least.min(value), greatest.max(value)));
         Within { known, may_be_missing: value.is_nan() }
@@ -255,7 +255,7 @@ fn branch(
         let Some((_, node)) = widest else { continue };
         let node = &trees.nodes()[usize::from(node)];
         let Some(parts) = region.split(node) else { continue };
-        // Popped last in, first out.
+        // A stack: last in, first out.
         open.extend([parts.0, parts.1]);
     }
     Search::Unknown(lowest)

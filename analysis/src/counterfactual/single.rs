@@ -1,4 +1,4 @@
-//! One feature moved: between two neighbouring split points nothing changes, so each stretch is
+//! Moves one feature: between two neighbouring split points nothing changes, so each stretch is
 //! tried once.
 
 use detector::Features;
@@ -8,8 +8,8 @@ use detector::model::{Node, Reference, Scorer};
 use super::change::Change;
 use super::range::range;
 
-/// A scorer to be asked again and again, with its split points by feature.
-pub struct Asked<'a> {
+/// A scorer with its split points by feature, prepared for many calls.
+pub struct ScorerProbe<'a> {
     pub scorer: &'a Scorer,
     pub reference: Option<&'a Reference>,
     splits: Vec<Vec<f32>>,
@@ -17,17 +17,16 @@ pub struct Asked<'a> {
 
 /// How near to the exact bound a rounder number must lie, relative to it.
 const ROUND: f64 = 0.01;
-/// A share of less than one request in two hundred is none to people: what is left of it has long
-/// faded.
+/// A share below one request in two hundred reads as none: its remainder has long faded.
 pub const LEAST_SHARE: f32 = 0.005;
 
-impl<'a> Asked<'a> {
+impl<'a> ScorerProbe<'a> {
     pub fn new(scorer: &'a Scorer, reference: Option<&'a Reference>) -> Self {
         let splits = (0..FEATURES.len()).map(|feature| splits(scorer, feature)).collect();
         Self { scorer, reference, splits }
     }
 
-    /// The features that can move the margin, rising.
+    /// Indices of the features that can move the margin, ascending.
     pub fn movable(&self) -> impl Iterator<Item = usize> + '_ {
         (0..FEATURES.len()).filter(|&feature| match self.scorer {
             Scorer::Trees(_) => !self.splits[feature].is_empty(),
@@ -41,8 +40,8 @@ impl<'a> Asked<'a> {
         self.scorer.margin(&moved)
     }
 
-    /// One value of each stretch of a feature, within its range; of a weighted sum both ends, where
-    /// there are any.
+    /// One value in each stretch of a feature, within its range. For a weighted sum, both ends of
+    /// the range, where they exist.
     pub fn representatives(&self, feature: usize) -> Vec<f32> {
         let (least, greatest) = range(feature);
         if let Scorer::Logistic(_) = self.scorer {
@@ -58,9 +57,9 @@ impl<'a> Asked<'a> {
             .collect()
     }
 
-    /// The nearest value of this feature at which the margin lies below `threshold`, everything
-    /// else as it is in `features`. `from` is where it stands and is measured from; missing, it is
-    /// looked for around what is usual.
+    /// The nearest value of this feature at which the margin is below `threshold`, with all other
+    /// features as in `features`. Distance is measured from `from`; if that is missing, from what
+    /// is usual.
     pub fn nearest(
         &self,
         features: &Features,
@@ -97,7 +96,7 @@ impl<'a> Asked<'a> {
         (at(to) < threshold).then(|| self.change(feature, from, (to, far)))
     }
 
-    /// Nothing nearer was looked for.
+    /// Values nearer than this were not tried.
     pub fn exactly(&self, feature: usize, from: f32, to: f32) -> Change {
         self.change(feature, from, (to, to))
     }
@@ -138,7 +137,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Where a forest splits a feature, rising.
+/// The split points of a feature in a forest, ascending.
 fn splits(scorer: &Scorer, feature: usize) -> Vec<f32> {
     let Scorer::Trees(trees) = scorer else { return Vec::new() };
     let splits_it = |node: &&Node| usize::from(node.feature & !Node::MISSING_LEFT) == feature;
@@ -149,8 +148,8 @@ fn splits(scorer: &Scorer, feature: usize) -> Vec<f32> {
     splits
 }
 
-/// The allowed value nearest to `from` and the far end of the stretch that it begins, both within
-/// the range.
+/// The allowed value nearest to `from`, and the far end of the stretch that begins there, both
+/// within the range.
 fn stretch(
     splits: &[f32],
     from: f32,
@@ -178,8 +177,8 @@ fn stretch(
     }
 }
 
-/// The shortest number that can be said instead of `exact`: between it and `far`, and hardly
-/// further away. What is said is what is scored.
+/// The shortest number that can be printed instead of `exact`: between it and `far`, and hardly
+/// further away. The printed number is the one that is scored.
 fn rounder(feature: usize, exact: f32, far: f32) -> f32 {
     let (low, high) = (exact.min(far), exact.max(far));
     let down = far < exact;
@@ -187,7 +186,7 @@ fn rounder(feature: usize, exact: f32, far: f32) -> f32 {
         let near = (said - f64::from(exact)).abs() <= ROUND * f64::from(exact).abs();
         (near && (low..=high).contains(&(said as f32))).then_some(said as f32)
     };
-    // So small a share means none at all.
+    // A share this small reads as none.
     if FEATURES[feature].is_share() && down && exact < LEAST_SHARE && low == 0.0 {
         return 0.0;
     }

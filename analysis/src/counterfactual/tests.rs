@@ -12,7 +12,7 @@ fn unknown() -> Features {
     Features([f32::NAN; COUNT])
 }
 
-/// unique_window above 118 and gap_cv below 0.2 are bots'.
+/// A model in which unique_window above 118 and gap_cv below 0.2 indicate a bot.
 fn scorer() -> (Scorer, usize, usize) {
     let (unique, cv) = (index_of("unique_window").unwrap(), index_of("gap_cv").unwrap());
     let nodes = vec![
@@ -38,10 +38,10 @@ fn the_nearest_allowed_value_of_each_feature_is_found_and_is_allowed() {
     assert_eq!(found.ways()[0].to_string(), "distinct URLs in ten minutes ≤ 118");
     let change = &found.ways()[0].changes[0];
     assert_eq!((change.to, change.until, found.ways()[0].margin), (118.0, None, -1.0));
-    // One step above, it is still refused.
+    // One float above, it is still refused.
     features.0[unique] = 118.0_f32.next_up();
     assert!(scorer.margin(&features) >= 0.0);
-    // A higher threshold, and the other feature suffices too.
+    // With a higher threshold the other feature suffices too.
     features.0[unique] = 300.0;
     let found = counterfactuals(&scorer, &features, 0.5, None);
     let words: Vec<String> = found.ways().iter().map(ToString::to_string).collect();
@@ -61,7 +61,7 @@ fn a_share_that_means_none_is_said_so() {
         (found.ways()[0].to_string().as_str(), found.ways()[0].changes[0].to),
         ("without errors", 0.0)
     );
-    // What can be had is said as it is.
+    // A share that can occur is printed as it is.
     let nodes = vec![split(errors, 0.125, 1, 2), Node::leaf(-1.0), Node::leaf(1.0)];
     let scorer = Scorer::Trees(Trees::new(0.0, vec![0], nodes).unwrap());
     let found = counterfactuals(&scorer, &features, 0.0, None);
@@ -80,7 +80,7 @@ fn where_one_feature_is_not_enough_the_fewest_are_named_together() {
         "spread of gaps 0.201 and distinct URLs in ten minutes 118"
     );
     assert_eq!(found.ways()[0].margin, -2.25);
-    // Lower than any sum of leaves.
+    // The threshold is lower than any sum of leaves.
     assert_eq!(
         counterfactuals(&scorer, &features, -2.25, None),
         Counterfactuals::Impossible { lowest: -2.25 }
@@ -100,7 +100,7 @@ fn a_missing_value_is_filled_in_only_where_nothing_else_helps() {
     );
     features.0[unique] = f32::NAN;
     features.0[cv] = 0.1;
-    // Both missing or measured, only the window can bring it that low.
+    // Whether missing or measured, only the window can bring it that low.
     let found = counterfactuals(&scorer, &features, -0.5, None);
     let said = found.ways()[0].to_string();
     assert!(
@@ -124,7 +124,7 @@ fn a_linear_model_is_solved_within_what_a_feature_can_be() {
     let found = counterfactuals(&linear(&weight), &features, 1.0, None);
     let [way] = found.ways() else { panic!("{found:?}") };
     assert!(way.margin < 1.0 && way.changes[0].to > 2.9, "{way:?}");
-    // A share cannot fall below 0, nor a spread.
+    // Neither a share nor a spread can fall below 0.
     weight[consistency] = 4.0;
     features.0[consistency] = 0.9;
     let found = counterfactuals(&linear(&weight), &features, -1.0, None);
@@ -134,14 +134,14 @@ fn a_linear_model_is_solved_within_what_a_feature_can_be() {
     assert!(matches!(none, Counterfactuals::Impossible { lowest } if lowest == -1.5), "{none:?}");
 }
 
-/// Features of forests and rows below: a share, a spread, a count and a span.
+/// Features of the forests and rows below: a spread, a share, a count and a duration.
 const USED: [&str; 4] = ["gap_cv", "gap_consistency", "unique_window", "gap_median"];
 
-/// Where forests split; some of it nothing can reach.
+/// Split points of the forests; some cannot be reached.
 const VALUES: [f32; 6] = [-0.5, 0.0, 0.25, 0.6, 1.0, 40.0];
 
-/// Forests in which greed alone often gets stuck: deep for their few features, with leaves of any
-/// sign.
+/// Forests in which a greedy search often gets stuck: deep for their few features, with leaves of
+/// any sign.
 fn any_forest(trees_max: usize) -> impl Strategy<Value = Scorer> {
     // A full tree of depth three: seven splits, eight leaves.
     let tree = (
@@ -180,8 +180,8 @@ fn any_row() -> impl Strategy<Value = Features> {
     )
 }
 
-/// The lowest margin of all values that these features can have, those measured and, where asked,
-/// the missing.
+/// The lowest margin over all values of these features: the measured ones and, if asked, the
+/// missing ones.
 fn lowest_of_all(scorer: &Scorer, features: &Features, also_missing: bool) -> f32 {
     let mut rows = vec![*features];
     for name in USED {
@@ -205,7 +205,7 @@ fn lowest_of_all(scorer: &Scorer, features: &Features, also_missing: bool) -> f3
     rows.iter().map(|row| scorer.margin(row)).fold(f32::INFINITY, f32::min)
 }
 
-/// What a change says, read as its reader would: the feature's words, and the number after them.
+/// Reads a printed change back: the feature's words, and the number after them.
 fn said(way: &Counterfactual, features: &Features) -> Features {
     let mut changed = *features;
     for part in way.to_string().split(" and ") {
@@ -239,7 +239,7 @@ fn said(way: &Counterfactual, features: &Features) -> Features {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is said is true, and where nothing is said nothing is there: all values are tried.
+    /// Every answer is true, and there is an answer whenever one exists: all values are tried.
     #[test]
     fn a_counterfactual_always_flips_and_there_is_one_whenever_there_can_be(
         scorer in any_forest(5), features in any_row(), down in 0.0_f32..6.0,
@@ -263,7 +263,7 @@ proptest! {
                             prop_assert!(scorer.margin(&far) < threshold, "the far end of {}", way);
                         }
                     }
-                    // None of several is there for nothing.
+                    // None of several changes is unnecessary.
                     for left_out in 0..way.changes.len() {
                         let mut fewer = way.clone();
                         fewer.changes.remove(left_out);

@@ -15,14 +15,14 @@ pub const OTHER_PATHS: &str = "(other paths)";
 pub struct Comparison {
     pub(super) by_request: [[u64; 3]; 3],
     pub(super) reasons: BTreeMap<[u8; 4], u64>,
-    pub(super) fates: HashMap<ClientKey, Fate>,
+    pub(super) clients: HashMap<ClientKey, ClientTally>,
     /// By group of clients, so that the bound does not depend on which thread sees which group.
     pub(super) paths: BTreeMap<usize, BTreeMap<Box<str>, [u64; 2]>>,
 }
 
 /// How both judges treat one client.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fate {
+pub(super) struct ClientTally {
     pub(super) requests: u64,
     pub(super) harder: u64,
     pub(super) softer: u64,
@@ -30,11 +30,11 @@ pub(super) struct Fate {
     pub(super) hardest: [u8; 2],
     pub(super) reached: Reached,
     pub(super) is_good_robot: bool,
-    pub(super) first: Option<Box<First>>,
+    pub(super) first: Option<Box<FirstDifference>>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct First {
+pub(super) struct FirstDifference {
     pub(super) at: Timestamp,
     pub(super) number: u64,
     pub(super) path: Box<str>,
@@ -53,22 +53,22 @@ impl Comparison {
     ) {
         let [before, after] = verdicts.map(|verdict| verdict.action as usize);
         self.by_request[before][after] += 1;
-        let fate = self.fates.entry(client).or_default();
-        fate.requests += 1;
-        fate.is_good_robot |= is_good_robot;
-        fate.hardest = [fate.hardest[0].max(before as u8), fate.hardest[1].max(after as u8)];
+        let tally = self.clients.entry(client).or_default();
+        tally.requests += 1;
+        tally.is_good_robot |= is_good_robot;
+        tally.hardest = [tally.hardest[0].max(before as u8), tally.hardest[1].max(after as u8)];
         if before == after {
             return;
         }
         let is_harder = after > before;
-        fate.harder += u64::from(is_harder);
-        fate.softer += u64::from(!is_harder);
+        tally.harder += u64::from(is_harder);
+        tally.softer += u64::from(!is_harder);
         let [first, second] = verdicts.map(|verdict| verdict.reason as u8);
         *self.reasons.entry([before as u8, first, after as u8, second]).or_default() += 1;
         let paths = self.paths.entry(group).or_default();
-        if fate.first.is_none() {
-            let (at, number, path) = (verdicts[0].at, fate.requests, path.clone());
-            fate.first = Some(Box::new(First { at, number, path, verdicts }));
+        if tally.first.is_none() {
+            let (at, number, path) = (verdicts[0].at, tally.requests, path.clone());
+            tally.first = Some(Box::new(FirstDifference { at, number, path, verdicts }));
         }
         let path = if paths.len() < PATHS_MAX || paths.contains_key(&path) {
             path
@@ -80,8 +80,8 @@ impl Comparison {
 
     /// Notes that a client has come to a conversion.
     pub fn reached(&mut self, client: ClientKey, reached: Reached) {
-        let fate = self.fates.entry(client).or_default();
-        fate.reached = fate.reached.and(reached);
+        let tally = self.clients.entry(client).or_default();
+        tally.reached = tally.reached.and(reached);
     }
 
     /// Adds the sums of another part, which has seen other groups.
@@ -95,7 +95,7 @@ impl Comparison {
         for (reasons, requests) in other.reasons {
             *self.reasons.entry(reasons).or_default() += requests;
         }
-        self.fates.extend(other.fates);
+        self.clients.extend(other.clients);
         self.paths.extend(other.paths);
         self
     }

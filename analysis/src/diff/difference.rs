@@ -3,16 +3,16 @@
 use detector::{Action, Detector, Judge, Reason, Score, Timestamp, Verdict};
 use serde::Serialize;
 
-use crate::explain::Thresholds;
+use crate::explain::ScoreThresholds;
 use crate::format::{count, percent};
 
 /// What changes from the first judge to the second.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
     /// The first judge.
-    pub before: Side,
+    pub before: JudgeSummary,
     /// The second judge.
-    pub after: Side,
+    pub after: JudgeSummary,
     /// Lines read.
     pub lines: u64,
     /// Lines that could not be read.
@@ -26,9 +26,9 @@ pub struct Difference {
     /// Clients with such a request.
     pub clients_changed: u64,
     /// Requests by what both judges decide.
-    pub by_request: Vec<Cell>,
+    pub by_request: Vec<ActionChange>,
     /// Clients by the hardest action of each judge.
-    pub by_client: Vec<Cell>,
+    pub by_client: Vec<ActionChange>,
     /// Requests whose action changes, by both reasons; the most frequent first.
     pub reasons: Vec<ReasonChange>,
     /// Changes by kind of client: conversions, good robots, labels.
@@ -41,7 +41,7 @@ pub struct Difference {
 
 /// One of the two judges.
 #[derive(Clone, Debug, Serialize)]
-pub struct Side {
+pub struct JudgeSummary {
     /// Its name, as the command line gave it: a file.
     pub name: String,
     /// The model's name.
@@ -49,12 +49,12 @@ pub struct Side {
     /// SHA-256 of the model, in hex.
     pub model_sha256: String,
     /// The scores from which something happens.
-    pub thresholds: Thresholds,
+    pub thresholds: ScoreThresholds,
 }
 
 /// How many requests or clients get one action from the first judge and one from the second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Cell {
+pub struct ActionChange {
     /// Action of the first judge.
     pub before: Action,
     /// Action of the second judge.
@@ -131,14 +131,14 @@ pub struct FirstChange {
     /// Its path, as in [`PathChange::path`].
     pub path: String,
     /// Verdict of the first judge.
-    pub before: Told,
+    pub before: VerdictWords,
     /// Verdict of the second judge.
-    pub after: Told,
+    pub after: VerdictWords,
 }
 
 /// A verdict, as it is shown.
 #[derive(Clone, Debug, Serialize)]
-pub struct Told {
+pub struct VerdictWords {
     /// What the judge decides.
     pub action: Action,
     /// Its reason.
@@ -179,7 +179,7 @@ impl Difference {
     }
 }
 
-impl Side {
+impl JudgeSummary {
     /// Describes a detector's judge.
     pub fn of(name: &str, detector: &Detector) -> Self {
         let judge: &Judge = &detector.judge();
@@ -191,7 +191,7 @@ impl Side {
                 .model
                 .as_ref()
                 .map_or_else(String::new, |model| model.sha256().to_owned()),
-            thresholds: Thresholds {
+            thresholds: ScoreThresholds {
                 limit: score(judge.policy.limit_margin()),
                 block: score(judge.policy.block_margin()),
                 cohort: score(judge.policy.cohort_margin()),
@@ -201,7 +201,7 @@ impl Side {
     }
 }
 
-impl Told {
+impl VerdictWords {
     pub(super) fn of(verdict: &Verdict) -> Self {
         Self {
             action: verdict.action,

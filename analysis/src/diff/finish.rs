@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use detector::{Action, ClientKey, Reason};
 use trainer::label::{Label, Labels};
 
-use super::comparison::{Comparison, Fate, First};
+use super::comparison::{ClientTally, Comparison, FirstDifference};
 use super::difference::{
-    Affected, Cell, ClientChange, Difference, FirstChange, PathChange, ReasonChange, Side, Told,
+    ActionChange, Affected, ClientChange, Difference, FirstChange, JudgeSummary, PathChange,
+    ReasonChange, VerdictWords,
 };
 
 /// The name of the kind of clients whose user agent says that they are good robots.
@@ -19,7 +20,7 @@ impl Comparison {
     /// names of the conversions, `top` the longest a list may be.
     pub fn finish(
         self,
-        sides: [Side; 2],
+        sides: [JudgeSummary; 2],
         read: (u64, u64),
         outcomes: &[String],
         labels: Option<&Labels>,
@@ -39,37 +40,38 @@ impl Comparison {
                 }),
             );
         }
-        let mut changed: Vec<(ClientKey, &Fate, &First)> = Vec::new();
+        let mut changed: Vec<(ClientKey, &ClientTally, &FirstDifference)> = Vec::new();
         // Sorted, so that the examples do not depend on the order of the hash table.
-        let mut clients: Vec<(&ClientKey, &Fate)> = self.fates.iter().collect();
+        let mut clients: Vec<(&ClientKey, &ClientTally)> = self.clients.iter().collect();
         clients.sort_unstable_by_key(|(client, _)| **client);
-        for (&client, fate) in clients {
-            by_client[usize::from(fate.hardest[0])][usize::from(fate.hardest[1])] += 1;
-            for kind in kinds_of(client, fate, outcomes.len(), labels, labelled) {
-                affected[kind].take(client, fate);
+        for (&client, tally) in clients {
+            by_client[usize::from(tally.hardest[0])][usize::from(tally.hardest[1])] += 1;
+            for kind in kinds_of(client, tally, outcomes.len(), labels, labelled) {
+                affected[kind].take(client, tally);
             }
-            changed.extend(fate.first.as_deref().map(|first| (client, fate, first)));
+            changed.extend(tally.first.as_deref().map(|first| (client, tally, first)));
         }
-        changed.sort_by_key(|(client, fate, _)| (Reverse(fate.harder + fate.softer), *client));
+        changed.sort_by_key(|(client, tally, _)| (Reverse(tally.harder + tally.softer), *client));
         let requests = self.by_request.as_flattened().iter().sum();
         let same: u64 = (0..3).map(|action| self.by_request[action][action]).sum();
-        let client_change = |(client, fate, first): (ClientKey, &Fate, &First)| ClientChange {
-            client: client.to_string(),
-            requests: fate.requests,
-            harder: fate.harder,
-            softer: fate.softer,
-            known_as: kinds_of(client, fate, outcomes.len(), labels, labelled)
-                .into_iter()
-                .map(|kind| affected[kind].who.clone())
-                .collect(),
-            first: FirstChange {
-                at: first.at,
-                number: first.number,
-                path: first.path.to_string(),
-                before: Told::of(&first.verdicts[0]),
-                after: Told::of(&first.verdicts[1]),
-            },
-        };
+        let client_change =
+            |(client, tally, first): (ClientKey, &ClientTally, &FirstDifference)| ClientChange {
+                client: client.to_string(),
+                requests: tally.requests,
+                harder: tally.harder,
+                softer: tally.softer,
+                known_as: kinds_of(client, tally, outcomes.len(), labels, labelled)
+                    .into_iter()
+                    .map(|kind| affected[kind].who.clone())
+                    .collect(),
+                first: FirstChange {
+                    at: first.at,
+                    number: first.number,
+                    path: first.path.to_string(),
+                    before: VerdictWords::of(&first.verdicts[0]),
+                    after: VerdictWords::of(&first.verdicts[1]),
+                },
+            };
         let clients_changed = changed.len() as u64;
         let changed = changed.into_iter().take(top).map(client_change).collect();
         affected.retain(|kind| kind.clients > 0);
@@ -79,7 +81,7 @@ impl Comparison {
             lines: read.0,
             refused: read.1,
             requests,
-            clients: self.fates.len() as u64,
+            clients: self.clients.len() as u64,
             requests_changed: requests - same,
             clients_changed,
             by_request: cells(&self.by_request),
@@ -93,13 +95,13 @@ impl Comparison {
 }
 
 impl Affected {
-    fn take(&mut self, client: ClientKey, fate: &Fate) {
+    fn take(&mut self, client: ClientKey, tally: &ClientTally) {
         const EXAMPLES: usize = 5;
         self.clients += 1;
-        self.stopped_before += u64::from(fate.hardest[0] > 0);
-        self.stopped_after += u64::from(fate.hardest[1] > 0);
-        self.softer += u64::from(fate.softer > fate.harder);
-        if fate.harder > fate.softer {
+        self.stopped_before += u64::from(tally.hardest[0] > 0);
+        self.stopped_after += u64::from(tally.hardest[1] > 0);
+        self.softer += u64::from(tally.softer > tally.harder);
+        if tally.harder > tally.softer {
             self.harder += 1;
             if self.examples.len() < EXAMPLES {
                 self.examples.push(client.to_string());
@@ -112,13 +114,13 @@ impl Affected {
 /// and labels from index `labelled` on.
 fn kinds_of(
     client: ClientKey,
-    fate: &Fate,
+    tally: &ClientTally,
     outcomes: usize,
     labels: Option<&Labels>,
     labelled: usize,
 ) -> Vec<usize> {
-    let mut kinds: Vec<usize> = (0..outcomes).filter(|&number| fate.reached.has(number)).collect();
-    kinds.extend(fate.is_good_robot.then_some(outcomes));
+    let mut kinds: Vec<usize> = (0..outcomes).filter(|&number| tally.reached.has(number)).collect();
+    kinds.extend(tally.is_good_robot.then_some(outcomes));
     if let Some(label) = labels.and_then(|labels| labels.find(client)).map(|found| found.label) {
         kinds.extend(
             Label::ALL.iter().position(|known| *known == label).map(|place| labelled + place),
@@ -127,10 +129,10 @@ fn kinds_of(
     kinds
 }
 
-fn cells(matrix: &[[u64; 3]; 3]) -> Vec<Cell> {
+fn cells(matrix: &[[u64; 3]; 3]) -> Vec<ActionChange> {
     let mut cells = Vec::new();
     for (before, row) in Action::ALL.into_iter().zip(matrix) {
-        cells.extend(Action::ALL.into_iter().zip(row).map(|(after, &number)| Cell {
+        cells.extend(Action::ALL.into_iter().zip(row).map(|(after, &number)| ActionChange {
             before,
             after,
             number,

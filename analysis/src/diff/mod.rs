@@ -13,7 +13,8 @@ mod tests;
 
 pub use comparison::{Comparison, OTHER_PATHS};
 pub use difference::{
-    Affected, Cell, ClientChange, Difference, FirstChange, PathChange, ReasonChange, Side, Told,
+    ActionChange, Affected, ClientChange, Difference, FirstChange, JudgeSummary, PathChange,
+    ReasonChange, VerdictWords,
 };
 pub use pass::{DiffPass, DiffWatch};
 pub use path_shape::path_shape;

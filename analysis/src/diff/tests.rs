@@ -5,7 +5,7 @@ use super::comparison::PATHS_MAX;
 use super::finish::GOOD_ROBOTS;
 use super::path_shape::path_shape;
 use super::*;
-use crate::explain::Thresholds;
+use crate::explain::ScoreThresholds;
 
 fn verdict(action: Action, reason: Reason) -> Verdict {
     let at = Timestamp::from_secs(1);
@@ -21,9 +21,14 @@ fn verdict(action: Action, reason: Reason) -> Verdict {
     }
 }
 
-fn side() -> Side {
-    let thresholds = Thresholds { limit: None, block: None, cohort: None, min_pages: 5 };
-    Side { name: "x".to_owned(), model: String::new(), model_sha256: String::new(), thresholds }
+fn side() -> JudgeSummary {
+    let thresholds = ScoreThresholds { limit: None, block: None, cohort: None, min_pages: 5 };
+    JudgeSummary {
+        name: "x".to_owned(),
+        model: String::new(),
+        model_sha256: String::new(),
+        thresholds,
+    }
 }
 
 #[test]
@@ -58,7 +63,7 @@ fn sums_are_right_and_the_same_in_parts() {
         (difference.requests, difference.requests_changed, difference.clients_changed),
         (5, 3, 2)
     );
-    let number = |cells: &[Cell], before, after| {
+    let number = |cells: &[ActionChange], before, after| {
         cells.iter().find(|cell| (cell.before, cell.after) == (before, after)).unwrap().number
     };
     assert_eq!(number(&difference.by_request, Action::Allow, Action::Allow), 2);

@@ -6,10 +6,10 @@ use detector::{Model, Timestamp};
 use serde::Serialize;
 use trainer::label::Label;
 
-use super::ladder::Rung;
+use super::ladder::ThresholdRow;
 use super::refusals::Refusals;
+use crate::client_summary::ClientSummary;
 use crate::format::{count, time};
-use crate::portrait::Portrait;
 use crate::separation::Separation;
 use crate::sources::is_trained_on;
 
@@ -48,7 +48,7 @@ pub struct Evaluation {
     pub at_threshold: BTreeMap<String, Option<AtThreshold>>,
     /// Number of requests of a bad robot up to the one that crosses the strictest threshold, over
     /// those detected.
-    pub requests_to_detect: Option<Requests>,
+    pub requests_to_detect: Option<RequestsToDetect>,
     /// Results by the reason of the label.
     pub by_class: BTreeMap<String, ByClass>,
     /// Results of fixed rules on the same clients.
@@ -58,16 +58,16 @@ pub struct Evaluation {
     /// The distribution of the highest scores.
     pub separation: Separation,
     /// What a threshold at each of these scores would stop.
-    pub ladder: Vec<Rung>,
+    pub ladder: Vec<ThresholdRow>,
     /// How soon bad robots with enough pages cross the strictest threshold.
     pub detection: Detection,
     /// The clients that score highest.
-    pub top: Vec<Portrait>,
+    pub top: Vec<ClientSummary>,
     /// The clients that score nearest to the limit threshold (0.5 if there is none): labelling
     /// these improves the model most.
-    pub borderline: Vec<Portrait>,
+    pub borderline: Vec<ClientSummary>,
     /// Addresses with so many browsers that they are never blocked, the busiest first.
-    pub shared: Vec<Portrait>,
+    pub shared: Vec<ClientSummary>,
 }
 
 /// How soon bad robots are found.
@@ -105,7 +105,7 @@ pub struct AtThreshold {
 
 /// How many requests it took to detect a client.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Requests {
+pub struct RequestsToDetect {
     /// Half of the clients took at most this many.
     pub median: u64,
     /// Nine of ten clients took at most this many.
@@ -134,7 +134,7 @@ pub struct AsBaseline {
     /// Share of people hurt.
     pub fpr: f64,
     /// Requests it took, over those caught.
-    pub requests_to_detect: Option<Requests>,
+    pub requests_to_detect: Option<RequestsToDetect>,
     /// How soon the rule stops them.
     pub detection: Detection,
 }

@@ -8,14 +8,14 @@ use traffic::replay::{Driver, Judged, Semantics};
 use trainer::progress::Stage;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
 
-use crate::baseline::{Asked, Baseline, Ruling};
+use crate::baseline::{Baseline, BaselineAction, BaselineRequest};
 
 /// Requests judged between two reports of progress: some milliseconds.
 const TELL_EVERY: u64 = 4_096;
 
 /// What was seen of one client.
 #[derive(Clone, Default)]
-pub(super) struct Seen {
+pub(super) struct ClientHistory {
     pub(super) requests: u64,
     pub(super) highest: Option<f32>,
     /// Each time it scored higher than ever before: the margin, and the number of the request.
@@ -27,7 +27,7 @@ pub(super) struct Seen {
     pub(super) stopped_at: Vec<Option<u64>>,
 }
 
-impl Seen {
+impl ClientHistory {
     /// Takes in a request and its verdict. `strictest` is the highest threshold, in log-odds.
     fn take(
         &mut self,
@@ -58,7 +58,7 @@ pub(super) fn watch(
     min_pages: u32,
     baselines: &mut [Box<dyn Baseline>],
     mut tell: impl FnMut(Stage<'_>),
-) -> Result<Vec<Seen>, PolicyError> {
+) -> Result<Vec<ClientHistory>, PolicyError> {
     let of = site.steps.len() as u64;
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
     let policy = Policy::new(
@@ -70,10 +70,11 @@ pub(super) fn watch(
     // a 64th of the places.
     let capacity = site.clients.len() * 8 + 65_536;
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
-    let mut seen = vec![
-        Seen { stopped_at: vec![None; baselines.len()], ..Seen::default() };
-        site.clients.len()
-    ];
+    let mut seen =
+        vec![
+            ClientHistory { stopped_at: vec![None; baselines.len()], ..ClientHistory::default() };
+            site.clients.len()
+        ];
     // All requests of a log were answered, so everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
     for (done, step) in (0_u64..).zip(&site.steps) {
@@ -85,9 +86,9 @@ pub(super) fn watch(
             seen.take(event, verdict, strictest, || detector.browsers(event.client));
             let target = site.targets.get(step.target).unwrap_or("");
             let (client, at, method, status) = (step.client, event.at, event.method, step.status);
-            let asked = Asked { client, at, method, target, status, bytes: 0 };
+            let request = BaselineRequest { client, at, method, target, status, bytes: 0 };
             for (baseline, stopped_at) in baselines.iter_mut().zip(&mut seen.stopped_at) {
-                if baseline.observe(&asked) != Ruling::Passed {
+                if baseline.observe(&request) != BaselineAction::Passed {
                     *stopped_at = stopped_at.or(Some(seen.requests));
                 }
             }

@@ -9,14 +9,14 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
-use super::history::Seen;
+use super::history::ClientHistory;
 
 /// Round scores, which people choose from.
 const SCORES: [f32; 8] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999];
 
 /// Results at one threshold.
 #[derive(Clone, Debug, Serialize)]
-pub struct Rung {
+pub struct ThresholdRow {
     /// The threshold, as a score.
     pub threshold: f64,
     /// `limit` or `block`, if it is one of the model's own.
@@ -38,7 +38,11 @@ pub struct Rung {
 }
 
 /// One row for each score, ascending, with the model's own thresholds among them.
-pub(super) fn ladder(site: &Site, seen: &[Seen], thresholds: &Thresholds) -> Vec<Rung> {
+pub(super) fn ladder(
+    site: &Site,
+    seen: &[ClientHistory],
+    thresholds: &Thresholds,
+) -> Vec<ThresholdRow> {
     let own = [("limit", thresholds.limit.margin), ("block", thresholds.block.margin)];
     let own = own.into_iter().filter_map(|(name, margin)| Some((margin?, Some(name))));
     let mut margins: Vec<(f32, Option<&'static str>)> =
@@ -47,7 +51,12 @@ pub(super) fn ladder(site: &Site, seen: &[Seen], thresholds: &Thresholds) -> Vec
     margins.into_iter().map(|(margin, name)| rung(site, seen, margin, name)).collect()
 }
 
-fn rung(site: &Site, seen: &[Seen], margin: f32, name: Option<&'static str>) -> Rung {
+fn rung(
+    site: &Site,
+    seen: &[ClientHistory],
+    margin: f32,
+    name: Option<&'static str>,
+) -> ThresholdRow {
     let mut clients: BTreeMap<Label, u64> =
         Label::ALL.into_iter().map(|label| (label, 0)).collect();
     let mut judged = clients.clone();
@@ -65,7 +74,7 @@ fn rung(site: &Site, seen: &[Seen], margin: f32, name: Option<&'static str>) -> 
         (judged > 0).then(|| share(clients.get(&label).copied().unwrap_or(0), judged))
     };
     let (tpr, fpr) = (of(Label::Bad), of(Label::Human));
-    Rung {
+    ThresholdRow {
         threshold: f64::from(Score::from_margin(margin).value()),
         name,
         requests,

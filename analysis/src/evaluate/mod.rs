@@ -11,8 +11,10 @@ mod quality;
 mod refusals;
 mod shown;
 
-pub use evaluation::{AsBaseline, AtThreshold, ByClass, Detection, Evaluation, NoneHurt, Requests};
-pub use ladder::Rung;
+pub use evaluation::{
+    AsBaseline, AtThreshold, ByClass, Detection, Evaluation, NoneHurt, RequestsToDetect,
+};
+pub use ladder::ThresholdRow;
 pub use refusals::Refusals;
 
 use detector::{Model, PolicyError};
@@ -23,7 +25,7 @@ use trainer::statistics::{Interval, auc_interval, share};
 
 use crate::baseline::Baseline;
 use crate::separation::Separation;
-use history::{Seen, watch};
+use history::{ClientHistory, watch};
 use quality::{at_fpr, by_class, carried, caught, compared, detection, may_have_trained, requests};
 use shown::shown;
 
@@ -52,7 +54,7 @@ pub fn evaluate_told(
     tell: impl FnMut(Stage<'_>),
 ) -> Result<Evaluation, PolicyError> {
     let seen = watch(model, site, min_pages, &mut baselines, tell)?;
-    let side = |label: Label| -> Vec<&Seen> {
+    let side = |label: Label| -> Vec<&ClientHistory> {
         let of_label = site
             .clients
             .iter()
@@ -61,8 +63,9 @@ pub fn evaluate_told(
         of_label.map(|(_, seen)| seen).filter(|seen| seen.highest.is_some()).collect()
     };
     let (people, bots) = (side(Label::Human), side(Label::Bad));
-    let scores =
-        |side: &[&Seen]| -> Vec<f32> { side.iter().filter_map(|seen| seen.highest).collect() };
+    let scores = |side: &[&ClientHistory]| -> Vec<f32> {
+        side.iter().filter_map(|seen| seen.highest).collect()
+    };
     let (people_scores, bot_scores) = (scores(&people), scores(&bots));
 
     let margins =

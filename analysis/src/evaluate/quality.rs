@@ -7,8 +7,8 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::{Interval, auc, share, tpr_at_fpr};
 
-use super::evaluation::{AsBaseline, ByClass, Detection, Requests};
-use super::history::Seen;
+use super::evaluation::{AsBaseline, ByClass, Detection, RequestsToDetect};
+use super::history::ClientHistory;
 use crate::baseline::Baseline;
 
 /// The most steps that a distribution is shown with.
@@ -30,7 +30,11 @@ pub(super) fn carried(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval
     caught(people, bots, fpr).filter(|_| fpr * people.len() as f64 + 1e-9 >= 1.0)
 }
 
-pub(super) fn may_have_trained(card: &Card, site: &Site, seen: &[Seen]) -> BTreeMap<Label, u64> {
+pub(super) fn may_have_trained(
+    card: &Card,
+    site: &Site,
+    seen: &[ClientHistory],
+) -> BTreeMap<Label, u64> {
     let mut by_label = BTreeMap::new();
     let clients = site.clients.iter().zip(seen).filter(|(_, seen)| seen.highest.is_some());
     for (client, _) in clients.filter(|_| card.sites_sha256.is_empty()) {
@@ -43,7 +47,7 @@ pub(super) fn may_have_trained(card: &Card, site: &Site, seen: &[Seen]) -> BTree
 
 pub(super) fn by_class(
     site: &Site,
-    seen: &[Seen],
+    seen: &[ClientHistory],
     people: &[f32],
     limit: Option<f32>,
 ) -> BTreeMap<String, ByClass> {
@@ -69,14 +73,14 @@ pub(super) fn by_class(
 
 pub(super) fn compared(
     baselines: &[Box<dyn Baseline>],
-    people: &[&Seen],
-    bots: &[&Seen],
+    people: &[&ClientHistory],
+    bots: &[&ClientHistory],
 ) -> BTreeMap<String, AsBaseline> {
     if people.is_empty() || bots.is_empty() {
         return BTreeMap::new();
     }
     let row = |(index, baseline): (usize, &dyn Baseline)| {
-        let stopped = |side: &[&Seen]| -> Vec<u64> {
+        let stopped = |side: &[&ClientHistory]| -> Vec<u64> {
             side.iter().filter_map(|seen| seen.stopped_at[index]).collect()
         };
         let (hurt, caught) = (stopped(people), stopped(bots));
@@ -103,10 +107,10 @@ pub(super) fn detection(of: usize, mut counts: Vec<u64>) -> Detection {
     Detection { of: of as u64, by_request }
 }
 
-pub(super) fn requests(mut counts: Vec<u64>) -> Option<Requests> {
+pub(super) fn requests(mut counts: Vec<u64>) -> Option<RequestsToDetect> {
     counts.sort_unstable();
     let at = |share: f64| {
         counts.get(((counts.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied()
     };
-    Some(Requests { median: at(0.5)?, p90: at(0.9)? })
+    Some(RequestsToDetect { median: at(0.5)?, p90: at(0.9)? })
 }

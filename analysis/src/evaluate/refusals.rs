@@ -7,7 +7,7 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
-use super::history::Seen;
+use super::history::ClientHistory;
 
 /// Requests and clients that a gate with this model would have refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -30,7 +30,7 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    pub(super) fn count(site: &Site, seen: &[Seen]) -> Self {
+    pub(super) fn count(site: &Site, seen: &[ClientHistory]) -> Self {
         let mut refusals = Self::default();
         for (client, seen) in site.clients.iter().zip(seen) {
             let refused = seen.limited + seen.blocked;

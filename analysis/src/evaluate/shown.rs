@@ -4,8 +4,8 @@ use detector::policy::SHARED_MIN;
 use detector::{Model, Score};
 use trainer::site::Site;
 
-use super::history::Seen;
-use crate::portrait::{Portrait, Subject, portraits};
+use super::history::ClientHistory;
+use crate::client_summary::{ClientSummary, SummaryRequest, client_summaries};
 
 /// How many clients of each group are listed.
 const SHOWN: usize = 20;
@@ -15,9 +15,9 @@ const SHOWN: usize = 20;
 pub(super) fn shown(
     model: &Model,
     site: &Site,
-    seen: &[Seen],
+    seen: &[ClientHistory],
     min_pages: u32,
-) -> [Vec<Portrait>; 3] {
+) -> [Vec<ClientSummary>; 3] {
     let judged = || (0..seen.len()).filter_map(|client| Some((client, seen[client].highest?)));
     let first = |mut ranked: Vec<(f32, usize)>| -> Vec<usize> {
         // The client's number decides between equals, so that the same log gives the same list.
@@ -35,23 +35,23 @@ pub(super) fn shown(
                 .collect(),
         ),
     ];
-    let portray = |group: &Vec<usize>| -> Vec<Portrait> {
+    let summarise = |group: &Vec<usize>| -> Vec<ClientSummary> {
         let subject = |&client: &usize| {
             let at_request = seen[client].rises.last().map(|rise| rise.1);
-            Subject { client, scorer: model.scorer(), at_request }
+            SummaryRequest { client, scorer: model.scorer(), at_request }
         };
-        let of: Vec<Subject<'_>> = group.iter().map(subject).collect();
-        let portraits = portraits(site, model.resolution_us(), min_pages, &of);
+        let of: Vec<SummaryRequest<'_>> = group.iter().map(subject).collect();
+        let summaries = client_summaries(site, model.resolution_us(), min_pages, &of);
         // The detector's own score counts: other clients may have moved a client's clock by some
         // microseconds.
-        let known = portraits.into_iter().zip(group.iter().map(|&client| &seen[client]));
-        let known = known.map(|(portrait, seen)| Portrait {
+        let known = summaries.into_iter().zip(group.iter().map(|&client| &seen[client]));
+        let known = known.map(|(summary, seen)| ClientSummary {
             score: seen.highest.map(|margin| f64::from(Score::from_margin(margin).value())),
             refused: Some(seen.limited + seen.blocked),
             browsers: Some(seen.browsers),
-            ..portrait
+            ..summary
         });
         known.collect()
     };
-    groups.each_ref().map(portray)
+    groups.each_ref().map(summarise)
 }

@@ -1,8 +1,8 @@
-//! What is normal: how the features of people are spread at the same number of pages.
+//! What is normal: how the features of people are distributed after the same number of pages.
 //!
-//! Who is a person is known at the end of a log only, so a sample of everybody is kept: at each
-//! rung of page counts the thousand clients whose keys hash lowest. Which these are depends neither
-//! on order nor on threads. 9 MB a watcher.
+//! Who is a person is known only at the end of a log, so a sample of all clients is kept. At each
+//! of some page counts, it keeps the thousand clients whose keys hash lowest. That choice depends
+//! neither on the order of requests nor on the number of threads. Cost: 9 MB for each thread.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,64 +13,64 @@ use serde::Serialize;
 use trainer::evidence::Evidence;
 use trainer::label::{Label, Labels};
 
-/// Clients kept at each rung.
+/// Clients kept at each page count.
 const KEPT: usize = 1_000;
-/// Below this many people a percentile says more about one of them than about people.
+/// With fewer people than this, a percentile describes single persons.
 pub const PEOPLE_MIN: usize = 20;
-/// Rungs: every page count up to here, then a fifth more each.
+/// Every page count up to here has a sample; later ones are a fifth apart.
 const EVERY_UP_TO: u32 = 20;
-/// The last rung.
+/// The highest page count with a sample.
 const LAST: u32 = 20_000;
 
-/// A sample of everybody at each rung of page counts.
+/// A sample of clients at each of some page counts.
 #[derive(Clone, Debug, Default)]
-pub struct Crowd {
+pub struct ClientSample {
     rungs: BTreeMap<u32, BTreeMap<(u64, ClientKey), Features>>,
 }
 
-/// Who was compared with.
+/// Whom the client was compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Clients labelled human in the labels file.
     Labelled,
-    /// Clients whom weak rules (assets with referer) take for people; nobody has said so.
+    /// Clients that weak rules take for people (they load assets with a referer); no label says so.
     Guessed,
-    /// The model's reference: what passed of its training logs, at any number of pages.
+    /// The model's reference: clients of its training logs that passed, at any number of pages.
     Reference,
-    /// Nobody: neither enough people here nor a reference in the model.
+    /// Nobody: there are too few people here and the model has no reference.
     Nobody,
 }
 
-/// What is normal.
+/// What is normal for people.
 #[derive(Clone, Debug, Serialize)]
 pub struct Normal {
-    /// Who.
+    /// Whom it describes.
     pub source: Source,
-    /// How many clients.
+    /// Number of clients.
     pub people: u64,
-    /// At how many pages; `None` at any.
+    /// At how many pages; `None` for any number.
     pub pages: Option<u32>,
-    /// By feature, in the order of the vector.
+    /// Distribution of each feature, in the order of the vector.
     #[serde(skip)]
     pub spreads: Vec<Option<Spread>>,
 }
 
-/// How a feature is spread over those who have it.
+/// The distribution of a feature over those who have it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// 5th percentile; of a reference the lowest decile.
+    /// 5th percentile; for a reference, the lowest decile.
     pub low: f32,
     /// Median.
     pub middle: f32,
-    /// 95th percentile; of a reference the highest decile.
+    /// 95th percentile; for a reference, the highest decile.
     pub high: f32,
-    /// Share of them that lies below the value at hand; `None` where that is missing, or the source
-    /// is a reference.
+    /// Share of them below the client's value; `None` if that is missing, or if the source is a
+    /// reference.
     pub below: Option<f32>,
 }
 
-/// The rung that these pages have just reached.
+/// Whether a sample is kept at this page count.
 fn rung(pages: u32) -> bool {
     if pages <= EVERY_UP_TO {
         return pages >= 1;
@@ -82,9 +82,9 @@ fn rung(pages: u32) -> bool {
     rung == pages
 }
 
-impl Crowd {
-    /// Takes in a client that has asked for its `pages`-th page. What is measured is asked for only
-    /// if it is kept.
+impl ClientSample {
+    /// Takes in a client that has asked for its `pages`-th page. `features` is called only if the
+    /// client is kept.
     pub fn note(
         &mut self,
         client: ClientKey,
@@ -100,7 +100,8 @@ impl Crowd {
             return;
         }
         if let Some(features) = features() {
-            // Whoever was evicted and came back reaches a rung twice: the first time counts.
+            // A client that was evicted and came back reaches a page count twice: the first time
+            // counts.
             kept.entry(place).or_insert(features);
             if kept.len() > KEPT {
                 kept.pop_last();
@@ -108,7 +109,7 @@ impl Crowd {
         }
     }
 
-    /// Both together.
+    /// Adds the sample of another part.
     pub fn join(&mut self, other: Self) {
         for (pages, clients) in other.rungs {
             let kept = self.rungs.entry(pages).or_default();
@@ -119,8 +120,8 @@ impl Crowd {
         }
     }
 
-    /// What is normal for people with as many pages as this client, who is not counted; `value` are
-    /// its features.
+    /// What is normal for people with as many pages as this client, which is not counted itself;
+    /// `value` are its features.
     pub fn normal(
         &self,
         (client, pages, value): (ClientKey, u32, &Features),
@@ -134,7 +135,7 @@ impl Crowd {
                 evidence.get(&key).is_some_and(|evidence| evidence.label().label == Label::Human)
             }
         };
-        // The nearest rung below that enough people have reached.
+        // The nearest page count below that enough people have reached.
         for (&rung, kept) in self.rungs.range(..=pages).rev() {
             let people: Vec<&Features> = kept
                 .iter()
@@ -190,8 +191,8 @@ fn spread(people: &[&Features], index: usize, value: f32) -> Option<Spread> {
     })
 }
 
-/// A client's place in the order of sampling (Stafford's mix 13 over both halves): any fixed one
-/// would do.
+/// A client's position in the order of sampling (Stafford's mix 13 over both halves). Any fixed
+/// order would do.
 fn mixed(client: ClientKey) -> u64 {
     let bits = client.to_bits();
     let mut state = (bits >> 64) as u64 ^ (bits as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -218,7 +219,8 @@ mod tests {
     #[test]
     fn the_sample_is_the_same_in_any_order_and_in_parts() {
         let row = |number: usize| Features([number as f32; COUNT]);
-        let (mut one, mut parts) = (Crowd::default(), [Crowd::default(), Crowd::default()]);
+        let (mut one, mut parts) =
+            (ClientSample::default(), [ClientSample::default(), ClientSample::default()]);
         for number in 0..5_000 {
             one.note(key(number), 7, || Some(row(number)));
             let number = 4_999 - number;
@@ -226,14 +228,14 @@ mod tests {
         }
         let [mut sum, other] = parts;
         sum.join(other);
-        let keys = |crowd: &Crowd| crowd.rungs[&7].keys().copied().collect::<Vec<_>>();
+        let keys = |crowd: &ClientSample| crowd.rungs[&7].keys().copied().collect::<Vec<_>>();
         assert_eq!(keys(&one).len(), KEPT);
         assert_eq!(keys(&one), keys(&sum));
     }
 
     #[test]
     fn people_are_compared_with_and_nobody_else() {
-        let mut crowd = Crowd::default();
+        let mut crowd = ClientSample::default();
         let mut labels = "client,label\n".to_owned();
         for number in 0..200 {
             let is_person = number % 2 == 0;
@@ -252,7 +254,7 @@ mod tests {
         let spread = normal.spreads[0].unwrap();
         assert_eq!((spread.low, spread.middle, spread.high), (12.0, 100.0, 188.0));
         assert!((spread.below.unwrap() - 49.0 / 99.0).abs() < 1e-6);
-        // Fewer pages than anybody, or nobody to compare with: it says so.
+        // With fewer pages than anybody, or nobody to compare with, the answer says so.
         assert_eq!(
             crowd.normal((key(0), 8, &mine), Some(&labels), &nobody, None).source,
             Source::Nobody

@@ -1,51 +1,51 @@
-//! Everything there is to say of a client: the object that `explain --json` prints.
+//! The explanation of one client: the object that `explain --json` prints.
 
 use detector::{Action, Reason, Timestamp};
 use serde::Serialize;
 
 use super::crowd::{Normal, Spread};
-use super::moment::Moment;
-use super::record::Recorded;
-use super::story::Company;
+use super::moment::ExplainedRequest;
+use super::record::RecordedTotals;
+use super::story::CohortMembers;
 use crate::counterfactual::Counterfactuals;
 
-/// Everything there is to say of a client.
+/// What became of one client, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
-    /// Who, as [`ClientKey`] displays it.
+    /// The client, as [`detector::ClientKey`] displays it.
     pub client: String,
     /// The model's name.
     pub model: String,
     /// SHA-256 of the model, in hex.
     pub model_sha256: String,
-    /// What was decided and why, in a few sentences: what the gate's own log says of it first.
+    /// What was decided and why, in a few sentences. What the gate's own log says comes first.
     pub words: Vec<String>,
-    /// What the gate decided, where this is its event log; all that follows is of the judge that
+    /// What the gate decided, if the log is its event log. Everything below is by the judge that
     /// explains.
-    pub recorded: Option<Recorded>,
-    /// Does that judge decide all as the gate did? `None` where the log does not say what the gate
-    /// did.
+    pub recorded: Option<RecordedTotals>,
+    /// Whether that judge decides every request as the gate did; `None` if the log does not say
+    /// what the gate did.
     pub is_repeated: Option<bool>,
-    /// Scores from which something happens.
-    pub thresholds: Thresholds,
-    /// Requests in all, and how many would not have passed.
+    /// The scores from which something happens.
+    pub thresholds: ScoreThresholds,
+    /// Number of requests, and how many were limited or blocked.
     pub totals: Totals,
-    /// The request that is explained; `None` where the detector never measured the client.
+    /// The request that is explained; `None` if the detector never measured the client.
     pub decisive: Option<Decisive>,
     /// The client's requests in order.
-    pub timeline: Vec<Moment>,
-    /// How many of its last requests are not in the timeline ([`MOMENTS_MAX`]).
+    pub timeline: Vec<ExplainedRequest>,
+    /// Number of its last requests that the timeline leaves out ([`super::MOMENTS_MAX`]).
     pub left_out: u64,
 }
 
-/// Scores (0..=1) from which something happens; `None` where nothing does.
+/// Scores (0..=1) from which something happens; `None` if nothing does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Thresholds {
-    /// Limited.
+pub struct ScoreThresholds {
+    /// From this score on a client is limited.
     pub limit: Option<f32>,
-    /// Blocked.
+    /// From this score on a client is blocked.
     pub block: Option<f32>,
-    /// Limited together with its network's newcomers.
+    /// From this common score on, the newcomers of a network are limited together.
     pub cohort: Option<f32>,
     /// Page requests from which a client is judged.
     pub min_pages: u32,
@@ -54,19 +54,19 @@ pub struct Thresholds {
 /// Sums over a client's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Totals {
-    /// Requests.
+    /// Number of requests.
     pub requests: u64,
-    /// Page requests among them.
+    /// Number of page requests among them.
     pub pages: u64,
-    /// Of the requests, those answered "come back later".
+    /// Number of limited requests (429).
     pub limited: u64,
-    /// Those refused.
+    /// Number of blocked requests (403).
     pub blocked: u64,
-    /// Its last request, in µs since the epoch.
+    /// Time of its last request, in µs since the epoch.
     pub last_at: Timestamp,
 }
 
-/// One request, taken apart.
+/// One request in detail.
 #[derive(Clone, Debug, Serialize)]
 pub struct Decisive {
     /// Its number among the client's requests, from 1.
@@ -77,61 +77,62 @@ pub struct Decisive {
     pub action: Action,
     /// Why.
     pub reason: Reason,
-    /// The request whose features are shown: this one, or the one that led to it (a ban, the last
-    /// score that limits).
+    /// Number of the request whose features are shown: this one, or the one that led to it (by a
+    /// ban, or as the last score that limits).
     pub scored: u64,
-    /// Page requests up to there.
+    /// Page requests up to that one.
     pub pages: u32,
-    /// The score there, 0..=1; `None` where none was computed.
+    /// The score at that request, 0..=1; `None` if none was computed.
     pub score: Option<f32>,
-    /// The same in log-odds.
+    /// That score in log-odds.
     pub margin: Option<f32>,
-    /// Share of bots among those who scored so when the model was calibrated.
+    /// Share of bots among those with this score when the model was calibrated.
     pub probability: Option<f32>,
-    /// The margin of a client of whom nothing is known.
+    /// The margin (log-odds) of a client of which nothing is known.
     pub base: f32,
-    /// Every feature, the loudest first.
-    pub features: Vec<Row>,
-    /// Base and all parts: the margin.
+    /// All features, those with the largest contribution first.
+    pub features: Vec<ExplainedFeature>,
+    /// Base and all contributions: the margin.
     pub sum: f32,
-    /// Whom the features are compared with.
+    /// What is normal for people, to compare with.
     pub normal: Normal,
     /// What would have been decided otherwise, and how.
     pub otherwise: Vec<Otherwise>,
-    /// Browsers counted at this address within the hour.
+    /// Number of browsers at this address within the hour.
     pub browsers: u32,
-    /// Those of the same network with the same browser, where that was the reason.
-    pub company: Option<Company>,
+    /// The clients of the same network with the same browser, if they were the reason.
+    #[serde(rename = "company")]
+    pub cohort: Option<CohortMembers>,
 }
 
-/// One feature.
+/// One feature of the client.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct ExplainedFeature {
     /// Its name.
     pub feature: &'static str,
-    /// In people's words.
+    /// The feature in plain words.
     pub words: &'static str,
-    /// Does the model look at it?
+    /// Whether the model uses it.
     pub is_asked: bool,
-    /// What was measured; `None` where it was missing.
+    /// The measured value; `None` if it was missing.
     pub value: Option<f32>,
-    /// What it adds to the margin, in log-odds.
+    /// Its contribution to the margin, in log-odds.
     pub part: f32,
-    /// What is normal.
+    /// What is normal for people.
     pub normal: Option<Spread>,
 }
 
 /// What it would have taken for another verdict.
 #[derive(Clone, Debug, Serialize)]
 pub struct Otherwise {
-    /// What would have been decided.
+    /// The action that would have been taken.
     pub action: Action,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
     /// The score that had to be undercut, 0..=1.
     pub below: f32,
-    /// How.
+    /// Which changes of features would have done it.
     pub answer: Counterfactuals,
-    /// The same in words, nearest first.
+    /// These changes in words, nearest first.
     pub words: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Follows one client through a log, and says what became of it.
+//! Follows one client through a log and explains what became of it.
 
 use std::collections::HashMap;
 
@@ -7,35 +7,39 @@ use detector::{ClientKey, Detector, Event, Judge, Mode, Model, Observed, Reason,
 use trainer::evidence::{Evidence, Trace};
 use trainer::label::Labels;
 
-use super::crowd::{Crowd, Normal};
-use super::explanation::{Decisive, Explanation, Row, Thresholds, Totals};
-use super::moment::{Line, Past, Which};
+use super::crowd::{ClientSample, Normal};
+use super::explanation::{Decisive, ExplainedFeature, Explanation, ScoreThresholds, Totals};
+use super::moment::{FollowedLine, PastDecision, RequestChoice};
 use super::otherwise::otherwise;
 use super::story::{Snapshot, Story};
 use super::{spoken_record, words};
 
-/// Follows one client through a log, and everybody else for comparison.
+/// Follows one client through a log, and samples everybody else for comparison.
 pub struct Follower {
     story: Story,
-    crowd: Crowd,
+    crowd: ClientSample,
     evidence: HashMap<ClientKey, Evidence>,
 }
 
 impl Follower {
-    /// Follows this client.
-    pub fn new(client: ClientKey, which: Which) -> Self {
-        Self { story: Story::new(client, which), crowd: Crowd::default(), evidence: HashMap::new() }
+    /// Follows this client; `which` of its requests is to be explained.
+    pub fn new(client: ClientKey, which: RequestChoice) -> Self {
+        Self {
+            story: Story::new(client, which),
+            crowd: ClientSample::default(),
+            evidence: HashMap::new(),
+        }
     }
 
-    /// Has a request observed. `line` is wanted of the client that is followed, `trace` of
-    /// everybody.
+    /// Has the detector observe a request. `line` is needed for the followed client only, `trace`
+    /// for every client.
     pub fn observe(
         &mut self,
         detector: &Detector,
         event: &Event,
         mode: Mode,
         trace: Trace,
-        line: Option<Line>,
+        line: Option<FollowedLine>,
     ) -> Observed {
         let observed = match line {
             Some(line) if event.client == self.story.client => {
@@ -58,12 +62,13 @@ impl Follower {
         observed
     }
 
-    /// How one of the client's requests ended, by another line.
+    /// Notes how one of the client's requests ended, from a later line.
     pub fn ended(&mut self, id: &str, status: u16) {
         self.story.ended(id, status);
     }
 
-    /// Both together: whoever has seen more of the client tells its story.
+    /// Joins what two threads have seen. The one that saw more requests of the client tells its
+    /// story.
     #[must_use]
     pub fn join(self, other: Self) -> Self {
         let (mut one, other) =
@@ -73,15 +78,14 @@ impl Follower {
         one
     }
 
-    /// What there is to say; `None` where the client never came, or the request that was asked for
-    /// did not.
+    /// Explains the client; `None` if it never came, or if the request to explain does not exist.
     pub fn explain(mut self, judge: &Judge, labels: Option<&Labels>) -> Option<Explanation> {
         self.story.finish();
         let is_there = match &self.story.which {
-            Which::Hardest => self.story.requests > 0,
-            Which::Number(number) => *number >= 1 && *number <= self.story.requests,
-            Which::Decision(id) => {
-                let is_it = |past: &Past| past.id == *id;
+            RequestChoice::Hardest => self.story.requests > 0,
+            RequestChoice::Number(number) => *number >= 1 && *number <= self.story.requests,
+            RequestChoice::Decision(id) => {
+                let is_it = |past: &PastDecision| past.id == *id;
                 self.story.decisive.is_some()
                     || self
                         .story
@@ -103,7 +107,7 @@ impl Follower {
         let totals = Totals { requests, pages, limited, blocked, last_at };
         let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
         let policy = &judge.policy;
-        let thresholds = Thresholds {
+        let thresholds = ScoreThresholds {
             limit: score(policy.limit_margin()),
             block: score(policy.block_margin()),
             cohort: score(policy.cohort_margin()),
@@ -136,7 +140,8 @@ impl Follower {
                 .limit_margin()
                 .is_none_or(|limit| margin.is_some_and(|margin| margin >= limit))
         };
-        // Banned or limited for what came before, it is that which is to be explained.
+        // If the client was banned or limited because of an earlier request, that request is
+        // explained.
         let shown = match (&self.story.cause, decisive.verdict.reason) {
             (Some(cause), _) if !decisive.is_scored => cause,
             (Some(cause), Reason::Banned) => cause,
@@ -164,18 +169,19 @@ impl Follower {
             sum: contributions.sum(),
             otherwise: otherwise(judge, model, shown),
             browsers: decisive.standing.browsers(),
-            company: self
-                .story
-                .company
-                .clone()
-                .filter(|_| decisive.verdict.reason == Reason::Cohort),
+            cohort: self.story.cohort.clone().filter(|_| decisive.verdict.reason == Reason::Cohort),
             normal,
         })
     }
 }
 
-fn rows(model: &Model, features: &Features, parts: &[f32; COUNT], normal: &Normal) -> Vec<Row> {
-    let row = |index: usize| Row {
+fn rows(
+    model: &Model,
+    features: &Features,
+    parts: &[f32; COUNT],
+    normal: &Normal,
+) -> Vec<ExplainedFeature> {
+    let row = |index: usize| ExplainedFeature {
         feature: FEATURES[index].name,
         words: FEATURES[index].words,
         is_asked: model.asks().has(index) && FEATURES[index].scored(),
@@ -183,7 +189,7 @@ fn rows(model: &Model, features: &Features, parts: &[f32; COUNT], normal: &Norma
         part: parts[index],
         normal: normal.spreads[index],
     };
-    let mut rows: Vec<Row> = (0..COUNT).map(row).collect();
+    let mut rows: Vec<ExplainedFeature> = (0..COUNT).map(row).collect();
     rows.sort_by(|a, b| b.part.abs().total_cmp(&a.part.abs()));
     rows
 }

@@ -1,4 +1,4 @@
-//! What became of one client, and why: for people who ask.
+//! Explains what became of one client, and why.
 //!
 //! ```text
 //!  every request ──► detector ──► verdict
@@ -7,9 +7,9 @@
 //!  story + crowd + judge ──► Explanation: words, timeline, features, contributions, counterfactuals
 //! ```
 //!
-//! Nothing is measured or scored here: the detector does both, as the gate does, and each
-//! counterfactual is scored by the same model and decided by the same policy, from the very
-//! standing that the client had.
+//! Nothing is measured or scored here: the detector does both, as it does in the gate. Each
+//! counterfactual is scored by the same model and decided by the same policy, from the client's
+//! standing at that request.
 
 mod crowd;
 mod explanation;
@@ -23,11 +23,13 @@ mod spoken_record;
 mod story;
 mod words;
 
-pub use crowd::{Crowd, Normal, PEOPLE_MIN, Source, Spread};
-pub use explanation::{Decisive, Explanation, Otherwise, Row, Thresholds, Totals};
+pub use crowd::{ClientSample, Normal, PEOPLE_MIN, Source, Spread};
+pub use explanation::{
+    Decisive, ExplainedFeature, Explanation, Otherwise, ScoreThresholds, Totals,
+};
 pub use follower::Follower;
-pub use moment::{Line, MOMENTS_MAX, Moment, Past, Which};
+pub use moment::{ExplainedRequest, FollowedLine, MOMENTS_MAX, PastDecision, RequestChoice};
 pub use pass::{ExplainPass, ExplainWatch};
 pub use phrases::value;
-pub use record::Recorded;
-pub use story::Company;
+pub use record::RecordedTotals;
+pub use story::CohortMembers;

@@ -1,81 +1,82 @@
-//! One request of the client that is followed, as a log has it and as it is decided.
+//! One request of the followed client: what the log says of it, and what is decided.
 
 use detector::{Action, Class, Reason, Timestamp};
 use serde::Serialize;
 
-/// Requests kept. Who asked for more is described by the first.
+/// Requests kept. A client with more is described by its first ones.
 pub const MOMENTS_MAX: usize = 20_000;
 
 /// One request, and what is decided about it.
 #[derive(Clone, Debug, Serialize)]
-pub struct Moment {
+pub struct ExplainedRequest {
     /// Its number among the client's requests, from 1.
     pub number: u64,
     /// When, in µs since the epoch.
     pub at: Timestamp,
-    /// As on the wire.
+    /// Method, as sent.
     pub method: String,
-    /// As on the wire, cut.
+    /// Request target as sent, cut to a length.
     pub target: String,
     /// Page or asset.
     pub class: Class,
-    /// How it ended, where the log says so.
+    /// HTTP status, if the log has it.
     pub status: Option<u16>,
     /// The client's score, 0..=1.
     pub score: Option<f32>,
-    /// Was it computed for this request? Otherwise it is the last one.
+    /// Whether the score was computed for this request; if not it is the last one.
     pub is_scored: bool,
-    /// What is decided.
+    /// The action.
     pub action: Action,
-    /// Why.
+    /// Its reason.
     pub reason: Reason,
-    /// Limit: until the next page is granted; block: until the ban expires.
+    /// Seconds: for a limit, until the next page is granted; for a block, until the ban ends.
     pub retry_after_s: u32,
-    /// What the gate decided at the time, where this is its event log.
-    pub recorded: Option<Past>,
+    /// What the gate decided at the time, if the log is its event log.
+    pub recorded: Option<PastDecision>,
 }
 
-/// What a gate decided.
+/// What a gate decided, from its event log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Past {
-    /// The decision's identifier.
+pub struct PastDecision {
+    /// Identifier of the decision.
     pub id: String,
     /// `shadow` or `enforce`.
     pub mode: String,
     /// `allow`, `limit` or `block`.
     pub action: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Its score.
+    /// The score.
     pub score: Option<f32>,
 }
 
-/// What a log says of a request beside the event.
+/// What a log line says of a request beside the event.
 #[derive(Clone, Debug)]
-pub struct Line {
-    /// As on the wire.
+pub struct FollowedLine {
+    /// Method, as sent.
     pub method: String,
-    /// As on the wire.
+    /// Request target, as sent.
     pub target: String,
-    /// How it ended, where the same line says so.
+    /// HTTP status, if the same line has it.
     pub status: Option<u16>,
     /// What the gate decided at the time.
-    pub recorded: Option<Past>,
+    pub recorded: Option<PastDecision>,
 }
 
 /// Which request to explain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// The first of the hardest verdicts; where there is none, the one with the highest score.
+pub enum RequestChoice {
+    /// The first of the hardest verdicts; if nothing was stopped, the one with the highest score.
     Hardest,
-    /// The one with this number.
+    /// The request with this number among the client's, from 1.
     Number(u64),
-    /// The one with this decision.
+    /// The request with this decision identifier.
     Decision(String),
 }
 
-impl Moment {
-    /// Is what the log says of it what is decided now? Not where it says nothing.
+impl ExplainedRequest {
+    /// Whether the judge that explains decides as the log says that the gate did; false if the log
+    /// does not say.
     pub fn is_as_recorded(&self) -> bool {
         let now = (self.action.as_str(), self.reason.as_str(), self.score);
         self.recorded

@@ -6,18 +6,18 @@ use super::explanation::Otherwise;
 use super::story::Snapshot;
 use crate::counterfactual::{Counterfactual, Counterfactuals, counterfactuals};
 
-/// Ways out that are said.
+/// The most counterfactuals that are listed.
 const WAYS_MAX: usize = 3;
 
-/// What it would have taken for a milder verdict on a scored request: not to be blocked, and not
-/// even to be limited.
+/// What it would have taken for a milder verdict on a scored request: first not to be blocked, then
+/// not even to be limited.
 pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
     let (policy, verdict) = (&judge.policy, &shown.verdict);
     if !shown.is_scored {
         return Vec::new();
     }
     let Some(score) = verdict.score else { return Vec::new() };
-    // Whoever is limited is free again only when clearly below.
+    // A limited client is free again only when clearly below the threshold.
     let slack =
         if shown.standing.is_suspect(verdict.at) { policy.config().hysteresis } else { 0.0 };
     let margins = [policy.block_margin(), policy.limit_margin().map(|limit| limit - slack)];
@@ -37,13 +37,14 @@ pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<O
         };
         let example = answer.ways().first().map_or(below.next_down(), |way| way.margin);
         let decision = decided(example);
-        // What is limited as it is and never blocked would not have been limited by scoring less.
+        // A request that is limited in any case would not have been let through by a lower score.
         if severity(decision.action, decision.reason) >= severity(verdict.action, verdict.reason) {
             continue;
         }
         let answer = match answer {
             Counterfactuals::Ways { mut ways } => {
-                // Each is decided again: what is said is what would have happened.
+                // Each way is decided again, so that only those are listed that lead to this
+                // verdict.
                 ways.retain(|way| {
                     let again = decided(way.margin);
                     (again.action, again.reason) == (decision.action, decision.reason)
@@ -68,7 +69,8 @@ pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<O
     found
 }
 
-/// How hard a standing is: a rate of one's own, whether it was kept or not, is less than a ban.
+/// How severe a verdict is. A client with a rate of its own counts as limited even if it kept to
+/// it.
 fn severity(action: Action, reason: Reason) -> u8 {
     match (action, reason) {
         (Action::Block, _) => 2,

@@ -1,4 +1,4 @@
-//! One reading of logs that follows a client: a [`Pass`] whose watchers are [`Follower`]s.
+//! Reads logs once and follows a client: a [`Pass`] with a [`Follower`] for each thread.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,28 +8,28 @@ use traffic::replay::{BannedClients, Driver, Pass, Step, Subject, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
 use super::follower::Follower;
-use super::moment::{Line, Past, Which};
+use super::moment::{FollowedLine, PastDecision, RequestChoice};
 
-/// Follows one client through logs.
+/// Follows one client through logs, judged by one detector.
 pub struct ExplainPass {
     detector: Detector,
     client: ClientKey,
-    which: Which,
+    which: RequestChoice,
     agents: Mutex<Agents>,
 }
 
 /// What is kept of one log line until its turn comes.
 pub struct ExplainStep {
     line: Step,
-    /// Of a request.
+    /// What labelling rules need to know of a request; `None` if the line is none.
     trace: Option<Trace>,
-    /// Of a request of the client that is followed.
-    told: Option<Box<Line>>,
-    /// Which of its requests this line ends.
+    /// What the line says of a request of the followed client; `None` for anybody else's.
+    followed: Option<Box<FollowedLine>>,
+    /// Identifier of the followed client's request that this line ends.
     ends: Option<Box<str>>,
 }
 
-/// What one thread has: how it drives the detector, and what it has seen.
+/// State of one thread: the driver of the detector, and what it has seen.
 pub struct ExplainWatch {
     driver: Driver,
     follower: Follower,
@@ -38,13 +38,13 @@ pub struct ExplainWatch {
 
 impl ExplainPass {
     /// Follows this client, judged by this detector; `which` of its requests is to be explained.
-    pub fn new(detector: Detector, client: ClientKey, which: Which) -> Self {
+    pub fn new(detector: Detector, client: ClientKey, which: RequestChoice) -> Self {
         Self { detector, client, which, agents: Mutex::default() }
     }
 }
 
 impl ExplainWatch {
-    /// What was seen.
+    /// What this thread has seen.
     pub fn into_follower(self) -> Follower {
         self.follower
     }
@@ -63,7 +63,7 @@ impl Pass for ExplainPass {
         ExplainStep {
             line,
             trace,
-            told: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
+            followed: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
             ends: record.id.filter(|_| is_followed && record.kind == Kind::Outcome).map(Into::into),
         }
     }
@@ -82,9 +82,9 @@ impl Pass for ExplainPass {
 
     fn pass(&self, step: ExplainStep, watch: &mut ExplainWatch) {
         let ExplainWatch { driver, follower, banned } = watch;
-        let ExplainStep { line, trace, told, ends } = step;
-        let mut followed = Followed { pass: self, follower, banned, trace, told };
-        driver.step(&line, &mut followed);
+        let ExplainStep { line, trace, followed, ends } = step;
+        let mut subject = FollowedDetector { pass: self, follower, banned, trace, followed };
+        driver.step(&line, &mut subject);
         if let Some(id) = ends {
             follower.ended(&id, line.status);
         }
@@ -95,21 +95,21 @@ impl Pass for ExplainPass {
     }
 }
 
-/// The detector, as the follower has it observe.
-struct Followed<'a> {
+/// Passes the driver's calls on to the detector, by way of the follower.
+struct FollowedDetector<'a> {
     pass: &'a ExplainPass,
     follower: &'a mut Follower,
     banned: &'a mut BannedClients,
     trace: Option<Trace>,
-    told: Option<Box<Line>>,
+    followed: Option<Box<FollowedLine>>,
 }
 
-impl Subject for Followed<'_> {
+impl Subject for FollowedDetector<'_> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
-        // Every request has one.
+        // Every request has a trace; other lines are not observed.
         let trace = self.trace?;
-        let told = self.told.take().map(|told| *told);
-        let observed = self.follower.observe(&self.pass.detector, event, mode, trace, told);
+        let line = self.followed.take().map(|line| *line);
+        let observed = self.follower.observe(&self.pass.detector, event, mode, trace, line);
         self.banned.note(event.client, &observed.verdict);
         observed.token
     }
@@ -119,12 +119,12 @@ impl Subject for Followed<'_> {
     }
 }
 
-fn line_of(record: &Record<'_>) -> Line {
-    Line {
+fn line_of(record: &Record<'_>) -> FollowedLine {
+    FollowedLine {
         method: record.method.to_owned(),
         target: record.target.to_owned(),
         status: (record.kind == Kind::Whole).then_some(record.status),
-        recorded: record.decision.map(|decision| Past {
+        recorded: record.decision.map(|decision| PastDecision {
             id: decision.id.to_owned(),
             mode: decision.mode.to_owned(),
             action: decision.action.to_owned(),

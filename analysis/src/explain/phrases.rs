@@ -1,13 +1,13 @@
-//! Numbers and values as they stand in sentences.
+//! Numbers and values, as sentences have them.
 
 use detector::features::{FEATURES, decimal, index_of};
 
-/// A feature's value as people read it.
+/// A feature's value with its unit.
 pub fn value(feature: &str, value: f32) -> String {
     index_of(feature).map_or_else(|| decimal(value), |index| FEATURES[index].say(value))
 }
 
-/// `1 … was`, `36 … were`
+/// The verb for a number: `1 … was`, `36 … were`.
 pub(super) fn were(number: u64) -> &'static str {
     if number == 1 { "was" } else { "were" }
 }

@@ -1,38 +1,38 @@
-//! What the gate itself decided, as its event log says: that is what happened, whatever another
-//! model makes of it.
+//! What the gate itself decided, from its event log. That is what happened, even if another model
+//! would decide otherwise.
 
 use serde::Serialize;
 
-use super::moment::{Moment, Past};
+use super::moment::{ExplainedRequest, PastDecision};
 
 /// The gate's own verdicts on the client.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Recorded {
-    /// Requests whose verdict the log knows.
+pub struct RecordedTotals {
+    /// Requests with a verdict in the log.
     pub requests: u64,
-    /// Of these, limited.
+    /// Number of limited requests.
     pub limited: u64,
-    /// Blocked.
+    /// Number of blocked requests.
     pub blocked: u64,
-    /// Of the limited and blocked, how many in shadow mode, which refuses nobody.
+    /// Limited and blocked requests in shadow mode, which refuses nobody.
     pub in_shadow: u64,
-    /// Decided so again by the judge that explains: same action, same reason, same score to the
-    /// last bit.
+    /// Requests that the judge that explains decides alike: same action, same reason, same score to
+    /// the last bit.
     pub repeated: u64,
-    /// The request that the words begin with, by its number among the client's.
+    /// Number of the request that the explanation begins with, among the client's.
     pub number: Option<u64>,
-    /// What was decided about it.
-    pub decision: Option<Past>,
+    /// What the gate decided about it.
+    pub decision: Option<PastDecision>,
 }
 
-impl Recorded {
-    /// Does the judge that explains decide all as the gate did?
+impl RecordedTotals {
+    /// Whether the judge that explains decides every request as the gate did.
     pub fn is_repeated(&self) -> bool {
         self.repeated == self.requests
     }
 
-    /// Takes a request in.
-    pub(super) fn take(&mut self, moment: &Moment) {
+    /// Takes in a request.
+    pub(super) fn take(&mut self, moment: &ExplainedRequest) {
         let Some(past) = &moment.recorded else { return };
         let is_stopped = past.action != "allow";
         self.requests += 1;

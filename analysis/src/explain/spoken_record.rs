@@ -1,33 +1,34 @@
-//! What an event log says that the gate decided, in words.
+//! Says in words what the gate decided, from its event log.
 
 use traffic::log::civil;
 
-use super::moment::{Moment, Past, Which};
+use super::moment::{ExplainedRequest, PastDecision, RequestChoice};
 use super::phrases::{score, times, were};
-use super::record::Recorded;
+use super::record::RecordedTotals;
 use super::story::Story;
 
-/// The request that was asked about; where none was, the first of the hardest recorded verdicts.
-pub(super) fn asked(story: &Story) -> Option<&Moment> {
+/// The request that was asked for; if none was, the first of the hardest recorded verdicts.
+pub(super) fn asked(story: &Story) -> Option<&ExplainedRequest> {
     let moments = || story.moments.iter();
     match &story.which {
-        Which::Number(number) => moments().find(|moment| moment.number == *number),
-        Which::Decision(id) => {
+        RequestChoice::Number(number) => moments().find(|moment| moment.number == *number),
+        RequestChoice::Decision(id) => {
             moments().find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id))
         }
-        Which::Hardest => {
-            let hardness =
-                |past: &Past| ["limit", "block"].iter().position(|action| past.action == *action);
+        RequestChoice::Hardest => {
+            let hardness = |past: &PastDecision| {
+                ["limit", "block"].iter().position(|action| past.action == *action)
+            };
             let recorded =
                 moments().filter_map(|moment| Some((hardness(moment.recorded.as_ref()?), moment)));
-            // Of equals the first.
+            // Among equals the first.
             recorded.rev().max_by_key(|(hardness, _)| *hardness).map(|(_, moment)| moment)
         }
     }
 }
 
-/// What happened, from the log alone. `None` where the log does not say.
-pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
+/// What happened, from the log alone; `None` if the log does not say.
+pub(super) fn sentence(story: &Story, recorded: &RecordedTotals) -> Option<String> {
     let moment = asked(story)?;
     let past = moment.recorded.as_ref()?;
     let is_real = past.mode == "enforce" || past.action == "allow";
@@ -71,10 +72,10 @@ pub(super) fn sentence(story: &Story, recorded: &Recorded) -> Option<String> {
     Some(text)
 }
 
-/// That another judge explains than decided, and what to do about it.
-pub(super) fn other_judge(story: &Story, recorded: &Recorded, model: &str) -> String {
+/// A caution that this judge decides otherwise than the gate did, and what to do about it.
+pub(super) fn other_judge(story: &Story, recorded: &RecordedTotals, model: &str) -> String {
     let others = recorded.requests - recorded.repeated;
-    let differs = if asked(story).is_some_and(Moment::is_as_recorded) {
+    let differs = if asked(story).is_some_and(ExplainedRequest::is_as_recorded) {
         format!("decides this request alike, but {others} others not")
     } else {
         format!("decides {others} of these {} otherwise", recorded.requests)

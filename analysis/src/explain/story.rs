@@ -1,4 +1,4 @@
-//! What became of one client, request by request, and how it stood at the one that matters.
+//! What became of one client, request by request, and its state at the request that is explained.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,17 +10,17 @@ use detector::{
 };
 use serde::Serialize;
 
-use super::moment::{Line, MOMENTS_MAX, Moment, Which};
-use super::record::Recorded;
+use super::moment::{ExplainedRequest, FollowedLine, MOMENTS_MAX, RequestChoice};
+use super::record::RecordedTotals;
 
 /// Longest target kept, in characters.
 const TARGET_CHARS_MAX: usize = 300;
-/// Members of a cohort that are counted.
+/// Most members of a cohort that are counted.
 const MEMBERS_MAX: usize = 1_000;
-/// Browsers of a network that are told apart.
+/// Most browsers of a network that are told apart.
 const AGENTS_MAX: usize = 1_000;
 
-/// How a client stood when one request was decided.
+/// A client's state when one request was decided.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub number: u64,
@@ -29,49 +29,50 @@ pub struct Snapshot {
     pub pages: u32,
     pub features: Features,
     pub verdict: Verdict,
-    /// Before the decision.
+    /// The standing before the decision.
     pub standing: Standing,
     pub is_scored: bool,
 }
 
-/// Clients of the same network that name the same browser.
+/// The clients of one network that name the same browser.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Company {
+pub struct CohortMembers {
     /// The network: `192.0.2.0/24`, `2001:db8:1::/48`.
     pub network: String,
-    /// How many clients of it named this browser up to then, this one included.
+    /// Number of its clients with this browser up to then, the followed one included.
     pub clients: u64,
-    /// Their requests.
+    /// Number of their requests.
     pub requests: u64,
 }
 
-/// The client that is followed.
+/// The history of the followed client.
 pub struct Story {
     pub client: ClientKey,
-    pub which: Which,
-    pub moments: Vec<Moment>,
+    pub which: RequestChoice,
+    pub moments: Vec<ExplainedRequest>,
     pub requests: u64,
     pub pages: u64,
     pub limited: u64,
     pub blocked: u64,
     pub last_at: Timestamp,
     /// What the gate itself decided.
-    pub recorded: Recorded,
+    pub recorded: RecordedTotals,
     /// The request that is explained.
     pub decisive: Option<Snapshot>,
-    /// What led to it: the ban in force, or the last score that limits.
+    /// The request that led to it: by the ban in force, or as the last score that limits.
     pub cause: Option<Snapshot>,
-    pub company: Option<Company>,
+    pub cohort: Option<CohortMembers>,
     highest: Option<Snapshot>,
     over_limit: Option<Snapshot>,
     ban: Option<Snapshot>,
     browsers: BTreeMap<u16, (BTreeSet<ClientKey>, u64)>,
-    /// Event log: the moments whose end is still to come.
+    /// Event log: decision identifiers of requests whose outcome is still to come, with their
+    /// positions.
     open: BTreeMap<String, usize>,
 }
 
 impl Story {
-    pub fn new(client: ClientKey, which: Which) -> Self {
+    pub fn new(client: ClientKey, which: RequestChoice) -> Self {
         Self {
             client,
             which,
@@ -81,10 +82,10 @@ impl Story {
             limited: 0,
             blocked: 0,
             last_at: Timestamp::default(),
-            recorded: Recorded::default(),
+            recorded: RecordedTotals::default(),
             decisive: None,
             cause: None,
-            company: None,
+            cohort: None,
             highest: None,
             over_limit: None,
             ban: None,
@@ -93,7 +94,7 @@ impl Story {
         }
     }
 
-    /// Somebody's request: only who shares the client's network and browser matters.
+    /// Notes anybody's request. It counts only if it shares the client's network and browser.
     pub fn passer_by(&mut self, event: &Event) {
         if event.client.network() != self.client.network() || event.agent == AgentKey::NONE {
             return;
@@ -107,13 +108,13 @@ impl Story {
         }
     }
 
-    /// The client's own request: observes it, and keeps what became of it.
+    /// Has the detector observe the client's own request, and keeps the verdict.
     pub fn observe(
         &mut self,
         detector: &Detector,
         event: &Event,
         mode: Mode,
-        line: Line,
+        line: FollowedLine,
     ) -> Observed {
         self.passer_by(event);
         let mut standing = detector.standing(self.client).unwrap_or(Standing::new(Ban::NONE));
@@ -150,32 +151,34 @@ impl Story {
             is_scored,
         });
         let is_wanted = match &self.which {
-            // Allow is the least of the three.
-            Which::Hardest => {
+            // Actions ascend in severity; allow is the least.
+            RequestChoice::Hardest => {
                 let so_far = self
                     .decisive
                     .as_ref()
                     .map_or(Action::Allow, |decisive| decisive.verdict.action);
                 (so_far as u8) < verdict.action as u8
             }
-            Which::Number(number) => *number == self.requests,
-            Which::Decision(id) => line.recorded.as_ref().is_some_and(|past| past.id == *id),
+            RequestChoice::Number(number) => *number == self.requests,
+            RequestChoice::Decision(id) => {
+                line.recorded.as_ref().is_some_and(|past| past.id == *id)
+            }
         };
         if let Some(snapshot) = snapshot {
             self.take(snapshot, is_wanted, judge.policy.limit_margin());
         }
         if is_wanted {
             let members = self.browsers.get(&event.agent.0);
-            self.company =
+            self.cohort =
                 members.filter(|_| event.agent != AgentKey::NONE).map(|(clients, requests)| {
-                    Company {
+                    CohortMembers {
                         network: network(self.client),
                         clients: clients.len() as u64,
                         requests: *requests,
                     }
                 });
         }
-        let moment = Moment {
+        let moment = ExplainedRequest {
             number: self.requests,
             at: verdict.at,
             method: line.method,
@@ -199,7 +202,7 @@ impl Story {
         observed
     }
 
-    /// How one of its requests ended, by another line.
+    /// Notes how one of its requests ended, from a later line.
     pub fn ended(&mut self, id: &str, status: u16) {
         if let Some(moment) = self.open.remove(id).and_then(|at| self.moments.get_mut(at)) {
             moment.status = Some(status);
@@ -235,15 +238,16 @@ impl Story {
         }
     }
 
-    /// The request to explain: what was asked for, or the highest score where nothing was stopped.
+    /// Settles which request to explain: the one asked for, or the highest score if nothing was
+    /// stopped.
     pub fn finish(&mut self) {
-        if self.which == Which::Hardest && self.decisive.is_none() {
+        if self.which == RequestChoice::Hardest && self.decisive.is_none() {
             self.decisive = self.highest.take();
         }
     }
 }
 
-/// A client's network as people write it; a name is alone.
+/// A client's network in the usual notation; a client with a name is its own network.
 pub fn network(client: ClientKey) -> String {
     match client.network().ip() {
         Some(ip) if ip.is_ipv4() => format!("{ip}/24"),
@@ -252,7 +256,7 @@ pub fn network(client: ClientKey) -> String {
     }
 }
 
-/// From the feature, which is its logarithm.
+/// Number of pages from the feature that is its logarithm.
 fn pages_of(log_n: f32) -> u32 {
     if log_n.is_nan() { 0 } else { log_n.exp().round() as u32 }
 }

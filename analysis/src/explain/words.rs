@@ -1,4 +1,4 @@
-//! Plain words for what was decided.
+//! Says in plain words what was decided and why.
 
 use std::fmt::Write as _;
 
@@ -6,13 +6,13 @@ use detector::policy::{Policy, SHARED_MIN};
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
-use super::explanation::{Decisive, Thresholds, Totals};
-use super::moment::Which;
+use super::explanation::{Decisive, ScoreThresholds, Totals};
+use super::moment::RequestChoice;
 use super::phrases::{score, times, value, were};
 use super::spoken_record;
 use super::story::{Snapshot, Story, network};
 
-/// Features that a sentence names.
+/// Number of features that a sentence names.
 const LOUDEST: usize = 3;
 
 /// What was decided and why, in two or three sentences.
@@ -21,9 +21,9 @@ pub(super) fn sentences(
     decisive: Option<&Decisive>,
     judge: &Judge,
     totals: &Totals,
-    thresholds: &Thresholds,
+    thresholds: &ScoreThresholds,
 ) -> Vec<String> {
-    // What happened comes first; what another judge makes of it is marked as such.
+    // What happened comes first; what another judge would decide is marked as such.
     let recorded = Some(&story.recorded).filter(|recorded| !recorded.is_repeated());
     let mut words: Vec<String> = recorded
         .and_then(|recorded| spoken_record::sentence(story, recorded))
@@ -43,7 +43,7 @@ pub(super) fn sentences(
     words
 }
 
-/// Did the gate really do so, or would it have?
+/// Whether the gate really enforced its verdicts.
 fn is_enforced(story: &Story) -> bool {
     let is_enforced = |mode: &str| mode == "enforce";
     story
@@ -76,7 +76,9 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
         target.map_or_else(String::new, |moment| format!(", {} {}", moment.method, moment.target));
     let place = format!("request {} at {} UTC{target}", decisive.number, civil(decisive.at));
     let verb = match decisive.action {
-        Action::Allow if totals.limited + totals.blocked == 0 && story.which == Which::Hardest => {
+        Action::Allow
+            if totals.limited + totals.blocked == 0 && story.which == RequestChoice::Hardest =>
+        {
             let never = if is_real { "was never" } else { "would never have been" };
             return format!(
                 "{client} {never} stopped. {in_all}; the highest score came with {place}."
@@ -89,7 +91,7 @@ fn what(story: &Story, decisive: Option<&Decisive>, totals: &Totals, is_real: bo
     format!("{client} {was} {verb} with {place}. {in_all}.")
 }
 
-/// What spoke loudest, towards "bot".
+/// The features that contributed most towards "bot".
 fn because(decisive: &Decisive) -> String {
     let mut text = String::new();
     for row in decisive.features.iter().filter(|row| row.part > 0.0).take(LOUDEST) {
@@ -111,8 +113,8 @@ fn because(decisive: &Decisive) -> String {
     if text.is_empty() { "no feature speaks against it".to_owned() } else { text }
 }
 
-/// `8 pages in a row`; of who was banned before, `4 pages in a row (8 before its first ban, and
-/// half as many after each)`
+/// `8 pages in a row`; for a client that was banned before, `4 pages in a row (8 before its first
+/// ban, and half as many after each)`.
 fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
     let usual = policy.config().block_after_pages;
     let pages =
@@ -130,7 +132,7 @@ fn why(
     snapshot: &Snapshot,
     decisive: &Decisive,
     judge: &Judge,
-    thresholds: &Thresholds,
+    thresholds: &ScoreThresholds,
 ) -> String {
     let (verdict, config) = (&snapshot.verdict, judge.policy.config());
     let loudest = because(decisive);
@@ -200,7 +202,7 @@ fn why(
              name: nobody is judged by it."
                 .to_owned()
         }
-        Reason::Cohort => company(story, snapshot, decisive, thresholds, &pace),
+        Reason::Cohort => cohort(story, snapshot, decisive, thresholds, &pace),
         Reason::TooFewPages => format!(
             "It had asked for {} and is judged from {} on: until then everybody is allowed.",
             times(u64::from(decisive.pages), "page"),
@@ -227,12 +229,12 @@ fn why(
     }
 }
 
-/// A verdict for the company that the client keeps.
-fn company(
+/// Why a client was limited because of its cohort.
+fn cohort(
     story: &Story,
     snapshot: &Snapshot,
     decisive: &Decisive,
-    thresholds: &Thresholds,
+    thresholds: &ScoreThresholds,
     pace: &str,
 ) -> String {
     let together: Vec<String> = snapshot.verdict.because.iter().map(ToString::to_string).collect();
@@ -249,13 +251,13 @@ fn company(
             times(u64::from(decisive.pages), "page")
         );
     }
-    let who = decisive.company.as_ref().map_or_else(
+    let who = decisive.cohort.as_ref().map_or_else(
         || format!("Newcomers of the network {}", network(story.client)),
-        |company| {
-            let clients = times(company.clients, "client");
+        |cohort| {
+            let clients = times(cohort.clients, "client");
             format!(
                 "The newcomers of the network {} with the same browser ({clients} so far)",
-                company.network
+                cohort.network
             )
         },
     );
@@ -277,17 +279,17 @@ fn company(
     )
 }
 
-/// Nothing was measured.
+/// Why nothing was measured.
 fn unmeasured(story: &Story, judge: &Judge) -> String {
     if judge.model.is_none() {
         return "There is no model: everybody is allowed.".to_owned();
     }
     let wanted = match story.which {
-        Which::Hardest => story.moments.last(),
-        Which::Number(number) => {
+        RequestChoice::Hardest => story.moments.last(),
+        RequestChoice::Number(number) => {
             story.moments.get(usize::try_from(number).unwrap_or(0).saturating_sub(1))
         }
-        Which::Decision(ref id) => story
+        RequestChoice::Decision(ref id) => story
             .moments
             .iter()
             .find(|moment| moment.recorded.as_ref().is_some_and(|past| past.id == *id)),

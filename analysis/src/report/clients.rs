@@ -1,15 +1,15 @@
-//! Rows of clients, one by one.
+//! Rows of clients in a report.
 
 use maud::{Markup, html};
 use trainer::label::Label;
 
 use super::names::Names;
 use super::table::{Cell, Table};
+use crate::client_summary::{ClientSummary, FeatureContribution};
 use crate::explain::value;
 use crate::format::score;
-use crate::portrait::{Portrait, Spoken};
 
-/// A label in people's words.
+/// A label in plain words, for many clients.
 pub fn label(label: Label) -> &'static str {
     match label {
         Label::Human => "people",
@@ -19,7 +19,7 @@ pub fn label(label: Label) -> &'static str {
     }
 }
 
-/// Of one client.
+/// A label in plain words, for one client.
 fn label_of_one(label: Label) -> &'static str {
     match label {
         Label::Human => "person",
@@ -29,7 +29,7 @@ fn label_of_one(label: Label) -> &'static str {
     }
 }
 
-/// The label's class of the style sheet, and its sign for those who do not see colours.
+/// The label's class in the style sheet, and its sign for readers who do not see colours.
 pub fn sign(label: Label) -> (&'static str, &'static str) {
     match label {
         Label::Human => ("people", "●"),
@@ -45,9 +45,9 @@ pub fn tag(of: Label) -> Markup {
     html! { span.tag.(class) { span aria-hidden="true" { (sign) } " " (label_of_one(of)) } }
 }
 
-/// Clients with score, label, reasons and what they asked for; columns of which nothing is known
+/// Clients with score, label, reasons and the path they asked for most. Columns without any value
 /// are left out.
-pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
+pub fn table(caption: &str, clients: &[ClientSummary], names: &Names) -> Markup {
     let has_refused = clients.iter().any(|client| client.refused.is_some());
     let has_browsers = clients.iter().any(|client| client.browsers.is_some());
     let has_path = clients.iter().any(|client| client.path.is_some());
@@ -88,14 +88,14 @@ pub fn table(caption: &str, clients: &[Portrait], names: &Names) -> Markup {
     table.render()
 }
 
-fn labelled(client: &Portrait, names: &Names) -> Markup {
+fn labelled(client: &ClientSummary, names: &Names) -> Markup {
     html! {
         (tag(client.label))
         @if !client.why.is_empty() { br; small.why { bdi { (names.text(&client.why)) } } }
     }
 }
 
-fn reasons(because: &[Spoken]) -> Markup {
+fn reasons(because: &[FeatureContribution]) -> Markup {
     html! {
         @if because.is_empty() { "–" } @else {
             ul.reasons {

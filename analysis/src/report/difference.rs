@@ -7,13 +7,13 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::diff::{self, Affected, ClientChange, Difference, Side, Told};
+use crate::diff::{self, Affected, ClientChange, Difference, JudgeSummary, VerdictWords};
 use crate::format::{count, counted, percent, score, time};
 
-/// Kinds of clients that get a figure of their own at the top.
+/// Kinds of clients that get a key figure at the top.
 const KINDS_SHOWN: usize = 2;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn difference(difference: &Difference, names: &Names) -> Page {
     let page = Page::new("diff", &names.whole_text(&difference.in_words()));
     let page =
@@ -71,7 +71,7 @@ fn sides(difference: &Difference, names: &Names) -> Section {
             "judged from",
         ],
     );
-    let mut row = |what: &str, side: &Side| {
+    let mut row = |what: &str, side: &JudgeSummary| {
         let value = |value: Option<f32>| {
             value.map_or_else(Cell::none, |value| Cell::figure(&score(f64::from(value))))
         };
@@ -107,7 +107,7 @@ fn matrix(difference: &Difference) -> Section {
         .with(tables)
 }
 
-fn cells(caption: &str, cells: &[diff::Cell]) -> Markup {
+fn cells(caption: &str, cells: &[diff::ActionChange]) -> Markup {
     let heading: Vec<String> =
         Action::ALL.iter().map(|after| format!("then {}", after.as_str())).collect();
     let heading: Vec<&str> =
@@ -124,7 +124,7 @@ fn cells(caption: &str, cells: &[diff::Cell]) -> Markup {
     table.render()
 }
 
-/// A number with its direction, as a sign and as a colour.
+/// A number with its direction, shown by a sign and by a colour.
 fn moved(number: u64, direction: std::cmp::Ordering) -> Cell {
     match direction {
         _ if number == 0 => Cell::number(0),
@@ -256,7 +256,7 @@ fn clients(difference: &Difference, names: &Names) -> Section {
     Section::new("clients", "Clients").lead(&lead).with(table.render())
 }
 
-fn told(told: &Told, names: &Names) -> Markup {
+fn told(told: &VerdictWords, names: &Names) -> Markup {
     html! {
         code { (told.action.as_str()) "/" (told.reason.as_str()) }
         @if let Some(value) = told.score { " at " (score(f64::from(value))) }

@@ -9,13 +9,13 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::drift::{Examined, Held, Verdict};
+use crate::drift::{BudgetCheck, BudgetVerdict, Examined};
 use crate::format::{count, counted, percent, percent_at_most, range};
 
-/// Left end of the chart: what is less is no shift to anybody.
+/// Left end of the chart, in PSI: less than this is no shift.
 const PSI_LEAST: f64 = 0.001;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn drift(examined: &Examined, names: &Names) -> Page {
     let page = Page::new("drift", &names.whole_text(&examined.in_words())).note(&note(examined));
     let page = tiles(examined, page);
@@ -72,20 +72,20 @@ fn tiles(examined: &Examined, page: Page) -> Page {
     })
 }
 
-/// What a shift has to pass to be called one.
+/// What a shift has to exceed to count as one.
 fn level(shift: &Shift) -> f64 {
     shift.noise.max(PSI_ALARM)
 }
 
-fn verdict(verdict: Verdict) -> &'static str {
+fn verdict(verdict: BudgetVerdict) -> &'static str {
     match verdict {
-        Verdict::Holds => "holds",
-        Verdict::Unsure => "not known",
-        Verdict::Broken => "broken",
+        BudgetVerdict::Holds => "holds",
+        BudgetVerdict::Unsure => "not known",
+        BudgetVerdict::Broken => "broken",
     }
 }
 
-/// The score first, then the features, the largest shift first.
+/// The score first, then the features, largest shift first.
 fn all(drift: &Drift) -> impl Iterator<Item = &Shift> {
     std::iter::once(&drift.score).chain(&drift.features)
 }
@@ -179,11 +179,11 @@ fn budgets(examined: &Examined) -> Section {
         &["threshold", "budget", "people", "above", "95 % of people", "verdict", "in words"],
     );
     for (name, held) in &examined.budgets {
-        let Held { budget, people, above, share_ci, verdict: of, .. } = held;
+        let BudgetCheck { budget, people, above, share_ci, verdict: of, .. } = held;
         let cell = match of {
-            Verdict::Holds => Cell::text("✓ holds"),
-            Verdict::Unsure => Cell::text("not known"),
-            Verdict::Broken => Cell::text("✗ broken").of("bad"),
+            BudgetVerdict::Holds => Cell::text("✓ holds"),
+            BudgetVerdict::Unsure => Cell::text("not known"),
+            BudgetVerdict::Broken => Cell::text("✗ broken").of("bad"),
         };
         table.row([
             Cell::text(name),

@@ -10,11 +10,11 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::evaluate::{Evaluation, Requests, Rung};
+use crate::evaluate::{Evaluation, RequestsToDetect, ThresholdRow};
 use crate::format::{count, counted, figure, percent, range, score};
 use crate::separation::Separation;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
     tiles(e, Page::new("evaluate", &verdict(e)).note(&note(e)))
         .with(thresholds(e))
@@ -49,7 +49,7 @@ pub fn evaluation(e: &Evaluation, names: &Names) -> Page {
         ))
 }
 
-/// The verdict in one sentence, and before it, where the log trained the model, that it flatters.
+/// The conclusion in one sentence, after a warning if the log trained the model.
 pub fn verdict(e: &Evaluation) -> String {
     match e.flattery().filter(|_| e.in_sample) {
         Some(flattery) => format!("{flattery} {}", what_it_stops(e)),
@@ -57,8 +57,8 @@ pub fn verdict(e: &Evaluation) -> String {
     }
 }
 
-/// The verdict in one sentence: whom the model's own thresholds would have refused something, and
-/// how many people among them.
+/// The conclusion in one sentence: how many clients the model's own thresholds would have refused
+/// something, and how many people among them.
 fn what_it_stops(e: &Evaluation) -> String {
     let own: Vec<String> = e
         .ladder
@@ -86,13 +86,14 @@ fn what_it_stops(e: &Evaluation) -> String {
     )
 }
 
-/// Why fewer are refused something than reach the limit, and who may have taught the model.
+/// Why fewer clients are refused something than reach the limit, and which clients may have trained
+/// the model.
 fn note(e: &Evaluation) -> String {
     let taught = e.flattery().filter(|_| !e.in_sample);
     [reach(e), taught.unwrap_or_default()].join(" ").trim().to_owned()
 }
 
-/// How many reach the lowest threshold, and why fewer are refused something.
+/// How many clients reach the lowest threshold, and why fewer are refused something.
 pub fn reach(e: &Evaluation) -> String {
     let Some(lowest) = e.ladder.iter().find(|rung| rung.name.is_some()) else {
         return String::new();
@@ -113,7 +114,7 @@ pub fn reach(e: &Evaluation) -> String {
     )
 }
 
-/// `0.90 (limit) and 0.98 (block)`
+/// Such as `0.90 (limit) and 0.98 (block)`.
 fn at(e: &Evaluation) -> String {
     let own = own(&e.ladder);
     match &own[..] {
@@ -142,7 +143,7 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
         None => ("–".to_owned(), "no threshold, or no people".to_owned()),
     };
     let soon = match e.requests_to_detect {
-        Some(Requests { median, p90 }) => {
+        Some(RequestsToDetect { median, p90 }) => {
             (count(median), format!("{} for nine of ten", count(p90)))
         }
         None => ("–".to_owned(), "none is found".to_owned()),
@@ -154,12 +155,12 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
 }
 
 /// Names and scores of the model's own thresholds.
-fn own(ladder: &[Rung]) -> Vec<(&str, f64)> {
+fn own(ladder: &[ThresholdRow]) -> Vec<(&str, f64)> {
     ladder.iter().filter_map(|rung| Some((rung.name?, rung.threshold))).collect()
 }
 
 fn marks(e: &Evaluation) -> Vec<Marked> {
-    let mark = |rung: &Rung| {
+    let mark = |rung: &ThresholdRow| {
         Some(Marked {
             name: name_of(rung.name?, rung.threshold),
             fpr: rung.fpr?,
@@ -224,7 +225,7 @@ fn thresholds(e: &Evaluation) -> Section {
     Section::new("thresholds", "Thresholds").lead(&lead).with(table.render())
 }
 
-/// The histogram.
+/// The histogram of highest scores.
 pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
     let section = Section::new("scores", "Scores");
     if separation.histogram.clients.is_empty() {
@@ -238,7 +239,7 @@ pub(super) fn scores(separation: &Separation, own: &[(&str, f64)]) -> Section {
         .with(histogram(&separation.histogram, own))
 }
 
-/// ROC, precision and recall.
+/// The ROC and the precision-recall curve.
 pub(super) fn curves(separation: &Separation, marks: &[Marked]) -> Section {
     let section = Section::new("curves", "Bad robots against people");
     if separation.curve.is_empty() {
@@ -259,7 +260,7 @@ fn detection(e: &Evaluation) -> Section {
     let mut lines = vec![("this model".to_owned(), &e.detection)];
     lines.extend(e.baselines.iter().map(|(name, row)| (name.replace('_', " "), &row.detection)));
     let lead = match e.requests_to_detect {
-        Some(Requests { median, p90 }) => format!(
+        Some(RequestsToDetect { median, p90 }) => format!(
             "Of {}, {} cross the strictest threshold: half of those by request {}, nine of ten by \
                 request {}.",
             counted(e.detection.of, "bad robot"),
@@ -337,12 +338,12 @@ fn baselines(e: &Evaluation) -> Markup {
     table.render()
 }
 
-/// A section of clients one by one.
+/// A section that lists clients one by one.
 pub(super) fn listed(
     id: &'static str,
     title: &str,
     lead: &str,
-    of: &[crate::portrait::Portrait],
+    of: &[crate::client_summary::ClientSummary],
     names: &Names,
 ) -> Section {
     let section = Section::new(id, title);

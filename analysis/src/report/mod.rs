@@ -1,15 +1,15 @@
-//! Results on one page of HTML that a browser, a printer and a screen reader can do something with.
+//! Results as one page of HTML, made for browsers, printers and screen readers.
 //!
 //! ```text
 //! Evaluation · Trained · … ─► Section (lead, table, chart) ─► Page ─► one file: inline SVG, no script, nothing loaded
 //! ```
 //!
-//! - [`page`]: the frame of every report; [`section`], [`table`], [`chart`]: what stands in it
+//! - [`page`]: the frame of every report; [`section`], [`table`], [`chart`]: its parts
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`]: the reports; the
-//!   benchmark has its own, in the `lab` crate; [`clients`]: rows of clients that several have
+//! - [`evaluation`], [`training`], [`tuning`], [`difference`], [`drift`]: the reports (the
+//!   benchmark's is in the `lab` crate); [`clients`]: rows of clients, which several reports have
 //!
-//! **A report of another result** is a [`Page`] with [`Section`]s:
+//! **To report another result**, make a [`Page`] with [`Section`]s:
 //!
 //! ```
 //! use analysis::report::{Names, Origin, Page, Section, table::{Cell, Table}};
@@ -21,13 +21,13 @@
 //! assert!(html.contains("&lt;red&gt;") && !html.contains("<red>"));
 //! ```
 //!
-//! Nothing here computes a figure: all are the result's own, those that `--json` prints. No clock
-//! is read, so the same result, names and origin make the same bytes.
+//! No figure is computed here: all are the result's own, as `--json` prints them. No clock is read,
+//! so the same result, names and origin make the same bytes.
 //!
-//! **What a log says cannot become markup.** All text goes through maud, which escapes it; marks of
-//! text direction and control characters are made visible first ([`crate::format::safe`]); and a
-//! policy in the page's head forbids scripts, and everything else but the one style sheet, whose
-//! digest it names.
+//! **A log's text cannot become markup.** All text goes through maud, which escapes it. Marks of
+//! text direction and control characters are made visible first ([`crate::format::safe`]). A policy
+//! in the page's head forbids scripts and everything else except the one style sheet, which it
+//! names by its digest.
 
 pub mod chart;
 pub mod clients;

@@ -1,9 +1,9 @@
-//! Clients' names in a report that may leave the house.
+//! Names of clients in a report that may be passed on.
 //!
-//! An address is replaced by a keyed hash (HMAC-SHA-256, 50 bits of it). Without the key it cannot
-//! be found by trying all four billion addresses; with it, the operator can hash an address and
-//! look for it. One key gives one pseudonym, so the same client can be followed through a report,
-//! and through several where the key is kept.
+//! An address is replaced by a keyed hash (50 bits of HMAC-SHA-256). Without the key it cannot be
+//! found by trying all four billion addresses. With the key, the operator can hash an address and
+//! look for it. One key gives one pseudonym for each client, so a client can be followed through a
+//! report, and through several if the key is kept.
 
 use std::net::Ipv6Addr;
 
@@ -12,34 +12,34 @@ use sha2::{Digest, Sha256};
 
 use crate::format::safe;
 
-/// Crockford's alphabet: no letter looks like a digit.
+/// Crockford's alphabet, in which no letter looks like a digit.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// Longer text of a log is cut.
+/// Longest text of a log that is shown, in characters.
 const TEXT_CHARS_MAX: usize = 160;
 
-/// How clients are called.
+/// How clients are named.
 #[derive(Clone)]
 pub struct Names(Option<Hmac<Sha256>>);
 
 impl Names {
-    /// As the log calls them.
+    /// Names clients as the log does.
     pub fn shown() -> Self {
         Self(None)
     }
 
-    /// By pseudonyms under this key, of whatever length.
+    /// Names clients by pseudonyms under this key, which may have any length.
     pub fn hidden(key: &[u8]) -> Self {
         let mut block = [0; 64];
         block[..32].copy_from_slice(&Sha256::digest(key));
         Self(Some(Hmac::new((&block).into())))
     }
 
-    /// Are they pseudonyms?
+    /// Whether clients have pseudonyms.
     pub fn are_hidden(&self) -> bool {
         self.0.is_some()
     }
 
-    /// What a client is called: `c-7k3mq-x9f2t` where names are hidden.
+    /// A client's name: such as `c-7k3mq-x9f2t` if names are hidden.
     pub fn client(&self, name: &str) -> String {
         match &self.0 {
             None => safe(name, TEXT_CHARS_MAX),
@@ -47,7 +47,7 @@ impl Names {
         }
     }
 
-    /// Text from a log, a label or a command, with every address in it replaced.
+    /// Text of a log, a label or a command, cut to a length, with every address in it replaced.
     pub fn text(&self, text: &str) -> String {
         match &self.0 {
             None => safe(text, TEXT_CHARS_MAX),
@@ -55,7 +55,7 @@ impl Names {
         }
     }
 
-    /// The same, of whatever length.
+    /// Text of any length, with every address in it replaced.
     pub fn whole_text(&self, text: &str) -> String {
         match &self.0 {
             None => safe(text, usize::MAX),
@@ -88,13 +88,13 @@ fn without_addresses(mac: &Hmac<Sha256>, text: &str) -> String {
     hidden
 }
 
-/// How many bytes of the text's beginning are an address. Rather one too many than one too few.
+/// How many bytes at the beginning of the text are an address. Too many are better than too few.
 fn address_length(before: Option<char>, text: &str) -> Option<usize> {
     let run = |is_part: fn(char) -> bool| text.find(|char| !is_part(char)).unwrap_or(text.len());
     let is_word = |char: char| char.is_ascii_alphanumeric();
     let six = run(|char| char.is_ascii_hexdigit() || char == ':' || char == '.');
     if !before.is_some_and(is_word) && text[..six].contains(':') {
-        // The longest beginning that is one: what follows may be a port, or the end of a sentence.
+        // The longest beginning that is an address: a port or the end of a sentence may follow.
         let ends_there = |end: &usize| {
             !text[*end..].starts_with(is_word) && text[..*end].parse::<Ipv6Addr>().is_ok()
         };

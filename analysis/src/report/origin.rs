@@ -1,5 +1,4 @@
-//! Where a report's figures come from: what was read and what was not, versions, digests, the
-//! command.
+//! Where a report's figures come from: lines read and not read, versions, digests, the command.
 
 use maud::{Markup, html};
 
@@ -9,13 +8,14 @@ use super::table::{Cell, Table};
 use crate::format::{self, count, counted, percent};
 use crate::sources::LogRead;
 
-/// Above this share of private addresses a log holds its proxy's and not its clients'.
+/// With a larger share of private addresses, a log has its proxy's addresses instead of its
+/// clients'.
 const PRIVATE_SHARE_MAX: f64 = 0.5;
 
-/// What made the report. Empty parts are left out.
+/// What a report was made from. Empty parts are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
-    /// The command line, as a shell takes it.
+    /// The command line, quoted for a shell.
     pub command: String,
     /// Version of the product.
     pub version: String,
@@ -23,11 +23,11 @@ pub struct Origin {
     pub models: Vec<ModelFacts>,
     /// Logs read.
     pub logs: Vec<LogRead>,
-    /// Further digests: what of, and SHA-256 in hex.
+    /// Further digests: of what, and the SHA-256 in hex.
     pub digests: Vec<(String, String)>,
 }
 
-/// Which model it was.
+/// Identity of a model.
 #[derive(Clone, Debug, Default)]
 pub struct ModelFacts {
     /// Its name.
@@ -38,7 +38,7 @@ pub struct ModelFacts {
     pub product: String,
     /// Its algorithm.
     pub algorithm: String,
-    /// The last event that it was trained on, UTC.
+    /// Time of the last event that it was trained on, UTC.
     pub trained_until: String,
     /// SHA-256 over its training logs.
     pub data_sha256: String,
@@ -67,7 +67,7 @@ impl From<&detector::model::File> for ModelFacts {
 }
 
 impl Origin {
-    /// What became of the lines.
+    /// The section on how many lines of each log were read.
     pub(super) fn quality(&self, names: &Names) -> Option<Section> {
         if self.logs.is_empty() {
             return None;
@@ -127,8 +127,8 @@ impl Origin {
         let mut refused =
             Table::new("The first lines that could not be read", &["log", "line", "why"]);
         for (log, line) in examples {
-            // What such a line holds is not known, so nobody knows whose address is where: not
-            // without --show-clients.
+            // An unreadable line can have an address anywhere, so it is shown only with
+            // --show-clients.
             let why = match names.are_hidden() {
                 false => format!("{} — {}", line.reason, line.excerpt),
                 true => line
@@ -147,8 +147,8 @@ impl Origin {
         Some(if refused.is_empty() { section } else { section.with(refused.render()) })
     }
 
-    /// Versions, digests, the command; `clients` says how they are called where that is not by
-    /// their names alone.
+    /// The section on versions, digests and the command. `clients` says how clients are named, if
+    /// not by their names alone.
     pub(super) fn section(&self, names: &Names, clients: Option<&str>) -> Section {
         let list = html! {
             dl.facts {

@@ -1,4 +1,4 @@
-//! The frame of every report: head, verdict, key figures, contents, sections, origin.
+//! The frame of every report: head, conclusion, key figures, contents, sections, origin.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use super::names::Names;
 use super::origin::Origin;
 use super::section::{Section, unbroken};
 
-/// Colours for light and dark, type, print.
+/// The style sheet: colours for light and dark, type, print.
 const STYLE: &str = include_str!("style.css");
 
 /// A report.
@@ -23,19 +23,19 @@ pub struct Page {
     clients: Option<String>,
 }
 
-/// A figure that says much.
+/// A key figure.
 #[derive(Clone, Debug)]
 pub struct Tile {
-    /// What it is of.
+    /// What the figure is of.
     pub label: String,
     /// The figure.
     pub value: String,
-    /// How sure it is, or what it is measured on.
+    /// Its uncertainty, or what it is measured on.
     pub note: String,
 }
 
 impl Page {
-    /// A page with nothing but its verdict, one or two sentences. `kind`: the command that made it.
+    /// A page with only its conclusion, one or two sentences. `kind` is the command that made it.
     pub fn new(kind: &str, verdict: &str) -> Self {
         Self {
             kind: kind.to_owned(),
@@ -47,14 +47,14 @@ impl Page {
         }
     }
 
-    /// What has to be said right below the verdict.
+    /// Sets the note right below the conclusion.
     #[must_use]
     pub fn note(mut self, text: &str) -> Self {
         text.clone_into(&mut self.note);
         self
     }
 
-    /// Adds a figure below the verdict.
+    /// Adds a key figure below the conclusion.
     #[must_use]
     pub fn tile(mut self, label: &str, value: &str, note: &str) -> Self {
         self.tiles.push(Tile {
@@ -65,7 +65,7 @@ impl Page {
         self
     }
 
-    /// How clients are called in it, where that is not by their [`Names`] alone.
+    /// Says how clients are named in it, if not by their [`Names`] alone.
     #[must_use]
     pub fn clients(mut self, text: &str) -> Self {
         self.clients = Some(text.to_owned());
@@ -79,7 +79,7 @@ impl Page {
         self
     }
 
-    /// The file's content. `names` must be the same that the sections were made with.
+    /// The content of the file. `names` must be the same as for the sections.
     pub fn render(mut self, origin: &Origin, names: &Names) -> String {
         self.sections.extend(origin.quality(names));
         self.sections.push(origin.section(names, self.clients.as_deref()));
@@ -130,7 +130,7 @@ impl Page {
     }
 }
 
-/// A ward's gate with its wicket ajar.
+/// The logo: a gate whose wicket is ajar.
 fn gate() -> Markup {
     html! {
         svg.gate viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false" {
@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
 
-    /// Colours by name, of the `which`-th block of them.
+    /// Colours by name, from the `which`-th block of them.
     fn colours(which: usize) -> BTreeMap<&'static str, [f64; 3]> {
         let block = STYLE.split(":root {").nth(which + 1).unwrap().split('}').next().unwrap();
         let colour = |declared: &'static str| {
@@ -158,7 +158,7 @@ mod tests {
         block.split(';').filter_map(colour).collect()
     }
 
-    /// WCAG 2.2: relative luminance, and the ratio of two.
+    /// Contrast ratio of two colours by their relative luminance (WCAG 2.2).
     fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
         let linear = |channel: f64| {
             if channel <= 0.04045 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }

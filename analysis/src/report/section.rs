@@ -12,27 +12,27 @@ pub struct Section {
 }
 
 impl Section {
-    /// A section with nothing in it. `id`: where links lead, of lower-case letters and hyphens,
-    /// once a page.
+    /// An empty section. `id` is the target of links: lower-case letters and hyphens, unique in the
+    /// page.
     pub fn new(id: &'static str, title: &str) -> Self {
         Self { id, title: title.to_owned(), lead: String::new(), body: Vec::new() }
     }
 
-    /// The sentence that says what there is to see.
+    /// Sets the sentence that introduces it.
     #[must_use]
     pub fn lead(mut self, text: &str) -> Self {
         text.clone_into(&mut self.lead);
         self
     }
 
-    /// Adds a table, a chart or anything else.
+    /// Adds a table, a chart or any other content.
     #[must_use]
     pub fn with(mut self, body: Markup) -> Self {
         self.body.push(body);
         self
     }
 
-    /// In the place of what cannot be shown.
+    /// Adds an explanation of why there is nothing to show.
     #[must_use]
     pub fn empty(self, why: &str) -> Self {
         self.with(html! { p.empty { (why) } })
@@ -52,7 +52,7 @@ impl Section {
     }
 }
 
-/// A number stays with its unit, and a dash with what it comes after.
+/// Keeps a number with its unit, and a dash with the text before it, by no-break spaces.
 pub(super) fn unbroken(text: &str) -> String {
     text.replace(" %", "\u{a0}%").replace(" –", "\u{a0}–")
 }

@@ -1,4 +1,4 @@
-//! Tables with a caption, headed columns and, where a row has a name, headed rows.
+//! Tables with a caption, headed columns and, if rows have names, headed rows.
 
 use maud::{Markup, html};
 
@@ -9,7 +9,7 @@ use crate::format::count;
 pub struct Cell {
     content: Content,
     is_number: bool,
-    /// A word of our own for its colour.
+    /// A class of the style sheet, for its colour.
     class: Option<&'static str>,
 }
 
@@ -17,34 +17,34 @@ pub struct Cell {
 enum Content {
     Text(String),
     Code(String),
-    /// A number, and a note below it.
+    /// A number with a note below it.
     Noted(String, String),
     Markup(Markup),
 }
 
 impl Cell {
-    /// Text, to the left.
+    /// Left-aligned text.
     pub fn text(text: &str) -> Self {
         Self { content: Content::Text(text.to_owned()), is_number: false, class: None }
     }
 
-    /// Text of a log or a name: in a fixed width, broken wherever it is too long, its direction its
-    /// own affair.
+    /// Text of a log, or a name: in a fixed-width font, broken anywhere if too long, with a text
+    /// direction of its own.
     pub fn code(text: &str) -> Self {
         Self { content: Content::Code(text.to_owned()), is_number: false, class: None }
     }
 
-    /// A count, to the right.
+    /// A right-aligned count.
     pub fn number(number: u64) -> Self {
         Self::figure(&count(number))
     }
 
-    /// A number in words, to the right.
+    /// A right-aligned number that is already text.
     pub fn figure(text: &str) -> Self {
         Self { content: Content::Text(text.to_owned()), is_number: true, class: None }
     }
 
-    /// A number in words, to the right, and below it what else is to be said of it.
+    /// A right-aligned number that is already text, with a note below it.
     pub fn noted(text: &str, note: &str) -> Self {
         Self {
             content: Content::Noted(text.to_owned(), note.to_owned()),
@@ -53,17 +53,17 @@ impl Cell {
         }
     }
 
-    /// Nothing to say.
+    /// A dash, for a missing value.
     pub fn none() -> Self {
         Self::figure("–")
     }
 
-    /// Whatever else.
+    /// Any other content.
     pub fn markup(markup: Markup) -> Self {
         Self { content: Content::Markup(markup), is_number: false, class: None }
     }
 
-    /// With a class of the style sheet.
+    /// Adds a class of the style sheet.
     #[must_use]
     pub fn of(mut self, class: &'static str) -> Self {
         self.class = Some(class);
@@ -81,13 +81,14 @@ pub struct Table {
 }
 
 impl Table {
-    /// With this caption and heading; the first cell of a row names it.
+    /// An empty table with this caption and heading. The first cell of a row is the row's name.
     pub fn new(caption: &str, heading: &[&str]) -> Self {
         let heading = heading.iter().map(|&cell| cell.to_owned()).collect();
         Self { caption: caption.to_owned(), heading, rows: Vec::new(), is_broad: false }
     }
 
-    /// One of many columns: narrow ones, and whoever scrolls it still sees what a row is of.
+    /// Makes it a table of many columns: they are narrow, and the first stays visible when it is
+    /// scrolled.
     #[must_use]
     pub fn broad(mut self) -> Self {
         self.is_broad = true;
@@ -99,12 +100,12 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
-    /// Has it no row?
+    /// Whether it has no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// As HTML. A wide one scrolls within its frame, also by keyboard.
+    /// The table as HTML. A wide one scrolls within its frame, also by keyboard.
     pub fn render(&self) -> Markup {
         let is_number = |column: usize| {
             let mut cells = self.rows.iter().filter_map(|row| row.get(column));

@@ -1,5 +1,5 @@
-//! The report of `kidoban train`: what was learnt, from whom, and how good it is on clients it did
-//! not see.
+//! The report of `kidoban train`: what the model learnt, from whom, and how good it is on clients
+//! that it did not see.
 
 use detector::Score;
 use detector::model::{Budget, Card, Metric, Readiness};
@@ -16,7 +16,7 @@ use crate::evaluate::AtThreshold;
 use crate::format::{count, percent, score};
 use crate::held_out::HeldOutQuality;
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn training(trained: &Trained, held_out: &HeldOutQuality, names: &Names) -> Page {
     let file = &trained.file;
     let own = own(trained);
@@ -139,7 +139,7 @@ fn budgets(trained: &Trained) -> Section {
     Section::new("thresholds", "Thresholds").with(steps(of).render())
 }
 
-/// Thresholds by their step.
+/// A table of thresholds by step.
 pub fn steps(of: [(&str, &Budget); 3]) -> Table {
     let mut table = Table::new(
         "Thresholds and their evidence",

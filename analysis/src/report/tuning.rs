@@ -1,4 +1,4 @@
-//! The report of `kidoban tune`: thresholds with their proof, what they would stop, and whose
+//! The report of `kidoban tune`: thresholds with their proof, what they would stop, and how many
 //! orders they would cost.
 
 use maud::html;
@@ -11,9 +11,9 @@ use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
 use crate::format::{count, counted, percent, percent_at_most, score};
-use crate::tune::{AtRisk, Rung, State, Step, Stops, Tuned};
+use crate::tune::{AtRisk, LadderStep, StepThreshold, Stops, ThresholdState, Tuned};
 
-/// The page; [`Page::render`] makes a file of it.
+/// The report's page; [`Page::render`] makes a file of it.
 pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
     tiles(tuned, Page::new("tune", &verdict(tuned)).note(&note(tuned)), names)
         .with(thresholds(tuned, names))
@@ -25,7 +25,8 @@ pub fn tuning(tuned: &Tuned, names: &Names) -> Page {
         .with(snippet(tuned, names))
 }
 
-/// The verdict in one sentence: whom the thresholds would stop, and how many people lie above.
+/// The conclusion in one sentence: how many clients the thresholds would stop, and how many people
+/// are above.
 pub fn verdict(tuned: &Tuned) -> String {
     let at: Vec<String> = thresholds_of(tuned)
         .map(|(rung, value)| format!("{value} ({})", rung.step.as_str()))
@@ -56,25 +57,27 @@ pub fn verdict(tuned: &Tuned) -> String {
     )
 }
 
-/// Limit and block where they have a threshold, with its score as it is written.
-fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&Rung, String)> {
+/// Limit and block, if they have a threshold, with the score as it is written.
+fn thresholds_of(tuned: &Tuned) -> impl Iterator<Item = (&StepThreshold, String)> {
     tuned
         .ladder
         .iter()
-        .filter(|rung| rung.step != Step::Cohort)
+        .filter(|rung| rung.step != LadderStep::Cohort)
         .filter_map(|rung| Some((rung, score(rung.score?))))
 }
 
-/// Whoever lies below it is refused nothing for what he does alone.
-fn lowest(tuned: &Tuned) -> Option<&Rung> {
+/// The threshold below which a client is not refused anything for its own behaviour.
+fn lowest(tuned: &Tuned) -> Option<&StepThreshold> {
     let alone =
-        tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.score.is_some());
+        tuned.ladder.iter().filter(|rung| rung.step != LadderStep::Cohort && rung.score.is_some());
     alone.min_by(|a, b| a.score.unwrap_or(1.0).total_cmp(&b.score.unwrap_or(1.0)))
 }
 
 fn note(tuned: &Tuned) -> String {
-    let lacking =
-        tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort && rung.state != State::Proven);
+    let lacking = tuned
+        .ladder
+        .iter()
+        .filter(|rung| rung.step != LadderStep::Cohort && rung.state != ThresholdState::Proven);
     let lacking: Vec<String> = lacking
         .map(|rung| format!("{}, {}: {}.", rung.step.as_str(), percent(rung.budget), rung.evidence))
         .collect();
@@ -111,12 +114,12 @@ fn tiles(tuned: &Tuned, page: Page, names: &Names) -> Page {
     }
 }
 
-fn state(state: State) -> Cell {
+fn state(state: ThresholdState) -> Cell {
     match state {
-        State::Proven => Cell::text("✓ proven").of("whole"),
-        State::Kept => Cell::text("not proven, stays").of("bad"),
-        State::Raised => Cell::text("not proven, raised").of("bad"),
-        State::None => Cell::text("✗ none").of("bad"),
+        ThresholdState::Proven => Cell::text("✓ proven").of("whole"),
+        ThresholdState::Kept => Cell::text("not proven, stays").of("bad"),
+        ThresholdState::Raised => Cell::text("not proven, raised").of("bad"),
+        ThresholdState::None => Cell::text("✗ none").of("bad"),
     }
 }
 
@@ -195,7 +198,7 @@ fn stopped(tuned: &Tuned) -> Section {
     row("together", &tuned.stops);
     let mut above =
         Table::new("Clients that lie above, whatever becomes of them", &columns("step"));
-    for rung in tuned.ladder.iter().filter(|rung| rung.step != Step::Cohort) {
+    for rung in tuned.ladder.iter().filter(|rung| rung.step != LadderStep::Cohort) {
         let labels =
             Label::ALL.map(|label| Cell::number(rung.above.get(&label).copied().unwrap_or(0)));
         above.row([Cell::text(rung.step.as_str())].into_iter().chain(labels));
@@ -213,7 +216,7 @@ fn stopped(tuned: &Tuned) -> Section {
         .with(html! { div.pair { (above.render()) (all.render()) } })
 }
 
-/// The first column's heading, and one column a label.
+/// The heading: a first column, and one column for each label.
 fn columns(first: &str) -> Vec<&str> {
     std::iter::once(first).chain(Label::ALL.map(label)).collect()
 }
@@ -242,7 +245,7 @@ fn at_risk(tuned: &Tuned, names: &Names) -> Section {
         ],
     );
     for risk in &tuned.at_risk {
-        let by = |step: Step| Cell::number(risk.by_step.get(&step).copied().unwrap_or(0));
+        let by = |step: LadderStep| Cell::number(risk.by_step.get(&step).copied().unwrap_or(0));
         let outcome = html! {
             code { bdi { (names.text(&risk.outcome)) } }
             @for pattern in &risk.patterns { br; small { bdi { (names.text(pattern)) } } }
@@ -251,9 +254,9 @@ fn at_risk(tuned: &Tuned, names: &Names) -> Section {
             Cell::markup(outcome),
             Cell::number(risk.sessions),
             Cell::number(risk.at_risk),
-            by(Step::Limit),
-            by(Step::Block),
-            by(Step::Cohort),
+            by(LadderStep::Limit),
+            by(LadderStep::Block),
+            by(LadderStep::Cohort),
             Cell::markup(
                 html! { (count(risk.clients_at_risk)) @if risk.clients_at_risk > 0 { br; small { (whose(risk)) } } },
             ),
@@ -360,7 +363,7 @@ fn snippet(tuned: &Tuned, names: &Names) -> Section {
         .with(html! { pre { code { bdi { (lines(&tuned.snippet(), names)) } } } })
 }
 
-/// Each line made safe, so that its end is not.
+/// Makes each line safe on its own, so that the line breaks stay.
 fn lines(text: &str, names: &Names) -> String {
     text.lines().map(|line| names.whole_text(line)).collect::<Vec<_>>().join("\n")
 }

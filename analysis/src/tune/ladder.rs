@@ -1,5 +1,5 @@
-//! From highest scores to thresholds: those that are proven, those that stay, those that must be
-//! raised with the others.
+//! From highest scores to thresholds: which are proven, which stay, and which must be raised with
+//! the others.
 
 use std::collections::BTreeMap;
 
@@ -13,97 +13,104 @@ use trainer::site::Site;
 use trainer::statistics::upper_bound;
 
 use super::options::{TuneError, TuneOptions};
-use super::people::Sample;
-use super::step::Step;
+use super::people::ProvingPeople;
+use super::step::LadderStep;
 use super::stops::Stops;
 use crate::format::{percent_at_most, score};
 
-/// What became of a threshold.
+/// How a threshold came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
-    /// A threshold that keeps the budget, and the people who prove it.
+pub enum ThresholdState {
+    /// A new threshold that keeps the budget, proven by enough people.
     Proven,
-    /// These people cannot carry the budget: the threshold in force stays.
+    /// There are too few people for the budget: the threshold in force stays.
     Kept,
-    /// The same, and it had to be raised to the new limit, below which it lay.
+    /// There are too few people for the budget, and the threshold in force was below the new limit:
+    /// it is raised to it.
     Raised,
-    /// These people cannot carry the budget, and there is no threshold in force.
+    /// There are too few people for the budget, and no threshold is in force.
     None,
 }
 
-/// One step of the ladder.
+/// The threshold of one step, with its evidence.
 #[derive(Clone, Debug, Serialize)]
-pub struct Rung {
-    /// Which.
-    pub step: Step,
-    /// Share of people that it may hurt, as asked for; of the cohorts' step, besides those whom the
-    /// limit hurts.
+pub struct StepThreshold {
+    /// Which step.
+    pub step: LadderStep,
+    /// Share of people that it may hurt, as asked for. For the cohort step, these come on top of
+    /// those whom the limit hurts.
     pub budget: f64,
-    /// What became of it.
-    pub state: State,
-    /// The threshold, as a score in 0..1 with as few digits as its proof allows; `None` where there
-    /// is none.
+    /// How the threshold came about.
+    pub state: ThresholdState,
+    /// The threshold as a score in 0..1, with as few digits as its proof allows; `None` if there is
+    /// none.
     pub score: Option<f64>,
-    /// The same in log-odds.
+    /// The threshold in log-odds.
     pub margin: Option<f32>,
-    /// The score in force before.
+    /// The score that was in force before.
     pub before: Option<f64>,
     /// People whom the model has not seen.
     pub n: u64,
-    /// How many of them lie at or above the threshold.
+    /// How many of them are at or above the threshold.
     pub k: u64,
-    /// So at most this share of people does, with the confidence asked for; also of a threshold
-    /// that stays.
+    /// Upper bound of the share of people at or above it, with the confidence asked for; also given
+    /// for a threshold that stays.
     pub at_most: Option<f64>,
-    /// People that the budget needs when none of them lies above.
+    /// People needed to prove the budget if none of them is above.
     pub needed: u64,
     /// How many of those are missing.
     pub missing: u64,
-    /// In plain words.
+    /// The evidence in plain words.
     pub evidence: String,
-    /// Clients of the log that lie above, by label, whatever then becomes of them; none of the
-    /// cohorts' step.
+    /// Clients of the log above the threshold, by label, whatever then becomes of them. Empty for
+    /// the cohort step.
     pub above: BTreeMap<Label, u64>,
     /// What this step would refuse, with the whole ladder in force.
     pub stops: Stops,
 }
 
-impl Rung {
-    /// Is there something to set?
+impl StepThreshold {
+    /// Whether the threshold is to be written into the configuration.
     pub fn is_changed(&self) -> bool {
-        matches!(self.state, State::Proven | State::Raised)
+        matches!(self.state, ThresholdState::Proven | ThresholdState::Raised)
     }
 }
 
-/// Who is above a step, and the budget it keeps.
-struct Asked<'a> {
-    step: Step,
+/// What a step's threshold is computed from.
+struct StepInput<'a> {
+    step: LadderStep,
     alpha: f64,
     delta: f64,
     /// The margin in force.
     before: Option<f32>,
-    /// The margins of those whom it could hurt.
+    /// Margins of the people whom the step could hurt.
     scores: &'a [f32],
-    /// People of whom those are a part.
+    /// Number of people that these are a part of.
     n: u64,
 }
 
 pub(super) fn ladder(
     site: &Site,
-    sample: &Sample,
+    sample: &ProvingPeople,
     model: &Model,
     options: &TuneOptions,
     min_pages: u32,
-) -> Result<Vec<Rung>, TuneError> {
+) -> Result<Vec<StepThreshold>, TuneError> {
     let Budgets { limit_alpha, block_alpha, delta } = options.budgets;
     let in_force = Policy::new(options.policy.clone(), Some(model))?;
     let scores = &sample.scores[..];
-    let alone =
-        |step, alpha, before| Asked { step, alpha, delta, before, scores, n: scores.len() as u64 };
-    let mut limit = rung(&alone(Step::Limit, limit_alpha, in_force.limit_margin()));
-    // A limit that stays could lie above a block that is new: then the block begins there.
-    let mut block = rung(&alone(Step::Block, block_alpha, in_force.block_margin()));
+    let alone = |step, alpha, before| StepInput {
+        step,
+        alpha,
+        delta,
+        before,
+        scores,
+        n: scores.len() as u64,
+    };
+    let mut limit = rung(&alone(LadderStep::Limit, limit_alpha, in_force.limit_margin()));
+    // A limit that stays could be above a new block threshold: then the block is raised to it.
+    let mut block = rung(&alone(LadderStep::Block, block_alpha, in_force.block_margin()));
     raise(&mut block, &limit);
     count(&mut block, scores, delta);
     limit.evidence = evidence(&limit, &options.budgets);
@@ -114,22 +121,22 @@ pub(super) fn ladder(
     });
     let met: Vec<Option<f32>> = met.into_iter().flatten().collect();
     let floor = Budget {
-        margin: limit.margin.filter(|_| limit.state == State::Proven),
+        margin: limit.margin.filter(|_| limit.state == ThresholdState::Proven),
         ..Budget::default()
     };
     let found = cohort_budget(&met, &floor, options.budgets, Proof::Split);
     let of_met: Vec<f32> = met.iter().copied().flatten().collect();
     let n = met.len() as u64;
     let mut cohort = match found.margin.and_then(written) {
-        Some((score, margin)) => Rung {
-            state: State::Proven,
+        Some((score, margin)) => StepThreshold {
+            state: ThresholdState::Proven,
             score: Some(score),
             margin: Some(margin),
             evidence: found
                 .evidence
                 .replace("kept apart from training", "whom the model has not seen"),
-            ..kept(&Asked {
-                step: Step::Cohort,
+            ..kept(&StepInput {
+                step: LadderStep::Cohort,
                 alpha: found.alpha,
                 delta,
                 before: in_force.cohort_margin(),
@@ -137,12 +144,12 @@ pub(super) fn ladder(
                 n,
             })
         },
-        None => Rung {
+        None => StepThreshold {
             needed: people_needed(limit_alpha, delta),
             missing: people_needed(limit_alpha, delta).saturating_sub(n),
             evidence: format!("goes with the limit: {}", found.evidence),
-            ..kept(&Asked {
-                step: Step::Cohort,
+            ..kept(&StepInput {
+                step: LadderStep::Cohort,
                 alpha: limit_alpha * 0.1,
                 delta,
                 before: in_force.cohort_margin(),
@@ -156,61 +163,66 @@ pub(super) fn ladder(
     Ok(vec![limit, block, cohort])
 }
 
-/// The lowest threshold that keeps a budget, or the one in force.
-fn rung(asked: &Asked<'_>) -> Rung {
-    let allowed = errors_allowed(asked.n, asked.alpha, asked.delta);
-    let found = allowed.and_then(|k| threshold_above(asked.scores, k)).and_then(written);
-    let mut rung = kept(asked);
+/// The lowest threshold that keeps the budget, or the one in force.
+fn rung(input: &StepInput<'_>) -> StepThreshold {
+    let allowed = errors_allowed(input.n, input.alpha, input.delta);
+    let found = allowed.and_then(|k| threshold_above(input.scores, k)).and_then(written);
+    let mut rung = kept(input);
     if let Some((score, margin)) = found {
-        rung = Rung { state: State::Proven, score: Some(score), margin: Some(margin), ..rung };
+        rung = StepThreshold {
+            state: ThresholdState::Proven,
+            score: Some(score),
+            margin: Some(margin),
+            ..rung
+        };
     }
-    count(&mut rung, asked.scores, asked.delta);
+    count(&mut rung, input.scores, input.delta);
     rung
 }
 
-fn kept(asked: &Asked<'_>) -> Rung {
-    let before = asked.before.map(|margin| f64::from(Score::from_margin(margin).value()));
-    let needed = people_needed(asked.alpha, asked.delta);
-    Rung {
-        step: asked.step,
-        budget: asked.alpha,
-        state: if asked.before.is_some() { State::Kept } else { State::None },
+fn kept(input: &StepInput<'_>) -> StepThreshold {
+    let before = input.before.map(|margin| f64::from(Score::from_margin(margin).value()));
+    let needed = people_needed(input.alpha, input.delta);
+    StepThreshold {
+        step: input.step,
+        budget: input.alpha,
+        state: if input.before.is_some() { ThresholdState::Kept } else { ThresholdState::None },
         score: before,
-        margin: asked.before,
+        margin: input.before,
         before,
-        n: asked.n,
+        n: input.n,
         k: 0,
         at_most: None,
         needed,
-        missing: needed.saturating_sub(asked.n),
+        missing: needed.saturating_sub(input.n),
         evidence: String::new(),
         above: BTreeMap::new(),
         stops: Stops::default(),
     }
 }
 
-/// What its people say of the threshold that it has got.
-fn count(rung: &mut Rung, scores: &[f32], delta: f64) {
+/// Counts the people above the threshold and bounds their share.
+fn count(rung: &mut StepThreshold, scores: &[f32], delta: f64) {
     rung.k = rung
         .margin
         .map_or(0, |margin| scores.iter().filter(|&&score| score >= margin).count() as u64);
     rung.at_most = rung.margin.filter(|_| rung.n > 0).map(|_| upper_bound(rung.k, rung.n, delta));
 }
 
-/// Nobody is blocked, or limited for his company, below the limit.
-fn raise(rung: &mut Rung, limit: &Rung) {
+/// Raises a threshold to the limit, because nobody is blocked, or limited with a cohort, below it.
+fn raise(rung: &mut StepThreshold, limit: &StepThreshold) {
     let (Some(own), Some(floor)) = (rung.margin, limit.margin) else { return };
     if own >= floor {
         return;
     }
     let Some((score, margin)) = written(floor) else { return };
-    if rung.state == State::Kept {
-        rung.state = State::Raised;
+    if rung.state == ThresholdState::Kept {
+        rung.state = ThresholdState::Raised;
     }
     (rung.score, rung.margin) = (Some(score), Some(margin));
 }
 
-fn evidence(rung: &Rung, budgets: &Budgets) -> String {
+fn evidence(rung: &StepThreshold, budgets: &Budgets) -> String {
     let (budget, sure) = (percent(rung.budget), percent(1.0 - budgets.delta));
     let shown = rung.at_most.map_or_else(String::new, |at_most| {
         format!(
@@ -221,8 +233,8 @@ fn evidence(rung: &Rung, budgets: &Budgets) -> String {
         )
     });
     let stays = match (rung.state, rung.before.map(score)) {
-        (State::Proven, _) => return format!("{shown}, with {sure} confidence"),
-        (State::Raised, Some(before)) => {
+        (ThresholdState::Proven, _) => return format!("{shown}, with {sure} confidence"),
+        (ThresholdState::Raised, Some(before)) => {
             format!(
                 "the one in force ({before}) lies below the new limit and is raised to it; {shown}"
             )
@@ -246,19 +258,19 @@ fn evidence(rung: &Rung, budgets: &Budgets) -> String {
     )
 }
 
-/// The score with the fewest digits, and its margin, that does not lie below a margin and at most
-/// 0.02 log-odds above it; with all digits that there are if it must be. `None` above every score
-/// that can be written.
+/// The score with the fewest digits that is not below a margin and at most 0.02 log-odds above it,
+/// and the score's margin. It has all digits if that is necessary. `None` if the margin is above
+/// every score that can be written.
 pub(super) fn written(margin: f32) -> Option<(f64, f32)> {
     let value = 1.0 / (1.0 + (-f64::from(margin)).exp());
     let at = |digits: i32| {
         let scale = 10_f64.powi(digits);
         let above = (value * scale).ceil();
-        // The nearest one first: a threshold that has few digits keeps them. The last one is for a
-        // value that a 32-bit float has just above one with few digits, which is then read as less.
+        // The nearest one first: a threshold with few digits keeps them. The last one is for a
+        // margin just above a score with few digits, which a 32-bit float reads as less.
         [(value * scale).round(), above, above + 1.0].into_iter().find_map(|score| {
             let score = score / scale;
-            // As a configuration is read.
+            // The score as it is read from a configuration.
             let read = score as f32;
             let own = Score::from_value(read).margin();
             (read > 0.0 && read < 1.0 && own >= margin).then_some((score, own))

@@ -1,21 +1,20 @@
-//! Thresholds for a site's own log, with what they stand on, what they would stop and whose orders
-//! they would cost.
+//! Finds thresholds for a site's own log, with their evidence, what they would stop, and how many
+//! orders they would cost.
 //!
 //! ```text
 //!  log ─► people whom the model has not seen ─► highest scores ─► ladder ─► every request again, through the detector
 //!         (people.rs)                                             (ladder.rs)   (pass.rs) ─► stops · sessions at risk
 //! ```
 //!
-//! **What is proven.** If k of n people lie above a threshold and `BinomCDF(k; n, α) ≤ δ`, at most
-//! a share α of the people of whom these are a sample lies above it, with confidence 1 − δ. That
-//! holds for people whom the model has not seen: whoever was there before its training ended may
-//! have taught it, and is left out. Where the people are too few there is no new threshold, and the
-//! evidence says how many are missing. It does not hold for other days than such as these, nor for
-//! people of another kind than those who were taken for people; [`People::caveats`] says who they
-//! were.
+//! **What is proven.** If k of n people lie above a threshold and `BinomCDF(k; n, α) ≤ δ`, then at
+//! most a share α of all such people lies above it, with confidence 1 − δ. This holds for people
+//! whom the model has not seen. Clients from before the end of its training may have been trained
+//! on and are left out. With too few people there is no new threshold, and the evidence says how
+//! many are missing. The proof does not extend to other kinds of days, nor to other kinds of people
+//! than those in the sample; [`People::caveats`] describes them.
 //!
-//! A person is refused at most if he lies above; what becomes of those above is in [`Stops`], which
-//! is counted and not proven.
+//! A person can be refused only if above a threshold. What becomes of those above is in [`Stops`];
+//! it is counted, not proven.
 
 mod ladder;
 mod options;
@@ -36,18 +35,18 @@ use trainer::label::Label;
 use trainer::samples::highest;
 use trainer::site::Site;
 
-pub use ladder::{Rung, State};
+pub use ladder::{StepThreshold, ThresholdState};
 pub use options::{TuneError, TuneOptions};
 pub use pass::SESSION_PAUSE_S;
 pub use people::People;
-pub use scores::{Bin, Mark};
-pub use step::Step;
+pub use scores::{AlternativeThreshold, Bin};
+pub use step::LadderStep;
 pub use stops::{AtRisk, Stops};
 pub use tuned::Tuned;
 
 use crate::sources::is_trained_on;
 
-/// Tunes on one site.
+/// Finds thresholds for one site.
 ///
 /// # Errors
 /// [`TuneError`].
@@ -73,7 +72,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     for (rung, stops) in ladder.iter_mut().zip(&passed.steps) {
         rung.stops = stops.clone();
         rung.above =
-            scores::above(&site, &scores, rung.margin.filter(|_| rung.step != Step::Cohort));
+            scores::above(&site, &scores, rung.margin.filter(|_| rung.step != LadderStep::Cohort));
     }
     let requests = site.steps.iter().filter_map(trainer::Step::request);
     let (requests, pages) = requests.fold((0, 0), |(requests, pages), event| {
@@ -81,7 +80,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     });
     let times = |step: Option<&trainer::Step>| step.map_or(0, |step| step.event.at.as_micros());
     let mut warnings = warnings(model, &site);
-    let [limit, block] = [Step::Limit, Step::Block]
+    let [limit, block] = [LadderStep::Limit, LadderStep::Block]
         .map(|step| ladder.iter().find(|rung| rung.step == step).and_then(|rung| rung.score));
     if limit.is_some() && limit == block {
         warnings.push(format!(
@@ -110,7 +109,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         requests,
         pages,
         min_pages,
-        // Without the last bits, which are the subtraction's.
+        // Rounded, because the subtraction leaves errors in the last bits.
         confidence: ((1.0 - options.budgets.delta) * 1e9).round() / 1e9,
         marks: scores::marks(&site, &scores, &sample.scores, options.budgets.delta),
         histogram: scores::histogram(&site, &scores),
@@ -123,13 +122,14 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     })
 }
 
-/// Takes out what the operator's allow list lets pass, as the gate does before it remembers
-/// anything; gives how many requests.
+/// Removes the requests that the operator's allow list lets pass, as the gate does before it
+/// remembers anything. Returns their number.
 fn exempt(site: &mut Site, allow: &AllowList) -> u64 {
     let (clients, targets) = (&site.clients, std::sync::Arc::clone(&site.targets));
     let mut pages = vec![0_u32; clients.len()];
     let before = site.steps.iter().filter_map(trainer::Step::request).count();
-    // An event log tells the end of a request on a line of its own: it goes with its request.
+    // In an event log the outcome of a request is a line of its own; it is removed with its
+    // request.
     let mut let_pass = HashSet::new();
     site.steps.retain(|step| {
         let Some(event) = step.request() else { return !let_pass.remove(&step.id()) };

@@ -1,5 +1,5 @@
-//! The whole log again, through the detector with the new ladder: what each step would refuse, and
-//! whose sessions.
+//! Passes the whole log through the detector again, with the new thresholds: what each step would
+//! refuse, and in which sessions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,18 +13,18 @@ use trainer::label::Label;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
 use trainer::statistics::upper_bound;
 
-use super::ladder::Rung;
+use super::ladder::StepThreshold;
 use super::options::{TuneError, TuneOptions};
-use super::step::Step;
+use super::step::LadderStep;
 use super::stops::{AtRisk, Stops};
 
-/// A pause after which a client's next request begins another session: what web analytics have used
-/// since the nineties (Catledge & Pitkow 1995 measured 25.5 minutes).
+/// A longer pause between two requests of a client begins another session. Web analytics have used
+/// half an hour since the nineties (Catledge & Pitkow 1995 measured 25.5 minutes).
 pub const SESSION_PAUSE_S: u64 = 1_800;
 
-/// What came of the pass.
-pub(super) struct Passed {
-    /// In the order of [`Step::ALL`].
+/// What the pass found.
+pub(super) struct PassResult {
+    /// In the order of [`LadderStep::ALL`].
     pub(super) steps: Vec<Stops>,
     pub(super) all: Stops,
     pub(super) sessions: Vec<Session>,
@@ -36,29 +36,30 @@ pub(super) struct Session {
     client: u32,
     first_at: Timestamp,
     last_at: Timestamp,
-    /// When each step first refused something, in the order of [`Step::ALL`].
-    refused_at: [Option<Timestamp>; Step::ALL.len()],
+    /// When each step first refused something, in the order of [`LadderStep::ALL`].
+    refused_at: [Option<Timestamp>; LadderStep::ALL.len()],
 }
 
 pub(super) fn pass(
     site: &Site,
     model: &Model,
-    ladder: &[Rung],
+    ladder: &[StepThreshold],
     options: &TuneOptions,
-) -> Result<Passed, TuneError> {
-    let written = |step: Step| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
-    let score = |step: Step, before: Option<f32>| {
+) -> Result<PassResult, TuneError> {
+    let written =
+        |step: LadderStep| ladder.iter().find(|rung| rung.step == step && rung.is_changed());
+    let score = |step: LadderStep, before: Option<f32>| {
         written(step).and_then(|rung| rung.score).map_or(before, |score| Some(score as f32))
     };
     let policy = PolicyConfig {
-        limit_score: score(Step::Limit, options.policy.limit_score),
-        block_score: score(Step::Block, options.policy.block_score),
-        cohort_score: score(Step::Cohort, options.policy.cohort_score),
+        limit_score: score(LadderStep::Limit, options.policy.limit_score),
+        block_score: score(LadderStep::Block, options.policy.block_score),
+        cohort_score: score(LadderStep::Cohort, options.policy.cohort_score),
         ..options.policy.clone()
     };
     let policy = Policy::new(policy, Some(model))?;
     let judge = Judge { model: Some(model.clone()), policy, allow: options.allow.clone() };
-    // Far below capacity, so that nobody is evicted: neighbours share one of 64 rings.
+    // Far below capacity, so that nobody is evicted: one network's clients share one of 64 rings.
     let capacity = site.clients.len() * 8 + (1 << 16);
     let detector = Detector::new(Settings { capacity, hash_key: OFFLINE_HASH_KEY }, judge);
     let mut counts = [Count::default(), Count::default(), Count::default()];
@@ -66,7 +67,7 @@ pub(super) fn pass(
     let (mut requests, mut pages) = (0, 0);
     let mut sessions: Vec<Session> = Vec::new();
     let mut current: Vec<Option<usize>> = vec![None; site.clients.len()];
-    // Clients are supposed to go on asking as they did: everything is observed in shadow.
+    // Clients are assumed to go on asking as they did: everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
     for step in &site.steps {
         let at_verdict = |event: &Event, verdict: &Verdict| {
@@ -77,11 +78,12 @@ pub(super) fn pass(
             let session = follow(&mut sessions, place, step.client, event.at);
             let refused = match (verdict.action, verdict.reason) {
                 (Action::Allow, _) => None,
-                (Action::Limit, Reason::Cohort) => Some(Step::Cohort),
-                (Action::Limit, _) => Some(Step::Limit),
-                (Action::Block, _) => Some(Step::Block),
+                (Action::Limit, Reason::Cohort) => Some(LadderStep::Cohort),
+                (Action::Limit, _) => Some(LadderStep::Limit),
+                (Action::Block, _) => Some(LadderStep::Block),
             };
-            let by = refused.and_then(|step| Step::ALL.iter().position(|known| *known == step));
+            let by =
+                refused.and_then(|step| LadderStep::ALL.iter().position(|known| *known == step));
             if let Some(by) = by {
                 counts[by].add(step.client, is_page);
                 all.add(step.client, is_page);
@@ -91,10 +93,10 @@ pub(super) fn pass(
         driver.step(step, &mut Judged::new(&detector, at_verdict));
     }
     let stops = |count: &Count| count.stops(site, requests, pages);
-    Ok(Passed { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
+    Ok(PassResult { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
 }
 
-/// The client's session at this time, a new one after a long pause.
+/// The client's session at this time; a new one after a long pause.
 pub(super) fn follow<'s>(
     sessions: &'s mut Vec<Session>,
     current: &mut Option<usize>,
@@ -108,7 +110,7 @@ pub(super) fn follow<'s>(
             client,
             first_at: at,
             last_at: at,
-            refused_at: [None; Step::ALL.len()],
+            refused_at: [None; LadderStep::ALL.len()],
         });
         sessions.len() - 1
     });
@@ -153,7 +155,7 @@ fn by_label(site: &Site, clients: impl Iterator<Item = u32>) -> BTreeMap<Label, 
     by_label
 }
 
-/// Joins sessions with who came to what.
+/// Finds the sessions that came to each conversion, and those refused on their way.
 pub(super) fn at_risk(
     site: &Site,
     mut sessions: Vec<Session>,
@@ -162,7 +164,7 @@ pub(super) fn at_risk(
     sessions.sort_by_key(|session| (session.client, session.first_at));
     let index: HashMap<_, u32> =
         site.clients.iter().zip(0..).map(|(client, index)| (client.key, index)).collect();
-    // For each outcome, when each session first came to it.
+    // For each conversion, when each session first came to it.
     let mut came: Vec<BTreeMap<usize, Timestamp>> = vec![BTreeMap::new(); options.outcomes.len()];
     for arrival in &options.arrivals {
         let Some(&client) = index.get(&arrival.client) else { continue };
@@ -194,9 +196,11 @@ pub(super) fn at_risk(
         for (&place, &at) in came {
             let session = &sessions[place];
             clients.insert(session.client);
-            let refused = |step: Step| session.refused_at[step as usize];
-            let before = |step: &Step| refused(*step).is_some_and(|refused| refused <= at);
-            if let Some(step) = [Step::Block, Step::Limit, Step::Cohort].into_iter().find(before) {
+            let refused = |step: LadderStep| session.refused_at[step as usize];
+            let before = |step: &LadderStep| refused(*step).is_some_and(|refused| refused <= at);
+            if let Some(step) =
+                [LadderStep::Block, LadderStep::Limit, LadderStep::Cohort].into_iter().find(before)
+            {
                 *risk.by_step.entry(step).or_default() += 1;
                 risk.at_risk += 1;
                 hurt.insert(session.client);

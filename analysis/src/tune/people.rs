@@ -1,4 +1,4 @@
-//! Who counts as a person, and which of them prove something.
+//! Which clients count as people, and which of them can prove a threshold.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,40 +11,41 @@ use trainer::site::Site;
 
 use super::options::TuneOptions;
 
-/// The people of a log. A client is an address (IPv6: a /64): an office behind one is one.
+/// The people of a log. A client is an address (for IPv6 a /64), so an office behind one address is
+/// one.
 #[derive(Clone, Debug, Serialize)]
 pub struct People {
-    /// Who said that they are: a labels file, or weak rules and outcomes.
+    /// How people were identified: by a labels file, or by weak rules and conversions.
     pub source: String,
     /// Clients taken for people.
     pub known: u64,
-    /// Of these, those whom the model may know, because they were there before its training ended;
-    /// they prove nothing.
+    /// Of these, clients that the model may have been trained on, because they came before its
+    /// training ended; they prove nothing.
     pub may_have_trained: u64,
-    /// Of the others, those with too few pages to be judged: nobody refuses them for what they do
-    /// alone.
+    /// Of the others, clients with too few pages to be judged: they are never refused for their own
+    /// behaviour.
     pub not_judged: u64,
     /// All others: the n of every bound.
     pub judged: u64,
-    /// These by the reason of their label.
+    /// Those by the reason of their label.
     pub by_why: BTreeMap<String, u64>,
     /// End of the model's training, in µs since the epoch.
     pub trained_until_us: i64,
-    /// What is known to be odd about them.
+    /// What is known to be unusual about them.
     pub caveats: Vec<String>,
 }
 
 /// The people who prove thresholds.
-pub(super) struct Sample {
+pub(super) struct ProvingPeople {
     pub(super) people: People,
-    /// The highest score of each.
+    /// The highest score of each, in log-odds.
     pub(super) scores: Vec<f32>,
-    /// Those and the ones with too few pages, by client.
+    /// Indices of those people, and of the ones with too few pages.
     pub(super) is_stranger: Vec<bool>,
 }
 
-/// Whoever came to an outcome is a person, unless something says more: an attack seen, a robot that
-/// declares itself.
+/// Labels clients that came to a conversion as people, unless an attack or a self-declared robot
+/// was seen.
 pub(super) fn vouch(site: &mut Site, options: &TuneOptions) {
     let mut came: HashMap<ClientKey, Reached> = HashMap::new();
     for arrival in &options.arrivals {
@@ -68,7 +69,7 @@ pub(super) fn sample(
     scores: &[Option<f32>],
     model: &Model,
     options: &TuneOptions,
-) -> Sample {
+) -> ProvingPeople {
     let trained_until_us = model.card().trained_until_us;
     let mut people = People {
         source: if options.labels_are_given {
@@ -107,7 +108,7 @@ pub(super) fn sample(
         }
     }
     people.caveats = caveats(&people, options);
-    Sample { people, scores: sample, is_stranger }
+    ProvingPeople { people, scores: sample, is_stranger }
 }
 
 fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Highest scores, to look at.
+//! Clients' highest scores, as tables to look at.
 
 use std::collections::BTreeMap;
 
@@ -8,32 +8,32 @@ use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::upper_bound;
 
-use crate::separation::Histogram;
+use crate::separation::ScoreHistogram;
 
-/// Bins of a histogram.
+/// Number of bins of the histogram.
 const BINS: usize = 20;
-/// How many people lie above the marks.
+/// How many people are above each of the alternative thresholds.
 const MARKS: [u64; 11] = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
-/// Clients whose highest score lies from `from` to below `to` (the last bin: up to 1).
+/// Clients whose highest score is from `from` to below `to` (for the last bin, up to 1).
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Bin {
-    /// Lower end, a score.
+    /// Lower end of the bin, as a score.
     pub from: f64,
-    /// Upper end.
+    /// Upper end of the bin, as a score.
     pub to: f64,
     /// Clients by label; labels without one are absent.
     pub clients: BTreeMap<Label, u64>,
 }
 
-/// A threshold, what it would cost and reach.
+/// An alternative threshold, with what it would cost and reach.
 #[derive(Clone, Debug, Serialize)]
-pub struct Mark {
-    /// The score.
+pub struct AlternativeThreshold {
+    /// The threshold, as a score.
     pub score: f64,
-    /// Of the people who prove thresholds, those at or above it.
+    /// How many of the people who prove thresholds are at or above it.
     pub k: u64,
-    /// So at most this share of people, were it the only threshold looked at.
+    /// Upper bound of the share of people at or above it, if it were the only threshold looked at.
     pub at_most: f64,
     /// Clients of the log at or above it, by label.
     pub above: BTreeMap<Label, u64>,
@@ -71,15 +71,20 @@ pub(super) fn histogram(site: &Site, scores: &[Option<f32>]) -> Vec<Bin> {
     bins
 }
 
-pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> Histogram {
+pub(super) fn log_odds(site: &Site, scores: &[Option<f32>]) -> ScoreHistogram {
     let clients = site.clients.iter().zip(scores);
     let scored: Vec<(Label, f32)> =
         clients.filter_map(|(client, score)| Some((client.labelled.label, (*score)?))).collect();
-    Histogram::of(&scored)
+    ScoreHistogram::of(&scored)
 }
 
-/// Thresholds just above all but the first few people.
-pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: f64) -> Vec<Mark> {
+/// Thresholds just above all but the highest-scoring few people.
+pub(super) fn marks(
+    site: &Site,
+    scores: &[Option<f32>],
+    people: &[f32],
+    delta: f64,
+) -> Vec<AlternativeThreshold> {
     let mut sorted = people.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let n = sorted.len() as u64;
@@ -87,14 +92,14 @@ pub(super) fn marks(site: &Site, scores: &[Option<f32>], people: &[f32], delta: 
         let margin = sorted.get(usize::try_from(spared).ok()?)?.next_up();
         let k = sorted.partition_point(|&score| score >= margin) as u64;
         let score = f64::from(Score::from_margin(margin).value());
-        Some(Mark {
+        Some(AlternativeThreshold {
             score,
             k,
             at_most: upper_bound(k, n, delta),
             above: above(site, scores, Some(margin)),
         })
     };
-    let mut marks: Vec<Mark> = MARKS.into_iter().filter_map(mark).collect();
+    let mut marks: Vec<AlternativeThreshold> = MARKS.into_iter().filter_map(mark).collect();
     marks.dedup_by_key(|mark| mark.k);
     marks
 }

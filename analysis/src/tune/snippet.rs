@@ -1,15 +1,15 @@
-//! The `[policy]` section to paste, and `[tuned]`, which binds its thresholds to their model and
-//! says what proves them.
+//! Writes the `[policy]` section to paste, and `[tuned]`, which binds its thresholds to their model
+//! and states their proof.
 
 use std::fmt::Write as _;
 
-use super::ladder::{Rung, State};
+use super::ladder::{StepThreshold, ThresholdState};
 use super::tuned::Tuned;
 use crate::format::score;
 
 impl Tuned {
-    /// TOML: the thresholds that are to be set, each with its evidence as a comment; those that are
-    /// not, as comments only.
+    /// TOML: the thresholds to set, each with its evidence as a comment. Those that are not to be
+    /// set are comments only.
     pub fn snippet(&self) -> String {
         let digest: String = self.model_sha256.chars().take(12).collect();
         let mut text = String::new();
@@ -32,7 +32,7 @@ impl Tuned {
         text
     }
 
-    /// TOML: the section `[tuned]`, with what proves each threshold that is to be set.
+    /// TOML: the section `[tuned]`, with the proof of each threshold to set.
     pub fn evidence(&self) -> String {
         let mut text = String::from(
             "# What proves the thresholds of [policy]: for this model, from so many pages on, and \
@@ -58,7 +58,7 @@ impl Tuned {
     }
 }
 
-/// A share with three digits that matter, never less than it is.
+/// A share with three significant digits, rounded up.
 fn rounded_up(share: f64) -> String {
     let digits =
         if share > 0.0 { (2.0 - share.log10().floor()).clamp(3.0, 12.0) as usize } else { 1 };
@@ -66,16 +66,18 @@ fn rounded_up(share: f64) -> String {
     format!("{:?}", ((share * scale).ceil() / scale).min(1.0))
 }
 
-fn line(rung: &Rung) -> String {
+fn line(rung: &StepThreshold) -> String {
     let key = rung.step.key();
     match (rung.state, rung.score) {
-        (State::Proven | State::Raised, Some(value)) => format!("{key} = {value:?}"),
+        (ThresholdState::Proven | ThresholdState::Raised, Some(value)) => {
+            format!("{key} = {value:?}")
+        }
         (_, Some(stays)) => format!("# {key} stays at {}", score(stays)),
         (_, None) => format!("# {key}: none"),
     }
 }
 
-/// Lines of at most a hundred characters.
+/// Breaks a text into lines of at most a hundred characters.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -1,21 +1,21 @@
-//! The steps of the ladder: limit, block, cohort.
+//! The steps of the ladder of thresholds: limit, block, cohort.
 
 use serde::Serialize;
 
-/// A step of the ladder.
+/// A step of the ladder of thresholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// 429 beyond a rate.
+pub enum LadderStep {
+    /// 429 to a client beyond its rate.
     Limit,
-    /// 403.
+    /// 403 to a client.
     Block,
-    /// 429 to newcomers of a network who together score so.
+    /// 429 to the newcomers of a network that together have such a score.
     Cohort,
 }
 
-impl Step {
-    /// All of them, in the order of [`super::Tuned::ladder`].
+impl LadderStep {
+    /// All steps, in the order of [`super::Tuned::ladder`].
     pub const ALL: [Self; 3] = [Self::Limit, Self::Block, Self::Cohort];
 
     /// Its key in `[policy]`.
@@ -27,7 +27,7 @@ impl Step {
         }
     }
 
-    /// What it is called.
+    /// Its name in texts.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Limit => "limit",

@@ -1,22 +1,22 @@
-//! What a ladder of thresholds would refuse.
+//! What the thresholds would refuse.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use trainer::label::Label;
 
-use super::step::Step;
+use super::step::LadderStep;
 
-/// What would be refused. Clients are supposed to go on asking as they did.
+/// What would be refused, assuming that clients go on asking as they did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Stops {
     /// Clients refused at least once.
     pub clients: u64,
-    /// These by label; labels without one are absent.
+    /// These clients by label; labels without one are absent.
     pub by_label: BTreeMap<Label, u64>,
     /// Requests refused.
     pub requests: u64,
-    /// Of these, for pages.
+    /// Page requests refused.
     pub pages: u64,
     /// Share of all requests.
     pub share_of_requests: f64,
@@ -24,30 +24,29 @@ pub struct Stops {
     pub share_of_pages: f64,
 }
 
-/// Sessions that came to an outcome, and those that would have been refused on their way.
+/// Sessions that came to a conversion, and those that would have been refused on their way.
 #[derive(Clone, Debug, Serialize)]
 pub struct AtRisk {
-    /// Its name.
+    /// Name of the conversion.
     pub outcome: String,
-    /// What fits.
+    /// Patterns of its requests.
     pub patterns: Vec<String>,
     /// Sessions that came to it. A session is a client's requests without a pause of half an hour.
     pub sessions: u64,
-    /// Clients whose sessions these are.
+    /// Number of clients with such a session.
     pub clients: u64,
-    /// Sessions of which a request was refused before the outcome was asked for, or that very
-    /// request: by the harshest step (block, limit, cohort, in this order). Steps that refused none
-    /// are absent.
-    pub by_step: BTreeMap<Step, u64>,
-    /// All of these.
+    /// Sessions with a request refused up to and including the conversion, by the harshest step
+    /// that refused one (block, limit, cohort, in this order). Steps that refused none are absent.
+    pub by_step: BTreeMap<LadderStep, u64>,
+    /// All sessions refused before or at the conversion.
     pub at_risk: u64,
-    /// Their clients.
+    /// Number of their clients.
     pub clients_at_risk: u64,
-    /// Their clients by label: whose they are.
+    /// Those clients by label.
     pub by_label: BTreeMap<Label, u64>,
-    /// So at most this share of those who come to it, with the confidence asked for. An estimate
-    /// where these clients set the thresholds.
+    /// Upper bound of the share of clients refused before the conversion, with the confidence asked
+    /// for. It is only an estimate if these clients set the thresholds.
     pub at_most: Option<f64>,
-    /// Further sessions of which a request was refused only afterwards.
+    /// Sessions with a request refused only after the conversion.
     pub afterwards: u64,
 }

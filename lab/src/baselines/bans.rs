@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use analysis::baseline::Asked;
+use analysis::baseline::BaselineRequest;
 use detector::Timestamp;
 
 /// Until when each client is banned.
@@ -10,8 +10,8 @@ use detector::Timestamp;
 pub(super) struct Bans(HashMap<u32, Timestamp>);
 
 impl Bans {
-    pub(super) fn holds(&self, asked: &Asked<'_>) -> bool {
-        self.0.get(&asked.client).is_some_and(|&until| asked.at < until)
+    pub(super) fn holds(&self, request: &BaselineRequest<'_>) -> bool {
+        self.0.get(&request.client).is_some_and(|&until| request.at < until)
     }
 
     pub(super) fn insert(&mut self, client: u32, at: Timestamp, seconds: u64) {

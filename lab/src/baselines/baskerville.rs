@@ -15,7 +15,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use analysis::baseline::{Asked, Baseline, Ruling};
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
 use detector::Timestamp;
 
 use super::bans::{Bans, path_of};
@@ -79,21 +79,21 @@ impl Session {
         at.micros_since(self.last) > SILENCE_US || at.micros_since(self.begun) > LONGEST_US
     }
 
-    fn push(&mut self, asked: &Asked<'_>) {
+    fn push(&mut self, request: &BaselineRequest<'_>) {
         if self.requests > 0 {
-            add(&mut self.intervals, asked.at.micros_since(self.last) as f64 / 1e6);
+            add(&mut self.intervals, request.at.micros_since(self.last) as f64 / 1e6);
         }
-        (self.last, self.requests) = (asked.at.max(self.last), self.requests + 1);
-        match asked.status {
+        (self.last, self.requests) = (request.at.max(self.last), self.requests + 1);
+        match request.status {
             400..500 => self.failed[0] += 1,
             500.. => self.failed[1] += 1,
             _ => {}
         }
-        let path = path_of(asked.target);
-        let times = self.urls.entry(hash(asked.target)).or_default();
+        let path = path_of(request.target);
+        let times = self.urls.entry(hash(request.target)).or_default();
         *times += 1;
         self.most_asked = self.most_asked.max(*times);
-        *self.queries.entry(hash(&asked.target[path.len()..])).or_default() += 1;
+        *self.queries.entry(hash(&request.target[path.len()..])).or_default() += 1;
         let name = path.rsplit('/').next().unwrap_or(path);
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
         let kind = KINDS
@@ -106,7 +106,7 @@ impl Session {
             None => self.kinds[0] += 1,
         }
         add(&mut self.depths, path.bytes().filter(|&byte| byte == b'/').count() as f64);
-        self.log_bytes += (asked.bytes as f64 + 1.0).ln();
+        self.log_bytes += (request.bytes as f64 + 1.0).ln();
     }
 
     /// Whether the session is scored after this request.
@@ -168,12 +168,12 @@ struct Sessions(HashMap<u32, Session>);
 
 impl Sessions {
     /// Adds a request to its client's session. Returns the features if the session is to be scored.
-    fn push(&mut self, asked: &Asked<'_>) -> Option<[f32; FEATURES]> {
-        let session = self.0.entry(asked.client).or_insert_with(|| Session::new(asked.at));
-        if session.is_over(asked.at) {
-            *session = Session::new(asked.at);
+    fn push(&mut self, request: &BaselineRequest<'_>) -> Option<[f32; FEATURES]> {
+        let session = self.0.entry(request.client).or_insert_with(|| Session::new(request.at));
+        if session.is_over(request.at) {
+            *session = Session::new(request.at);
         }
-        session.push(asked);
+        session.push(request);
         session.is_due().then(|| session.features())
     }
 }
@@ -191,30 +191,30 @@ impl Baseline for Baskerville {
         "baskerville_isolation_forest"
     }
 
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
-        if self.bans.holds(asked) {
-            return Ruling::Banned;
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction {
+        if self.bans.holds(request) {
+            return BaselineAction::Banned;
         }
-        match self.sessions.push(asked) {
+        match self.sessions.push(request) {
             Some(features) if self.forest.score(&features) > ANOMALY => {
-                self.bans.insert(asked.client, asked.at, BAN_S);
-                Ruling::Caught
+                self.bans.insert(request.client, request.at, BAN_S);
+                BaselineAction::Caught
             }
-            _ => Ruling::Passed,
+            _ => BaselineAction::Passed,
         }
     }
 }
 
 /// Collects the latest sessions, to fit the forest on.
 #[derive(Default)]
-pub(super) struct Learner {
+pub(super) struct SessionLearner {
     sessions: Sessions,
     rows: VecDeque<[f32; FEATURES]>,
 }
 
-impl Learner {
-    pub(super) fn note(&mut self, asked: &Asked<'_>) {
-        let Some(row) = self.sessions.push(asked) else { return };
+impl SessionLearner {
+    pub(super) fn note(&mut self, request: &BaselineRequest<'_>) {
+        let Some(row) = self.sessions.push(request) else { return };
         if self.rows.len() == SESSIONS {
             self.rows.pop_front();
         }
@@ -238,7 +238,7 @@ mod tests {
     fn features_are_those_of_the_session() {
         let mut sessions = Sessions::default();
         let mut ask = |second: i64, target: &str, status| {
-            sessions.push(&Asked {
+            sessions.push(&BaselineRequest {
                 client: 1,
                 at: Timestamp::from_secs(1_000 + second),
                 method: Method::Get,

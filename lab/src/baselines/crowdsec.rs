@@ -23,7 +23,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use analysis::baseline::{Asked, Baseline, Ruling};
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
 use detector::{Method, Timestamp};
 
 use super::bans::Bans;
@@ -58,33 +58,35 @@ impl Baseline for CrawlNonStatics {
         "crowdsec_http_crawl_non_statics"
     }
 
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
-        if self.bans.holds(asked) {
-            return Ruling::Banned;
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction {
+        if self.bans.holds(request) {
+            return BaselineAction::Banned;
         }
-        let name = matches!(asked.method, Method::Get | Method::Head)
-            .then(|| file_name(asked.target))
+        let name = matches!(request.method, Method::Get | Method::Head)
+            .then(|| file_name(request.target))
             .flatten();
-        let Some(name) = name.filter(|name| !is_static(name)) else { return Ruling::Passed };
-        let fresh = || Bucket { at: asked.at, level: 0.0, names: HashSet::new() };
-        let bucket = self.buckets.entry(asked.client).or_insert_with(fresh);
-        bucket.level -= asked.at.micros_since(bucket.at) as f64 / 1e6 / LEAK_S;
-        bucket.at = asked.at.max(bucket.at);
+        let Some(name) = name.filter(|name| !is_static(name)) else {
+            return BaselineAction::Passed;
+        };
+        let fresh = || Bucket { at: request.at, level: 0.0, names: HashSet::new() };
+        let bucket = self.buckets.entry(request.client).or_insert_with(fresh);
+        bucket.level -= request.at.micros_since(bucket.at) as f64 / 1e6 / LEAK_S;
+        bucket.at = request.at.max(bucket.at);
         if bucket.level <= 0.0 {
             *bucket = fresh();
         }
         let mut hasher = DefaultHasher::new();
         name.hash(&mut hasher);
         if !bucket.names.insert(hasher.finish()) {
-            return Ruling::Passed;
+            return BaselineAction::Passed;
         }
         bucket.level += 1.0;
         if bucket.level <= CAPACITY {
-            return Ruling::Passed;
+            return BaselineAction::Passed;
         }
-        self.buckets.remove(&asked.client);
-        self.bans.insert(asked.client, asked.at, BAN_S);
-        Ruling::Caught
+        self.buckets.remove(&request.client);
+        self.bans.insert(request.client, request.at, BAN_S);
+        BaselineAction::Caught
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use analysis::baseline::{Asked, Baseline, Ruling};
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
 use detector::{Method, Timestamp};
 
 use super::bans::Bans;
@@ -28,24 +28,24 @@ impl Baseline for CountPerWindow {
         "fail2ban_300_in_300s"
     }
 
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
-        if self.bans.holds(asked) {
-            return Ruling::Banned;
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction {
+        if self.bans.holds(request) {
+            return BaselineAction::Banned;
         }
         // A shop sees few writing methods other than POST.
-        if !matches!(asked.method, Method::Get | Method::Write) {
-            return Ruling::Passed;
+        if !matches!(request.method, Method::Get | Method::Write) {
+            return BaselineAction::Passed;
         }
-        let times = self.times.entry(asked.client).or_default();
-        times.push_back(asked.at);
-        while times.front().is_some_and(|&first| asked.at.micros_since(first) > FIND_TIME_US) {
+        let times = self.times.entry(request.client).or_default();
+        times.push_back(request.at);
+        while times.front().is_some_and(|&first| request.at.micros_since(first) > FIND_TIME_US) {
             times.pop_front();
         }
         if times.len() < MAX_RETRY {
-            return Ruling::Passed;
+            return BaselineAction::Passed;
         }
         times.clear();
-        self.bans.insert(asked.client, asked.at, BAN_S);
-        Ruling::Caught
+        self.bans.insert(request.client, request.at, BAN_S);
+        BaselineAction::Caught
     }
 }

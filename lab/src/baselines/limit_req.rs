@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use analysis::baseline::{Asked, Baseline, Ruling};
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
 use detector::Timestamp;
 
 const RATE_PER_S: f64 = 10.0;
@@ -23,17 +23,17 @@ impl Baseline for LimitReq {
         "limit_req_10rs_burst_20"
     }
 
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
-        let Some((last, excess)) = self.0.get_mut(&asked.client) else {
-            self.0.insert(asked.client, (asked.at, 0.0));
-            return Ruling::Passed;
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction {
+        let Some((last, excess)) = self.0.get_mut(&request.client) else {
+            self.0.insert(request.client, (request.at, 0.0));
+            return BaselineAction::Passed;
         };
-        let seconds = asked.at.micros_since(*last) as f64 / 1e6;
+        let seconds = request.at.micros_since(*last) as f64 / 1e6;
         let next = (*excess - RATE_PER_S * seconds + 1.0).max(0.0);
         if next > BURST {
-            return Ruling::Refused; // neither time nor excess is noted
+            return BaselineAction::Refused; // neither time nor excess is noted
         }
-        (*last, *excess) = (asked.at.max(*last), next);
-        Ruling::Passed
+        (*last, *excess) = (request.at.max(*last), next);
+        BaselineAction::Passed
     }
 }

@@ -12,7 +12,7 @@
 //!
 //! Each rule sees the same requests as the detector, in order of time. The last three depend on the
 //! traffic of all clients: they learn from it, or adapt to it. [`fixed`] makes those that need no
-//! training; [`Learner`] makes all of them from the model's training traffic.
+//! training; [`RuleLearner`] makes all of them from the model's training traffic.
 
 mod bans;
 mod baskerville;
@@ -23,7 +23,7 @@ mod limit_req;
 mod three_sigma;
 mod webshield;
 
-use analysis::baseline::{Asked, Baseline};
+use analysis::baseline::{Baseline, BaselineRequest};
 
 pub use baskerville::Baskerville;
 pub use crowdsec::CrawlNonStatics;
@@ -42,35 +42,35 @@ pub fn fixed() -> Vec<Box<dyn Baseline>> {
     ]
 }
 
-/// Trains rules on traffic: call [`Learner::note`] with each request in order of time, then
-/// [`Learner::finish`].
+/// Trains rules on traffic: call [`RuleLearner::note`] with each request in order of time, then
+/// [`RuleLearner::finish`].
 #[derive(Default)]
-pub struct Learner {
-    per_second: three_sigma::Learner,
-    sessions: baskerville::Learner,
+pub struct RuleLearner {
+    per_second: three_sigma::PerSecondLearner,
+    sessions: baskerville::SessionLearner,
 }
 
-/// Trained rules. [`Learnt::all`] makes fresh ones for each run of traffic.
+/// Trained rules. [`LearntRules::all`] makes fresh ones for each run of traffic.
 #[derive(Clone, Debug)]
-pub struct Learnt {
+pub struct LearntRules {
     per_second: ThreeSigma,
     sessions: Option<Baskerville>,
 }
 
-impl Learner {
+impl RuleLearner {
     /// Takes in one request of the training traffic.
-    pub fn note(&mut self, asked: &Asked<'_>) {
-        self.per_second.note(asked);
-        self.sessions.note(asked);
+    pub fn note(&mut self, request: &BaselineRequest<'_>) {
+        self.per_second.note(request);
+        self.sessions.note(request);
     }
 
     /// Ends the training. The result depends on the traffic and the seed only.
-    pub fn finish(self, seed: u64) -> Learnt {
-        Learnt { per_second: self.per_second.finish(), sessions: self.sessions.finish(seed) }
+    pub fn finish(self, seed: u64) -> LearntRules {
+        LearntRules { per_second: self.per_second.finish(), sessions: self.sessions.finish(seed) }
     }
 }
 
-impl Learnt {
+impl LearntRules {
     /// Every rule, with no state yet. The isolation forest is missing if there was no session to
     /// train it on.
     pub fn all(&self) -> Vec<Box<dyn Baseline>> {

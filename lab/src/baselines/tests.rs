@@ -10,16 +10,23 @@ fn acts_at(
     rule: &mut dyn Baseline,
     gap_ms: i64,
     target: impl Fn(i64) -> String,
-) -> Option<(i64, Ruling)> {
+) -> Option<(i64, BaselineAction)> {
     (0..2_000).find_map(|index| {
-        let ruling = ask(rule, 0, index * gap_ms, &target(index));
-        (ruling != Ruling::Passed).then_some((index + 1, ruling))
+        let action = ask(rule, 0, index * gap_ms, &target(index));
+        (action != BaselineAction::Passed).then_some((index + 1, action))
     })
 }
 
-fn ask(rule: &mut dyn Baseline, client: u32, at_ms: i64, target: &str) -> Ruling {
+fn ask(rule: &mut dyn Baseline, client: u32, at_ms: i64, target: &str) -> BaselineAction {
     let at = Timestamp::from_micros(1_763_683_200_000_000 + at_ms * 1_000);
-    rule.observe(&Asked { client, at, method: Method::Get, target, status: 200, bytes: 20_000 })
+    rule.observe(&BaselineRequest {
+        client,
+        at,
+        method: Method::Get,
+        target,
+        status: 200,
+        bytes: 20_000,
+    })
 }
 
 /// Sends this many requests of client 0 at once.
@@ -39,22 +46,28 @@ fn distinct(index: i64) -> String {
 
 #[test]
 fn limit_req_lets_one_and_a_burst_of_twenty_pass_and_ten_a_second_for_good() {
-    assert_eq!(acts_at(&mut LimitReq::default(), 0, same), Some((22, Ruling::Refused)));
+    assert_eq!(acts_at(&mut LimitReq::default(), 0, same), Some((22, BaselineAction::Refused)));
     assert_eq!(acts_at(&mut LimitReq::default(), 100, same), None);
-    assert_eq!(acts_at(&mut LimitReq::default(), 50, distinct), Some((42, Ruling::Refused)));
+    assert_eq!(
+        acts_at(&mut LimitReq::default(), 50, distinct),
+        Some((42, BaselineAction::Refused))
+    );
     let mut rule = LimitReq::default();
     repeat(&mut rule, 40, 0);
-    assert_eq!(ask(&mut rule, 0, 99, "/"), Ruling::Refused);
+    assert_eq!(ask(&mut rule, 0, 99, "/"), BaselineAction::Refused);
     assert_eq!(
         ask(&mut rule, 0, 100, "/"),
-        Ruling::Passed,
+        BaselineAction::Passed,
         "what was refused has not filled the bucket"
     );
 }
 
 #[test]
 fn fail2ban_bans_at_the_300th_request_within_300_seconds() {
-    assert_eq!(acts_at(&mut CountPerWindow::default(), 1_000, same), Some((300, Ruling::Caught)));
+    assert_eq!(
+        acts_at(&mut CountPerWindow::default(), 1_000, same),
+        Some((300, BaselineAction::Caught))
+    );
     assert_eq!(
         acts_at(&mut CountPerWindow::default(), 1_004, same),
         None,
@@ -62,14 +75,17 @@ fn fail2ban_bans_at_the_300th_request_within_300_seconds() {
     );
     let mut rule = CountPerWindow::default();
     repeat(&mut rule, 300, 0);
-    assert_eq!(ask(&mut rule, 0, 599_999, "/"), Ruling::Banned);
-    assert_eq!(ask(&mut rule, 0, 600_000, "/"), Ruling::Passed);
-    assert_eq!(ask(&mut rule, 1, 0, "/"), Ruling::Passed, "nobody else");
+    assert_eq!(ask(&mut rule, 0, 599_999, "/"), BaselineAction::Banned);
+    assert_eq!(ask(&mut rule, 0, 600_000, "/"), BaselineAction::Passed);
+    assert_eq!(ask(&mut rule, 1, 0, "/"), BaselineAction::Passed, "nobody else");
 }
 
 #[test]
 fn crowdsec_overflows_at_the_41st_distinct_file_name() {
-    assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, distinct), Some((41, Ruling::Caught)));
+    assert_eq!(
+        acts_at(&mut CrawlNonStatics::default(), 0, distinct),
+        Some((41, BaselineAction::Caught))
+    );
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 0, same), None);
     // One name in many folders counts once; assets and writing methods do not count.
     assert_eq!(
@@ -83,17 +99,20 @@ fn crowdsec_overflows_at_the_41st_distinct_file_name() {
     // At two a second, names leak as fast as they come.
     assert_eq!(acts_at(&mut CrawlNonStatics::default(), 500, distinct), None);
     // At 10 a second the level rises by 0.8 a request after the first: above 40 at the 50th.
-    assert_eq!(acts_at(&mut CrawlNonStatics::default(), 100, distinct), Some((50, Ruling::Caught)));
+    assert_eq!(
+        acts_at(&mut CrawlNonStatics::default(), 100, distinct),
+        Some((50, BaselineAction::Caught))
+    );
 }
 
 #[test]
 fn three_sigma_bans_beyond_the_mean_and_three_deviations() {
-    let mut learner = three_sigma::Learner::default();
+    let mut learner = three_sigma::PerSecondLearner::default();
     // Half of the seconds have 1 request, half have 3: mean 2, deviation 1.
     for second in 0..100_i64 {
         for _ in 0..if second % 2 == 0 { 1 } else { 3 } {
             let at = Timestamp::from_secs(second);
-            learner.note(&Asked {
+            learner.note(&BaselineRequest {
                 client: 0,
                 at,
                 method: Method::Get,
@@ -106,11 +125,11 @@ fn three_sigma_bans_beyond_the_mean_and_three_deviations() {
     let mut rule = learner.finish();
     assert!((rule.most() - 5.0).abs() < 1e-9, "{}", rule.most());
     assert_eq!(acts_at(&mut rule.clone(), 200, same), None);
-    assert_eq!(acts_at(&mut rule.clone(), 150, same), Some((6, Ruling::Caught)));
+    assert_eq!(acts_at(&mut rule.clone(), 150, same), Some((6, BaselineAction::Caught)));
     repeat(&mut rule, 6, 0);
     assert_eq!(
         (ask(&mut rule, 0, 599_000, "/"), ask(&mut rule, 0, 600_001, "/")),
-        (Ruling::Banned, Ruling::Passed)
+        (BaselineAction::Banned, BaselineAction::Passed)
     );
 }
 
@@ -125,7 +144,7 @@ fn webshield_blocks_a_top_talker_whose_requests_rise_tenfold() {
             }
             ask(&mut rule, 9, window * 10_000 + 9_000, "/");
         }
-        ask(&mut rule, 0, counts.len() as i64 * 10_000, "/") == Ruling::Banned
+        ask(&mut rule, 0, counts.len() as i64 * 10_000, "/") == BaselineAction::Banned
     };
     assert!(blocked(&[10, 100]));
     assert!(!blocked(&[10, 99]), "not ten times as many");
@@ -135,14 +154,14 @@ fn webshield_blocks_a_top_talker_whose_requests_rise_tenfold() {
     let mut rule = TopTalkerRise::default();
     repeat(&mut rule, 10, 0);
     repeat(&mut rule, 100, 10_000);
-    assert_eq!(ask(&mut rule, 0, 20_000, "/"), Ruling::Banned);
-    assert_eq!(ask(&mut rule, 0, 20_000 + 3_599_999, "/"), Ruling::Banned);
-    assert_eq!(ask(&mut rule, 0, 20_000 + 3_600_000, "/"), Ruling::Passed);
+    assert_eq!(ask(&mut rule, 0, 20_000, "/"), BaselineAction::Banned);
+    assert_eq!(ask(&mut rule, 0, 20_000 + 3_599_999, "/"), BaselineAction::Banned);
+    assert_eq!(ask(&mut rule, 0, 20_000 + 3_600_000, "/"), BaselineAction::Passed);
 }
 
 #[test]
 fn baskerville_challenges_a_session_unlike_those_it_learnt() {
-    let mut learner = Learner::default();
+    let mut learner = RuleLearner::default();
     let at = |ms: i64| Timestamp::from_micros(1_763_683_200_000_000 + ms * 1_000);
     // Two hundred people, each with a page every three to eight seconds and three pictures a page.
     for step in 0..60_i64 {
@@ -153,7 +172,7 @@ fn baskerville_challenges_a_session_unlike_those_it_learnt() {
             for (offset, target) in [(0, &page), (300, &picture), (350, &picture), (400, &picture)]
             {
                 let at = at(step * gap + offset);
-                learner.note(&Asked {
+                learner.note(&BaselineRequest {
                     client,
                     at,
                     method: Method::Get,
@@ -170,7 +189,7 @@ fn baskerville_challenges_a_session_unlike_those_it_learnt() {
     let forest = || learnt.all().pop().unwrap();
     let caught = acts_at(&mut *forest(), 1_000, distinct);
     assert!(
-        caught.is_some_and(|(request, ruling)| request == 30 && ruling == Ruling::Caught),
+        caught.is_some_and(|(request, action)| request == 30 && action == BaselineAction::Caught),
         "{caught:?}"
     );
     assert_eq!(

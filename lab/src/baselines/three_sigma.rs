@@ -38,16 +38,16 @@ impl Baseline for ThreeSigma {
         "three_sigma_per_second"
     }
 
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
-        if self.bans.holds(asked) {
-            return Ruling::Banned;
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction {
+        if self.bans.holds(request) {
+            return BaselineAction::Banned;
         }
-        let count = counted(&mut self.seconds, asked, |_| {});
+        let count = counted(&mut self.seconds, request, |_| {});
         if f64::from(count) <= self.most {
-            return Ruling::Passed;
+            return BaselineAction::Passed;
         }
-        self.bans.insert(asked.client, asked.at, BAN_S);
-        Ruling::Caught
+        self.bans.insert(request.client, request.at, BAN_S);
+        BaselineAction::Caught
     }
 }
 
@@ -55,11 +55,11 @@ impl Baseline for ThreeSigma {
 /// requests.
 fn counted(
     seconds: &mut HashMap<u32, (i64, u32)>,
-    asked: &Asked<'_>,
+    request: &BaselineRequest<'_>,
     over: impl FnOnce(u32),
 ) -> u32 {
-    let second = asked.at.as_secs();
-    let (latest, count) = seconds.entry(asked.client).or_insert((second, 0));
+    let second = request.at.as_secs();
+    let (latest, count) = seconds.entry(request.client).or_insert((second, 0));
     if *latest != second {
         over(*count);
         (*latest, *count) = (second, 0);
@@ -70,7 +70,7 @@ fn counted(
 
 /// Sums over seconds, from which mean and deviation are computed.
 #[derive(Default)]
-pub(super) struct Learner {
+pub(super) struct PerSecondLearner {
     seconds: HashMap<u32, (i64, u32)>,
     sums: Sums,
 }
@@ -91,10 +91,10 @@ impl Sums {
     }
 }
 
-impl Learner {
-    pub(super) fn note(&mut self, asked: &Asked<'_>) {
+impl PerSecondLearner {
+    pub(super) fn note(&mut self, request: &BaselineRequest<'_>) {
         let sums = &mut self.sums;
-        counted(&mut self.seconds, asked, |count| sums.add(count));
+        counted(&mut self.seconds, request, |count| sums.add(count));
     }
 
     pub(super) fn finish(mut self) -> ThreeSigma {

@@ -44,7 +44,7 @@ impl Default for TopTalkerRise {
 
 impl TopTalkerRise {
     /// Ends a window and compares it with the one before.
-    fn close(&mut self, asked: &Asked<'_>) {
+    fn close(&mut self, request: &BaselineRequest<'_>) {
         let talkers = |counts: &BTreeMap<u32, u32>| -> BTreeMap<u32, f64> {
             let loud = counts.iter().map(|(&client, &count)| (client, f64::from(count)));
             loud.filter(|&(_, count)| count >= self.threshold).take(AT_MOST).collect()
@@ -52,7 +52,7 @@ impl TopTalkerRise {
         let (before, now) = (talkers(&self.before), talkers(&self.now));
         for (&client, &count) in &now {
             if before.get(&client).is_some_and(|earlier| count / earlier >= RISE) {
-                self.bans.insert(client, asked.at, BAN_S);
+                self.bans.insert(client, request.at, BAN_S);
             }
         }
         if !before.is_empty() {
@@ -70,23 +70,23 @@ impl Baseline for TopTalkerRise {
         "webshield_top_talker_rise"
     }
 
-    fn observe(&mut self, asked: &Asked<'_>) -> Ruling {
-        let window = asked.at.as_secs().div_euclid(WINDOW_S);
+    fn observe(&mut self, request: &BaselineRequest<'_>) -> BaselineAction {
+        let window = request.at.as_secs().div_euclid(WINDOW_S);
         if window > self.window {
-            self.close(asked);
+            self.close(request);
             let is_next = window == self.window.saturating_add(1);
             self.before = std::mem::take(&mut self.now);
             if !is_next {
                 // Nobody came in between, so the earlier window is empty.
-                self.close(asked);
+                self.close(request);
                 self.before.clear();
             }
             self.window = window;
         }
-        if self.bans.holds(asked) {
-            return Ruling::Banned;
+        if self.bans.holds(request) {
+            return BaselineAction::Banned;
         }
-        *self.now.entry(asked.client).or_default() += 1;
-        Ruling::Passed
+        *self.now.entry(request.client).or_default() += 1;
+        BaselineAction::Passed
     }
 }

@@ -1,7 +1,7 @@
 //! The detector and the other projects' rules behind one interface: a request in, what becomes of
 //! it out.
 
-use analysis::baseline::{Asked, Baseline, Ruling};
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
 use detector::Settings;
 use detector::{
     Action, AllowList, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig, PolicyError,
@@ -12,11 +12,11 @@ use trainer::Step;
 use trainer::site::OFFLINE_HASH_KEY;
 
 use super::result::Column;
-use crate::baselines::Learnt;
+use crate::baselines::LearntRules;
 
 /// What a detector or a rule does with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum ColumnAction {
     /// The request passes, and nothing is held against its client.
     Passed,
     /// The request passes, but its client is being limited.
@@ -30,14 +30,14 @@ pub(super) enum Act {
 }
 
 /// One column of the tables, while traffic runs through it.
-pub(super) enum Worker {
-    Gate(Box<Gate>),
+pub(super) enum RunningColumn {
+    Detector(Box<DetectorColumn>),
     Rule(Box<dyn Baseline>),
 }
 
 /// The detector, driven as an enforcing gate drives it. A request is judged when it arrives and
 /// concluded when it is answered. A refused request has no outcome to learn from.
-pub(super) struct Gate {
+pub(super) struct DetectorColumn {
     detector: Detector,
     driver: Driver,
     /// The latest verdict.
@@ -46,14 +46,14 @@ pub(super) struct Gate {
 
 /// The models and rules that are compared; each run of traffic makes fresh workers from them.
 #[derive(Clone)]
-pub(super) struct Contest {
+pub(super) struct ColumnSet {
     /// Models by name. The first is the one under test.
     pub models: Vec<(String, Model)>,
     /// The other projects' rules; `None` where they take no part.
-    pub rules: Option<Learnt>,
+    pub rules: Option<LearntRules>,
 }
 
-impl Contest {
+impl ColumnSet {
     pub fn columns(&self) -> Vec<Column> {
         let detectors =
             self.models.iter().map(|(name, _)| Column { name: name.clone(), is_detector: true });
@@ -64,20 +64,19 @@ impl Contest {
     }
 
     /// Makes a fresh worker for each column. `clients` sets the size of the detectors' tables.
-    pub fn workers(&self, clients: usize) -> Result<Vec<Worker>, PolicyError> {
-        let gates = self
-            .models
-            .iter()
-            .map(|(_, model)| Ok(Worker::Gate(Box::new(Gate::new(model, clients)?))));
-        gates.chain(self.rules().into_iter().map(|rule| Ok(Worker::Rule(rule)))).collect()
+    pub fn running_columns(&self, clients: usize) -> Result<Vec<RunningColumn>, PolicyError> {
+        let gates = self.models.iter().map(|(_, model)| {
+            Ok(RunningColumn::Detector(Box::new(DetectorColumn::new(model, clients)?)))
+        });
+        gates.chain(self.rules().into_iter().map(|rule| Ok(RunningColumn::Rule(rule)))).collect()
     }
 
     fn rules(&self) -> Vec<Box<dyn Baseline>> {
-        self.rules.as_ref().map(Learnt::all).unwrap_or_default()
+        self.rules.as_ref().map(LearntRules::all).unwrap_or_default()
     }
 }
 
-impl Gate {
+impl DetectorColumn {
     /// A detector with the default policy.
     pub fn new(model: &Model, clients: usize) -> Result<Self, PolicyError> {
         let policy = Policy::new(PolicyConfig::default(), Some(model))?;
@@ -91,39 +90,41 @@ impl Gate {
 
     /// Passes a line through the detector. `answer` is when and how the request was answered, where
     /// the line says so.
-    fn see(&mut self, event: &Event, answer: Option<(Timestamp, u16)>) -> Act {
+    fn see(&mut self, event: &Event, answer: Option<(Timestamp, u16)>) -> ColumnAction {
         let Self { detector, driver, verdict } = self;
         let mut subject = Judged::new(detector, |_, found| *verdict = Some(*found)).with_reasons();
         driver.simulate(event, answer, &mut subject);
-        let Some(verdict) = verdict else { return Act::Passed };
+        let Some(verdict) = verdict else { return ColumnAction::Passed };
         match (verdict.action, verdict.reason) {
-            (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => Act::Noted,
-            (Action::Allow, _) => Act::Passed,
-            (Action::Limit, _) => Act::Limited,
-            (Action::Block, _) => Act::Blocked,
+            (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => {
+                ColumnAction::Noted
+            }
+            (Action::Allow, _) => ColumnAction::Passed,
+            (Action::Limit, _) => ColumnAction::Limited,
+            (Action::Block, _) => ColumnAction::Blocked,
         }
     }
 }
 
-impl Worker {
+impl RunningColumn {
     /// Passes a request through and returns what becomes of it. `event` reduces the request to what
     /// the detector may see. `answer` is when and how it is answered, where that is known already.
     pub fn see(
         &mut self,
-        asked: &Asked<'_>,
+        request: &BaselineRequest<'_>,
         answer: Option<(Timestamp, u16)>,
         event: impl FnOnce(&Detector) -> Event,
-    ) -> Act {
+    ) -> ColumnAction {
         match self {
-            Self::Gate(gate) => {
+            Self::Detector(gate) => {
                 let event = event(&gate.detector);
                 gate.see(&event, answer)
             }
-            Self::Rule(rule) => match rule.observe(asked) {
-                Ruling::Passed => Act::Passed,
-                Ruling::Caught => Act::Caught,
-                Ruling::Refused => Act::Limited,
-                Ruling::Banned => Act::Blocked,
+            Self::Rule(rule) => match rule.observe(request) {
+                BaselineAction::Passed => ColumnAction::Passed,
+                BaselineAction::Caught => ColumnAction::Caught,
+                BaselineAction::Refused => ColumnAction::Limited,
+                BaselineAction::Banned => ColumnAction::Blocked,
             },
         }
     }
@@ -131,14 +132,14 @@ impl Worker {
     /// The detector's latest verdict; `None` for a rule.
     pub fn verdict(&self) -> Option<&Verdict> {
         match self {
-            Self::Gate(gate) => gate.verdict.as_ref(),
+            Self::Detector(gate) => gate.verdict.as_ref(),
             Self::Rule(_) => None,
         }
     }
 
     /// A line of an event log that only says how a request ended.
     pub fn end(&mut self, step: &Step) {
-        if let Self::Gate(gate) = self {
+        if let Self::Detector(gate) = self {
             gate.driver.step(step, &mut Judged::new(&gate.detector, |_, _| ()));
         }
     }

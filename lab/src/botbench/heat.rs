@@ -2,8 +2,8 @@
 
 use traffic::sim::simulate_scheduler;
 
-use super::columns::Contest;
-use super::crowd::{Crowd, Scale};
+use super::benchmark_traffic::{BenchmarkTraffic, RunScale};
+use super::columns::ColumnSet;
 use super::options::BotBenchError;
 use super::result::{HeatMap, Share};
 use super::rounds::{in_turn, pass};
@@ -14,25 +14,25 @@ const PERIODS_S: [f64; 7] = [0.5, 2.0, 5.0, 15.0, 30.0, 60.0, 300.0];
 const JITTERS: [f64; 7] = [0.0, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0];
 
 /// Number of cells of the map.
-pub(super) fn cells(scale: Scale) -> usize {
+pub(super) fn cells(scale: RunScale) -> usize {
     axis(&PERIODS_S, scale).len() * axis(&JITTERS, scale).len()
 }
 
-fn axis(values: &[f64], scale: Scale) -> Vec<f64> {
+fn axis(values: &[f64], scale: RunScale) -> Vec<f64> {
     values.iter().copied().step_by(scale.heat_step).collect()
 }
 
 /// Runs every cell. `step` is called after each one.
 pub(super) fn heat(
-    crowd: &Crowd,
-    scale: Scale,
-    contest: &Contest,
+    crowd: &BenchmarkTraffic,
+    scale: RunScale,
+    column_set: &ColumnSet,
     threads: usize,
     step: impl Fn() + Sync,
 ) -> Result<HeatMap, BotBenchError> {
     let (periods_s, jitters) = (axis(&PERIODS_S, scale), axis(&JITTERS, scale));
     // Only the detector runs here; the tables show what rules do with schedulers.
-    let detector = Contest { models: contest.models[..1].to_vec(), rules: None };
+    let detector = ColumnSet { models: column_set.models[..1].to_vec(), rules: None };
     let shares = in_turn(threads, periods_s.len() * jitters.len(), |cell| {
         let (period_s, jitter) = (periods_s[cell / jitters.len()], jitters[cell % jitters.len()]);
         let visitors = 0..scale.heat_clients;
@@ -41,7 +41,7 @@ pub(super) fn heat(
             period_s,
             jitter,
             crowd.heat_seed,
-            Crowd::start(),
+            BenchmarkTraffic::start(),
             visitors,
         );
         let sums = pass(&detector, cell, &requests)?.sums;

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use analysis::baseline::Asked;
+use analysis::baseline::BaselineRequest;
 use detector::model::{File, seal};
 use detector::{Method, Model, Timestamp};
 use traffic::log::{Kind, Record};
@@ -15,21 +15,21 @@ use trainer::progress::Stage;
 use trainer::site::SiteBuilder;
 use trainer::train::{Options, remember, train};
 
-use crate::baselines::{Learner, Learnt};
+use crate::baselines::{LearntRules, RuleLearner};
 
 /// Time step of the log in µs: nginx's `$msec`.
 const RESOLUTION_US: i64 = 1_000;
 
 /// The trained model and rules.
-pub(super) struct Learned {
+pub(super) struct TrainedModel {
     pub model: Model,
     pub file: File,
-    pub learnt: Learnt,
-    pub counts: Counts,
+    pub learnt: LearntRules,
+    pub counts: TrainingCounts,
 }
 
 /// Size of the training traffic.
-pub(super) struct Counts {
+pub(super) struct TrainingCounts {
     pub requests: u64,
     pub people: u64,
     pub bots: u64,
@@ -42,15 +42,15 @@ pub(super) fn learn(
     options: &Options,
     seed: u64,
     tell: &dyn Fn(Stage<'_>),
-) -> Result<Learned, TrainError> {
-    let mut learner = Learner::default();
-    let mut numbers = Numbers::default();
+) -> Result<TrainedModel, TrainError> {
+    let mut learner = RuleLearner::default();
+    let mut numbers = ClientNumbers::default();
     let mut builder = SiteBuilder::default();
     let mut csv = b"client,label,why\n".to_vec();
     let (name, unit, of) = ("simulating days to train on", "days", days.len() as u64);
     for (done, mut day) in (1..).zip(days) {
         for request in &day {
-            learner.note(&asked(request, numbers.of(request)));
+            learner.note(&baseline_request(request, numbers.of(request)));
         }
         let mut rows = Vec::new();
         // Writing into memory does not fail.
@@ -63,7 +63,7 @@ pub(super) fn learn(
     let labels = Labels::parse("the simulation's labels", &String::from_utf8_lossy(&csv));
     let labels = labels.map_err(|error| TrainError::Fit(error.to_string()))?;
     let mut site = builder.finish("benchmark", RESOLUTION_US as u32, Some(&labels));
-    let counts = Counts {
+    let counts = TrainingCounts {
         requests: site.steps.len() as u64,
         people: site.count(Label::Human),
         bots: site.count(Label::Bad),
@@ -76,7 +76,7 @@ pub(super) fn learn(
     .file;
     let model =
         Model::parse(&seal(&file).map_err(TrainError::Export)?).map_err(TrainError::Export)?;
-    Ok(Learned { model, file, learnt: learner.finish(seed), counts })
+    Ok(TrainedModel { model, file, learnt: learner.finish(seed), counts })
 }
 
 /// Logs a request as nginx would: when it was answered, to the millisecond.
@@ -100,9 +100,9 @@ fn note(builder: &mut SiteBuilder, request: &SimRequest) {
 /// Numbers addresses in order of appearance. All of one IPv6 /64 get one number, because the
 /// detector takes them for one client.
 #[derive(Default)]
-pub(super) struct Numbers(HashMap<detector::ClientKey, u32>);
+pub(super) struct ClientNumbers(HashMap<detector::ClientKey, u32>);
 
-impl Numbers {
+impl ClientNumbers {
     pub fn of(&mut self, request: &SimRequest) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(key(request.client)).or_insert(next)
@@ -114,8 +114,8 @@ fn key(address: IpAddr) -> detector::ClientKey {
 }
 
 /// The request as a rule sees it.
-pub(super) fn asked(request: &SimRequest, client: u32) -> Asked<'_> {
-    Asked {
+pub(super) fn baseline_request(request: &SimRequest, client: u32) -> BaselineRequest<'_> {
+    BaselineRequest {
         client,
         at: request.at,
         method: Method::from_wire(request.method),

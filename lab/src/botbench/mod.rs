@@ -9,76 +9,77 @@
 //! ```
 //!
 //! - [`result`]: the result as data
-//! - `crowd.rs`: which clients come, and their seeds; `learn.rs`: trains the model and the rules
+//! - `benchmark_traffic.rs`: which clients come, and their seeds; `learn.rs`: trains the model and
+//!   the rules
 //! - `columns.rs`: detector and rules behind one interface; `rounds.rs`: passes traffic through
-//!   them; `fates.rs`: what became of each client
+//!   them; `client_results.rs`: what became of each client
 //! - `verdict.rs`: comparisons and targets; `heat.rs`: schedulers; `sites.rs`: real logs
 //!
 //! The detector has the default policy and is driven as the gate drives it. Training and test share
 //! the site but no seed. The same seed gives the same result with any number of threads.
 
+mod benchmark_traffic;
+mod client_results;
 mod columns;
-mod crowd;
-mod fates;
 mod heat;
 mod learn;
 mod options;
 pub mod result;
 mod rounds;
 mod sites;
-mod steps;
+mod stage_progress;
 mod verdict;
 
 use traffic::sim::{Population, Truth};
 use trainer::progress::Stage;
 
-pub use options::{BotBenchError, Options};
+pub use options::{BenchOptions, BotBenchError};
 
-use columns::Contest;
-use crowd::{Crowd, Scale};
-use fates::Sum;
-use learn::{Learned, learn};
-use result::{BotBench, HeatMap, REFUSED_SHOWN, Row, Training};
-use rounds::{Shown, Sums, in_turn, pass, together};
-use steps::Steps;
+use benchmark_traffic::{BenchmarkTraffic, RunScale};
+use client_results::PopulationSum;
+use columns::ColumnSet;
+use learn::{TrainedModel, learn};
+use result::{BotBench, HeatMap, PopulationRow, REFUSED_SHOWN, Training};
+use rounds::{PopulationSums, RoundResult, in_turn, pass, together};
+use stage_progress::StageProgress;
 
 /// Runs the benchmark. `tell` is called with the progress, from several threads but never at once.
 ///
 /// # Errors
 /// [`BotBenchError`].
 pub fn run(
-    options: &Options,
+    options: &BenchOptions,
     tell: &(dyn Fn(Stage<'_>) + Sync),
 ) -> Result<BotBench, BotBenchError> {
-    run_at(options, if options.is_quick { Scale::QUICK } else { Scale::FULL }, tell)
+    run_at(options, if options.is_quick { RunScale::QUICK } else { RunScale::FULL }, tell)
 }
 
 fn run_at(
-    options: &Options,
-    scale: Scale,
+    options: &BenchOptions,
+    scale: RunScale,
     tell: &(dyn Fn(Stage<'_>) + Sync),
 ) -> Result<BotBench, BotBenchError> {
-    let crowd = Crowd::new(options.seed, scale);
+    let crowd = BenchmarkTraffic::new(options.seed, scale);
     let training = trainer::Options {
         name: "benchmark".to_owned(),
         budgets: options.budgets,
         data: vec![format!("simulated with seed {}", crowd.training_seed)],
         ..trainer::Options::default()
     };
-    let Learned { model, file, learnt, counts } =
+    let TrainedModel { model, file, learnt, counts } =
         learn(crowd.training(), &training, options.seed, tell)?;
     let model_sha256 = model.sha256().to_owned();
     let mut models = vec![("kidoban".to_owned(), model)];
     models.extend(options.models.iter().cloned());
-    let contest = Contest { models, rules: Some(learnt) };
+    let column_set = ColumnSet { models, rules: Some(learnt) };
 
-    let (Shown { sums, mut refused }, heat) =
-        tested(&crowd, scale, &contest, options.threads, tell)?;
+    let (RoundResult { sums, mut refused }, heat) =
+        tested(&crowd, scale, &column_set, options.threads, tell)?;
     refused.truncate(REFUSED_SHOWN);
     let sites = sites::sites(&options.sites, &training, options.seed, tell)?;
 
-    let columns = contest.columns();
-    let mut people = Sum::default();
+    let columns = column_set.columns();
+    let mut people = PopulationSum::default();
     sums.iter()
         .filter(|(population, _)| population.truth() == Truth::Human)
         .for_each(|(_, sum)| people.join(sum));
@@ -96,14 +97,14 @@ fn run_at(
             people: counts.people,
             bots: counts.bots,
             model_sha256,
-            left_out: crowd::left_out().map(Population::name).collect(),
+            left_out: benchmark_traffic::left_out().map(Population::name).collect(),
             readiness: file.readiness.to_string(),
             limit: file.thresholds.limit,
             block: file.thresholds.block,
             cohort: file.thresholds.cohort,
         },
         verdicts: verdict::verdicts(&columns, &people, &bad),
-        targets: verdict::targets(&people, &bad, &crowd::WANTED),
+        targets: verdict::targets(&people, &bad, &benchmark_traffic::WANTED),
         columns,
         people,
         human,
@@ -119,25 +120,26 @@ fn run_at(
 
 /// Runs the test days through every column, then the heat map.
 fn tested(
-    crowd: &Crowd,
-    scale: Scale,
-    contest: &Contest,
+    crowd: &BenchmarkTraffic,
+    scale: RunScale,
+    column_set: &ColumnSet,
     threads: usize,
     tell: &(dyn Fn(Stage<'_>) + Sync),
-) -> Result<(Shown, HeatMap), BotBenchError> {
-    let steps = Steps::new("everybody against everything", "days", scale.rounds, tell);
+) -> Result<(RoundResult, HeatMap), BotBenchError> {
+    let steps = StageProgress::new("everybody against everything", "days", scale.rounds, tell);
     let rounds = in_turn(threads, scale.rounds, |round| {
-        let shown = pass(contest, round, &crowd.round(round))?;
+        let shown = pass(column_set, round, &crowd.round(round))?;
         steps.one_more();
         Ok::<_, BotBenchError>(shown)
     })?;
-    let steps = Steps::new("schedulers by period and jitter", "cells", heat::cells(scale), tell);
-    let heat = heat::heat(crowd, scale, contest, threads, || steps.one_more())?;
+    let steps =
+        StageProgress::new("schedulers by period and jitter", "cells", heat::cells(scale), tell);
+    let heat = heat::heat(crowd, scale, column_set, threads, || steps.one_more())?;
     Ok((together(rounds), heat))
 }
 
 /// One row for each population of this kind, in the order of the benchmark.
-fn rows(sums: &Sums, truth: Truth) -> Vec<Row> {
+fn rows(sums: &PopulationSums, truth: Truth) -> Vec<PopulationRow> {
     let of_truth =
         Population::OF_THE_BENCHMARK.iter().filter(|population| population.truth() == truth);
     of_truth

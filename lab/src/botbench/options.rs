@@ -7,7 +7,7 @@ use trainer::site::Site;
 
 /// What to run.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct BenchOptions {
     /// All random input is derived from it.
     pub seed: u64,
     /// Runs with fewer clients.

@@ -21,17 +21,17 @@ pub struct BotBench {
     /// What is compared, in the order of `of` in every row. The first is the detector.
     pub columns: Vec<Column>,
     /// People of all human populations together.
-    pub people: Row,
+    pub people: PopulationRow,
     /// One row for each human population.
-    pub human: Vec<Row>,
+    pub human: Vec<PopulationRow>,
     /// People whom the detector refused, and why: the first [`REFUSED_SHOWN`].
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedPerson>,
     /// One row for each population of welcome robots.
-    pub robots: Vec<Row>,
+    pub robots: Vec<PopulationRow>,
     /// One row for each bad population.
-    pub bad: Vec<Row>,
+    pub bad: Vec<PopulationRow>,
     /// For each bad population, whether the detector is ahead of each rule.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<PopulationVerdict>,
     /// The targets set beforehand, and whether they were reached.
     pub targets: Vec<Target>,
     /// Share of a scheduler's clients that the detector finds, by period and jitter.
@@ -46,7 +46,7 @@ pub const REFUSED_SHOWN: usize = 40;
 /// One refused request of a person: the first refusal, and the first block if that is another
 /// request.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Refused {
+pub struct RefusedPerson {
     /// Name of the population.
     pub population: &'static str,
     /// The simulated address.
@@ -175,21 +175,21 @@ fn wilson(k: f64, n: f64) -> Interval {
 
 /// Requests: `k` of `n`. There is no interval, because a client's requests are not independent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Requests {
+pub struct RequestShare {
     /// How many have the property.
     pub k: u64,
     /// Out of how many.
     pub n: u64,
 }
 
-impl Requests {
+impl RequestShare {
     /// The share; NaN if `n` is 0.
     pub fn value(self) -> f64 {
         self.k as f64 / self.n as f64
     }
 }
 
-impl Serialize for Requests {
+impl Serialize for RequestShare {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Shown {
@@ -220,7 +220,7 @@ impl Serialize for Share {
 
 /// One population.
 #[derive(Clone, Debug, Serialize)]
-pub struct Row {
+pub struct PopulationRow {
     /// Its name.
     pub population: String,
     /// Why it is in the benchmark and behaves as it does.
@@ -230,12 +230,12 @@ pub struct Row {
     /// Number of requests.
     pub requests: u64,
     /// Results in the order of [`BotBench::columns`].
-    pub of: Vec<Outcome>,
+    pub of: Vec<ColumnOutcome>,
 }
 
 /// What became of one population in one column.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Outcome {
+pub struct ColumnOutcome {
     /// Clients with any reaction: limited, refused or caught.
     pub detected: Share,
     /// Clients with at least one refused request (429 or 403), or banned by a rule that reads logs.
@@ -243,7 +243,7 @@ pub struct Outcome {
     /// Clients blocked (403), or banned by a rule.
     pub blocked: Share,
     /// Requests let through, of all.
-    pub let_through: Requests,
+    pub let_through: RequestShare,
     /// Number of requests, assets included, up to the first reaction, over the clients detected.
     pub requests_to_detect: Option<Quantiles>,
     /// Number of requests up to the first block, over the clients blocked.
@@ -272,7 +272,7 @@ impl Quantiles {
 
 /// How the detector compares with each rule on one bad population.
 #[derive(Clone, Debug, Serialize)]
-pub struct Verdict {
+pub struct PopulationVerdict {
     /// The bad population.
     pub population: String,
     /// One entry for each rule, in the order of [`BotBench::columns`].
@@ -343,7 +343,7 @@ pub struct OfSite {
     /// How it was judged, and by what.
     pub how: String,
     /// Its people; `None` where the log has none.
-    pub people: Option<Row>,
+    pub people: Option<PopulationRow>,
     /// Its bad clients, one row for each reason of a label.
-    pub bad: Vec<Row>,
+    pub bad: Vec<PopulationRow>,
 }

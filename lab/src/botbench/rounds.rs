@@ -9,61 +9,61 @@ use std::thread;
 use detector::{PolicyError, Score, Verdict};
 use traffic::sim::{Population, SimRequest, Truth};
 
-use super::columns::Contest;
-use super::fates::{Fates, Sum};
-use super::learn::{Numbers, asked};
-use super::result::Refused;
+use super::client_results::{ClientResults, PopulationSum};
+use super::columns::ColumnSet;
+use super::learn::{ClientNumbers, baseline_request};
+use super::result::RefusedPerson;
 
 /// Sums by population.
-pub(super) type Sums = BTreeMap<Population, Sum>;
+pub(super) type PopulationSums = BTreeMap<Population, PopulationSum>;
 
 /// Results of one run of traffic.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shown {
-    pub sums: Sums,
+pub(super) struct RoundResult {
+    pub sums: PopulationSums,
     /// People and welcome robots that the first column refused, and why, in order of time.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedPerson>,
 }
 
 /// Passes a run of traffic through fresh columns.
 pub(super) fn pass(
-    contest: &Contest,
+    column_set: &ColumnSet,
     day: usize,
     requests: &[SimRequest],
-) -> Result<Shown, PolicyError> {
-    let columns = contest.columns();
-    let mut numbers = Numbers::default();
+) -> Result<RoundResult, PolicyError> {
+    let columns = column_set.columns();
+    let mut numbers = ClientNumbers::default();
     let clients: Vec<u32> = requests.iter().map(|request| numbers.of(request)).collect();
     let number = clients.iter().max().map_or(0, |&last| last as usize + 1);
     let mut populations: Vec<Option<Population>> = vec![None; number];
-    let mut workers = contest.workers(number)?;
-    let mut fates = Fates::new(columns.len());
+    let mut running_columns = column_set.running_columns(number)?;
+    let mut client_results = ClientResults::new(columns.len());
     let mut refused = Vec::new();
     for (request, &client) in requests.iter().zip(&clients) {
-        let asked = asked(request, client);
+        let baseline_request = baseline_request(request, client);
         let client = client as usize;
         populations[client].get_or_insert(request.population);
-        let count = fates.count(client);
-        for (column, worker) in workers.iter_mut().enumerate() {
+        let count = client_results.count(client);
+        for (column, running) in running_columns.iter_mut().enumerate() {
             let event = |detector: &detector::Detector| detector.event(&request.as_request());
             let answer = Some((request.completed_at(), request.status));
-            let act = worker.see(&asked, answer, event);
-            let is_news = fates.note(client, column, count, act);
+            let action = running.see(&baseline_request, answer, event);
+            let is_news = client_results.note(client, column, count, action);
             if is_news && column == 0 && request.truth() == Truth::Human {
-                refused.extend(worker.verdict().map(|verdict| told(request, day, count, verdict)));
+                refused.extend(running.verdict().map(|verdict| told(request, day, count, verdict)));
             }
         }
     }
-    let mut sums = Sums::new();
+    let mut sums = PopulationSums::new();
     for (client, population) in populations.into_iter().enumerate() {
         let Some(population) = population else { continue };
-        fates.add_to(sums.entry(population).or_default(), client);
+        client_results.add_to(sums.entry(population).or_default(), client);
     }
-    Ok(Shown { sums, refused })
+    Ok(RoundResult { sums, refused })
 }
 
-fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> Refused {
-    Refused {
+fn told(request: &SimRequest, day: usize, count: u32, verdict: &Verdict) -> RefusedPerson {
+    RefusedPerson {
         population: request.population.name(),
         client: request.client.to_string(),
         day,
@@ -108,8 +108,8 @@ pub(super) fn in_turn<T: Send, E: Send>(
 }
 
 /// The sum of several rounds.
-pub(super) fn together(rounds: Vec<Shown>) -> Shown {
-    let mut all = Shown::default();
+pub(super) fn together(rounds: Vec<RoundResult>) -> RoundResult {
+    let mut all = RoundResult::default();
     for round in rounds {
         for (population, sum) in round.sums {
             all.sums.entry(population).or_default().join(&sum);

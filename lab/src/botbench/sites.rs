@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use analysis::baseline::Asked;
+use analysis::baseline::BaselineRequest;
 use trainer::label::Label;
 use trainer::progress::Stage;
 use trainer::protocol::{Scored, Strangers, calibrated, carried, half, half_of, model_at};
 use trainer::site::{Site, Step};
 use trainer::train::Options;
 
-use super::columns::Contest;
-use super::fates::{Fates, Sum};
+use super::client_results::{ClientResults, PopulationSum};
+use super::columns::ColumnSet;
 use super::options::BotBenchError;
 use super::result::OfSite;
-use super::steps::Steps;
-use crate::baselines::{Learner, Learnt};
+use super::stage_progress::StageProgress;
+use crate::baselines::{LearntRules, RuleLearner};
 
 /// Results for every site that has people and bots to judge. `tell` is called with the progress.
 pub(super) fn sites(
@@ -29,13 +29,14 @@ pub(super) fn sites(
     }
     let strangers = Strangers::new(sites, options);
     let tested = (0..sites.len()).filter(|&index| strangers.is_tested(index)).count();
-    let steps = Steps::new("real logs", "logs", tested, tell);
+    let steps = StageProgress::new("real logs", "logs", tested, tell);
     let mut found = Vec::new();
     for (index, site) in sites.iter().enumerate().filter(|(index, _)| strangers.is_tested(*index)) {
         let scorer = strangers.fit(index, &carried())?;
         let scored = strangers.score(index, &scorer);
         let learnt = learnt(sites, index, seed);
-        let (mut people, mut classes) = (Sum::default(), BTreeMap::<String, Sum>::new());
+        let (mut people, mut classes) =
+            (PopulationSum::default(), BTreeMap::<String, PopulationSum>::new());
         for which in 0..2 {
             let of_half = |which| {
                 let clients = scored
@@ -48,11 +49,17 @@ pub(super) fn sites(
             let resolution_us =
                 sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1);
             let model = model_at("others", &scorer, thresholds, resolution_us)?;
-            let contest = Contest {
+            let column_set = ColumnSet {
                 models: vec![("kidoban".to_owned(), model)],
                 rules: Some(learnt.clone()),
             };
-            pass(&contest, &half(site, 1 - which), options.min_pages, &mut people, &mut classes)?;
+            pass(
+                &column_set,
+                &half(site, 1 - which),
+                options.min_pages,
+                &mut people,
+                &mut classes,
+            )?;
         }
         found.push(OfSite {
             site: site.name.clone(),
@@ -72,20 +79,20 @@ pub(super) fn sites(
 }
 
 /// Trains the rules on all sites but one.
-fn learnt(sites: &[Site], left_out: usize, seed: u64) -> Learnt {
-    let mut learner = Learner::default();
+fn learnt(sites: &[Site], left_out: usize, seed: u64) -> LearntRules {
+    let mut learner = RuleLearner::default();
     let mut before = 0;
     for (_, site) in sites.iter().enumerate().filter(|(index, _)| *index != left_out) {
         for step in site.steps.iter().filter(|step| step.request().is_some()) {
-            learner.note(&asked(site, step, before + step.client));
+            learner.note(&baseline_request(site, step, before + step.client));
         }
         before += site.clients.len() as u32;
     }
     learner.finish(seed)
 }
 
-fn asked<'a>(site: &'a Site, step: &Step, client: u32) -> Asked<'a> {
-    Asked {
+fn baseline_request<'a>(site: &'a Site, step: &Step, client: u32) -> BaselineRequest<'a> {
+    BaselineRequest {
         client,
         at: step.event.at,
         method: step.event.method,
@@ -96,40 +103,39 @@ fn asked<'a>(site: &'a Site, step: &Step, client: u32) -> Asked<'a> {
 }
 
 fn pass(
-    contest: &Contest,
+    column_set: &ColumnSet,
     site: &Site,
     min_pages: u32,
-    people: &mut Sum,
-    classes: &mut BTreeMap<String, Sum>,
+    people: &mut PopulationSum,
+    classes: &mut BTreeMap<String, PopulationSum>,
 ) -> Result<(), BotBenchError> {
-    let columns = contest.columns();
-    let mut workers = contest.workers(site.clients.len())?;
-    let mut fates = Fates::new(columns.len());
+    let columns = column_set.columns();
+    let mut running_columns = column_set.running_columns(site.clients.len())?;
+    let mut client_results = ClientResults::new(columns.len());
     for step in &site.steps {
         if let Some(event) = step.request() {
-            let asked = asked(site, step, step.client);
-            let number = fates.count(step.client as usize);
+            let baseline_request = baseline_request(site, step, step.client);
+            let number = client_results.count(step.client as usize);
             let answer = step.is_end().then_some((step.event.at, step.status));
-            for (column, worker) in workers.iter_mut().enumerate() {
-                fates.note(
+            for (column, running) in running_columns.iter_mut().enumerate() {
+                client_results.note(
                     step.client as usize,
                     column,
                     number,
-                    worker.see(&asked, answer, |_| *event),
+                    running.see(&baseline_request, answer, |_| *event),
                 );
             }
         } else {
-            workers.iter_mut().for_each(|worker| worker.end(step));
+            running_columns.iter_mut().for_each(|running| running.end(step));
         }
     }
     for (index, client) in
         site.clients.iter().enumerate().filter(|(_, client)| client.pages >= min_pages)
     {
         match client.labelled.label {
-            Label::Human => fates.add_to(people, index),
-            Label::Bad => {
-                fates.add_to(classes.entry(client.labelled.why.clone()).or_default(), index)
-            }
+            Label::Human => client_results.add_to(people, index),
+            Label::Bad => client_results
+                .add_to(classes.entry(client.labelled.why.clone()).or_default(), index),
             Label::GoodBot | Label::Unknown => {}
         }
     }

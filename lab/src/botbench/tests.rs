@@ -2,13 +2,13 @@ use std::collections::HashSet;
 
 use detector::ClientKey;
 
-use super::columns::Act;
-use super::fates::Fates;
+use super::client_results::ClientResults;
+use super::columns::ColumnAction;
 use super::result::{Column, Quantiles, Share};
 use super::*;
 
 /// The smallest scale at which a model can be trained.
-const TINY: Scale = Scale {
+const TINY: RunScale = RunScale {
     training_days: 2,
     training_people: 80,
     training_bots: 3,
@@ -22,15 +22,15 @@ const TINY: Scale = Scale {
 
 #[test]
 fn the_result_is_the_same_however_many_threads_work() {
-    let crowd = Crowd::new(7, TINY);
+    let crowd = BenchmarkTraffic::new(7, TINY);
     let training = trainer::Options::default();
-    let Learned { model, learnt, counts, .. } =
+    let TrainedModel { model, learnt, counts, .. } =
         learn(crowd.training(), &training, 7, &|_| {}).unwrap();
     assert!(counts.people > 100 && counts.bots > 50 && counts.requests > 10_000);
-    let contest = Contest { models: vec![("kidoban".to_owned(), model)], rules: Some(learnt) };
+    let column_set = ColumnSet { models: vec![("kidoban".to_owned(), model)], rules: Some(learnt) };
     let result = |threads| {
-        let (Shown { sums, refused }, heat) =
-            tested(&crowd, TINY, &contest, threads, &|_| {}).unwrap();
+        let (RoundResult { sums, refused }, heat) =
+            tested(&crowd, TINY, &column_set, threads, &|_| {}).unwrap();
         let rows = [Truth::Human, Truth::Welcome, Truth::Bad].map(|truth| rows(&sums, truth));
         (rows, refused, heat)
     };
@@ -41,10 +41,10 @@ fn the_result_is_the_same_however_many_threads_work() {
     assert_eq!(text(&rows, &heat), text(&again.0, &again.2));
     assert_eq!(refused, again.1);
 
-    assert_eq!(contest.columns().len(), 7);
+    assert_eq!(column_set.columns().len(), 7);
     let populations = [Truth::Human, Truth::Welcome, Truth::Bad].map(|truth| {
         let comes = |population: &&Population| {
-            population.truth() == truth && !crowd::is_botnet(**population)
+            population.truth() == truth && !benchmark_traffic::is_botnet(**population)
         };
         Population::OF_THE_BENCHMARK.iter().filter(comes).count()
     });
@@ -62,14 +62,14 @@ fn the_result_is_the_same_however_many_threads_work() {
 
 #[test]
 fn nobody_is_tested_whom_the_model_was_trained_on_and_no_address_is_two_clients() {
-    let crowd = Crowd::new(7, TINY);
+    let crowd = BenchmarkTraffic::new(7, TINY);
     let mut known: HashSet<ClientKey> = HashSet::new();
     let mut days = 0;
     for day in crowd.training() {
         let clients: HashSet<ClientKey> =
             day.iter().map(|request| request.as_request().client).collect();
         assert!(clients.is_disjoint(&known), "each day has other visitors");
-        assert!(day.iter().all(|request| crowd::is_trained_on(request.population)));
+        assert!(day.iter().all(|request| benchmark_traffic::is_trained_on(request.population)));
         known.extend(clients);
         days += 1;
     }
@@ -101,21 +101,26 @@ fn nobody_is_tested_whom_the_model_was_trained_on_and_no_address_is_two_clients(
 
 #[test]
 fn fates_are_counted_by_client_and_by_request() {
-    let mut fates = Fates::new(1);
+    let mut client_results = ClientResults::new(1);
     let acts = [
-        vec![Act::Passed; 3],
-        vec![Act::Passed, Act::Noted, Act::Passed],
-        vec![Act::Passed, Act::Noted, Act::Limited, Act::Blocked],
-        vec![Act::Passed, Act::Passed, Act::Caught],
+        vec![ColumnAction::Passed; 3],
+        vec![ColumnAction::Passed, ColumnAction::Noted, ColumnAction::Passed],
+        vec![
+            ColumnAction::Passed,
+            ColumnAction::Noted,
+            ColumnAction::Limited,
+            ColumnAction::Blocked,
+        ],
+        vec![ColumnAction::Passed, ColumnAction::Passed, ColumnAction::Caught],
     ];
     for (client, acts) in acts.iter().enumerate() {
-        for &act in acts {
-            let number = fates.count(client);
-            fates.note(client, 0, number, act);
+        for &action in acts {
+            let number = client_results.count(client);
+            client_results.note(client, 0, number, action);
         }
     }
-    let mut sum = Sum::default();
-    (0..5).for_each(|client| fates.add_to(&mut sum, client));
+    let mut sum = PopulationSum::default();
+    (0..5).for_each(|client| client_results.add_to(&mut sum, client));
     let mut twice = sum.clone();
     twice.join(&sum);
     let [row, twice] = [sum, twice].map(|sum| sum.row("p", "r"));
@@ -130,13 +135,13 @@ fn fates_are_counted_by_client_and_by_request() {
 
 #[test]
 fn a_verdict_says_where_the_detector_is_behind_and_why() {
-    let outcome = |detected, refused| result::Outcome {
+    let outcome = |detected, refused| result::ColumnOutcome {
         detected: Share { k: detected, n: 100 },
         refused: Share { k: refused, n: 100 },
-        let_through: result::Requests { k: 900 - 9 * refused.min(95), n: 900 },
-        ..result::Outcome::default()
+        let_through: result::RequestShare { k: 900 - 9 * refused.min(95), n: 900 },
+        ..result::ColumnOutcome::default()
     };
-    let row = |of| Row {
+    let row = |of| PopulationRow {
         population: "p".to_owned(),
         reasoning: String::new(),
         clients: 100,
@@ -173,12 +178,12 @@ fn a_verdict_says_where_the_detector_is_behind_and_why() {
     assert_eq!(met, [true, false, true, false], "nobody blocked, 2 % limited, 90 % found");
     let sure = |people: Share, found: Share| -> Vec<bool> {
         let row = |of| row(vec![of]);
-        let people = row(result::Outcome {
+        let people = row(result::ColumnOutcome {
             refused: people,
             blocked: Share { k: 0, n: people.n },
             ..outcome(0, 0)
         });
-        let bad = row(result::Outcome { detected: found, ..outcome(0, 0) });
+        let bad = row(result::ColumnOutcome { detected: found, ..outcome(0, 0) });
         let targets = verdict::targets(&people, &[bad], &[("p", 0.9)]);
         assert!(targets.iter().all(|target| target.is_met));
         targets.iter().map(|target| target.is_sure).collect()
@@ -206,7 +211,7 @@ fn intervals_are_the_exact_ones_from_both_sides_and_with_many() {
 
 #[test]
 fn what_must_be_reached_names_populations_of_the_benchmark() {
-    for (name, _) in crowd::WANTED {
+    for (name, _) in benchmark_traffic::WANTED {
         assert!(
             Population::OF_THE_BENCHMARK.iter().any(|population| population.name() == name),
             "{name}"

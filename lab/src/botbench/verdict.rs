@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use analysis::format::count;
 
-use super::result::{Against, Behind, BotBench, Column, Row, Share, Target, Verdict};
+use super::result::{
+    Against, Behind, BotBench, Column, PopulationRow, PopulationVerdict, Share, Target,
+};
 
 /// Compares the detector, the first column, with each rule on each bad population.
-pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Verdict> {
-    let against = |row: &Row| Verdict {
+pub(super) fn verdicts(
+    columns: &[Column],
+    people: &PopulationRow,
+    bad: &[PopulationRow],
+) -> Vec<PopulationVerdict> {
+    let against = |row: &PopulationRow| PopulationVerdict {
         population: row.population.clone(),
         against: columns
             .iter()
@@ -23,7 +29,7 @@ pub(super) fn verdicts(columns: &[Column], people: &Row, bad: &[Row]) -> Vec<Ver
     bad.iter().filter(|row| row.clients > 0 && people.clients > 0).map(against).collect()
 }
 
-fn stands(rule: &str, [people, bad]: [[&super::result::Outcome; 2]; 2]) -> Against {
+fn stands(rule: &str, [people, bad]: [[&super::result::ColumnOutcome; 2]; 2]) -> Against {
     let [hurt, hurt_by_it] = people.map(|outcome| outcome.refused);
     let [found, found_by_it] = bad.map(|outcome| outcome.detected);
     let [passed, passed_by_it] = bad.map(|outcome| outcome.let_through);
@@ -79,10 +85,14 @@ impl BotBench {
 }
 
 /// The share of a bad population, by its name, that must be detected.
-pub(super) type Wanted = (&'static str, f64);
+pub(super) type WantedShare = (&'static str, f64);
 
 /// Checks the targets: people first, then the bad populations that `wanted` names.
-pub(super) fn targets(people: &Row, bad: &[Row], wanted: &[Wanted]) -> Vec<Target> {
+pub(super) fn targets(
+    people: &PopulationRow,
+    bad: &[PopulationRow],
+    wanted: &[WantedShare],
+) -> Vec<Target> {
     let mut targets = Vec::new();
     if let Some(of) = people.of.first() {
         let (blocked, refused) = (of.blocked, of.refused);

@@ -5,13 +5,13 @@ use analysis::report::Names;
 use analysis::report::table::Cell;
 use maud::{Markup, html};
 
-use crate::botbench::result::{Row, Share};
+use crate::botbench::result::{PopulationRow, Share};
 
 /// A name with a longer word, as a label's reason may have, can be broken anywhere. In characters.
 const WORD_CHARS_MAX: usize = 20;
 
 /// The name of a row's population.
-pub(super) fn name(row: &Row, names: &Names) -> Cell {
+pub(super) fn name(row: &PopulationRow, names: &Names) -> Cell {
     Cell::markup(called(&row.population, names))
 }
 

@@ -8,7 +8,7 @@ use analysis::report::table::{Cell, Table};
 use maud::html;
 
 use super::cells::{called, ends, name, share};
-use crate::botbench::result::{Behind, BotBench, Column, Outcome, Quantiles, Row};
+use crate::botbench::result::{Behind, BotBench, Column, ColumnOutcome, PopulationRow, Quantiles};
 
 pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
     let own = [
@@ -52,7 +52,7 @@ pub(super) fn bad(found: &BotBench, names: &Names) -> Section {
 }
 
 /// Another column's value, marked by a sign and a colour where it is higher than the detector's.
-fn beside(other: &Outcome, own: &Outcome) -> Cell {
+fn beside(other: &ColumnOutcome, own: &ColumnOutcome) -> Cell {
     let (theirs, ours) = (other.detected.value(), own.detected.value());
     if theirs > ours {
         Cell::figure(&format!("▲ {}", percent(theirs))).of("bad")
@@ -112,13 +112,13 @@ pub(super) fn robots(found: &BotBench, names: &Names) -> Section {
 
 fn refused<'a>(
     caption: &str,
-    rows: impl IntoIterator<Item = &'a Row>,
+    rows: impl IntoIterator<Item = &'a PopulationRow>,
     columns: impl IntoIterator<Item = &'a Column>,
     names: &Names,
 ) -> Table {
     let mut table = broad(caption, &["population", "clients"], short(columns, names));
     for row in rows {
-        let cell = |of: &Outcome| match of.blocked.k {
+        let cell = |of: &ColumnOutcome| match of.blocked.k {
             0 => Cell::number(of.refused.k),
             blocked => Cell::figure(&format!("{} ({})", count(of.refused.k), count(blocked))),
         };

@@ -20,7 +20,7 @@ use analysis::report::table::{Cell, Table};
 use analysis::report::training::steps;
 use maud::{Markup, html};
 
-use crate::botbench::result::{BotBench, HeatMap, REFUSED_SHOWN, Row, Share};
+use crate::botbench::result::{BotBench, HeatMap, PopulationRow, REFUSED_SHOWN, Share};
 use cells::{called, ends, name, share};
 
 /// The report's page; [`Page::render`] makes a file of it.

@@ -1,9 +1,9 @@
-//! Lines: ROC, precision and recall, time to detect.
+//! Line charts: ROC, precision-recall, time to detect.
 
 use maud::{Markup, html};
 
+use super::axis::{Axis, bottom, left, percents};
 use super::figure::{at, figure, legend, path};
-use super::scale::{Scale, bottom, left, percents};
 use crate::evaluate::Detection;
 use crate::format::{count, percent, range, score};
 use crate::separation::Point;
@@ -15,14 +15,14 @@ const RIGHT: f64 = 488.0;
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 350.0;
 
-/// Robots caught against people hurt. People are few where it matters, so their axis is
-/// logarithmic, with a place for none at all.
+/// The ROC: robots caught against people hurt. The axis of people is logarithmic, because
+/// thresholds lie where they are few; it has a place for 0.
 pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
     let people = people(curve);
-    // One person is the least that can be hurt; none at all lies left of it.
+    // The least share above 0 is one person; 0 is placed to the left of it.
     let least = 1.0 / people.max(1) as f64;
-    let scale = Scale::log((least / 2.0, 1.0), (LEFT, RIGHT));
-    let up = Scale::linear((0.0, 1.0), (BOTTOM, TOP));
+    let scale = Axis::log((least / 2.0, 1.0), (LEFT, RIGHT));
+    let up = Axis::linear((0.0, 1.0), (BOTTOM, TOP));
     let mut marks: Vec<(f64, String)> = scale
         .powers()
         .into_iter()
@@ -66,28 +66,28 @@ pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
     )
 }
 
-/// A threshold on the ROC, with both intervals.
+/// A threshold marked on the ROC, with both intervals.
 #[derive(Clone, Debug)]
 pub struct Marked {
-    /// What it is called.
+    /// Name of the threshold.
     pub name: String,
     /// Share of people hurt.
     pub fpr: f64,
-    /// Its interval.
+    /// 95 % interval of that share.
     pub fpr_ci: [f64; 2],
     /// Share of robots caught.
     pub tpr: f64,
-    /// Its interval.
+    /// 95 % interval of that share.
     pub tpr_ci: [f64; 2],
 }
 
-/// A point whose precision and its interval are known.
+/// A point whose precision and interval are known.
 type Known<'a> = (&'a Point, f64, [f64; 2]);
 
-/// Precision against recall, with this log's mix.
+/// Precision against recall, with this log's mix of people and robots.
 pub fn precision_recall(curve: &[Point]) -> Markup {
     let (across, up) =
-        (Scale::linear((0.0, 1.0), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
+        (Axis::linear((0.0, 1.0), (LEFT, RIGHT)), Axis::linear((0.0, 1.0), (BOTTOM, TOP)));
     let known: Vec<Known<'_>> = curve
         .iter()
         .filter_map(|point| Some((point, point.precision?, point.precision_ci?)))
@@ -122,14 +122,14 @@ pub fn precision_recall(curve: &[Point]) -> Markup {
     figure("precision-recall", "Precision and recall", &description, (WIDTH, HEIGHT), &content)
 }
 
-/// How many bad robots are found by their so-manieth request; the first is the model, drawn
-/// thickest.
+/// How many bad robots are found by which number of requests. The first line is the model, drawn
+/// thicker.
 pub fn detection(lines: &[(String, &Detection)]) -> Markup {
     let last =
         lines.iter().filter_map(|(_, found)| Some(found.by_request.last()?[0])).max().unwrap_or(1);
     let end = 10_f64.powf((last.max(10) as f64).log10().ceil());
     let (across, up) =
-        (Scale::log((1.0, end), (LEFT, RIGHT)), Scale::linear((0.0, 1.0), (BOTTOM, TOP)));
+        (Axis::log((1.0, end), (LEFT, RIGHT)), Axis::linear((0.0, 1.0), (BOTTOM, TOP)));
     let marks: Vec<(f64, String)> =
         across.powers().into_iter().map(|power| (power, count(power as u64))).collect();
     let points = |found: &Detection| {
@@ -171,18 +171,18 @@ pub fn detection(lines: &[(String, &Detection)]) -> Markup {
     }
 }
 
-/// The value at the right end of a logarithmic axis.
-fn end_of(across: &Scale) -> f64 {
+/// Value at the right end of a logarithmic axis.
+fn end_of(across: &Axis) -> f64 {
     across.powers().last().copied().unwrap_or(1.0)
 }
 
-/// People on the curve's far end.
+/// Number of people at the far end of the curve.
 fn people(curve: &[Point]) -> u64 {
     curve.last().map_or(0, |point| point.hurt)
 }
 
-/// Between two corners first up, then to the right: what is not measured is not drawn as if it
-/// were.
+/// Between two points the line goes up first, then right: it does not suggest values that were not
+/// measured.
 fn steps(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let mut steps: Vec<(f64, f64)> = Vec::new();
     for (x, y) in points {
@@ -205,12 +205,12 @@ fn cross((x, y): (f64, f64), across: [f64; 2], up: [f64; 2], name: &str) -> Mark
     }
 }
 
-/// `limit 0.90` as a mark's name.
+/// A mark's name, such as `limit 0.90`.
 pub fn name_of(name: &str, threshold: f64) -> String {
     format!("{name} {}", score(threshold))
 }
 
-/// Words for an interval of shares.
+/// An interval of shares in words.
 pub fn interval(ends: [f64; 2]) -> String {
     format!("95 % interval: {}", range(ends))
 }

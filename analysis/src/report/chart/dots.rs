@@ -1,10 +1,9 @@
-//! Values beside the level of each: a dot a row, a line from the level to the dot, on a logarithmic
-//! axis.
+//! A dot chart: in each row a value and its level on a logarithmic axis, joined by a line.
 
 use maud::{Markup, html};
 
+use super::axis::{Axis, bottom};
 use super::figure::{at, figure};
-use super::scale::{Scale, bottom};
 
 const WIDTH: f64 = 1040.0;
 const LEFT: f64 = 210.0;
@@ -15,18 +14,18 @@ const ROW: f64 = 18.0;
 /// One row.
 #[derive(Clone, Debug)]
 pub struct Dot {
-    /// What it is of.
+    /// Name of the row.
     pub name: String,
     /// How much.
     pub value: f64,
-    /// Above this it matters.
+    /// The level: values above it matter.
     pub level: f64,
-    /// Does it?
+    /// Whether the value counts as above its level.
     pub is_above: bool,
 }
 
-/// Rows in the order given; `least` is the left end of the axis, and what is less is drawn there.
-/// `id` is once a page.
+/// Draws the rows in the order given. `least` is the left end of the axis, where smaller values are
+/// drawn too. `id` must be unique in the page.
 pub fn dots(
     id: &str,
     (title, axis): (&str, &str),
@@ -39,7 +38,7 @@ pub fn dots(
         .map(|row| row.value.max(row.level))
         .filter(|value| value.is_finite())
         .fold(least, f64::max);
-    let scale = Scale::log(
+    let scale = Axis::log(
         (least, 10_f64.powf(most.log10().ceil().max(least.log10() + 1.0))),
         (LEFT, RIGHT),
     );
@@ -86,7 +85,7 @@ mod tests {
             chart.contains("r=\"6\"") && chart.contains("r=\"4.5\"") && !chart.contains("NaN"),
             "{chart}"
         );
-        // The axis ends at the power above the largest; 0 lies at the left end.
+        // The axis ends at the power of ten above the largest value; 0 is drawn at the left end.
         assert!(
             chart.contains(">10</text>") && chart.contains(&format!("cx=\"{LEFT:.1}\"")),
             "{chart}"

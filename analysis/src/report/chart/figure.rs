@@ -1,9 +1,9 @@
-//! The frame of a chart, and what is drawn in all of them.
+//! The frame of a chart, and parts that several charts share.
 
 use maud::{Markup, html};
 
-/// A chart's frame: `id` once a page, `width` and `height` in the units that `content` is drawn in.
-/// `description` says in words what is to be seen, and is what a screen reader reads.
+/// The frame of a chart. `id` must be unique in the page; `width` and `height` are in the units of
+/// `content`. `description` says in words what the chart shows; screen readers read it.
 pub fn figure(
     id: &str,
     title: &str,
@@ -28,12 +28,12 @@ pub fn figure(
     }
 }
 
-/// A coordinate with one digit: a tenth of a pixel is not seen.
+/// A coordinate with one decimal: a tenth of a pixel is not visible.
 pub(crate) fn at(value: f64) -> String {
     format!("{value:.1}")
 }
 
-/// A path through points.
+/// An SVG path through points.
 pub(crate) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     let mut path = String::new();
     for (i, (x, y)) in points.into_iter().enumerate() {
@@ -42,7 +42,7 @@ pub(crate) fn path(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     path
 }
 
-/// Signs that tell lines apart, and their entries below a chart.
+/// The legend below a chart, with a line sample for each entry.
 pub(crate) fn legend(entries: &[(&str, String)]) -> Markup {
     html! {
         ul.legend {

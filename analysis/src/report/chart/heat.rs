@@ -1,4 +1,4 @@
-//! A heat map: a share for each pair of a row and a column, as a shade and as a number.
+//! A heat map: a share for each pair of row and column, as a shade and as a number.
 
 use maud::{Markup, html};
 
@@ -7,19 +7,20 @@ use super::figure::{at, figure};
 const CELL: (f64, f64) = (64.0, 34.0);
 const LEFT: f64 = 130.0;
 const TOP: f64 = 34.0;
-/// Shades of the style sheet, from nothing to everything.
+/// Number of shades in the style sheet, from 0 to 1.
 const SHADES: usize = 6;
 
-/// One cell: a share from 0 to 1, `None` where nothing was measured, and what is written in it.
+/// One cell of a heat map.
 #[derive(Clone, Debug)]
 pub struct HeatCell {
-    /// How much.
+    /// The share from 0 to 1; `None` if nothing was measured.
     pub share: Option<f64>,
-    /// In words: the share is written too, so that nobody has to read a shade.
+    /// The share in words, so that nobody has to read a shade.
     pub text: String,
 }
 
-/// `rows` and `columns` are headings, `cells` one list a row. `id` is once a page.
+/// Draws a heat map. `rows` and `columns` are headings; `cells` has one list for each row. `id`
+/// must be unique in the page.
 pub fn heat(
     id: &str,
     title: &str,

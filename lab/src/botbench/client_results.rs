@@ -1,11 +1,11 @@
 //! What became of each client in each column, and the sums by population.
 
-use super::columns::Act;
-use super::result::{Outcome, Quantiles, Requests, Row, Share};
+use super::columns::ColumnAction;
+use super::result::{ColumnOutcome, PopulationRow, Quantiles, RequestShare, Share};
 
 /// What became of one client in one column.
 #[derive(Clone, Copy, Debug, Default)]
-struct Fate {
+struct ClientResult {
     /// Number of the first request with a reaction (limited, refused or banned), from 1; 0 if none.
     acted_at: u32,
     blocked_at: u32,
@@ -14,13 +14,13 @@ struct Fate {
 
 /// What became of every client in every column.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fates {
+pub(super) struct ClientResults {
     columns: usize,
     requests: Vec<u32>,
-    fates: Vec<Fate>,
+    results: Vec<ClientResult>,
 }
 
-impl Fates {
+impl ClientResults {
     pub fn new(columns: usize) -> Self {
         Self { columns, ..Self::default() }
     }
@@ -30,7 +30,7 @@ impl Fates {
     pub fn count(&mut self, client: usize) -> u32 {
         if client >= self.requests.len() {
             self.requests.resize(client + 1, 0);
-            self.fates.resize((client + 1) * self.columns, Fate::default());
+            self.results.resize((client + 1) * self.columns, ClientResult::default());
         }
         self.requests[client] += 1;
         self.requests[client]
@@ -38,64 +38,72 @@ impl Fates {
 
     /// Notes what became of a client's request in one column. Returns true at the first refusal and
     /// at the first block.
-    pub fn note(&mut self, client: usize, column: usize, number: u32, act: Act) -> bool {
-        let fate = &mut self.fates[client * self.columns + column];
-        if act == Act::Passed {
+    pub fn note(
+        &mut self,
+        client: usize,
+        column: usize,
+        number: u32,
+        action: ColumnAction,
+    ) -> bool {
+        let result = &mut self.results[client * self.columns + column];
+        if action == ColumnAction::Passed {
             return false;
         }
-        let before = *fate;
-        if fate.acted_at == 0 {
-            fate.acted_at = number;
+        let before = *result;
+        if result.acted_at == 0 {
+            result.acted_at = number;
         }
-        fate.refused += u32::from(matches!(act, Act::Limited | Act::Blocked));
-        if matches!(act, Act::Caught | Act::Blocked) && fate.blocked_at == 0 {
-            fate.blocked_at = number;
+        result.refused +=
+            u32::from(matches!(action, ColumnAction::Limited | ColumnAction::Blocked));
+        if matches!(action, ColumnAction::Caught | ColumnAction::Blocked) && result.blocked_at == 0
+        {
+            result.blocked_at = number;
         }
-        (before.refused == 0 && fate.refused > 0) || before.blocked_at != fate.blocked_at
+        (before.refused == 0 && result.refused > 0) || before.blocked_at != result.blocked_at
     }
 
     /// Adds a client to a sum, if it came at all.
-    pub fn add_to(&self, sum: &mut Sum, client: usize) {
+    pub fn add_to(&self, sum: &mut PopulationSum, client: usize) {
         if let Some(&requests) = self.requests.get(client).filter(|&&requests| requests > 0) {
-            sum.add(requests, &self.fates[client * self.columns..][..self.columns]);
+            sum.add(requests, &self.results[client * self.columns..][..self.columns]);
         }
     }
 }
 
 /// Sums over clients. Adding the sums of parts gives the sum of all.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sum {
+pub(super) struct PopulationSum {
     clients: u64,
     requests: u64,
-    of: Vec<Part>,
+    of: Vec<ColumnSum>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Part {
+struct ColumnSum {
     detected: Share,
     refused: Share,
     blocked: Share,
-    let_through: Requests,
+    let_through: RequestShare,
     to_detect: Vec<u32>,
     to_block: Vec<u32>,
 }
 
-impl Sum {
-    fn add(&mut self, requests: u32, fates: &[Fate]) {
+impl PopulationSum {
+    fn add(&mut self, requests: u32, results: &[ClientResult]) {
         self.clients += 1;
         self.requests += u64::from(requests);
-        self.of.resize(fates.len(), Part::default());
-        for (part, fate) in self.of.iter_mut().zip(fates) {
-            let is_detected = fate.acted_at > 0;
+        self.of.resize(results.len(), ColumnSum::default());
+        for (part, result) in self.of.iter_mut().zip(results) {
+            let is_detected = result.acted_at > 0;
             part.detected.add(is_detected);
-            let is_blocked = fate.blocked_at > 0;
+            let is_blocked = result.blocked_at > 0;
             // A client that a log-reading rule catches is banned, whether it comes again or not.
-            part.refused.add(fate.refused > 0 || is_blocked);
+            part.refused.add(result.refused > 0 || is_blocked);
             part.blocked.add(is_blocked);
-            part.let_through.k += u64::from(requests - fate.refused);
+            part.let_through.k += u64::from(requests - result.refused);
             part.let_through.n += u64::from(requests);
-            part.to_detect.extend(is_detected.then_some(fate.acted_at));
-            part.to_block.extend(is_blocked.then_some(fate.blocked_at));
+            part.to_detect.extend(is_detected.then_some(result.acted_at));
+            part.to_block.extend(is_blocked.then_some(result.blocked_at));
         }
     }
 
@@ -103,7 +111,7 @@ impl Sum {
     pub fn join(&mut self, other: &Self) {
         self.clients += other.clients;
         self.requests += other.requests;
-        self.of.resize(self.of.len().max(other.of.len()), Part::default());
+        self.of.resize(self.of.len().max(other.of.len()), ColumnSum::default());
         for (part, other) in self.of.iter_mut().zip(&other.of) {
             let shares = [
                 (&mut part.detected, other.detected),
@@ -121,8 +129,8 @@ impl Sum {
     }
 
     /// Turns the sum into a row of a table.
-    pub fn row(self, population: &str, reasoning: &str) -> Row {
-        let outcome = |part: Part| Outcome {
+    pub fn row(self, population: &str, reasoning: &str) -> PopulationRow {
+        let outcome = |part: ColumnSum| ColumnOutcome {
             detected: part.detected,
             refused: part.refused,
             blocked: part.blocked,
@@ -130,7 +138,7 @@ impl Sum {
             requests_to_detect: Quantiles::of(part.to_detect),
             requests_to_block: Quantiles::of(part.to_block),
         };
-        Row {
+        PopulationRow {
             population: population.to_owned(),
             reasoning: reasoning.to_owned(),
             clients: self.clients,

@@ -13,7 +13,7 @@ use trainer::unjudged::UnjudgedWindow;
 
 /// A client as a report shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Portrait {
+pub struct ClientSummary {
     /// The client field of the log.
     pub client: String,
     /// Its label.
@@ -33,14 +33,14 @@ pub struct Portrait {
     /// Lower bound of the browsers it named within an hour; `null` where they were not counted.
     pub browsers: Option<u32>,
     /// The features that contributed most to that score, largest first.
-    pub because: Vec<Spoken>,
+    pub because: Vec<FeatureContribution>,
     /// The path it asked for most often, without the query, which may hold personal data.
     pub path: Option<String>,
 }
 
 /// One feature's contribution to a score.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Spoken {
+pub struct FeatureContribution {
     /// Name of the feature.
     pub feature: &'static str,
     /// The feature in plain words, to stand before the value.
@@ -52,7 +52,7 @@ pub struct Spoken {
 }
 
 /// Which client to summarise, and by which scorer.
-pub(crate) struct Subject<'a> {
+pub(crate) struct SummaryRequest<'a> {
     pub client: usize,
     pub scorer: &'a Scorer,
     /// Number of the request to look at; if unknown, the one with the highest score.
@@ -62,59 +62,59 @@ pub(crate) struct Subject<'a> {
 /// Passes over the site once more and summarises these clients, in the order given. Each is looked
 /// at at one page request: the one named, or the first of the highest-scoring ones from `min_pages`
 /// pages on. Features are measured in the detector's own windows.
-pub(crate) fn portraits(
+pub(crate) fn client_summaries(
     site: &Site,
     resolution_us: u32,
     min_pages: u32,
-    of: &[Subject<'_>],
-) -> Vec<Portrait> {
+    of: &[SummaryRequest<'_>],
+) -> Vec<ClientSummary> {
     let places: HashMap<usize, usize> =
         of.iter().enumerate().map(|(place, subject)| (subject.client, place)).collect();
-    let mut sitters: Vec<Sitter> =
-        of.iter().map(|subject| Sitter::new(site, subject.client)).collect();
+    let mut builders: Vec<SummaryBuilder> =
+        of.iter().map(|subject| SummaryBuilder::new(site, subject.client)).collect();
     let mut windows: HashMap<usize, Box<Window>> = HashMap::new();
     let mut driver = Driver::default();
     for step in &site.steps {
         let client = step.client as usize;
         let Some(&place) = places.get(&client) else { continue };
-        let (sitter, subject) = (&mut sitters[place], &of[place]);
+        let (builder, subject) = (&mut builders[place], &of[place]);
         let window = windows.entry(client).or_insert_with(|| Box::new(Window::new(step.event.at)));
         let at_request = |event: &Event, window: &Window| {
-            sitter.portrait.requests += 1;
+            builder.summary.requests += 1;
             if event.class != Class::Page {
                 return;
             }
-            sitter.portrait.pages += 1;
-            *sitter.asked.entry(step.target).or_insert(0) += 1;
+            builder.summary.pages += 1;
+            *builder.asked.entry(step.target).or_insert(0) += 1;
             let is_it = match subject.at_request {
-                Some(at) => at == sitter.portrait.requests,
+                Some(at) => at == builder.summary.requests,
                 None => window.pages() >= min_pages,
             };
             if is_it {
-                sitter.look(subject.scorer, &Features::measure(window));
+                builder.look(subject.scorer, &Features::measure(window));
             }
         };
         let memory = site.memory_for(client);
         driver.step(step, &mut UnjudgedWindow { window, resolution_us, memory, at_request });
     }
-    sitters
+    builders
         .into_iter()
         .zip(of)
-        .map(|(sitter, subject)| sitter.finish(site, subject.scorer))
+        .map(|(builder, subject)| builder.finish(site, subject.scorer))
         .collect()
 }
 
 /// A client's summary while it is being made.
-struct Sitter {
-    portrait: Portrait,
+struct SummaryBuilder {
+    summary: ClientSummary,
     worst: Option<(f32, Features)>,
     asked: HashMap<u32, u64>,
 }
 
-impl Sitter {
+impl SummaryBuilder {
     fn new(site: &Site, client: usize) -> Self {
         let known = &site.clients[client];
-        let portrait = Portrait {
+        let summary = ClientSummary {
             client: known.name.clone(),
             label: known.labelled.label,
             why: known.labelled.why.clone(),
@@ -127,34 +127,34 @@ impl Sitter {
             because: Vec::new(),
             path: None,
         };
-        Self { portrait, worst: None, asked: HashMap::new() }
+        Self { summary, worst: None, asked: HashMap::new() }
     }
 
     fn look(&mut self, scorer: &Scorer, features: &Features) {
         let margin = scorer.margin(features);
         if self.worst.as_ref().is_none_or(|(highest, _)| margin > *highest) {
             self.worst = Some((margin, *features));
-            self.portrait.at_request = Some(self.portrait.requests);
+            self.summary.at_request = Some(self.summary.requests);
         }
     }
 
-    fn finish(self, site: &Site, scorer: &Scorer) -> Portrait {
-        let mut portrait = self.portrait;
-        portrait.path = most_asked(site, &self.asked);
+    fn finish(self, site: &Site, scorer: &Scorer) -> ClientSummary {
+        let mut summary = self.summary;
+        summary.path = most_asked(site, &self.asked);
         if let Some((margin, features)) = &self.worst {
             let contributions = match scorer {
                 Scorer::Trees(trees) => trees.contributions(features),
                 Scorer::Logistic(logistic) => logistic.contributions(features),
             };
-            portrait.score = Some(f64::from(Score::from_margin(*margin).value()));
-            portrait.because = spoken(&contributions.because(features));
+            summary.score = Some(f64::from(Score::from_margin(*margin).value()));
+            summary.because = spoken(&contributions.because(features));
         }
-        portrait
+        summary
     }
 }
 
-fn spoken(because: &TopContributions) -> Vec<Spoken> {
-    let spoke = |spoke: &detector::model::Spoke| Spoken {
+fn spoken(because: &TopContributions) -> Vec<FeatureContribution> {
+    let spoke = |spoke: &detector::model::Spoke| FeatureContribution {
         feature: spoke.definition().name,
         words: spoke.definition().words,
         value: (!spoke.value.is_nan()).then_some(spoke.value),

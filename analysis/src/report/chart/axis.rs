@@ -1,32 +1,32 @@
-//! Where a value lies on an axis, and which values get a mark.
+//! Positions of values on an axis, and marks along it.
 
 use maud::{Markup, html};
 
 use super::figure::at;
 
-/// From values to places.
+/// A mapping from values to positions.
 #[derive(Clone, Copy, Debug)]
-pub struct Scale {
-    /// Values at both ends, already mapped where the axis is logarithmic.
+pub struct Axis {
+    /// Values at both ends; their logarithms, if the axis is logarithmic.
     ends: (f64, f64),
-    /// Places at both ends.
+    /// Positions at both ends.
     places: (f64, f64),
     is_log: bool,
 }
 
-impl Scale {
-    /// Even steps.
+impl Axis {
+    /// A linear axis.
     pub fn linear(ends: (f64, f64), places: (f64, f64)) -> Self {
         Self { ends, places, is_log: false }
     }
 
-    /// Even factors; both ends above 0.
+    /// A logarithmic axis; both ends must be above 0.
     pub fn log((low, high): (f64, f64), places: (f64, f64)) -> Self {
         let ends = (low.max(f64::MIN_POSITIVE).log10(), high.max(f64::MIN_POSITIVE).log10());
         Self { ends, places, is_log: true }
     }
 
-    /// The place of a value; what lies beyond an end is drawn at it.
+    /// The position of a value. Values beyond an end are drawn at that end.
     pub fn place(&self, value: f64) -> f64 {
         let value = if self.is_log { value.max(f64::MIN_POSITIVE).log10() } else { value };
         let (low, high) = self.ends;
@@ -34,7 +34,7 @@ impl Scale {
         self.places.0 + share * (self.places.1 - self.places.0)
     }
 
-    /// Powers of ten on it.
+    /// Powers of ten within the axis.
     pub fn powers(&self) -> Vec<f64> {
         let (low, high) = ((self.ends.0 - 1e-9).ceil() as i32, (self.ends.1 + 1e-9).floor() as i32);
         (low..=high).map(|power| 10_f64.powi(power)).collect()
@@ -43,7 +43,7 @@ impl Scale {
 
 /// Marks along the bottom of a chart, with grid lines up to `top`.
 pub fn bottom(
-    scale: &Scale,
+    scale: &Axis,
     marks: &[(f64, String)],
     (top, bottom): (f64, f64),
     title: &str,
@@ -61,9 +61,9 @@ pub fn bottom(
     }
 }
 
-/// Marks along the left side, with grid lines to `right`; the title lies on top.
+/// Marks along the left side, with grid lines to `right`; the title is above.
 pub fn left(
-    scale: &Scale,
+    scale: &Axis,
     marks: &[(f64, String)],
     (left, right): (f64, f64),
     title: &str,
@@ -81,7 +81,7 @@ pub fn left(
     }
 }
 
-/// 0, 20, … 100 %.
+/// Marks at 0, 20, … 100 %.
 pub fn percents() -> Vec<(f64, String)> {
     (0..=5).map(|i| (f64::from(i) / 5.0, format!("{} %", i * 20))).collect()
 }
@@ -92,14 +92,14 @@ mod tests {
 
     #[test]
     fn values_fall_between_the_ends_and_none_beyond() {
-        let linear = Scale::linear((0.0, 10.0), (100.0, 0.0));
+        let linear = Axis::linear((0.0, 10.0), (100.0, 0.0));
         assert_eq!(
             [0.0, 5.0, 10.0, 99.0, -1.0].map(|value| linear.place(value)),
             [100.0, 50.0, 0.0, 0.0, 100.0]
         );
-        let log = Scale::log((0.001, 1.0), (0.0, 300.0));
+        let log = Axis::log((0.001, 1.0), (0.0, 300.0));
         assert!((log.place(0.1) - 200.0).abs() < 1e-9 && log.place(0.0) == 0.0);
         assert_eq!(log.powers().len(), 4);
-        assert_eq!(Scale::linear((1.0, 1.0), (5.0, 9.0)).place(1.0), 5.0);
+        assert_eq!(Axis::linear((1.0, 1.0), (5.0, 9.0)).place(1.0), 5.0);
     }
 }

@@ -7,7 +7,7 @@ use traffic::sim::{
     DEFAULT_START, Population, SimRequest, Site, Truth, benchmark_site, simulate_benchmark,
 };
 
-use super::verdict::Wanted;
+use super::verdict::WantedShare;
 
 const DAY_S: u64 = 86_400;
 /// Number of addresses of one botnet.
@@ -16,7 +16,7 @@ const BOTNET: usize = 50_000;
 /// How large a run is. Numbers of people are totals over all human populations, which share them
 /// evenly.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
+pub(super) struct RunScale {
     /// Days to train on.
     pub training_days: usize,
     /// People on each training day.
@@ -37,7 +37,7 @@ pub(super) struct Scale {
     pub heat_step: usize,
 }
 
-impl Scale {
+impl RunScale {
     /// The scale of the figures in `docs/benchmark.md`.
     pub const FULL: Self = Self {
         training_days: 4,
@@ -66,16 +66,16 @@ impl Scale {
 
 /// All random input, derived from one seed: one site, and separate seeds for training and test.
 #[derive(Clone, Debug)]
-pub(super) struct Crowd {
+pub(super) struct BenchmarkTraffic {
     pub site: Arc<Site>,
     pub training_seed: u64,
     pub test_seed: u64,
     pub heat_seed: u64,
-    scale: Scale,
+    scale: RunScale,
 }
 
-impl Crowd {
-    pub fn new(seed: u64, scale: Scale) -> Self {
+impl BenchmarkTraffic {
+    pub fn new(seed: u64, scale: RunScale) -> Self {
         let own = |stream: u64| mixed(seed.wrapping_mul(4).wrapping_add(stream));
         Self {
             site: benchmark_site(own(0)),
@@ -89,26 +89,28 @@ impl Crowd {
     /// The training days. Populations that nobody could label, or that had not come yet, are left
     /// out.
     pub fn training(&self) -> impl ExactSizeIterator<Item = Vec<SimRequest>> {
-        let Scale { training_days, training_people: people, training_bots: bots, .. } = self.scale;
+        let RunScale { training_days, training_people: people, training_bots: bots, .. } =
+            self.scale;
         (0..training_days).map(move |day| {
-            let company = Company { people, bots, campaigns: usize::from(day == 0), botnets: 0 };
-            self.day(self.training_seed, day, company, is_trained_on)
+            let visitors_of_day =
+                DayVisitors { people, bots, campaigns: usize::from(day == 0), botnets: 0 };
+            self.day(self.training_seed, day, visitors_of_day, is_trained_on)
         })
     }
 
     /// One test day with every population.
     pub fn round(&self, round: usize) -> Vec<SimRequest> {
-        let Scale { people, bots, botnet_rounds, .. } = self.scale;
-        let company =
-            Company { people, bots, campaigns: 1, botnets: usize::from(round < botnet_rounds) };
-        self.day(self.test_seed, round, company, |_| true)
+        let RunScale { people, bots, botnet_rounds, .. } = self.scale;
+        let visitors_of_day =
+            DayVisitors { people, bots, campaigns: 1, botnets: usize::from(round < botnet_rounds) };
+        self.day(self.test_seed, round, visitors_of_day, |_| true)
     }
 
     fn day(
         &self,
         seed: u64,
         day: usize,
-        company: Company,
+        visitors_of_day: DayVisitors,
         takes: impl Fn(Population) -> bool,
     ) -> Vec<SimRequest> {
         let start = DEFAULT_START.plus_secs(day as u64 * DAY_S);
@@ -116,7 +118,7 @@ impl Crowd {
         for population in
             Population::OF_THE_BENCHMARK.iter().copied().filter(|&population| takes(population))
         {
-            let count = company.count(population);
+            let count = visitors_of_day.count(population);
             let visitors = day * count..(day + 1) * count;
             requests.extend(simulate_benchmark(&self.site, population, seed, start, visitors));
         }
@@ -132,7 +134,7 @@ impl Crowd {
 
 /// How many visitors come on one day.
 #[derive(Clone, Copy)]
-struct Company {
+struct DayVisitors {
     /// People of all populations together.
     people: usize,
     /// Visitors of each ordinary population of bots.
@@ -145,7 +147,7 @@ struct Company {
 
 /// A population whose visitors are not one person or program at one address.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Crowded {
+enum SharedAddresses {
     /// One address that this many people share.
     Address(usize),
     /// A bot with some hundreds of addresses.
@@ -154,28 +156,28 @@ enum Crowded {
     Botnet,
 }
 
-fn crowded(population: Population) -> Option<Crowded> {
+fn shared_addresses(population: Population) -> Option<SharedAddresses> {
     match population.name() {
-        "carrier_nat" => Some(Crowded::Address(500)),
-        "office_nat" => Some(Crowded::Address(50)),
-        "spread_scraper" | "distributed_brute_forcer" => Some(Crowded::Campaign),
-        "botnet_scraper" => Some(Crowded::Botnet),
+        "carrier_nat" => Some(SharedAddresses::Address(500)),
+        "office_nat" => Some(SharedAddresses::Address(50)),
+        "spread_scraper" | "distributed_brute_forcer" => Some(SharedAddresses::Campaign),
+        "botnet_scraper" => Some(SharedAddresses::Botnet),
         _ => None,
     }
 }
 
-impl Company {
+impl DayVisitors {
     /// Number of visitors of a population on this day.
     fn count(self, population: Population) -> usize {
         let is_ordinary = |population: &&Population| {
-            population.truth() == Truth::Human && crowded(**population).is_none()
+            population.truth() == Truth::Human && shared_addresses(**population).is_none()
         };
         let ordinary = Population::OF_THE_BENCHMARK.iter().filter(is_ordinary).count();
         let people = self.people.div_ceil(ordinary.max(1));
-        match (crowded(population), population.truth()) {
-            (Some(Crowded::Address(persons)), _) => (people / persons).max(1),
-            (Some(Crowded::Campaign), _) => self.campaigns,
-            (Some(Crowded::Botnet), _) => self.botnets * BOTNET,
+        match (shared_addresses(population), population.truth()) {
+            (Some(SharedAddresses::Address(persons)), _) => (people / persons).max(1),
+            (Some(SharedAddresses::Campaign), _) => self.campaigns,
+            (Some(SharedAddresses::Botnet), _) => self.botnets * BOTNET,
             (None, Truth::Human) => people,
             (None, Truth::Bad | Truth::Welcome) => self.bots,
         }
@@ -185,7 +187,7 @@ impl Company {
 /// Is this population a botnet of 50,000 addresses, which only long runs have?
 #[cfg(test)]
 pub(super) fn is_botnet(population: Population) -> bool {
-    crowded(population) == Some(Crowded::Botnet)
+    shared_addresses(population) == Some(SharedAddresses::Botnet)
 }
 
 /// Whether a population can be in the training data, because somebody who looks at a log could
@@ -202,7 +204,7 @@ pub(super) fn left_out() -> impl Iterator<Item = Population> {
 }
 
 /// The share of each population that has to be detected.
-pub(super) const WANTED: [Wanted; 15] = [
+pub(super) const WANTED: [WantedShare; 15] = [
     ("mirror", 0.99),
     ("scraper", 0.99),
     ("enumerator_sequential", 0.99),

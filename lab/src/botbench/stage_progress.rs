@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use trainer::progress::Stage;
 
 /// Counts finished steps of a stage and reports them.
-pub(super) struct Steps<'a> {
+pub(super) struct StageProgress<'a> {
     name: &'static str,
     unit: &'static str,
     of: usize,
@@ -13,7 +13,7 @@ pub(super) struct Steps<'a> {
     tell: &'a (dyn Fn(Stage<'_>) + Sync),
 }
 
-impl<'a> Steps<'a> {
+impl<'a> StageProgress<'a> {
     /// Begins the stage with no step done.
     pub(super) fn new(
         name: &'static str,

@@ -155,7 +155,7 @@ impl Sitter {
 }
 
 fn spoken(because: &TopContributions) -> Vec<Spoken> {
-    let spoke = |spoke: &detector::model::Spoke| Spoken {
+    let spoke = |spoke: &detector::model::Contribution| Spoken {
         feature: spoke.definition().name,
         words: spoke.definition().words,
         value: (!spoke.value.is_nan()).then_some(spoke.value),

@@ -11,7 +11,7 @@ use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::time::Timestamp;
 use crate::token::{Observed, Token};
-use crate::tracker::{Mark, Settings, Tracker};
+use crate::tracker::{Concluded, Settings, Tracker};
 
 /// A [`Tracker`] and the one [`Judge`] that it works with. The tracker's methods that need no judge
 /// are available as well.
@@ -38,7 +38,7 @@ impl Detector {
 
     /// Takes a request in and decides what to do with it. The reasons of a refusal are found only
     /// if `wants_reasons` returns true. See [`Tracker::observe`].
-    pub fn observe_and_tell(
+    pub fn observe_with_reasons_if(
         &self,
         event: &Event,
         mode: Mode,
@@ -48,7 +48,7 @@ impl Detector {
     }
 
     /// Takes the end of a request in. See [`Tracker::conclude`].
-    pub fn conclude(&self, token: Token, at: Timestamp, status: u16) -> Option<Mark> {
+    pub fn conclude(&self, token: Token, at: Timestamp, status: u16) -> Option<Concluded> {
         self.tracker.conclude(&self.judge, token, at, status)
     }
 

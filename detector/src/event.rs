@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::allow::AllowList;
 use crate::client::ClientKey;
-use crate::site_profile::{OTHER, Place, SiteProfile};
+use crate::site_profile::{OTHER, ProfilePlace, SiteProfile};
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
 
@@ -158,7 +158,7 @@ impl Event {
         profile: Option<&SiteProfile>,
     ) -> Self {
         let (path, query) = split(request.target);
-        let nowhere = Place { page: 0, template: OTHER, class: None };
+        let nowhere = ProfilePlace { page: 0, template: OTHER, class: None };
         let place = profile.map_or(nowhere, |profile| profile.place(path, query));
         let (url, prior) = match request.recorded {
             Some(recorded) => (recorded.url, recorded.class),

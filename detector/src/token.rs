@@ -30,7 +30,7 @@ pub struct Token {
 
 /// When the end of a request was counted, and as which of the client's events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct Concluded {
     /// The time it counted for: a client's clock never goes back.
     pub at: Timestamp,
     /// The client's event number.

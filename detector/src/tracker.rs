@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::client::ClientKey;
 use crate::cohort::Cohorts;
-use crate::drift::{Counts, Drift, Seen};
+use crate::drift::{ClientsSeen, Drift, DriftCounts};
 use crate::event::{Event, Request};
 use crate::features::Features;
 use crate::judge::Judge;
@@ -23,7 +23,7 @@ use crate::state::bans::{BanChanges, Bans};
 use crate::state::client_state::ClientState;
 use crate::state::table::Table;
 use crate::time::Timestamp;
-use crate::token::{Mark, Observed, Token};
+use crate::token::{Concluded, Observed, Token};
 use crate::url::UrlHasher;
 
 /// What a tracker is built with. A reload cannot change it.
@@ -73,7 +73,7 @@ impl Tracker {
             // A ban takes a sixth of a window's memory, so room for as many bans as clients costs
             // little. A flood cannot fill it for free.
             bans: Bans::new(capacity),
-            drift: Counts::default(),
+            drift: DriftCounts::default(),
         };
         Self { tracked, hasher: UrlHasher::new(hash_key), panics: AtomicU64::new(0) }
     }
@@ -112,7 +112,7 @@ impl Tracker {
         token: Token,
         at: Timestamp,
         status: u16,
-    ) -> Option<Mark> {
+    ) -> Option<Concluded> {
         pipeline::conclude(&self.tracked, judge, &token.ended(at, status))
     }
 
@@ -202,7 +202,7 @@ impl Tracker {
     }
 
     /// The clients counted for drift since then.
-    pub fn drift_seen(&self) -> Seen {
+    pub fn drift_seen(&self) -> ClientsSeen {
         self.tracked.drift.seen()
     }
 

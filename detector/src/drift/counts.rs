@@ -15,7 +15,7 @@ const BINS: usize = 11;
 
 /// How many clients were counted, each at its first score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ClientsSeen {
     /// Clients below the model's limit threshold, whose features are compared.
     pub compared: u64,
     /// Clients above it, which are left out so that a wave of bots is no drift. Many more than
@@ -23,7 +23,7 @@ pub struct Seen {
     pub above_limit: u64,
 }
 
-impl Seen {
+impl ClientsSeen {
     /// All clients counted.
     pub const fn all(self) -> u64 {
         self.compared + self.above_limit
@@ -37,14 +37,14 @@ impl Seen {
 
 /// Counts of feature values and margins by bin. Any thread may add to them.
 #[derive(Debug)]
-pub struct Counts {
+pub struct DriftCounts {
     clients: AtomicU32,
     above_limit: AtomicU32,
     features: [[AtomicU32; BINS]; COUNT],
     score: [AtomicU32; BINS],
 }
 
-impl Default for Counts {
+impl Default for DriftCounts {
     fn default() -> Self {
         let bins = || array::from_fn(|_| AtomicU32::new(0));
         Self {
@@ -56,7 +56,7 @@ impl Default for Counts {
     }
 }
 
-impl Counts {
+impl DriftCounts {
     /// Counts the features of a client at `pages` pages, to which `model` gave `margin`. Does
     /// nothing at page counts that are not in [`SCHEDULE`].
     ///
@@ -89,10 +89,10 @@ impl Counts {
     }
 
     /// How many clients were counted.
-    pub fn seen(&self) -> Seen {
+    pub fn seen(&self) -> ClientsSeen {
         let [compared, above_limit] = [&self.clients, &self.above_limit]
             .map(|clients| u64::from(clients.load(Ordering::Relaxed)));
-        Seen { compared, above_limit }
+        ClientsSeen { compared, above_limit }
     }
 
     /// Sets all counts to 0.

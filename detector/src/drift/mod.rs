@@ -16,7 +16,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use counts::{Counts, SCHEDULE, Seen};
+pub use counts::{ClientsSeen, DriftCounts, SCHEDULE};
 pub use deciles::{deciles, reference};
 pub use shift::{Drift, SCORE, Shift};
 pub use statistics::{ONCE_IN_100_000, PSI_ALARM, noise, psi};

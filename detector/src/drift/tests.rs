@@ -59,9 +59,9 @@ fn traffic_that_moved_is_above_alarm_and_noise() {
 
 #[test]
 fn the_share_above_the_limit_is_of_all_who_were_seen() {
-    let seen = Seen { compared: 30, above_limit: 10 };
+    let seen = ClientsSeen { compared: 30, above_limit: 10 };
     assert_eq!((seen.all(), seen.share_above_limit()), (40, 0.25));
-    assert_eq!(Seen::default().share_above_limit(), 0.0);
+    assert_eq!(ClientsSeen::default().share_above_limit(), 0.0);
 }
 
 #[test]

@@ -15,11 +15,11 @@ pub struct Contributions {
 
 /// The three features that raised a score most, the largest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct TopContributions([Option<Spoke>; 3]);
+pub struct TopContributions([Option<Contribution>; 3]);
 
 /// What one feature added to a score.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Spoke {
+pub struct Contribution {
     feature: u8,
     /// The value of the feature; NaN when it was missing.
     pub value: f32,
@@ -36,9 +36,10 @@ impl Contributions {
 
     /// The three largest contributions towards "bot", with the values of the features.
     pub fn because(&self, features: &Features) -> TopContributions {
-        let mut top: [Option<Spoke>; 3] = [None; 3];
+        let mut top: [Option<Contribution>; 3] = [None; 3];
         for (index, &part) in self.by_feature.iter().enumerate().filter(|(_, part)| **part > 0.0) {
-            let mut next = Some(Spoke { feature: index as u8, value: features.0[index], part });
+            let mut next =
+                Some(Contribution { feature: index as u8, value: features.0[index], part });
             for slot in &mut top {
                 if slot.is_none_or(|least| next.is_some_and(|next| next.part > least.part)) {
                     std::mem::swap(slot, &mut next);
@@ -51,19 +52,19 @@ impl Contributions {
 
 impl TopContributions {
     /// The contributions, the largest first.
-    pub fn iter(&self) -> impl Iterator<Item = &Spoke> {
+    pub fn iter(&self) -> impl Iterator<Item = &Contribution> {
         self.0.iter().flatten()
     }
 }
 
-impl Spoke {
+impl Contribution {
     /// The definition of the feature.
     pub fn definition(&self) -> &'static Definition {
         &FEATURES[usize::from(self.feature)]
     }
 }
 
-impl fmt::Display for Spoke {
+impl fmt::Display for Contribution {
     /// The feature in people's words, its value, and what it added to the margin:
     /// `gaps repeat 0.94 (+2.1)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,7 +73,7 @@ impl fmt::Display for Spoke {
     }
 }
 
-/// A [`Spoke`] keeps the number of its feature in one byte.
+/// A [`Contribution`] keeps the number of its feature in one byte.
 const _: () = assert!(COUNT <= u8::MAX as usize);
 
 #[cfg(test)]

@@ -26,12 +26,12 @@ mod trained;
 mod trees;
 mod walked_forest;
 
-pub use contributions::{Contributions, Spoke, TopContributions};
+pub use contributions::{Contribution, Contributions, TopContributions};
 pub use error::ModelError;
 pub use file::{Budget, Card, FORMAT, File, GoldenRow, Metric, ScorerFile, Thresholds};
 pub use logistic::Logistic;
 pub use node::Node;
-pub use readiness::{Readiness, Requirement, State, grouped};
+pub use readiness::{Readiness, ReadinessState, Requirement, grouped};
 pub use reference::{Deciles, Reference};
 pub use score::Score;
 pub use scorer::Scorer;

@@ -78,7 +78,7 @@ impl Model {
     }
 
     /// A shared pointer to [`Model::site_profile`].
-    pub fn shared_memory(&self) -> Option<Arc<SiteProfile>> {
+    pub fn shared_site_profile(&self) -> Option<Arc<SiteProfile>> {
         self.site_profile.clone()
     }
 

@@ -11,10 +11,14 @@ use crate::event::Outcome;
 use crate::judge::Judge;
 use crate::state::TrackerState;
 use crate::state::client_state::ClientState;
-use crate::token::Mark;
+use crate::token::Concluded;
 
 /// Takes the end of a request in. `None` when its client is not tracked.
-pub(crate) fn conclude(tracked: &TrackerState, judge: &Judge, outcome: &Outcome) -> Option<Mark> {
+pub(crate) fn conclude(
+    tracked: &TrackerState,
+    judge: &Judge,
+    outcome: &Outcome,
+) -> Option<Concluded> {
     tracked.table.with_known(outcome.client, |state| {
         let pages = state.pages();
         let counted_in = judge.counted_in(pages > 0, pages.saturating_sub(1), outcome.write);
@@ -33,16 +37,16 @@ pub(crate) fn conclude(tracked: &TrackerState, judge: &Judge, outcome: &Outcome)
 }
 
 /// Takes the outcome into its client's window.
-fn conclude_client(state: &mut ClientState, judge: &Judge, outcome: &Outcome) -> Mark {
+fn conclude_client(state: &mut ClientState, judge: &Judge, outcome: &Outcome) -> Concluded {
     let resolution_us = judge.resolution_us();
     if let ClientState::Newcomer(newcomer) = state
         && let Some(at) = newcomer.conclude(outcome, resolution_us)
     {
-        return Mark { at, seq: newcomer.sequence() };
+        return Concluded { at, seq: newcomer.sequence() };
     }
     let window = &mut state.known_client(outcome.at, judge.site_profile()).window;
     let at = window.conclude(outcome, resolution_us);
-    Mark { at, seq: window.sequence() }
+    Concluded { at, seq: window.sequence() }
 }
 
 /// Takes the outcome into the cohorts that its client is counted in.

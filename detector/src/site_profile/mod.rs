@@ -40,7 +40,7 @@ use sorted::Sorted;
 
 /// Where a request falls in the site profile: its page and its template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ProfilePlace {
     /// Keyed hash of the normalised URL; never 0.
     pub page: u32,
     /// Template number: 0..=14 for the most common page templates, [`OTHER`] for any other.
@@ -95,12 +95,12 @@ impl SiteProfile {
 
     /// Where a request falls, given its target as [`crate::url::split`] takes it apart. O(segments
     /// + parameters).
-    pub fn place(&self, path: &str, query: &str) -> Place {
+    pub fn place(&self, path: &str, query: &str) -> ProfilePlace {
         let (template, class) = self
             .templates
             .find(path, query)
             .map_or((OTHER, None), |found| (found.number, found.class));
-        Place { page: self.page(path, query), template, class }
+        ProfilePlace { page: self.page(path, query), template, class }
     }
 
     /// How many remembered clients asked for this page; 0 if it is not known.

@@ -18,7 +18,7 @@ mod shard;
 pub mod table;
 
 use crate::cohort::Cohorts;
-use crate::drift::Counts;
+use crate::drift::DriftCounts;
 use bans::Bans;
 use table::Table;
 
@@ -31,5 +31,5 @@ pub(crate) struct TrackerState {
     /// Who is banned.
     pub(crate) bans: Bans,
     /// How the features of judged clients are spread.
-    pub(crate) drift: Counts,
+    pub(crate) drift: DriftCounts,
 }

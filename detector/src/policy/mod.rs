@@ -127,8 +127,8 @@ impl Policy {
         self.min_pages
     }
 
-    /// What to do with a request. `fresh` is the score that was computed for it; `None` leaves the
-    /// client's standing as it is.
+    /// What to do with a request. `fresh` is the score that was computed for it; with `None` the
+    /// client's last score stands.
     pub fn decide(
         &self,
         fresh: Option<Score>,

@@ -40,7 +40,7 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
     let found = Logs::find(&args.logs)?;
     let (mut site, tallies) = found.read_site("site", labels.as_ref())?;
     let logs = LogRead::all(&found.names(), &tallies);
-    if let Some(memory) = model.shared_memory() {
+    if let Some(memory) = model.shared_site_profile() {
         site.remember_all(memory);
     }
     let examined = examine(&site, &model, promises);

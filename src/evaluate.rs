@@ -27,7 +27,7 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     let found = Logs::find(&args.logs)?;
     let (mut site, tallies) = found.read_site("site", Some(&labels))?;
     let logs = LogRead::all(&found.names(), &tallies);
-    if let Some(memory) = model.shared_memory() {
+    if let Some(memory) = model.shared_site_profile() {
         site.remember_all(memory);
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);

@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use detector::Model;
 use detector::features::{COUNT, index_of};
 use detector::model::{
-    Deciles, File, GoldenRow, Readiness, Reference, Requirement, ScorerFile, State, seal,
+    Deciles, File, GoldenRow, Readiness, ReadinessState, Reference, Requirement, ScorerFile, seal,
 };
 use kidoban::input::{SHIPPED_MODEL, read_model};
 use sha2::{Digest, Sha256};
@@ -239,7 +239,7 @@ fn a_sealed_lie_is_refused_with_its_reason() {
     );
     check(
         "failed, and no gate failed",
-        readiness(|ready| ready.state = State::Failed),
+        readiness(|ready| ready.state = ReadinessState::Failed),
         "not what its gates say",
     );
     check(

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use detector::Features;
-use detector::drift::{Counts, Drift, PSI_ALARM, SCORE};
+use detector::drift::{Drift, DriftCounts, PSI_ALARM, SCORE};
 use detector::features::{FEATURES, index_of};
 use detector::model::{Budget, Model};
 use serde::Serialize;
@@ -199,7 +199,7 @@ impl BudgetCheck {
 pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Examined {
     let thresholds = model.thresholds();
     let (resolution_us, min_pages) = (model.resolution_us(), thresholds.min_pages);
-    let counts = Counts::default();
+    let counts = DriftCounts::default();
     walk(site, resolution_us, |_, window, pages| {
         if pages >= min_pages && detector::drift::SCHEDULE.contains(&pages) {
             let features = Features::measure_only(window, model.asks());

@@ -228,7 +228,7 @@ fn tried(
     }
     let model = Model::parse(&seal(&trained.file)?)?;
     let mut later = later.clone();
-    if let Some(memory) = model.shared_memory() {
+    if let Some(memory) = model.shared_site_profile() {
         later.remember_all(memory);
     }
     let [known] = known;

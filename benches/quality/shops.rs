@@ -81,7 +81,7 @@ pub fn table(
         )?;
         let adapted = Model::parse(&seal(&trained.file)?)?;
         let mut other = other;
-        if let Some(memory) = adapted.shared_memory() {
+        if let Some(memory) = adapted.shared_site_profile() {
             other.remember_all(memory);
         }
         let what = if trained.is_adapted { "adapted" } else { "adapted (plainly lost: kept)" };

@@ -1,4 +1,4 @@
-//! The allow list: asked before everything else, always, also across a reload.
+//! The allow list. It is asked before everything else, always, also across a reload.
 
 use std::net::IpAddr;
 
@@ -6,15 +6,15 @@ use ipnet::IpNet;
 
 use crate::client::ClientKey;
 
-/// Clients and paths that pass unasked: neither judged nor remembered.
+/// Clients and paths that pass: their requests are neither judged nor remembered.
 #[derive(Clone, Debug)]
 pub struct AllowList {
     networks: Vec<IpNet>,
     paths: Vec<String>,
 }
 
-/// Never refused: crawlers read robots.txt before they behave, certificates are renewed below
-/// `/.well-known/`.
+/// Paths on every allow list: crawlers read robots.txt before they can obey it, and certificates
+/// are renewed below `/.well-known/`.
 const ALWAYS: [&str; 2] = ["/robots.txt", "/.well-known/"];
 
 impl Default for AllowList {
@@ -24,14 +24,14 @@ impl Default for AllowList {
 }
 
 impl AllowList {
-    /// Networks and paths. A path that ends in `/` covers everything below it; any other means
-    /// itself alone.
+    /// A list of networks and paths. A path that ends in `/` covers everything below it; any other
+    /// covers itself alone.
     pub fn new(networks: Vec<IpNet>, mut paths: Vec<String>) -> Self {
         paths.extend(ALWAYS.map(str::to_owned));
         Self { networks, paths }
     }
 
-    /// Does this client or this path ([`crate::url::split`]) pass unasked?
+    /// Is this client or this path ([`crate::url::split`]) on the list?
     pub fn covers(&self, client: ClientKey, path: &str) -> bool {
         self.covers_path(path) || client.ip().is_some_and(|ip| self.covers_ip(ip))
     }
@@ -41,8 +41,7 @@ impl AllowList {
     }
 
     fn covers_path(&self, path: &str) -> bool {
-        // `/.well-known/../p/1` is whatever the shop makes of it, but not what the operator
-        // allowed.
+        // The shop may take `/.well-known/../p/1` for a path that the operator did not allow.
         let below = |prefix: &str| {
             path.starts_with(prefix) && !path.contains("..") && !path.contains(['%', '\\', ';'])
         };

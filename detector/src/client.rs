@@ -1,9 +1,9 @@
 //! What is "the same client".
 //!
-//! A [`ClientKey`] is 128 bits: an IPv4 address as its IPv4-mapped IPv6 form, an IPv6 address cut
-//! to its /64 (one subscriber holds at least that much, RFC 6177), or, where a log's client field
-//! holds a name and not an address, a hash of it in the multicast range `ff00::/8`, from which no
-//! client can send.
+//! A [`ClientKey`] has 128 bits. An IPv4 address is kept in its IPv4-mapped IPv6 form. An IPv6
+//! address is cut to its /64, because one subscriber holds at least that much (RFC 6177). Where a
+//! log's client field holds a name and not an address, the key is a hash of the name in the
+//! multicast range `ff00::/8`, from which no client can send.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -12,10 +12,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// Who a request is counted for. 16 bytes, `Copy`, cheap to hash.
+/// The client that a request is counted for. 16 bytes, `Copy`, cheap to hash.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientKey {
-    /// In two halves, high first: a `u128` wants places of 16 bytes, and a map's entry of key and
+    /// In two halves, high first. A `u128` must be aligned to 16 bytes, so a map's entry of key and
     /// pointer would take 32.
     halves: [u64; 2],
 }
@@ -40,7 +40,7 @@ impl ClientKey {
         }
     }
 
-    /// The key of whatever a log's client field or a labels file holds.
+    /// The key of what a log's client field or a labels file holds.
     ///
     /// Accepts an address, an address with `/64`, the `#hex` form that [`fmt::Display`] writes for
     /// names, or any other text, which is hashed (SHA-256, 120 bits).
@@ -66,15 +66,16 @@ impl ClientKey {
         Self::from_bits(NAME_PREFIX | (u128::from_be_bytes(bytes) & NAME_BITS))
     }
 
-    /// The address (of an IPv6 client, its /64's first), or `None` where the client is a name.
+    /// The address, or `None` where the client is a name. Of an IPv6 client it is the first address
+    /// of its /64.
     pub fn ip(self) -> Option<IpAddr> {
         let bits = self.to_bits();
         (bits & NAME_PREFIX != NAME_PREFIX)
             .then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
-    /// Its network: of an IPv4 address the /24, of an IPv6 network the /48 (what a site is given,
-    /// RFC 6177), of a name itself.
+    /// The client's network: the /24 of an IPv4 address, the /48 of an IPv6 address (what a site is
+    /// given, RFC 6177). The network of a name is the name itself.
     pub const fn network(self) -> Self {
         let bits = self.to_bits();
         Self::from_bits(match bits {
@@ -84,8 +85,8 @@ impl ClientKey {
         })
     }
 
-    /// Which it is of its network's: the IPv4 address's last byte, the 16 bits of an IPv6 /64 below
-    /// its /48. A name is alone.
+    /// The client's number within its network: the last byte of an IPv4 address, the 16 bits of an
+    /// IPv6 /64 below its /48. A name has number 0.
     pub const fn host(self) -> u16 {
         let bits = self.to_bits();
         match bits {

@@ -1,4 +1,4 @@
-//! A tracker with a judge of its own: what replays, simulations, training and benches drive.
+//! A tracker with a fixed judge, as replays, simulations, training and benches use it.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,17 +11,17 @@ use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::time::Timestamp;
 use crate::token::{Observed, Token};
-use crate::tracker::{Mark, Settings, Tracker};
+use crate::tracker::{Concluded, Settings, Tracker};
 
-/// A [`Tracker`] and the one [`Judge`] that judges with it. What needs no judge, the tracker
-/// itself answers.
+/// A [`Tracker`] and the one [`Judge`] that it works with. The tracker's methods that need no judge
+/// are available as well.
 pub struct Detector {
     tracker: Tracker,
     judge: Arc<Judge>,
 }
 
 impl Detector {
-    /// A detector that knows nobody yet.
+    /// A detector that has seen no client yet.
     pub fn new(settings: Settings, judge: Judge) -> Self {
         Self { tracker: Tracker::new(settings), judge: Arc::new(judge) }
     }
@@ -31,14 +31,14 @@ impl Detector {
         self.tracker.event(&self.judge, request)
     }
 
-    /// Takes a request in and says what to do with it; reasons are found for every refusal.
+    /// Takes a request in and decides what to do with it. The reasons of every refusal are found.
     pub fn observe(&self, event: &Event, mode: Mode) -> Observed {
         self.tracker.observe(&self.judge, mode, event, &|| true)
     }
 
-    /// Takes a request in; reasons are found where `wants_reasons` says so. See
-    /// [`Tracker::observe`].
-    pub fn observe_and_tell(
+    /// Takes a request in and decides what to do with it. The reasons of a refusal are found only
+    /// if `wants_reasons` returns true. See [`Tracker::observe`].
+    pub fn observe_with_reasons_if(
         &self,
         event: &Event,
         mode: Mode,
@@ -48,7 +48,7 @@ impl Detector {
     }
 
     /// Takes the end of a request in. See [`Tracker::conclude`].
-    pub fn conclude(&self, token: Token, at: Timestamp, status: u16) -> Option<Mark> {
+    pub fn conclude(&self, token: Token, at: Timestamp, status: u16) -> Option<Concluded> {
         self.tracker.conclude(&self.judge, token, at, status)
     }
 
@@ -63,7 +63,7 @@ impl Detector {
         self.tracker.begin_drift_window();
     }
 
-    /// What judges.
+    /// The judge in force.
     pub fn judge(&self) -> Arc<Judge> {
         Arc::clone(&self.judge)
     }

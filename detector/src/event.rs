@@ -1,28 +1,27 @@
 //! One request, and later its outcome, reduced to what the features may see.
 //!
 //! A [`Request`] is what an edge or a log line knows. [`Event`] and [`Outcome`] are all that the
-//! rest of this crate ever sees of it: 48 and 32 bytes, no text, nothing to allocate. What decides
-//! a training label (user agent, referer, attack paths) is absent on purpose: a score that saw it
-//! would measure the labelling rule. Of the user agent there is a keyed hash, which says whether
-//! two requests name the same browser and nothing else; no score sees even that.
+//! rest of this crate sees of it: 48 and 32 bytes without text or allocation. What decides a
+//! training label (user agent, referer, attack paths) is absent on purpose, because a score that
+//! saw it would measure the labelling rule. Of the user agent there is a keyed hash, which tells
+//! whether two requests name the same browser and nothing else. No score sees even that.
 
 use serde::{Deserialize, Serialize};
 
 use crate::allow::AllowList;
 use crate::client::ClientKey;
-use crate::site_profile::{OTHER, Place, SiteProfile};
+use crate::site_profile::{OTHER, ProfilePlace, SiteProfile};
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
-use crate::verdict::Reason;
 
-/// What an edge knows of a request when it arrives.
+/// What an edge or a log line knows of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// Who asks.
+    /// Who sent the request.
     pub client: ClientKey,
-    /// When, at the edge's own resolution.
+    /// When it arrived, at the edge's own resolution.
     pub at: Timestamp,
-    /// `GET`, `POST`, …; upper case as on the wire.
+    /// The HTTP method in upper case, as on the wire: `GET`, `POST`, …
     pub method: &'a str,
     /// Request target as on the wire: path and query, or absolute form.
     pub target: &'a str,
@@ -30,10 +29,11 @@ pub struct Request<'a> {
     pub fetch_dest: Option<&'a str>,
     /// The `User-Agent` header's bytes, where one was sent.
     pub agent: Option<&'a [u8]>,
-    /// What an event log has of it, to repeat a live decision without knowing its hash key.
+    /// What the event log recorded of it, so that a replay needs no hash key to repeat a live
+    /// decision.
     pub recorded: Option<Recorded>,
-    /// Is it a proxy's own request, or one that a proxy sends without a word whose it is? Then
-    /// nobody can be judged by it ([`Exempt::Proxy`]).
+    /// Is it a proxy's own request, or one that a proxy sends without saying for whom? No client
+    /// can be judged by such a request ([`Exempt::Proxy`]).
     pub is_proxys: bool,
 }
 
@@ -42,36 +42,26 @@ pub struct Request<'a> {
 pub enum Exempt {
     /// The operator lets this client or path pass.
     AllowList,
-    /// It is a proxy's own, such as a balancer's health check, or comes from a proxy that nobody
-    /// has declared, behind which clients cannot be told apart.
+    /// It is a proxy's own request, such as a load balancer's health check, or it comes from a
+    /// proxy that is not declared. Behind such a proxy clients cannot be told apart.
     Proxy,
 }
 
-impl Exempt {
-    /// As the verdict says it.
-    pub const fn reason(self) -> Reason {
-        match self {
-            Self::AllowList => Reason::AllowList,
-            Self::Proxy => Reason::Proxy,
-        }
-    }
-}
-
-/// What a live gate saw of a request, as its event log has it.
+/// What a live gate recorded of a request in its event log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// URL hash.
     pub url: UrlKey,
-    /// Page or asset before any site memory was asked: [`Event::prior`].
+    /// Page or asset as the request itself shows, without a site profile: [`Event::prior`].
     pub class: Class,
-    /// Hash of the user agent; `None` in logs that are older than it.
+    /// Hash of the user agent; `None` in logs of versions that did not record it.
     pub agent: Option<AgentKey>,
 }
 
-/// Keyed hash of a user agent: tells different ones apart, and tells nothing of what they say.
+/// Keyed hash of a user agent. It tells different user agents apart, and nothing of what they say.
 ///
-/// 16 bits: among a hundred browsers of one network two different ones are taken for the same with
-/// 7 % probability, and then two cohorts are watched as one.
+/// With 16 bits, two of a hundred browsers of one network have one hash with 7 % probability. Then
+/// two cohorts are watched as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AgentKey(pub u16);
@@ -86,32 +76,33 @@ impl AgentKey {
     }
 }
 
-/// A request, reduced.
+/// A request, reduced to what the features may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Who asked.
+    /// Who sent the request.
     pub client: ClientKey,
     /// When it arrived.
     pub at: Timestamp,
     /// Keyed hash of path and query.
     pub url: UrlKey,
-    /// Page or asset, as far as the request itself shows; [`crate::AssetCredit`] has the last word.
+    /// Page or asset, by the request itself and by the site profile. [`crate::AssetCredit`] may
+    /// still turn an asset into a page.
     pub class: Class,
-    /// What the site memory has learnt that it is, where the request itself looks otherwise.
+    /// What the site profile knows it to be, where the request itself looks otherwise.
     pub learnt: Option<Class>,
-    /// Its form without numbers, and their sum.
+    /// The URL's form without numbers, and the sum of its numbers.
     pub shape: Shape,
-    /// The page's number in the model's site memory; 0 where there is none.
+    /// The page's hash in the model's site profile; 0 without a profile.
     pub page: u32,
-    /// Its template's number there.
+    /// The number of the page's template in the site profile.
     pub template: u8,
-    /// Path segments.
+    /// Number of path segments.
     pub depth: u8,
-    /// How it asks.
+    /// The HTTP method.
     pub method: Method,
-    /// Which browser it says it is, to be compared and never scored.
+    /// Hash of the user agent, to be compared and never scored.
     pub agent: AgentKey,
-    /// Why it is neither judged nor remembered, if it is not.
+    /// Why the request is neither judged nor remembered, if that is so.
     pub exempt: Option<Exempt>,
 }
 
@@ -129,46 +120,46 @@ pub enum Method {
     Other,
 }
 
-/// How a request ended that the shop answered. What the gate itself refused has no outcome:
-/// counting its own 429s as the client's errors would keep anyone limited for good.
+/// How a request ended that the shop answered. A request that the gate refused has no outcome:
+/// counting its own 429s as the client's errors would keep a limited client limited for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Whose request it was.
     pub client: ClientKey,
-    /// When it ended (a log line that has one time only: that time).
+    /// When it ended. A log line with only one time: that time.
     pub at: Timestamp,
     /// HTTP status sent to the client; 0 when there was none.
     pub status: u16,
-    /// The request's own [`Event::agent`].
+    /// [`Event::agent`] of the request.
     pub agent: AgentKey,
-    /// Of a request that writes, the hash of its path ([`Event::write`]); 0 of any other.
+    /// The hash of the path that it writes to ([`Event::write`]); 0 if it does not write.
     pub write: u16,
 }
 
 impl Outcome {
-    /// The end of a request of which nothing but the client is known.
+    /// The outcome of a request of which only the client is known.
     pub const fn new(client: ClientKey, at: Timestamp, status: u16) -> Self {
         Self { client, at, status, agent: AgentKey::NONE, write: 0 }
     }
 
-    /// The end of this request.
+    /// The outcome of this request.
     pub const fn of(event: &Event, at: Timestamp, status: u16) -> Self {
         Self { client: event.client, at, status, agent: event.agent, write: event.write() }
     }
 }
 
 impl Event {
-    /// Reduces a request, having asked the allow list, and the site memory where the model has one.
-    /// Its target is taken apart once, here.
+    /// Reduces a request, with what the allow list and the model's site profile say of it. The
+    /// target is taken apart once, here.
     pub fn new(
         request: &Request<'_>,
         hasher: &UrlHasher,
         allow: &AllowList,
-        memory: Option<&SiteProfile>,
+        profile: Option<&SiteProfile>,
     ) -> Self {
         let (path, query) = split(request.target);
-        let nowhere = Place { page: 0, template: OTHER, class: None };
-        let place = memory.map_or(nowhere, |memory| memory.place(path, query));
+        let nowhere = ProfilePlace { page: 0, template: OTHER, class: None };
+        let place = profile.map_or(nowhere, |profile| profile.place(path, query));
         let (url, prior) = match request.recorded {
             Some(recorded) => (recorded.url, recorded.class),
             None => (hasher.key_of(path, query), classify(path, request.fetch_dest)),
@@ -216,7 +207,7 @@ impl Event {
         }
     }
 
-    /// Page or asset before any site memory was asked.
+    /// Page or asset as the request itself shows, without a site profile.
     pub const fn prior(&self) -> Class {
         match self.learnt {
             None => self.class,
@@ -225,7 +216,7 @@ impl Event {
         }
     }
 
-    /// Where it writes: the hash of its path, never 0; 0 when it does not write.
+    /// The hash of the path that the request writes to, never 0; 0 if it does not write.
     pub const fn write(&self) -> u16 {
         match (self.method, self.url.path()) {
             (Method::Write, 0) => 1,

@@ -1,25 +1,29 @@
-//! The idea, pure: how a client behaves → what to do with its next request.
+//! Decides what to do with each request, by how its client has behaved. Pure: no input or output.
 //!
 //! ```text
 //! Request ─► Event ─► Window ─► Features ─► Model ─► Score ─► Policy ─► Verdict
 //!            (one per ClientKey, in the bounded Table)        (with the client's Standing)
 //! ```
 //!
+//! Read in this order:
+//!
 //! - [`time`], [`client`], [`url`], [`event`]: when, who, which page, and one request reduced to
 //!   what features may see
-//! - [`tracker`]: every client's state and what is done with it; [`detector`]: a tracker with a
-//!   judge of its own; [`judge`]: model, policy and allow list as one value; [`mode`]: shadow or
-//!   enforce
-//! - `pipeline`: from an event to a verdict, step by step; [`token`]: who may say how a request ended
+//! - [`tracker`]: the operations on all clients' state; [`detector`]: a tracker with a fixed judge;
+//!   [`judge`]: model, policy and allow list as one value; [`mode`]: shadow or enforce
+//! - `pipeline`: the steps from an event to a verdict, and what is learnt when the request has
+//!   ended; [`token`]: only a request with a token can be concluded; [`verdict`]: what to do, and
+//!   why
 //! - [`state`]: what is remembered of clients, in bounded memory: table, bans, browsers
-//! - [`window`]: one client's recent past; [`fixed`]: its integer logarithms and decay
-//! - [`features`]: the vector, one family a file
-//! - [`site_profile`]: what a model remembers of one shop: popularity, steps, URL templates
-//! - [`model`]: load, check, score, contributions
-//! - [`policy`]: score and standing → verdict with a reason; [`allow`]: who passes unjudged
-//! - [`cohort`]: what the newcomers of one network do together with one browser; it may limit,
-//!   never block
-//! - [`drift`]: has what passes changed since the model was trained
+//! - [`window`]: one client's recent past; [`fixed_point`]: its integer logarithms and decay
+//! - [`features`]: the vector of features, one family per file
+//! - [`site_profile`]: what a model knows of one shop: popular pages, steps, URL templates
+//! - [`model`]: read, check, score, explain
+//! - [`policy`]: from score and standing to a decision with a reason; [`allow`]: who passes
+//!   unjudged
+//! - [`cohort`]: what the newcomers of one network do together with one browser; this may limit
+//!   clients, never block them
+//! - [`drift`]: has traffic changed since the model was trained
 //!
 //! Absent on purpose: clocks, files, sockets, randomness, floats inside windows, and a `Result` on
 //! the hot path. The same code runs in the proxy, the trainer, replay and the benches, so what was
@@ -32,13 +36,12 @@ pub mod detector;
 pub mod drift;
 pub mod event;
 pub mod features;
-pub mod fixed;
+pub mod fixed_point;
 pub mod judge;
 pub mod mode;
 pub mod model;
 mod pipeline;
 pub mod policy;
-mod running;
 pub mod site_profile;
 pub mod state;
 pub mod time;
@@ -59,12 +62,12 @@ pub use judge::Judge;
 pub use mode::Mode;
 pub use model::{Model, ModelError, Score};
 pub use policy::{Ban, Cause, Policy, PolicyConfig, PolicyError};
-pub use site_profile::{Place, SiteProfile, SiteProfileError, SiteProfileFile};
+pub use site_profile::{ProfilePlace, SiteProfile, SiteProfileError, SiteProfileFile};
 pub use state::asset_credit::AssetCredit;
 pub use state::bans::{BanChange, BanChanges, Bans};
 pub use time::Timestamp;
-pub use token::{Observed, Token};
-pub use tracker::{Mark, Settings, Stats, Tracker};
+pub use token::{Concluded, Observed, Token};
+pub use tracker::{Settings, Stats, Tracker};
 pub use url::{Class, UrlHasher, UrlKey};
 pub use verdict::{Action, Reason, Verdict};
 pub use window::Window;

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 /// Whether verdicts change what clients get.
 ///
 /// The mode is an argument of every observation, because it decides two things besides the
-/// response: a request that was refused has no end to learn from ([`crate::Token`]), and what was
-/// held against a client in shadow refuses nobody after a switch to enforce
+/// response. A request that was refused has no end to learn from ([`crate::Token`]). And what was
+/// held against a client in shadow mode refuses nobody after a switch to enforce mode
 /// ([`crate::policy::Standing::enter`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Judge, record, count; refuse nobody. The default: look first.
+    /// Judge, record and count, but refuse nobody. This is the default.
     #[default]
     Shadow,
-    /// Also refuse.
+    /// Judge, record, count, and refuse.
     Enforce,
 }
 
@@ -48,7 +48,7 @@ impl FromStr for Mode {
     }
 }
 
-/// A word that is no mode.
+/// A word that names no mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected \"shadow\" or \"enforce\"")]
 pub struct UnknownMode;

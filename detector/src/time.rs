@@ -1,8 +1,7 @@
-//! Time as an argument.
+//! Time, which is always an argument: this crate never reads a clock.
 //!
 //! A [`Timestamp`] is integer microseconds since the Unix epoch. Live requests, last year's log and
-//! a simulation use the same type, so nothing below it can tell them apart. This crate never asks
-//! what time it is.
+//! a simulation use the same type, so the detector cannot tell them apart.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,9 +51,9 @@ impl Timestamp {
 
     /// Rounded down to a multiple of `resolution_us` microseconds (0 and 1 leave it as it is).
     ///
-    /// A model learnt from a log that stamps whole seconds must see live time the same way.
+    /// A model trained on a log with whole seconds must see live time in whole seconds, too.
     pub const fn truncate(self, resolution_us: u32) -> Self {
-        // By a number that it knows, a core divides many times faster.
+        // Dividing by a constant is many times faster.
         Self(match resolution_us {
             0 | 1 => self.0,
             1_000 => self.0 - self.0.rem_euclid(1_000),

@@ -1,9 +1,9 @@
-//! What `observe` hands out: a verdict, and the right to say how the request ended.
+//! What `observe` returns: a verdict, and a token with which the request can be concluded.
 //!
 //! Only a request that reached the shop has an end to learn from. Counting the gate's own 429s as a
-//! client's errors would keep a limited client limited for ever, and a path on the allow list is
-//! not the client's behaviour. So the end of a request can be told by its [`Token`] alone, and a
-//! request that was refused or exempt has none. Whoever drives a detector cannot get this wrong.
+//! client's errors would keep a limited client limited for ever, and a request on the allow list
+//! says nothing about the client. So only a [`Token`] can be concluded, and a request that was
+//! refused or exempt has none. Whoever drives a detector cannot get this wrong.
 
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Outcome};
@@ -20,8 +20,7 @@ pub struct Observed {
     pub token: Option<Token>,
 }
 
-/// A request under way whose end the detector wants to know. Used up by
-/// [`crate::Tracker::conclude`].
+/// A request under way that can be concluded, once, by [`crate::Tracker::conclude`].
 #[derive(Debug, PartialEq, Eq)]
 pub struct Token {
     client: ClientKey,
@@ -29,8 +28,18 @@ pub struct Token {
     write: u16,
 }
 
+/// When the end of a request was counted, and as which of the client's events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concluded {
+    /// The time it counted for: a client's clock never goes back.
+    pub at: Timestamp,
+    /// The client's event number.
+    pub seq: u32,
+}
+
 impl Observed {
-    /// The verdict on this event as this mode carries it out.
+    /// The verdict on this event, with a token unless the request is exempt or refused in this
+    /// mode.
     pub(crate) fn new(event: &Event, verdict: Verdict, mode: Mode) -> Self {
         let is_refused = mode == Mode::Enforce && verdict.action != Action::Allow;
         let token = (event.exempt.is_none() && !is_refused).then(|| Token::of(event));
@@ -43,14 +52,14 @@ impl Token {
         Self { client: event.client, agent: event.agent, write: event.write() }
     }
 
-    /// The token of a request whose end an event log tells: a gate writes such a line only for a
-    /// token of its own. `agent` and `write` as in that line ([`Event::write`]).
+    /// The token of a request whose end stands in an event log: a gate writes such a line only for
+    /// a request that had a token. `agent` and `write` are those of the line ([`Event::write`]).
     pub const fn recorded(client: ClientKey, agent: AgentKey, write: u16) -> Self {
         Self { client, agent, write }
     }
 
-    /// The token of a request that nobody judges, for who keeps windows and takes no verdicts, as
-    /// training does. `None` for a request that passes unjudged: nothing is learnt from that.
+    /// The token of a request that was never observed, for code that keeps windows without taking
+    /// verdicts, as training does. `None` for an exempt request: nothing is learnt from it.
     pub fn unjudged(event: &Event) -> Option<Self> {
         event.exempt.is_none().then(|| Self::of(event))
     }
@@ -65,13 +74,13 @@ impl Token {
         self.agent
     }
 
-    /// Where it writes ([`Event::write`]).
+    /// The hash of the path that it writes to, or 0 ([`Event::write`]).
     pub const fn write(&self) -> u16 {
         self.write
     }
 
-    /// The end of the request, as windows take it in: at this time, with this HTTP status (0 when
-    /// there was none).
+    /// The outcome of the request, as windows take it in: it ended at this time, with this HTTP
+    /// status (0 when there was none).
     pub const fn ended(self, at: Timestamp, status: u16) -> Outcome {
         Outcome { client: self.client, at, status, agent: self.agent, write: self.write }
     }

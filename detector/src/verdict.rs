@@ -1,53 +1,55 @@
-//! What is done with a request, and why: the words that the event log, the metrics and people
-//! share.
+//! What to do with a request, and why. The event log, the metrics and reports use these words.
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::Exempt;
 use crate::model::{Score, TopContributions};
 use crate::time::Timestamp;
 use crate::url::Class;
 
-/// What is to be done with a request.
+/// What to do with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Forward it.
     Allow,
-    /// 429, come back later.
+    /// Refuse it with status 429: come back later.
     Limit,
-    /// 403.
+    /// Refuse it with status 403.
     Block,
 }
 
-/// Why.
+/// Why a verdict is what it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// The operator lets this client or path pass unasked.
+    /// The operator's allow list names this client or path.
     AllowList,
-    /// There is no model, or none of its thresholds is in force.
+    /// There is no model, or no threshold is in force.
     NoThreshold,
-    /// Too few pages to judge.
+    /// The client has too few pages to be judged.
     TooFewPages,
-    /// Scores like people do.
+    /// The client scores as people do.
     Usual,
-    /// Limited, and within the rate it may have (allow) or beyond it (limit).
+    /// The client is limited: within its rate (allow) or beyond it (limit).
     Limited,
-    /// Scored beyond the block threshold, page after page.
+    /// The client scored beyond the block threshold, page after page.
     Score,
-    /// The same, or banned, but an address of many browsers: limited, as [`Reason::Limited`] is.
+    /// The client would be blocked, but many browsers share its address: it is limited instead, as
+    /// with [`Reason::Limited`].
     Shared,
     /// An earlier ban has not expired.
     Banned,
-    /// A newcomer among others of its network who together score like a bot, or one who writes
-    /// where others fail: within the rate that they may have together (allow) or beyond it (limit).
+    /// The client is a newcomer, and the newcomers of its network together score like a bot; or it
+    /// writes where many others fail. They are limited together: within their rate (allow) or
+    /// beyond it (limit).
     Cohort,
-    /// All places are taken and this client was not here lately: it is noted, and has a place when
-    /// it returns.
+    /// The table is full and this client was not here lately. It gets a place when it returns.
     Crowded,
-    /// Scoring failed; the gate fails open.
+    /// Judging failed; the gate fails open.
     Failure,
-    /// A proxy's own request, or one of a proxy that nobody has declared: nobody is judged by it.
+    /// The request is a proxy's own, or comes from a proxy that is not declared. No client can be
+    /// judged by it.
     Proxy,
 }
 
@@ -61,6 +63,16 @@ impl Action {
             Self::Allow => "allow",
             Self::Limit => "limit",
             Self::Block => "block",
+        }
+    }
+}
+
+impl Exempt {
+    /// The reason that the verdict gives.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::AllowList => Reason::AllowList,
+            Self::Proxy => Reason::Proxy,
         }
     }
 }
@@ -108,22 +120,23 @@ pub struct Verdict {
     pub action: Action,
     /// Why.
     pub reason: Reason,
-    /// The client's score, when it has one.
+    /// The client's last score, when it has one.
     pub score: Option<Score>,
-    /// Limit: seconds until the next page is granted. Block: seconds until the ban expires. Else 0.
+    /// Limit: seconds until the next page is granted. Block: seconds until the ban expires.
+    /// Otherwise 0.
     pub retry_after_s: u32,
     /// The time the request counted for.
     pub at: Timestamp,
     /// The client's event number: orders what happened in the same microsecond.
     pub seq: u32,
-    /// What the request was taken for: [`Event::class`](crate::Event::class), or a page where
-    /// nothing pulled it in.
+    /// What the request was taken for: [`Event::class`](crate::Event::class), or a page if no page
+    /// accounts for the asset ([`crate::AssetCredit`]).
     pub class: Class,
-    /// The features that speak loudest for it; empty on allow.
+    /// The features that raised the score most; empty on allow.
     pub because: TopContributions,
 }
 
-/// A verdict still without its score and time.
+/// What the policy decides: a verdict without its score and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
     /// What to do.

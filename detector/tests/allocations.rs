@@ -1,8 +1,8 @@
-//! Judging a client that is known allocates nothing: neither what it asks for, nor how that ends,
-//! nor a refusal with its reasons. A test of its own, because it counts what a whole process
-//! allocates.
+//! Judging a known client allocates nothing: neither observing its requests, nor concluding them,
+//! nor refusing them with reasons. This is a test binary of its own, because it counts what a whole
+//! process allocates.
 
-// `allow-unwrap-in-tests` covers test functions only; a helper of a test may fail as loudly.
+// `allow-unwrap-in-tests` covers test functions only, not the helpers of tests.
 #![allow(clippy::unwrap_used)]
 
 use allocation_counter::measure;
@@ -15,7 +15,7 @@ use detector::{
 
 const START: Timestamp = Timestamp::from_secs(1_795_219_200);
 
-/// Pages of different URLs score this.
+/// A tree that gives a high score to clients whose pages are of different URLs.
 fn trees() -> ScorerFile {
     let unique = index_of("unique_ratio").unwrap() as u16;
     ScorerFile::Trees {

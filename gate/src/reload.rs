@@ -9,7 +9,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use detector::drift::Seen;
+use detector::drift::ClientsSeen;
 use detector::{AllowList, Judge, Mode, Model, ModelError, Policy};
 
 use crate::config::{Config, ConfigError, ModelSource, Place};
@@ -167,7 +167,7 @@ impl Engine {
         let in_force = InForce::announced(&next, judge, &self.metrics);
         self.in_force.store(Arc::new(in_force));
         self.tracker.begin_drift_window();
-        self.metrics.drifted(None, Seen::default());
+        self.metrics.drifted(None, ClientsSeen::default());
         let mode = next.mode();
         // Compared with what is running, not with what was asked for last time.
         let needs_restart = current.adopt(next);

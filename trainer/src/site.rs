@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use detector::url::{Shape, split};
 use detector::{
-    AllowList, AssetCredit, Class, ClientKey, Event, Place, Reason, SiteProfile, SiteProfileError,
-    SiteProfileFile, Timestamp, UrlHasher,
+    AllowList, AssetCredit, Class, ClientKey, Event, ProfilePlace, Reason, SiteProfile,
+    SiteProfileError, SiteProfileFile, Timestamp, UrlHasher,
 };
 use traffic::log::{Kind, Record};
 use traffic::replay;
@@ -180,7 +180,7 @@ impl Site {
     }
 
     /// Where each target falls, in the order of [`Site::targets`].
-    pub fn places(&self, memory: &SiteProfile) -> Vec<Place> {
+    pub fn places(&self, memory: &SiteProfile) -> Vec<ProfilePlace> {
         let place = |target| {
             let (path, query) = split(target);
             memory.place(path, query)

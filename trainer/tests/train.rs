@@ -5,7 +5,7 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use detector::model::{Metric, State, seal};
+use detector::model::{Metric, ReadinessState, seal};
 use detector::{Model, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{self, Mix};
@@ -218,7 +218,7 @@ fn few_people_mean_a_warm_up_that_limits_and_a_state_that_says_so() {
         limit.evidence
     );
     assert_eq!(trained.file.thresholds.block.margin, None);
-    assert_eq!((readiness.state, readiness.is_armed()), (State::Collecting, true));
+    assert_eq!((readiness.state, readiness.is_armed()), (ReadinessState::Collecting, true));
     let words = readiness.to_string();
     assert!(
         words.starts_with("Collecting: 1") && words.contains(" of 5,990 people seen"),
@@ -235,7 +235,7 @@ fn a_model_under_its_gates_is_written_and_not_armed_unless_forced() {
     let trained = run(&site, &Options::default());
     assert_eq!(
         (trained.file.readiness.state, trained.file.readiness.is_armed()),
-        (State::Failed, false)
+        (ReadinessState::Failed, false)
     );
     let words = trained.file.readiness.to_string();
     assert!(

@@ -1,31 +1,32 @@
-//! Where newcomers write and fail: a log-in page at which a botnet guesses, a password or two from
-//! each address.
+//! Finds paths at which newcomers write and fail, such as a log-in page at which a botnet guesses
+//! passwords, one or two from each address.
 //!
-//! Each address alone has too few pages to be judged. So how writes of such clients end (below
-//! [`crate::policy`]'s `min_pages`) is counted by the path that they write to: a CUSUM (Page 1954)
-//! of the log-likelihood that nine of ten fail instead of three. Three of ten is what people get
-//! who mistype and try again; a guesser gets next to none right. It alarms from 13 failures in a
-//! row on, of three clients at least, and once in a million attempts by chance (Lorden 1971: the
-//! mean run between false alarms is e^threshold). Then newcomers share one bucket for writing
-//! there.
+//! Each address alone has too few pages to be judged (fewer than `min_pages` of [`crate::policy`]).
+//! So the outcomes of such clients' writes are counted by the path that they write to, in a CUSUM
+//! (Page 1954). It sums the log-likelihood that nine of ten writes fail against three of ten. Three
+//! of ten is what people get who mistype and try again; a guesser gets next to none right. The
+//! alarm is raised at 13 failures in a row of at least three clients. By chance it is raised once
+//! in a million attempts (Lorden 1971: the mean run between false alarms is e^threshold). From then
+//! on newcomers share one token bucket for writing there.
 //!
-//! **One ring sees a 64th.** Clients of different rings must not know of each other
-//! ([`crate::state::table::RINGS`]), so each ring has counters and a bucket of its own, a 64th of the
-//! limited rate. A campaign is found in a ring after 13 of its failures there, in all of them after
-//! about a thousand; one of two hundred guesses is not found.
+//! **One ring sees a 64th of the clients.** Clients of different rings must not influence each
+//! other ([`RINGS`]), so each ring has its own counters and its own bucket, with a 64th of the
+//! limited rate. A campaign is found in a ring after 13 of its failures there, and in all rings
+//! after about a thousand. A campaign of two hundred guesses is not found.
 //!
-//! A failure is a 4xx, but for those that say there is no form at all (404, 405, 410): they count
-//! for nothing, so a scanner that posts to a thousand invented paths raises no sum. A shop that
-//! answers a wrong password with 200 and the right one with a redirect is not watched: which of
-//! them is the failure is not learnt.
+//! A failure is a status of 4xx. 404, 405 and 410 say that there is no form at all and count for
+//! nothing, so a scanner that posts to a thousand invented paths raises no sum. A shop that answers
+//! a wrong password with 200 and the right one with a redirect is not watched: nothing tells which
+//! of the two is the failure.
 //!
-//! **What is long ago counts less.** A sum is halved for each [`HALF_LIFE_US`] in which nobody wrote
+//! **Old failures count less.** A sum is halved for each [`HALF_LIFE_US`] in which nobody wrote
 //! there. So a form at which three people a day mistype never adds up to an attack, and paths that
 //! were tried once make room for the one that is attacked now.
 //!
-//! Bounded: [`ENDPOINTS_MAX`] paths a ring, 144 bytes each, made when somebody writes; the least
-//! suspicious goes first.
+//! Bounded: [`ENDPOINTS_MAX`] paths in each ring, 144 bytes each, made when somebody writes. When
+//! there are more, the least suspicious path is replaced.
 
+use super::order::after;
 use crate::client::ClientKey;
 use crate::event::Outcome;
 use crate::policy::{Ban, ENDPOINT_RATE_PART, Standing};
@@ -34,43 +35,48 @@ use crate::time::Timestamp;
 
 /// Paths that a ring remembers: more than a shop has forms.
 pub const ENDPOINTS_MAX: usize = 64;
-/// Log-likelihood ratios in 1/1024: ln(0.9/0.3) of a failure, −ln(0.1/0.7) of a success.
+/// What a failure adds to the sum: the log-likelihood ratio ln(0.9/0.3), in 1/1024.
 const FAILURE: u32 = 1_125;
+/// What a success takes from the sum: −ln(0.1/0.7), in 1/1024.
 const SUCCESS: u32 = 1_993;
-/// ln(10⁶): one false alarm in a million attempts.
+/// The sum at which the alarm is raised: ln(10⁶), in 1/1024, for one false alarm in a million
+/// attempts.
 const ALARM: u32 = 14_147;
-/// As far again, and no further, so that the end of an attack is noticed.
+/// The sum grows no further than this, so that the end of an attack is noticed.
 const SUM_MAX: u32 = 2 * ALARM;
-/// As long as an alarm lasts: a botnet pauses, too, and one that makes a guess every ten minutes in
-/// each of 64 rings makes more than six a minute.
+/// Ten minutes in µs, as long as an alarm lasts, because a botnet pauses, too. A botnet that makes
+/// one guess in ten minutes in each of 64 rings makes more than six a minute.
 const HALF_LIFE_US: u64 = 600_000_000;
-/// One client that guesses is the model's affair; two are a person with two devices.
+/// An attack has failures of this many clients. A single guesser is found by the model; two clients
+/// are a person with two devices.
 const CLIENTS_MIN: usize = 3;
 
-/// A ring's paths.
+/// The paths that are watched in one ring.
 #[derive(Default)]
 pub struct Endpoints(Vec<Endpoint>);
 
-/// What is known of one.
+/// What is known of newcomers' writes to one path.
 #[derive(Debug)]
 pub struct Endpoint {
+    /// Hash of the path ([`Event::write`](crate::Event::write)).
     write: u16,
+    /// The CUSUM as of `last_at`, in 1/1024.
     sum: u32,
     last_at: Timestamp,
     last_by: ClientKey,
-    /// Up to three that failed since the sum was 0.
+    /// Up to three clients that failed since the sum was 0.
     failed: [ClientKey; CLIENTS_MIN],
     failed_count: u8,
-    /// What the policy remembers of it.
+    /// What the policy remembers of the path.
     pub standing: Standing,
 }
 
 const _: () = assert!(size_of::<Endpoint>() <= 144);
-/// Every ring limits by its own bucket, so the rings' parts make up one client's rate.
+/// Every ring has its own bucket, and the buckets together allow one limited client's rate.
 const _: () = assert!(ENDPOINT_RATE_PART as usize == RINGS);
 
 impl Endpoints {
-    /// The path's counters; where it has none, new ones.
+    /// The counters of a path, new ones if it has none.
     pub fn of(&mut self, write: u16, client: ClientKey, at: Timestamp) -> &mut Endpoint {
         let known = self.0.iter().position(|endpoint| endpoint.write == write);
         let place = known.unwrap_or_else(|| {
@@ -104,16 +110,16 @@ impl Endpoint {
         }
     }
 
-    /// Its sum as of now: halved for each half-life of silence.
+    /// The sum as of `at`: halved for each half-life of silence.
     fn aged_sum(&self, at: Timestamp) -> u32 {
         let half_lives = at.micros_since(self.last_at) / HALF_LIFE_US;
         self.sum.checked_shr(u32::try_from(half_lives).unwrap_or(u32::MAX)).unwrap_or(0)
     }
 
-    /// The time that this client's event counts for; as in a cohort, no two clients act in the same
-    /// microsecond.
+    /// The time that this client's event counts for: no two clients act in the same microsecond, as
+    /// in a cohort. Ages the sum as well.
     pub fn order(&mut self, client: ClientKey, at: Timestamp) -> Timestamp {
-        let at = if self.last_by == client { at } else { super::after(self.last_at, at) };
+        let at = if self.last_by == client { at } else { after(self.last_at, at) };
         let aged = self.aged_sum(at);
         if aged != self.sum {
             self.sum = aged;
@@ -124,7 +130,7 @@ impl Endpoint {
         at
     }
 
-    /// Takes in how a newcomer's write ended, and says whether that is an attack.
+    /// Takes in how a newcomer's write ended, and tells whether the path is under attack.
     pub fn conclude(&mut self, outcome: &Outcome) -> bool {
         match outcome.status {
             // Not answered; or nothing is there that could be attacked.

@@ -1,21 +1,22 @@
-//! How clock-like a client is over a day: for whoever is too slow for the ring of gaps to show it,
-//! such as brute force every 522 s among other traffic or a poller every hour.
+//! How clock-like a client is over a day. This finds clients that are too slow for the ring of
+//! gaps, such as brute force every 522 s among other traffic, or a poller every hour.
 //!
-//! Over a histogram of about a day's gaps in half octaves, all missing below 3 gaps. About 40 ns.
+//! Measured over a histogram of about a day's gaps in half octaves; missing below 3 gaps. About 40
+//! ns.
 
-use super::Set;
+use super::entropy::LOG2;
 use super::periodicity::GAPS_MIN;
-use super::uniqueness::LOG2;
+use super::set::FeatureSet;
 use crate::window::{SLOW_BINS, Window};
 
 /// Features of this family.
 pub const COUNT: usize = 2;
-/// More different bins than this are as good as all.
+/// The entropy is divided by log₂ of the number of gaps, or of this number if there are more gaps.
 const BINS_MAX: u32 = 24;
 
 /// `slow_beat`: the largest share of the day's gaps in two neighbouring half octaves.
-/// `slow_entropy`: entropy over the half octaves, over log₂ min(gaps, 24).
-pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
+/// `slow_entropy`: entropy over the half octaves, divided by log₂ min(gaps, 24).
+pub fn measure(window: &Window, wanted: FeatureSet, out: &mut [f32]) {
     let slow = window.slow();
     let total: u32 = slow.iter().map(|&count| u32::from(count)).sum();
     if total < GAPS_MIN as u32 {

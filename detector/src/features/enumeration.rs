@@ -1,19 +1,21 @@
-//! How much a client counts through: `/item/17`, `/item/18`; `?page=2`, `?page=3`. About 3 ns.
+//! How much a client counts through numbers in URLs: `/item/17`, `/item/18`; `?page=2`, `?page=3`.
+//! About 3 ns.
 //!
-//! Running means over the last 32 steps from page to page that took a second or more: what scripts
-//! fetch ahead is numbered as well. Missing before the first such step.
+//! Running means over the last 32 steps from page to page that took a second or more. Faster steps
+//! are left out, because scripts fetch numbered pages ahead. Missing before the first such step.
 
-use crate::running::SHARE_ONE;
+use crate::window::SHARE_ONE;
 use crate::window::Window;
 
 /// Features of this family.
 pub const COUNT: usize = 2;
 
-/// `sequence_share`: steps by 1 to 3 up or down. `page_walk`: steps by exactly one up.
+/// `sequence_share`: share of steps by 1 to 3, up or down. `page_walk`: share of steps by exactly
+/// one up.
 pub fn measure(window: &Window, out: &mut [f32]) {
-    if window.run.steps > 0 {
-        out[0] = f32::from(window.run.sequence) / f32::from(SHARE_ONE);
-        out[1] = f32::from(window.run.page_walk) / f32::from(SHARE_ONE);
+    if window.means.steps > 0 {
+        out[0] = f32::from(window.means.sequence) / f32::from(SHARE_ONE);
+        out[1] = f32::from(window.means.page_walk) / f32::from(SHARE_ONE);
     }
 }
 

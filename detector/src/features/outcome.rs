@@ -1,9 +1,10 @@
-//! How erroneous a client is: shares of outcomes that fade with τ = 600 s. About 2 ns.
+//! How many of a client's requests fail. About 2 ns.
 //!
-//! Missing until the first outcome. Scanners and brute forcers show here; a shop's own broken links
-//! do as well, which is why these alone never block.
+//! Errors are shares of outcomes that fade with τ = 600 s. Missing until the first outcome.
+//! Scanners and brute forcers show here. So do a shop's own broken links, which is why these
+//! features alone never block.
 
-use crate::running::SHARE_ONE;
+use crate::window::SHARE_ONE;
 use crate::window::Window;
 
 /// Features of this family.
@@ -12,13 +13,13 @@ pub const COUNT: usize = 4;
 /// `error_share` (4xx), `not_found_share` (404), `conditional_share` (304) and `redirect_share`
 /// (other 3xx) over the last 32 outcomes.
 pub fn measure(window: &Window, out: &mut [f32]) {
-    let counts = &window.decayed;
+    let counts = &window.fading;
     if counts.outcomes > 0 {
         let outcomes = counts.outcomes as f32;
         out[0] = (counts.errors as f32 / outcomes).min(1.0);
         out[1] = (counts.not_found as f32 / outcomes).min(1.0);
-        out[2] = f32::from(window.run.not_modified) / f32::from(SHARE_ONE);
-        out[3] = f32::from(window.run.redirected) / f32::from(SHARE_ONE);
+        out[2] = f32::from(window.means.not_modified) / f32::from(SHARE_ONE);
+        out[3] = f32::from(window.means.redirected) / f32::from(SHARE_ONE);
     }
 }
 

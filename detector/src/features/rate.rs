@@ -1,4 +1,4 @@
-//! How fast a client asks: counts that fade with τ = 60 s and 600 s, of pages and of all requests.
+//! How fast a client asks: counts of pages and of all requests that fade with τ = 60 s and 600 s.
 //! About 2 ns.
 //!
 //! `s ← s·e^(−Δ/τ) + 1`: a steady client of λ requests a second settles at λ·τ.
@@ -8,10 +8,10 @@ use crate::window::{ONE, Window};
 /// Features of this family.
 pub const COUNT: usize = 5;
 
-/// `rate_60s`, `rate_600s`, `request_rate_60s`, `request_rate_600s`, in requests, never missing;
-/// and `asset_share`, the share of the last that is no page.
+/// `rate_60s`, `rate_600s`, `request_rate_60s`, `request_rate_600s`: in requests, never missing.
+/// `asset_share`: the share of `request_rate_600s` that is not pages.
 pub fn measure(window: &Window, out: &mut [f32]) {
-    let counts = &window.decayed;
+    let counts = &window.fading;
     let all = [counts.pages[0], counts.pages[1], counts.requests[0], counts.requests[1]];
     for (out, count) in out.iter_mut().zip(all) {
         *out = count as f32 / ONE as f32;

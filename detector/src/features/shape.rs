@@ -1,7 +1,7 @@
-//! How much is known of a client, and where in the site it moves. About 5 ns.
+//! How many pages are known of a client, how deep they lie, and how it asks for them. About 5 ns.
 
-use super::Set;
-use crate::running::SHARE_ONE;
+use super::set::FeatureSet;
+use crate::window::SHARE_ONE;
 use crate::window::Window;
 
 /// Features of this family.
@@ -9,21 +9,21 @@ pub const COUNT: usize = 5;
 
 /// `depth_mean`, `depth_sd` (segments, over the last 32 pages), `write_share`, `head_share`,
 /// `log_n` (ln pages). Missing before the first page.
-pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
+pub fn measure(window: &Window, wanted: FeatureSet, out: &mut [f32]) {
     if window.pages() == 0 {
         return;
     }
     let (mean, square) =
-        (f32::from(window.run.depth) / 8.0, f32::from(window.run.depth_square) / 8.0);
+        (f32::from(window.means.depth) / 8.0, f32::from(window.means.depth_square) / 8.0);
     out[0] = mean;
     out[1] = (square - mean * mean).max(0.0).sqrt();
-    let counts = &window.decayed;
+    let counts = &window.fading;
     out[2] = if counts.requests[1] > 0 {
         (counts.writes as f32 / counts.requests[1] as f32).min(1.0)
     } else {
         f32::NAN
     };
-    out[3] = f32::from(window.run.head) / f32::from(SHARE_ONE);
+    out[3] = f32::from(window.means.head) / f32::from(SHARE_ONE);
     if wanted.has(4) {
         out[4] = (window.pages() as f32).ln();
     }

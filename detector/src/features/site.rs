@@ -1,20 +1,22 @@
-//! How unlike the site's own people a client moves. About 3 ns; asking the site memory at each page
-//! costs about 40 ns more.
+//! How a client's way through the site differs from that of the site's own people. About 3 ns;
+//! looking up each page in the site profile costs about 40 ns more.
 //!
-//! Running means over the last 32 pages or steps of what [`crate::memory`] says of them. All
-//! missing, not zero, where the model has no site memory. They belong to a model of the site: on
-//! another shop their signs flip.
+//! Running means over the last 32 pages or steps of what [`crate::site_profile`] says of them. All
+//! are missing, not zero, where the model has no site profile. Only a model of the site can use
+//! them: on another shop their signs flip.
 
-use crate::running::SHARE_ONE;
+use crate::window::SHARE_ONE;
 use crate::window::Window;
 
 /// Features of this family.
 pub const COUNT: usize = 5;
 
-/// `novelty` (bits above the people's mean), `tail_share` (pages that at most one person asked
-/// for), `known_step` (steps from page to page that a person has taken), `walk_likelihood` (mean
-/// −log₂ P(template | template before), bits), `template_rarity` (mean −log₂ of the template's
-/// share among people, bits: what Kullback–Leibler divergence adds to a client's own entropy).
+/// - `novelty`: rarity of the pages, in bits above the people's mean
+/// - `tail_share`: share of pages that at most one person asked for
+/// - `known_step`: share of steps from page to page that a person has taken
+/// - `walk_likelihood`: mean −log₂ P(template | template before), in bits
+/// - `template_rarity`: mean −log₂ of the template's share among people, in bits. This is the
+///   client's own entropy over templates plus the Kullback–Leibler divergence from people.
 pub fn measure(window: &Window, out: &mut [f32]) {
     let site = &window.site;
     let share = |mean: u16| f32::from(mean) / f32::from(SHARE_ONE);

@@ -1,18 +1,19 @@
 //! How unique a client's page URLs are.
 //!
-//! Two-sided: crawlers go to 1, pollers and brute forcers towards 0, and shoppers fall from 1 to
-//! about 0.7 as they come back to a basket or a category. Over the last r ≤ 48 page URLs, and over
-//! ten minutes by linear counting. Each URL of the ring is compared with each, many at a time and
-//! without a branch; about 300 ns.
+//! Both ends are suspicious: crawlers go to 1, pollers and brute forcers towards 0. Shoppers fall
+//! from 1 to about 0.7 as they come back to a basket or a category. Measured over the last r ≤ 48
+//! page URLs, and over ten minutes by linear counting. Each URL of the ring is compared with each,
+//! many at a time and without a branch. About 300 ns.
 
-use super::Set;
+use super::entropy::{LOG2, entropy_of};
+use super::set::FeatureSet;
 use crate::window::{SEEN_BITS, URLS, Window};
 
 /// Features of this family.
 pub const COUNT: usize = 11;
-/// "Just seen" means among this many pages before.
+/// A page is "just seen" if it is among this many pages before.
 const RECENT: usize = 3;
-/// 0, 1, 2 and so on, see [`super::periodicity`].
+/// 0, 1, 2 and so on, as in [`super::periodicity`].
 static PLACES: [u32; URLS] = {
     let mut places = [0; URLS];
     let mut place = 0;
@@ -25,9 +26,9 @@ static PLACES: [u32; URLS] = {
 
 /// `unique_ratio`, `unique_path_ratio`, `unique_window` (URLs), `unique_window_ratio`,
 /// `url_entropy`, `top_share`, `revisit`, `query_fanout`, `repeat_share`, `backtrack`,
-/// `return_share`. All missing before the first page; what compares pages with earlier ones before
-/// the second, `backtrack` before the third.
-pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
+/// `return_share`. All are missing before the first page, those that compare a page with an earlier
+/// one before the second, and `backtrack` before the third.
+pub fn measure(window: &Window, wanted: FeatureSet, out: &mut [f32]) {
     let (urls, count) = window.urls();
     if count == 0 {
         return;
@@ -59,8 +60,7 @@ pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
         let steps = (count - 1) as f32;
         let repeats = repeats(&urls, count);
         out[8] = repeats as f32 / steps;
-        // Whoever asks for the same page again at once asks for one seen before: the rest of those
-        // return to it.
+        // Pages seen before are either repeats of the last page or returns to an earlier one.
         out[10] = (count as u32 - distinct - repeats) as f32 / steps;
     }
     if count > 2 {
@@ -68,7 +68,7 @@ pub fn measure(window: &Window, wanted: Set, out: &mut [f32]) {
     }
 }
 
-/// How often each stands among the first `count`.
+/// How often each value stands among the first `count`.
 fn times<T: Copy + PartialEq>(values: &[T; URLS], count: usize) -> [u16; URLS] {
     let mut times = [0; URLS];
     for value in &values[..count] {
@@ -79,10 +79,12 @@ fn times<T: Copy + PartialEq>(values: &[T; URLS], count: usize) -> [u16; URLS] {
     times
 }
 
-/// Distinct values, and Σ c·log₂ c over how often each stands there (as [`LOG2`]), from how often
-/// each entry does: a value that stands there c times counts c times one c-th, and c times log₂ c.
+/// The number of distinct values, and Σ c·log₂ c over them in units of [`LOG2`].
+///
+/// `times` says of each entry how often its value stands there. The c entries of one value count
+/// one c-th each towards the first sum, and log₂ c each towards the second.
 fn tally(times: &[u16]) -> (u32, u32) {
-    /// 1/c with 24 fractional bits: off by less than 2⁻²⁴ each, so the sum of 48 rounds to the
+    /// 1/c with 24 fractional bits. Each is off by less than 2⁻²⁴, so the sum of 48 rounds to the
     /// right number.
     static SHARE: [u32; URLS + 1] = {
         let mut table = [0; URLS + 1];
@@ -102,52 +104,12 @@ fn tally(times: &[u16]) -> (u32, u32) {
     (shares >> 24, weighted)
 }
 
-/// Distinct values behind a linear counter with so many zero bits (Whang et al. 1990):
+/// Estimate of the distinct values in a linear counter with so many zero bits (Whang et al. 1990):
 /// −m·ln(zeros/m). A full counter is taken to have half a zero bit.
 fn linear_count(zeros: u32) -> f32 {
     let bits = SEEN_BITS as f32;
     let zeros = if zeros == 0 { 0.5 } else { zeros as f32 };
     -bits * (zeros / bits).ln()
-}
-
-/// −Σ p·log₂ p over counts c that sum to `total` ≥ 2, over log₂ total, given Σ c·log₂ c as
-/// [`LOG2`]: 0 all alike, 1 all different, both exactly.
-pub(super) fn entropy_of(weighted: u32, total: usize) -> f32 {
-    // Σ (c/n)·log₂(n/c) / log₂ n = (n·log₂ n − Σ c·log₂ c) / (n·log₂ n)
-    let most = total as u32 * LOG2[total];
-    most.saturating_sub(weighted) as f32 / most as f32
-}
-
-/// Counts whose logarithm is at hand: all that a ring or a bin of a histogram can hold.
-pub(super) const COUNTS: usize = 256;
-
-/// log₂ c for every such count, with 20 fractional bits; 0 for 0.
-pub(super) static LOG2: [u32; COUNTS] = {
-    let mut table = [0; COUNTS];
-    let mut count = 2;
-    while count < COUNTS {
-        table[count] = log2(count as u64);
-        count += 1;
-    }
-    table
-};
-
-/// log₂ at compile time, 20 bits.
-const fn log2(count: u64) -> u32 {
-    let exponent = 63 - count.leading_zeros();
-    let mut x: u128 = (count as u128) << (60 - exponent);
-    let mut bits = 0;
-    let mut fraction = 0_u32;
-    while bits < 20 {
-        x = (x * x) >> 60;
-        fraction <<= 1;
-        if x >= 2 << 60 {
-            x >>= 1;
-            fraction |= 1;
-        }
-        bits += 1;
-    }
-    (exponent << 20) + fraction
 }
 
 /// How many of the first `count` URLs equal the one before them.
@@ -156,7 +118,7 @@ fn repeats(urls: &[u32; URLS], count: usize) -> u32 {
     pairs.map(|((url, before), &place)| u32::from((url == before) & (place < count as u32))).sum()
 }
 
-/// Share of pages that equal the one before the last and not the last: there and back, as from a
+/// Share of pages that equal the page two before and not the page before: there and back, as from a
 /// list to its items.
 fn backtrack(urls: &[u32; URLS], count: usize) -> f32 {
     let triples = urls[2..].iter().zip(&urls[1..]).zip(urls).zip(&PLACES[2..]);
@@ -168,7 +130,7 @@ fn backtrack(urls: &[u32; URLS], count: usize) -> f32 {
     back as f32 / (count - 2) as f32
 }
 
-/// Share of pages that stand among the three before them.
+/// Share of pages that equal one of the three pages before.
 fn revisit(urls: &[u32]) -> f32 {
     let mut again = [0_u32; URLS];
     for lag in 1..=RECENT.min(urls.len() - 1) {

@@ -2,10 +2,11 @@
 //!
 //! A missing feature adds nothing, as if it had the training mean.
 
-use super::{Contributions, file::ModelError};
+use super::contributions::Contributions;
+use super::error::ModelError;
 use crate::features::{COUNT, FEATURES, Features};
 
-/// A checked linear model.
+/// A checked weighted sum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Logistic {
     bias: f32,
@@ -18,8 +19,8 @@ impl Logistic {
     /// `margin = bias + Σ weight · (x − mean) / scale`; all slices in the order of [`FEATURES`].
     ///
     /// # Errors
-    /// Names the first slice of a wrong length, number that is not finite, scale that is not
-    /// positive, or weight on a feature that may not be scored.
+    /// A slice of a wrong length, a number that is not finite, a scale that is not positive, or a
+    /// weight on a feature that may not be scored.
     pub fn new(bias: f32, mean: &[f32], scale: &[f32], weight: &[f32]) -> Result<Self, ModelError> {
         let fixed = |name: &str, values: &[f32]| -> Result<[f32; COUNT], ModelError> {
             let array = values.try_into().map_err(|_| {
@@ -59,7 +60,7 @@ impl Logistic {
         (f64::from(self.bias) + sum) as f32
     }
 
-    /// Each feature's own term.
+    /// The term of each feature.
     pub fn contributions(&self, features: &Features) -> Contributions {
         Contributions {
             base: self.bias,

@@ -1,28 +1,29 @@
-//! May a model refuse anybody? Its state, and the gates it had to pass.
+//! May a model refuse anybody? Its state, and the requirements that it was measured against.
 //!
-//! A model that fails a gate is written, read and shown, and scores in shadow mode; it is not
-//! **armed**: a gate that is told to enforce refuses it until it is trained better or forced.
+//! A model that fails a requirement is written, read and shown, and it scores in shadow mode. But
+//! it is not **armed**: in enforce mode it is refused, until a better one is trained or it is
+//! forced.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use super::error::ModelError;
 
-/// More gates than any trainer of ours has.
+/// Most requirements that are accepted. Our trainers have fewer.
 const GATES_MAX: usize = 16;
 
-/// Where a model stands.
+/// How far a model is from refusing clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
-    /// All gates passed, but too few people are known to prove a block threshold: it limits and
-    /// never blocks.
+pub enum ReadinessState {
+    /// All requirements are met, but too few people are known to prove a block threshold. The model
+    /// limits and never blocks.
     Collecting,
-    /// All gates passed, and its block threshold is proven.
+    /// All requirements are met, and the block threshold is proven.
     #[default]
     Ready,
-    /// A gate failed: not armed.
+    /// A requirement is not met: the model is not armed.
     Failed,
 }
 
@@ -32,39 +33,40 @@ pub enum State {
 pub struct Requirement {
     /// What was measured, in words.
     pub name: String,
-    /// What came out.
+    /// The measured value.
     pub value: f64,
-    /// What is needed at least.
+    /// The least value that is needed.
     pub required: f64,
-    /// What to do where it is not reached.
+    /// What to do if it is not reached.
     pub remedy: String,
 }
 
-/// State, people, gates.
+/// May a model refuse anybody, and what that depends on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Readiness {
-    /// Where it stands.
-    pub state: State,
-    /// Armed although a gate failed: somebody said so when it was trained.
+    /// The model's state.
+    pub state: ReadinessState,
+    /// Armed although a requirement is not met, because that was demanded when it was trained.
     pub forced: bool,
     /// People with enough pages to be judged.
     pub people_seen: u64,
-    /// As many are needed to prove a block threshold.
+    /// How many people are needed to prove a block threshold.
     pub people_needed: u64,
-    /// What it was measured against. Empty for a model written by hand.
+    /// The requirements that it was measured against. Empty for a model written by hand.
     pub gates: Vec<Requirement>,
 }
 
 impl Requirement {
-    /// Is it reached?
+    /// Is the requirement met?
     pub fn is_passed(&self) -> bool {
         self.value >= self.required
     }
 }
 
 impl Readiness {
-    /// The state that people and gates make.
+    /// The state that follows from the people and the requirements. `blocks`: is there a block
+    /// threshold?
     pub fn new(
         people_seen: u64,
         people_needed: u64,
@@ -72,16 +74,16 @@ impl Readiness {
         gates: Vec<Requirement>,
     ) -> Self {
         let state = match () {
-            () if !gates.iter().all(Requirement::is_passed) => State::Failed,
-            () if blocks => State::Ready,
-            () => State::Collecting,
+            () if !gates.iter().all(Requirement::is_passed) => ReadinessState::Failed,
+            () if blocks => ReadinessState::Ready,
+            () => ReadinessState::Collecting,
         };
         Self { state, forced: false, people_seen, people_needed, gates }
     }
 
-    /// May it refuse anybody?
+    /// May the model refuse anybody?
     pub fn is_armed(&self) -> bool {
-        self.forced || self.state != State::Failed
+        self.forced || self.state != ReadinessState::Failed
     }
 
     pub(super) fn check(&self, blocks: bool) -> Result<(), ModelError> {
@@ -90,13 +92,13 @@ impl Readiness {
         if self.gates.len() > GATES_MAX || !self.gates.iter().all(finite) {
             return wrong("its gates are too many, or not numbers");
         }
-        if (self.state == State::Failed) == self.gates.iter().all(Requirement::is_passed) {
+        if (self.state == ReadinessState::Failed) == self.gates.iter().all(Requirement::is_passed) {
             return wrong("its state is not what its gates say");
         }
-        if self.state == State::Collecting && blocks {
+        if self.state == ReadinessState::Collecting && blocks {
             return wrong("it has a block threshold and says that it is still collecting");
         }
-        if self.forced && self.state != State::Failed {
+        if self.forced && self.state != ReadinessState::Failed {
             return wrong("it is forced, and nothing failed");
         }
         Ok(())
@@ -104,18 +106,18 @@ impl Readiness {
 }
 
 impl fmt::Display for Readiness {
-    /// In plain words, with what to do.
+    /// In words, with what to do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.state {
-            State::Ready => f.write_str("Ready"),
-            State::Collecting => write!(
+            ReadinessState::Ready => f.write_str("Ready"),
+            ReadinessState::Collecting => write!(
                 f,
                 "Collecting: {} of {} people seen; it limits, and has no block threshold of its \
                     own until then",
                 grouped(self.people_seen),
                 grouped(self.people_needed)
             ),
-            State::Failed => {
+            ReadinessState::Failed => {
                 f.write_str("Failed")?;
                 for (i, gate) in self.gates.iter().filter(|gate| !gate.is_passed()).enumerate() {
                     let Requirement { name, value, required, remedy } = gate;
@@ -129,7 +131,7 @@ impl fmt::Display for Readiness {
     }
 }
 
-/// Whole numbers without digits after the point.
+/// A number with three decimals, or none if it is whole.
 fn figure(value: f64) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         format!("{value:.0}")
@@ -170,15 +172,25 @@ mod tests {
             assert_eq!((readiness.state, readiness.is_armed()), (state, armed));
             assert_eq!(readiness.to_string(), words);
         };
-        check(Readiness::new(9_000, 5_990, true, vec![gate(0.9)]), State::Ready, true, "Ready");
+        check(
+            Readiness::new(9_000, 5_990, true, vec![gate(0.9)]),
+            ReadinessState::Ready,
+            true,
+            "Ready",
+        );
         let words = "Collecting: 1,204 of 5,990 people seen; it limits, and has no block threshold \
             of its own until then";
-        check(Readiness::new(1_204, 5_990, false, vec![gate(0.7)]), State::Collecting, true, words);
+        check(
+            Readiness::new(1_204, 5_990, false, vec![gate(0.7)]),
+            ReadinessState::Collecting,
+            true,
+            words,
+        );
         let failed = Readiness::new(1_204, 5_990, false, vec![gate(0.9), gate(0.61)]);
         let words = "Failed: area is 0.610, at least 0.700 is needed: label more clients";
-        check(failed.clone(), State::Failed, false, words);
+        check(failed.clone(), ReadinessState::Failed, false, words);
         let forced = Readiness { forced: true, ..failed };
-        check(forced, State::Failed, true, &format!("{words} (armed by force)"));
+        check(forced, ReadinessState::Failed, true, &format!("{words} (armed by force)"));
     }
 
     #[test]
@@ -186,7 +198,7 @@ mod tests {
         let sound = Readiness::new(10, 20, false, vec![gate(0.9)]);
         assert!(sound.check(false).is_ok());
         assert!(sound.check(true).is_err());
-        assert!(Readiness { state: State::Failed, ..sound.clone() }.check(false).is_err());
+        assert!(Readiness { state: ReadinessState::Failed, ..sound.clone() }.check(false).is_err());
         assert!(Readiness { gates: vec![gate(0.1)], ..sound.clone() }.check(false).is_err());
         assert!(Readiness { forced: true, ..sound.clone() }.check(false).is_err());
         assert!(Readiness { gates: vec![gate(f64::INFINITY)], ..sound }.check(false).is_err());

@@ -1,38 +1,38 @@
-//! How features and scores of what passes were spread when the model was trained: what drift
-//! ([`crate::drift`]) is measured against.
+//! How features and scores were spread in training, for clients below the limit threshold. Drift
+//! ([`crate::drift`]) is measured against it.
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use super::error::ModelError;
 use crate::features::COUNT;
 
 /// Deciles have nine edges.
 const EDGES_MAX: usize = 9;
 
-/// Spread of every feature and of the score over the rows of the training logs that the model
-/// scores below its limit threshold, from the page count on at which it judges.
+/// The spread of every feature and of the score over rows of the training logs. The rows are those
+/// that the model scores below its limit threshold, from the page count on at which it judges.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
-    /// Clients these rows are of. A client's rows are alike, so this and not the rows says how sure
-    /// a share is.
+    /// Number of clients. The rows of one client are alike, so the precision of a share depends on
+    /// this number and not on the number of rows.
     pub clients: u64,
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Each feature, in order.
+    /// The deciles of each feature, in order.
     pub features: Vec<Deciles>,
-    /// The margin.
+    /// The deciles of the margin.
     pub score: Deciles,
 }
 
-/// Bins between deciles, and the share of rows in each.
+/// Bins whose edges are deciles, and the share of rows in each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Deciles {
-    /// At most nine, rising: fewer where values are tied. A value is in bin b when it is at most
-    /// `edges[b]` and above the one before; the last bin lies above the last edge.
+    /// At most nine edges, rising; fewer where values are tied. A value is in bin b when it is at
+    /// most `edges[b]` and above the edge before. The last bin lies above the last edge.
     pub edges: Vec<f32>,
-    /// Share of rows in each bin, and last the share that is missing: two more than edges.
+    /// Share of rows in each bin, and last the share of rows without a value: two more than edges.
     pub shares: Vec<f32>,
 }
 

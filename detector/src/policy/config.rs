@@ -1,9 +1,12 @@
-//! The policy as an operator writes it, and its check against the model that it judges with.
+//! The policy as an operator writes it, and its check against the model.
 
 use serde::{Deserialize, Serialize};
 
-use super::{MIN_PAGES, Policy};
 use crate::model::{Model, Score};
+
+/// Page requests from which on a client is judged. With fewer, even a clock can hardly be told from
+/// a person.
+pub const MIN_PAGES: u32 = 5;
 
 /// The policy as an operator writes it, unchecked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,17 +14,17 @@ use crate::model::{Model, Score};
 pub struct PolicyConfig {
     /// Score (0..1) from which a client is limited; the model's own threshold when absent.
     pub limit_score: Option<f32>,
-    /// Score (0..1) from which a client is blocked; the model's own threshold when absent. A model
-    /// without one never blocks.
+    /// Score (0..1) from which a client is blocked; the model's own threshold when absent. Without
+    /// either, nobody is blocked.
     pub block_score: Option<f32>,
-    /// So many pages in a row must score at the block threshold or beyond before their client is
-    /// blocked; half as many after each earlier ban, and one at least.
+    /// How many pages in a row must score at the block threshold or beyond before the client is
+    /// blocked. Half as many after each earlier ban, and at least one.
     pub block_after_pages: u8,
-    /// Score (0..1) of what a network's newcomers do together from which they are limited together;
-    /// the model's own threshold when absent. A model without one limits nobody for his company.
+    /// Score (0..1) from which the newcomers of one network are limited together; the model's own
+    /// threshold when absent. Without either, no cohort is limited.
     pub cohort_score: Option<f32>,
-    /// Below this many page requests nobody is judged; the model's own number when absent. Less
-    /// than that only with thresholds of one's own: the model's prove nothing there.
+    /// Page requests from which on a client is judged; the model's own number when absent. A
+    /// smaller number needs thresholds written here, because the model's are not proven there.
     pub min_pages: Option<u32>,
     /// How far, in log-odds, a score must fall below the limit threshold before a limited client is
     /// free again.
@@ -45,12 +48,16 @@ impl Default for PolicyConfig {
         Self {
             limit_score: None,
             block_score: None,
-            block_after_pages: 8, // of 97,000 simulated people one scored so on six pages, nobody on seven
+            // Of 97,000 simulated people one scored so on six pages in a row, nobody on seven.
+            block_after_pages: 8,
             cohort_score: None,
             min_pages: None,
-            hysteresis: 0.5, // a score that wavers by a few per cent does not flap
-            limit_pages_per_min: 30, // a person reads slower; a scraper of 20,000 products needs 11 hours
-            limit_burst_pages: 10,   // a person who opens tabs notices nothing
+            // A score that wavers by a few per cent does not end the limit.
+            hysteresis: 0.5,
+            // A person reads slower; a scraper of 20,000 products needs 11 hours.
+            limit_pages_per_min: 30,
+            // A person who opens several tabs notices nothing.
+            limit_burst_pages: 10,
             limit_s: 60,
             block_s: 300,
             block_max_s: 86_400, // addresses change hands within a day
@@ -69,12 +76,21 @@ pub struct PolicyError {
     pub problem: String,
 }
 
-impl Policy {
-    /// Checks a policy against the model it will judge with.
+/// The thresholds in force: those of the configuration, or else the model's.
+pub(super) struct ThresholdsInForce {
+    pub(super) min_pages: u32,
+    pub(super) limit_margin: Option<f32>,
+    pub(super) block_margin: Option<f32>,
+    pub(super) cohort_margin: Option<f32>,
+}
+
+impl PolicyConfig {
+    /// Checks every key, and finds the thresholds in force.
     ///
     /// # Errors
     /// Names the key that is out of range and the range.
-    pub fn new(config: PolicyConfig, model: Option<&Model>) -> Result<Self, PolicyError> {
+    pub(super) fn check(&self, model: Option<&Model>) -> Result<ThresholdsInForce, PolicyError> {
+        let config = self;
         let wrong = |key, problem: &str| Err(PolicyError { key, problem: problem.to_owned() });
         let scores = [
             ("limit_score", config.limit_score),
@@ -144,6 +160,6 @@ impl Policy {
         if config.block_max_s < config.block_s || config.block_max_s > 31_536_000 {
             return wrong("block_max_s", "must be at least block_s and at most a year");
         }
-        Ok(Self { config, min_pages, limit_margin, block_margin, cohort_margin })
+        Ok(ThresholdsInForce { min_pages, limit_margin, block_margin, cohort_margin })
     }
 }

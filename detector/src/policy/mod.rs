@@ -1,45 +1,50 @@
-//! Score and standing → verdict, with a reason.
+//! From a score and a client's standing to a decision, with a reason.
 //!
 //! A client's [`Standing`] is what the policy remembers of it: its last score, until when it is
-//! limited or banned, how often it has offended, and its tokens. Everything is integer time and
-//! integer tokens, so a replay decides the same.
+//! limited or banned, how many offences it has, and its tokens. Time and tokens are integers, so a
+//! replay decides the same.
 //!
 //! ```text
-//!            score ≥ limit               score ≥ block, page after page
-//!   free ───────────────────► limited ───────────────────────────► banned (doubling, with a maximum)
-//!    ▲                           │ score < limit − hysteresis          │ expires; still scoring ≥ block → limited, banned again
-//!    └───────────────────────────┴─────────────────────────────────────┘
+//!         score ≥ limit             score ≥ block, page after page
+//!   free ───────────────► limited ─────────────────────────────────► banned
+//!    ▲                      │ score < limit − hysteresis               │ the ban expires
+//!    └──────────────────────┴──────────────────────────────────────────┘
 //! ```
 //!
-//! Limited means: pages come out of a token bucket, assets pass. A refusal never refills the
-//! bucket.
+//! Each ban is twice as long as the one before, up to a maximum. A client that still scores at the
+//! block threshold when its ban expires is limited and banned again.
 //!
-//! **A block waits**: until [`PolicyConfig::block_after_pages`] pages in a row score at the block
-//! threshold or beyond; until then their client is limited. A person comes to such a score by a few
-//! even gaps or seven list pages in half a minute, and leaves it with the next page; a program
-//! stays (docs/design/policy.md has the numbers). After each ban that is not forgotten half as many
-//! pages are enough, down to one: who goes on after 5 minutes as before has shown already that he
-//! stays. The proof of the block threshold is of single scores, so what waits keeps it.
+//! Limited means: pages take tokens from a bucket, assets pass. A refusal never refills the bucket.
 //!
-//! **Shared**: an address from which [`SHARED_MIN`] browsers come or more within the hour is taken
-//! for many people's, and is never blocked; what would be is limited, and a ban in force is too.
-//! Below the block threshold its bucket fills faster with the number of browsers, up to
-//! [`SHARED_RATE_MAX`] times; beyond it it does not, because browsers are as easily named as
-//! changed: a bot that names another at every request gets a limited client's pages and no more.
+//! **A block waits** until [`PolicyConfig::block_after_pages`] pages in a row score at the block
+//! threshold or beyond. Until then the client is limited. A person comes to such a score by a few
+//! even gaps or by seven list pages in half a minute, and leaves it with the next page; a program
+//! stays (`docs/design/policy.md` has the figures). After each ban that is not forgotten, half as
+//! many pages are enough, down to one: a client that goes on after 5 minutes as before has shown
+//! that it stays. The block threshold is proven for single scores, so waiting keeps the proof.
+//!
+//! **Shared addresses**: an address from which [`SHARED_MIN`] browsers or more come within the hour
+//! is taken for that of many people and is never blocked. What would be a block, or a ban in force,
+//! is a limit instead. Below the block threshold its bucket fills faster with the number of
+//! browsers, up to [`SHARED_RATE_MAX`] times. Beyond that threshold it does not, because a user
+//! agent is easily changed: a bot that names another browser at every request gets the pages of one
+//! limited client.
+
 mod config;
 mod standing;
 
-pub use config::{PolicyConfig, PolicyError};
-pub use standing::{Ban, Cause, Standing};
+pub use config::{MIN_PAGES, PolicyConfig, PolicyError};
+pub use standing::{Ban, Cause, SHARED_MIN, Standing};
 
-use crate::model::Score;
+use crate::model::{Model, Score};
 use crate::time::Timestamp;
 use crate::url::Class;
 pub use crate::verdict::{Action, Decision, Reason, Verdict};
 
+use config::ThresholdsInForce;
 use standing::NEVER;
 
-/// A checked policy.
+/// A policy that was checked against its model.
 #[derive(Clone, Debug)]
 pub struct Policy {
     config: PolicyConfig,
@@ -49,27 +54,20 @@ pub struct Policy {
     cohort_margin: Option<f32>,
 }
 
-/// Page requests from which a client is judged: below, even a clock can hardly be told from a
-/// person.
-pub const MIN_PAGES: u32 = 5;
-
-/// From this many browsers an hour on an address counts as shared. A family has three or four; a
-/// bot that rotates the four that it knows gains nothing.
-pub const SHARED_MIN: u32 = 5;
-/// How many times a limited client's pages a shared address may have: with two browsers more than
-/// the least, as many as some dozens of people ask for.
+/// How many times a limited client's rate a shared address may have at most. It is reached with
+/// [`SHARED_MIN`] + 2 browsers, and is what some dozens of people need.
 pub const SHARED_RATE_MAX: u32 = 4;
 
-/// How long an endpoint counts as attacked after the last failure that shows it: a botnet pauses,
+/// Seconds for which an endpoint counts as attacked after the last alarm, because a botnet pauses,
 /// too.
 const ALARM_S: u64 = 600;
 
-/// What part of a limited client's rate the newcomers share who write to an attacked endpoint in one
-/// ring of the table: a 64th in each of 64 rings is one client's rate for the whole endpoint
-/// ([`crate::cohort::endpoint`] holds the two together).
+/// In each ring of the table, the newcomers that write to an attacked endpoint share this part of a
+/// limited client's rate. A 64th in each of 64 rings is one client's rate for the whole endpoint
+/// ([`crate::cohort::endpoint`] asserts that the two numbers are equal).
 pub const ENDPOINT_RATE_PART: u32 = 64;
 
-/// Of the ordinary rate of a limited client, how many times how small a part.
+/// A rate relative to that of a limited client: `times` / `part`.
 #[derive(Clone, Copy)]
 struct Rate {
     times: u32,
@@ -80,16 +78,26 @@ impl Rate {
     const ONE: Self = Self { times: 1, part: 1 };
 }
 
-/// One page of a token bucket.
+/// What one page takes from a token bucket.
 const PAGE_MICROS: u32 = 1_000_000;
 
 impl Policy {
-    /// As the operator wrote it.
+    /// Checks a policy against the model that it will judge with.
+    ///
+    /// # Errors
+    /// Names the key that is out of range and the range.
+    pub fn new(config: PolicyConfig, model: Option<&Model>) -> Result<Self, PolicyError> {
+        let ThresholdsInForce { min_pages, limit_margin, block_margin, cohort_margin } =
+            config.check(model)?;
+        Ok(Self { config, min_pages, limit_margin, block_margin, cohort_margin })
+    }
+
+    /// The policy as the operator wrote it.
     pub fn config(&self) -> &PolicyConfig {
         &self.config
     }
 
-    /// Does any score lead to anything but allow?
+    /// Is there a score that leads to anything but allow?
     pub fn has_threshold(&self) -> bool {
         self.limit_margin.is_some() || self.block_margin.is_some()
     }
@@ -104,23 +112,23 @@ impl Policy {
         self.block_margin
     }
 
-    /// The margin from which on a cohort is limited, if any. Without one nobody looks at cohorts.
+    /// The margin from which on a cohort is limited, if any. Without one no cohort is watched.
     pub fn cohort_margin(&self) -> Option<f32> {
         self.cohort_margin
     }
 
-    /// Microseconds after a ban's end from which it no longer counts.
+    /// Microseconds after its end from which a ban no longer counts.
     pub fn forget_us(&self) -> u64 {
         self.config.forget_s * 1_000_000
     }
 
-    /// Page requests needed before anybody is judged.
+    /// Page requests from which on a client is judged.
     pub fn min_pages(&self) -> u32 {
         self.min_pages
     }
 
-    /// What to do with the request at hand. `fresh` is its score if one was computed for it;
-    /// otherwise the last stands.
+    /// What to do with a request. `fresh` is the score that was computed for it; with `None` the
+    /// client's last score stands.
     pub fn decide(
         &self,
         fresh: Option<Score>,
@@ -132,7 +140,7 @@ impl Policy {
         if let Some(score) = fresh {
             standing.margin = score.margin();
         }
-        // What somebody imposed holds, however many browsers there are.
+        // A ban that somebody imposed holds, however many browsers share the address.
         if standing.banned_until > at
             && standing.is_shared()
             && standing.ban().cause != Cause::Imposed
@@ -163,7 +171,8 @@ impl Policy {
         self.carry_on(class, pages, standing, at)
     }
 
-    /// Counts the pages in a row that score at the block threshold or beyond: are they enough?
+    /// Counts the pages in a row that score at the block threshold or beyond, and tells whether
+    /// they are enough for a ban.
     fn is_block_due(&self, score: Score, standing: &mut Standing, at: Timestamp) -> bool {
         let is_beyond = self.block_margin.is_some_and(|block| score.margin() >= block);
         standing.beyond = if is_beyond { standing.beyond.saturating_add(1) } else { 0 };
@@ -178,7 +187,7 @@ impl Policy {
         (self.config.block_after_pages >> bans.min(u8::BITS - 1)).max(1)
     }
 
-    /// Takes in what a cohort scores; its standing is all its members'.
+    /// Takes in the score of a cohort, whose standing is shared by its members.
     pub fn weigh_cohort(&self, score: Score, standing: &mut Standing, at: Timestamp) {
         standing.margin = score.margin();
         if let Some(limit) = self.cohort_margin {
@@ -186,8 +195,8 @@ impl Policy {
         }
     }
 
-    /// What is to be done with a member's page that its own standing lets pass. `None` while its
-    /// cohort is not limited.
+    /// What to do with a member's page that its own standing lets pass. `None` while the cohort is
+    /// not limited.
     pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
         (standing.limited_until > at).then(|| Decision {
             reason: Reason::Cohort,
@@ -195,21 +204,22 @@ impl Policy {
         })
     }
 
-    /// Newcomers' writes to an endpoint are limited from now on: it is attacked.
+    /// Begins to limit newcomers' writes to an endpoint, which is under attack.
     pub fn alarm(&self, standing: &mut Standing, at: Timestamp) {
         self.limit(standing, at);
         standing.limited_until = at.plus_secs(ALARM_S);
     }
 
-    /// What is to be done with a newcomer's write that nothing else refuses. `None` while its
-    /// endpoint is not attacked.
+    /// What to do with a newcomer's write that nothing else refuses. `None` while the endpoint is
+    /// not under attack.
     pub fn decide_endpoint(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
         let rate = Rate { times: 1, part: ENDPOINT_RATE_PART };
         (standing.limited_until > at)
             .then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, rate) })
     }
 
-    /// Limits who scores from `limit` on, until its score is clearly below or time has passed.
+    /// Limits a client that scores from `limit` on. The limit ends when its score is clearly below,
+    /// or after some time.
     fn weigh(&self, score: Score, limit: f32, standing: &mut Standing, at: Timestamp) {
         if score.margin() >= limit {
             self.limit(standing, at);
@@ -218,7 +228,7 @@ impl Policy {
         }
     }
 
-    /// Without a new score: what the standing says.
+    /// The decision without a new score, by the standing alone.
     fn carry_on(
         &self,
         class: Class,
@@ -242,7 +252,7 @@ impl Policy {
         Decision::new(Action::Allow, reason, 0)
     }
 
-    /// What becomes of a block, or of a ban in force, at an address of many browsers.
+    /// Limits a shared address that would otherwise be blocked, or that has a ban in force.
     fn share(&self, class: Class, standing: &mut Standing, at: Timestamp) -> Decision {
         self.limit(standing, at);
         let decision = match class {
@@ -252,7 +262,7 @@ impl Policy {
         Decision { reason: Reason::Shared, ..decision }
     }
 
-    /// How many times the ordinary rate a limited client may have.
+    /// How many times the ordinary rate this limited client may have.
     fn rate_of(&self, standing: &Standing) -> u32 {
         let is_blocked = self.block_margin.is_some_and(|block| standing.margin >= block);
         match standing.browsers() {
@@ -263,7 +273,7 @@ impl Policy {
         }
     }
 
-    /// Limits from `at` on, with a full bucket if it was not limited already.
+    /// Limits a client from `at` on, with a full bucket if it was not limited already.
     fn limit(&self, standing: &mut Standing, at: Timestamp) {
         if standing.limited_until <= at {
             standing.bucket_at = at;
@@ -272,6 +282,7 @@ impl Policy {
         standing.limited_until = at.plus_secs(self.config.limit_s);
     }
 
+    /// Takes a page's tokens from the bucket: allows the request if they are there, else limits it.
     fn take_token(&self, standing: &mut Standing, at: Timestamp, rate: Rate) -> Decision {
         let per_min = u64::from(self.config.limit_pages_per_min * rate.times);
         let minute = 60 * u64::from(rate.part);
@@ -297,13 +308,13 @@ impl Policy {
         )
     }
 
-    /// Bans that still count.
+    /// How many offences still count after this ban.
     fn offences(&self, ban: Ban, at: Timestamp) -> u32 {
         let forgotten = ban.until != NEVER && at.micros_since(ban.until) >= self.forget_us();
         if forgotten { 0 } else { ban.offences }
     }
 
-    /// The ban that follows `before`.
+    /// The ban that follows the ban `before`: twice as long, up to the maximum.
     fn lengthen(&self, before: Ban, at: Timestamp) -> Ban {
         let offences = self.offences(before, at);
         let seconds =

@@ -1,11 +1,11 @@
 //! What the policy remembers of a client: its last score, what is held against it, its tokens.
 //!
-//! A standing is made in one mode. What shadow holds against a client (limits, bans, offences, a row
-//! of pages at the block threshold) is **provisional**: it shows what would happen, and when the
-//! gate begins to enforce it is dropped ([`Standing::enter`]), so that nobody is refused for what
-//! was counted while nobody was looking. Windows, scores and browsers stay, so who still behaves
-//! that way is limited at his next page and blocked after a row of them. A ban that was made while
-//! the gate enforced, or that somebody imposed, outlasts a period of shadow in [`crate::Bans`].
+//! A standing is made in one mode. What shadow mode holds against a client (limits, bans, offences,
+//! a row of pages at the block threshold) is **provisional**: it shows what would happen. When the
+//! gate begins to enforce, it is dropped ([`Standing::enter`]), so that nobody is refused for what
+//! was counted in shadow mode. Windows, scores and browsers stay. A client that still behaves that
+//! way is limited at its next page and blocked after a row of them. A ban that was made in enforce
+//! mode, or that somebody imposed, outlasts a period of shadow mode in [`crate::Bans`].
 
 use crate::event::AgentKey;
 use crate::mode::Mode;
@@ -13,8 +13,9 @@ use crate::model::Score;
 use crate::state::browsers::Browsers;
 use crate::time::Timestamp;
 
-use super::SHARED_MIN;
-
+/// From this many browsers within the hour on an address counts as shared. A family has three or
+/// four. A bot that rotates four user agents gains nothing.
+pub const SHARED_MIN: u32 = 5;
 /// A time before every event.
 pub(super) const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
 
@@ -24,11 +25,12 @@ pub struct Standing {
     pub(super) limited_until: Timestamp,
     pub(super) banned_until: Timestamp,
     pub(super) bucket_at: Timestamp,
-    /// Tokens in millionths of a page; only meaningful while limited.
+    /// Tokens in millionths of a page, as of `bucket_at`; only meaningful while limited.
     pub(super) bucket_micros: u32,
-    /// The last margin; NaN when there was none, because an `Option` would take twice the room.
+    /// The margin of the last score; NaN when there was none, because an `Option` would take twice
+    /// the memory.
     pub(super) margin: f32,
-    record: Record,
+    record: BanRecord,
     /// Pages in a row that scored at the block threshold or beyond.
     pub(super) beyond: u8,
     browsers: Browsers,
@@ -36,34 +38,48 @@ pub struct Standing {
 
 const _: () = assert!(size_of::<Standing>() <= 40);
 
-/// A ban, kept apart from the window so that it survives the window's eviction. 16 bytes.
+/// A ban. It is also kept apart from the window, so that it survives the window's eviction. 16
+/// bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// When it expires, or did.
+    /// When it expires or has expired.
     pub until: Timestamp,
     /// Bans so far; the next one lasts `block_s · 2^offences`.
     pub offences: u32,
-    /// In which mode it was made.
+    /// The mode in which it was made.
     pub mode: Mode,
-    /// Who made it.
+    /// Why it was made.
     pub cause: Cause,
 }
 
-/// Why somebody is banned.
+/// Why a client is banned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// Its score stayed at the block threshold.
+    /// Its score stayed at the block threshold or beyond.
     Score,
-    /// Somebody imposed it: an administrator, another gate.
+    /// An administrator or another gate imposed it.
     Imposed,
 }
 
-/// Offences in the lower six bits (beyond 32 a ban gets no longer), then whether the ban was
-/// imposed, then whether the standing was made in enforce mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Record(u8);
+impl Cause {
+    /// Every cause, for labels.
+    pub const ALL: [Self; 2] = [Self::Score, Self::Imposed];
 
-impl Record {
+    /// As written in logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Score => "score",
+            Self::Imposed => "imposed",
+        }
+    }
+}
+
+/// A ban's offences, cause and mode in one byte. The lower six bits are the offences (beyond 32 a
+/// ban gets no longer), then comes whether it was imposed, then whether the mode was enforce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct BanRecord(u8);
+
+impl BanRecord {
     const OFFENCES_MAX: u8 = 0x3f;
     const IMPOSED: u8 = 0x40;
     const ENFORCE: u8 = 0x80;
@@ -93,13 +109,13 @@ impl Record {
 }
 
 impl Ban {
-    /// No ban, no offence.
+    /// No ban and no offence.
     pub const NONE: Self =
         Self { until: NEVER, offences: 0, mode: Mode::Shadow, cause: Cause::Score };
 }
 
 impl Standing {
-    /// A client with nothing against it but, perhaps, an earlier ban.
+    /// The standing of a new client, with its earlier ban if it had one.
     pub const fn new(ban: Ban) -> Self {
         Self {
             limited_until: NEVER,
@@ -107,13 +123,13 @@ impl Standing {
             bucket_at: NEVER,
             bucket_micros: 0,
             margin: f32::NAN,
-            record: Record::of(ban),
+            record: BanRecord::of(ban),
             beyond: 0,
             browsers: Browsers::NONE,
         }
     }
 
-    /// Its ban, expired or not.
+    /// The client's ban, expired or not.
     pub const fn ban(&self) -> Ban {
         Ban {
             until: self.banned_until,
@@ -123,28 +139,29 @@ impl Standing {
         }
     }
 
-    /// Replaces its ban and begins a new row of pages.
+    /// Replaces the ban and starts counting the pages in a row anew.
     pub fn set_ban(&mut self, ban: Ban) {
         self.banned_until = ban.until;
-        self.record = Record::of(ban);
+        self.record = BanRecord::of(ban);
         self.beyond = 0;
     }
 
-    /// Takes back all that is held against it: ban, offences, limit.
+    /// Drops all that is held against the client: ban, offences, limit.
     pub fn pardon(&mut self) {
         let Self { margin, browsers, record, .. } = *self;
         let nothing = Self::new(Ban { mode: record.mode(), ..Ban::NONE });
         *self = Self { margin, browsers, ..nothing };
     }
 
-    /// In which mode what is held against it was made.
+    /// The mode in which what is held against the client was made.
     pub const fn mode(&self) -> Mode {
         self.record.mode()
     }
 
-    /// To be called before each decision with the mode it is taken in. Where that is the first one
-    /// that is carried out, what was provisional goes, and `enforced` is asked for the ban that was
-    /// made before the shadow, [`Ban::NONE`] where there is none.
+    /// To be called before each decision, with the mode that it is taken in.
+    ///
+    /// At the first decision in enforce mode, what was held against the client in shadow mode is
+    /// dropped. `enforced` returns the ban that was made in enforce mode earlier, or [`Ban::NONE`].
     pub fn enter(&mut self, mode: Mode, enforced: impl FnOnce() -> Ban) {
         if mode == self.mode() {
             return;
@@ -153,7 +170,7 @@ impl Standing {
             let Self { margin, browsers, .. } = *self;
             *self = Self { margin, browsers, ..Self::new(enforced()) };
         }
-        self.record = Record::of(Ban { mode, ..self.ban() });
+        self.record = BanRecord::of(Ban { mode, ..self.ban() });
     }
 
     fn holds_something(&self) -> bool {
@@ -162,17 +179,17 @@ impl Standing {
         held != nothing
     }
 
-    /// Is it limited or banned at `at`?
+    /// Is the client limited or banned at `at`?
     pub fn is_suspect(&self, at: Timestamp) -> bool {
         self.limited_until > at || self.banned_until > at
     }
 
-    /// Takes in which browser a request names.
+    /// Counts the browser that a request names.
     pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
         self.browsers.see(agent, at);
     }
 
-    /// How many browsers there were at least within the hour; see [`Browsers::count`].
+    /// A lower bound of the browsers within the hour; see [`Browsers::count`].
     pub fn browsers(&self) -> u32 {
         self.browsers.count()
     }
@@ -181,7 +198,7 @@ impl Standing {
         self.browsers.count() >= SHARED_MIN
     }
 
-    /// Its last score.
+    /// The client's last score.
     pub const fn score(&self) -> Option<Score> {
         if self.margin.is_nan() { None } else { Some(Score::from_margin(self.margin)) }
     }

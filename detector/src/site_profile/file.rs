@@ -1,90 +1,72 @@
-//! A memory as it stands in the model file, and what makes one unsound.
+//! A site profile as it stands in the model file, and the check of its bounds.
 //!
-//! JSON. Long arrays of hashes and counts are base64 (RFC 4648) over little-endian integers, which
-//! keeps the largest memory below 250 KB; a person reads the templates and the sums, and nobody
+//! It is JSON. Long arrays of hashes and counts are base64 (RFC 4648) over little-endian integers,
+//! which keeps the largest profile below 250 KB. People can read the templates and the sums; nobody
 //! reads 16,384 hashes.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{NUMBERS, TEMPLATES_MAX};
+use super::error::SiteProfileError;
+use super::templates::{NUMBERS, TEMPLATES_MAX};
 use crate::url::Class;
 
-/// Pages whose visitors are remembered. A shop's popular pages are a few thousand; the rest is its
-/// tail by definition.
+/// Most pages whose visitors are remembered. A shop has a few thousand popular pages; all others
+/// count as rare.
 pub const PAGES_MAX: usize = 16_384;
-/// Steps from page to page that are remembered.
+/// Most steps from page to page that are remembered.
 pub const STEPS_MAX: usize = 16_384;
-/// Largest count of visitors; above it the count stays there. log₂ of it is off by a bit at 131,071
-/// visitors.
+/// Largest count of visitors; a larger one is cut to it. At 131,071 visitors log₂ is off by one
+/// bit.
 pub const VISITORS_MAX: u32 = u16::MAX as u32;
 
-/// Why a memory was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SiteProfileError {
-    /// A pattern outside the grammar.
-    #[error("template {pattern:?}: {why}")]
-    Pattern {
-        /// As it stands in the file.
-        pattern: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// A field that contradicts another or exceeds its bound.
-    #[error("memory: {0}")]
-    Content(&'static str),
-    /// Pages are hashed otherwise than when it was learnt.
-    #[error("memory: this build hashes URLs otherwise than the one that learnt it")]
-    Probe,
-}
-
-/// What a model remembers of one shop, as it is written.
+/// What a model knows of one shop, as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SiteProfileFile {
-    /// Key of the URL hash, 16 hex digits. Secret to the site, as the rest of the file.
+    /// Key of the URL hash, 16 hex digits. It is as secret as the rest of the file.
     pub key: String,
-    /// Hash of a fixed target under this key: a build that hashes otherwise refuses the file.
+    /// Hash of a fixed target under this key. A build that hashes in another way refuses the file.
     pub probe: u32,
-    /// Clients remembered.
+    /// Number of remembered clients.
     pub clients: u32,
-    /// N: visits remembered, a client counting once per page.
+    /// N: remembered visits, of which each client has one per page.
     pub visits: u32,
-    /// V: distinct pages among them.
+    /// V: distinct pages among these visits.
     pub distinct: u32,
     /// At most 64 URL templates. The first 15 that are not assets have the numbers 0..=14.
     pub templates: Vec<TemplateFile>,
-    /// Visits by template number.
+    /// Number of visits by template number.
     pub mix: [u32; NUMBERS],
-    /// Steps from template number (row) to template number (column).
+    /// Number of steps from template number (row) to template number (column).
     pub transitions: [[u32; NUMBERS]; NUMBERS],
-    /// The most visited pages, hashed, ascending. At most 16,384.
+    /// Hashes of the most visited pages, ascending. At most 16,384.
     #[serde(with = "packed")]
     pub pages: Vec<u32>,
-    /// Distinct clients that visited each, at most 65,535 said.
+    /// Distinct clients that visited each page, cut to 65,535.
     #[serde(with = "packed")]
     pub visitors: Vec<u16>,
-    /// The steps from page to page that most clients took, hashed, ascending. At most 16,384.
+    /// Hashes of the steps from page to page that most clients took, ascending. At most 16,384.
     #[serde(with = "packed")]
     pub steps: Vec<u32>,
 }
 
-/// One URL template, as it is written.
+/// One URL template, as it stands in the file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TemplateFile {
     /// See [`super::Pattern`] for the grammar.
     pub pattern: String,
-    /// What it was learnt to be; absent where the prior (extension and path) holds.
+    /// Page or asset as learnt; absent where extension and path tell it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<Class>,
-    /// Its share of all remembered page visits, 0..=1; for people to read.
+    /// Share of all remembered page visits, 0..=1; for people to read.
     pub share: f32,
 }
 
 impl SiteProfileFile {
-    /// Is every bound kept? Gives the key.
+    /// Checks every bound and returns the key.
     pub(super) fn check(&self) -> Result<u64, SiteProfileError> {
         let need =
             |holds: bool, what| if holds { Ok(()) } else { Err(SiteProfileError::Content(what)) };
@@ -117,7 +99,7 @@ impl SiteProfileFile {
     }
 }
 
-/// An integer of a packed array.
+/// An integer that can stand in a packed array, little-endian.
 trait Little: Copy + Sized {
     const BYTES: usize;
     fn put(self, bytes: &mut Vec<u8>);
@@ -144,6 +126,7 @@ impl Little for u16 {
     }
 }
 
+/// Writes and reads arrays of integers as base64.
 mod packed {
     use super::*;
     use serde::de::Error;

@@ -1,8 +1,7 @@
-//! A frozen set of 32-bit hashes, answered in a bounded number of steps.
+//! An immutable set of 32-bit hashes with look-ups in a bounded number of steps.
 
-/// Hashes in ascending order, with an index by their high 12 bits: four or so to a bucket where
-/// they are hashes, and still a binary search of at most 14 steps where somebody wrote the file by
-/// hand. 8 KB of index.
+/// Hashes in ascending order, with an index of 8 KB by their high 12 bits. A bucket has about four
+/// hashes. In a file with chosen values a look-up is still a binary search of at most 14 steps.
 #[derive(Clone)]
 pub(super) struct Sorted {
     starts: Box<[u16; BUCKETS + 1]>,
@@ -13,7 +12,7 @@ const BUCKET_BITS: u32 = 12;
 const BUCKETS: usize = 1 << BUCKET_BITS;
 
 impl Sorted {
-    /// Of ascending values, at most 65,535 of them; what exceeds that is left out.
+    /// A set of these ascending values. Only the first 65,535 are taken.
     pub fn new(values: &[u32]) -> Self {
         let values = &values[..values.len().min(usize::from(u16::MAX))];
         let mut starts = Box::new([0; BUCKETS + 1]);
@@ -23,7 +22,7 @@ impl Sorted {
         Self { starts, values: values.into() }
     }
 
-    /// The place of a value.
+    /// The index of a value.
     pub fn find(&self, value: u32) -> Option<usize> {
         let bucket = bucket_of(value);
         let (start, end) = (usize::from(self.starts[bucket]), usize::from(self.starts[bucket + 1]));

@@ -1,240 +1,80 @@
-//! What the URLs of a site look like: patterns written as people write them.
+//! The URL templates of a site, and which of them a request falls into.
 //!
-//! ```text
-//! pattern    = "/" [ segment *( "/" segment ) ] [ "?" parameter *( "&" parameter ) ]
-//! segment    = ":n"             digits
-//!            / ":x"             anything
-//!            / "::" rest        the literal ":" rest
-//!            / literal          itself: at least one character, not beginning with ":"
-//! parameter  = name             present, whatever its value
-//!            / name "=" value   present with this value
-//! ```
+//! A request falls into a [`Pattern`] when its path has as many segments (empty ones do not count),
+//! each segment is as the pattern says, and its query has all parameters of the pattern, in any
+//! order, among any others. Of several patterns the most specific wins. Segments are compared from
+//! the left: a literal goes before `:n`, and `:n` before `:x`. Then the pattern with more
+//! parameters wins, then the one with more values, then the first in the file.
 //!
-//! `/item/:n`, `/c/:x?page`, `/index.php?option=com_content&view=article&id`. Literals, names and
-//! values stand in normal form: percent-escapes of unreserved characters decoded, others in upper
-//! case. Whatever is not in normal form, holds white space, a control character or `#`, or names a
-//! parameter twice, is refused: it could never match.
-//!
-//! A request falls into a pattern when its path has as many segments (empty ones do not count),
-//! each as the pattern says, and its query has all the pattern's parameters, in any order, among
-//! any others. Of several the most specific wins: segment by segment from the left a literal before
-//! `:n` before `:x`, then the one with more parameters, then with more values, then the first in
-//! the file.
-//!
-//! No trie: with at most 64 patterns a set of them is one word. Each segment and parameter narrows
-//! the set of those still possible; nothing backtracks, so a target costs O(segments + parameters)
-//! whatever the patterns are.
+//! There is no trie. A set of at most 64 patterns is one word. Each segment and each parameter
+//! narrows the set of those still possible, and nothing backtracks. So finding a template costs
+//! O(segments + parameters), whatever the patterns are.
 
-use std::cmp::Reverse;
-use std::fmt;
-
-use super::{NUMBERS, OTHER, SiteProfileError};
+use super::error::SiteProfileError;
+use super::pattern::{Parameter, Pattern, SEGMENTS_MAX, Segment, parameters, segments};
 use crate::url::{Class, normal};
 
-/// Patterns of a site: as many as a word has bits.
+/// How many template numbers there are: one each for the 15 most common templates, and one for any
+/// other.
+pub const NUMBERS: usize = 16;
+/// The template number of a request that falls into none of the 15 most common templates.
+pub const OTHER: u8 = 15;
+/// Most patterns of a site: as many as a word has bits.
 pub const TEMPLATES_MAX: usize = 64;
-/// Different parameters (a name, or a name with a value) in all patterns of a site.
+/// Most different parameters (a name, or a name with a value) in all patterns of a site.
 pub const PARAMETERS_MAX: usize = 64;
-/// Segments of a pattern; real sites have half as many.
-pub const SEGMENTS_MAX: usize = 16;
-/// Length of a pattern in bytes.
-pub const PATTERN_BYTES_MAX: usize = 256;
 
-/// A pattern, read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Pattern {
-    /// Of the path, in order.
-    pub segments: Vec<Segment>,
-    /// Of the query, sorted by name.
-    pub parameters: Vec<Parameter>,
-}
+/// A set of patterns, one bit each. Bits are in order of specificity, the most specific lowest.
+type PatternSet = u64;
 
-/// What one segment of a path must be. In order of specificity.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Segment {
-    /// This text.
-    Literal(String),
-    /// `:n`: ASCII digits.
-    Number,
-    /// `:x`: anything.
-    Any,
-}
-
-/// What the query must have.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// Its value, where only this one will do.
-    pub value: Option<String>,
-}
-
-impl Pattern {
-    /// Reads a pattern.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.len() > PATTERN_BYTES_MAX {
-            return Err("longer than 256 bytes");
-        }
-        if text.chars().any(|char| char.is_whitespace() || char.is_control() || char == '#') {
-            return Err("white space, a control character or '#'");
-        }
-        let (path, query) =
-            text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
-        let path = path.strip_prefix('/').ok_or("does not begin with '/'")?;
-        let segments = match path {
-            "" => Vec::new(),
-            path => path.split('/').map(Segment::parse).collect::<Result<_, _>>()?,
-        };
-        if segments.len() > SEGMENTS_MAX {
-            return Err("more than 16 segments");
-        }
-        let mut parameters = match query {
-            None => Vec::new(),
-            Some(query) => query.split('&').map(Parameter::parse).collect::<Result<Vec<_>, _>>()?,
-        };
-        parameters.sort();
-        if parameters.windows(2).any(|pair| pair[0].name == pair[1].name) {
-            return Err("a parameter stands there twice");
-        }
-        Ok(Self { segments, parameters })
-    }
-
-    fn specificity(&self) -> impl Ord + use<> {
-        let kind = |segment: &Segment| match segment {
-            Segment::Literal(_) => 0,
-            Segment::Number => 1,
-            Segment::Any => 2,
-        };
-        let kinds: Vec<u8> = self.segments.iter().map(kind).collect();
-        let values = self.parameters.iter().filter(|parameter| parameter.value.is_some()).count();
-        (kinds, Reverse(self.parameters.len()), Reverse(values))
-    }
-}
-
-impl Segment {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let literal = match text {
-            "" => return Err("an empty segment"),
-            ":n" => return Ok(Self::Number),
-            ":x" => return Ok(Self::Any),
-            _ if text.starts_with("::") => &text[1..],
-            _ if text.starts_with(':') => {
-                return Err("a segment beginning with ':' that is neither :n, :x nor '::'");
-            }
-            _ => text,
-        };
-        in_normal_form(literal).map(Self::Literal)
-    }
-}
-
-impl Parameter {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        let (name, value) =
-            text.split_once('=').map_or((text, None), |(name, value)| (name, Some(value)));
-        if name.is_empty() {
-            return Err("a parameter without a name");
-        }
-        Ok(Self { name: in_normal_form(name)?, value: value.map(in_normal_form).transpose()? })
-    }
-}
-
-fn in_normal_form(text: &str) -> Result<String, &'static str> {
-    if normal(text).eq(text.bytes()) {
-        Ok(text.to_owned())
-    } else {
-        Err("a percent-escape that is not in normal form")
-    }
-}
-
-impl fmt::Display for Pattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.segments.is_empty() {
-            f.write_str("/")?;
-        }
-        for segment in &self.segments {
-            match segment {
-                Segment::Number => f.write_str("/:n")?,
-                Segment::Any => f.write_str("/:x")?,
-                Segment::Literal(text) if text.starts_with(':') => write!(f, "/:{text}")?,
-                Segment::Literal(text) => write!(f, "/{text}")?,
-            }
-        }
-        for (index, parameter) in self.parameters.iter().enumerate() {
-            write!(f, "{}{}", if index == 0 { '?' } else { '&' }, parameter.name)?;
-            if let Some(value) = &parameter.value {
-                write!(f, "={value}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The segments of a path; empty ones do not count.
-pub fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|segment| !segment.is_empty())
-}
-
-/// The parameters of a query, as (name, value), as they stand there; without `=` the value is
-/// empty.
-pub fn parameters(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query
-        .split('&')
-        .filter(|text| !text.is_empty())
-        .map(|text| text.split_once('=').unwrap_or((text, "")))
-}
-
-/// Patterns by a part of a request: a set of them, one bit each.
-type Set = u64;
-
-/// The patterns of a site, ready to be asked.
+/// The patterns of a site, prepared for finding the one of a request.
 #[derive(Clone, Debug)]
 pub struct Templates {
-    /// Bits are in order of specificity, the most specific lowest.
+    /// For each position of a path, the patterns that allow a segment there.
     positions: Vec<Position>,
-    /// By how many segments they have.
-    lengths: [Set; SEGMENTS_MAX + 1],
-    parameters: Vec<Named>,
-    /// Of each pattern, which parameters it needs; a bit a parameter.
+    /// The patterns by their number of segments.
+    lengths: [PatternSet; SEGMENTS_MAX + 1],
+    /// The parameters that some pattern needs, sorted by name.
+    parameters: Vec<NeededParameter>,
+    /// The parameters that each pattern needs, one bit each.
     needs: Vec<u64>,
-    found: Vec<Found>,
+    /// The answer for each pattern.
+    found: Vec<TemplateMatch>,
 }
 
 /// The template of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// Its place in the file.
+pub struct TemplateMatch {
+    /// The template's index in the file.
     pub index: u8,
-    /// 0..=14 for the first 15 that are not assets, else 15.
+    /// The template's number: 0..=14 for the first 15 that are not assets, else [`OTHER`].
     pub number: u8,
-    /// What it was learnt to be.
+    /// Page or asset, if that was learnt.
     pub class: Option<Class>,
 }
 
-/// The patterns that allow what stands at one position of a path.
+/// The patterns that allow a segment at one position of a path, by what they want there.
 #[derive(Clone, Debug, Default)]
 struct Position {
-    literals: Vec<(Box<[u8]>, Set)>,
-    number: Set,
-    any: Set,
+    literals: Vec<(Box<[u8]>, PatternSet)>,
+    number: PatternSet,
+    any: PatternSet,
 }
 
-/// A parameter that some pattern needs: the bit for its presence, and those for its values.
+/// A parameter that some pattern needs: one bit for its presence, and one for each value.
 #[derive(Clone, Debug)]
-struct Named {
+struct NeededParameter {
     name: Box<[u8]>,
     present: u64,
     values: Vec<(Box<[u8]>, u64)>,
 }
 
 impl Templates {
-    /// Of patterns in the order of the file, with what they were learnt to be.
+    /// Prepares patterns, given in the order of the file with their learnt class.
     ///
     /// # Errors
-    /// More than 64 patterns, one outside the grammar or there twice, or more than 64 different
-    /// parameters.
+    /// There are more than 64 patterns or more than 64 different parameters, or a pattern is
+    /// outside the grammar or stands there twice.
     pub fn new<'a>(
         patterns: impl Iterator<Item = (&'a str, Option<Class>)>,
     ) -> Result<Self, SiteProfileError> {
@@ -249,7 +89,7 @@ impl Templates {
             let numbered = class != Some(Class::Asset) && next < NUMBERS - 1;
             let number = if numbered { next as u8 } else { OTHER };
             next += usize::from(numbered);
-            read.push((pattern, Found { index: index as u8, number, class }));
+            read.push((pattern, TemplateMatch { index: index as u8, number, class }));
         }
         read.sort_by_cached_key(|(pattern, found)| (pattern.specificity(), found.index));
         let mut templates = Self {
@@ -280,9 +120,9 @@ impl Templates {
         Ok(templates)
     }
 
-    /// The most specific template of a request.
-    pub fn find(&self, path: &str, query: &str) -> Option<Found> {
-        let mut possible = Set::MAX;
+    /// The most specific template that a request falls into.
+    pub fn find(&self, path: &str, query: &str) -> Option<TemplateMatch> {
+        let mut possible = PatternSet::MAX;
         let mut length = 0;
         for segment in segments(path) {
             possible &= self.positions.get(length)?.allowing(segment);
@@ -309,7 +149,7 @@ impl Templates {
         None
     }
 
-    fn add(&mut self, bit: Set, pattern: &Pattern) {
+    fn add(&mut self, bit: PatternSet, pattern: &Pattern) {
         let length = pattern.segments.len();
         self.lengths[length] |= bit;
         if self.positions.len() < length {
@@ -324,14 +164,16 @@ impl Templates {
         }
     }
 
-    /// The bit of a parameter; a new one where it has none yet, `None` where there are no more.
+    /// The bit of a parameter, a new one if it has none yet. `None` when all 64 are taken.
     fn bit_of(&mut self, parameter: &Parameter, bits: &mut u32) -> Option<u64> {
         let name = parameter.name.as_bytes();
         let at = match self.parameters.binary_search_by(|named| (*named.name).cmp(name)) {
             Ok(at) => at,
             Err(at) => {
-                self.parameters
-                    .insert(at, Named { name: name.into(), present: 0, values: Vec::new() });
+                self.parameters.insert(
+                    at,
+                    NeededParameter { name: name.into(), present: 0, values: Vec::new() },
+                );
                 at
             }
         };
@@ -347,6 +189,7 @@ impl Templates {
         Some(*bit)
     }
 
+    /// The bits of all needed parameters that this parameter of a request fulfils.
     fn bits(&self, name: &str, value: &str) -> u64 {
         let Some(at) = search(&self.parameters, name, |named| &named.name) else { return 0 };
         let named = &self.parameters[at];
@@ -355,24 +198,24 @@ impl Templates {
 }
 
 impl Position {
-    fn allowing(&self, segment: &str) -> Set {
+    fn allowing(&self, segment: &str) -> PatternSet {
         let number = if self.number != 0 && is_number(segment) { self.number } else { 0 };
         self.any | number | look_up(&self.literals, segment)
     }
 }
 
-/// Is it what `:n` stands for?
+/// Does the segment consist of digits, as `:n` wants?
 fn is_number(segment: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_digit();
     if is_plain(segment) { segment.bytes().all(is_digit) } else { normal(segment).all(is_digit) }
 }
 
-/// Is it its own normal form?
+/// Is the text its own normal form, because it has no escape?
 fn is_plain(text: &str) -> bool {
     !text.as_bytes().contains(&b'%')
 }
 
-/// Where the normal form of a text stands among sorted ones.
+/// The index of the normal form of a text in a sorted slice.
 fn search<T>(sorted: &[T], text: &str, key: impl Fn(&T) -> &[u8]) -> Option<usize> {
     if is_plain(text) {
         sorted.binary_search_by(|known| key(known).cmp(text.as_bytes())).ok()
@@ -381,10 +224,12 @@ fn search<T>(sorted: &[T], text: &str, key: impl Fn(&T) -> &[u8]) -> Option<usiz
     }
 }
 
+/// The bits of a text, 0 if it is not among these.
 fn look_up(texts: &[(Box<[u8]>, u64)], text: &str) -> u64 {
     search(texts, text, |(known, _)| known).map_or(0, |at| texts[at].1)
 }
 
+/// The bits of a text, which is added if it is missing.
 fn entry<'a>(texts: &'a mut Vec<(Box<[u8]>, u64)>, text: &str) -> &'a mut u64 {
     let at = match texts.binary_search_by(|(known, _)| (**known).cmp(text.as_bytes())) {
         Ok(at) => at,

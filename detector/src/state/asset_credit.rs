@@ -1,37 +1,38 @@
-//! What a page pulls in, and what is asked for without one.
+//! How many assets a client's last page accounts for.
 //!
-//! A site's memory learns that some addresses are not pages though they look like pages: pictures
-//! without an extension, the API calls of a page that fetches its products. They are assets because
-//! a page asks for them, so who asks for them without a page is asking for them himself, and they
-//! are his pages: an enumerator of `/api/v1/products/:n` loads nothing else.
+//! A site profile has learnt that some addresses are assets although they look like pages: pictures
+//! without an extension, API calls with which a page fetches its products. They are assets because
+//! a page loads them. A client that asks for them without a page chose them itself, so they count
+//! as its pages. An enumerator of `/api/v1/products/:n` loads nothing else.
 //!
-//! A page accounts for [`CREDIT_OF_A_PAGE`] of them, and [`CREDIT_AT_FIRST`] need none: after a restart, or
-//! when an address changes, a shopper's page was not seen here. What is an asset by its own
-//! extension stays one.
+//! A page accounts for [`CREDIT_OF_A_PAGE`] of them. The first [`CREDIT_AT_FIRST`] need no page:
+//! after a restart, or when an address changes, a shopper's page was not seen here. What is an
+//! asset by its own extension stays one.
 
 use crate::event::Event;
 use crate::url::Class;
 
-/// So many a page may pull in: more than a long list has thumbnails.
+/// How many learnt assets a page accounts for: more than a long list has thumbnails.
 pub const CREDIT_OF_A_PAGE: u8 = u8::MAX;
-/// So many a client may ask for before it has asked for a page: more than an ordinary list has.
+/// How many learnt assets a client may ask for before its first page: more than an ordinary list
+/// has.
 pub const CREDIT_AT_FIRST: u8 = 64;
 
-/// How many more requests a client's last page accounts for.
+/// How many more learnt assets a client's last page accounts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AssetCredit(u8);
 
 impl AssetCredit {
-    /// Nothing was asked for yet.
+    /// The credit of a client that has asked for nothing yet.
     pub const NEW: Self = Self(CREDIT_AT_FIRST);
 
-    /// Takes a request in, in the order of its client's: page or asset?
+    /// Is this request for a page or an asset? A client's requests must be taken in in their order.
     pub fn class(&mut self, event: &Event) -> Class {
         match (event.class, event.learnt == Some(Class::Asset)) {
             (Class::Page, false) => self.0 = CREDIT_OF_A_PAGE,
             (Class::Asset, true) if self.0 == 0 => return Class::Page,
             (Class::Asset, true) => self.0 -= 1,
-            // Without the memory an asset, or asked for without a page.
+            // An asset by its extension, or an event that was already found to be a page.
             (Class::Asset, false) | (Class::Page, true) => (),
         }
         event.class

@@ -1,13 +1,13 @@
-//! Bans, apart from the windows: a client whose window was evicted is still banned, and its
-//! offences still count.
+//! The bans, kept apart from the windows: a client whose window was evicted is still banned, and
+//! its offences still count.
 //!
-//! A map from client to ban, and beside it the same bans in order of their end. So sweeping and
-//! making room in a full table look at what has expired and at nothing else: neither walks over all
-//! bans. About 100 bytes a ban.
+//! There is a map from client to ban, and beside it the same bans ordered by their end. So
+//! sweeping, and making room in a full table, look only at bans that have expired and never walk
+//! over all of them. A ban takes about 100 bytes.
 //!
-//! Every ban that is made or lifted is a [`BanChange`]. Others read the changes by number at their
+//! Every ban that is made or lifted is a numbered [`BanChange`]. Readers fetch the changes at their
 //! own pace ([`Bans::changes`]): an administrator's page, a firewall export, other gates. The last
-//! [`CHANGES_KEPT`] are kept, and who comes later than that is told how many he has missed.
+//! [`CHANGES_KEPT`] changes are kept; a reader that comes too late is told how many it has missed.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,14 +17,15 @@ use dashmap::DashMap;
 
 use crate::client::ClientKey;
 use crate::mode::Mode;
-use crate::policy::{Ban, Cause};
+use crate::policy::Ban;
 use crate::time::Timestamp;
 
-/// Changes that a reader may be behind: an attack of some thousand addresses between two looks.
-/// 64 bytes each.
+/// How many changes a reader may be behind: an attack of some thousand addresses between two reads.
+/// Each takes 64 bytes.
 pub const CHANGES_KEPT: usize = 8_192;
 
-/// Bounded `ClientKey → Ban`. Only looked at when a client is new to the window table.
+/// The bounded table `ClientKey → Ban`. It is read only when a client is new to the table of
+/// clients.
 pub struct Bans {
     bans: DashMap<ClientKey, Ban>,
     order: Mutex<Order>,
@@ -32,61 +33,61 @@ pub struct Bans {
     dropped: AtomicU64,
 }
 
-/// The bans by their end, and what happened to them lately. Locked when a ban is made or lifted and
+/// The bans ordered by their end, and the last changes. Locked when a ban is made or lifted and
 /// when bans are swept, never for a request that changes none.
 #[derive(Default)]
 struct Order {
-    /// Bans whose end has not been seen to have passed.
+    /// Bans that are in force, as far as time has been told.
     in_force: BTreeSet<(Timestamp, ClientKey)>,
-    /// Ended bans whose offences still count.
+    /// Bans that have ended and whose offences still count.
     ended: BTreeSet<(Timestamp, ClientKey)>,
     changes: VecDeque<BanChange>,
     next: u64,
 }
 
-/// A ban was made, made longer, or lifted.
+/// A ban that was made, made longer, or lifted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BanChange {
-    /// Its number: changes are numbered from 0 without gaps.
+    /// The number of the change; they count from 0 without gaps.
     pub number: u64,
     /// When it happened, in the time of events.
     pub at: Timestamp,
-    /// Who was banned.
+    /// Whose ban it is.
     pub client: ClientKey,
     /// The ban; `None` when it was lifted.
     pub ban: Option<Ban>,
 }
 
-/// Changes in order, and what is missing before the first of them.
+/// The answer to a reader of changes: those that are kept, and how many are missing before them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BanChanges {
     /// Changes that were asked for and are no longer kept.
     pub missed: u64,
-    /// The others, oldest first.
+    /// The changes that are kept, oldest first.
     pub changes: Vec<BanChange>,
-    /// The number to ask from next time.
+    /// The number to ask for next time.
     pub next: u64,
 }
 
 impl Bans {
-    /// At most `capacity` bans; further ones are kept with the client's window only.
+    /// A table of at most `capacity` bans. Further bans are kept with the client's window only.
     pub fn new(capacity: usize) -> Self {
         let (bans, order) = (DashMap::new(), Mutex::default());
         Self { bans, order, capacity, dropped: AtomicU64::new(0) }
     }
 
-    /// The client's ban, expired or not; [`Ban::NONE`] if there was none, or if it was made in
-    /// shadow and the question comes in enforce mode.
+    /// The client's ban, expired or not. [`Ban::NONE`] if there is none, or if it was made in
+    /// shadow mode and `mode` is enforce.
     pub fn find(&self, client: ClientKey, mode: Mode) -> Ban {
         let counts = |ban: &Ban| mode == Mode::Shadow || ban.mode == Mode::Enforce;
         self.bans.get(&client).map(|ban| *ban).filter(counts).unwrap_or(Ban::NONE)
     }
 
-    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room;
-    /// where none has, the new one is counted as dropped and the answer is no.
+    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room. If
+    /// none has ended, the new one is counted as dropped and the result is false.
     pub fn insert(&self, client: ClientKey, ban: Ban, at: Timestamp) -> bool {
         let mut order = self.lock();
-        // Announced whether or not there is room: its client's window has it.
+        // Announced even if there is no room, because the client's window has the ban.
         order.announce(at, client, Some(ban));
         order.end(at);
         let before = self.bans.get(&client).map(|ban| *ban);
@@ -104,7 +105,7 @@ impl Bans {
         true
     }
 
-    /// Forgets a client's ban and its offences at `at`. Was there a ban?
+    /// Forgets a client's ban and its offences at `at`. True if there was a ban.
     pub fn remove(&self, client: ClientKey, at: Timestamp) -> bool {
         let mut order = self.lock();
         order.announce(at, client, None);
@@ -113,7 +114,7 @@ impl Bans {
         true
     }
 
-    /// What has changed from the change of this number on.
+    /// The changes since, beginning with the one of number `from`.
     pub fn changes(&self, from: u64) -> BanChanges {
         let order = self.lock();
         let first = order.next - order.changes.len() as u64;
@@ -125,7 +126,7 @@ impl Bans {
         }
     }
 
-    /// The bans in force at `now`, the one that ends first first.
+    /// The bans in force at `now`, ordered by their end.
     pub fn list(&self, now: Timestamp) -> Vec<(ClientKey, Ban)> {
         let mut order = self.lock();
         order.end(now);
@@ -134,7 +135,7 @@ impl Bans {
         order.in_force.iter().filter_map(found).collect()
     }
 
-    /// The most it remembers.
+    /// The most bans that are remembered.
     pub fn capacity(&self) -> usize {
         self.capacity
     }
@@ -169,7 +170,7 @@ impl Bans {
 }
 
 impl Order {
-    /// Moves what has ended by `now`.
+    /// Moves the bans that have ended by `now` from those in force to the ended ones.
     fn end(&mut self, now: Timestamp) {
         while let Some(&first) = self.in_force.first()
             && first.0 <= now
@@ -195,22 +196,10 @@ impl Order {
     }
 }
 
-impl Cause {
-    /// Every cause, for labels.
-    pub const ALL: [Self; 2] = [Self::Score, Self::Imposed];
-
-    /// As written in logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Score => "score",
-            Self::Imposed => "imposed",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Cause;
 
     fn key(number: u32) -> ClientKey {
         ClientKey::from_ip(std::net::Ipv4Addr::from(number).into())

@@ -1,31 +1,33 @@
 //! How many browsers come from one address.
 //!
-//! A linear counter (Whang et al. 1990) of 32 bits over the hours: distinct user agents of this
-//! hour, of which the one before keeps its count. 6 bytes, so that a client stays within 512.
+//! A linear counter (Whang et al. 1990) of 32 bits for the distinct user agents of this hour, and
+//! the count of the hour before. 6 bytes, so that a client stays within 512.
 //!
-//! The number that counts is that of bits and not the estimate: it never says more browsers than
-//! there are.
+//! The result is the number of bits set and not the estimate, so it is never above the true number
+//! of browsers.
 
 use crate::event::AgentKey;
 use crate::time::Timestamp;
 
-/// An hour: as long as an office is at it, and a lunch break.
+/// An hour: the people of an office come within it, also around a lunch break.
 const GENERATION_US: i64 = 3_600_000_000;
 
-/// Distinct user agents of a client.
+/// Counter of the distinct user agents that a client names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Browsers {
-    /// In halves: a `u32` wants a place of four bytes, and there are six.
+    /// In halves, because a `u32` must be aligned to four bytes and the struct has six.
     bits: [u16; 2],
+    /// Bits set in the hour before.
     before: u8,
+    /// The hour of `bits`, since the epoch, modulo 256.
     hour: u8,
 }
 
 impl Browsers {
-    /// Nobody yet.
+    /// No browser yet.
     pub const NONE: Self = Self { bits: [0; 2], before: 0, hour: 0 };
 
-    /// Takes in which browser a request names.
+    /// Counts the browser that a request names.
     pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
         let hour = at.as_micros().div_euclid(GENERATION_US) as u8;
         match hour.wrapping_sub(self.hour) {
@@ -37,7 +39,7 @@ impl Browsers {
         self.bits[usize::from(agent.0 / 16 % 2)] |= 1 << (agent.0 % 16);
     }
 
-    /// How many there were at least in this hour or in the one before, whichever had more; 32 at
+    /// A lower bound of the browsers in this hour or in the one before, whichever had more; 32 at
     /// most.
     pub fn count(&self) -> u32 {
         self.ones().max(u32::from(self.before))

@@ -1,4 +1,4 @@
-//! What the detector keeps of one client: its first few events, or all of it.
+//! What the detector keeps of one client: its first few events, or a window and a standing.
 
 use crate::policy::{Ban, Standing};
 use crate::site_profile::SiteProfile;
@@ -7,34 +7,34 @@ use crate::state::newcomer::Newcomer;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// What having been around counts at most: somebody who has stayed this long may be silent as long
-/// before he goes.
+/// Ten minutes in µs: the most that a client's past stay counts when one is chosen for eviction. A
+/// client that stayed this long may be silent as long before it is evicted.
 const STAY_MAX_US: u64 = 600_000_000;
 
-/// What is kept of a client that stays.
+/// What is kept of a client that has shown more than its first few events.
 #[derive(Clone, Debug)]
-#[repr(C)] // side by side: what every request asks of the standing, and the head of the window
+#[repr(C)] // the standing lies beside the head of the window: every request reads both
 pub struct KnownClient {
-    /// What the policy remembers of it.
+    /// What the policy remembers of the client.
     pub standing: Standing,
-    /// Its recent past.
+    /// The client's recent past.
     pub window: Window,
 }
 
-/// Law 5: bytes per client are a constant, and just what an allocator hands out without waste. With
-/// [`crate::state::table::BYTES_BESIDE`] this stays below 640.
+/// Law 5: bytes per client are a constant. 512 is a size that allocators hand out without waste.
+/// With [`crate::state::table::BYTES_BESIDE`] a client stays below 640 bytes.
 const _: () = assert!(size_of::<KnownClient>() <= 512);
 
-/// What is kept of a client.
+/// What is kept of one client.
 pub enum ClientState {
-    /// Its first few events.
+    /// Only its first few events.
     Newcomer(Box<Newcomer>),
-    /// All of it.
+    /// Its window and standing.
     Known(Box<KnownClient>),
 }
 
 impl ClientState {
-    /// What its client's last page accounts for.
+    /// How many more assets the client's last page accounts for.
     pub fn credit(&mut self) -> &mut AssetCredit {
         match self {
             Self::Newcomer(newcomer) => &mut newcomer.credit,
@@ -42,11 +42,15 @@ impl ClientState {
         }
     }
 
-    /// The whole client, made of its first events if it was a newcomer; `at` is the time of an
-    /// event to come.
-    pub fn client(&mut self, at: Timestamp, memory: Option<&SiteProfile>) -> &mut KnownClient {
+    /// The client with its window, which is made of its first events if it was a newcomer. `at` is
+    /// the time of an event to come.
+    pub fn known_client(
+        &mut self,
+        at: Timestamp,
+        profile: Option<&SiteProfile>,
+    ) -> &mut KnownClient {
         if let Self::Newcomer(newcomer) = self {
-            *self = Self::known(newcomer.window(at, memory), Ban::NONE);
+            *self = Self::known(newcomer.window(at, profile), Ban::NONE);
         }
         match self {
             Self::Known(client) => client,
@@ -66,7 +70,7 @@ impl ClientState {
         }
     }
 
-    /// The client's own clock; before every event when there was none.
+    /// The client's own clock: the time of its last event, or before every event if it had none.
     pub fn last_at(&self) -> Timestamp {
         match self {
             Self::Newcomer(newcomer) => newcomer.last_at(),
@@ -74,10 +78,11 @@ impl ClientState {
         }
     }
 
-    /// How much keeping it is worth: suspects most, then whoever was here last, the time that
-    /// somebody has been around counting as if it had been here so much later. So newcomers and the
-    /// idle go first, and a flood of keys pushes out nobody who has come back for longer than its
-    /// keys do.
+    /// How much keeping the client is worth; the least worthy is evicted first.
+    ///
+    /// Limited and banned clients are worth most. Then those count that were here last, and the
+    /// time that a client has stayed is added to its last time. So newcomers and idle clients go
+    /// first, and a flood of new keys evicts no client that has stayed longer than they do.
     pub(super) fn worth(&self, at: Timestamp) -> (bool, Timestamp) {
         let (is_suspect, last_at, stayed_s) = match self {
             Self::Newcomer(newcomer) => (false, newcomer.last_at(), newcomer.age_s()),
@@ -117,7 +122,7 @@ mod tests {
             Window::new(ago(7_200)),
             Ban { until: AT.plus_secs(1), offences: 1, ..Ban::NONE },
         );
-        let seats = [
+        let clients = [
             client(ago(9_000), ago(3_600)),
             newcomer(ago(50)),
             newcomer(ago(2)),
@@ -125,7 +130,7 @@ mod tests {
             client(ago(360), ago(60)),
             suspect,
         ];
-        assert!(seats.map(|seat| seat.worth(AT)).is_sorted_by(|a, b| a < b));
+        assert!(clients.map(|client| client.worth(AT)).is_sorted_by(|a, b| a < b));
     }
 
     #[test]

@@ -1,20 +1,21 @@
-//! Who was at the door of a full table lately (Einziger, Friedman, Manes 2017, "TinyLFU", §3.4.2).
+//! Which clients asked for a place in a full shard lately (Einziger, Friedman, Manes 2017,
+//! "TinyLFU", §3.4.2).
 //!
-//! Two Bloom filters of fixed size: keys are noted in the newer one, and when it has taken as many
-//! as there are places behind the door it becomes the older one, whose notes are forgotten. So a
-//! key is remembered until at least that many and at most twice as many others have come. Time
-//! plays no part: replaying the same keys ages it the same.
+//! Two Bloom filters of fixed size. Keys are noted in the newer one. When it holds as many keys as
+//! the shard has places, it becomes the older one, and what was the older one is cleared. So a key
+//! is remembered until at least that many and at most twice as many other keys have come. Time does
+//! not matter: a replay of the same keys forgets the same ones.
 //!
-//! 16 bits and 3 probes a key: 1 stranger in 100 is taken for one who returns, at most. 4 to 8
-//! bytes a place. The keys are hashed with the table's secret, so nobody can choose one that is
-//! taken for another's.
+//! With 16 bits and 3 probes a key, at most 1 new key in 100 is taken for one that returns. This
+//! costs 4 to 8 bytes a place. The keys are hashed with the table's secret, so nobody can choose a
+//! key that is taken for another one.
 
-/// Bits a key, in each filter.
+/// Bits for each key, in each filter.
 const BITS: usize = 16;
-/// Which of the hashes made of two.
+/// The numbers of the hashes that are made of two.
 const PROBES: [u64; 3] = [0, 1, 2];
 
-/// The two filters.
+/// The two Bloom filters of one shard.
 pub struct Doorkeeper {
     newer: Box<[u64]>,
     older: Box<[u64]>,
@@ -23,16 +24,16 @@ pub struct Doorkeeper {
 }
 
 impl Doorkeeper {
-    /// Before `places` places.
+    /// The doorkeeper of a shard with this many places.
     pub fn new(places: usize) -> Self {
         let words = (places * BITS / 64).next_power_of_two();
         let empty = || vec![0; words].into_boxed_slice();
         Self { newer: empty(), older: empty(), noted: 0, places }
     }
 
-    /// Was this hash here lately? From now on it was.
+    /// Did this hash come lately? Notes that it has come now.
     pub fn knows(&mut self, hash: u64) -> bool {
-        // Kirsch & Mitzenmacher 2006: two hashes make as many as are wanted.
+        // Kirsch & Mitzenmacher 2006: any number of hashes can be made of two.
         let (first, step) = (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32, (hash >> 17) | 1);
         let bits = self.newer.len() as u64 * 64;
         let probes = PROBES.map(|i| first.wrapping_add(i.wrapping_mul(step)) % bits);

@@ -1,24 +1,25 @@
-//! Finds places by a keyed hash: open addressing over cells of 4 bytes, at most half of them in
-//! use.
+//! A hash table from keyed hashes to the numbers of places. Open addressing over cells of 4 bytes,
+//! of which at most half are in use.
 //!
 //! ```text
 //!  cell    fingerprint of the hash · number of the place + 1, or 0
 //! ```
 //!
-//! It is made once, as large as it will ever be, and removing closes the gap (Knuth, TAOCP 6.4,
-//! algorithm R): it leaves no tombstones, so nothing is ever hashed again and no request waits for
-//! it. A cell's home can be read from its fingerprint, so closing a gap looks at nothing but cells.
+//! The table is made once, as large as it will ever be. Removing an entry closes the gap (Knuth,
+//! TAOCP 6.4, algorithm R) and leaves no tombstone, so the table is never rebuilt and no request
+//! waits for that. A cell's home can be read from its fingerprint, so closing a gap reads cells
+//! only.
 
-/// Of up to as many places as it was made for.
+/// The hash table, of a fixed capacity.
 pub struct Index {
     cells: Box<[u32]>,
 }
 
 impl Index {
-    /// For `capacity` ≥ 1 places, at most 2¹⁵.
+    /// A table for `capacity` places: at least 1, at most 2¹⁵.
     pub fn new(capacity: usize) -> Self {
         let cells = (capacity * 2).next_power_of_two();
-        // A fingerprint holds its home: as many bits again as a place's number.
+        // A fingerprint must hold the cell's home, which has as many bits as a place's number.
         assert!(cells <= 1 << 16, "{capacity} places are too many for a shard");
         Self { cells: vec![0; cells].into_boxed_slice() }
     }
@@ -38,7 +39,7 @@ impl Index {
         None
     }
 
-    /// Enters a place.
+    /// Enters a place under this hash.
     pub fn enter(&mut self, hash: u64, place: usize) {
         let fingerprint = self.fingerprint(hash);
         let mut at = self.home(fingerprint);
@@ -48,7 +49,7 @@ impl Index {
         self.cells[at] = (fingerprint << self.bits()) | (place as u32 + 1);
     }
 
-    /// Strikes a place that was entered with this hash, and closes the gap.
+    /// Removes a place that was entered under this hash, and closes the gap.
     pub fn strike(&mut self, hash: u64, place: usize) {
         let mut gap = self.home(self.fingerprint(hash));
         while self.cells[gap] == 0 || self.read(self.cells[gap]).1 != place {
@@ -57,7 +58,7 @@ impl Index {
         let mut at = self.next(gap);
         while self.cells[at] != 0 {
             let home = self.home(self.read(self.cells[at]).0);
-            // Whose home lies at the gap or before it may move there.
+            // An entry whose home lies at the gap or before it may move into the gap.
             if self.distance(home, at) >= self.distance(gap, at) {
                 self.cells[gap] = self.cells[at];
                 gap = at;
@@ -77,7 +78,7 @@ impl Index {
         self.cells.len().trailing_zeros()
     }
 
-    /// The upper half of a hash, as much as fits above a place's number.
+    /// As many of the upper bits of a hash as fit above a place's number.
     fn fingerprint(&self, hash: u64) -> u32 {
         (hash >> 32) as u32 >> self.bits()
     }

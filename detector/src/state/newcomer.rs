@@ -1,9 +1,9 @@
-//! A client of whom hardly anything is known: its first events as they came, in 72 bytes.
+//! A client of which only the first events are known: they are kept as they came, in 72 bytes.
 //!
-//! Most clients of a flood, and many of an ordinary day, come once. A newcomer's events are kept
-//! raw; when there are more of them, or one is to be scored, they are pushed into a [`Window`],
-//! which then is bit for bit the one it would have been from the start. Until then nothing is
-//! scored, so its verdicts need no window.
+//! Most clients of a flood, and many of an ordinary day, come once. When a newcomer has more events
+//! than fit, or one of them is to be scored, they are pushed into a [`Window`]. That window is bit
+//! for bit what it would have been had it existed from the start. Until then nothing is scored, so
+//! the verdicts need no window.
 
 use crate::client::ClientKey;
 use crate::event::{AgentKey, Event, Method, Outcome};
@@ -13,23 +13,23 @@ use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
 use crate::window::Window;
 
-/// Events kept raw: one request with its outcome. A third event shows that it stays.
+/// Events kept as they came: one request with its outcome. A client with a third event stays.
 const NOTES: usize = 2;
 
-/// The first few events.
+/// The first few events of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Newcomer {
     notes: [Note; NOTES],
-    /// The time step they are to be reckoned in; should a reload bring another, the window is made
-    /// first.
+    /// The time step, in µs, that they were taken in with. If a reload brings another one, the
+    /// window is made first.
     resolution_us: u32,
     count: u8,
     pages: u8,
     pub(crate) credit: AssetCredit,
 }
 
-/// Everything a window takes from an event. Times are those that count: a client's clock never goes
-/// back.
+/// Everything that a window takes from an event. Times are those that count, because a client's
+/// clock never goes back.
 #[derive(Clone, Copy, Debug)]
 enum Note {
     Request {
@@ -51,13 +51,14 @@ enum Note {
 const _: () = assert!(size_of::<Newcomer>() <= 72);
 
 impl Newcomer {
-    /// Nobody yet.
+    /// A client without any event.
     pub const fn new(resolution_us: u32) -> Self {
         let none = Note::Outcome { at: Timestamp::from_micros(i64::MIN), status: 0 };
         Self { notes: [none; NOTES], resolution_us, count: 0, pages: 0, credit: AssetCredit::NEW }
     }
 
-    /// Takes a request in, as [`Window::push`] does, or `None` when it needs a window.
+    /// Takes a request in, as [`Window::push`] does. `None` when there is no room and the client
+    /// needs a window.
     pub fn push(&mut self, event: &Event, resolution_us: u32) -> Option<Timestamp> {
         let Event { url, shape, page, template, class, depth, method, .. } = *event;
         let at = event.at.max(self.last_at());
@@ -69,8 +70,8 @@ impl Newcomer {
         Some(at)
     }
 
-    /// Takes the end of a request in, as [`Window::conclude`] does, or `None` when it needs a
-    /// window.
+    /// Takes the end of a request in, as [`Window::conclude`] does. `None` when there is no room
+    /// and the client needs a window.
     pub fn conclude(&mut self, outcome: &Outcome, resolution_us: u32) -> Option<Timestamp> {
         let at = outcome.at.max(self.last_at());
         self.note(Note::Outcome { at, status: outcome.status }, resolution_us)?;
@@ -86,14 +87,13 @@ impl Newcomer {
         Some(())
     }
 
-    /// The window of a client that has done this; of one that has done nothing, one that begins at
-    /// `at`.
-    pub fn window(&self, at: Timestamp, memory: Option<&SiteProfile>) -> Window {
+    /// The window that these events make. Without any event, an empty one that begins at `at`.
+    pub fn window(&self, at: Timestamp, profile: Option<&SiteProfile>) -> Window {
         let notes = &self.notes[..usize::from(self.count)];
         let mut window = Window::new(notes.first().map_or(at, Note::at));
         window.credit = self.credit;
         for &note in notes {
-            // Windows do not ask whose they are.
+            // A window does not depend on whose it is.
             let client = ClientKey::NOBODY;
             match note {
                 Note::Request { at, url, shape, page, template, class, depth, method } => window
@@ -113,7 +113,7 @@ impl Newcomer {
                             exempt: None,
                         },
                         self.resolution_us,
-                        memory,
+                        profile,
                     ),
                 Note::Outcome { at, status } => {
                     window.conclude(&Outcome::new(client, at, status), self.resolution_us)
@@ -139,7 +139,7 @@ impl Newcomer {
         u32::try_from(self.last_at().micros_since(first) / 1_000_000).unwrap_or(u32::MAX)
     }
 
-    /// The client's own clock; before every event when there was none.
+    /// The client's own clock: the time of its last event, or before every event if it had none.
     pub fn last_at(&self) -> Timestamp {
         let last = self.count.checked_sub(1).map(|last| self.notes[usize::from(last)].at());
         last.unwrap_or(Timestamp::from_micros(i64::MIN))

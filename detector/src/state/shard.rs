@@ -1,8 +1,8 @@
-//! A part of the table: places for clients, an index that finds them, and a doorkeeper for when all
-//! are taken.
+//! A part of the table of clients: places, an index that finds them, and a doorkeeper for when all
+//! places are taken.
 //!
-//! Places take 32 bytes each and are filled from the front: key and a pointer to what is kept of
-//! the client.
+//! Places are filled from the front. Each takes 32 bytes: the client's key, and a pointer to what
+//! is kept of the client.
 
 use crate::client::ClientKey;
 use crate::policy::Ban;
@@ -13,40 +13,41 @@ use crate::state::newcomer::Newcomer;
 use crate::time::Timestamp;
 use crate::window::Window;
 
-/// Clients looked at for one eviction: enough that a suspect is nearly never the best of them.
+/// Clients looked at for one eviction: enough that hardly ever all of them are limited or banned.
 const CANDIDATES: usize = 8;
 
-struct Place {
+struct ClientPlace {
     key: ClientKey,
-    seat: ClientState,
+    state: ClientState,
 }
 
-/// Bytes a client may take beside its [`ClientState`]'s content: its place, up to four cells, up to eight
-/// bytes of doorkeeper.
-pub const BYTES_BESIDE: usize = size_of::<Place>() + 4 * size_of::<u32>() + 8;
+/// Bytes that a client takes beside the content of its [`ClientState`]: its place, up to four cells
+/// of the index, up to eight bytes of the doorkeeper.
+pub const BYTES_BESIDE: usize = size_of::<ClientPlace>() + 4 * size_of::<u32>() + 8;
 
-/// Up to `capacity` clients.
+/// A shard of the table, with room for up to `capacity` clients.
 pub struct Shard {
     index: Index,
-    places: Vec<Place>,
+    places: Vec<ClientPlace>,
     capacity: usize,
+    /// Where the next eviction begins to look.
     hand: usize,
     door: Doorkeeper,
 }
 
-/// Whether there was a place.
+/// Whether a new client got a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// An empty one.
+    /// Yes, an empty one, of this number.
     Seated(usize),
-    /// Somebody else's.
+    /// Yes, that of a client which was evicted, of this number.
     Evicted(usize),
-    /// No: it is only noted.
+    /// No, the doorkeeper only noted that it came.
     Noted,
 }
 
 impl Shard {
-    /// For `capacity` ≥ 1 clients, at most 2¹⁵.
+    /// A shard for `capacity` clients: at least 1, at most 2¹⁵.
     pub fn new(capacity: usize) -> Self {
         Self {
             index: Index::new(capacity),
@@ -63,18 +64,18 @@ impl Shard {
         self.places.len()
     }
 
-    /// What is kept at a place that [`Shard::find`] or [`Shard::admit`] named.
-    pub fn seat(&mut self, place: usize) -> &mut ClientState {
-        &mut self.places[place].seat
+    /// The state of the client at a place that [`Shard::find`] or [`Shard::admit`] returned.
+    pub fn state(&mut self, place: usize) -> &mut ClientState {
+        &mut self.places[place].state
     }
 
-    /// Where this client is.
+    /// The place of this client.
     pub fn find(&self, key: ClientKey, hash: u64) -> Option<usize> {
         self.index.find(hash, |place| self.places[place].key == key)
     }
 
-    /// Gives a client who has none a place: an empty one; or, to one who returns or has offended
-    /// before, that of the least worthy of a few.
+    /// Gives a new client a place. In a full shard only a client that returns or has been banned
+    /// before gets one: that of the least worthy of a few.
     pub fn admit(
         &mut self,
         key: ClientKey,
@@ -88,24 +89,25 @@ impl Shard {
         if is_full && ban == Ban::NONE && !self.door.knows(hash) {
             return Admission::Noted;
         }
-        let seat = if ban == Ban::NONE {
+        let state = if ban == Ban::NONE {
             ClientState::Newcomer(Box::new(Newcomer::new(resolution_us)))
         } else {
             ClientState::known(Window::new(at), ban)
         };
         if !is_full {
-            self.places.push(Place { key, seat });
+            self.places.push(ClientPlace { key, state });
             self.index.enter(hash, self.places.len() - 1);
             return Admission::Seated(self.places.len() - 1);
         }
-        // Far apart: who came together, suspects above all, has places side by side.
+        // Candidates lie far apart, because clients that came together have places side by side.
         let stride = self.capacity.div_ceil(CANDIDATES);
         let candidates =
             (0..self.capacity).step_by(stride).map(|step| (self.hand + step) % self.capacity);
-        let victim = candidates.min_by_key(|&place| self.places[place].seat.worth(at)).unwrap_or(0);
+        let victim =
+            candidates.min_by_key(|&place| self.places[place].state.worth(at)).unwrap_or(0);
         self.hand = (self.hand + 1) % self.capacity;
         self.index.strike(hash_of(self.places[victim].key), victim);
-        self.places[victim] = Place { key, seat };
+        self.places[victim] = ClientPlace { key, state };
         self.index.enter(hash, victim);
         Admission::Evicted(victim)
     }

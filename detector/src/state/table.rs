@@ -1,11 +1,13 @@
-//! Bounded `ClientKey → ClientState`.
+//! The bounded table of clients: `ClientKey → ClientState`.
 //!
-//! A client is a [`crate::state::newcomer`] first, in about 100 bytes, and has a window when it stays.
-//! Places are spread over shards ([`crate::state::shard`]), each with a lock of its own. While there is
-//! room everybody gets a place. When a shard is full its [`crate::state::doorkeeper`] stands in front: who
-//! was not seen lately is only noted, and who returns takes the place of whoever is idle or has
-//! just come himself. So keys that come once cost nothing, and neither push out who is there. A
-//! client under suspicion goes last; its ban lives in [`crate::state::bans`] and survives even that.
+//! A client is a [newcomer](crate::state::newcomer) first, in about 100 bytes, and has a window
+//! when it stays. Places are spread over shards ([`crate::state::shard`]), each with its own lock.
+//! While a shard has room, every client gets a place.
+//!
+//! When a shard is full, its [doorkeeper](crate::state::doorkeeper) decides. A client that was not
+//! seen lately is only noted. One that returns takes the place of a client that is idle or has just
+//! come itself. So keys that come once cost nothing and evict nobody. Limited and banned clients
+//! are evicted last, and their bans survive even that in [`crate::state::bans`].
 
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -22,14 +24,15 @@ use crate::time::Timestamp;
 
 pub use crate::state::shard::BYTES_BESIDE;
 
-/// Clients of different rings never evict one another. A ring is one shard, or, in a large table,
-/// several. A network's clients are all in one ring, so that what they do together is one ring's
-/// affair as well ([`crate::cohort`]). Which one does not depend on the secret, so that a ring
-/// knows of the same clients in a replay.
+/// Number of rings. A ring is one shard, or several in a large table. Clients of different rings
+/// never evict one another.
+///
+/// All clients of a network are in one ring, and so is their cohort ([`crate::cohort`]). A client's
+/// ring does not depend on the secret, so it has the same clients in a replay.
 pub const RINGS: usize = 64;
-/// Clients a shard holds, about: many, so that shards fill evenly, and few, so that two cores
-/// rarely meet in one.
-const SHARD: usize = 4_096;
+/// About how many clients a shard holds: many, so that shards fill evenly, and few, so that two
+/// cores rarely wait for one lock.
+const CLIENTS_PER_SHARD: usize = 4_096;
 
 /// The bounded table.
 pub struct Table {
@@ -44,10 +47,10 @@ pub struct Table {
 static SHARED: SharedSeed = SharedSeed::from_u64(0x6761_7465_6b65_6570);
 
 impl Table {
-    /// A table for at most about `capacity` clients (rounded up to a multiple of its shards),
-    /// hashing keys with a secret.
+    /// A table for `capacity` clients, rounded up to a multiple of its shards. Keys are hashed with
+    /// the secret `hash_key`.
     pub fn new(capacity: usize, hash_key: u64) -> Self {
-        let shards = (capacity / SHARD).next_power_of_two().max(RINGS);
+        let shards = (capacity / CLIENTS_PER_SHARD).next_power_of_two().max(RINGS);
         let shard_capacity = capacity.div_ceil(shards).max(1);
         Self {
             shards: (0..shards).map(|_| Mutex::new(Shard::new(shard_capacity))).collect(),
@@ -59,9 +62,9 @@ impl Table {
         }
     }
 
-    /// Runs `act` on what is kept of the client. One that has no place gets one, with the ban that
-    /// is remembered of it, and with windows reckoned in `resolution_us`; `None` when there is none
-    /// for it.
+    /// Runs `act` on the state of this client. A client without a place gets one, with its earlier
+    /// `ban` and with a window in steps of `resolution_us` µs. `None` when there is no place for
+    /// it.
     pub fn with<T>(
         &self,
         key: ClientKey,
@@ -73,7 +76,7 @@ impl Table {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(key, hash);
         if let Some(place) = shard.find(key, hash) {
-            return Some(act(shard.seat(place)));
+            return Some(act(shard.state(place)));
         }
         let place = match shard
             .admit(key, hash, at, ban(), resolution_us, |key| self.hasher.hash_one(key))
@@ -88,10 +91,10 @@ impl Table {
                 place
             }
         };
-        Some(act(shard.seat(place)))
+        Some(act(shard.state(place)))
     }
 
-    /// Runs `act` on what is kept of the client if it has a place.
+    /// Runs `act` on the state of this client if it has a place.
     pub fn with_known<T>(
         &self,
         key: ClientKey,
@@ -99,7 +102,7 @@ impl Table {
     ) -> Option<T> {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(key, hash);
-        shard.find(key, hash).map(|place| act(shard.seat(place)))
+        shard.find(key, hash).map(|place| act(shard.state(place)))
     }
 
     /// Clients held.
@@ -112,7 +115,7 @@ impl Table {
         self.len() == 0
     }
 
-    /// The most clients it will hold.
+    /// The most clients it can hold.
     pub fn capacity(&self) -> usize {
         self.shard_capacity * self.shards.len()
     }
@@ -128,14 +131,14 @@ impl Table {
     }
 
     fn shard(&self, key: ClientKey, hash: u64) -> MutexGuard<'_, Shard> {
-        // A panic while it was locked was a window's: a shard does not change its index after it
-        // has handed one out.
-        self.shards[self.place_of(key, hash)].lock().unwrap_or_else(PoisonError::into_inner)
+        // A thread that panicked under this lock was working on a window. The index is sound: it
+        // does not change after a place was handed out.
+        self.shards[self.shard_of(key, hash)].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which shard: the network's ring, and within it by the client's own low bits. Shards find
-    /// their own by the high ones.
-    fn place_of(&self, key: ClientKey, hash: u64) -> usize {
+    /// The client's shard: one of its network's ring, chosen by the low bits of the client's hash.
+    /// Within the shard the high bits are used.
+    fn shard_of(&self, key: ClientKey, hash: u64) -> usize {
         (hash as usize & (self.shards.len() - 1) & !(RINGS - 1)) | self.ring_of(key)
     }
 }
@@ -238,7 +241,7 @@ mod tests {
         assert_eq!(table.shards.len() % RINGS, 0);
         let mut used = std::collections::HashSet::new();
         for i in 0..100_000 {
-            let shard = table.place_of(key(i), table.hasher.hash_one(key(i)));
+            let shard = table.shard_of(key(i), table.hasher.hash_one(key(i)));
             assert_eq!(table.ring_of(key(i)), shard % RINGS);
             assert_eq!(
                 table.ring_of(key(i)),

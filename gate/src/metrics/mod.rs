@@ -12,7 +12,7 @@ mod scores;
 
 use std::time::Duration;
 
-use detector::drift::{SCORE as SCORE_SHIFT, Seen};
+use detector::drift::{ClientsSeen, SCORE as SCORE_SHIFT};
 use detector::{Action, Class, Drift, FEATURES, Mode, Model, Reason, Stats, Verdict};
 use metrics::{Counter, Gauge, Histogram, Key, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{
@@ -261,7 +261,7 @@ impl Metrics {
     }
 
     /// What moved; nothing, where there is nothing to compare.
-    pub(crate) fn drifted(&self, drift: Option<&Drift>, seen: Seen) {
+    pub(crate) fn drifted(&self, drift: Option<&Drift>, seen: ClientsSeen) {
         let shifts = || drift.iter().flat_map(|drift| drift.features.iter().chain([&drift.score]));
         for (index, [psi, alarm]) in self.drift.iter().enumerate() {
             let name = FEATURES.get(index).map_or(SCORE_SHIFT, |feature| feature.name);

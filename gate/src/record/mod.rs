@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detector::{AgentKey, ClientKey, Event, Mark, Mode, UrlKey, Verdict};
+use detector::{AgentKey, ClientKey, Concluded, Event, Mode, UrlKey, Verdict};
 use metrics::Counter;
 
 use crate::config::EventLogConfig;
@@ -72,7 +72,7 @@ pub(crate) struct OutcomeRecord {
     pub(crate) agent: AgentKey,
     pub(crate) write: u16,
     pub(crate) id: DecisionId,
-    pub(crate) mark: Mark,
+    pub(crate) mark: Concluded,
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) duration_us: u64,

@@ -29,7 +29,7 @@ impl<'a, V: FnMut(&Event, &Verdict)> Judged<'a, V> {
 
 impl<V: FnMut(&Event, &Verdict)> Subject for Judged<'_, V> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
-        let observed = self.detector.observe_and_tell(event, mode, &|| self.wants_reasons);
+        let observed = self.detector.observe_with_reasons_if(event, mode, &|| self.wants_reasons);
         (self.at_verdict)(event, &observed.verdict);
         observed.token
     }

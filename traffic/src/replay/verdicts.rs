@@ -224,7 +224,7 @@ impl<S: VerdictSink> Subject for SinkSubject<'_, S> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
         let Self { detector, line, sink } = self;
         let wants_reasons = || line.shown.is_some() || sink.wants_reasons(event.client);
-        let observed = detector.observe_and_tell(event, mode, &wants_reasons);
+        let observed = detector.observe_with_reasons_if(event, mode, &wants_reasons);
         sink.accept(event, &observed.verdict, line.recorded.as_ref(), line.shown.as_deref());
         observed.token
     }

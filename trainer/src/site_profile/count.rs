@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use detector::site_profile::{NUMBERS, step};
-use detector::{Class, Place};
+use detector::{Class, ProfilePlace};
 
 use super::PER_CLIENT;
 use crate::site::Site;
@@ -35,12 +35,12 @@ struct Way {
     /// Different ones.
     steps: Vec<u32>,
     steps_taken: usize,
-    last: Option<Place>,
+    last: Option<ProfilePlace>,
 }
 
 /// Sums up the first 48 distinct pages and the first 48 steps of each client that `takes` accepts.
 /// `places` says where each target falls.
-pub fn count(site: &Site, places: &[Place], takes: impl Fn(usize) -> bool) -> Counts {
+pub fn count(site: &Site, places: &[ProfilePlace], takes: impl Fn(usize) -> bool) -> Counts {
     let mut counts = Counts { targets: vec![0; places.len()], ..Counts::default() };
     let taken: Vec<bool> = (0..site.clients.len()).map(takes).collect();
     let mut ways: Vec<Option<Box<Way>>> = Vec::new();
@@ -60,7 +60,7 @@ pub fn count(site: &Site, places: &[Place], takes: impl Fn(usize) -> bool) -> Co
 }
 
 impl Counts {
-    fn visit(&mut self, way: &mut Way, place: Place, target: u32) {
+    fn visit(&mut self, way: &mut Way, place: ProfilePlace, target: u32) {
         // Four billion visits are enough for any shop, and the sums stay within their type.
         if way.pages.len() >= PER_CLIENT
             || way.pages.contains(&place.page)
@@ -76,7 +76,7 @@ impl Counts {
         self.mix[usize::from(place.template)] += 1;
     }
 
-    fn walk(&mut self, way: &mut Way, place: Place) {
+    fn walk(&mut self, way: &mut Way, place: ProfilePlace) {
         let Some(from) = way.last.replace(place).filter(|_| way.steps_taken < PER_CLIENT) else {
             return;
         };

@@ -27,7 +27,7 @@ use detector::site_profile::{
     NUMBERS, PAGES_MAX, STEPS_MAX, TEMPLATES_MAX, TemplateFile, Templates, VISITORS_MAX, probe,
 };
 use detector::url::{classify, split};
-use detector::{Class, ClientKey, Place, SiteProfile, SiteProfileError, SiteProfileFile};
+use detector::{Class, ClientKey, ProfilePlace, SiteProfile, SiteProfileError, SiteProfileFile};
 use sha2::{Digest, Sha256};
 
 use crate::label::Label;
@@ -89,7 +89,7 @@ struct Layout {
     key: u64,
     templates: Vec<TemplateFile>,
     /// Of each target.
-    places: Vec<Place>,
+    places: Vec<ProfilePlace>,
 }
 
 impl Layout {

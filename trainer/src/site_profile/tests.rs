@@ -242,8 +242,8 @@ fn shop(walks: &[(usize, u32)]) -> Site {
 /// What [`slow`] finds: clients by page, steps, and visits.
 struct Slow {
     pages: BTreeMap<u32, u32>,
-    steps: Vec<(Place, Place)>,
-    visits: Vec<Place>,
+    steps: Vec<(ProfilePlace, ProfilePlace)>,
+    visits: Vec<ProfilePlace>,
 }
 
 /// The same sums, the slow way: one client after the other, lists and not tables.
@@ -254,13 +254,13 @@ fn slow(site: &Site, memory: &SiteProfile, takes: impl Fn(usize) -> bool) -> Slo
             continue;
         }
         let own = site.steps.iter().filter(|step| step.client as usize == client);
-        let way: Vec<Place> = own
+        let way: Vec<ProfilePlace> = own
             .map(|step| {
                 let (path, query) = split(site.targets.get(step.target).unwrap());
                 memory.place(path, query)
             })
             .collect();
-        let mut known: Vec<Place> = Vec::new();
+        let mut known: Vec<ProfilePlace> = Vec::new();
         for place in &way {
             if !known.contains(place) && known.len() < 48 {
                 known.push(*place);

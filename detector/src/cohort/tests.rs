@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::*;
+use crate::event::{Event, Outcome};
 use crate::url::UrlKey;
+use crate::window::Window;
 
 const DAY: Timestamp = Timestamp::from_secs(1_795_219_200);
 

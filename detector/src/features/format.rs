@@ -1,9 +1,9 @@
-//! A feature's value as people read it, the same wherever it is told: shares in per cent, gaps in a
-//! unit of time, the number of pages as such and not as its logarithm.
+//! A feature's value as text: shares in per cent, gaps in a unit of time, and the number of pages
+//! itself instead of its logarithm. All reports use these functions.
 
-use super::Definition;
+use super::definition::Definition;
 
-/// What a value is measured in.
+/// The unit of a feature.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unit {
     Share,
@@ -27,13 +27,13 @@ impl Definition {
         }
     }
 
-    /// Is it a share, 0..=1?
+    /// Is the feature a share, 0..=1?
     pub fn is_share(&self) -> bool {
         self.unit() == Unit::Share
     }
 
-    /// With the digits that matter: `33 %`, `2.6 h`, `441` of a number of pages; `not known` where
-    /// it is missing.
+    /// A value with two or three significant digits: `33 %`, `2.6 h`, `441` pages. A missing value
+    /// is `not known`.
     pub fn say(&self, value: f32) -> String {
         match self.unit() {
             _ if value.is_nan() => "not known".to_owned(),
@@ -46,8 +46,8 @@ impl Definition {
         }
     }
 
-    /// With all its digits, so that who reads it has the very number: what is said to flip a
-    /// verdict must flip it.
+    /// A value with all its digits, so that a reader has the exact number: a value that is said to
+    /// change a verdict must change it.
     pub fn say_exactly(&self, value: f32) -> String {
         match self.unit() {
             Unit::Share => format!("{} %", times_hundred(&value.to_string())),
@@ -59,7 +59,7 @@ impl Definition {
     }
 }
 
-/// A number with the digits that matter.
+/// A number with about three significant digits.
 pub fn decimal(value: f32) -> String {
     match value.abs() {
         large if large >= 100.0 => format!("{value:.0}"),
@@ -68,13 +68,14 @@ pub fn decimal(value: f32) -> String {
     }
 }
 
-/// Neither none nor all is said where it is not so.
+/// A share in whole per cent, with one decimal close to 0 % and to 100 %.
 fn percent(share: f32) -> String {
     let percent = share * 100.0;
     let is_near_an_end = (percent > 0.0 && percent < 0.95) || (percent > 99.05 && percent < 100.0);
     if is_near_an_end { format!("{percent:.1} %") } else { format!("{percent:.0} %") }
 }
 
+/// A time in hours, minutes or seconds.
 fn span(seconds: f32) -> String {
     match seconds {
         long if long >= 7_200.0 => format!("{:.1} h", long / 3_600.0),
@@ -83,7 +84,7 @@ fn span(seconds: f32) -> String {
     }
 }
 
-/// A decimal number without sign or exponent, with its point two places on: no digit is lost.
+/// Multiplies a decimal number in text form, without sign or exponent, by 100. No digit is lost.
 fn times_hundred(text: &str) -> String {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let part = format!("{part:0<2}");
@@ -98,7 +99,7 @@ fn times_hundred(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{FEATURES, index_of};
+    use super::super::definition::{FEATURES, index_of};
     use super::*;
 
     fn of(name: &str) -> &'static Definition {

@@ -1,102 +1,105 @@
-//! From an event to a verdict: what `observe` does, in the order in which it happens.
+//! From an event to a verdict: the steps of one `observe` call, in order.
 //!
 //! ```text
-//!  1 admit       the client's state in the bounded table, with the ban that is remembered of it
-//!  2 classify    page or asset, now that the client is known
-//!  3 cohorts     the cohorts this request is counted in are locked, which settles its time
-//!  4 own verdict push into the window, measure, score, decide with the client's standing
-//!  5 peers       what the cohorts have to say, which may only limit
+//!  1 exempt      a request on the allow list passes here
+//!  2 admit       the client's state in the bounded table, made if need be with its earlier ban
+//!  3 classify    page or asset, now that the client is known
+//!  4 cohorts     those that the request is counted in are locked, which settles its time
+//!  5 own verdict push into the client's window, measure, score, decide with its standing
 //!  6 remember    a new ban, apart from the window
+//!  7 peers       what the cohorts do together may make the verdict harder: limit, never block
 //! ```
 
 use crate::client::ClientKey;
-use crate::cohort::{Cohort, Peers, Wanted};
+use crate::cohort::{Cohort, CountedIn, Peers};
 use crate::event::Event;
 use crate::features::Features;
 use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::model::{Model, TopContributions};
 use crate::policy::{Action, Ban, Decision, Reason, Standing, Verdict};
+use crate::state::TrackerState;
 use crate::state::client_state::{ClientState, KnownClient};
 use crate::state::newcomer::Newcomer;
-use crate::tracker::Tracker;
 use crate::url::Class;
 
 /// Borrowed inputs of one `observe` call.
 #[derive(Clone, Copy)]
 pub(crate) struct Observing<'a> {
-    pub(crate) tracker: &'a Tracker,
+    /// Windows, cohorts and bans of all clients.
+    pub(crate) tracked: &'a TrackerState,
+    /// Model, policy and allow list.
     pub(crate) judge: &'a Judge,
+    /// Whether the verdict is carried out.
     pub(crate) mode: Mode,
+    /// Asked when a request is refused: are the features that raised its score to be found?
     pub(crate) wants_reasons: &'a dyn Fn() -> bool,
 }
 
 impl Observing<'_> {
-    /// The verdict on this event.
+    /// The verdict on this event: steps 1 and 2.
     pub(crate) fn verdict(self, event: &Event) -> Verdict {
         if let Some(exempt) = event.exempt {
-            return allowed(event, exempt.reason());
+            return allow(event, exempt.reason());
         }
-        let remembered = || self.tracker.bans.find(event.client, self.mode);
+        let earlier_ban = || self.tracked.bans.find(event.client, self.mode);
         let resolution_us = self.judge.resolution_us();
-        self.tracker
+        self.tracked
             .table
-            .with(event.client, event.at, resolution_us, remembered, |state| {
+            .with(event.client, event.at, resolution_us, earlier_ban, |state| {
                 self.verdict_on(state, event)
             })
-            .unwrap_or_else(|| allowed(event, Reason::Crowded))
+            .unwrap_or_else(|| allow(event, Reason::Crowded))
     }
 
+    /// The verdict on the event of a client that has a place in the table: steps 3 and 4.
     fn verdict_on(self, state: &mut ClientState, event: &Event) -> Verdict {
         if let (Class::Page, ClientState::Known(client)) = (event.class, &*state) {
-            client.window.warm();
+            client.window.prefetch();
         }
         let class = state.credit().class(event);
-        let settled;
+        let reclassified;
         let event = if class == event.class {
             event
         } else {
-            settled = Event { class, ..*event };
-            &settled
+            reclassified = Event { class, ..*event };
+            &reclassified
         };
-        let wanted = self.judge.wants(event.class == Class::Page, state.pages(), event.write());
-        if wanted == Wanted::default() {
+        let is_page = event.class == Class::Page;
+        let counted_in = self.judge.counted_in(is_page, state.pages(), event.write());
+        if counted_in == CountedIn::NONE {
             return self.own_verdict(state, event);
         }
-        let (ring, who) = (self.tracker.group(event.client), (event.client, event.agent));
+        let ring = self.tracked.table.ring_of(event.client);
+        let who = (event.client, event.agent);
         let at = event.at.max(state.last_at());
-        self.tracker.cohorts.meet(ring, who, at, wanted, |peers, at| {
+        self.tracked.cohorts.with_peers(ring, who, at, counted_in, |peers, at| {
             let event = &Event { at, ..*event };
             let own = self.own_verdict(state, event);
-            self.with_peers(own, peers, event)
+            self.harden_by_peers(own, peers, event)
         })
     }
 
-    /// What the client's own past says.
+    /// The verdict by the client's own past: steps 5 and 6.
     fn own_verdict(self, state: &mut ClientState, event: &Event) -> Verdict {
         if let ClientState::Newcomer(newcomer) = state
             && let Some(verdict) = self.verdict_without_window(newcomer, event)
         {
             return verdict;
         }
-        let client = state.client(event.at, self.judge.memory());
-        self.enter(&mut client.standing, event.client);
+        let client = state.known_client(event.at, self.judge.site_profile());
+        self.enter_mode(&mut client.standing, event.client);
         let before = client.standing.ban();
-        let verdict = self.decide(client, event);
+        let verdict = self.push_and_decide(client, event);
         let after = client.standing.ban();
         if after != before {
-            self.tracker.bans.insert(event.client, after, verdict.at);
+            self.tracked.bans.insert(event.client, after, verdict.at);
         }
         verdict
     }
 
-    /// Drops what was held against a client in shadow when the first verdict is carried out.
-    fn enter(self, standing: &mut Standing, client: ClientKey) {
-        standing.enter(self.mode, || self.tracker.bans.find(client, self.mode));
-    }
-
-    /// What [`Observing::decide`] would say of a client that has never been scored, or `None` when
-    /// it must be asked.
+    /// The verdict on a newcomer, which has no window yet and has never been scored. It is the one
+    /// that [`Observing::push_and_decide`] would give. `None` when the newcomer needs a window.
     fn verdict_without_window(self, newcomer: &mut Newcomer, event: &Event) -> Option<Verdict> {
         if event.class == Class::Page && newcomer.pages() + 1 >= self.judge.policy.min_pages() {
             return None;
@@ -109,18 +112,25 @@ impl Observing<'_> {
         Some(Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because })
     }
 
-    /// Push, measure, score, decide. A score is computed for page requests only: assets change
-    /// nothing it depends on.
-    fn decide(self, client: &mut KnownClient, event: &Event) -> Verdict {
+    /// Drops what was held against a client in shadow mode when its first verdict in enforce mode
+    /// is taken.
+    fn enter_mode(self, standing: &mut Standing, client: ClientKey) {
+        standing.enter(self.mode, || self.tracked.bans.find(client, self.mode));
+    }
+
+    /// Push, measure, score, decide. Only page requests are scored: an asset changes nothing that
+    /// the score depends on.
+    fn push_and_decide(self, client: &mut KnownClient, event: &Event) -> Verdict {
         let Judge { model, policy, .. } = self.judge;
-        let at = client.window.push_at_site(event, self.judge.resolution_us(), self.judge.memory());
+        let (resolution_us, profile) = (self.judge.resolution_us(), self.judge.site_profile());
+        let at = client.window.push_at_site(event, resolution_us, profile);
         client.standing.see(event.agent, at);
         let pages = client.window.pages();
-        let judged = event.class == Class::Page && pages >= policy.min_pages();
-        let scored = model.as_ref().filter(|_| judged).map(|model| {
+        let is_scored = event.class == Class::Page && pages >= policy.min_pages();
+        let scored = model.as_ref().filter(|_| is_scored).map(|model| {
             let features = Features::measure_only(&client.window, model.asks());
             let score = model.score(&features);
-            self.tracker.counts.take(model, pages, &features, score.margin());
+            self.tracked.drift.take(model, pages, &features, score.margin());
             (model, features, score)
         });
         let fresh = scored.as_ref().map(|(_, _, score)| *score);
@@ -135,12 +145,12 @@ impl Observing<'_> {
         Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because }
     }
 
-    /// The verdict after what its cohorts do. They may make it harder, and limit at most.
-    fn with_peers(self, own: Verdict, peers: Peers<'_>, event: &Event) -> Verdict {
+    /// The verdict after the request was also counted in its cohorts: step 7.
+    fn harden_by_peers(self, own: Verdict, peers: Peers<'_>, event: &Event) -> Verdict {
         let Peers { place, endpoint } = peers;
-        let (resolution_us, memory) = (self.judge.resolution_us(), self.judge.memory());
-        let cohort = place.and_then(|place| place.push(event, resolution_us, memory));
-        let verdict = cohort.map_or(own, |cohort| self.with_cohort(own, cohort));
+        let (resolution_us, profile) = (self.judge.resolution_us(), self.judge.site_profile());
+        let cohort = place.and_then(|place| place.push(event, resolution_us, profile));
+        let verdict = cohort.map_or(own, |cohort| self.harden_by_cohort(own, cohort));
         let Some(endpoint) = endpoint else { return verdict };
         endpoint.standing.enter(self.mode, || Ban::NONE);
         if verdict.action != Action::Allow {
@@ -154,7 +164,8 @@ impl Observing<'_> {
         }
     }
 
-    fn with_cohort(self, own: Verdict, cohort: &mut Cohort) -> Verdict {
+    /// The verdict after the newcomers of the client's network, with its browser, were scored.
+    fn harden_by_cohort(self, own: Verdict, cohort: &mut Cohort) -> Verdict {
         let policy = &self.judge.policy;
         let is_long_enough = cohort.window().pages() >= policy.min_pages();
         let Some(model) = self.judge.model.as_ref().filter(|_| is_long_enough) else {
@@ -178,7 +189,7 @@ impl Observing<'_> {
         }
     }
 
-    /// The features that raised the score of a refusal most.
+    /// The features that raised the score of a refused request most; none unless they are wanted.
     fn reasons<'m>(
         self,
         action: Action,
@@ -192,13 +203,14 @@ impl Observing<'_> {
     }
 }
 
-/// What is said of a request when judging it failed. The gate fails open, here and nowhere else.
-pub(crate) fn failed(event: &Event) -> Verdict {
-    allowed(event, Reason::Failure)
+/// The verdict on a request when judging it panicked: allow. The gate fails open here and nowhere
+/// else.
+pub(crate) fn allow_after_panic(event: &Event) -> Verdict {
+    allow(event, Reason::Failure)
 }
 
-/// What is said of a request that is not, or cannot be, judged.
-fn allowed(event: &Event, reason: Reason) -> Verdict {
+/// The verdict on a request that is not, or cannot be, judged.
+fn allow(event: &Event, reason: Reason) -> Verdict {
     Verdict {
         action: Action::Allow,
         reason,

@@ -1,34 +1,35 @@
-//! A forest of small trees, asked by interval (after Lucchese et al. 2015, "QuickScorer").
+//! A forest of small trees that is summed without walking it (after Lucchese et al. 2015,
+//! "QuickScorer").
 //!
-//! The thresholds that a forest compares a feature with cut its values into intervals, and within
-//! one every tree answers alike. So each interval has a row that says of every tree, one byte a
-//! tree and one bit a leaf, which leaves such a value leaves possible; a missing value has one as
-//! well. The rows of all features taken together with *and* leave of each tree its leaf and others
-//! to the right of it: the lowest bit names it.
+//! The thresholds that a forest compares a feature with cut its values into intervals. Within one
+//! interval, all comparisons with that feature have one result. So each interval has a row which
+//! says, for every tree, which leaves such a value may still reach: one byte per tree, one bit per
+//! leaf. A missing value has a row as well. The *and* of the rows of all features leaves, of each
+//! tree, the leaf that is reached and others to the right of it: the lowest bit is the leaf.
 //!
 //! No step waits for another and no branch depends on a value. 150 trees of 8 leaves over 11
-//! features take 40 KB and about 0.2 µs; walked ([`super::steps`]) they take 0.8 µs. What is
-//! summed, and in which order, is the same.
+//! features take 40 KB and about 0.2 µs; walking them ([`super::walked_forest`]) takes 0.8 µs. Both
+//! layouts sum equal numbers in equal order.
 
-use super::trees::Node;
+use super::node::Node;
 use crate::features::Features;
 
-/// Most leaves of a tree: a byte's bits, and what the trainers make.
+/// Most leaves of a tree: as many as a byte has bits, and as our trainers make.
 const LEAVES: usize = 8;
-/// Trees whose bytes fill a word.
+/// Trees per word: one byte each.
 const ABREAST: usize = 8;
-/// Thresholds compared at a time; a feature's list is filled up with infinity, which nothing
+/// Thresholds compared at a time. A feature's list is filled up with infinity, which nothing
 /// exceeds.
 const COMPARED: usize = 8;
-/// Words a row may have, so that the sets of possible leaves lie on the stack: 512 trees.
+/// Most words of a row, so that the sets of possible leaves fit on the stack: 512 trees.
 const WORDS_MAX: usize = 64;
-/// Words all rows may have: half a core's second-level cache. Forests beyond are walked.
+/// Most words of all rows: half a core's second-level cache. Larger forests are walked.
 const TABLE_WORDS_MAX: usize = 1 << 16;
 
-/// The forest.
+/// The rows of all features, and the values of the leaves.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Intervals {
-    asked: Vec<Asked>,
+pub struct IntervalForest {
+    asked: Vec<AskedFeature>,
     thresholds: Vec<[f32; COMPARED]>,
     /// Words of a row.
     width: usize,
@@ -37,33 +38,34 @@ pub struct Intervals {
     values: Vec<[[f32; LEAVES]; ABREAST]>,
 }
 
-/// A feature that some tree asks for.
+/// A feature that some tree uses, and where its thresholds and rows are.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Asked {
+struct AskedFeature {
     feature: u8,
-    /// Its chunks of thresholds.
+    /// The range of its chunks of thresholds.
     chunks: (u32, u32),
-    /// Where its rows begin: of values above none of its thresholds, above one, and so on; the row
-    /// of a missing value stands in front of them.
+    /// Where its rows begin: the row of values above none of its thresholds, then that of values
+    /// above one, and so on. The row of a missing value stands before them.
     row: u32,
 }
 
-/// A tree taken apart.
+/// A tree taken apart into its leaves and splits.
 struct Tree {
     depth: u32,
     leaves: Vec<f32>,
     splits: Vec<Split>,
 }
 
+/// An inner node.
 struct Split {
     feature: u8,
     threshold: f32,
     missing_left: bool,
-    /// Bits of the leaves on its left.
+    /// The leaves on its left, one bit each.
     left: u8,
 }
 
-impl Intervals {
+impl IntervalForest {
     /// Lays out checked trees that share no node, or `None` when they are too large.
     pub fn new(roots: &[u16], nodes: &[Node]) -> Option<Self> {
         let width = roots.len().div_ceil(ABREAST);
@@ -72,7 +74,7 @@ impl Intervals {
         }
         let mut trees =
             roots.iter().map(|&root| Tree::of(root, nodes)).collect::<Option<Vec<_>>>()?;
-        // As they are walked, so that sums round alike.
+        // In the order in which `WalkedForest` sums them, so that both sums round alike.
         trees.sort_by_key(|tree| tree.depth);
         let mut laid = Self {
             asked: Vec::new(),
@@ -94,7 +96,7 @@ impl Intervals {
         Some(laid)
     }
 
-    /// Adds the rows of a feature, if any tree asks for it.
+    /// Adds the rows of a feature, if any tree uses it. `None` when the rows become too large.
     fn ask(&mut self, feature: u8, trees: &[Tree]) -> Option<()> {
         let splits = || {
             trees.iter().enumerate().flat_map(move |(index, tree)| {
@@ -113,7 +115,7 @@ impl Intervals {
         if self.rows.len() + (thresholds.len() + 2) * self.width > TABLE_WORDS_MAX {
             return None;
         }
-        // The leaves on the left of a split fall away where the value goes right.
+        // Where a value goes right, the leaves on the left of the split are no longer possible.
         let mut add_row = |goes_right: &dyn Fn(&Split) -> bool| {
             let start = self.rows.len();
             self.rows.resize(start + self.width, u64::MAX);
@@ -134,7 +136,11 @@ impl Intervals {
             filled[..chunk.len()].copy_from_slice(chunk);
             self.thresholds.push(filled);
         }
-        self.asked.push(Asked { feature, chunks: (first, self.thresholds.len() as u32), row });
+        self.asked.push(AskedFeature {
+            feature,
+            chunks: (first, self.thresholds.len() as u32),
+            row,
+        });
         Some(())
     }
 
@@ -152,15 +158,16 @@ impl Intervals {
         for (&possible, values) in possible.iter().zip(&self.values) {
             for ((sum, values), possible) in sums.iter_mut().zip(values).zip(possible.to_le_bytes())
             {
-                // Its last leaf is always possible; the mask tells the compiler that there are no
-                // more than eight.
+                // The last leaf is always possible. The modulus tells the compiler that there are
+                // no more than eight.
                 *sum += f64::from(values[possible.trailing_zeros() as usize % LEAVES]);
             }
         }
         sums.iter().sum()
     }
 
-    fn row_of(&self, asked: &Asked, value: f32) -> usize {
+    /// Where the row of this value of the feature begins.
+    fn row_of(&self, asked: &AskedFeature, value: f32) -> usize {
         if value.is_nan() {
             return asked.row as usize - self.width;
         }
@@ -181,7 +188,7 @@ impl Tree {
         Some(tree)
     }
 
-    /// Takes what is below a node, from left to right.
+    /// Adds the leaves and splits below a node, from left to right.
     fn take(&mut self, index: u16, nodes: &[Node], depth: u32) -> Option<()> {
         let node = &nodes[usize::from(index)];
         self.depth = self.depth.max(depth);

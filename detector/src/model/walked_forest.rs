@@ -1,78 +1,79 @@
-//! A forest laid out for walking.
+//! A forest laid out for walking from the roots to the leaves, eight trees at a time.
 //!
-//! A step takes 8 bytes: threshold, left child, feature. The right child stands right after the
-//! left one, so going right is adding one, and a leaf is its own left child under a threshold that
-//! nothing exceeds. The row is kept twice, with what is missing once below and once above every
-//! number; a step names the one that sends it the right way. So no step has a branch or asks
-//! whether a value is missing.
+//! A node takes 8 bytes: threshold, left child, feature. The right child stands directly after the
+//! left one, so going right means adding one. A leaf is its own left child under a threshold that
+//! nothing exceeds, so a walk may go on at a leaf. The features are copied twice, with missing
+//! values once below and once above every number. A node names the copy that sends a missing value
+//! the right way. So no step has a branch or tests for a missing value.
 //!
-//! Eight trees are walked at a time: no step waits for its neighbour's, and eight loads are under
-//! way at once. Trees of a depth stand together, as all eight take as many steps as the deepest.
-//! 100 trees of 16 leaves take 25 KB (36 KB with their leaves) and about 0.4 µs; walked one after
-//! another, 1.4 µs.
+//! The walks of eight trees do not wait for each other, so eight loads are under way at once. All
+//! eight take as many steps as the deepest, so trees of equal depth stand together. 100 trees of 16
+//! leaves take 25 KB (36 KB with their leaves' values) and about 0.4 µs; walked one after another,
+//! they take 1.4 µs.
 
 use std::collections::VecDeque;
 
-use super::trees::Node;
+use super::node::Node;
 use crate::features::{COUNT, Features};
 
-/// Trees walked at a time: more than a core's loads in flight would hide nothing, fewer would wait.
+/// Trees walked at a time. With fewer, a core waits for memory; more would not hide more of that.
 const ABREAST: usize = 8;
-/// The row, filled up to a power of two, so that indexing it needs no check.
+/// Length of one copy of the features: a power of two, so that indexing needs no check.
 const ROW: usize = COUNT.next_power_of_two();
 const _: () = assert!(2 * ROW <= 256, "a step names its feature in 8 bits");
 
-/// The forest.
+/// The nodes of all trees.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Steps {
-    steps: Vec<Step>,
-    /// What each leaf adds, in log-odds; beside the steps, because a walk needs one a tree.
+pub struct WalkedForest {
+    nodes: Vec<WalkNode>,
+    /// What each leaf adds, in log-odds. Kept apart from the nodes, because a walk reads only one
+    /// value of each tree.
     values: Vec<f32>,
     lanes: Vec<Lane>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Step {
-    /// Goes left when the value is at most this.
+struct WalkNode {
+    /// A value that is at most this goes left.
     threshold: f32,
     left: u16,
-    /// Index into the doubled row.
+    /// Index into the two copies of the features.
     feature: u8,
 }
 
-const _: () = assert!(size_of::<Step>() == 8);
+const _: () = assert!(size_of::<WalkNode>() == 8);
 
-/// Trees walked together.
+/// Eight trees that are walked together.
 #[derive(Clone, Debug, PartialEq)]
 struct Lane {
     roots: [u16; ABREAST],
-    /// Steps from a root to the deepest leaf.
+    /// Number of steps from a root to the deepest leaf.
     depth: u32,
 }
 
-impl Steps {
-    /// Lays out checked trees, or `None` when they share nodes and so would take more room than
-    /// they have.
+impl WalkedForest {
+    /// Lays out checked trees. `None` when trees share nodes, because the layout would have more
+    /// nodes than they have.
     pub fn new(roots: &[u16], nodes: &[Node]) -> Option<Self> {
-        let mut laid = Self { steps: Vec::new(), values: Vec::new(), lanes: Vec::new() };
+        let mut laid = Self { nodes: Vec::new(), values: Vec::new(), lanes: Vec::new() };
         let mut trees = Vec::with_capacity(roots.len());
         for &root in roots {
             trees.push(laid.lay(root, nodes)?);
         }
-        // Places that are left over are filled with a tree of one leaf that adds nothing.
+        // The last lane is filled up with a tree of one leaf that adds nothing.
         let nothing = laid.push_leaf(0.0);
         trees.sort_by_key(|&(depth, _)| depth);
         laid.lanes = trees.chunks(ABREAST).map(|trees| Lane::new(trees, nothing)).collect();
         Some(laid)
     }
 
-    /// Lays out one tree, breadth first; its depth and where it starts.
+    /// Lays out one tree, breadth first. Returns its depth and its root.
     fn lay(&mut self, root: u16, nodes: &[Node]) -> Option<(u32, u16)> {
         let start = self.push_leaf(0.0);
         let mut queue = VecDeque::from([(root, start, 0)]);
         let mut deepest = 0;
         while let Some((from, to, depth)) = queue.pop_front() {
-            if self.steps.len() > nodes.len() {
+            if self.nodes.len() > nodes.len() {
                 return None;
             }
             let node = &nodes[usize::from(from)];
@@ -85,19 +86,19 @@ impl Steps {
             let right = self.push_leaf(0.0);
             let row = if node.feature & Node::MISSING_LEFT != 0 { 0 } else { ROW };
             let feature = usize::from(node.feature & !Node::MISSING_LEFT) + row;
-            self.steps[usize::from(to)] =
-                Step { threshold: node.threshold, left, feature: feature as u8 };
+            self.nodes[usize::from(to)] =
+                WalkNode { threshold: node.threshold, left, feature: feature as u8 };
             queue.push_back((node.left, left, depth + 1));
             queue.push_back((node.right, right, depth + 1));
         }
         Some((deepest, start))
     }
 
-    /// A leaf. Indices fit: there are at most two steps more than nodes, of which there are at most
-    /// 32,767.
+    /// Adds a leaf and returns its index. Indices fit 16 bits: there are at most 32,767 nodes in
+    /// the file, and at most two more here.
     fn push_leaf(&mut self, value: f32) -> u16 {
-        let index = self.steps.len() as u16;
-        self.steps.push(Step { threshold: f32::INFINITY, left: index, feature: 0 });
+        let index = self.nodes.len() as u16;
+        self.nodes.push(WalkNode { threshold: f32::INFINITY, left: index, feature: 0 });
         self.values.push(value);
         index
     }
@@ -114,7 +115,7 @@ impl Steps {
             let mut at = lane.roots;
             for _ in 0..lane.depth {
                 for at in &mut at {
-                    *at = self.steps[usize::from(*at)].next(&row);
+                    *at = self.nodes[usize::from(*at)].next(&row);
                 }
             }
             for (sum, at) in sums.iter_mut().zip(at) {
@@ -125,7 +126,8 @@ impl Steps {
     }
 }
 
-impl Step {
+impl WalkNode {
+    /// The child that these features lead to.
     fn next(&self, row: &[f32; 2 * ROW]) -> u16 {
         self.left + u16::from(row[usize::from(self.feature) % (2 * ROW)] > self.threshold)
     }

@@ -1,8 +1,8 @@
-//! Fixed-point logarithm, power and decay.
+//! Logarithm, power and exponential decay in fixed-point integers.
 //!
-//! Windows hold integers only, so that a verdict is the same on every machine that replays it.
-//! Logarithms have 11 fractional bits (a step is 0.034 %), which lets a gap of up to 49 days fit 16
-//! bits.
+//! Windows hold integers only, so that every machine that replays a log gets the same verdicts.
+//! Logarithms have 11 fractional bits, so that a gap of up to 49 days fits 16 bits. One step is
+//! 0.034 %.
 
 /// Fractional bits of a logarithm.
 pub const LOG_BITS: u32 = 11;
@@ -33,14 +33,14 @@ pub fn log2(x: u64) -> u32 {
     (exponent << LOG_BITS) + (fraction >> (16 - LOG_BITS))
 }
 
-/// 2^(q/2048) as a float; the inverse of [`log2`].
+/// 2^(q/2048) as a float: the inverse of [`log2`].
 pub fn exp2(q: u32) -> f32 {
     let exponent = i32::try_from(q >> LOG_BITS).unwrap_or(i32::MAX).min(126);
     // Exact: both factors and their product are representable.
     exp2_mantissa(q & (OCTAVE - 1)) * f32::from_bits(((127 + exponent) as u32) << 23)
 }
 
-/// 2^(f/2048) as a float, 0 ≤ f ≤ 2048.
+/// 2^(f/2048) as a float, for 0 ≤ f ≤ 2048.
 pub const fn exp2_mantissa(f: u32) -> f32 {
     exp2_fraction(f) as f32 / (1_u64 << 31) as f32
 }
@@ -57,7 +57,7 @@ pub fn decay(value: u32, ticks: u64) -> u32 {
     ((u64::from(value) * factor) >> 31 >> octaves) as u32
 }
 
-/// 2^(f/2048) with 31 fractional bits, 0 ≤ f ≤ 2048.
+/// 2^(f/2048) with 31 fractional bits, for 0 ≤ f ≤ 2048.
 const fn exp2_fraction(f: u32) -> u64 {
     let index = (f >> 3) as usize;
     let between = (f & 7) as u64;

@@ -154,7 +154,7 @@ impl SummaryBuilder {
 }
 
 fn spoken(because: &TopContributions) -> Vec<FeatureContribution> {
-    let spoke = |spoke: &detector::model::Spoke| FeatureContribution {
+    let spoke = |spoke: &detector::model::Contribution| FeatureContribution {
         feature: spoke.definition().name,
         words: spoke.definition().words,
         value: (!spoke.value.is_nan()).then_some(spoke.value),

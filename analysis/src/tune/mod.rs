@@ -58,7 +58,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         return Err(TuneError::Trained);
     }
     let let_pass = exempt(&mut site, &options.allow);
-    if let Some(memory) = model.shared_memory() {
+    if let Some(memory) = model.shared_site_profile() {
         site.remember_all(memory);
     }
     if !options.labels_are_given {

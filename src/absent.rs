@@ -3,7 +3,8 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::{Answer, output};
+use crate::command_result::CommandResult;
+use crate::output;
 
 /// What was asked about and is not there.
 #[derive(Debug, Serialize)]
@@ -20,11 +21,11 @@ pub struct Absent<'a> {
 ///
 /// # Errors
 /// Standard output is gone.
-pub fn say(asked: &str, words: String, as_json: bool) -> Result<Answer> {
+pub fn say(asked: &str, words: String, as_json: bool) -> Result<CommandResult> {
     if as_json {
         output::print_json(&Absent { asked, is_in_logs: false, words: [words] })?;
     } else {
         output::print(&format!("{words}\n"))?;
     }
-    Ok(Answer::No)
+    Ok(CommandResult::Failed)
 }

@@ -18,8 +18,8 @@ use trainer::Site;
 use trainer::calibrate::Budgets;
 use trainer::statistics::Interval;
 
-use crate::Answer;
 use crate::args::BenchArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, count, percent};
 use crate::progress;
@@ -30,7 +30,7 @@ use crate::report::{self, Report};
 /// # Errors
 /// Logs that cannot be read; a single site, which nothing could judge; a report that cannot be
 /// written.
-pub fn run(args: &BenchArgs) -> Result<Answer> {
+pub fn run(args: &BenchArgs) -> Result<CommandResult> {
     if args.sites.len() == 1 {
         bail!("--site: each log is judged by a model of the others, so give two or more, or none");
     }
@@ -69,7 +69,7 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&found))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 /// Reads a site, and notes in the origin what was read.

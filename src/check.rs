@@ -10,8 +10,8 @@ use gate::config::tuned::{self, Basis, Proof};
 use proxy::{Config, Overrides};
 use serde::Serialize;
 
-use crate::Answer;
 use crate::args::CheckArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_model};
 use crate::output;
 use crate::run::overrides_with_shipped_model;
@@ -35,7 +35,7 @@ struct Checked {
 ///
 /// # Errors
 /// What is not sound, with file, line and a way out; a log that cannot be read.
-pub fn run(args: &CheckArgs) -> Result<Answer> {
+pub fn run(args: &CheckArgs) -> Result<CommandResult> {
     let mut warnings = Vec::new();
     let (model, [limit, block, cohort], basis) = match &args.config {
         Some(path) => {
@@ -92,7 +92,7 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
     } else {
         output::print(&describe(args, &checked, model.as_ref()))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 /// Are most requests of these logs those of a proxy in front, and not of visitors?

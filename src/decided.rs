@@ -7,8 +7,9 @@ use gate::decision::DecisionId;
 use traffic::log::{Kind, Record};
 use traffic::replay::read_parallel;
 
+use crate::command_result::CommandResult;
 use crate::input::Logs;
-use crate::{Answer, absent, output};
+use crate::{absent, output};
 
 /// One decision, as the gate wrote it.
 #[derive(Clone, Debug)]
@@ -75,7 +76,7 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<Decided
 ///
 /// # Errors
 /// Standard output is gone.
-pub fn absent(id: &str, patterns: &[String], as_json: bool) -> Result<Answer> {
+pub fn absent(id: &str, patterns: &[String], as_json: bool) -> Result<CommandResult> {
     let words = format!(
         "decision {}: not in {}; name the rotated event logs as well (a glob in quotes).",
         output::safe(id, 40),

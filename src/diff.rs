@@ -13,19 +13,19 @@ use traffic::Conversions;
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
-use crate::Answer;
 use crate::args::DiffArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
 use crate::output::{self, WithLogs};
 use crate::replay::{jobs, judge};
 use crate::report::{self, Report};
 use crate::run::overrides_with_shipped_model;
 
-/// Compares and prints. Answers no when something changes, or nothing was read.
+/// Compares and prints. The result is `Failed` when something changes, or nothing was read.
 ///
 /// # Errors
 /// What cannot be read, a configuration or model that is refused.
-pub fn run(args: &DiffArgs) -> Result<Answer> {
+pub fn run(args: &DiffArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let mut outcomes = Conversions::default();
     let judges = [judge_of(&args.before, &mut outcomes)?, judge_of(&args.after, &mut outcomes)?];
@@ -75,7 +75,7 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     } else {
         output::print(&print::describe(&difference))?;
     }
-    Ok(if difference.is_none() && nothing.is_none() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(difference.is_none() && nothing.is_none()))
 }
 
 /// A configuration or a model, by what the file is called; a configuration's outcomes are added to

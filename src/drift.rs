@@ -12,8 +12,8 @@ use detector::{Judge, Model};
 use gate::config::tuned::{self, Basis, Proof};
 use gate::{Config, Overrides};
 
-use crate::Answer;
 use crate::args::DriftArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, WithLogs};
 use crate::report::{self, Report};
@@ -22,11 +22,11 @@ use crate::run::overrides_with_shipped_model;
 /// Features shown when none of them moved.
 const SHOWN_QUIET: usize = 5;
 
-/// Compares and prints. Answers no when something moved, a budget is broken, or nobody was judged.
+/// Compares and prints. The result is `Failed` when something moved, a budget is broken, or nobody was judged.
 ///
 /// # Errors
 /// What cannot be read; a model that is refused, or that has nothing to compare with.
-pub fn run(args: &DriftArgs) -> Result<Answer> {
+pub fn run(args: &DriftArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let (model, promises) = in_force(args)?;
     if model.file().drift.is_none() {
@@ -57,7 +57,7 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&examined))?;
     }
-    Ok(if examined.is_quiet() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(examined.is_quiet()))
 }
 
 /// The model, and what limit and block promise: a configuration's, where one is given.

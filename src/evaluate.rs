@@ -9,18 +9,18 @@ use anyhow::Result;
 use lab::baselines::fixed;
 use serde::Serialize;
 
-use crate::Answer;
 use crate::args::EvaluateArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table, WithLogs};
 use crate::progress;
 use crate::report::{self, Report};
 
-/// Evaluates and prints. Answers no when there are no people or no bad robots to tell apart.
+/// Evaluates and prints. The result is `Failed` when there are no people or no bad robots to tell apart.
 ///
 /// # Errors
 /// What cannot be read, and a model that is refused.
-pub fn run(args: &EvaluateArgs) -> Result<Answer> {
+pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
@@ -49,7 +49,7 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&evaluation))?;
     }
-    Ok(if evaluation.auc.is_some() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(evaluation.auc.is_some()))
 }
 
 /// The evaluation, and its answer in one sentence.

@@ -8,17 +8,17 @@ use detector::{ClientKey, Detector, Settings};
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
-use crate::Answer;
 use crate::args::ExplainArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
 use crate::replay::{jobs, judge};
 use crate::{absent, decided, output};
 
-/// Explains and prints. Answers no when the client, or the decision, is not in the logs.
+/// Explains and prints. The result is `Failed` when the client, or the decision, is not in the logs.
 ///
 /// # Errors
 /// What cannot be read; a text that is no decision's id.
-pub fn run(args: &ExplainArgs) -> Result<Answer> {
+pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
     let (client, patterns, which) = match (&args.id, args.words.as_slice()) {
         (Some(id), patterns) => {
             if Logs::find(patterns)?.has_pipe() {
@@ -62,7 +62,7 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
         );
     };
     print(&explanation, args)?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 fn print(explanation: &Explanation, args: &ExplainArgs) -> Result<()> {

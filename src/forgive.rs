@@ -5,8 +5,8 @@ use anyhow::Result;
 use serde::Serialize;
 use trainer::Label;
 
-use crate::Answer;
 use crate::args::ForgiveArgs;
+use crate::command_result::CommandResult;
 use crate::{decided, label, output, replay};
 
 #[derive(Serialize)]
@@ -21,11 +21,11 @@ struct Forgiven<'a> {
     relabelled: &'a Relabelled,
 }
 
-/// Writes the label and says so. Answers no when the event log does not have this decision.
+/// Writes the label and says so. The result is `Failed` when the event log does not have this decision.
 ///
 /// # Errors
 /// What is no id; a labels file that cannot be read or written.
-pub fn run(args: &ForgiveArgs) -> Result<Answer> {
+pub fn run(args: &ForgiveArgs) -> Result<CommandResult> {
     let Some(decided) = decided::find(&args.id, &args.logs, replay::jobs(None))? else {
         return decided::absent(&args.id, &args.logs, args.json);
     };
@@ -41,7 +41,7 @@ pub fn run(args: &ForgiveArgs) -> Result<Answer> {
             labels: args.labels.display().to_string(),
             relabelled: &relabelled,
         })?;
-        return Ok(Answer::Yes);
+        return Ok(CommandResult::Passed);
     }
     let client = &relabelled.client;
     let mut text = format!(
@@ -65,5 +65,5 @@ pub fn run(args: &ForgiveArgs) -> Result<Answer> {
         ));
     }
     output::print(&text)?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }

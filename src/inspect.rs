@@ -10,8 +10,8 @@ use serde::Serialize;
 use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
 use traffic::replay::Reader;
 
-use crate::Answer;
 use crate::args::InspectArgs;
+use crate::command_result::CommandResult;
 use crate::input::Logs;
 use crate::output;
 
@@ -43,12 +43,12 @@ struct Busiest {
     requests: u64,
 }
 
-/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse
+/// Prints what each log is. The result is `Failed` when so many lines cannot be read that training would refuse
 /// a log, or that none has a single request.
 ///
 /// # Errors
 /// What cannot be opened or read.
-pub fn run(args: &InspectArgs) -> Result<Answer> {
+pub fn run(args: &InspectArgs) -> Result<CommandResult> {
     let logs = Logs::find(&args.logs)?;
     let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), People::default());
     for reader in logs.open_leniently()? {
@@ -68,7 +68,7 @@ pub fn run(args: &InspectArgs) -> Result<Answer> {
     }
     let has_requests = all.iter().any(|log| log.requests > 0);
     let is_fit = has_requests && all.iter().all(|log| !is_unreadable(log.refused, log.lines));
-    Ok(if is_fit { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(is_fit))
 }
 
 fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Surveyed)> {

@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use trainer::Label;
 
-use crate::Answer;
 use crate::args::LabelArgs;
+use crate::command_result::CommandResult;
 use crate::{input, output};
 
 #[derive(Serialize)]
@@ -27,7 +27,7 @@ struct Written<'a> {
 ///
 /// # Errors
 /// Nonsense, with what to write instead; a labels file that cannot be read or written.
-pub fn run(args: &LabelArgs) -> Result<Answer> {
+pub fn run(args: &LabelArgs) -> Result<CommandResult> {
     if args.propose {
         return propose::run(args);
     }
@@ -61,7 +61,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&relabelled, &args.labels))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 /// What was written, in words.

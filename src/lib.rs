@@ -12,6 +12,7 @@ mod absent;
 pub mod args;
 pub mod bench;
 pub mod check;
+mod command_result;
 pub mod completions;
 mod decided;
 pub mod demo;
@@ -35,15 +36,7 @@ pub mod train;
 pub mod tune;
 
 use args::{Args, Command};
-
-/// What a command that ran to its end has to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// All is well: exit 0.
-    Yes,
-    /// A check failed or the answer is no: exit 1.
-    No,
-}
+pub use command_result::CommandResult;
 
 /// Does the subcommand have a `--json`, and was it given?
 fn is_for_machines(matches: &ArgMatches) -> bool {
@@ -84,8 +77,7 @@ pub fn main() -> ExitCode {
         Command::Man(options) => man::run(options),
     };
     match result {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
+        Ok(result) => result.into(),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("kidoban: {error:#}");

@@ -7,8 +7,8 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::Answer;
 use crate::args::{Args, ManArgs};
+use crate::command_result::CommandResult;
 use crate::output;
 
 #[derive(Serialize)]
@@ -20,7 +20,7 @@ struct Written {
 ///
 /// # Errors
 /// What cannot be written.
-pub fn run(args: &ManArgs) -> Result<Answer> {
+pub fn run(args: &ManArgs) -> Result<CommandResult> {
     let folder = &args.output;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: cannot be made", folder.display()))?;
@@ -39,7 +39,7 @@ pub fn run(args: &ManArgs) -> Result<Answer> {
             "Wrote {number} pages to {folder}. Read one with: man -l {folder}/kidoban.1\n"
         ))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 fn write(command: &Command, folder: &Path) -> Result<PathBuf> {

@@ -22,9 +22,9 @@ mod words;
 use summary::{ClientSummary, FirstStop, Summary};
 pub use words::because;
 
-use crate::Answer;
 use crate::absent;
 use crate::args::ReplayArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_model};
 use crate::output::{self, Table};
 
@@ -68,12 +68,12 @@ struct Replayed {
     stopped: Vec<Stopped>,
 }
 
-/// Replays and prints. Answers no when the event log's own verdicts were not repeated, when the
+/// Replays and prints. The result is `Failed` when the event log's own verdicts were not repeated, when the
 /// client asked for never came, and when there was no request at all.
 ///
 /// # Errors
 /// What cannot be read; a model or configuration that is refused.
-pub fn run(args: &ReplayArgs) -> Result<Answer> {
+pub fn run(args: &ReplayArgs) -> Result<CommandResult> {
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
     let jobs = jobs(args.jobs);
@@ -90,7 +90,7 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
     let summary = Summary::sum(watches.into_iter().map(VerdictWatch::into_sink));
     let actions = summary.actions();
     let Summary { clients, requests, recorded, identical, timeline, .. } = summary;
-    let answer = if recorded == identical { Answer::Yes } else { Answer::No };
+    let answer = CommandResult::passed_if(recorded == identical);
     let since = since.map(output::time);
     if let Some(name) = &args.client {
         if timeline.is_empty() {
@@ -134,11 +134,11 @@ pub fn run(args: &ReplayArgs) -> Result<Answer> {
         }
         _ => output::print(&describe(&replayed))?,
     }
-    Ok(if nothing.is_some() { Answer::No } else { answer })
+    Ok(if nothing.is_some() { CommandResult::Failed } else { answer })
 }
 
 /// A client that was asked for and never came: a typing error must not read like "all is well".
-fn absent(name: &str, since: Option<&str>, args: &ReplayArgs) -> Result<Answer> {
+fn absent(name: &str, since: Option<&str>, args: &ReplayArgs) -> Result<CommandResult> {
     let since = since.map_or_else(String::new, |since| format!(", from {since} UTC on"));
     let words = format!(
         "{} is not in {}{since}. A client is what the log's client field holds.",
@@ -148,7 +148,7 @@ fn absent(name: &str, since: Option<&str>, args: &ReplayArgs) -> Result<Answer> 
     if args.json_lines {
         // No line is what there is to tell; why, people read beside it.
         eprintln!("{words}");
-        return Ok(Answer::No);
+        return Ok(CommandResult::Failed);
     }
     absent::say(name, words, args.json)
 }

@@ -7,15 +7,15 @@ use gate::Mode;
 use proxy::{Config, Overrides};
 use tracing_subscriber::EnvFilter;
 
-use crate::Answer;
 use crate::args::{ModeArg, RunArgs};
+use crate::command_result::CommandResult;
 use crate::input::SHIPPED_MODEL;
 
 /// Runs until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// A configuration or model that is refused; an address that cannot be listened on.
-pub fn run(args: &RunArgs) -> Result<Answer> {
+pub fn run(args: &RunArgs) -> Result<CommandResult> {
     let gate = gate::Overrides {
         admin: args.admin.clone(),
         model: args.model.clone(),
@@ -32,7 +32,7 @@ pub fn run(args: &RunArgs) -> Result<Answer> {
     let config = Config::load(args.config.as_deref(), &overrides)?;
     log_to_stderr();
     proxy::run(config)?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 /// No flags, and the shipped model where nothing names another. Whoever reads logs under a

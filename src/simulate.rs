@@ -11,8 +11,8 @@ use traffic::sim::{
     simulate_benchmark_day, simulate_shop, write_combined, write_json, write_labels,
 };
 
-use crate::Answer;
 use crate::args::SimulateArgs;
+use crate::command_result::CommandResult;
 use crate::{output, progress};
 
 /// The benchmark's site is no row of [`SHOPS`]: models are trained on those, and tested on this.
@@ -102,7 +102,7 @@ fn write(
 ///
 /// # Errors
 /// A shop that there is not; what cannot be written.
-pub fn run(args: &SimulateArgs) -> Result<Answer> {
+pub fn run(args: &SimulateArgs) -> Result<CommandResult> {
     let bar = match args.shop.as_str() {
         "all" => progress::counted("Simulating", "shops", SHOPS.len() as u64),
         _ => progress::uncounted("Simulating"),
@@ -131,7 +131,7 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
     bar.finish_and_clear();
     if args.json {
         output::print_json(&written)?;
-        return Ok(Answer::Yes);
+        return Ok(CommandResult::Passed);
     }
     let mut table = output::Table::new(&["shop", "requests", "people", "bots"]);
     for Written { shop, requests, people, bots } in &written {
@@ -156,5 +156,5 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
         _ => format!("train {} -o shop.json", sites.join(" ")),
     };
     output::print(&format!("{}\nNext: kidoban {next}\n", table.render()))?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }

@@ -24,8 +24,8 @@ use trainer::poison::OUTCOME;
 use trainer::train::remember;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
-use crate::Answer;
 use crate::args::{AlgorithmArg, TrainArgs};
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::report::{self, Report};
 use crate::{output, progress};
@@ -48,7 +48,7 @@ struct Printed<'a> {
 ///
 /// # Errors
 /// What cannot be read, what nothing can be learnt from, and what cannot be written.
-pub fn run(args: &TrainArgs) -> Result<Answer> {
+pub fn run(args: &TrainArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     // Before minutes of training.
     for path in
@@ -128,7 +128,7 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
     } else {
         output::print(&describe(args, &sites, &tallies, file, *is_adapted))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 /// What is trained on.

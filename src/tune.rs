@@ -18,8 +18,8 @@ use traffic::{ConversionWatch, Conversions};
 use trainer::Label;
 use trainer::calibrate::Budgets;
 
-use crate::Answer;
 use crate::args::TuneArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{self, Table};
 use crate::report::{self, Report};
@@ -49,13 +49,13 @@ struct InForce {
     warning: Option<String>,
 }
 
-/// Tunes, prints, and writes where it is told to. Answers no when a budget cannot be kept with a
+/// Tunes, prints, and writes where it is told to. The result is `Failed` when a budget cannot be kept with a
 /// proof.
 ///
 /// # Errors
 /// What cannot be read or written, a file to write whose gate runs another model, and budgets,
 /// patterns or thresholds that contradict one another.
-pub fn run(args: &TuneArgs) -> Result<Answer> {
+pub fn run(args: &TuneArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let InForce { model, policy, allow, mut outcomes, warning } = in_force(args)?;
     if let Some(path) = &args.write {
@@ -120,7 +120,7 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&tuned, args.write.as_deref(), written))?;
     }
-    Ok(if tuned.is_kept() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(tuned.is_kept()))
 }
 
 fn in_force(args: &TuneArgs) -> Result<InForce> {

@@ -24,8 +24,8 @@ use proxy::{Config, Overrides, RunningGate};
 use tokio::time::{Instant, sleep};
 use traffic::sim::Site;
 
-use crate::Answer;
 use crate::args::DemoArgs;
+use crate::command_result::CommandResult;
 use crate::output::{self, print};
 use shop::Shop;
 use today::{Outcome, visitors_of_today};
@@ -35,11 +35,11 @@ use visitors::{Course, Live, drive_all};
 const REDRAW: Duration = Duration::from_millis(250);
 const RETELL: Duration = Duration::from_secs(5);
 
-/// Runs the demo. Answers no when a shopper was refused or a bot was not stopped.
+/// Runs the demo. The result is `Failed` when a shopper was refused or a bot was not stopped.
 ///
 /// # Errors
 /// What cannot be written, listened on or trained.
-pub fn run(args: &DemoArgs) -> Result<Answer> {
+pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     let folder = Folder::create(args.keep)?;
     let site = Arc::new(Site::new(args.seed));
     if !args.json {
@@ -83,7 +83,7 @@ pub fn run(args: &DemoArgs) -> Result<Answer> {
         if args.keep {
             keep(&gate, &shop, &folder.path).await?;
         }
-        Ok(if outcome.is_good() { Answer::Yes } else { Answer::No })
+        Ok(CommandResult::passed_if(outcome.is_good()))
     })
 }
 

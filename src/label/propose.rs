@@ -10,8 +10,8 @@ use serde::Serialize;
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
-use crate::Answer;
 use crate::args::LabelArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
 use crate::output::{self, Table};
 use crate::replay::{jobs, judge};
@@ -23,11 +23,11 @@ struct Proposed {
     borderline: Vec<Borderline>,
 }
 
-/// Proposes. Answers no when nobody is near.
+/// Proposes. The result is `Failed` when nobody is near.
 ///
 /// # Errors
 /// What cannot be read, and a model that is refused.
-pub fn run(args: &LabelArgs) -> Result<Answer> {
+pub fn run(args: &LabelArgs) -> Result<CommandResult> {
     if args.words.is_empty() {
         bail!(
             "--propose looks at logs: name them, such as `kidoban label --propose access.log \
@@ -53,7 +53,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&proposed, labels.is_some(), args))?;
     }
-    Ok(if proposed.borderline.is_empty() { Answer::No } else { Answer::Yes })
+    Ok(CommandResult::passed_if(!proposed.borderline.is_empty()))
 }
 
 fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {

@@ -23,8 +23,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
 use support::{
-    Effort, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process, describe_machine,
-    shipped_judge,
+    Effort, Folder, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process,
+    describe_machine, shipped_judge,
 };
 use traffic::replay::{RecordedVerdict, VerdictSink, replay_parallel};
 use traffic::sim::{Mix, Site, simulate, write_combined};
@@ -41,8 +41,8 @@ const START: Timestamp = Timestamp::from_secs(1_795_132_800);
 fn main() {
     let effort = Effort::asked_for();
     println!("{}", describe_machine());
-    let folder = Folder::new();
-    let log = Log::write(&folder.0, effort);
+    let folder = Folder::new("replay");
+    let log = Log::write(folder.path(), effort);
     println!("{}", log.description);
     let runs = effort.pick(1, 3, 7);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -216,23 +216,5 @@ impl Log {
             text.len() as f64 / lines as f64
         );
         Self { plain, gzipped, lines, description }
-    }
-}
-
-/// A temporary folder, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("kidoban-bench-replay-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("there is a temporary folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

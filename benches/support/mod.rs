@@ -6,6 +6,7 @@
 
 #![allow(dead_code)] // each bench is a crate of its own and uses a part of this
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -76,6 +77,30 @@ impl Spread {
             (runs[middle - 1] + runs[middle]) / 2.0
         };
         Self { median, min: runs[0], max: runs[runs.len() - 1] }
+    }
+}
+
+/// A temporary folder, removed at the end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty one for this run of the named bench.
+    pub fn new(bench: &str) -> Self {
+        let name = format!("kidoban-bench-{bench}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("there is a temporary folder");
+        Self(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 

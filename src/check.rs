@@ -13,8 +13,8 @@ use serde::Serialize;
 use crate::args::CheckArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_model};
+use crate::judge::overrides_with_shipped_model;
 use crate::output;
-use crate::run::overrides_with_shipped_model;
 use crate::train::metrics;
 
 #[derive(Serialize)]

@@ -16,10 +16,11 @@ use trainer::site::OFFLINE_HASH_KEY;
 use crate::args::DiffArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
+use crate::jobs::jobs;
+use crate::judge::judge;
+use crate::judge::overrides_with_shipped_model;
 use crate::output::{self, WithLogs};
-use crate::replay::{jobs, judge};
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
 
 /// Compares and prints. The result is `Failed` when something changes, or nothing was read.
 ///

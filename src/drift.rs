@@ -15,14 +15,15 @@ use gate::{Config, Overrides};
 use crate::args::DriftArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
+use crate::judge::overrides_with_shipped_model;
 use crate::output::{self, Table, WithLogs};
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
 
 /// Features shown when none of them moved.
 const SHOWN_QUIET: usize = 5;
 
-/// Compares and prints. The result is `Failed` when something moved, a budget is broken, or nobody was judged.
+/// Compares and prints. The result is `Failed` when something moved, a budget is broken, or nobody
+/// was judged.
 ///
 /// # Errors
 /// What cannot be read; a model that is refused, or that has nothing to compare with.

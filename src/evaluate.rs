@@ -16,7 +16,8 @@ use crate::output::{self, Table, WithLogs};
 use crate::progress;
 use crate::report::{self, Report};
 
-/// Evaluates and prints. The result is `Failed` when there are no people or no bad robots to tell apart.
+/// Evaluates and prints. The result is `Failed` when there are no people or no bad robots to tell
+/// apart.
 ///
 /// # Errors
 /// What cannot be read, and a model that is refused.

@@ -11,10 +11,12 @@ use trainer::site::OFFLINE_HASH_KEY;
 use crate::args::ExplainArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
-use crate::replay::{jobs, judge};
-use crate::{absent, decided, output};
+use crate::jobs::jobs;
+use crate::judge::judge;
+use crate::{decision, not_found, output};
 
-/// Explains and prints. The result is `Failed` when the client, or the decision, is not in the logs.
+/// Explains and prints. The result is `Failed` when the client, or the decision, is not in the
+/// logs.
 ///
 /// # Errors
 /// What cannot be read; a text that is no decision's id.
@@ -24,8 +26,8 @@ pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
             if Logs::find(patterns)?.has_pipe() {
                 bail!("--id reads the event log twice, which a pipe does not allow: give a file");
             }
-            let Some(decided) = decided::find(id, patterns, jobs(args.jobs))? else {
-                return decided::absent(id, patterns, args.json);
+            let Some(decided) = decision::find(id, patterns, jobs(args.jobs))? else {
+                return decision::not_found(id, patterns, args.json);
             };
             (decided.client, patterns, Which::Decision(decided.id))
         }
@@ -55,9 +57,9 @@ pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
             .first()
             .filter(|_| args.id.is_none())
             .map_or_else(|| client.to_string(), Clone::clone);
-        return absent::say(
+        return not_found::print(
             &asked,
-            absent(&output::safe(&asked, 80), args.request, patterns),
+            not_found_words(&output::safe(&asked, 80), args.request, patterns),
             args.json,
         );
     };
@@ -73,7 +75,7 @@ fn print(explanation: &Explanation, args: &ExplainArgs) -> Result<()> {
     }
 }
 
-fn absent(client: &str, request: Option<u64>, patterns: &[String]) -> String {
+fn not_found_words(client: &str, request: Option<u64>, patterns: &[String]) -> String {
     let logs = patterns.join(" ");
     match request {
         Some(number) => format!("{client} has no request {number} in {logs}."),

@@ -7,7 +7,8 @@ use trainer::Label;
 
 use crate::args::ForgiveArgs;
 use crate::command_result::CommandResult;
-use crate::{decided, label, output, replay};
+use crate::jobs::jobs;
+use crate::{decision, label, output};
 
 #[derive(Serialize)]
 struct Forgiven<'a> {
@@ -21,13 +22,14 @@ struct Forgiven<'a> {
     relabelled: &'a Relabelled,
 }
 
-/// Writes the label and says so. The result is `Failed` when the event log does not have this decision.
+/// Writes the label and says so. The result is `Failed` when the event log does not have this
+/// decision.
 ///
 /// # Errors
 /// What is no id; a labels file that cannot be read or written.
 pub fn run(args: &ForgiveArgs) -> Result<CommandResult> {
-    let Some(decided) = decided::find(&args.id, &args.logs, replay::jobs(None))? else {
-        return decided::absent(&args.id, &args.logs, args.json);
+    let Some(decided) = decision::find(&args.id, &args.logs, jobs(None))? else {
+        return decision::not_found(&args.id, &args.logs, args.json);
     };
     let why = format!("forgiven: {}", decided.id);
     let relabelled = label::write(&args.labels, &decided.client.to_string(), Label::Human, &why)?;

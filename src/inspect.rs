@@ -43,8 +43,8 @@ struct Busiest {
     requests: u64,
 }
 
-/// Prints what each log is. The result is `Failed` when so many lines cannot be read that training would refuse
-/// a log, or that none has a single request.
+/// Prints what each log is. The result is `Failed` when so many lines cannot be read that training
+/// would refuse a log, or that none has a single request.
 ///
 /// # Errors
 /// What cannot be opened or read.

@@ -8,13 +8,12 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-mod absent;
 pub mod args;
 pub mod bench;
 pub mod check;
 mod command_result;
 pub mod completions;
-mod decided;
+mod decision;
 pub mod demo;
 pub mod diff;
 pub mod drift;
@@ -23,8 +22,11 @@ pub mod explain;
 pub mod forgive;
 pub mod input;
 pub mod inspect;
+mod jobs;
+mod judge;
 pub mod label;
 pub mod man;
+mod not_found;
 pub mod output;
 pub mod progress;
 pub mod replay;

@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::args::{ModeArg, RunArgs};
 use crate::command_result::CommandResult;
-use crate::input::SHIPPED_MODEL;
+use crate::judge::overrides_with_shipped_model;
 
 /// Runs until SIGTERM or SIGINT.
 ///
@@ -33,12 +33,6 @@ pub fn run(args: &RunArgs) -> Result<CommandResult> {
     log_to_stderr();
     proxy::run(config)?;
     Ok(CommandResult::Passed)
-}
-
-/// No flags, and the shipped model where nothing names another. Whoever reads logs under a
-/// configuration needs no more: only what every door shares is read of it.
-pub fn overrides_with_shipped_model() -> gate::Overrides {
-    gate::Overrides { model_built_in: Some(SHIPPED_MODEL), ..gate::Overrides::default() }
 }
 
 /// What the gate has to say goes to standard error; `RUST_LOG` says how much.

@@ -1,4 +1,5 @@
-//! What the load generator sends: the requests of a simulated shop's visitors, as bytes on the wire.
+//! What the load generator sends: the requests of a simulated shop's visitors, as bytes on the
+//! wire.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The proxies that are measured, each a child process: the gate, and pass-throughs to compare with.
+//! The proxies that are measured, each a child process: the gate, and pass-throughs to compare
+//! with.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! Flags of the commands that serve traffic: `run` and `demo`; and `check`, which looks whether `run` would start.
+//! Flags of the commands that serve traffic: `run` and `demo`; and `check`, which looks whether
+//! `run` would start.
 
 use std::path::PathBuf;
 

@@ -28,7 +28,7 @@ use crate::args::DemoArgs;
 use crate::command_result::CommandResult;
 use crate::output::{self, print};
 use shop::Shop;
-use today::{Outcome, visitors_of_today};
+use today::{DemoResult, visitors_of_today};
 use visitors::{Course, Live, drive_all};
 
 /// How often the live table is drawn on a terminal, and told about elsewhere.
@@ -74,16 +74,16 @@ pub fn run(args: &DemoArgs) -> Result<CommandResult> {
         done.await.context("a visitor failed")?;
         let metrics = gate.engine().metrics_text();
         gate.engine().flush_event_log();
-        let outcome = Outcome::judge(&live, &folder.path, &metrics)?;
+        let result = DemoResult::judge(&live, &folder.path, &metrics)?;
         if args.json {
-            output::print_json(&outcome)?;
+            output::print_json(&result)?;
         } else {
-            print(&table::summary(&outcome))?;
+            print(&table::summary(&result))?;
         }
         if args.keep {
             keep(&gate, &shop, &folder.path).await?;
         }
-        Ok(CommandResult::passed_if(outcome.is_good()))
+        Ok(CommandResult::passed_if(result.is_good()))
     })
 }
 

@@ -9,6 +9,7 @@
 mod pages;
 mod picture;
 mod probes;
+mod response;
 
 use std::convert::Infallible;
 use std::io;
@@ -17,9 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use hyper::service::service_fn;
@@ -29,8 +28,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use traffic::sim::{Kind, Reply, Site};
 
-/// A body of any making.
-type Body = BoxBody<Bytes, hyper::Error>;
+use response::{Body, with_body};
 
 /// The largest form that is read; the shop's own have under a hundred bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -49,7 +47,7 @@ pub struct Shop {
 
 /// What every connection needs.
 #[derive(Clone)]
-struct Counter {
+struct ShopState {
     site: Arc<Site>,
     served: Arc<AtomicU64>,
     open: watch::Receiver<()>,
@@ -65,7 +63,7 @@ impl Shop {
         let address = listener.local_addr()?;
         let served = Arc::new(AtomicU64::new(0));
         let (sender, open) = watch::channel(());
-        tokio::spawn(accept(listener, Counter { site, served: Arc::clone(&served), open }));
+        tokio::spawn(accept(listener, ShopState { site, served: Arc::clone(&served), open }));
         Ok(Self { address, served, _open: sender })
     }
 
@@ -80,8 +78,8 @@ impl Shop {
     }
 }
 
-async fn accept(listener: TcpListener, counter: Counter) {
-    let mut open = counter.open.clone();
+async fn accept(listener: TcpListener, shop: ShopState) {
+    let mut open = shop.open.clone();
     loop {
         let accepted = tokio::select! {
             _ = open.changed() => return,
@@ -89,20 +87,20 @@ async fn accept(listener: TcpListener, counter: Counter) {
         };
         match accepted {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, counter.clone()));
+                tokio::spawn(connection(stream, shop.clone()));
             }
             Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
         }
     }
 }
 
-async fn connection(stream: TcpStream, counter: Counter) {
+async fn connection(stream: TcpStream, shop: ShopState) {
     // Small answers to small requests: waiting to fill a segment would only add 40 ms to some.
     let _ = stream.set_nodelay(true);
-    let mut open = counter.open.clone();
+    let mut open = shop.open.clone();
     let service = service_fn(move |request| {
-        let counter = counter.clone();
-        async move { Ok::<_, Infallible>(counter.answer(request).await) }
+        let shop = shop.clone();
+        async move { Ok::<_, Infallible>(shop.answer(request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -115,7 +113,7 @@ async fn connection(stream: TcpStream, counter: Counter) {
     }
 }
 
-impl Counter {
+impl ShopState {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         self.served.fetch_add(1, Ordering::Relaxed);
         match probes::answer(request, &self.open).await {
@@ -154,7 +152,7 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
         kind => ("text/html; charset=utf-8", pages::page(site, kind, cart)),
     };
     let mut response =
-        whole(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
+        with_body(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
     let headers = response.headers_mut();
     if matches!(reply.kind, Kind::Style | Kind::Script | Kind::Favicon | Kind::Image(..)) {
         headers.insert(CACHE_CONTROL, ASSET_CACHING);
@@ -168,15 +166,6 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
             headers.insert(SET_COOKIE, cookie);
         }
     }
-    response
-}
-
-/// A response whose body is at hand.
-fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    let mut response =
-        Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use traffic::sim::Truth;
 
-use super::today::Outcome;
+use super::today::DemoResult;
 use super::visitors::{Live, LiveRow};
 use crate::output::{Table, count};
 
@@ -44,7 +44,7 @@ pub fn line(live: &[Arc<Live>], left: Duration) -> String {
 }
 
 /// Who came, what became of each, and why.
-pub fn summary(outcome: &Outcome) -> String {
+pub fn summary(result: &DemoResult) -> String {
     let heading = [
         "visitor",
         "client",
@@ -56,7 +56,7 @@ pub fn summary(outcome: &Outcome) -> String {
         "because",
     ];
     let mut table = Table::new(&heading);
-    for row in &outcome.clients {
+    for row in &result.clients {
         let score = |score: Option<f32>| {
             score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"))
         };
@@ -78,34 +78,34 @@ pub fn summary(outcome: &Outcome) -> String {
             row.because.iter().take(2).cloned().collect::<Vec<_>>().join(", "),
         ]);
     }
-    let people = outcome.clients.iter().filter(|row| !row.is_bad).count();
-    let bots = outcome.clients.len() - people;
+    let people = result.clients.iter().filter(|row| !row.is_bad).count();
+    let bots = result.clients.len() - people;
     let mut text = format!("\n{}\n", table.render());
     let _ = writeln!(
         text,
         "{} of {people} people were hurt, {} of {bots} bots stopped.",
-        outcome.people_hurt,
-        bots - outcome.bots_missed
+        result.people_hurt,
+        bots - result.bots_missed
     );
     let _ = writeln!(
         text,
         "{} of {} verdicts in the event log were repeated by replaying it.",
-        count(outcome.repeated),
-        count(outcome.recorded)
+        count(result.repeated),
+        count(result.recorded)
     );
     let _ = writeln!(
         text,
         "The shipped model, which has never seen this shop, scores {} of {bots} bots above every \
             person.",
-        outcome.shipped_model_apart
+        result.shipped_model_apart
     );
-    if outcome.failed > 0 {
-        let _ = writeln!(text, "{} visitors had connections that failed.", outcome.failed);
+    if result.failed > 0 {
+        let _ = writeln!(text, "{} visitors had connections that failed.", result.failed);
     }
     let _ = writeln!(
         text,
         "{}",
-        if outcome.is_good() {
+        if result.is_good() {
             "Good."
         } else {
             "Not good: a shopper was refused, a bot was missed, or a verdict was not repeated."

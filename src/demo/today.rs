@@ -46,9 +46,9 @@ pub fn visitors_of_today(site: &Arc<Site>, seed: u64) -> Vec<Visitor> {
 
 /// How today went.
 #[derive(Debug, Serialize)]
-pub struct Outcome {
+pub struct DemoResult {
     /// One row a visitor, people first.
-    pub clients: Vec<Row>,
+    pub clients: Vec<VisitorRow>,
     /// People refused at least once. Must be 0.
     pub people_hurt: usize,
     /// Bots never stopped. Must be 0.
@@ -67,7 +67,7 @@ pub struct Outcome {
 
 /// One visitor's day.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub struct VisitorRow {
     /// Its name.
     pub name: String,
     /// Is it a bot?
@@ -90,21 +90,21 @@ pub struct Row {
     pub because: Vec<String>,
 }
 
-impl Outcome {
+impl DemoResult {
     /// Puts together what the visitors saw and what the replayed event log says.
     ///
     /// # Errors
     /// What cannot be read.
     pub fn judge(live: &[Arc<Live>], folder: &Path, metrics: &str) -> Result<Self> {
-        let own = Retold::of(folder, Some(&folder.join("shop.json")))?;
-        let shipped = Retold::of(folder, None)?;
+        let own = ReplayedLog::of(folder, Some(&folder.join("shop.json")))?;
+        let shipped = ReplayedLog::of(folder, None)?;
         let mut clients = Vec::new();
         let mut failed = 0;
         for live in live {
             let seen = live.row();
             let key = ClientKey::from_ip(seen.source);
             failed += usize::from(seen.failed > 0);
-            clients.push(Row {
+            clients.push(VisitorRow {
                 name: seen.name,
                 is_bad: seen.truth == Truth::Bad,
                 client: key.to_string(),
@@ -120,7 +120,7 @@ impl Outcome {
                 because: own.because.get(&key).cloned().unwrap_or_default(),
             });
         }
-        let refused = |row: &&Row| row.limited + row.blocked > 0;
+        let refused = |row: &&VisitorRow| row.limited + row.blocked > 0;
         let highest_person = clients
             .iter()
             .filter(|row| !row.is_bad)
@@ -158,14 +158,14 @@ impl Outcome {
 
 /// What a replay of the event log says.
 #[derive(Default)]
-struct Retold {
+struct ReplayedLog {
     highest: HashMap<ClientKey, f32>,
     because: HashMap<ClientKey, Vec<String>>,
     recorded: u64,
     repeated: u64,
 }
 
-impl Retold {
+impl ReplayedLog {
     fn of(folder: &Path, model: Option<&Path>) -> Result<Self> {
         let model = read_model(model)?;
         let policy = Policy::new(PolicyConfig::default(), Some(&model))?;
@@ -173,22 +173,22 @@ impl Retold {
         // All visitors are of one network, which shares a 64th of the places: plenty for them, as
         // live.
         let detector = Detector::new(Settings { capacity: 100_000, hash_key: 0 }, judge);
-        let mut retold = Self::default();
+        let mut replayed = Self::default();
         let logs = Logs::find(&[folder.join("events.log").display().to_string()])?;
         replay(logs.open()?, &detector, None, |event, verdict, recorded, _| {
             if let Some(score) = verdict.score {
-                let highest = retold.highest.entry(event.client).or_insert(score.margin());
+                let highest = replayed.highest.entry(event.client).or_insert(score.margin());
                 *highest = highest.max(score.margin());
             }
             if verdict.action != Action::Allow {
-                retold.because.entry(event.client).or_insert_with(|| because(verdict));
+                replayed.because.entry(event.client).or_insert_with(|| because(verdict));
             }
             if let Some(recorded) = recorded {
-                retold.recorded += 1;
-                retold.repeated += u64::from(recorded.is_repeated_by(verdict));
+                replayed.recorded += 1;
+                replayed.repeated += u64::from(recorded.is_repeated_by(verdict));
             }
         })?;
-        Ok(retold)
+        Ok(replayed)
     }
 }
 

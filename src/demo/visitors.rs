@@ -3,35 +3,30 @@
 //! Each visitor is one client to the gate: its sockets are bound to a loopback address of its own
 //! (Linux takes all of 127.0.0.0/8 without asking), so the peer address tells visitors apart as it
 //! does outside, and no `X-Forwarded-For` is needed. One keep-alive connection a visitor, requests
-//! one after another, the pauses of [`Visit`] between them, counted from the start of the previous
-//! request.
+//! one after another, the pauses of [`Visit`](traffic::sim::Visit) between them, counted from the
+//! start of the previous request.
 //!
 //! Nobody reacts to a refusal: people go on, and bots hammer on, because a bot that gives up would
 //! look like a success of the gate.
 
 mod client;
 mod live;
+mod request;
+mod visit_log;
+mod visitor;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use traffic::sim::{Population, Visit};
 
 use client::Client;
 pub use live::{Live, LiveRow};
-
-/// Somebody about to visit.
-pub struct Visitor {
-    /// What tables call it: `shopper 3`.
-    pub name: String,
-    /// What it does.
-    pub visit: Visit,
-    /// The loopback address its sockets are bound to.
-    pub source: IpAddr,
-}
+pub use request::{Answer, VisitRequest};
+pub use visit_log::VisitLog;
+pub use visitor::{Visitor, loopback};
 
 /// Where visitors go, how long, how fast.
 #[derive(Clone, Copy, Debug)]
@@ -42,89 +37,6 @@ pub struct Course {
     pub until: Instant,
     /// 1 is real time, 2 is twice as fast.
     pub speed: f64,
-}
-
-/// One request of a visit and how it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// Since the visitor's first moment.
-    pub after: Duration,
-    /// Path and query.
-    pub target: String,
-    /// Whether a browser asked for it by itself.
-    pub is_asset: bool,
-    /// How it ended.
-    pub answer: Answer,
-}
-
-/// How a request ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The shop answered with this status.
-    Allowed(u16),
-    /// The gate answered 429; the decision's id.
-    Limited(String),
-    /// The gate answered 403; the decision's id.
-    Blocked(String),
-    /// There was no answer, and why.
-    Failed(String),
-}
-
-/// All of one visit.
-#[derive(Clone, Debug)]
-pub struct VisitLog {
-    /// The visitor's name.
-    pub name: String,
-    /// What it was.
-    pub population: Population,
-    /// Its address.
-    pub source: IpAddr,
-    /// Every request, in order.
-    pub asked: Vec<Asked>,
-}
-
-impl Visitor {
-    /// The `index`-th visitor, named after its population, at an address of its own (127.1.0.1 and
-    /// on).
-    pub fn new(index: u16, number: usize, visit: Visit) -> Self {
-        let name = format!("{} {number}", visit.population().name().replace('_', " "));
-        Self { name, visit, source: loopback(index) }
-    }
-}
-
-impl VisitLog {
-    /// Index of the first request that the gate refused, from 0.
-    pub fn first_refused(&self) -> Option<usize> {
-        self.asked.iter().position(|asked| asked.answer.decision().is_some())
-    }
-
-    /// The ids of all refusals, in order.
-    pub fn decisions(&self) -> impl Iterator<Item = &str> {
-        self.asked.iter().filter_map(|asked| asked.answer.decision())
-    }
-
-    /// How many requests ended in a way.
-    pub fn count(&self, is_wanted: impl Fn(&Answer) -> bool) -> usize {
-        self.asked.iter().filter(|asked| is_wanted(&asked.answer)).count()
-    }
-}
-
-impl Answer {
-    /// The id of a refusal by the gate.
-    pub fn decision(&self) -> Option<&str> {
-        match self {
-            Self::Limited(id) | Self::Blocked(id) => Some(id),
-            Self::Allowed(_) | Self::Failed(_) => None,
-        }
-    }
-}
-
-/// The source address of the `index`-th visitor.
-pub fn loopback(index: u16) -> IpAddr {
-    // Last bytes 1 to 254: an address that ends in 0 or 255 is legal here, but looks like a mistake
-    // in a table.
-    let (third, last) = (index / 254, index % 254 + 1);
-    IpAddr::V4(Ipv4Addr::new(127, 1 + (third >> 8) as u8, (third & 0xff) as u8, last as u8))
 }
 
 /// Drives one visit to its end, or to the course's.
@@ -147,7 +59,7 @@ pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLo
             break;
         };
         live.count(&answer);
-        asked.push(Asked {
+        asked.push(VisitRequest {
             after: sent - start,
             target: step.target,
             is_asset: step.is_asset,

@@ -13,8 +13,9 @@ use trainer::site::OFFLINE_HASH_KEY;
 use crate::args::LabelArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
+use crate::jobs::jobs;
+use crate::judge::judge;
 use crate::output::{self, Table};
-use crate::replay::{jobs, judge};
 
 #[derive(Serialize)]
 struct Proposed {

@@ -21,7 +21,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
-use super::{Body, whole};
+use super::response::{Body, with_body};
 
 /// More than any test needs, and an end to any mistake.
 const CHUNKS_MAX: u64 = 10_000;
@@ -37,9 +37,9 @@ pub(super) async fn answer(
         "/stream" => Ok(stream(number("n", 5).min(CHUNKS_MAX), number("ms", 20).min(DELAY_MAX_MS))),
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(number("ms", 500).min(DELAY_MAX_MS))).await;
-            Ok(whole(StatusCode::OK, "text/plain", "at last\n"))
+            Ok(with_body(StatusCode::OK, "text/plain", "at last\n"))
         }
-        "/headers" => Ok(whole(StatusCode::OK, "text/plain", headers_of(&request))),
+        "/headers" => Ok(with_body(StatusCode::OK, "text/plain", headers_of(&request))),
         "/echo" if request.method() == Method::POST => {
             Ok(Response::new(request.into_body().boxed()))
         }
@@ -89,7 +89,7 @@ fn upgrade(request: Request<Incoming>, mut open: watch::Receiver<()>) -> Respons
             _ = tokio::io::copy(&mut read, &mut write) => {}
         }
     });
-    let mut response = whole(StatusCode::SWITCHING_PROTOCOLS, "text/plain", "");
+    let mut response = with_body(StatusCode::SWITCHING_PROTOCOLS, "text/plain", "");
     response.headers_mut().remove(CONTENT_TYPE);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));

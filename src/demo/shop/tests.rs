@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::client::conn::http1::handshake;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 use traffic::sim::Step;
 
-use super::Answer;
+use super::request::Answer;
 
 /// The header by which the gate marks an answer as its own.
 const DECISION_HEADER: &str = "x-kidoban-decision";

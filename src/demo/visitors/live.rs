@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use traffic::sim::{Population, Truth};
 
-use super::{Answer, Visitor};
+use super::request::Answer;
+use super::visitor::Visitor;
 
 /// Counters of one visit, written by its task and read by whoever draws.
 #[derive(Debug)]

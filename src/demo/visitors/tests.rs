@@ -1,6 +1,8 @@
+use std::net::{IpAddr, Ipv4Addr};
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use traffic::sim::{Site, Tempo, Truth};
+use traffic::sim::{Population, Site, Tempo, Truth, Visit};
 
 use super::*;
 use crate::demo::shop::Shop;

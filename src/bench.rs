@@ -1,4 +1,5 @@
-//! `kidoban bench`: the bot benchmark. Every population against the detector and the peers' rules.
+//! `kidoban bench`: the bot benchmark. It runs every simulated population through the detector and
+//! through the rules of comparable products.
 
 mod print;
 
@@ -20,11 +21,11 @@ use crate::output;
 use crate::progress;
 use crate::report::{self, Report};
 
-/// Runs it and prints. A target that is missed is a finding and no failure.
+/// Runs the benchmark and prints it. A missed target is a finding, so the result is still `Passed`.
 ///
 /// # Errors
-/// Logs that cannot be read; a single site, which nothing could judge; a report that cannot be
-/// written.
+/// Logs that cannot be read; a single `--site`, because each site is judged by a model of the
+/// others; a report that cannot be written.
 pub fn run(args: &BenchArgs) -> Result<CommandResult> {
     if args.sites.len() == 1 {
         bail!("--site: each log is judged by a model of the others, so give two or more, or none");
@@ -64,7 +65,7 @@ pub fn run(args: &BenchArgs) -> Result<CommandResult> {
     Ok(CommandResult::Passed)
 }
 
-/// Reads a site, and notes in the origin what was read.
+/// Reads the logs and labels of a site, and adds them to the origin of the report.
 fn read(folder: &Path, origin: &mut Origin) -> Result<Site> {
     let name = folder
         .file_name()

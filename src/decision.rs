@@ -17,7 +17,7 @@ pub struct LoggedDecision {
     pub id: String,
     /// The client that sent the request.
     pub client: ClientKey,
-    /// When.
+    /// When it was decided.
     pub at: Timestamp,
     /// Method and target.
     pub request: String,
@@ -74,7 +74,7 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<LoggedD
 /// Prints that the decision is not in these logs and what to do; the result is `Failed`.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output cannot be written to.
 pub fn not_found(id: &str, patterns: &[String], as_json: bool) -> Result<CommandResult> {
     let words = format!(
         "decision {}: not in {}; name the rotated event logs as well (a glob in quotes).",

@@ -22,10 +22,11 @@ use crate::judge::overrides_with_shipped_model;
 use crate::output::{self, WithLogs};
 use crate::report::{self, Report};
 
-/// Compares and prints. The result is `Failed` when something changes, or nothing was read.
+/// Compares both sides on the logs and prints. As with diff(1), the result is `Failed` when any
+/// verdict changes; also when no request was read.
 ///
 /// # Errors
-/// What cannot be read, a configuration or model that is refused.
+/// A file that cannot be read; a configuration or model that is refused.
 pub fn run(args: &DiffArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let mut outcomes = Conversions::default();
@@ -60,7 +61,7 @@ pub fn run(args: &DiffArgs) -> Result<CommandResult> {
     if let Some(report) = &report {
         let models = judges.iter().filter_map(|(judge, _)| judge.model.as_ref());
         let mut origin = report::origin(models, read.clone());
-        // Two configurations mostly name one model.
+        // Two configurations often name the same model.
         origin.models.dedup_by(|after, before| after.sha256 == before.sha256);
         let named = [&args.before, &args.after].into_iter().chain(&args.labels);
         for path in named.map(PathBuf::as_path).chain(logs.files()) {
@@ -79,8 +80,8 @@ pub fn run(args: &DiffArgs) -> Result<CommandResult> {
     Ok(CommandResult::passed_if(difference.is_none() && nothing.is_none()))
 }
 
-/// A configuration or a model, by what the file is called; a configuration's outcomes are added to
-/// those known.
+/// Reads a configuration (`.toml`) or a model (`.json`), told apart by the extension. The outcomes
+/// that a configuration defines are added to `outcomes`.
 fn judge_of(path: &Path, outcomes: &mut Conversions) -> Result<(Judge, usize)> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => judge(None, Some(path)),

@@ -1,4 +1,4 @@
-//! `kidoban evaluate`: how good a model is on a labelled log.
+//! `kidoban evaluate`: measures how good a model is on a labelled log.
 
 use std::fmt::Write as _;
 
@@ -16,11 +16,11 @@ use crate::output::{self, Table, WithLogs};
 use crate::progress;
 use crate::report::{self, Report};
 
-/// Evaluates and prints. The result is `Failed` when there are no people or no bad robots to tell
-/// apart.
+/// Evaluates and prints. The result is `Failed` when people or bad robots are missing, so that
+/// there is nothing to tell apart.
 ///
 /// # Errors
-/// What cannot be read, and a model that is refused.
+/// A file that cannot be read; a model that is refused.
 pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
@@ -53,7 +53,7 @@ pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     Ok(CommandResult::passed_if(evaluation.auc.is_some()))
 }
 
-/// The evaluation, and its answer in one sentence.
+/// The JSON of `evaluate`: the verdict in one sentence, then the figures.
 #[derive(Serialize)]
 struct Printed<'a> {
     words: String,
@@ -105,7 +105,7 @@ fn describe(e: &Evaluation) -> String {
             );
         }
     }
-    // Where the people are too few for so small a share.
+    // Shown only where there are too few people to measure so small a share.
     if let Some(NoneHurt { people, tpr, tpr_ci }) = &e.with_none_hurt
         && e.tpr_at_fpr.values().any(Option::is_none)
     {

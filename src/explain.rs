@@ -1,4 +1,4 @@
-//! `kidoban explain`: what became of one client, and why.
+//! `kidoban explain`: shows what was decided about one client, and why.
 
 mod print;
 
@@ -15,11 +15,11 @@ use crate::jobs::jobs;
 use crate::judge::judge;
 use crate::{decision, not_found, output};
 
-/// Explains and prints. The result is `Failed` when the client, or the decision, is not in the
+/// Explains one client or one decision and prints. The result is `Failed` when it is not in the
 /// logs.
 ///
 /// # Errors
-/// What cannot be read; a text that is no decision's id.
+/// A file that cannot be read; a text that is no decision's id.
 pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
     let (client, patterns, which) = match (&args.id, args.words.as_slice()) {
         (Some(id), patterns) => {
@@ -51,7 +51,7 @@ pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
     let follower = followers.reduce(Follower::join);
     let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref()))
     else {
-        // As it was written: a name that is no address is kept as a hash.
+        // The words as typed, because the key of a name that is no address is only a hash.
         let asked = args
             .words
             .first()

@@ -1,4 +1,4 @@
-//! `kidoban forgive`: a decision was wrong; its client is a person.
+//! `kidoban forgive`: labels the client of a wrong decision as a person.
 
 use analysis::relabel::Relabelled;
 use anyhow::Result;
@@ -22,11 +22,11 @@ struct Forgiven<'a> {
     relabelled: &'a Relabelled,
 }
 
-/// Writes the label and says so. The result is `Failed` when the event log does not have this
-/// decision.
+/// Writes the label and prints what was written. The result is `Failed` when the event log does not
+/// have the decision.
 ///
 /// # Errors
-/// What is no id; a labels file that cannot be read or written.
+/// A text that is no id; a labels file that cannot be read or written.
 pub fn run(args: &ForgiveArgs) -> Result<CommandResult> {
     let Some(decided) = decision::find(&args.id, &args.logs, jobs(None))? else {
         return decision::not_found(&args.id, &args.logs, args.json);

@@ -10,11 +10,11 @@ use trainer::Labels;
 
 pub use logs::Logs;
 
-/// The model that comes with the product.
+/// The model that is built into the binary.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");
 
-/// A client's name that is no address is right only where the log has names; a mistyped address is
-/// nobody.
+/// Warns if a client is not named by an address: some logs have names there, but it may be a typing
+/// error.
 pub fn warn_of_name(client: &str) {
     let is_address = ClientKey::from_text(client).ip().is_some();
     if !is_address && !client.starts_with('#') {
@@ -36,7 +36,7 @@ pub fn read_labels(path: &Path) -> Result<Labels> {
     Ok(Labels::parse(&name, &text)?)
 }
 
-/// Reads and checks a model; the shipped one when there is no path.
+/// Reads and checks a model. Without a path it is the shipped one.
 ///
 /// # Errors
 /// A file that cannot be read, or the reason why it is refused.

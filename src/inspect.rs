@@ -1,4 +1,4 @@
-//! `kidoban inspect`: what a log is, before anything is learnt from it.
+//! `kidoban inspect`: says what a log holds, before anything is learnt from it.
 
 use std::fmt::Write as _;
 
@@ -33,7 +33,7 @@ struct Inspected {
     pages: u64,
     requests: u64,
     busiest: Option<Busiest>,
-    /// Of several logs, the first has those of all together as well.
+    /// With several logs, the first entry also has the warnings about all of them together.
     warnings: Vec<Warning>,
 }
 
@@ -47,7 +47,7 @@ struct Busiest {
 /// would refuse a log, or that none has a single request.
 ///
 /// # Errors
-/// What cannot be opened or read.
+/// A log that cannot be opened or read.
 pub fn run(args: &InspectArgs) -> Result<CommandResult> {
     let logs = Logs::find(&args.logs)?;
     let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), People::default());
@@ -94,7 +94,7 @@ fn inspect(mut reader: Reader, people: &mut People) -> Result<(Inspected, Survey
         survey,
     };
     let mut warnings = log.warnings();
-    // A proxy that stands for everybody has most requests as well: saying it twice helps nobody.
+    // Where a proxy hides the clients, it is also the busiest client. One warning is enough.
     warnings.extend(crowd.warning().filter(|_| !log.hides_clients()));
     let tally = &log.tally;
     let inspected = Inspected {

@@ -1,5 +1,5 @@
-//! The command line as a library: what the binary and the end-to-end tests share. One file a
-//! subcommand; no logic.
+//! The command line as a library, so that the binary, the tests and the benches can share it. Each
+//! subcommand has its own file, which parses its flags, calls a library and prints.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // printing is what this crate is for
 
@@ -40,7 +40,7 @@ pub mod tune;
 use args::{Args, Command};
 pub use command_result::CommandResult;
 
-/// Does the subcommand have a `--json`, and was it given?
+/// Whether the subcommand prints JSON: it has a `--json` or `--json-lines`, and the flag is given.
 fn is_for_machines(matches: &ArgMatches) -> bool {
     let given = |matches: &ArgMatches, flag| {
         matches.try_get_one::<bool>(flag).ok().flatten().copied().unwrap_or(false)
@@ -50,11 +50,11 @@ fn is_for_machines(matches: &ArgMatches) -> bool {
         .is_some_and(|(_, matches)| given(matches, "json") || given(matches, "json_lines"))
 }
 
-/// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage,
-/// configuration or input error.
+/// Parses the arguments, runs the command, and returns the exit code: 0 passed, 1 failed, 2 for an
+/// error of usage, configuration or input.
 pub fn main() -> ExitCode {
     let matches = Args::command().get_matches();
-    // Where it is read on the screen; in a file or a pipe a bar beside it is in nobody's way.
+    // JSON on the screen would be torn by a progress bar. JSON in a file or a pipe is not.
     if is_for_machines(&matches) && io::stdout().is_terminal() {
         progress::hush();
     }

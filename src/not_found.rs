@@ -20,7 +20,7 @@ pub struct NotInLogs<'a> {
 /// Prints that it is not there; the result is `Failed`.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output cannot be written to.
 pub fn print(asked: &str, words: String, as_json: bool) -> Result<CommandResult> {
     if as_json {
         output::print_json(&NotInLogs { asked, is_in_logs: false, words: [words] })?;

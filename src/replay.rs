@@ -1,4 +1,5 @@
-//! `kidoban replay`: who would have been stopped, when and why. Virtual time, changes nothing.
+//! `kidoban replay`: says who would have been stopped, when and why. Time is the log's; nothing is
+//! changed.
 
 use anyhow::Result;
 use detector::{ClientKey, Detector, Settings, Timestamp};
@@ -22,14 +23,14 @@ use crate::judge::judge;
 use crate::not_found;
 use crate::output;
 
-/// Stopped clients shown to people who do not say how many.
+/// Stopped clients shown without `--top`.
 const TOP: usize = 20;
 
-/// Replays and prints. The result is `Failed` when the event log's own verdicts were not repeated,
-/// when the client asked for never came, and when there was no request at all.
+/// Replays the logs and prints. The result is `Failed` when a verdict recorded in an event log is
+/// not repeated, when the client asked for is not in the logs, and when there is no request.
 ///
 /// # Errors
-/// What cannot be read; a model or configuration that is refused.
+/// A file that cannot be read; a model or configuration that is refused.
 pub fn run(args: &ReplayArgs) -> Result<CommandResult> {
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
@@ -80,7 +81,7 @@ pub fn run(args: &ReplayArgs) -> Result<CommandResult> {
         evictions: stats.evictions,
         stopped: stopped(&clients, top),
     };
-    // Before the time asked for there may have been some.
+    // With `--since`, earlier requests may have been read, so this would be wrong.
     let nothing = output::nothing_read(requests, &args.logs).filter(|_| replayed.since.is_none());
     match (args.json, args.json_lines, &nothing) {
         (true, ..) => output::print_json(&replayed)?,
@@ -94,7 +95,8 @@ pub fn run(args: &ReplayArgs) -> Result<CommandResult> {
     Ok(if nothing.is_some() { CommandResult::Failed } else { answer })
 }
 
-/// A client that was asked for and never came: a typing error must not read like "all is well".
+/// Prints that the client is not in the logs, because a typing error must not look like a good
+/// result.
 fn not_found(name: &str, since: Option<&str>, args: &ReplayArgs) -> Result<CommandResult> {
     let since = since.map_or_else(String::new, |since| format!(", from {since} UTC on"));
     let words = format!(
@@ -103,7 +105,7 @@ fn not_found(name: &str, since: Option<&str>, args: &ReplayArgs) -> Result<Comma
         args.logs.join(" ")
     );
     if args.json_lines {
-        // No line is what there is to tell; why, people read beside it.
+        // The JSON is no line at all. The explanation for people goes to standard error.
         eprintln!("{words}");
         return Ok(CommandResult::Failed);
     }

@@ -1,4 +1,4 @@
-//! `kidoban run`: the gate.
+//! `kidoban run`: runs the reverse proxy.
 
 use std::io::IsTerminal;
 
@@ -11,7 +11,7 @@ use crate::args::{ModeArg, RunArgs};
 use crate::command_result::CommandResult;
 use crate::judge::overrides_with_shipped_model;
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs the proxy until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// A configuration or model that is refused; an address that cannot be listened on.
@@ -35,10 +35,10 @@ pub fn run(args: &RunArgs) -> Result<CommandResult> {
     Ok(CommandResult::Passed)
 }
 
-/// What the gate has to say goes to standard error; `RUST_LOG` says how much.
+/// Sends the gate's log messages to standard error; `RUST_LOG` sets the level.
 ///
-/// Pingora is silent by default: it writes a line for each broken connection, which hands the disk
-/// to whoever breaks many. What matters of it the gate counts and logs itself.
+/// Pingora is silenced by default. It logs a line for each broken connection, so an attacker could
+/// fill the disk by breaking many. The gate itself counts and logs what matters of them.
 fn log_to_stderr() {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora=off"));
@@ -47,6 +47,6 @@ fn log_to_stderr() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(is_coloured);
-    // Fails only when one is installed already, which then serves as well.
+    // Fails only if a subscriber is installed already. That one is then used.
     drop(subscriber.try_init());
 }

@@ -1,4 +1,4 @@
-//! `kidoban train`: logs and labels in, a model out.
+//! `kidoban train`: reads logs and labels, trains a model and writes it.
 
 mod print;
 
@@ -49,10 +49,10 @@ struct Printed<'a> {
 /// Trains and writes a model.
 ///
 /// # Errors
-/// What cannot be read, what nothing can be learnt from, and what cannot be written.
+/// A file that cannot be read or written; logs that nothing can be learnt from.
 pub fn run(args: &TrainArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
-    // Before minutes of training.
+    // Checked now, because training takes minutes.
     for path in
         [Some(&args.output), args.rows.as_ref(), args.labels_out.as_ref()].into_iter().flatten()
     {
@@ -89,7 +89,8 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
         data_sha256,
         sites_sha256,
     };
-    // A model of one site remembers it; one of several is for a shop that it has never seen.
+    // A model of one site remembers that site. A model of several is meant for sites it has not
+    // seen.
     if let [site] = &mut sites[..] {
         let _bar = progress::uncounted("Learning what the site is");
         options.memory = Some(remember(site, &options)?);
@@ -133,7 +134,7 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
     Ok(CommandResult::Passed)
 }
 
-/// What is trained on.
+/// The sites to train on, and what identifies their logs on the model's card.
 struct Sources {
     sites: Vec<Site>,
     tallies: Vec<Tally>,
@@ -148,7 +149,7 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let logs = Logs::find(&args.logs)?;
         let mut served: HashSet<ClientKey> = HashSet::new();
         let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
-            // A redirect to the page of thanks counts when the page itself is served.
+            // A redirect proves nothing yet: the page that it leads to has to be served.
             let is_served = record.kind == Kind::Whole && (200..300).contains(&record.status);
             if is_served
                 && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str()))
@@ -156,7 +157,8 @@ fn read(args: &TrainArgs) -> Result<Sources> {
                 served.insert(record.client_key());
             }
         })?;
-        // A label somebody wrote, or an attack seen, says more than one page served.
+        // A label written by hand, or an attack in the log, is stronger evidence than one page
+        // served.
         let is_open =
             |label| matches!(label, Label::Unknown) || (labels.is_none() && label == Label::Human);
         for client in site.clients.iter_mut().filter(|client| served.contains(&client.key)) {
@@ -194,7 +196,7 @@ fn read(args: &TrainArgs) -> Result<Sources> {
     Ok(Sources { sites, tallies, data, data_sha256, sites_sha256 })
 }
 
-/// Who was taken for what, and by which rule, as a labels file.
+/// The label of every client and the rule that gave it, as a labels file.
 fn labels(sites: &[Site]) -> String {
     let mut text = String::from("client,label,why\n");
     for client in sites.iter().flat_map(|site| &site.clients) {

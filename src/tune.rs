@@ -1,5 +1,5 @@
-//! `kidoban tune`: thresholds that keep a budget, with their proof, what they would stop and whose
-//! orders they would cost.
+//! `kidoban tune`: finds thresholds that keep a budget of people refused. Prints their proof, what
+//! they would stop and which orders they would cost.
 
 mod print;
 
@@ -24,7 +24,7 @@ use crate::judge::overrides_with_shipped_model;
 use crate::output;
 use crate::report::{self, Report};
 
-/// Blocked at most, where nothing else is asked for.
+/// Share of people that may be blocked, without `--block-budget`.
 const BLOCK_BUDGET: f64 = 0.001;
 
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ struct Printed<'a> {
     tuned: &'a Tuned,
 }
 
-/// What is in force before tuning.
+/// Model, policy, allow list and outcomes in force before tuning.
 struct InForce {
     model: Model,
     policy: PolicyConfig,
@@ -48,11 +48,11 @@ struct InForce {
     warning: Option<String>,
 }
 
-/// Tunes, prints, and writes where it is told to. The result is `Failed` when a budget cannot be
-/// kept with a proof.
+/// Tunes, prints, and writes the thresholds to the file of `--write`. The result is `Failed` when a
+/// budget cannot be proven to be kept.
 ///
 /// # Errors
-/// What cannot be read or written, a file to write whose gate runs another model, and budgets,
+/// A file that cannot be read or written; a `--write` file whose gate runs another model; budgets,
 /// patterns or thresholds that contradict one another.
 pub fn run(args: &TuneArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
@@ -91,7 +91,8 @@ pub fn run(args: &TuneArgs) -> Result<CommandResult> {
         tuned.warnings.push(format!("{} could not be read", counted(refused, "line")));
     }
     if let Some(report) = &report {
-        // Before anything is written: the configuration's digest is that of what was in force.
+        // This comes before `--write`, so that the digest is of the configuration that was in
+        // force.
         let mut origin = report::origin([&model], read.clone());
         origin.digests.push(("Logs read".to_owned(), logs.sha256()));
         for (what, path) in [
@@ -135,7 +136,7 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
     )?;
     let Judge { model, allow, .. } = gate::judge(&config)?;
     let model = model.context("there is no model: pass --model")?;
-    // Of the file to write that is an error.
+    // Only a warning here. For the file of `--write` it is an error.
     let warning =
         args.write.is_none().then(|| other_model(path, &model)).transpose()?.flatten().map(|own| {
             format!(
@@ -153,13 +154,14 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
     })
 }
 
-/// The model that a configuration runs, if it is not this one.
+/// The model that a configuration runs, if it differs from `model`.
 fn other_model(path: &Path, model: &Model) -> Result<Option<Model>> {
     let own = gate::model(&Config::load(Some(path), &overrides_with_shipped_model())?)?;
     Ok(own.filter(|own| own.sha256() != model.sha256()))
 }
 
-/// A threshold means something to the model that it was found for, and to no other.
+/// Refuses to write thresholds for a gate that runs another model: a threshold is valid only for
+/// the model it was found for.
 fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()> {
     let Some(own) = other_model(path, model)? else { return Ok(()) };
     let remedy = match &args.model {
@@ -178,7 +180,8 @@ fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()>
     )
 }
 
-/// A file as a configuration names it: relative to its own folder where it lies in there.
+/// The path by which a configuration names a file: relative to the configuration's folder where the
+/// file lies below it.
 fn beside(config: &Path, file: &Path) -> PathBuf {
     let folder =
         config.canonicalize().ok().and_then(|config| config.parent().map(Path::to_path_buf));
@@ -186,8 +189,8 @@ fn beside(config: &Path, file: &Path) -> PathBuf {
     folder.and_then(|folder| file.strip_prefix(folder).ok().map(Path::to_path_buf)).unwrap_or(file)
 }
 
-/// Sets the keys in the file and what proves them, having looked whether the gate would accept it
-/// so.
+/// Writes thresholds and their evidence into the configuration, after checking that the gate would
+/// accept the result.
 fn write(path: &Path, tuned: &Tuned) -> Result<()> {
     let before = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot be read", path.display()))?;

@@ -142,7 +142,7 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
     table.render()
 }
 
-/// One figure of each column.
+/// A table with one row a population and one figure a detector or rule.
 fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> String {
     let heading: Vec<&str> =
         ["population", "clients"].into_iter().chain(names.iter().copied()).collect();

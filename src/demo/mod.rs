@@ -1,10 +1,11 @@
-//! `kidoban demo`: everything an operator would do with Kidoban, on loopback, in half a minute.
+//! `kidoban demo`: everything that an operator would do with Kidoban, on loopback, in half a
+//! minute.
 //!
-//! A toy shop keeps an access log. Yesterday's is simulated and trained on; then the gate opens in
-//! front of the shop with the resulting model, and today's visitors come through real sockets:
-//! [`shop`] is the origin, a real HTTP server, [`visitors`] drives simulated people and bots. Both
-//! follow [`traffic::sim`], so what a live run does is what a simulated log says. [`today`] is who
-//! comes, [`table`] what is shown.
+//! [`yesterday`] simulates the access log of a toy shop and trains a model on it. The gate then
+//! runs with that model in front of the shop. Today's visitors come through real sockets: [`shop`]
+//! is the origin, a real HTTP server, and [`visitors`] drives simulated people and bots. Both
+//! follow [`traffic::sim`], so a live run behaves as the simulated log did. [`today`] says who
+//! comes and judges the result; [`table`] prints it.
 
 pub mod shop;
 pub mod table;
@@ -31,14 +32,16 @@ use shop::Shop;
 use today::{DemoResult, visitors_of_today};
 use visitors::{Course, Live, drive_all};
 
-/// How often the live table is drawn on a terminal, and told about elsewhere.
+/// How often the live table is redrawn on a terminal.
 const REDRAW: Duration = Duration::from_millis(250);
+/// How often a line is printed where there is no terminal.
 const RETELL: Duration = Duration::from_secs(5);
 
-/// Runs the demo. The result is `Failed` when a shopper was refused or a bot was not stopped.
+/// Runs the demo. The result is `Failed` when a shopper was refused, a bot was not stopped, a
+/// connection failed, or a verdict was not repeated by replay.
 ///
 /// # Errors
-/// What cannot be written, listened on or trained.
+/// A file that cannot be written, an address that cannot be listened on, or a failed training.
 pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     let folder = Folder::create(args.keep)?;
     let site = Arc::new(Site::new(args.seed));
@@ -87,7 +90,7 @@ pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     })
 }
 
-/// Shows how the visitors fare until they leave.
+/// Prints the counters of all visitors until the time is over.
 async fn watch(live: &[Arc<Live>], until: Instant, is_quiet: bool) -> Result<()> {
     let is_terminal = std::io::stdout().is_terminal();
     let mut drawn = 0;
@@ -144,7 +147,7 @@ fn loopback() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-/// Where the demo's logs and model lie; removed at the end unless they are to be kept.
+/// Folder of the demo's logs and model. It is removed at the end unless `--keep` is given.
 struct Folder {
     path: PathBuf,
     is_kept: bool,

@@ -1,10 +1,9 @@
-//! The toy shop as a real server: HTTP/1.1 with keep-alive, pages a browser can show and `wget
-//! --mirror` can crawl.
+//! The toy shop as a real HTTP/1.1 server with keep-alive. A browser can show its pages, and `wget
+//! --mirror` can crawl them.
 //!
-//! What is answered (status, which page, where a redirect leads) is decided by [`Site::respond`],
-//! the same function that the simulation asks; this module only renders it. Beside the shop there
-//! are a few endpoints that a proxy in front can be tried with, see `shop/probes.rs`. The cart
-//! lives in a cookie: the server remembers nothing.
+//! [`Site::respond`] decides status, page and redirect of each answer; the simulation calls it too.
+//! This module only renders the answer. `shop/probes.rs` adds a few endpoints to test a proxy with.
+//! The cart is kept in a cookie, so the server has no state.
 
 mod pages;
 mod picture;
@@ -30,22 +29,22 @@ use traffic::sim::{Kind, Reply, Site};
 
 use response::{Body, with_body};
 
-/// The largest form that is read; the shop's own have under a hundred bytes.
+/// The largest form that is read. The shop's own forms have less than 100 bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
-/// How long to wait before accepting again when the process is out of file descriptors.
+/// Pause before accepting again after a failed accept, such as when file descriptors run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// A running shop. It stops when this is dropped.
+/// A running shop. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Shop {
     address: SocketAddr,
     served: Arc<AtomicU64>,
-    /// Every task of the shop listens for the end of this sender.
+    /// Every task of the shop ends when this sender is dropped.
     _open: watch::Sender<()>,
 }
 
-/// What every connection needs.
+/// State that every connection of the shop shares.
 #[derive(Clone)]
 struct ShopState {
     site: Arc<Site>,
@@ -54,10 +53,10 @@ struct ShopState {
 }
 
 impl Shop {
-    /// Opens the shop on this address; port 0 takes a free one.
+    /// Starts the shop on this address. Port 0 takes a free port.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// The address cannot be bound.
     pub async fn start(site: Arc<Site>, listen: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
@@ -95,7 +94,7 @@ async fn accept(listener: TcpListener, shop: ShopState) {
 }
 
 async fn connection(stream: TcpStream, shop: ShopState) {
-    // Small answers to small requests: waiting to fill a segment would only add 40 ms to some.
+    // Answers are small, and Nagle's algorithm would delay some of them by 40 ms.
     let _ = stream.set_nodelay(true);
     let mut open = shop.open.clone();
     let service = service_fn(move |request| {
@@ -108,7 +107,7 @@ async fn connection(stream: TcpStream, shop: ShopState) {
         .with_upgrades();
     tokio::select! {
         _ = open.changed() => {}
-        // A client that goes away in the middle is the client's business.
+        // An error here means that the client went away, which needs no handling.
         _ = served => {}
     }
 }
@@ -169,8 +168,7 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
     response
 }
 
-/// The body of a POST as text; what is too long or breaks off counts as empty, and the shop answers
-/// accordingly.
+/// The body of a POST as text. A body that is too long or incomplete counts as empty.
 async fn read_form(body: Incoming) -> String {
     match Limited::new(body, FORM_BYTES_MAX).collect().await {
         Ok(collected) => String::from_utf8_lossy(&collected.to_bytes()).into_owned(),
@@ -178,7 +176,7 @@ async fn read_form(body: Incoming) -> String {
     }
 }
 
-/// The last twenty products put in the cart.
+/// The product ids of the cart cookie; of a longer cart, the last `CART_MAX`.
 fn cart_in(headers: &HeaderMap) -> Vec<u32> {
     const CART_MAX: usize = 20;
     let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());

@@ -1,4 +1,5 @@
-//! What the demo shows: a live table, one line elsewhere, a summary.
+//! What the demo prints: a live table on a terminal or one line elsewhere, and a summary at the
+//! end.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use super::today::DemoResult;
 use super::visitors::{Live, LiveRow};
 use crate::output::{Table, count};
 
-/// One row a visitor, redrawn in place.
+/// The live table: one row a visitor, redrawn in place.
 pub fn live(live: &[Arc<Live>], left: Duration) -> String {
     let mut table =
         Table::new(&["visitor", "requests", "allowed", "limited", "blocked", "first refused at"]);
@@ -27,7 +28,7 @@ pub fn live(live: &[Arc<Live>], left: Duration) -> String {
     format!("{}  {} s left\n", table.render(), left.as_secs())
 }
 
-/// The same in one line, for logs and pipes.
+/// The live counts in one line, for logs and pipes.
 pub fn line(live: &[Arc<Live>], left: Duration) -> String {
     let rows: Vec<LiveRow> = live.iter().map(|live| live.row()).collect();
     let is_bad = |row: &&LiveRow| row.truth == Truth::Bad;
@@ -43,7 +44,7 @@ pub fn line(live: &[Arc<Live>], left: Duration) -> String {
     )
 }
 
-/// Who came, what became of each, and why.
+/// The summary: every visitor with its verdict and the reasons.
 pub fn summary(result: &DemoResult) -> String {
     let heading = [
         "visitor",
@@ -74,7 +75,7 @@ pub fn summary(result: &DemoResult) -> String {
             score(row.shipped_score),
             verdict.to_owned(),
             row.first_refused.map_or_else(|| "–".to_owned(), |at| format!("#{at}")),
-            // The third would make most terminals wrap; `--json` has it.
+            // A third reason would make most terminals wrap. `--json` has all.
             row.because.iter().take(2).cloned().collect::<Vec<_>>().join(", "),
         ]);
     }

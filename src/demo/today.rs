@@ -1,4 +1,4 @@
-//! Today: who comes, and how each fared.
+//! Today's visitors, and what the gate did with each.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::visitors::{Live, Visitor};
 use crate::input::{Logs, read_model};
 use crate::replay::because;
 
-/// Who comes, and how many of each.
+/// How many visitors of each population come.
 const VISITORS: [(Population, u16); 7] = [
     (Population::Shopper, 16),
     (Population::GalleryShopper, 4),
@@ -26,7 +26,7 @@ const VISITORS: [(Population, u16); 7] = [
     (Population::Scanner, 1),
 ];
 
-/// Today's visitors, each with a seed of its own that no visitor of yesterday had.
+/// Today's visitors. Each has a seed of its own, which no visitor of yesterday had.
 pub fn visitors_of_today(site: &Arc<Site>, seed: u64) -> Vec<Visitor> {
     let mut visitors = Vec::new();
     for (population, number) in VISITORS {
@@ -44,7 +44,7 @@ pub fn visitors_of_today(site: &Arc<Site>, seed: u64) -> Vec<Visitor> {
     visitors
 }
 
-/// How today went.
+/// The result of the demo; `--json` prints it.
 #[derive(Debug, Serialize)]
 pub struct DemoResult {
     /// One row a visitor, people first.
@@ -55,17 +55,17 @@ pub struct DemoResult {
     pub bots_missed: usize,
     /// Visitors whose connections failed. Must be 0.
     pub failed: usize,
-    /// Verdicts in the event log, and how many of them its replay repeated. Must be equal.
+    /// Verdicts in the event log.
     pub recorded: u64,
-    /// See `recorded`.
+    /// How many of `recorded` a replay of the event log repeated. Must be all.
     pub repeated: u64,
-    /// Bots that the shipped model, which knows no shop, scores above every person here.
+    /// Bots that the shipped model, which has not seen this shop, scores above every person.
     pub shipped_model_apart: usize,
     /// The gate's own count of requests.
     pub requests: u64,
 }
 
-/// One visitor's day.
+/// What happened to one visitor.
 #[derive(Debug, Serialize)]
 pub struct VisitorRow {
     /// Its name.
@@ -82,19 +82,19 @@ pub struct VisitorRow {
     pub blocked: u32,
     /// Highest score, 0..1, by the model trained on yesterday.
     pub score: Option<f32>,
-    /// The same by the shipped model.
+    /// Highest score, 0..1, by the shipped model.
     pub shipped_score: Option<f32>,
     /// Which of its requests was the first to be refused, from 1.
     pub first_refused: Option<u32>,
-    /// Why, in people's words.
+    /// The reasons of the first refusal, in words.
     pub because: Vec<String>,
 }
 
 impl DemoResult {
-    /// Puts together what the visitors saw and what the replayed event log says.
+    /// Combines the answers that the visitors got with a replay of the event log.
     ///
     /// # Errors
-    /// What cannot be read.
+    /// An event log or model that cannot be read.
     pub fn judge(live: &[Arc<Live>], folder: &Path, metrics: &str) -> Result<Self> {
         let own = ReplayedLog::of(folder, Some(&folder.join("shop.json")))?;
         let shipped = ReplayedLog::of(folder, None)?;
@@ -147,7 +147,8 @@ impl DemoResult {
         })
     }
 
-    /// Nobody hurt, nobody missed, every verdict repeated.
+    /// Whether no person was refused, every bot was stopped, no connection failed and every verdict
+    /// was repeated.
     pub fn is_good(&self) -> bool {
         self.people_hurt == 0
             && self.bots_missed == 0
@@ -156,7 +157,7 @@ impl DemoResult {
     }
 }
 
-/// What a replay of the event log says.
+/// The scores and reasons that a replay of the event log gives.
 #[derive(Default)]
 struct ReplayedLog {
     highest: HashMap<ClientKey, f32>,
@@ -170,8 +171,8 @@ impl ReplayedLog {
         let model = read_model(model)?;
         let policy = Policy::new(PolicyConfig::default(), Some(&model))?;
         let judge = Judge { model: Some(model), policy, allow: AllowList::default() };
-        // All visitors are of one network, which shares a 64th of the places: plenty for them, as
-        // live.
+        // All visitors are of one network, which may hold a 64th of the capacity: enough for all of
+        // them, as in the live gate.
         let detector = Detector::new(Settings { capacity: 100_000, hash_key: 0 }, judge);
         let mut replayed = Self::default();
         let logs = Logs::find(&[folder.join("events.log").display().to_string()])?;

@@ -1,13 +1,11 @@
 //! Simulated visitors on real sockets, in real time.
 //!
-//! Each visitor is one client to the gate: its sockets are bound to a loopback address of its own
-//! (Linux takes all of 127.0.0.0/8 without asking), so the peer address tells visitors apart as it
-//! does outside, and no `X-Forwarded-For` is needed. One keep-alive connection a visitor, requests
-//! one after another, the pauses of [`Visit`](traffic::sim::Visit) between them, counted from the
-//! start of the previous request.
+//! The gate sees each visitor as one client, because its sockets are bound to a loopback address of
+//! its own. Linux allows all of 127.0.0.0/8 for that, so no `X-Forwarded-For` is needed. A visitor
+//! has one keep-alive connection and sends one request after another. The pauses between requests
+//! are those of [`Visit`](traffic::sim::Visit), counted from the start of the previous request.
 //!
-//! Nobody reacts to a refusal: people go on, and bots hammer on, because a bot that gives up would
-//! look like a success of the gate.
+//! No visitor reacts to a refusal. A bot that gave up would look like a success of the gate.
 
 mod client;
 mod live;
@@ -28,7 +26,7 @@ pub use request::{Answer, VisitRequest};
 pub use visit_log::VisitLog;
 pub use visitor::{Visitor, loopback};
 
-/// Where visitors go, how long, how fast.
+/// Where visitors connect to, until when, and how fast they act.
 #[derive(Clone, Copy, Debug)]
 pub struct Course {
     /// The gate, or the shop itself.
@@ -39,7 +37,7 @@ pub struct Course {
     pub speed: f64,
 }
 
-/// Drives one visit to its end, or to the course's.
+/// Drives one visit until it ends or the time is over.
 pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLog {
     let Visitor { name, visit, source } = visitor;
     let population = visit.population();
@@ -48,7 +46,7 @@ pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLo
     let start = Instant::now();
     let mut sent = start;
     for step in visit {
-        // From when the previous request really began: who was held up does not hurry to catch up.
+        // Counted from the real start of the previous request: a delayed visitor does not catch up.
         let due = sent + Duration::from_micros(step.wait_us).div_f64(course.speed);
         if due >= course.until {
             break;
@@ -69,9 +67,10 @@ pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLo
     VisitLog { name, population, source, asked }
 }
 
-/// Drives all of them at once; the tables to watch meanwhile, and the logs when the last has ended.
+/// Drives all visitors at the same time. Returns the live counters at once, and a future of the
+/// logs that ends when the last visit has ended.
 ///
-/// The logs come in the visitors' order. Must be called within a tokio runtime.
+/// The logs are in the order of the visitors. Must be called within a tokio runtime.
 pub fn drive_all(
     visitors: Vec<Visitor>,
     course: Course,

@@ -1,4 +1,4 @@
-//! A difference on a terminal.
+//! Prints a difference on a terminal.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use detector::Action;
 
 use crate::output::{self, Table};
 
-/// Words first, then who, where and why.
+/// The summary in words, then tables of thresholds, verdicts, reasons, paths and clients.
 pub fn describe(difference: &Difference) -> String {
     let mut text = format!("{}\n", difference.in_words());
     if !difference.is_none() {
@@ -119,8 +119,8 @@ fn told(told: &Told) -> String {
     format!("{}/{}{score}", told.action.as_str(), told.reason.as_str())
 }
 
-/// Why it is refused; by both, where both refuse for other reasons. Last in its row, so that
-/// nothing stands behind it.
+/// The reasons of a refusal: of one side, or of both where they differ. This is the last column,
+/// because its width varies most.
 fn because(before: &Told, after: &Told) -> String {
     match (before.because.join(", "), after.because.join(", ")) {
         (before, after) if before == after || before.is_empty() => after,

@@ -1,4 +1,4 @@
-//! An explanation on a terminal.
+//! Prints an explanation on a terminal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,12 +9,12 @@ use detector::{Action, Reason};
 
 use crate::output::{self, Table};
 
-/// Features shown one by one; the rest is summed up.
+/// Features shown with a row each; the others share one row with their sum.
 const ROWS: usize = 10;
-/// Requests shown around a change of verdict when not all are wanted.
+/// Requests shown before and after each change of verdict, unless `--all` is given.
 const AROUND: usize = 2;
 
-/// Words first, then features, what would have helped, and the timeline.
+/// The explanation in words, then what would have been allowed, the features, and the timeline.
 pub fn describe(explanation: &Explanation, all: bool) -> String {
     let mut text = String::new();
     for sentence in &explanation.words {
@@ -40,7 +40,7 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
         let would = match (action, reason, decisive.action) {
             (Action::Block, ..) => "blocked",
             (_, Reason::Limited | Reason::Shared, _) => "limited to its rate and not blocked",
-            // It passed, at a limited client's pace.
+            // The request passed because the client kept below the rate of its limit.
             (.., Action::Allow) => "free of any limit to its rate",
             _ => "allowed",
         };
@@ -75,7 +75,8 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
     }
 }
 
-/// `with typical gap ≥ 12 s`, and `without errors` as it is.
+/// Puts `with` before a condition, as in `with typical gap ≥ 12 s`; `without errors` stays as it
+/// is.
 fn with(way: &str) -> String {
     if way.starts_with("without ") { way.to_owned() } else { format!("with {way}") }
 }
@@ -230,7 +231,7 @@ fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
         (Some(score), true) => format!("{score:.3}"),
         _ => "–".to_owned(),
     };
-    // What happened stands beside what would.
+    // Where the gate's recorded verdict differs, it is printed beside the verdict here.
     let gate = match &moment.recorded {
         Some(past) if !moment.is_as_recorded() => {
             format!("  (the gate: {}/{})", past.action, past.reason)

@@ -16,10 +16,10 @@ use trainer::{Labels, Site, SiteBuilder};
 
 use crate::progress;
 
-/// Read in pieces of this size: a gzip stream then takes a few calls a second.
+/// Size of each read. A gzip stream then needs only a few system calls a second.
 const BUFFER_BYTES: usize = 1 << 18;
 
-/// Several logs with one progress bar and one digest.
+/// The logs of one command, with one progress bar and one digest over all of them.
 pub struct Logs {
     paths: Vec<PathBuf>,
     bar: ProgressBar,
@@ -27,7 +27,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// The files that paths and globs name, in the order given.
+    /// Finds the files that paths and globs name, in the order given.
     ///
     /// # Errors
     /// A pattern that names no file.
@@ -58,46 +58,45 @@ impl Logs {
         let file_bytes = |path: &PathBuf| {
             path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len())
         };
-        // `None` as soon as one of them is a pipe.
+        // `None` if any of them is a pipe, whose length is unknown.
         let bytes = paths.iter().map(file_bytes).sum::<Option<u64>>();
         Ok(Self { bar: progress::bytes("Reading", bytes), paths, digest: Arc::default() })
     }
 
-    /// The same; while they are read, the progress bar begins with `what` and not with "Reading".
+    /// Changes the first word of the progress bar, which is "Reading" by default.
     #[must_use]
     pub fn shown_as(self, what: &'static str) -> Self {
         self.bar.set_message(what);
         self
     }
 
-    /// Names without folders.
+    /// Names of the files, without folders.
     pub fn names(&self) -> Vec<String> {
         self.paths.iter().map(|path| name_of(path)).collect()
     }
 
-    /// Those that can be read again.
+    /// The regular files among them, which can be read again.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         self.paths.iter().map(PathBuf::as_path).filter(|path| path.is_file())
     }
 
-    /// Can some of them be read once only?
+    /// Whether any of them is a pipe, which can be read only once.
     pub fn has_pipe(&self) -> bool {
-        // `is_file`: not standard input, nor what a shell's `<(…)` names.
+        // Neither standard input nor the name that a shell gives to `<(…)` is a regular file.
         self.paths.iter().any(|path| !path.is_file())
     }
 
-    /// Opens them all.
+    /// Opens all logs.
     ///
     /// # Errors
-    /// The first that cannot be opened, or is no log.
+    /// The first file that cannot be opened or is no log.
     pub fn open(&self) -> Result<Vec<Reader>> {
-        // Who opens them a second time reads them again.
+        // A second opening reads everything again, so the bar starts again as well.
         self.bar.reset();
         self.paths.iter().map(|path| self.open_one(path, None)).collect()
     }
 
-    /// Opens them all to be looked at: also those that nothing can be learnt from, as far as they
-    /// are logs.
+    /// Opens all logs for inspection, also those that are too broken to learn from.
     ///
     /// # Errors
     /// As [`Logs::open`].
@@ -109,15 +108,15 @@ impl Logs {
         self.paths.iter().map(open).collect()
     }
 
-    /// Reads them all as one labelled site.
+    /// Reads all logs as the traffic of one site, labelled by `labels` or by weak rules.
     ///
     /// # Errors
-    /// What cannot be opened or read, and logs of which too many lines cannot be read.
+    /// A log that cannot be opened or read, or in which too many lines cannot be parsed.
     pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
         self.read_site_watched(name, labels, |_| {})
     }
 
-    /// The same; `watch` sees every record.
+    /// As [`Logs::read_site`], and calls `watch` with every record.
     ///
     /// # Errors
     /// As [`Logs::read_site`].
@@ -130,7 +129,7 @@ impl Logs {
         let mut builder = SiteBuilder::default();
         let mut tallies = Vec::new();
         for path in &self.paths {
-            // One at a time, so that the digest is over the logs as they were named.
+            // One log at a time, so that the digest covers them in the order of their names.
             let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
             while let Some(record) = reader.next()? {
                 watch(&record);
@@ -140,7 +139,7 @@ impl Logs {
             tallies.push(reader.tally().clone());
         }
         self.finish();
-        // An empty file of a rotated set says nothing about how finely the others tell time.
+        // A rotated file without a line tells nothing about the time resolution of the others.
         let told = tallies.iter().filter(|tally| tally.parsed > 0);
         let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
         let site = builder.finish(name, resolution_us, labels);
@@ -150,12 +149,12 @@ impl Logs {
         Ok((site, tallies))
     }
 
-    /// Takes the progress bar away.
+    /// Removes the progress bar from the terminal.
     pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 
-    /// SHA-256, in hex, over the bytes that [`Logs::read_site`] read, as they lie on disk.
+    /// SHA-256, in hex, of the bytes that [`Logs::read_site`] read, before decompression.
     pub fn sha256(&self) -> String {
         let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
         HEXLOWER.encode(&digest)
@@ -189,7 +188,7 @@ impl LogFiles for Logs {
     }
 }
 
-/// Bytes on their way, shown and, where wanted, digested.
+/// A reader that moves the progress bar and, where wanted, feeds the digest.
 struct Watched {
     raw: Box<dyn Read + Send>,
     bar: ProgressBar,
@@ -237,7 +236,7 @@ fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
     );
 }
 
-/// Labels of which none is of this log were mostly made for another one.
+/// Warns if no label is of a client in this log: the labels were probably made for another log.
 fn warn_of_strange_labels(labels: &Labels, site: &Site) {
     let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
     if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {

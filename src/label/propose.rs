@@ -1,5 +1,5 @@
-//! `kidoban label --propose`: the clients nearest to a threshold, whom a label would teach most
-//! about.
+//! `kidoban label --propose`: lists the clients nearest to a threshold, where a label teaches the
+//! next model most.
 
 use std::fmt::Write as _;
 
@@ -24,10 +24,10 @@ struct Proposed {
     borderline: Vec<Borderline>,
 }
 
-/// Proposes. The result is `Failed` when nobody is near.
+/// Prints the proposals. The result is `Failed` when no client is near a threshold.
 ///
 /// # Errors
-/// What cannot be read, and a model that is refused.
+/// A file that cannot be read; a configuration or model that is refused.
 pub fn run(args: &LabelArgs) -> Result<CommandResult> {
     if args.words.is_empty() {
         bail!(
@@ -102,7 +102,7 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
             --labels {labels}",
         first.client,
         args.words.join(" "),
-        // Another model would explain another score.
+        // Without the same model, `explain` would show another score.
         args.config.as_deref().map_or_else(String::new, |path| format!(" -c {}", path.display())),
         args.model
             .as_deref()

@@ -1,4 +1,4 @@
-//! A replay on a terminal.
+//! Prints a replay on a terminal.
 
 use std::fmt::Write as _;
 

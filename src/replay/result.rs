@@ -35,7 +35,7 @@ pub struct Replayed {
     pub since: Option<String>,
     pub requests: u64,
     pub clients: u64,
-    /// Limited or blocked, each once.
+    /// Clients with at least one request limited or blocked.
     pub clients_stopped: u64,
     pub clients_limited: u64,
     pub clients_blocked: u64,
@@ -46,7 +46,7 @@ pub struct Replayed {
     pub stopped: Vec<Stopped>,
 }
 
-/// The `top` clients with the most refused requests.
+/// The `top` clients with the most refused requests, hardest hit first.
 pub fn stopped(clients: &HashMap<ClientKey, ClientSummary>, top: usize) -> Vec<Stopped> {
     let mut stopped: Vec<_> =
         clients.iter().filter_map(|(key, client)| Some((key, client, client.first?))).collect();

@@ -1,4 +1,4 @@
-//! What was trained, on a terminal.
+//! Prints a trained model on a terminal.
 
 use std::fmt::Write as _;
 
@@ -70,7 +70,7 @@ pub fn describe(
     text
 }
 
-/// What adapting the base gained.
+/// What adapting the base model gained.
 fn adapted(card: &Card, is_adapted: bool) -> String {
     let figure = |name: &str| match card.metrics.get(name) {
         Some(Metric { value, low, high, .. }) => format!("{value:.3} ({low:.3} – {high:.3})"),
@@ -93,7 +93,7 @@ fn adapted(card: &Card, is_adapted: bool) -> String {
     )
 }
 
-/// A card's metrics as a table.
+/// The metrics of a model card as a table.
 pub fn metrics(card: &Card) -> String {
     let mut table = output::Table::new(&["measured", "value", "95 % interval", "people", "bots"]);
     for (name, Metric { value, low, high, people, bots }) in &card.metrics {

@@ -1,4 +1,4 @@
-//! What was tuned, on a terminal.
+//! Prints tuned thresholds on a terminal.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -114,7 +114,7 @@ fn ladder(tuned: &Tuned) -> String {
         ];
         table.row(row(of, &rung.stops));
     }
-    // A client may be refused by several steps.
+    // Not the sum of the rows: several steps may refuse the same client.
     let dash = || "–".to_owned();
     table.row(row(["together".to_owned(), dash(), dash(), dash(), dash()], &tuned.stops));
     table.render()

@@ -1,5 +1,5 @@
-//! Endpoints that no shop has, to try a proxy with: what it must pass on unchanged, unbuffered and
-//! without a time-out of its own.
+//! Endpoints to test a proxy with, which no real shop has. A proxy must pass them on unchanged,
+//! without buffering and without a time-out of its own.
 //!
 //! | request | answer |
 //! |---|---|
@@ -23,11 +23,11 @@ use tokio::sync::watch;
 
 use super::response::{Body, with_body};
 
-/// More than any test needs, and an end to any mistake.
+/// More chunks than any test needs; it bounds a mistaken request.
 const CHUNKS_MAX: u64 = 10_000;
 const DELAY_MAX_MS: u64 = 60_000;
 
-/// Answers if the request is for one of these, and gives it back if not.
+/// Answers a request for one of these endpoints, and returns any other request as `Err`.
 pub(super) async fn answer(
     request: Request<Incoming>,
     open: &watch::Receiver<()>,

@@ -5,13 +5,13 @@ use std::time::Duration;
 /// One request of a visit and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VisitRequest {
-    /// Since the visitor's first moment.
+    /// Time since the start of the visit.
     pub after: Duration,
     /// Path and query.
     pub target: String,
-    /// Whether a browser asked for it by itself.
+    /// Whether it is an asset, which a browser loads by itself.
     pub is_asset: bool,
-    /// How it ended.
+    /// What the visitor got for it.
     pub answer: Answer,
 }
 
@@ -20,16 +20,16 @@ pub struct VisitRequest {
 pub enum Answer {
     /// The shop answered with this status.
     Allowed(u16),
-    /// The gate answered 429; the decision's id.
+    /// The gate answered 429, with this decision id.
     Limited(String),
-    /// The gate answered 403; the decision's id.
+    /// The gate answered 403, with this decision id.
     Blocked(String),
-    /// There was no answer, and why.
+    /// There was no answer, for this reason.
     Failed(String),
 }
 
 impl Answer {
-    /// The id of a refusal by the gate.
+    /// The decision id, if the gate refused the request.
     pub fn decision(&self) -> Option<&str> {
         match self {
             Self::Limited(id) | Self::Blocked(id) => Some(id),

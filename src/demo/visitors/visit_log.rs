@@ -6,12 +6,12 @@ use traffic::sim::Population;
 
 use super::request::{Answer, VisitRequest};
 
-/// All of one visit.
+/// One visit with all its requests.
 #[derive(Clone, Debug)]
 pub struct VisitLog {
     /// The visitor's name.
     pub name: String,
-    /// What it was.
+    /// What kind of visitor it was.
     pub population: Population,
     /// Its address.
     pub source: IpAddr,
@@ -30,7 +30,7 @@ impl VisitLog {
         self.asked.iter().filter_map(|asked| asked.answer.decision())
     }
 
-    /// How many requests ended in a way.
+    /// How many requests ended in the wanted way.
     pub fn count(&self, is_wanted: impl Fn(&Answer) -> bool) -> usize {
         self.asked.iter().filter(|asked| is_wanted(&asked.answer)).count()
     }

@@ -1,15 +1,15 @@
-//! What a verdict costs: nanoseconds per [`Detector::observe`], by number of clients and threads;
-//! nanoseconds per stage; bytes per tracked client.
+//! The cost of a verdict: nanoseconds per [`Detector::observe`] by number of clients and threads,
+//! nanoseconds per stage, and bytes per tracked client.
 //!
-//! Clients behave like the simulated crowd (its URLs, its pages and assets), each has shown at
-//! least six pages before the clock starts, so that every page is scored, and they come back by
-//! Zipf's law: the first of a million makes 7 % of the traffic, as the busiest client of a shop
-//! does. See `README.md` beside this file.
+//! Clients send the requests of the simulated crowd, pages and assets. Each has requested at least
+//! six pages before the clock starts, so that every page is scored. How often a client comes
+//! follows Zipf's law: the first of a million makes 7 % of the traffic, as the busiest client of a
+//! shop does. See `README.md` beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
-#[path = "observe/strangers.rs"]
-mod strangers;
+#[path = "observe/newcomers.rs"]
+mod newcomers;
 mod support;
 
 use std::hint::black_box;
@@ -30,22 +30,23 @@ use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// 2026-11-21, midnight UTC: when the clock starts for clients that are known already.
+/// 2026-11-21, midnight UTC. The warm-up of the clients ends here, and measuring begins.
 const START: Timestamp = Timestamp::from_secs(1_795_219_200);
-/// Any key; the same for every run.
+/// An arbitrary key, fixed so that every run hashes alike.
 const HASH_KEY: u64 = 7;
-/// Pages each client has shown before the clock starts: one more than the policy wants to judge it.
+/// Pages that each client has requested before the clock starts: one more than the policy wants
+/// before it judges a client.
 const PAGES_BEFORE: usize = 6;
-/// Of a visit this much is walked, then it begins again: several windows full.
+/// Requests of a visit that are used before it starts again. They fill several windows.
 const STEPS_MAX: usize = 400;
 
 fn main() {
-    if strangers::run_as_child() {
+    if newcomers::run_as_child() {
         return;
     }
     let effort = Effort::asked_for();
     println!("{}", describe_machine());
-    strangers::measure(effort);
+    newcomers::measure(effort);
     let crowd = Crowd::simulated();
     println!("crowd: {}", crowd.describe());
     let mut criterion = criterion(effort);
@@ -76,11 +77,11 @@ fn client_key(index: usize) -> ClientKey {
     ClientKey::from_ip(Ipv4Addr::from_bits(0x0b00_0000 + scattered(index as u32)).into())
 }
 
-/// What visitors do, without who they are.
+/// The visits of a simulated crowd, without client keys.
 struct Crowd {
     /// Visits of at least [`PAGES_BEFORE`] pages.
     visits: Vec<Vec<Step>>,
-    /// The requests they were made of.
+    /// The requests that the visits were made of.
     requests: Vec<SimRequest>,
 }
 
@@ -136,18 +137,18 @@ impl Crowd {
         &self.visits[client % self.visits.len()]
     }
 
-    /// How many steps bring a client to [`PAGES_BEFORE`] pages.
+    /// The number of steps after which a client has requested [`PAGES_BEFORE`] pages.
     fn steps_before(visit: &[Step]) -> usize {
         let pages = visit.iter().enumerate().filter(|(_, step)| step.event.class == Class::Page);
         pages.map(|(index, _)| index + 1).nth(PAGES_BEFORE - 1).unwrap_or(visit.len())
     }
 }
 
-/// Requests to come, over and over; each time round they are later.
+/// The requests to measure with. After the last, they start again at a later time.
 struct Ring {
     steps: Vec<(Event, u16)>,
-    /// Time between two of them: each client comes once in ten minutes on average, the first few
-    /// all the time.
+    /// Time between two requests, such that a client comes once in ten minutes on average. The
+    /// busiest few come all the time.
     step_us: u64,
 }
 
@@ -158,8 +159,8 @@ impl Ring {
         let mut cursors: Vec<u32> =
             (0..clients).map(|client| Crowd::steps_before(crowd.visit_of(client)) as u32).collect();
         let steps = (0..length).map(|_| {
-            // An odd prime spreads ranks over clients, so that the busy ones are not neighbours in
-            // memory.
+            // An odd prime spreads the ranks over clients, so that busy clients are not neighbours
+            // in memory.
             let client = (zipf.draw(&mut dice) as u64 * 2_654_435_761 % clients as u64) as usize;
             let visit = crowd.visit_of(client);
             let step = visit[cursors[client] as usize % visit.len()];
@@ -176,7 +177,7 @@ impl Ring {
     }
 }
 
-/// A detector that knows its clients, and traffic for it.
+/// A detector whose clients are warmed up, and traffic for it.
 struct Bench {
     clients: usize,
     detector: Detector,
@@ -185,8 +186,8 @@ struct Bench {
 
 impl Bench {
     fn new(crowd: &Crowd, clients: usize, effort: Effort) -> Self {
-        // A little more than they are: rings and shards fill unevenly, and nobody shall be evicted
-        // here.
+        // A little more than the clients need, because shards fill unevenly and nobody should be
+        // evicted.
         let capacity = clients + clients / 8 + 1_000;
         let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
         for client in 0..clients {
@@ -204,7 +205,7 @@ impl Bench {
         Self { clients, detector, ring: Ring::new(crowd, clients, length) }
     }
 
-    /// What the traffic looks like, from one look at a part of it.
+    /// Shares of pages, scored and limited requests, counted over a part of the traffic.
     fn describe(&self) -> String {
         let looked_at = self.ring.steps.len().min(200_000) as u64;
         let (mut pages, mut scored, mut stopped) = (0_u64, 0_u64, 0_u64);
@@ -268,8 +269,7 @@ impl Bench {
         });
     }
 
-    /// The same once more with somebody looking at cohorts, as a model with a threshold for them
-    /// has it.
+    /// As `observe`, with a cohort threshold in force, so that cohorts are scored as well.
     fn measure_with_cohorts(&mut self, criterion: &mut Criterion) {
         let judge = shipped_judge();
         let config = PolicyConfig { cohort_score: Some(0.999), ..PolicyConfig::default() };
@@ -294,7 +294,7 @@ impl Bench {
         started.elapsed()
     }
 
-    /// The same traffic by one thread and by two, in turns.
+    /// Observes traffic on one thread and on two, in turns, and prints the ratio.
     fn compare_threads(&self, effort: Effort) {
         let requests = effort.pick(1_000, 200_000, 500_000);
         let half = self.ring.steps.len() as u64 / 2;
@@ -324,7 +324,7 @@ impl Bench {
     }
 }
 
-/// Each stage by itself, on what a thousand clients look like after a while, all in the cache.
+/// Measures each stage alone, on a thousand clients with filled windows, all in the CPU cache.
 fn stages(criterion: &mut Criterion, crowd: &Crowd) {
     const CLIENTS: usize = 1_000;
     let judge = shipped_judge();

@@ -1,5 +1,5 @@
-//! What the gate costs: CPU time per proxied request of the gate, beside a bare Pingora
-//! pass-through built from the same crate with the same options.
+//! The cost of the gate: CPU time per proxied request, beside a bare Pingora pass-through built
+//! from the same crate with the same options.
 //!
 //! ```text
 //!  this process: load generator ──keep-alive──► child: gate · gate with event log ──keep-alive──► child: origin
@@ -7,10 +7,10 @@
 //!            second core                             first core; its CPU time counts           second core
 //! ```
 //!
-//! Each pair is one run against the bare proxy and one against another, back to back; what is
-//! reported is the median of the pairs' ratios, because absolute times drift with whatever else the
-//! machine does. Many short pairs say more than few long ones: what drifts, drifts between pairs.
-//! See `README.md` beside this file.
+//! A pair is one run of the bare proxy and one of another proxy, back to back. The figure is the
+//! median of the pairs' ratios, because absolute times drift with other load on the machine. Many
+//! short pairs say more than few long ones, because less drift falls inside a pair. See `README.md`
+//! beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
@@ -53,7 +53,7 @@ fn main() {
     }
 }
 
-/// Which proxies are measured, and with what.
+/// Which proxies are measured, each with which load.
 const PLANS: [(&str, Load); 6] = [
     ("gate", Load::Shop),
     ("forwarding", Load::Shop),
@@ -73,8 +73,7 @@ fn measure(effort: Effort) {
     let requests = effort.pick(200, 2_000, 2_000);
     let pairs = effort.pick(1, 30, 150);
     let mut results: Vec<Vec<Pair>> = PLANS.iter().map(|_| Vec::new()).collect();
-    // Fresh processes for every few pairs: where the allocator and the linker put things differs
-    // from start to start.
+    // Fresh processes for every few pairs, because memory layout differs from start to start.
     while results[0].len() < pairs {
         let [bare, forwarding, gate, logging] = ["bare", "forwarding", "gate", "gate+log"]
             .map(|name| Child::start(name, Some(origin.addr), folder.path()));
@@ -104,8 +103,8 @@ fn measure(effort: Effort) {
     newcomers(effort, origin.addr, folder.path());
 }
 
-/// Every request from an address that was never seen: the slowest of a hundred, by the bare proxy
-/// and by the gate in turns.
+/// Prints the p99 latency when every request comes from a new address, of the bare proxy and the
+/// gate in turns.
 fn newcomers(effort: Effort, origin: SocketAddr, folder: &Path) {
     let requests = effort.pick(200, 20_000, 50_000);
     let bare = Child::start("bare", Some(origin), folder);

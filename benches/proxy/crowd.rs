@@ -13,13 +13,13 @@ use super::support::{Effort, Zipf, count, scattered};
 /// Client addresses.
 pub const CLIENTS: u32 = 20_000;
 
-/// What is asked of the proxies.
+/// The requests that a run sends.
 #[derive(Clone, Copy)]
 pub enum Load {
-    /// What a simulated crowd asks for; who comes how often is Zipf's law, as in `observe`.
+    /// Requests of a simulated crowd. How often a client comes follows Zipf's law, as in `observe`.
     Shop,
-    /// Pages by so many clients, all alike: every request is scored, and each client has been
-    /// forgotten by every cache.
+    /// Pages only, by this many clients who come equally often. Every request is scored, and with
+    /// many clients no window is in the CPU cache.
     Pages { clients: u32 },
 }
 
@@ -36,7 +36,7 @@ impl Load {
     }
 }
 
-/// What the simulated visitors of a shop ask for, without who they are.
+/// The visits of a simulated crowd, without client addresses.
 pub struct Crowd {
     visits: Vec<Vec<SimRequest>>,
 }
@@ -103,7 +103,7 @@ fn text_of(client: u32, sim: &SimRequest) -> String {
     request(client, sim.method, &sim.target, destination, sim.user_agent, sim.referer.as_deref())
 }
 
-/// What a browser sends, about, as the proxy that ends TLS in front of the gate passes it on.
+/// About what a browser sends, as the TLS-terminating proxy in front of the gate passes it on.
 fn request(
     client: u32,
     method: &str,

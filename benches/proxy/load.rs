@@ -13,8 +13,8 @@ use super::origin::BODY_BYTES;
 /// often.
 const CONNECTIONS: usize = 64;
 
-/// Sends all requests over a few keep-alive connections, one at a time on each; every answer must
-/// be 200. Returns how long each took, in µs.
+/// Sends all requests over keep-alive connections, one at a time on each. Every answer must be 200.
+/// Returns how long each took, in µs.
 pub fn load(addr: SocketAddr, requests: impl Iterator<Item = String>) -> Vec<u32> {
     let requests = std::cell::RefCell::new(requests);
     let micros = std::cell::RefCell::new(Vec::new());

@@ -8,9 +8,10 @@ use proxy::{Config, Overrides, RunningGate};
 use super::child::{UPSTREAM, serve_until_told};
 use super::support::{SHIPPED_MODEL, count};
 
-/// Enforces, with thresholds that nobody reaches: everybody is scored, nobody refused, so that both
-/// proxies do the same work behind the verdict. By force, because the shipped model knows no shop
-/// and is not armed. One thread, so that the figures are of the code and not of stealing.
+/// The configuration of every proxy: enforce mode with thresholds that nobody reaches. Every client
+/// is scored and none refused, so gate and pass-through do the same work after the verdict. `force`
+/// is needed because the shipped model is not armed. One thread, because work stealing between
+/// threads would blur the figures.
 fn config(rest: &str) -> Config {
     let upstream = std::env::var(UPSTREAM).unwrap_or_default();
     let text = format!(

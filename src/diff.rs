@@ -17,8 +17,7 @@ use crate::args::DiffArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
 use crate::jobs::jobs;
-use crate::judge::judge;
-use crate::judge::overrides_with_shipped_model;
+use crate::judge::{judge, overrides_with_shipped_model};
 use crate::output::{self, WithLogs};
 use crate::report::{self, Report};
 

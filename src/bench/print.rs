@@ -1,4 +1,4 @@
-//! The benchmark on a terminal.
+//! Prints the benchmark on a terminal.
 
 use std::fmt::Write as _;
 
@@ -10,6 +10,7 @@ use trainer::statistics::Interval;
 
 use crate::output::{self, Table, count, percent};
 
+/// The summary in words, then every table of the benchmark.
 pub fn describe(found: &BotBench) -> String {
     let mut text = format!("{}\n", found.summary);
     if found.is_quick {

@@ -70,10 +70,10 @@ pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     let visitors = visitors_of_today(&site, args.seed);
     let seconds = Duration::from_secs(args.seconds);
     runtime.block_on(async {
-        let course = Course { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
-        let (live, done) = drive_all(visitors, course);
+        let plan = Course { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
+        let (live, done) = drive_all(visitors, plan);
         let done = tokio::spawn(done);
-        watch(&live, course.until, args.json).await?;
+        watch(&live, plan.until, args.json).await?;
         done.await.context("a visitor failed")?;
         let metrics = gate.engine().metrics_text();
         gate.engine().flush_event_log();

@@ -38,22 +38,22 @@ pub struct Course {
 }
 
 /// Drives one visit until it ends or the time is over.
-pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLog {
+pub async fn drive(visitor: Visitor, plan: Course, live: Arc<Live>) -> VisitLog {
     let Visitor { name, visit, source } = visitor;
     let population = visit.population();
-    let mut client = Client::new(course.to, source, visit.user_agent());
+    let mut client = Client::new(plan.to, source, visit.user_agent());
     let mut asked = Vec::new();
     let start = Instant::now();
     let mut sent = start;
     for step in visit {
         // Counted from the real start of the previous request: a delayed visitor does not catch up.
-        let due = sent + Duration::from_micros(step.wait_us).div_f64(course.speed);
-        if due >= course.until {
+        let due = sent + Duration::from_micros(step.wait_us).div_f64(plan.speed);
+        if due >= plan.until {
             break;
         }
         sleep_until(due).await;
         sent = Instant::now();
-        let Ok(answer) = tokio::time::timeout_at(course.until, client.ask(&step)).await else {
+        let Ok(answer) = tokio::time::timeout_at(plan.until, client.ask(&step)).await else {
             break;
         };
         live.count(&answer);
@@ -73,14 +73,14 @@ pub async fn drive(visitor: Visitor, course: Course, live: Arc<Live>) -> VisitLo
 /// The logs are in the order of the visitors. Must be called within a tokio runtime.
 pub fn drive_all(
     visitors: Vec<Visitor>,
-    course: Course,
+    plan: Course,
 ) -> (Vec<Arc<Live>>, impl Future<Output = Vec<VisitLog>> + Send) {
     let mut tasks = JoinSet::new();
     let mut lives = Vec::new();
     for (index, visitor) in visitors.into_iter().enumerate() {
         let live = Arc::new(Live::new(&visitor));
         lives.push(Arc::clone(&live));
-        tasks.spawn(async move { (index, drive(visitor, course, live).await) });
+        tasks.spawn(async move { (index, drive(visitor, plan, live).await) });
     }
     let logs = async move {
         let mut logs = tasks.join_all().await;

@@ -7,6 +7,7 @@ use analysis::format::counted;
 use super::result::Replayed;
 use crate::output::{self, Table};
 
+/// A line with the number of lines that could not be read; empty where there are none.
 pub fn unread(lines: u64) -> String {
     if lines == 0 {
         String::new()
@@ -15,6 +16,7 @@ pub fn unread(lines: u64) -> String {
     }
 }
 
+/// The summary in words, then tables of verdicts and of stopped clients.
 pub fn describe(replayed: &Replayed) -> String {
     let mut text = String::new();
     if let Some(since) = &replayed.since {

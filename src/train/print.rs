@@ -10,6 +10,7 @@ use trainer::Site;
 use crate::args::TrainArgs;
 use crate::output;
 
+/// State, thresholds, lines read, labels, quality and where the model was written.
 pub fn describe(
     args: &TrainArgs,
     sites: &[Site],

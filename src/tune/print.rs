@@ -11,6 +11,8 @@ use trainer::Label;
 
 use crate::output::{self, Table};
 
+/// The verdict in words, then thresholds, what they stop, orders at risk and the evidence. `asked`
+/// is the file of `--write`, `written` that file if it was changed.
 pub fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
     let mut text = format!("{}\n\n", verdict(tuned));
     for rung in &tuned.ladder {

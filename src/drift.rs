@@ -16,7 +16,7 @@ use crate::args::DriftArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::judge::overrides_with_shipped_model;
-use crate::output::{self, Table, WithLogs};
+use crate::output::{self, TextTable, WithLogs};
 use crate::report::{self, Report};
 
 /// Features shown when none has changed beyond the alarm.
@@ -123,7 +123,7 @@ fn describe(examined: &Examined) -> String {
         median.map_or_else(|| "–".to_owned(), |median| value(name, median).replace('-', "−"))
     };
     let mut table =
-        Table::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
+        TextTable::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
     let mut row = |shift: &Shift| {
         table.row([
             format!("{}{}", words(shift.name), if shift.alarm { " !" } else { "" }),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::args::EvaluateArgs;
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table, WithLogs};
+use crate::output::{self, TextTable, WithLogs};
 use crate::progress;
 use crate::report::{self, Report};
 
@@ -81,7 +81,7 @@ fn describe(e: &Evaluation) -> String {
     if !e.in_sample {
         text.push_str(&flattery);
     }
-    let mut clients = Table::new(&["clients", "labelled", "judged", "fewer pages"]);
+    let mut clients = TextTable::new(&["clients", "labelled", "judged", "fewer pages"]);
     for (label, &number) in &e.clients {
         let not = e.not_judged.get(label).copied().unwrap_or(0);
         clients.row([
@@ -139,7 +139,7 @@ fn describe(e: &Evaluation) -> String {
         );
     }
     let mut classes =
-        Table::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
+        TextTable::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
     for (why, class) in &e.by_class {
         let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
         let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), analysis::format::range);
@@ -152,7 +152,7 @@ fn describe(e: &Evaluation) -> String {
         ]);
     }
     let mut baselines =
-        Table::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
+        TextTable::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
     for (name, row) in &e.baselines {
         let median = row
             .requests_to_detect

@@ -13,11 +13,11 @@ pub use analysis::format::{count, figure, percent, percent_at_most, safe, score,
 /// A plain-text table. Columns of numbers are aligned to the right, others and the first to the
 /// left.
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table with this heading.
     pub fn new(heading: &[&str]) -> Self {
         Self { rows: vec![heading.iter().map(|&cell| cell.to_owned()).collect()] }

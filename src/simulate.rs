@@ -134,7 +134,7 @@ pub fn run(args: &SimulateArgs) -> Result<CommandResult> {
         output::print_json(&written)?;
         return Ok(CommandResult::Passed);
     }
-    let mut table = output::Table::new(&["shop", "requests", "people", "bots"]);
+    let mut table = output::TextTable::new(&["shop", "requests", "people", "bots"]);
     for Written { shop, requests, people, bots } in &written {
         table.row([
             (*shop).to_owned(),

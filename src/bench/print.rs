@@ -8,7 +8,7 @@ use lab::botbench::result::{
 };
 use trainer::statistics::Interval;
 
-use crate::output::{self, Table, count, percent};
+use crate::output::{self, TextTable, count, percent};
 
 /// The summary in words, then every table of the benchmark.
 pub fn describe(found: &BotBench) -> String {
@@ -91,7 +91,7 @@ pub fn describe(found: &BotBench) -> String {
 }
 
 fn targets(targets: &[Target]) -> String {
-    let mut table = Table::new(&["who", "what", "bound", "found", "reached"]);
+    let mut table = TextTable::new(&["who", "what", "bound", "found", "reached"]);
     for target in targets {
         table.row([
             target.population.clone(),
@@ -122,7 +122,7 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
         "p90",
         "let through",
     ];
-    let mut table = Table::new(&heading);
+    let mut table = TextTable::new(&heading);
     for row in rows {
         let Some(of) = row.of.first() else { continue };
         let quantiles = |of: Option<Quantiles>| match of {
@@ -147,7 +147,7 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
 fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> String {
     let heading: Vec<&str> =
         ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
-    let mut table = Table::new(&heading);
+    let mut table = TextTable::new(&heading);
     for row in rows {
         table.row(
             [row.population.clone(), count(row.clients)]
@@ -166,7 +166,7 @@ fn refused(of: &Outcome) -> String {
 }
 
 fn people_refused(found: &BotBench) -> String {
-    let mut table = Table::new(&[
+    let mut table = TextTable::new(&[
         "population",
         "client",
         "day",
@@ -194,7 +194,7 @@ fn people_refused(found: &BotBench) -> String {
 fn verdicts(found: &BotBench) -> String {
     let rules = found.columns.iter().filter(|column| !column.is_detector).map(Column::short);
     let heading: Vec<&str> = ["population"].into_iter().chain(rules).collect();
-    let mut table = Table::new(&heading);
+    let mut table = TextTable::new(&heading);
     for verdict in &found.verdicts {
         let cell = |it: &Against| if it.is_ahead { "yes" } else { "NO" }.to_owned();
         table.row([verdict.population.clone()].into_iter().chain(verdict.against.iter().map(cell)));
@@ -212,7 +212,7 @@ fn verdicts(found: &BotBench) -> String {
 fn heat(heat: &HeatMap) -> String {
     let heading = heat.jitters.iter().map(|jitter| format!("± {}", percent(*jitter)));
     let heading: Vec<String> = ["every".to_owned()].into_iter().chain(heading).collect();
-    let mut table = Table::new(&heading.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = TextTable::new(&heading.iter().map(String::as_str).collect::<Vec<_>>());
     for (period, row) in heat.periods_s.iter().zip(&heat.detected) {
         table.row(
             [format!("{period} s")]

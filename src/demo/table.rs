@@ -9,12 +9,18 @@ use traffic::sim::Truth;
 
 use super::today::DemoResult;
 use super::visitors::{Live, LiveRow};
-use crate::output::{Table, count};
+use crate::output::{TextTable, count};
 
 /// The live table: one row a visitor, redrawn in place.
 pub fn live(live: &[Arc<Live>], left: Duration) -> String {
-    let mut table =
-        Table::new(&["visitor", "requests", "allowed", "limited", "blocked", "first refused at"]);
+    let mut table = TextTable::new(&[
+        "visitor",
+        "requests",
+        "allowed",
+        "limited",
+        "blocked",
+        "first refused at",
+    ]);
     for row in live.iter().map(|live| live.row()) {
         table.row([
             row.name.clone(),
@@ -56,7 +62,7 @@ pub fn summary(result: &DemoResult) -> String {
         "at request",
         "because",
     ];
-    let mut table = Table::new(&heading);
+    let mut table = TextTable::new(&heading);
     for row in &result.clients {
         let score = |score: Option<f32>| {
             score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"))

@@ -6,7 +6,7 @@ use analysis::diff::{Cell, Difference, Side, Told};
 use analysis::format::counted;
 use detector::Action;
 
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
 /// The summary in words, then tables of thresholds, verdicts, reasons, paths and clients.
 pub fn describe(difference: &Difference) -> String {
@@ -40,11 +40,11 @@ pub fn describe(difference: &Difference) -> String {
     if difference.is_none() {
         return text;
     }
-    let mut reasons = Table::new(&["before", "after", "requests"]);
+    let mut reasons = TextTable::new(&["before", "after", "requests"]);
     for row in &difference.reasons {
         reasons.row([row.before.clone(), row.after.clone(), output::count(row.requests)]);
     }
-    let mut paths = Table::new(&["path", "refused more", "refused less"]);
+    let mut paths = TextTable::new(&["path", "refused more", "refused less"]);
     for row in &difference.paths {
         paths.row([
             output::safe(&row.path, 80),
@@ -63,7 +63,7 @@ pub fn describe(difference: &Difference) -> String {
         "after",
         "because",
     ];
-    let mut clients = Table::new(&heading);
+    let mut clients = TextTable::new(&heading);
     for row in &difference.changed {
         clients.row([
             row.client.clone(),
@@ -83,7 +83,7 @@ pub fn describe(difference: &Difference) -> String {
 
 fn sides(sides: [&Side; 2]) -> String {
     let mut table =
-        Table::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
+        TextTable::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
     for side in sides {
         let score = |score: Option<f32>| {
             score.map_or_else(|| "–".to_owned(), |score| output::score(f64::from(score)))
@@ -102,7 +102,7 @@ fn sides(sides: [&Side; 2]) -> String {
 }
 
 fn matrix(what: &str, cells: &[Cell]) -> String {
-    let mut table = Table::new(&[what, "then allow", "then limit", "then block"]);
+    let mut table = TextTable::new(&[what, "then allow", "then limit", "then block"]);
     for before in Action::ALL {
         let number = |after: Action| {
             let cell = cells.iter().find(|cell| (cell.before, cell.after) == (before, after));

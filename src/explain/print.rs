@@ -7,7 +7,7 @@ use analysis::counterfactual::Counterfactuals;
 use analysis::explain::{Decisive, Explanation, Moment, Normal, Otherwise, Row, Source, value};
 use detector::{Action, Reason};
 
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
 /// Features shown with a row each; the others share one row with their sum.
 const ROWS: usize = 10;
@@ -91,7 +91,7 @@ fn features(text: &mut String, decisive: &Decisive) {
         compared(&decisive.normal)
     );
     let mut table =
-        Table::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
+        TextTable::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
     let asked: Vec<&Row> = decisive.features.iter().filter(|row| row.is_asked).collect();
     let (shown, rest) = asked.split_at(asked.len().min(ROWS));
     table.row([

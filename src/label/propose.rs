@@ -15,7 +15,7 @@ use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
 use crate::jobs::jobs;
 use crate::judge::judge;
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
 #[derive(Serialize)]
 struct Proposed {
@@ -74,7 +74,7 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
         analysis::format::counted(proposed.borderline.len() as u64, "client"),
         proposed.model
     );
-    let mut table = Table::new(&[
+    let mut table = TextTable::new(&[
         "client",
         "pages",
         "score",

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use analysis::format::counted;
 
 use super::result::Replayed;
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
 /// A line with the number of lines that could not be read; empty where there are none.
 pub fn unread(lines: u64) -> String {
@@ -56,7 +56,7 @@ pub fn describe(replayed: &Replayed) -> String {
             }
         }
     }
-    let mut actions = Table::new(&["verdict/reason", "requests"]);
+    let mut actions = TextTable::new(&["verdict/reason", "requests"]);
     for (action, number) in &replayed.actions {
         actions.row([action.clone(), output::count(*number)]);
     }
@@ -75,7 +75,7 @@ pub fn describe(replayed: &Replayed) -> String {
         "by",
         "because",
     ];
-    let mut table = Table::new(&heading);
+    let mut table = TextTable::new(&heading);
     for row in &replayed.stopped {
         table.row([
             row.client.clone(),

@@ -96,7 +96,8 @@ fn adapted(card: &Card, is_adapted: bool) -> String {
 
 /// The metrics of a model card as a table.
 pub fn metrics(card: &Card) -> String {
-    let mut table = output::Table::new(&["measured", "value", "95 % interval", "people", "bots"]);
+    let mut table =
+        output::TextTable::new(&["measured", "value", "95 % interval", "people", "bots"]);
     for (name, Metric { value, low, high, people, bots }) in &card.metrics {
         let interval = format!("{low:.3} – {high:.3}");
         table.row([

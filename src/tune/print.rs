@@ -9,7 +9,7 @@ use analysis::report::tuning::verdict;
 use analysis::tune::{AtRisk, Stops};
 use trainer::Label;
 
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
 /// The verdict in words, then thresholds, what they stop, orders at risk and the evidence. `asked`
 /// is the file of `--write`, `written` that file if it was changed.
@@ -89,7 +89,7 @@ fn ladder(tuned: &Tuned) -> String {
         "of all",
         "of pages",
     ];
-    let mut table = Table::new(&heading);
+    let mut table = TextTable::new(&heading);
     let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), output::score);
     let row = |of: [String; 5], stops: &Stops| {
         let labels = [Label::Human, Label::Bad, Label::GoodBot, Label::Unknown];

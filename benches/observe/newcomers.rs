@@ -10,8 +10,8 @@ use detector::state::client_state::KnownClient;
 use detector::{AgentKey, AllowList, Detector, Event, Mode, Request, Token, UrlHasher, Window};
 use traffic::sim::Dice;
 
+use super::crowd::{HASH_KEY, START, client_key};
 use super::support::{Effort, count, resident_bytes, shipped_judge};
-use super::{HASH_KEY, START, client_key};
 
 /// Tells a child what to measure; set by this bench when it starts itself again.
 const TASK: &str = "KIDOBAN_BENCH_TASK";

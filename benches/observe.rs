@@ -1,51 +1,43 @@
-//! What a verdict costs: nanoseconds per [`Detector::observe`], by number of clients and threads;
-//! nanoseconds per stage; bytes per tracked client.
+//! The cost of a verdict: nanoseconds per [`Detector::observe`] by number of clients and threads,
+//! nanoseconds per stage, and bytes per tracked client.
 //!
-//! Clients behave like the simulated crowd (its URLs, its pages and assets), each has shown at
-//! least six pages before the clock starts, so that every page is scored, and they come back by
-//! Zipf's law: the first of a million makes 7 % of the traffic, as the busiest client of a shop
-//! does. See `README.md` beside this file.
+//! Clients send the requests of the simulated crowd, pages and assets. Each has requested at least
+//! six pages before the clock starts, so that every page is scored. How often a client comes
+//! follows Zipf's law: the first of a million makes 7 % of the traffic, as the busiest client of a
+//! shop does. See `README.md` beside this file.
 
 #![allow(clippy::print_stdout)] // printing figures is what a bench is for
 
-#[path = "observe/strangers.rs"]
-mod strangers;
+#[path = "observe/crowd.rs"]
+mod crowd;
+#[path = "observe/newcomers.rs"]
+mod newcomers;
 mod support;
 
 use std::hint::black_box;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
+use crowd::{Crowd, HASH_KEY, Ring, START, client_key};
 use detector::Settings;
 use detector::{
-    AllowList, Class, ClientKey, Detector, Event, Features, Judge, Mode, Policy, PolicyConfig,
-    Timestamp, UrlHasher, Window,
+    Class, ClientKey, Detector, Event, Features, Judge, Mode, Policy, PolicyConfig, Timestamp,
+    Window,
 };
-use support::{Effort, Spread, Zipf, count, describe_machine, scattered, shipped_judge};
+use support::{Effort, Spread, count, describe_machine, scattered, shipped_judge};
 use traffic::LogReader;
-use traffic::sim::{Dice, Mix, SimRequest, Site, simulate, write_combined};
+use traffic::sim::write_combined;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// 2026-11-21, midnight UTC: when the clock starts for clients that are known already.
-const START: Timestamp = Timestamp::from_secs(1_795_219_200);
-/// Any key; the same for every run.
-const HASH_KEY: u64 = 7;
-/// Pages each client has shown before the clock starts: one more than the policy wants to judge it.
-const PAGES_BEFORE: usize = 6;
-/// Of a visit this much is walked, then it begins again: several windows full.
-const STEPS_MAX: usize = 400;
-
 fn main() {
-    if strangers::run_as_child() {
+    if newcomers::run_as_child() {
         return;
     }
     let effort = Effort::asked_for();
     println!("{}", describe_machine());
-    strangers::measure(effort);
+    newcomers::measure(effort);
     let crowd = Crowd::simulated();
     println!("crowd: {}", crowd.describe());
     let mut criterion = criterion(effort);
@@ -72,111 +64,7 @@ fn criterion(effort: Effort) -> Criterion {
         .configure_from_args()
 }
 
-fn client_key(index: usize) -> ClientKey {
-    ClientKey::from_ip(Ipv4Addr::from_bits(0x0b00_0000 + scattered(index as u32)).into())
-}
-
-/// What visitors do, without who they are.
-struct Crowd {
-    /// Visits of at least [`PAGES_BEFORE`] pages.
-    visits: Vec<Vec<Step>>,
-    /// The requests they were made of.
-    requests: Vec<SimRequest>,
-}
-
-/// One request of a visit.
-#[derive(Clone, Copy)]
-struct Step {
-    gap_us: u64,
-    event: Event,
-    status: u16,
-}
-
-impl Crowd {
-    fn simulated() -> Self {
-        let site = Arc::new(Site::new(1));
-        let requests = simulate(&site, 1, START, &Mix::of(600, 60), 3 * 3_600 * 1_000_000);
-        let (hasher, allow) = (UrlHasher::new(HASH_KEY), AllowList::default());
-        let mut by_client: std::collections::BTreeMap<_, (Timestamp, Vec<Step>)> =
-            std::collections::BTreeMap::new();
-        for request in &requests {
-            let (last_at, visit) =
-                by_client.entry(request.client).or_insert((request.at, Vec::new()));
-            if visit.len() < STEPS_MAX {
-                let event = Event::new(&request.as_request(), &hasher, &allow, None);
-                visit.push(Step {
-                    gap_us: request.at.micros_since(*last_at),
-                    event,
-                    status: request.status,
-                });
-                *last_at = request.at;
-            }
-        }
-        let pages =
-            |visit: &[Step]| visit.iter().filter(|step| step.event.class == Class::Page).count();
-        let visits = by_client
-            .into_values()
-            .map(|(_, visit)| visit)
-            .filter(|visit| pages(visit) >= PAGES_BEFORE);
-        Self { visits: visits.collect(), requests }
-    }
-
-    fn describe(&self) -> String {
-        let steps: usize = self.visits.iter().map(Vec::len).sum();
-        let pages =
-            self.visits.iter().flatten().filter(|step| step.event.class == Class::Page).count();
-        format!(
-            "{} visits of {PAGES_BEFORE} pages or more, {steps} requests, {:.0} % of them pages",
-            self.visits.len(),
-            pages as f64 / steps as f64 * 100.0
-        )
-    }
-
-    fn visit_of(&self, client: usize) -> &[Step] {
-        &self.visits[client % self.visits.len()]
-    }
-
-    /// How many steps bring a client to [`PAGES_BEFORE`] pages.
-    fn steps_before(visit: &[Step]) -> usize {
-        let pages = visit.iter().enumerate().filter(|(_, step)| step.event.class == Class::Page);
-        pages.map(|(index, _)| index + 1).nth(PAGES_BEFORE - 1).unwrap_or(visit.len())
-    }
-}
-
-/// Requests to come, over and over; each time round they are later.
-struct Ring {
-    steps: Vec<(Event, u16)>,
-    /// Time between two of them: each client comes once in ten minutes on average, the first few
-    /// all the time.
-    step_us: u64,
-}
-
-impl Ring {
-    fn new(crowd: &Crowd, clients: usize, length: usize) -> Self {
-        let zipf = Zipf::new(clients);
-        let mut dice = Dice::new(3);
-        let mut cursors: Vec<u32> =
-            (0..clients).map(|client| Crowd::steps_before(crowd.visit_of(client)) as u32).collect();
-        let steps = (0..length).map(|_| {
-            // An odd prime spreads ranks over clients, so that the busy ones are not neighbours in
-            // memory.
-            let client = (zipf.draw(&mut dice) as u64 * 2_654_435_761 % clients as u64) as usize;
-            let visit = crowd.visit_of(client);
-            let step = visit[cursors[client] as usize % visit.len()];
-            cursors[client] += 1;
-            (Event { client: client_key(client), ..step.event }, step.status)
-        });
-        Self { steps: steps.collect(), step_us: 600_000_000 / clients as u64 }
-    }
-
-    /// The `index`-th request since the start.
-    fn event(&self, index: u64) -> (Event, u16) {
-        let (event, status) = self.steps[index as usize % self.steps.len()];
-        (Event { at: START.plus_micros(index * self.step_us), ..event }, status)
-    }
-}
-
-/// A detector that knows its clients, and traffic for it.
+/// A detector whose clients are warmed up, and traffic for it.
 struct Bench {
     clients: usize,
     detector: Detector,
@@ -185,8 +73,8 @@ struct Bench {
 
 impl Bench {
     fn new(crowd: &Crowd, clients: usize, effort: Effort) -> Self {
-        // A little more than they are: rings and shards fill unevenly, and nobody shall be evicted
-        // here.
+        // A little more than the clients need, because shards fill unevenly and nobody should be
+        // evicted.
         let capacity = clients + clients / 8 + 1_000;
         let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
         for client in 0..clients {
@@ -204,7 +92,7 @@ impl Bench {
         Self { clients, detector, ring: Ring::new(crowd, clients, length) }
     }
 
-    /// What the traffic looks like, from one look at a part of it.
+    /// Shares of pages, scored and limited requests, counted over a part of the traffic.
     fn describe(&self) -> String {
         let looked_at = self.ring.steps.len().min(200_000) as u64;
         let (mut pages, mut scored, mut stopped) = (0_u64, 0_u64, 0_u64);
@@ -268,8 +156,7 @@ impl Bench {
         });
     }
 
-    /// The same once more with somebody looking at cohorts, as a model with a threshold for them
-    /// has it.
+    /// As `observe`, with a cohort threshold in force, so that cohorts are scored as well.
     fn measure_with_cohorts(&mut self, criterion: &mut Criterion) {
         let judge = shipped_judge();
         let config = PolicyConfig { cohort_score: Some(0.999), ..PolicyConfig::default() };
@@ -294,7 +181,7 @@ impl Bench {
         started.elapsed()
     }
 
-    /// The same traffic by one thread and by two, in turns.
+    /// Observes traffic on one thread and on two, in turns, and prints the ratio.
     fn compare_threads(&self, effort: Effort) {
         let requests = effort.pick(1_000, 200_000, 500_000);
         let half = self.ring.steps.len() as u64 / 2;
@@ -324,7 +211,7 @@ impl Bench {
     }
 }
 
-/// Each stage by itself, on what a thousand clients look like after a while, all in the cache.
+/// Measures each stage alone, on a thousand clients with filled windows, all in the CPU cache.
 fn stages(criterion: &mut Criterion, crowd: &Crowd) {
     const CLIENTS: usize = 1_000;
     let judge = shipped_judge();

@@ -1,4 +1,4 @@
-//! How good the detector is: writes the tables of `docs/quality.md` (`make quality`).
+//! Measures how good the detector is, and writes the tables of `docs/quality.md` (`make quality`).
 //!
 //! ```text
 //! quality --site DIR … [--write FILE]          all tables, to a file's markers or to standard output
@@ -7,7 +7,8 @@
 //! quality --tuned SHOPS PEOPLE                 only whether `kidoban tune` keeps its budgets on so many shops (`make tuned`)
 //! ```
 //!
-//! The splits are `trainer::protocol`'s. No clock, no chance: the same logs give the same tables.
+//! Training and test parts are split by `trainer::protocol`. There is no clock and no true
+//! randomness: the same logs give the same tables.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // printing figures is what a bench is for
 
@@ -15,18 +16,18 @@
 mod ablation;
 #[path = "quality/budgets.rs"]
 mod budgets;
-#[path = "quality/cores.rs"]
-mod cores;
-#[path = "quality/home.rs"]
-mod home;
+#[path = "quality/own_site.rs"]
+mod own_site;
+#[path = "quality/parallel.rs"]
+mod parallel;
 #[path = "quality/shops.rs"]
 mod shops;
-#[path = "quality/strange.rs"]
-mod strange;
 #[path = "quality/table.rs"]
 mod table;
 #[path = "quality/tuned.rs"]
 mod tuned;
+#[path = "quality/unseen_site.rs"]
+mod unseen_site;
 #[path = "quality/worst.rs"]
 mod worst;
 
@@ -44,47 +45,47 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const BEGIN: &str = "<!-- make quality: begin -->";
 const END: &str = "<!-- make quality: end -->";
-/// Visitors of a simulated shop: half of them, and of these again half that is kept apart from
-/// training, are enough to prove a block threshold.
+/// People of a simulated shop. Half of them are known, and half of those are kept apart from
+/// training: that many prove a block threshold.
 const SHOP_PEOPLE: usize = 16_500;
-/// Shops over which budgets are looked at: a minute and a half on two cores.
+/// Shops in the table of budgets. They take a minute and a half on two cores.
 const MANY_SHOPS: usize = 30;
-/// Their people: an eighth of them, less those with too few pages or a shared address, prove
-/// budgets of 1 %.
+/// People of each of these shops. An eighth of them, less those with too few pages or a shared
+/// address, prove budgets of 1 %.
 const SMALL_SHOP_PEOPLE: usize = 5_200;
 
 #[derive(Default)]
-struct Asked {
+struct QualityArgs {
     sites: Vec<PathBuf>,
     write: Option<PathBuf>,
     worst: Option<(String, usize)>,
-    /// Shops, and people a day.
+    /// `--budgets`: shops, and people a day.
     budgets: Option<(usize, usize)>,
-    /// Likewise.
+    /// `--tuned`: shops, and people a day.
     tuned: Option<(usize, usize)>,
-    /// `cargo test` runs every bench once: then everything is tiny.
+    /// Whether `cargo test` runs this, once and tiny.
     is_smoke: bool,
 }
 
 fn main() -> Result<()> {
-    let asked = Asked::parse(std::env::args().skip(1))?;
-    if asked.is_smoke {
+    let args = QualityArgs::parse(std::env::args().skip(1))?;
+    if args.is_smoke {
         return smoke();
     }
-    if let Some((shops, people)) = asked.budgets {
+    if let Some((shops, people)) = args.budgets {
         println!("{}", budgets::table(shops, people, &options())?);
         return Ok(());
     }
-    if let Some((shops, people)) = asked.tuned {
+    if let Some((shops, people)) = args.tuned {
         println!("{}", tuned::table(shops, people, &options())?);
         return Ok(());
     }
-    let sites = asked.sites.iter().map(|folder| read(folder)).collect::<Result<Vec<Site>>>()?;
-    if let Some((name, count)) = &asked.worst {
+    let sites = args.sites.iter().map(|folder| read(folder)).collect::<Result<Vec<Site>>>()?;
+    if let Some((name, count)) = &args.worst {
         return worst::print(&sites, &options(), name, *count);
     }
-    let text = tables(&sites, &SHOPS[..2], SHOP_PEOPLE, asked.is_smoke)?;
-    match &asked.write {
+    let text = tables(&sites, &SHOPS[..2], SHOP_PEOPLE, args.is_smoke)?;
+    match &args.write {
         Some(path) => write_between(path, &text),
         None => {
             println!("{text}");
@@ -93,7 +94,7 @@ fn main() -> Result<()> {
     }
 }
 
-/// What `kidoban train` uses, but for the comparison of algorithms.
+/// The options of `kidoban train`, except for the comparison of algorithms.
 fn options() -> Options {
     Options::default()
 }
@@ -108,15 +109,15 @@ fn tables(
     let options = options();
     let mut text = String::new();
     step("at home");
-    text += &home::tables(sites, &options)?;
+    text += &own_site::tables(sites, &options)?;
     step("measuring every site");
     let strangers = Strangers::new(sites, &options);
-    let strange = strange::Strange::new(sites, &strangers, &options)?;
-    text += &strange.left_out();
-    text += &strange.by_class();
+    let unseen = unseen_site::UnseenSites::new(sites, &strangers, &options)?;
+    text += &unseen.left_out();
+    text += &unseen.by_class();
     step("adapted on half");
-    text += &strange.adapted()?;
-    text += &strange.refused();
+    text += &unseen.adapted()?;
+    text += &unseen.refused();
     step("simulated shops");
     text += &shops::table(shops, people, &strangers, sites.len(), &options)?;
     step("budgets over many simulated shops");
@@ -140,7 +141,7 @@ fn read(folder: &Path) -> Result<Site> {
     Ok(logs.read_site(&name, Some(&labels))?.0)
 }
 
-/// Replaces what stands between the markers; everything else is prose and stays.
+/// Replaces the text between the markers. All other text of the file stays.
 fn write_between(path: &Path, tables: &str) -> Result<()> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot be read", path.display()))?;
@@ -156,7 +157,7 @@ fn write_between(path: &Path, tables: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
-/// All tables of two tiny simulated shops: do they still come out?
+/// Makes all tables of two tiny simulated shops, to see that the bench still works.
 fn smoke() -> Result<()> {
     let folder = std::env::temp_dir().join(format!("kidoban-quality-{}", std::process::id()));
     let one = |shop: &traffic::sim::Shop| {
@@ -172,40 +173,37 @@ fn smoke() -> Result<()> {
     Ok(())
 }
 
-impl Asked {
+impl QualityArgs {
     fn parse(mut words: impl Iterator<Item = String>) -> Result<Self> {
-        let mut asked = Self { is_smoke: true, ..Self::default() };
+        let mut args = Self { is_smoke: true, ..Self::default() };
         while let Some(word) = words.next() {
             let mut next = || words.next().with_context(|| format!("{word}: a value is missing"));
             match word.as_str() {
-                "--bench" => asked.is_smoke = false,
-                "--site" => asked.sites.push(PathBuf::from(next()?)),
-                "--write" => asked.write = Some(PathBuf::from(next()?)),
+                "--bench" => args.is_smoke = false,
+                "--site" => args.sites.push(PathBuf::from(next()?)),
+                "--write" => args.write = Some(PathBuf::from(next()?)),
                 "--worst" => {
-                    asked.worst = Some((next()?, next()?.parse().context("--worst SITE N")?))
+                    args.worst = Some((next()?, next()?.parse().context("--worst SITE N")?))
                 }
                 "--budgets" | "--tuned" => {
                     let number =
                         |text: String| text.parse().with_context(|| format!("{word} SHOPS PEOPLE"));
                     let both = Some((number(next()?)?, number(next()?)?));
-                    *(if word == "--tuned" { &mut asked.tuned } else { &mut asked.budgets }) = both;
+                    *(if word == "--tuned" { &mut args.tuned } else { &mut args.budgets }) = both;
                 }
-                // cargo test's own, such as --nocapture.
-                _ if asked.is_smoke => {}
+                // Flags of cargo test, such as --nocapture.
+                _ if args.is_smoke => {}
                 _ => bail!(
                     "{word}: expected --site DIR, --write FILE, --worst SITE N, --budgets or \
                         --tuned SHOPS PEOPLE"
                 ),
             }
         }
-        // cargo bench gives --bench last.
-        if !asked.is_smoke
-            && asked.sites.len() < 2
-            && asked.budgets.is_none()
-            && asked.tuned.is_none()
+        // Checked after the loop, because cargo bench passes --bench last.
+        if !args.is_smoke && args.sites.len() < 2 && args.budgets.is_none() && args.tuned.is_none()
         {
             bail!("at least two labelled sites are needed: run `make quality DATA=…`");
         }
-        Ok(asked)
+        Ok(args)
     }
 }

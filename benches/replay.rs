@@ -1,6 +1,6 @@
-//! How fast logs are replayed: lines per second through the same call as `kidoban replay`, scores
-//! included, by one job and by several, from a plain and a gzipped combined log; and the whole
-//! command as a child process.
+//! How fast logs are replayed, in lines per second with scores: through the call that `kidoban
+//! replay` makes, with one job and with several, from a plain and a gzipped log; and through the
+//! whole command as a child process.
 //!
 //! The log is a simulated day, written to a temporary folder and removed again. See `README.md`
 //! beside this file.
@@ -23,8 +23,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
 use support::{
-    Effort, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process, describe_machine,
-    shipped_judge,
+    Effort, Folder, Spread, count, cpu_time, cpu_time_of_children, cpu_time_of_process,
+    describe_machine, shipped_judge,
 };
 use traffic::replay::{RecordedVerdict, VerdictSink, replay_parallel};
 use traffic::sim::{Mix, Site, simulate, write_combined};
@@ -32,7 +32,7 @@ use traffic::sim::{Mix, Site, simulate, write_combined};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// As `kidoban replay` tracks.
+/// Clients that `kidoban replay` tracks without a configuration.
 const CAPACITY: usize = 1_000_000;
 const DAY_US: u64 = 86_400 * 1_000_000;
 /// 2026-11-20, midnight UTC.
@@ -41,12 +41,12 @@ const START: Timestamp = Timestamp::from_secs(1_795_132_800);
 fn main() {
     let effort = Effort::asked_for();
     println!("{}", describe_machine());
-    let folder = Folder::new();
-    let log = Log::write(&folder.0, effort);
+    let folder = Folder::new("replay");
+    let log = Log::write(folder.path(), effort);
     println!("{}", log.description);
     let runs = effort.pick(1, 3, 7);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    // In turns, so that what else the machine does falls on all alike.
+    // In turns, so that other load on the machine affects all of them alike.
     let mut calls: Vec<(String, &Path, usize, Vec<Run>)> = Vec::new();
     for (name, path) in [("plain", &log.plain), ("gzip", &log.gzipped)] {
         for jobs in (1..=cores).filter(|jobs| jobs.is_power_of_two()) {
@@ -75,7 +75,7 @@ fn main() {
     );
 }
 
-/// Lines per second, by the wall clock and of time on a CPU.
+/// Lines per second of wall-clock time, and per second of CPU time.
 struct Run {
     per_wall_s: f64,
     per_cpu_s: f64,
@@ -94,12 +94,12 @@ fn print_runs(what: &str, runs: &[Run]) {
     );
 }
 
-/// What one watcher counts.
+/// What one watching thread counts.
 #[derive(Default)]
 struct Counts {
     requests: u64,
     stopped: u64,
-    /// Of whom reasons were given, once each, as the command gives them.
+    /// Clients whose reasons were given. The command too asks for them once a client.
     told: HashSet<ClientKey>,
 }
 
@@ -123,8 +123,8 @@ impl VerdictSink for Counts {
     }
 }
 
-/// One replay in this process. CPU time is the whole process's: the threads of a replay have ended
-/// when it is read.
+/// Runs one replay in this process. CPU time is that of the whole process, because the replay's
+/// threads have ended when it is read.
 fn replayed(path: &Path, lines: u64, jobs: usize) -> Run {
     let (started, cpu_before) = (Instant::now(), cpu_time_of_process());
     let detector = Detector::new(
@@ -144,7 +144,7 @@ fn replayed(path: &Path, lines: u64, jobs: usize) -> Run {
     run(lines, started, (cpu_time_of_process() - cpu_before).as_secs_f64())
 }
 
-/// The same by the binary, with its model check, its report and its exit.
+/// Runs `kidoban replay` as a child process, which also checks its model, prints and exits.
 fn commanded(path: &Path, lines: u64) -> Run {
     let (started, cpu_before) = (Instant::now(), cpu_time_of_children());
     let status = Command::new(env!("CARGO_BIN_EXE_kidoban"))
@@ -157,7 +157,7 @@ fn commanded(path: &Path, lines: u64) -> Run {
     run(lines, started, (cpu_time_of_children() - cpu_before).as_secs_f64())
 }
 
-/// What is left without detector and merging.
+/// Reads and parses the log only, without merging and detector.
 fn parsed(path: &Path, lines: u64) -> Run {
     let (started, cpu_before) = (Instant::now(), cpu_time("self"));
     let mut read = 0;
@@ -216,23 +216,5 @@ impl Log {
             text.len() as f64 / lines as f64
         );
         Self { plain, gzipped, lines, description }
-    }
-}
-
-/// A temporary folder, removed at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("kidoban-bench-replay-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("there is a temporary folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,37 +1,32 @@
-//! `kidoban bench`: the bot benchmark. Every population against the detector and the peers' rules.
+//! `kidoban bench`: the bot benchmark. It runs every simulated population through the detector and
+//! through the rules of comparable products.
 
-use std::fmt::Write as _;
-use std::num::NonZeroUsize;
+mod print;
+
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
-use analysis::format::range;
 use analysis::report::Origin;
 use analysis::sources::LogRead;
 use anyhow::{Result, bail};
-use lab::botbench::result::{
-    Against, Behind, BotBench, Column, ColumnOutcome, HeatMap, OfSite, PopulationRow, Quantiles,
-    Share, Target,
-};
-use lab::botbench::{BenchOptions, run as run_benchmark};
+use lab::botbench::{Options, run as run_benchmark};
 use trainer::Site;
 use trainer::calibrate::Budgets;
-use trainer::statistics::Interval;
 
-use crate::Answer;
 use crate::args::BenchArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table, count, percent};
+use crate::jobs::jobs;
+use crate::output;
 use crate::progress;
 use crate::report::{self, Report};
 
-/// Runs it and prints. A target that is missed is a finding and no failure.
+/// Runs the benchmark and prints it. A missed target is a finding, so the result is still `Passed`.
 ///
 /// # Errors
-/// Logs that cannot be read; a single site, which nothing could judge; a report that cannot be
-/// written.
-pub fn run(args: &BenchArgs) -> Result<Answer> {
+/// Logs that cannot be read; a single `--site`, because each site is judged by a model of the
+/// others; a report that cannot be written.
+pub fn run(args: &BenchArgs) -> Result<CommandResult> {
     if args.sites.len() == 1 {
         bail!("--site: each log is judged by a model of the others, so give two or more, or none");
     }
@@ -41,13 +36,10 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     origin.digests.push(("Shipped model".to_owned(), shipped.sha256().to_owned()));
     let sites =
         args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
-    let options = BenchOptions {
+    let options = Options {
         seed: args.seed,
         is_quick: args.quick,
-        threads: args
-            .jobs
-            .or_else(|| thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get),
+        threads: jobs(args.jobs),
         budgets: Budgets {
             limit_alpha: args.limit_budget,
             block_alpha: args.block_budget,
@@ -68,12 +60,12 @@ pub fn run(args: &BenchArgs) -> Result<Answer> {
     if args.json {
         output::print_json(&found)?;
     } else {
-        output::print(&describe(&found))?;
+        output::print(&print::describe(&found))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
-/// Reads a site, and notes in the origin what was read.
+/// Reads the logs and labels of a site, and adds them to the origin of the report.
 fn read(folder: &Path, origin: &mut Origin) -> Result<Site> {
     let name = folder
         .file_name()
@@ -86,242 +78,4 @@ fn read(folder: &Path, origin: &mut Origin) -> Result<Site> {
     origin.digests.push((format!("Logs of {name}"), logs.sha256()));
     origin.digests.push((format!("Labels of {name}"), report::sha256(&labels)?));
     Ok(site)
-}
-
-fn describe(found: &BotBench) -> String {
-    let mut text = format!("{}\n", found.summary);
-    if found.is_quick {
-        text.push_str(
-            "This was a quick run, of few clients: for the figures of docs/benchmark.md leave \
-                --quick out.\n",
-        );
-    }
-    let training = &found.training;
-    let _ = writeln!(
-        text,
-        "\nThe tested model was trained on {} requests of {} people and {} bad clients of the same \
-            site (seed {}; tested with other \
-         seeds): {}.\n  limit: {}\n  block: {}",
-        count(training.requests),
-        count(training.people),
-        count(training.bots),
-        found.seed,
-        training.readiness,
-        training.limit.evidence,
-        training.block.evidence,
-    );
-    if !training.left_out.is_empty() {
-        let _ = writeln!(
-            text,
-            "  Not trained on, as nobody could label them or none had come yet: {}.",
-            training.left_out.join(", ")
-        );
-    }
-    let _ = write!(text, "\nTargets\n{}", targets(&found.targets));
-    let _ = write!(
-        text,
-        "\nBad clients, by the tested model\n{}",
-        by_detector("population", &found.bad)
-    );
-    let names: Vec<&str> = found.columns.iter().map(Column::short).collect();
-    let _ = write!(
-        text,
-        "\nShare of bad clients found\n{}",
-        shares(&names, &found.bad, |of| percent(of.detected.value()))
-    );
-    let _ = write!(
-        text,
-        "\nShare of their requests let through\n{}",
-        shares(&names, &found.bad, |of| percent(of.let_through.value()))
-    );
-    let mut people = found.human.clone();
-    people.push(found.people.clone());
-    let _ = write!(
-        text,
-        "\nPeople refused at least one request (blocked)\n{}",
-        shares(&names, &people, refused)
-    );
-    if !found.refused.is_empty() {
-        let _ = write!(
-            text,
-            "\nWhich people the tested model refused, and why\n{}",
-            people_refused(found)
-        );
-    }
-    let _ = write!(
-        text,
-        "\nWelcome robots refused at least one request (blocked), as if no allow list named \
-            them\n{}",
-        shares(&names, &found.robots, refused)
-    );
-    let _ = write!(
-        text,
-        "\nAhead of each rule: finds no fewer, lets no more through, refuses no more people\n{}",
-        verdicts(found)
-    );
-    let _ = write!(text, "\nSchedulers found, by period and jitter\n{}", heat(&found.heat));
-    let names: Vec<&str> = found.columns_of_sites().map(Column::short).collect();
-    for site in &found.sites {
-        let _ = write!(text, "\n{}", of_site(site, &names));
-    }
-    text
-}
-
-fn targets(targets: &[Target]) -> String {
-    let mut table = Table::new(&["who", "what", "bound", "found", "reached"]);
-    for target in targets {
-        table.row([
-            target.population.clone(),
-            target.what.to_owned(),
-            percent(target.bound),
-            interval(target.found),
-            match (target.is_met, target.is_sure) {
-                (false, _) => "NO",
-                (true, false) => "yes, not surely",
-                (true, true) => "yes",
-            }
-            .to_owned(),
-        ]);
-    }
-    table.render()
-}
-
-fn by_detector(who: &str, rows: &[PopulationRow]) -> String {
-    let heading = [
-        who,
-        "clients",
-        "requests",
-        "found (95 %)",
-        "blocked",
-        "found at request",
-        "p90",
-        "blocked at",
-        "p90",
-        "let through",
-    ];
-    let mut table = Table::new(&heading);
-    for row in rows {
-        let Some(of) = row.of.first() else { continue };
-        let quantiles = |of: Option<Quantiles>| match of {
-            Some(Quantiles { median, p90 }) => [count(median), count(p90)],
-            None => ["–".to_owned(), "–".to_owned()],
-        };
-        let cells = [
-            row.population.clone(),
-            count(row.clients),
-            count(row.requests),
-            interval(of.detected),
-        ];
-        let cells = cells.into_iter().chain([percent(of.blocked.value())]);
-        let cells =
-            cells.chain(quantiles(of.requests_to_detect)).chain(quantiles(of.requests_to_block));
-        table.row(cells.chain([percent(of.let_through.value())]));
-    }
-    table.render()
-}
-
-/// One figure of each column.
-fn shares(
-    names: &[&str],
-    rows: &[PopulationRow],
-    cell: impl Fn(&ColumnOutcome) -> String,
-) -> String {
-    let heading: Vec<&str> =
-        ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
-    let mut table = Table::new(&heading);
-    for row in rows {
-        table.row(
-            [row.population.clone(), count(row.clients)]
-                .into_iter()
-                .chain(row.of.iter().map(&cell)),
-        );
-    }
-    table.render()
-}
-
-fn refused(of: &ColumnOutcome) -> String {
-    match of.blocked.k {
-        0 => count(of.refused.k),
-        blocked => format!("{} ({})", count(of.refused.k), count(blocked)),
-    }
-}
-
-fn people_refused(found: &BotBench) -> String {
-    let mut table = Table::new(&[
-        "population",
-        "client",
-        "day",
-        "request",
-        "answer",
-        "why",
-        "score",
-        "because",
-    ]);
-    for one in &found.refused {
-        table.row([
-            one.population.to_owned(),
-            one.client.clone(),
-            one.day.to_string(),
-            count(u64::from(one.request)),
-            one.action.as_str().to_owned(),
-            one.reason.as_str().to_owned(),
-            output::figure(one.score.map(f64::from)),
-            one.because.join(", "),
-        ]);
-    }
-    table.render()
-}
-
-fn verdicts(found: &BotBench) -> String {
-    let rules = found.columns.iter().filter(|column| !column.is_detector).map(Column::short);
-    let heading: Vec<&str> = ["population"].into_iter().chain(rules).collect();
-    let mut table = Table::new(&heading);
-    for verdict in &found.verdicts {
-        let cell = |it: &Against| if it.is_ahead { "yes" } else { "NO" }.to_owned();
-        table.row([verdict.population.clone()].into_iter().chain(verdict.against.iter().map(cell)));
-    }
-    let mut text = table.render();
-    let behind = found.behind();
-    text.push_str(if behind.is_empty() { "  Everywhere.\n" } else { "\nWhere not, and why\n" });
-    for Behind { rule, why, populations, is_everywhere } in behind {
-        let places = if is_everywhere { "everywhere".to_owned() } else { populations.join(", ") };
-        let _ = writeln!(text, "  {rule}, {places}: {why}");
-    }
-    text
-}
-
-fn heat(heat: &HeatMap) -> String {
-    let heading = heat.jitters.iter().map(|jitter| format!("± {}", percent(*jitter)));
-    let heading: Vec<String> = ["every".to_owned()].into_iter().chain(heading).collect();
-    let mut table = Table::new(&heading.iter().map(String::as_str).collect::<Vec<_>>());
-    for (period, row) in heat.periods_s.iter().zip(&heat.detected) {
-        table.row(
-            [format!("{period} s")]
-                .into_iter()
-                .chain(row.iter().map(|share| percent(share.value()))),
-        );
-    }
-    table.render()
-}
-
-fn of_site(site: &OfSite, names: &[&str]) -> String {
-    let mut text = format!("Real log {}: {}\n", output::safe(&site.site, 60), site.how);
-    let shown: Vec<PopulationRow> = site
-        .bad
-        .iter()
-        .map(|row| PopulationRow { population: output::safe(&row.population, 40), ..row.clone() })
-        .collect();
-    text.push_str(&shares(names, &shown, |of| percent(of.detected.value())));
-    let _ = write!(
-        text,
-        "  people refused (blocked)\n{}",
-        shares(names, site.people.as_slice(), refused)
-    );
-    text
-}
-
-/// `97.5 % (95.2 % – 98.9 %)`
-fn interval(share: Share) -> String {
-    let Interval { value, low, high } = share.interval();
-    format!("{} ({})", percent(value), range([low, high]))
 }

@@ -1,4 +1,4 @@
-//! `kidoban check`: are configuration and model sound? Changes nothing.
+//! `kidoban check`: says whether configuration and model are sound. It changes nothing.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,11 +10,11 @@ use gate::config::tuned::{self, Basis, Proof};
 use proxy::{Config, Overrides};
 use serde::Serialize;
 
-use crate::Answer;
 use crate::args::CheckArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_model};
+use crate::judge::overrides_with_shipped_model;
 use crate::output;
-use crate::run::overrides_with_shipped_model;
 use crate::train::metrics;
 
 #[derive(Serialize)]
@@ -31,11 +31,12 @@ struct Checked {
     warnings: Vec<String>,
 }
 
-/// Checks and prints.
+/// Checks configuration, model and logs, and prints what it found.
 ///
 /// # Errors
-/// What is not sound, with file, line and a way out; a log that cannot be read.
-pub fn run(args: &CheckArgs) -> Result<Answer> {
+/// The first fault of the configuration or the model, with file, line and remedy; a log that cannot
+/// be read.
+pub fn run(args: &CheckArgs) -> Result<CommandResult> {
     let mut warnings = Vec::new();
     let (model, [limit, block, cohort], basis) = match &args.config {
         Some(path) => {
@@ -92,10 +93,11 @@ pub fn run(args: &CheckArgs) -> Result<Answer> {
     } else {
         output::print(&describe(args, &checked, model.as_ref()))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
-/// Are most requests of these logs those of a proxy in front, and not of visitors?
+/// A warning if most requests of these logs carry the address of a proxy in front, which hides the
+/// visitors.
 fn warning_of_proxied_log(patterns: &[String]) -> Result<Option<String>> {
     if patterns.is_empty() {
         return Ok(None);
@@ -156,7 +158,7 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
     text
 }
 
-/// What a threshold stands on, behind its score.
+/// The evidence for a threshold, printed after its score.
 fn standing(name: &str, basis: Basis, of_the_model: &str) -> String {
     match basis {
         Basis::Model => format!(": {of_the_model}"),

@@ -13,19 +13,20 @@ use traffic::Conversions;
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
-use crate::Answer;
 use crate::args::DiffArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
+use crate::jobs::jobs;
+use crate::judge::{judge, overrides_with_shipped_model};
 use crate::output::{self, WithLogs};
-use crate::replay::{jobs, judge};
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
 
-/// Compares and prints. Answers no when something changes, or nothing was read.
+/// Compares both sides on the logs and prints. As with diff(1), the result is `Failed` when any
+/// verdict changes; also when no request was read.
 ///
 /// # Errors
-/// What cannot be read, a configuration or model that is refused.
-pub fn run(args: &DiffArgs) -> Result<Answer> {
+/// A file that cannot be read; a configuration or model that is refused.
+pub fn run(args: &DiffArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let mut outcomes = Conversions::default();
     let judges = [judge_of(&args.before, &mut outcomes)?, judge_of(&args.after, &mut outcomes)?];
@@ -60,7 +61,7 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     if let Some(report) = &report {
         let models = judges.iter().filter_map(|(judge, _)| judge.model.as_ref());
         let mut origin = report::origin(models, read.clone());
-        // Two configurations mostly name one model.
+        // Two configurations often name the same model.
         origin.models.dedup_by(|after, before| after.sha256 == before.sha256);
         let named = [&args.before, &args.after].into_iter().chain(&args.labels);
         for path in named.map(PathBuf::as_path).chain(logs.files()) {
@@ -76,11 +77,11 @@ pub fn run(args: &DiffArgs) -> Result<Answer> {
     } else {
         output::print(&print::describe(&difference))?;
     }
-    Ok(if difference.is_none() && nothing.is_none() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(difference.is_none() && nothing.is_none()))
 }
 
-/// A configuration or a model, by what the file is called; a configuration's outcomes are added to
-/// those known.
+/// Reads a configuration (`.toml`) or a model (`.json`), told apart by the extension. The outcomes
+/// that a configuration defines are added to `outcomes`.
 fn judge_of(path: &Path, outcomes: &mut Conversions) -> Result<(Judge, usize)> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => judge(None, Some(path)),

@@ -1,5 +1,5 @@
-//! `kidoban drift`: has traffic changed since the model was trained, and does its budget still
-//! hold?
+//! `kidoban drift`: says whether traffic has changed since the model was trained, and whether its
+//! budget still holds.
 
 use std::fmt::Write as _;
 
@@ -12,21 +12,23 @@ use detector::{Judge, Model};
 use gate::config::tuned::{self, Basis, Proof};
 use gate::{Config, Overrides};
 
-use crate::Answer;
 use crate::args::DriftArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table, WithLogs};
+use crate::judge::overrides_with_shipped_model;
+use crate::output::{self, TextTable, WithLogs};
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
 
-/// Features shown when none of them moved.
+/// Features shown when none has changed beyond the alarm.
 const SHOWN_QUIET: usize = 5;
 
-/// Compares and prints. Answers no when something moved, a budget is broken, or nobody was judged.
+/// Compares the logs with the traffic that the model remembers, and prints. The result is `Failed`
+/// when a feature changed beyond its alarm, a budget is exceeded, or no client could be judged.
 ///
 /// # Errors
-/// What cannot be read; a model that is refused, or that has nothing to compare with.
-pub fn run(args: &DriftArgs) -> Result<Answer> {
+/// A file that cannot be read; a model that is refused, or that does not remember its training
+/// traffic.
+pub fn run(args: &DriftArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let (model, promises) = in_force(args)?;
     if model.file().drift.is_none() {
@@ -57,10 +59,11 @@ pub fn run(args: &DriftArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&examined))?;
     }
-    Ok(if examined.is_quiet() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(examined.is_quiet()))
 }
 
-/// The model, and what limit and block promise: a configuration's, where one is given.
+/// The model in force, and the budgets that its limit and block thresholds promise. A
+/// configuration, where given, names both.
 fn in_force(args: &DriftArgs) -> Result<(Model, [Option<Promise>; 2])> {
     let Some(path) = &args.config else {
         let model = read_model(args.model.as_deref())?;
@@ -120,7 +123,7 @@ fn describe(examined: &Examined) -> String {
         median.map_or_else(|| "–".to_owned(), |median| value(name, median).replace('-', "−"))
     };
     let mut table =
-        Table::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
+        TextTable::new(&["", "PSI", "alarm above", "median then", "now", "missing then", "now"]);
     let mut row = |shift: &Shift| {
         table.row([
             format!("{}{}", words(shift.name), if shift.alarm { " !" } else { "" }),
@@ -143,7 +146,7 @@ fn describe(examined: &Examined) -> String {
             output::percent_at_most(held.budget),
             held.in_words()
         );
-        // The figure is what was proven, which can be far from what was asked for.
+        // The budget printed is the proven share, which can be far from the share asked for.
         let _ = writeln!(text, "    on what it stands: {}", output::safe(&held.evidence, 300));
     }
     text

@@ -1,4 +1,4 @@
-//! `kidoban evaluate`: how good a model is on a labelled log.
+//! `kidoban evaluate`: measures how good a model is on a labelled log.
 
 use std::fmt::Write as _;
 
@@ -9,18 +9,19 @@ use anyhow::Result;
 use lab::baselines::fixed;
 use serde::Serialize;
 
-use crate::Answer;
 use crate::args::EvaluateArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table, WithLogs};
+use crate::output::{self, TextTable, WithLogs};
 use crate::progress;
 use crate::report::{self, Report};
 
-/// Evaluates and prints. Answers no when there are no people or no bad robots to tell apart.
+/// Evaluates and prints. The result is `Failed` when people or bad robots are missing, so that
+/// there is nothing to tell apart.
 ///
 /// # Errors
-/// What cannot be read, and a model that is refused.
-pub fn run(args: &EvaluateArgs) -> Result<Answer> {
+/// A file that cannot be read; a model that is refused.
+pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
@@ -49,10 +50,10 @@ pub fn run(args: &EvaluateArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&evaluation))?;
     }
-    Ok(if evaluation.auc.is_some() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(evaluation.auc.is_some()))
 }
 
-/// The evaluation, and its answer in one sentence.
+/// The JSON of `evaluate`: the verdict in one sentence, then the figures.
 #[derive(Serialize)]
 struct Printed<'a> {
     words: String,
@@ -80,7 +81,7 @@ fn describe(e: &Evaluation) -> String {
     if !e.in_sample {
         text.push_str(&flattery);
     }
-    let mut clients = Table::new(&["clients", "labelled", "judged", "fewer pages"]);
+    let mut clients = TextTable::new(&["clients", "labelled", "judged", "fewer pages"]);
     for (label, &number) in &e.clients {
         let not = e.not_judged.get(label).copied().unwrap_or(0);
         clients.row([
@@ -104,7 +105,7 @@ fn describe(e: &Evaluation) -> String {
             );
         }
     }
-    // Where the people are too few for so small a share.
+    // Shown only where there are too few people to measure so small a share.
     if let Some(NoneHurt { people, tpr, tpr_ci }) = &e.with_none_hurt
         && e.tpr_at_fpr.values().any(Option::is_none)
     {
@@ -138,7 +139,7 @@ fn describe(e: &Evaluation) -> String {
         );
     }
     let mut classes =
-        Table::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
+        TextTable::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
     for (why, class) in &e.by_class {
         let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
         let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), analysis::format::range);
@@ -151,7 +152,7 @@ fn describe(e: &Evaluation) -> String {
         ]);
     }
     let mut baselines =
-        Table::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
+        TextTable::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
     for (name, row) in &e.baselines {
         let median = row
             .requests_to_detect

@@ -1,4 +1,4 @@
-//! `kidoban explain`: what became of one client, and why.
+//! `kidoban explain`: shows what was decided about one client, and why.
 
 mod print;
 
@@ -8,24 +8,26 @@ use detector::{ClientKey, Detector, Settings};
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
-use crate::Answer;
 use crate::args::ExplainArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
-use crate::replay::{jobs, judge};
-use crate::{absent, decided, output};
+use crate::jobs::jobs;
+use crate::judge::judge;
+use crate::{decision, not_found, output};
 
-/// Explains and prints. Answers no when the client, or the decision, is not in the logs.
+/// Explains one client or one decision and prints. The result is `Failed` when it is not in the
+/// logs.
 ///
 /// # Errors
-/// What cannot be read; a text that is no decision's id.
-pub fn run(args: &ExplainArgs) -> Result<Answer> {
+/// A file that cannot be read; a text that is no decision's id.
+pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
     let (client, patterns, which) = match (&args.id, args.words.as_slice()) {
         (Some(id), patterns) => {
             if Logs::find(patterns)?.has_pipe() {
                 bail!("--id reads the event log twice, which a pipe does not allow: give a file");
             }
-            let Some(decided) = decided::find(id, patterns, jobs(args.jobs))? else {
-                return decided::absent(id, patterns, args.json);
+            let Some(decided) = decision::find(id, patterns, jobs(args.jobs))? else {
+                return decision::not_found(id, patterns, args.json);
             };
             (decided.client, patterns, RequestChoice::Decision(decided.id))
         }
@@ -49,20 +51,20 @@ pub fn run(args: &ExplainArgs) -> Result<Answer> {
     let follower = followers.reduce(Follower::join);
     let Some(explanation) = follower.and_then(|follower| follower.explain(&judge, labels.as_ref()))
     else {
-        // As it was written: a name that is no address is kept as a hash.
+        // The words as typed, because the key of a name that is no address is only a hash.
         let asked = args
             .words
             .first()
             .filter(|_| args.id.is_none())
             .map_or_else(|| client.to_string(), Clone::clone);
-        return absent::say(
+        return not_found::print(
             &asked,
-            absent(&output::safe(&asked, 80), args.request, patterns),
+            not_found_words(&output::safe(&asked, 80), args.request, patterns),
             args.json,
         );
     };
     print(&explanation, args)?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 fn print(explanation: &Explanation, args: &ExplainArgs) -> Result<()> {
@@ -73,7 +75,7 @@ fn print(explanation: &Explanation, args: &ExplainArgs) -> Result<()> {
     }
 }
 
-fn absent(client: &str, request: Option<u64>, patterns: &[String]) -> String {
+fn not_found_words(client: &str, request: Option<u64>, patterns: &[String]) -> String {
     let logs = patterns.join(" ");
     match request {
         Some(number) => format!("{client} has no request {number} in {logs}."),

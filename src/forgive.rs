@@ -1,13 +1,14 @@
-//! `kidoban forgive`: a decision was wrong; its client is a person.
+//! `kidoban forgive`: labels the client of a wrong decision as a person.
 
 use analysis::relabel::Relabelled;
 use anyhow::Result;
 use serde::Serialize;
 use trainer::Label;
 
-use crate::Answer;
 use crate::args::ForgiveArgs;
-use crate::{decided, label, output, replay};
+use crate::command_result::CommandResult;
+use crate::jobs::jobs;
+use crate::{decision, label, output};
 
 #[derive(Serialize)]
 struct Forgiven<'a> {
@@ -21,13 +22,14 @@ struct Forgiven<'a> {
     relabelled: &'a Relabelled,
 }
 
-/// Writes the label and says so. Answers no when the event log does not have this decision.
+/// Writes the label and prints what was written. The result is `Failed` when the event log does not
+/// have the decision.
 ///
 /// # Errors
-/// What is no id; a labels file that cannot be read or written.
-pub fn run(args: &ForgiveArgs) -> Result<Answer> {
-    let Some(decided) = decided::find(&args.id, &args.logs, replay::jobs(None))? else {
-        return decided::absent(&args.id, &args.logs, args.json);
+/// A text that is no id; a labels file that cannot be read or written.
+pub fn run(args: &ForgiveArgs) -> Result<CommandResult> {
+    let Some(decided) = decision::find(&args.id, &args.logs, jobs(None))? else {
+        return decision::not_found(&args.id, &args.logs, args.json);
     };
     let why = format!("forgiven: {}", decided.id);
     let relabelled = label::write(&args.labels, &decided.client.to_string(), Label::Human, &why)?;
@@ -41,7 +43,7 @@ pub fn run(args: &ForgiveArgs) -> Result<Answer> {
             labels: args.labels.display().to_string(),
             relabelled: &relabelled,
         })?;
-        return Ok(Answer::Yes);
+        return Ok(CommandResult::Passed);
     }
     let client = &relabelled.client;
     let mut text = format!(
@@ -65,5 +67,5 @@ pub fn run(args: &ForgiveArgs) -> Result<Answer> {
         ));
     }
     output::print(&text)?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }

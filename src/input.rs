@@ -1,259 +1,20 @@
-//! Opening logs, labels and models. The only file of the command line that reads them.
+//! Reads logs, labels files and models. Every command gets these files from here.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+mod logs;
 
-use anyhow::{Context, Result, bail};
-use data_encoding::HEXLOWER;
+use std::path::Path;
+
+use anyhow::{Context, Result};
 use detector::{ClientKey, Model};
-use indicatif::ProgressBar;
-use sha2::{Digest, Sha256};
-use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
-use traffic::replay::{Input, LogFiles, Reader};
-use trainer::{Labels, Site, SiteBuilder};
+use trainer::Labels;
 
-use crate::progress;
+pub use logs::Logs;
 
-/// The model that comes with the product.
+/// The model that is built into the binary.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");
 
-/// Read in pieces of this size: a gzip stream then takes a few calls a second.
-const BUFFER_BYTES: usize = 1 << 18;
-
-/// Several logs with one progress bar and one digest.
-pub struct Logs {
-    paths: Vec<PathBuf>,
-    bar: ProgressBar,
-    digest: Arc<Mutex<Sha256>>,
-}
-
-impl Logs {
-    /// The files that paths and globs name, in the order given.
-    ///
-    /// # Errors
-    /// A pattern that names no file.
-    pub fn find(patterns: &[String]) -> Result<Self> {
-        let mut paths = Vec::new();
-        for pattern in patterns {
-            let path = PathBuf::from(pattern);
-            if pattern == "-" || path.is_file() {
-                paths.push(path);
-                continue;
-            }
-            if path.is_dir() {
-                bail!(
-                    "{pattern}: is a folder; name the files in it, such as '{}'",
-                    path.join("*.log").display()
-                );
-            }
-            let found =
-                glob::glob(pattern).with_context(|| format!("{pattern}: not a path or glob"))?;
-            let before = paths.len();
-            paths.extend(found.filter_map(Result::ok).filter(|path| path.is_file()));
-            if paths.len() == before {
-                bail!(
-                    "{pattern}: no such log; give a path, a glob in quotes, or - for standard input"
-                );
-            }
-        }
-        let file_bytes = |path: &PathBuf| {
-            path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len())
-        };
-        // `None` as soon as one of them is a pipe.
-        let bytes = paths.iter().map(file_bytes).sum::<Option<u64>>();
-        Ok(Self { bar: progress::bytes("Reading", bytes), paths, digest: Arc::default() })
-    }
-
-    /// The same; while they are read, the progress bar begins with `what` and not with "Reading".
-    #[must_use]
-    pub fn shown_as(self, what: &'static str) -> Self {
-        self.bar.set_message(what);
-        self
-    }
-
-    /// Names without folders.
-    pub fn names(&self) -> Vec<String> {
-        self.paths.iter().map(|path| name_of(path)).collect()
-    }
-
-    /// Those that can be read again.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        self.paths.iter().map(PathBuf::as_path).filter(|path| path.is_file())
-    }
-
-    /// Can some of them be read once only?
-    pub fn has_pipe(&self) -> bool {
-        // `is_file`: not standard input, nor what a shell's `<(…)` names.
-        self.paths.iter().any(|path| !path.is_file())
-    }
-
-    /// Opens them all.
-    ///
-    /// # Errors
-    /// The first that cannot be opened, or is no log.
-    pub fn open(&self) -> Result<Vec<Reader>> {
-        // Who opens them a second time reads them again.
-        self.bar.reset();
-        self.paths.iter().map(|path| self.open_one(path, None)).collect()
-    }
-
-    /// Opens them all to be looked at: also those that nothing can be learnt from, as far as they
-    /// are logs.
-    ///
-    /// # Errors
-    /// As [`Logs::open`].
-    pub fn open_leniently(&self) -> Result<Vec<Reader>> {
-        let open = |path: &PathBuf| {
-            let name = name_for_messages(path);
-            Ok(LogReader::leniently(&name, self.plain(path, &name, None)?)?.0)
-        };
-        self.paths.iter().map(open).collect()
-    }
-
-    /// Reads them all as one labelled site.
-    ///
-    /// # Errors
-    /// What cannot be opened or read, and logs of which too many lines cannot be read.
-    pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
-        self.read_site_watched(name, labels, |_| {})
-    }
-
-    /// The same; `watch` sees every record.
-    ///
-    /// # Errors
-    /// As [`Logs::read_site`].
-    pub fn read_site_watched(
-        &self,
-        name: &str,
-        labels: Option<&Labels>,
-        mut watch: impl FnMut(&Record<'_>),
-    ) -> Result<(Site, Vec<Tally>)> {
-        let mut builder = SiteBuilder::default();
-        let mut tallies = Vec::new();
-        for path in &self.paths {
-            // One at a time, so that the digest is over the logs as they were named.
-            let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
-            while let Some(record) = reader.next()? {
-                watch(&record);
-                builder.note(&record);
-            }
-            refuse_if_unreadable(&reader)?;
-            tallies.push(reader.tally().clone());
-        }
-        self.finish();
-        // An empty file of a rotated set says nothing about how finely the others tell time.
-        let told = tallies.iter().filter(|tally| tally.parsed > 0);
-        let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
-        let site = builder.finish(name, resolution_us, labels);
-        if let Some(labels) = labels {
-            warn_of_strange_labels(labels, &site);
-        }
-        Ok((site, tallies))
-    }
-
-    /// Takes the progress bar away.
-    pub fn finish(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    /// SHA-256, in hex, over the bytes that [`Logs::read_site`] read, as they lie on disk.
-    pub fn sha256(&self) -> String {
-        let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
-        HEXLOWER.encode(&digest)
-    }
-
-    fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
-        let name = name_for_messages(path);
-        Ok(LogReader::new(&name, self.plain(path, &name, digest)?)?)
-    }
-
-    fn plain(&self, path: &Path, name: &str, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Input> {
-        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
-            Box::new(io::stdin())
-        } else {
-            Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
-        };
-        let watched = Watched { raw, bar: self.bar.clone(), digest };
-        Ok(decompress(BufReader::with_capacity(BUFFER_BYTES, watched)))
-    }
-}
-
-impl LogFiles for Logs {
-    type Error = anyhow::Error;
-
-    fn open(&self) -> Result<Vec<Reader>> {
-        Self::open(self)
-    }
-
-    fn can_be_reopened(&self) -> bool {
-        !self.has_pipe()
-    }
-}
-
-/// Bytes on their way, shown and, where wanted, digested.
-struct Watched {
-    raw: Box<dyn Read + Send>,
-    bar: ProgressBar,
-    digest: Option<Arc<Mutex<Sha256>>>,
-}
-
-impl Read for Watched {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.raw.read(buffer)?;
-        self.bar.inc(count as u64);
-        if let Some(digest) = &self.digest {
-            digest.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
-        }
-        Ok(count)
-    }
-}
-
-fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
-    let tally = reader.tally();
-    if !is_unreadable(tally.refused, tally.lines) {
-        return Ok(());
-    }
-    let shown: Vec<String> = tally
-        .first_refused
-        .iter()
-        .map(|line| {
-            format!(
-                "\n  {}:{}: {}\n    {}",
-                reader.name(),
-                line.line_number,
-                line.reason,
-                line.excerpt
-            )
-        })
-        .collect();
-    bail!(
-        "{}: {} of {} lines cannot be read ({}, at most 5 % are passed over); nothing was \
-            learnt. Look at it with \
-         `kidoban inspect`, and leave the file out or correct its log_format. The first ones:{}",
-        reader.name(),
-        tally.refused,
-        tally.lines,
-        traffic::percent(tally.refused as f64 / tally.lines as f64, 1),
-        shown.concat()
-    );
-}
-
-/// Labels of which none is of this log were mostly made for another one.
-fn warn_of_strange_labels(labels: &Labels, site: &Site) {
-    let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
-    if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {
-        eprintln!(
-            "warning: the labels file names {}, and none of them is in this log: do the two belong \
-                together?",
-            analysis::format::counted(labels.len() as u64, "client")
-        );
-    }
-}
-
-/// A client's name that is no address is right only where the log has names; a mistyped address is
-/// nobody.
+/// Warns if a client is not named by an address: some logs have names there, but it may be a typing
+/// error.
 pub fn warn_of_name(client: &str) {
     let is_address = ClientKey::from_text(client).ip().is_some();
     if !is_address && !client.starts_with('#') {
@@ -275,7 +36,7 @@ pub fn read_labels(path: &Path) -> Result<Labels> {
     Ok(Labels::parse(&name, &text)?)
 }
 
-/// Reads and checks a model; the shipped one when there is no path.
+/// Reads and checks a model. Without a path it is the shipped one.
 ///
 /// # Errors
 /// A file that cannot be read, or the reason why it is refused.
@@ -290,12 +51,4 @@ pub fn read_model(path: Option<&Path>) -> Result<Model> {
                 .with_context(|| format!("{}: the model is refused", path.display()))
         }
     }
-}
-
-fn name_of(path: &Path) -> String {
-    path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-fn name_for_messages(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
 }

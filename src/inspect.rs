@@ -1,4 +1,4 @@
-//! `kidoban inspect`: what a log is, before anything is learnt from it.
+//! `kidoban inspect`: says what a log holds, before anything is learnt from it.
 
 use std::fmt::Write as _;
 
@@ -10,8 +10,8 @@ use serde::Serialize;
 use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
 use traffic::replay::Reader;
 
-use crate::Answer;
 use crate::args::InspectArgs;
+use crate::command_result::CommandResult;
 use crate::input::Logs;
 use crate::output;
 
@@ -33,7 +33,7 @@ struct Inspected {
     pages: u64,
     requests: u64,
     busiest: Option<Busiest>,
-    /// Of several logs, the first has those of all together as well.
+    /// With several logs, the first entry also has the warnings about all of them together.
     warnings: Vec<Warning>,
 }
 
@@ -43,12 +43,12 @@ struct Busiest {
     requests: u64,
 }
 
-/// Prints what each log is. Answers no when so many lines cannot be read that training would refuse
-/// a log, or that none has a single request.
+/// Prints what each log is. The result is `Failed` when so many lines cannot be read that training
+/// would refuse a log, or that none has a single request.
 ///
 /// # Errors
-/// What cannot be opened or read.
-pub fn run(args: &InspectArgs) -> Result<Answer> {
+/// A log that cannot be opened or read.
+pub fn run(args: &InspectArgs) -> Result<CommandResult> {
     let logs = Logs::find(&args.logs)?;
     let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), PeopleCount::default());
     for reader in logs.open_leniently()? {
@@ -68,7 +68,7 @@ pub fn run(args: &InspectArgs) -> Result<Answer> {
     }
     let has_requests = all.iter().any(|log| log.requests > 0);
     let is_fit = has_requests && all.iter().all(|log| !is_unreadable(log.refused, log.lines));
-    Ok(if is_fit { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(is_fit))
 }
 
 fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, Surveyed)> {
@@ -94,7 +94,7 @@ fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, S
         survey,
     };
     let mut warnings = log.warnings();
-    // A proxy that stands for everybody has most requests as well: saying it twice helps nobody.
+    // Where a proxy hides the clients, it is also the busiest client. One warning is enough.
     warnings.extend(crowd.warning().filter(|_| !log.hides_clients()));
     let tally = &log.tally;
     let inspected = Inspected {

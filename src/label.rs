@@ -1,4 +1,4 @@
-//! `kidoban label`: who a client is, for the next training, or whom to look at first.
+//! `kidoban label`: writes a client's label for the next training, or lists whom to label first.
 
 mod propose;
 
@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use trainer::Label;
 
-use crate::Answer;
 use crate::args::LabelArgs;
+use crate::command_result::CommandResult;
 use crate::{input, output};
 
 #[derive(Serialize)]
@@ -26,8 +26,9 @@ struct Written<'a> {
 /// Writes a label, or proposes clients for labelling.
 ///
 /// # Errors
-/// Nonsense, with what to write instead; a labels file that cannot be read or written.
-pub fn run(args: &LabelArgs) -> Result<Answer> {
+/// Arguments that are no client and label, with what to write instead; a labels file that cannot be
+/// read or written.
+pub fn run(args: &LabelArgs) -> Result<CommandResult> {
     if args.propose {
         return propose::run(args);
     }
@@ -61,10 +62,10 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&relabelled, &args.labels))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
-/// What was written, in words.
+/// What was written to the labels file, in words.
 pub fn describe(relabelled: &Relabelled, labels: &Path) -> String {
     let Relabelled { client, label, before, clients, .. } = relabelled;
     let mut text = format!("{client} is labelled {label} in {}", labels.display());
@@ -87,7 +88,8 @@ pub fn describe(relabelled: &Relabelled, labels: &Path) -> String {
     text
 }
 
-/// Writes a label into a file, which is made where there is none, and replaced whole or not at all.
+/// Writes a label into a labels file. The file is created where it is missing, and replaced in one
+/// step.
 ///
 /// # Errors
 /// As [`run`].
@@ -105,9 +107,9 @@ pub fn write(path: &Path, client: &str, label: Label, why: &str) -> Result<Relab
     Ok(relabelled)
 }
 
-/// Replaces a file's content in one step: whoever reads it sees the old or the new.
+/// Replaces a file in one step: a reader sees the old content or the new, never a part.
 fn replace(path: &Path, text: &str) -> Result<()> {
-    // The file that a link names, not the link.
+    // Replaces the file behind a symbolic link, not the link.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
     let name = path
         .file_name()

@@ -1,5 +1,5 @@
-//! The command line as a library: what the binary and the end-to-end tests share. One file a
-//! subcommand; no logic.
+//! The command line as a library, so that the binary, the tests and the benches can share it. Each
+//! subcommand has its own file, which parses its flags, calls a library and prints.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)] // printing is what this crate is for
 
@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-mod absent;
 pub mod args;
 pub mod bench;
 pub mod check;
+mod command_result;
 pub mod completions;
-mod decided;
+mod decision;
 pub mod demo;
 pub mod diff;
 pub mod drift;
@@ -22,8 +22,11 @@ pub mod explain;
 pub mod forgive;
 pub mod input;
 pub mod inspect;
+mod jobs;
+mod judge;
 pub mod label;
 pub mod man;
+mod not_found;
 pub mod output;
 pub mod progress;
 pub mod replay;
@@ -35,17 +38,9 @@ pub mod train;
 pub mod tune;
 
 use args::{Args, Command};
+pub use command_result::CommandResult;
 
-/// What a command that ran to its end has to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// All is well: exit 0.
-    Yes,
-    /// A check failed or the answer is no: exit 1.
-    No,
-}
-
-/// Does the subcommand have a `--json`, and was it given?
+/// Whether the subcommand prints JSON: it has a `--json` or `--json-lines`, and the flag is given.
 fn is_for_machines(matches: &ArgMatches) -> bool {
     let given = |matches: &ArgMatches, flag| {
         matches.try_get_one::<bool>(flag).ok().flatten().copied().unwrap_or(false)
@@ -55,11 +50,11 @@ fn is_for_machines(matches: &ArgMatches) -> bool {
         .is_some_and(|(_, matches)| given(matches, "json") || given(matches, "json_lines"))
 }
 
-/// Parses the arguments, runs the command, and gives the exit code: 0 yes, 1 no, 2 usage,
-/// configuration or input error.
+/// Parses the arguments, runs the command, and returns the exit code: 0 passed, 1 failed, 2 for an
+/// error of usage, configuration or input.
 pub fn main() -> ExitCode {
     let matches = Args::command().get_matches();
-    // Where it is read on the screen; in a file or a pipe a bar beside it is in nobody's way.
+    // JSON on the screen would be torn by a progress bar. JSON in a file or a pipe is not.
     if is_for_machines(&matches) && io::stdout().is_terminal() {
         progress::hush();
     }
@@ -84,8 +79,7 @@ pub fn main() -> ExitCode {
         Command::Man(options) => man::run(options),
     };
     match result {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
+        Ok(result) => result.into(),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("kidoban: {error:#}");

@@ -1,4 +1,4 @@
-//! `kidoban`: parse, call a library, print.
+//! The `kidoban` binary. Everything is in the library beside it.
 
 use std::process::ExitCode;
 

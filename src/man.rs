@@ -1,4 +1,4 @@
-//! `kidoban man`: manual pages, made of the same definitions as `--help`.
+//! `kidoban man`: writes manual pages from the definitions that also make `--help`.
 
 use std::path::{Path, PathBuf};
 
@@ -7,8 +7,8 @@ use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use serde::Serialize;
 
-use crate::Answer;
 use crate::args::{Args, ManArgs};
+use crate::command_result::CommandResult;
 use crate::output;
 
 #[derive(Serialize)]
@@ -19,8 +19,8 @@ struct Written {
 /// Writes `kidoban.1` and `kidoban-COMMAND.1` of each command.
 ///
 /// # Errors
-/// What cannot be written.
-pub fn run(args: &ManArgs) -> Result<Answer> {
+/// A folder or file that cannot be written.
+pub fn run(args: &ManArgs) -> Result<CommandResult> {
     let folder = &args.output;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{}: cannot be made", folder.display()))?;
@@ -39,7 +39,7 @@ pub fn run(args: &ManArgs) -> Result<Answer> {
             "Wrote {number} pages to {folder}. Read one with: man -l {folder}/kidoban.1\n"
         ))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
 fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
@@ -50,8 +50,7 @@ fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
     page.render(&mut roff)?;
     let roff =
         with_synopsis(&String::from_utf8_lossy(&roff), &command.clone().render_usage().to_string());
-    // What stands behind the flags in `--help` is an example, and manual pages have a name for
-    // that.
+    // The text after the flags in `--help` is an example; manual pages have a section for those.
     let roff = roff
         .replace(".SH EXTRA\nExample:\n", ".SH EXAMPLES\n")
         .replace("\nExample:\n", "\n.SH EXAMPLES\n")
@@ -61,7 +60,8 @@ fn write(command: &Command, folder: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The synopsis of `--help`: clap_mangen's own leaves out values, and that there may be several.
+/// Replaces the synopsis by the usage line of `--help`: clap_mangen's own shows neither values nor
+/// that an argument may be repeated.
 fn with_synopsis(roff: &str, usage: &str) -> String {
     const HEADING: &str = ".SH SYNOPSIS\n";
     let Some((before, rest)) = roff.split_once(HEADING) else { return roff.to_owned() };

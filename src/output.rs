@@ -1,4 +1,5 @@
-//! Printing: tables in plain text. Numbers people can read are [`analysis::format`].
+//! Printing to standard output, and writing result files. How numbers are written is in
+//! [`analysis::format`].
 
 use std::path::{Path, PathBuf};
 
@@ -9,13 +10,14 @@ use serde::Serialize;
 
 pub use analysis::format::{count, figure, percent, percent_at_most, safe, score, time};
 
-/// Rows of text in columns; the first column to the left, numbers to the right.
+/// A plain-text table. Columns of numbers are aligned to the right, others and the first to the
+/// left.
 #[derive(Debug, Default)]
-pub struct Table {
+pub struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     /// A table with this heading.
     pub fn new(heading: &[&str]) -> Self {
         Self { rows: vec![heading.iter().map(|&cell| cell.to_owned()).collect()] }
@@ -54,18 +56,18 @@ impl Table {
     }
 }
 
-/// A result, and what became of the lines that it stands on.
+/// A result together with what was read of each log.
 #[derive(Debug, Serialize)]
 pub struct WithLogs<'a, T: Serialize> {
-    /// Printed as if it stood alone.
+    /// The result, whose fields stay at the top level of the JSON.
     #[serde(flatten)]
     pub result: &'a T,
-    /// Each log as read.
+    /// Lines read and refused, of each log.
     pub logs: &'a [LogRead],
 }
 
-/// That logs have nothing in them, which must not read like "all is well"; `None` where a request
-/// was read.
+/// A sentence that says that no request was read, so that an empty log does not look like a good
+/// result. `None` if there were requests.
 pub fn nothing_read(requests: u64, logs: &[String]) -> Option<String> {
     (requests == 0).then(|| {
         format!(
@@ -76,18 +78,18 @@ pub fn nothing_read(requests: u64, logs: &[String]) -> Option<String> {
     })
 }
 
-/// Prints one object as JSON.
+/// Prints a value as indented JSON.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output cannot be written to.
 pub fn print_json(value: &impl Serialize) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// Prints one object a line as JSON.
+/// Prints each value as JSON on a line of its own.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output cannot be written to.
 pub fn print_json_lines(values: &[impl Serialize]) -> Result<()> {
     let mut text = String::new();
     for value in values {
@@ -97,10 +99,10 @@ pub fn print_json_lines(values: &[impl Serialize]) -> Result<()> {
     print(&text)
 }
 
-/// Prints text as it is.
+/// Prints text and flushes.
 ///
 /// # Errors
-/// Standard output is gone.
+/// Standard output cannot be written to.
 pub fn print(text: &str) -> Result<()> {
     use std::io::Write as _;
     let mut out = std::io::stdout().lock();
@@ -109,18 +111,18 @@ pub fn print(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Did whoever read our output stop reading (`kidoban … | head`)? That is no error.
+/// Whether the reader of our output went away, as in `kidoban … | head`. That is not an error.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Writes beside the target and renames: whoever reads the model meanwhile sees the old one or the
-/// new one, whole.
+/// Writes to a temporary file beside the target, then renames it. A reader sees the old content or
+/// the new, never a part.
 ///
 /// # Errors
-/// A place that cannot be written to.
+/// A target that cannot be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let beside = beside(path);
     std::fs::write(&beside, bytes)
@@ -132,10 +134,10 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Can this file be written? Said before long work begins, and nothing is left behind.
+/// Checks before long work begins that a file can be written. Leaves nothing behind.
 ///
 /// # Errors
-/// A folder, a folder that is not there, or one that may not be written to.
+/// The path is a folder, or its folder is missing or not writable.
 pub fn check_writable(path: &Path) -> Result<()> {
     if path.is_dir() {
         bail!("{}: is a folder; give a file's name", path.display());

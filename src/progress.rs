@@ -1,16 +1,16 @@
-//! Progress bars: what is being done, how far it is, how fast, and how long it will still take.
+//! Progress bars: what is being done, how much of it is done, how fast, and the time left.
 //!
-//! They are drawn on standard error, and only where that is a terminal that can redraw a line (not
-//! `TERM=dumb`), so a pipe, a file and a cron job get none; nor does who reads `--json` on the
-//! screen ([`hush`]). They hold no colour, so `NO_COLOR` has nothing to take away. A bar takes
-//! itself off the screen when it is dropped, also where an error ends the command: the answer
-//! stands alone.
+//! Bars are drawn on standard error, and only on a terminal that can redraw a line (not
+//! `TERM=dumb`). A pipe, a file and a cron job get none, and neither does `--json` on the screen
+//! ([`hush`]). Bars have no colour, so `NO_COLOR` changes nothing. A bar clears itself when it is
+//! dropped, also when an error ends the command, so only the answer stays on the screen.
 //!
-//! - [`bytes`]: files being read (`src/input.rs` shows one for every log by itself)
-//! - [`counted`]: so many of so many, of anything
-//! - [`stages`]: what a library tells of one stage after another
+//! - [`bytes`]: bytes of files being read (`src/input/logs.rs` shows one for all logs)
+//! - [`counted`]: items done of a known number
+//! - [`uncounted`]: work of unknown length
+//! - [`stages`]: the stages that a library reports
 //!
-//! Cost: an atomic addition a step; drawn ten times a second.
+//! Cost: one atomic addition a step, and a redraw ten times a second.
 
 use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,32 +21,32 @@ use indicatif::{
 };
 use trainer::Stage;
 
-/// The screen is for the answer alone.
+/// Set when no bar may be drawn.
 static IS_HUSHED: AtomicBool = AtomicBool::new(false);
 
-/// Often enough to look alive, seldom enough to cost nothing.
+/// How often a bar is redrawn: often enough to look alive, at no measurable cost.
 const TICK: Duration = Duration::from_millis(100);
 
 const BYTES: &str = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
-/// Nobody knows how much a pipe will bring.
+/// For pipes, whose length is unknown.
 const BYTES_OF_UNKNOWN: &str = "{msg} {spinner} {bytes}, {bytes_per_sec}, {elapsed} so far";
 const COUNTED: &str = "{msg} {wide_bar} {human_pos} of {human_len} {prefix}, {rate}, {left} left";
 const UNCOUNTED: &str = "{msg} {spinner} {elapsed} so far";
 
-/// Draws nothing from here on, whatever standard error is.
+/// From this call on, no bar is drawn.
 pub fn hush() {
     IS_HUSHED.store(true, Ordering::Relaxed);
 }
 
-/// Bytes of `total`, or of nobody knows how many. Nothing is drawn before the first of them.
+/// A bar over `total` bytes, or over an unknown number. Nothing is drawn before the first byte.
 pub fn bytes(what: &str, total: Option<u64>) -> ProgressBar {
     let bar = new(total).with_message(what.to_owned());
     dress(&bar, if total.is_some() { BYTES } else { BYTES_OF_UNKNOWN });
     bar
 }
 
-/// `total` of what `unit` names ("clients", "shops"): `bar.inc(1)` after each, `bar.set_message(…)`
-/// when something else begins.
+/// A bar over `total` items, which `unit` names ("clients", "shops"). Call `bar.inc(1)` after each,
+/// and `bar.set_message(…)` when something else begins.
 pub fn counted(what: &str, unit: &'static str, total: u64) -> ProgressBar {
     let bar = new(Some(total)).with_message(what.to_owned()).with_prefix(unit);
     dress(&bar, COUNTED);
@@ -54,14 +54,14 @@ pub fn counted(what: &str, unit: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
-/// Draws what a library tells of its stages; `verb` begins the line ("Training"). Call what it
-/// returns with each [`Stage`].
+/// A bar for the stages that a library reports. `verb` begins the line ("Training"). Call the
+/// returned function with each [`Stage`].
 pub fn stages(verb: &'static str) -> impl FnMut(Stage<'_>) {
     let mut bar: Option<(String, ProgressBar)> = None;
     move |stage: Stage<'_>| {
         if bar.as_ref().is_none_or(|(name, _)| name != stage.name) {
             let what = format!("{verb}: {}", stage.name);
-            // First the old one goes, lest two share a line.
+            // The old bar is dropped first, or both would be drawn on one line.
             bar = None;
             bar = Some((stage.name.to_owned(), begun(&what, &stage)));
         }
@@ -72,7 +72,7 @@ pub fn stages(verb: &'static str) -> impl FnMut(Stage<'_>) {
     }
 }
 
-/// Something of which nobody knows how far it is.
+/// A spinner for work of unknown length.
 pub fn uncounted(what: &str) -> ProgressBar {
     let bar = new(None).with_message(what.to_owned());
     dress(&bar, UNCOUNTED);
@@ -85,7 +85,7 @@ fn begun(what: &str, stage: &Stage<'_>) -> ProgressBar {
 }
 
 fn new(total: Option<u64>) -> ProgressBar {
-    // Standard error that is no terminal hides a bar by itself.
+    // The target hides the bar by itself where standard error is no terminal.
     let target = if IS_HUSHED.load(Ordering::Relaxed) {
         ProgressDrawTarget::hidden()
     } else {
@@ -95,14 +95,14 @@ fn new(total: Option<u64>) -> ProgressBar {
 }
 
 fn dress(bar: &ProgressBar, template: &str) {
-    // The templates are ours and a test reads them all; a bar without one is drawn in indicatif's
-    // own way.
+    // The templates are constants, and a test parses them all. A bar without one has indicatif's
+    // default look.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.with_key("rate", rate).with_key("left", left));
     }
 }
 
-/// `310/s`, and of slow things `4.2/s` or `5/min`.
+/// Writes the rate: `310/s`, and `4.2/s` or `5/min` for slow work.
 fn rate(state: &ProgressState, out: &mut dyn Write) {
     let _ = match state.per_sec() {
         per_second if per_second < 1.0 => write!(out, "{:.0}/min", per_second * 60.0),
@@ -111,8 +111,9 @@ fn rate(state: &ProgressState, out: &mut dyn Write) {
     };
 }
 
-/// What is left, if it goes on as it has gone on the whole. A few large steps, of which two threads
-/// end two at once, tell nothing about the next seconds; before the first nobody knows.
+/// Writes the time left, from the mean speed since the start. The speed of the last seconds would
+/// mislead: steps can be few and large, and two threads may end two at once. `?` before the first
+/// step.
 fn left(state: &ProgressState, out: &mut dyn Write) {
     let (done, of) = (state.pos(), state.len().unwrap_or(0));
     let _ = match done {

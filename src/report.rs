@@ -1,4 +1,5 @@
-//! `--report`: where a report goes, whose names stand in it, and the command that made it.
+//! `--report`: the file a report is written to, how clients are named in it, and the command that
+//! made it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -15,20 +16,21 @@ use sha2::{Digest, Sha256};
 use crate::args::ReportArgs;
 use crate::output;
 
-/// Shorter secrets are guessed.
+/// A shorter secret could be guessed.
 const KEY_BYTES_MIN: usize = 16;
 
-/// A report to be written.
+/// Where a report is to be written, and how clients are named in it.
 pub struct Report {
     path: PathBuf,
     names: Names,
 }
 
 impl Report {
-    /// Looks, before the long work begins, whether it can be written; `None` where none is wanted.
+    /// Checks before long work begins that the report can be written. `None` where none is asked
+    /// for.
     ///
     /// # Errors
-    /// A place that cannot be written to, and a key that cannot be read or is too short.
+    /// A file that cannot be written to; a key that cannot be read or is too short.
     pub fn open(args: &ReportArgs) -> Result<Option<Self>> {
         let Some(path) = &args.report else { return Ok(None) };
         output::check_writable(path)?;
@@ -56,21 +58,21 @@ impl Report {
         Ok(Some(Self { path: path.clone(), names }))
     }
 
-    /// How clients are called in it.
+    /// How clients are named in the report.
     pub fn names(&self) -> &Names {
         &self.names
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the report in one step: whole or not at all.
     ///
     /// # Errors
-    /// A place that cannot be written to after all.
+    /// A file that cannot be written to after all.
     pub fn write(&self, page: &Page, origin: &Origin) -> Result<()> {
         output::write(&self.path, page.clone().render(origin, &self.names).as_bytes())
     }
 }
 
-/// Where a report's figures come from: this command with these models on these logs.
+/// Where a report's figures come from: this command line, these models and these logs.
 pub fn origin<'a>(models: impl IntoIterator<Item = &'a Model>, logs: Vec<LogRead>) -> Origin {
     Origin {
         command: command(std::env::args_os()),
@@ -81,7 +83,7 @@ pub fn origin<'a>(models: impl IntoIterator<Item = &'a Model>, logs: Vec<LogRead
     }
 }
 
-/// SHA-256 of a file of whatever size, in hex.
+/// SHA-256 of a file in hex. The file is streamed, so its size does not matter.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -92,7 +94,8 @@ pub fn sha256(path: &Path) -> Result<String> {
     Ok(HEXLOWER.encode(&digest.finalize()))
 }
 
-/// The command line as a shell takes it, whatever the program was started as.
+/// The command line, quoted for a shell. It begins with `kidoban`, by whatever path the program was
+/// started.
 fn command(args: impl Iterator<Item = impl AsRef<OsStr>>) -> String {
     let args: Vec<_> =
         args.skip(1).map(|arg| arg.as_ref().to_string_lossy().into_owned()).collect();

@@ -1,4 +1,4 @@
-//! `kidoban run`: the gate.
+//! `kidoban run`: runs the reverse proxy.
 
 use std::io::IsTerminal;
 
@@ -7,15 +7,15 @@ use gate::Mode;
 use proxy::{Config, Overrides};
 use tracing_subscriber::EnvFilter;
 
-use crate::Answer;
 use crate::args::{ModeArg, RunArgs};
-use crate::input::SHIPPED_MODEL;
+use crate::command_result::CommandResult;
+use crate::judge::overrides_with_shipped_model;
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs the proxy until SIGTERM or SIGINT.
 ///
 /// # Errors
 /// A configuration or model that is refused; an address that cannot be listened on.
-pub fn run(args: &RunArgs) -> Result<Answer> {
+pub fn run(args: &RunArgs) -> Result<CommandResult> {
     let gate = gate::Overrides {
         admin: args.admin.clone(),
         model: args.model.clone(),
@@ -32,19 +32,13 @@ pub fn run(args: &RunArgs) -> Result<Answer> {
     let config = Config::load(args.config.as_deref(), &overrides)?;
     log_to_stderr();
     proxy::run(config)?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
-/// No flags, and the shipped model where nothing names another. Whoever reads logs under a
-/// configuration needs no more: only what every door shares is read of it.
-pub fn overrides_with_shipped_model() -> gate::Overrides {
-    gate::Overrides { model_built_in: Some(SHIPPED_MODEL), ..gate::Overrides::default() }
-}
-
-/// What the gate has to say goes to standard error; `RUST_LOG` says how much.
+/// Sends the gate's log messages to standard error; `RUST_LOG` sets the level.
 ///
-/// Pingora is silent by default: it writes a line for each broken connection, which hands the disk
-/// to whoever breaks many. What matters of it the gate counts and logs itself.
+/// Pingora is silenced by default. It logs a line for each broken connection, so an attacker could
+/// fill the disk by breaking many. The gate itself counts and logs what matters of them.
 fn log_to_stderr() {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora=off"));
@@ -53,6 +47,6 @@ fn log_to_stderr() {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(is_coloured);
-    // Fails only when one is installed already, which then serves as well.
+    // Fails only if a subscriber is installed already. That one is then used.
     drop(subscriber.try_init());
 }

@@ -1,4 +1,4 @@
-//! `kidoban simulate`: a shop's log and the truth about it, for training and for trying things out.
+//! `kidoban simulate`: writes a simulated shop's access log and the true labels of its clients.
 
 use std::fs::{File, create_dir_all};
 use std::io::{BufWriter, Write};
@@ -11,33 +11,34 @@ use traffic::sim::{
     simulate_benchmark_day, simulate_shop, write_combined, write_json, write_labels,
 };
 
-use crate::Answer;
 use crate::args::SimulateArgs;
+use crate::command_result::CommandResult;
 use crate::{output, progress};
 
-/// The benchmark's site is no row of [`SHOPS`]: models are trained on those, and tested on this.
+/// The benchmark's site. It is not one of [`SHOPS`], because models are trained on those and tested
+/// on this one.
 const BENCHMARK: &str = "benchmark";
 const HOUR_US: u64 = 3_600 * 1_000_000;
 
-/// A shop's log on disk.
+/// What was written of one shop.
 #[derive(Debug, Serialize)]
 pub struct Written {
-    /// The shop.
+    /// Name of the shop.
     pub shop: &'static str,
-    /// Lines of its log.
+    /// Requests, which are the lines of its log.
     pub requests: u64,
-    /// People among its clients; an address that many share is one.
+    /// Clients that are people. An address that many people share counts once.
     pub people: u64,
-    /// Bots to be stopped.
+    /// Clients that are bad bots.
     pub bots: u64,
 }
 
-/// Writes some hours of a shop into a folder: `access.log` in the format that shows its clock
-/// (combined for seconds, nginx JSON for milliseconds), and `labels.csv`. What lies there under
-/// these names is overwritten. `people` a day; the shop's own number when `None`.
+/// Writes some hours of a shop into a folder: `access.log` and `labels.csv`, overwriting existing
+/// files. The log format follows the shop's clock: combined for seconds, nginx JSON for
+/// milliseconds. `people` is a number a day; `None` takes the shop's own.
 ///
 /// # Errors
-/// What cannot be written.
+/// A file that cannot be written.
 pub fn write_shop(
     shop: &Shop,
     seed: u64,
@@ -53,10 +54,10 @@ pub fn write_shop(
     )
 }
 
-/// The same of the benchmark's site, in nginx JSON.
+/// Writes some hours of the benchmark's site into a folder, in nginx JSON.
 ///
 /// # Errors
-/// What cannot be written.
+/// A file that cannot be written.
 pub fn write_benchmark(
     seed: u64,
     hours: u64,
@@ -98,11 +99,11 @@ fn write(
     })
 }
 
-/// Writes one shop into the folder, or each of all into a folder of its own there.
+/// Writes one shop into the folder, or every shop into a subfolder of its own.
 ///
 /// # Errors
-/// A shop that there is not; what cannot be written.
-pub fn run(args: &SimulateArgs) -> Result<Answer> {
+/// An unknown shop; a file that cannot be written.
+pub fn run(args: &SimulateArgs) -> Result<CommandResult> {
     let bar = match args.shop.as_str() {
         "all" => progress::counted("Simulating", "shops", SHOPS.len() as u64),
         _ => progress::uncounted("Simulating"),
@@ -131,9 +132,9 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
     bar.finish_and_clear();
     if args.json {
         output::print_json(&written)?;
-        return Ok(Answer::Yes);
+        return Ok(CommandResult::Passed);
     }
-    let mut table = output::Table::new(&["shop", "requests", "people", "bots"]);
+    let mut table = output::TextTable::new(&["shop", "requests", "people", "bots"]);
     for Written { shop, requests, people, bots } in &written {
         table.row([
             (*shop).to_owned(),
@@ -156,5 +157,5 @@ pub fn run(args: &SimulateArgs) -> Result<Answer> {
         _ => format!("train {} -o shop.json", sites.join(" ")),
     };
     output::print(&format!("{}\nNext: kidoban {next}\n", table.render()))?;
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }

@@ -1,4 +1,4 @@
-//! `--since`: the time from which a replay reports what it sees.
+//! `--since`: the time from which a replay reports requests.
 
 use anyhow::{Result, bail};
 use detector::Timestamp;
@@ -6,12 +6,13 @@ use traffic::replay::newest_time;
 
 use crate::input::Logs;
 
-/// The argument of `--since`: earlier requests are observed and not reported.
+/// The argument of `--since`. Earlier requests are observed, because they shape later verdicts, but
+/// not reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     /// From this time on.
     At(Timestamp),
-    /// From this many microseconds before the last line on.
+    /// From this many microseconds before the last line of the log on.
     Last(u64),
 }
 
@@ -19,7 +20,7 @@ impl Since {
     /// Parses `2026-11-22T08:00:00Z`, `2026-11-22`, `90s`, `30m`, `2h`, `7d`.
     ///
     /// # Errors
-    /// A text in none of these forms: a sentence that says what was expected.
+    /// A text in none of these forms. The message says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let last = text.chars().next_back();
         let seconds = last.and_then(|unit| match unit {
@@ -42,11 +43,12 @@ impl Since {
         })
     }
 
-    /// The time that is meant. A span counts back from the last line, so this reads the logs once,
-    /// on `jobs` threads.
+    /// The point in time that the argument means. A span counts back from the last line, so this
+    /// reads all logs once, on `jobs` threads.
     ///
     /// # Errors
-    /// Logs that cannot be read, and for a span, a pipe: it cannot be read twice.
+    /// Logs that cannot be read; and a pipe where a span is given, because a pipe cannot be read
+    /// twice.
     pub fn resolve(self, patterns: &[String], jobs: usize) -> Result<Timestamp> {
         let span_us = match self {
             Self::At(at) => return Ok(at),

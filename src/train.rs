@@ -1,16 +1,17 @@
-//! `kidoban train`: logs and labels in, a model out.
+//! `kidoban train`: reads logs and labels, trains a model and writes it.
+
+mod print;
 
 use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use analysis::format::counted;
 use analysis::held_out::HeldOutQuality;
 use analysis::sources::LogRead;
 use anyhow::Result;
 use data_encoding::HEXLOWER;
-use detector::model::{Budget, Card, Metric, Readiness, seal};
+use detector::model::{Budget, Card, Readiness, seal};
 use detector::{ClientKey, Model};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -24,11 +25,12 @@ use trainer::poison::OUTCOME;
 use trainer::train::remember;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
-use crate::Answer;
 use crate::args::{AlgorithmArg, TrainArgs};
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::report::{self, Report};
 use crate::{output, progress};
+pub use print::metrics;
 
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -47,10 +49,10 @@ struct Printed<'a> {
 /// Trains and writes a model.
 ///
 /// # Errors
-/// What cannot be read, what nothing can be learnt from, and what cannot be written.
-pub fn run(args: &TrainArgs) -> Result<Answer> {
+/// A file that cannot be read or written; logs that nothing can be learnt from.
+pub fn run(args: &TrainArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
-    // Before minutes of training.
+    // Checked now, because training takes minutes.
     for path in
         [Some(&args.output), args.rows.as_ref(), args.labels_out.as_ref()].into_iter().flatten()
     {
@@ -87,7 +89,8 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         data_sha256,
         sites_sha256,
     };
-    // A model of one site remembers it; one of several is for a shop that it has never seen.
+    // A model of one site remembers that site. A model of several is meant for sites it has not
+    // seen.
     if let [site] = &mut sites[..] {
         let _bar = progress::uncounted("Learning what the site is");
         options.memory = Some(remember(site, &options)?);
@@ -126,12 +129,12 @@ pub fn run(args: &TrainArgs) -> Result<Answer> {
         };
         output::print_json(&printed)?;
     } else {
-        output::print(&describe(args, &sites, &tallies, file, *is_adapted))?;
+        output::print(&print::describe(args, &sites, &tallies, file, *is_adapted))?;
     }
-    Ok(Answer::Yes)
+    Ok(CommandResult::Passed)
 }
 
-/// What is trained on.
+/// The sites to train on, and what identifies their logs on the model's card.
 struct Sources {
     sites: Vec<Site>,
     tallies: Vec<Tally>,
@@ -146,7 +149,7 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let logs = Logs::find(&args.logs)?;
         let mut served: HashSet<ClientKey> = HashSet::new();
         let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
-            // A redirect to the page of thanks counts when the page itself is served.
+            // A redirect proves nothing yet: the page that it leads to has to be served.
             let is_served = record.kind == Kind::Whole && (200..300).contains(&record.status);
             if is_served
                 && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str()))
@@ -154,7 +157,8 @@ fn read(args: &TrainArgs) -> Result<Sources> {
                 served.insert(record.client_key());
             }
         })?;
-        // A label somebody wrote, or an attack seen, says more than one page served.
+        // A label written by hand, or an attack in the log, is stronger evidence than one page
+        // served.
         let is_open =
             |label| matches!(label, Label::Unknown) || (labels.is_none() && label == Label::Human);
         for client in site.clients.iter_mut().filter(|client| served.contains(&client.key)) {
@@ -192,7 +196,7 @@ fn read(args: &TrainArgs) -> Result<Sources> {
     Ok(Sources { sites, tallies, data, data_sha256, sites_sha256 })
 }
 
-/// Who was taken for what, and by which rule, as a labels file.
+/// The label of every client and the rule that gave it, as a labels file.
 fn labels(sites: &[Site]) -> String {
     let mut text = String::from("client,label,why\n");
     for client in sites.iter().flat_map(|site| &site.clients) {
@@ -210,113 +214,4 @@ fn labels(sites: &[Site]) -> String {
 
 fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "model".to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-fn describe(
-    args: &TrainArgs,
-    sites: &[Site],
-    tallies: &[Tally],
-    file: &detector::model::File,
-    is_adapted: bool,
-) -> String {
-    let card = &file.card;
-    let thresholds = &file.thresholds;
-    let mut text = format!("{}\n", file.readiness);
-    if !file.readiness.is_armed() {
-        text.push_str(
-            "It is written, and not armed: kidoban run --mode enforce refuses it; shadow \
-            mode does not.\n",
-        );
-    }
-    let _ = writeln!(text, "\nThresholds:");
-    let _ = writeln!(text, "  limit  {}", threshold(&thresholds.limit));
-    let _ = writeln!(text, "  block  {}", threshold(&thresholds.block));
-    let _ = writeln!(text, "  cohort {}", threshold(&thresholds.cohort));
-    let lines: u64 = tallies.iter().map(|tally| tally.parsed).sum();
-    let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
-    let _ = write!(text, "\nRead {}", counted(lines, "line"));
-    if refused > 0 {
-        let _ = write!(text, " ({} could not be read)", output::count(refused));
-    }
-    let clients: usize = sites.iter().map(|site| site.clients.len()).sum();
-    let _ = writeln!(text, " of {}.", counted(clients as u64, "client"));
-    for line in tallies.iter().flat_map(|tally| &tally.first_refused).take(3) {
-        let _ =
-            writeln!(text, "  line {}: {}\n    {}", line.line_number, line.reason, line.excerpt);
-    }
-    let _ = writeln!(text, "\nLabels, and the rule that gave each:");
-    for (rule, number) in &card.labels {
-        let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(rule, 80));
-    }
-    for (reason, number) in &card.dropped {
-        let _ = writeln!(text, "  {:>8}  {reason}", output::count(*number));
-    }
-    if args.base.is_some() {
-        text.push_str(&adapted(card, is_adapted));
-    }
-    let trees = match (card.parameters.get("trees"), card.parameters.get("trees_max")) {
-        (Some(trees), Some(most)) => {
-            format!(" ({trees} trees of at most {most}, as held-out clients chose)")
-        }
-        _ => String::new(),
-    };
-    let _ = writeln!(
-        text,
-        "\nFitted {}{trees} on {} rows. On clients it did not see:",
-        card.algorithm,
-        output::count(card.rows)
-    );
-    text.push_str(&metrics(card));
-    let _ =
-        writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
-    text
-}
-
-/// What adapting the base gained.
-fn adapted(card: &Card, is_adapted: bool) -> String {
-    let figure = |name: &str| match card.metrics.get(name) {
-        Some(Metric { value, low, high, .. }) => format!("{value:.3} ({low:.3} – {high:.3})"),
-        None => "not known".to_owned(),
-    };
-    let verdict = match (is_adapted, card.metrics.contains_key("gain/auc")) {
-        (true, _) => "adapted",
-        (false, true) => {
-            "that is a loss by more than chance: the base is kept as it is, with thresholds of \
-                this site"
-        }
-        (false, false) => "no people and bots to tell apart: the base is kept as it is",
-    };
-    format!(
-        "\nOn clients of this site that the adapted models did not see: base AUC {}, adapted {}, \
-            gain {}: {verdict}.\n",
-        figure("base/auc"),
-        figure("adapted/auc"),
-        figure("gain/auc"),
-    )
-}
-
-/// A card's metrics as a table.
-pub fn metrics(card: &Card) -> String {
-    let mut table = output::Table::new(&["measured", "value", "95 % interval", "people", "bots"]);
-    for (name, Metric { value, low, high, people, bots }) in &card.metrics {
-        let interval = format!("{low:.3} – {high:.3}");
-        table.row([
-            name.clone(),
-            format!("{value:.3}"),
-            interval,
-            output::count(*people),
-            output::count(*bots),
-        ]);
-    }
-    table.render()
-}
-
-fn threshold(budget: &Budget) -> String {
-    match budget.margin {
-        Some(margin) => {
-            let score = f64::from(detector::Score::from_margin(margin).value());
-            format!("score ≥ {}: {}", output::score(score), budget.evidence)
-        }
-        None => format!("none: {}", budget.evidence),
-    }
 }

@@ -1,13 +1,13 @@
-//! `kidoban tune`: thresholds that keep a budget, with their proof, what they would stop and whose
-//! orders they would cost.
+//! `kidoban tune`: finds thresholds that keep a budget of people refused. Prints their proof, what
+//! they would stop and which orders they would cost.
 
-use std::fmt::Write as _;
+mod print;
+
 use std::path::{Path, PathBuf};
 
 use analysis::format::counted;
 use analysis::report::tuning::verdict;
 use analysis::sources::LogRead;
-use analysis::tune::{AtRisk, Stops};
 use analysis::{TuneOptions, Tuned, tune};
 use anyhow::{Context, Result, bail};
 use detector::{AllowList, Judge, Model, PolicyConfig};
@@ -15,17 +15,16 @@ use gate::config::edit;
 use gate::{Config, Overrides};
 use serde::Serialize;
 use traffic::{ConversionWatch, Conversions};
-use trainer::Label;
 use trainer::calibrate::Budgets;
 
-use crate::Answer;
 use crate::args::TuneArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
-use crate::output::{self, Table};
+use crate::judge::overrides_with_shipped_model;
+use crate::output;
 use crate::report::{self, Report};
-use crate::run::overrides_with_shipped_model;
 
-/// Blocked at most, where nothing else is asked for.
+/// Share of people that may be blocked, without `--block-budget`.
 const BLOCK_BUDGET: f64 = 0.001;
 
 #[derive(Serialize)]
@@ -40,7 +39,7 @@ struct Printed<'a> {
     tuned: &'a Tuned,
 }
 
-/// What is in force before tuning.
+/// Model, policy, allow list and outcomes in force before tuning.
 struct InForce {
     model: Model,
     policy: PolicyConfig,
@@ -49,13 +48,13 @@ struct InForce {
     warning: Option<String>,
 }
 
-/// Tunes, prints, and writes where it is told to. Answers no when a budget cannot be kept with a
-/// proof.
+/// Tunes, prints, and writes the thresholds to the file of `--write`. The result is `Failed` when a
+/// budget cannot be proven to be kept.
 ///
 /// # Errors
-/// What cannot be read or written, a file to write whose gate runs another model, and budgets,
+/// A file that cannot be read or written; a `--write` file whose gate runs another model; budgets,
 /// patterns or thresholds that contradict one another.
-pub fn run(args: &TuneArgs) -> Result<Answer> {
+pub fn run(args: &TuneArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let InForce { model, policy, allow, mut outcomes, warning } = in_force(args)?;
     if let Some(path) = &args.write {
@@ -92,7 +91,8 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
         tuned.warnings.push(format!("{} could not be read", counted(refused, "line")));
     }
     if let Some(report) = &report {
-        // Before anything is written: the configuration's digest is that of what was in force.
+        // This comes before `--write`, so that the digest is of the configuration that was in
+        // force.
         let mut origin = report::origin([&model], read.clone());
         origin.digests.push(("Logs read".to_owned(), logs.sha256()));
         for (what, path) in [
@@ -118,9 +118,9 @@ pub fn run(args: &TuneArgs) -> Result<Answer> {
         let printed = Printed { words, is_kept, snippet, written, logs: &read, tuned: &tuned };
         output::print_json(&printed)?;
     } else {
-        output::print(&describe(&tuned, args.write.as_deref(), written))?;
+        output::print(&print::describe(&tuned, args.write.as_deref(), written))?;
     }
-    Ok(if tuned.is_kept() { Answer::Yes } else { Answer::No })
+    Ok(CommandResult::passed_if(tuned.is_kept()))
 }
 
 fn in_force(args: &TuneArgs) -> Result<InForce> {
@@ -136,7 +136,7 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
     )?;
     let Judge { model, allow, .. } = gate::judge(&config)?;
     let model = model.context("there is no model: pass --model")?;
-    // Of the file to write that is an error.
+    // Only a warning here. For the file of `--write` it is an error.
     let warning =
         args.write.is_none().then(|| other_model(path, &model)).transpose()?.flatten().map(|own| {
             format!(
@@ -154,13 +154,14 @@ fn in_force(args: &TuneArgs) -> Result<InForce> {
     })
 }
 
-/// The model that a configuration runs, if it is not this one.
+/// The model that a configuration runs, if it differs from `model`.
 fn other_model(path: &Path, model: &Model) -> Result<Option<Model>> {
     let own = gate::model(&Config::load(Some(path), &overrides_with_shipped_model())?)?;
     Ok(own.filter(|own| own.sha256() != model.sha256()))
 }
 
-/// A threshold means something to the model that it was found for, and to no other.
+/// Refuses to write thresholds for a gate that runs another model: a threshold is valid only for
+/// the model it was found for.
 fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()> {
     let Some(own) = other_model(path, model)? else { return Ok(()) };
     let remedy = match &args.model {
@@ -179,7 +180,8 @@ fn refuse_other_model(path: &Path, model: &Model, args: &TuneArgs) -> Result<()>
     )
 }
 
-/// A file as a configuration names it: relative to its own folder where it lies in there.
+/// The path by which a configuration names a file: relative to the configuration's folder where the
+/// file lies below it.
 fn beside(config: &Path, file: &Path) -> PathBuf {
     let folder =
         config.canonicalize().ok().and_then(|config| config.parent().map(Path::to_path_buf));
@@ -187,8 +189,8 @@ fn beside(config: &Path, file: &Path) -> PathBuf {
     folder.and_then(|folder| file.strip_prefix(folder).ok().map(Path::to_path_buf)).unwrap_or(file)
 }
 
-/// Sets the keys in the file and what proves them, having looked whether the gate would accept it
-/// so.
+/// Writes thresholds and their evidence into the configuration, after checking that the gate would
+/// accept the result.
 fn write(path: &Path, tuned: &Tuned) -> Result<()> {
     let before = std::fs::read_to_string(path)
         .with_context(|| format!("{}: cannot be read", path.display()))?;
@@ -196,176 +198,4 @@ fn write(path: &Path, tuned: &Tuned) -> Result<()> {
     Config::parse(&after, path, &overrides_with_shipped_model())
         .context("with the new thresholds")?;
     edit::replace(path, &after).with_context(|| format!("{}: cannot be written", path.display()))
-}
-
-fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> String {
-    let mut text = format!("{}\n\n", verdict(tuned));
-    for rung in &tuned.ladder {
-        let threshold = rung
-            .score
-            .map_or_else(|| "none".to_owned(), |score| format!("score ≥ {}", output::score(score)));
-        let _ = writeln!(text, "{:<6}  {threshold}: {}", rung.step.as_str(), rung.evidence);
-    }
-    let Stops { clients, requests, share_of_requests, share_of_pages, .. } = &tuned.stops;
-    let _ = writeln!(
-        text,
-        "\nTogether they would refuse {} of {} requests, {} of all and {} of page requests, of {}.",
-        output::count(*requests),
-        output::count(tuned.requests),
-        output::percent(*share_of_requests),
-        output::percent(*share_of_pages),
-        counted(*clients, "client"),
-    );
-    let _ = writeln!(text, "\n{}", ladder(tuned));
-    for risk in &tuned.at_risk {
-        let _ = writeln!(text, "{}", at_risk(risk));
-    }
-    if tuned.at_risk.is_empty() {
-        text.push_str(
-            "No outcome is named, so nobody can say whose orders this would cost: --outcome \
-                'buyer=POST /checkout/complete 2xx'.\n",
-        );
-    }
-    let _ = write!(text, "\n{}", people(tuned));
-    for warning in &tuned.warnings {
-        let _ = writeln!(text, "warning: {}", output::safe(warning, 400));
-    }
-    match (written, asked) {
-        (Some(path), _) => {
-            let keys: Vec<String> =
-                tuned.keys().iter().map(|(key, score)| format!("{key} = {score}")).collect();
-            let _ = writeln!(
-                text,
-                "\nWrote {} to {}. Next: kidoban check -c {1}",
-                keys.join(", "),
-                path.display()
-            );
-        }
-        (None, Some(path)) => {
-            let _ = writeln!(text, "\nNothing is proven, so {} stays as it is.", path.display());
-        }
-        (None, None) if tuned.keys().is_empty() => {
-            text.push_str("\nNothing is proven, so there is nothing to set.\n");
-        }
-        (None, None) => {
-            let _ = writeln!(
-                text,
-                "\nFor kidoban.toml, or with --write kidoban.toml:\n\n{}",
-                tuned.snippet()
-            );
-        }
-    }
-    text
-}
-
-fn ladder(tuned: &Tuned) -> String {
-    let heading = [
-        "step",
-        "threshold",
-        "before",
-        "people above",
-        "at most",
-        "clients refused",
-        "people",
-        "bad robots",
-        "good robots",
-        "unknown",
-        "requests",
-        "of all",
-        "of pages",
-    ];
-    let mut table = Table::new(&heading);
-    let score = |score: Option<f64>| score.map_or_else(|| "–".to_owned(), output::score);
-    let row = |of: [String; 5], stops: &Stops| {
-        let labels = [Label::Human, Label::Bad, Label::GoodBot, Label::Unknown];
-        let labels =
-            labels.map(|label| output::count(stops.by_label.get(&label).copied().unwrap_or(0)));
-        let shares = [stops.share_of_requests, stops.share_of_pages].map(output::percent);
-        let counts = [output::count(stops.clients)]
-            .into_iter()
-            .chain(labels)
-            .chain([output::count(stops.requests)]);
-        of.into_iter().chain(counts).chain(shares).collect::<Vec<String>>()
-    };
-    for rung in &tuned.ladder {
-        let of = [
-            rung.step.as_str().to_owned(),
-            score(rung.score),
-            score(rung.before),
-            if rung.score.is_some() {
-                format!("{} of {}", output::count(rung.k), output::count(rung.n))
-            } else {
-                "–".to_owned()
-            },
-            rung.at_most.map_or_else(|| "–".to_owned(), output::percent_at_most),
-        ];
-        table.row(row(of, &rung.stops));
-    }
-    // A client may be refused by several steps.
-    let dash = || "–".to_owned();
-    table.row(row(["together".to_owned(), dash(), dash(), dash(), dash()], &tuned.stops));
-    table.render()
-}
-
-fn at_risk(risk: &AtRisk) -> String {
-    let mut text = format!(
-        "{} at risk: {} of {} sessions that came to it would have been refused before",
-        risk.outcome,
-        output::count(risk.at_risk),
-        output::count(risk.sessions)
-    );
-    let steps: Vec<String> = risk
-        .by_step
-        .iter()
-        .map(|(step, number)| format!("{} by {}", output::count(*number), step.as_str()))
-        .collect();
-    if !steps.is_empty() {
-        let labels: Vec<String> = risk
-            .by_label
-            .iter()
-            .map(|(label, number)| format!("{} {label}", output::count(*number)))
-            .collect();
-        let _ = write!(text, " ({}; clients: {})", steps.join(", "), labels.join(", "));
-    }
-    if let Some(at_most) = risk.at_most {
-        let _ = write!(
-            text,
-            "; at most {} of its {} clients",
-            output::percent_at_most(at_most),
-            output::count(risk.clients)
-        );
-    }
-    if risk.afterwards > 0 {
-        let _ = write!(text, "; {} more only afterwards", output::count(risk.afterwards));
-    }
-    text + "."
-}
-
-fn people(tuned: &Tuned) -> String {
-    let people = &tuned.people;
-    let mut text = format!("People by {}: {}. ", people.source, counted(people.known, "client"));
-    if people.may_have_trained > 0 {
-        let _ = write!(
-            text,
-            "{} were there before {} UTC, when the model's training ended: they may have trained \
-                it and prove nothing (--unseen if it \
-             was trained on other sites). ",
-            output::count(people.may_have_trained),
-            output::time(detector::Timestamp::from_micros(people.trained_until_us)),
-        );
-    }
-    let _ = writeln!(
-        text,
-        "{} have fewer than {} pages; {} prove the thresholds:",
-        output::count(people.not_judged),
-        tuned.min_pages,
-        output::count(people.judged),
-    );
-    for (why, number) in &people.by_why {
-        let _ = writeln!(text, "  {:>8}  {}", output::count(*number), output::safe(why, 80));
-    }
-    for caveat in &people.caveats {
-        let _ = writeln!(text, "  note: {caveat}");
-    }
-    text
 }

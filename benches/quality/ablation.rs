@@ -1,14 +1,14 @@
-//! What each feature is worth on a site that the model never saw.
+//! The worth of each feature on a site that the model has not seen.
 
 use anyhow::{Result, anyhow};
 use detector::features::{FEATURES, Family, Role};
 use trainer::protocol::{Scored, Strangers, Told, carried};
 use trainer::{Site, TrainError};
 
-use crate::cores::on_all_cores;
+use crate::parallel::on_all_cores;
 use crate::table::{Table, mean};
 
-/// `most`: how many choices of features are tried.
+/// The table; at most `most` choices of features are tried.
 pub fn table(sites: &[Site], strangers: &Strangers<'_>, most: usize) -> Result<String> {
     let mut table = Table::new(
         "What each feature is worth on a site it never saw",

@@ -1,12 +1,12 @@
-//! On how many simulated shops the budgets hold, and whether people who calibrate differ from those
-//! who come later.
+//! Counts on how many simulated shops the budgets hold, and whether the people who calibrate the
+//! thresholds differ from those who come later.
 //!
-//! A bound at 95 % fails on one shop in twenty; one shop says nothing. So here are many small ones.
-//! If whoever calibrates is to the model as whoever comes later is, the number of people hurt
-//! follows the beta-binomial distribution, whatever the model: how many shops keep their budget by
-//! chance alone is known, and how many people are hurt. More hurt than that means that something
-//! was learnt from those who calibrate. Ranks tell it sooner: the highest scores are then drawn by
-//! lot.
+//! A bound at 95 % fails on one shop in twenty, so a single shop proves nothing, and many small
+//! ones are needed. If calibrating and later people are alike to the model, the number of people
+//! refused follows the beta-binomial distribution, whatever the model. So it is known how many
+//! shops keep their budget by chance alone, and how many people are refused. More refused people
+//! mean that the model has learnt from the calibrating people. Ranks show this sooner: without such
+//! learning, the highest scores are spread over both groups by lot.
 
 use anyhow::Result;
 use detector::Model;
@@ -22,45 +22,45 @@ use trainer::statistics::{hurt_at_most, share};
 use trainer::train::remember;
 use trainer::{Base, Label, Options, Site, train};
 
-use crate::cores::on_all_cores;
+use crate::parallel::on_all_cores;
 use crate::shops::simulated;
 use crate::table::{Table, percent};
 
-/// The first of the seeds; other ones than those of the other table.
+/// The first seed. The other tables use other seeds.
 const SEED: u64 = 2_000;
-/// What keeps the shops small: 299 people prove the stricter of these, where the product's budgets
-/// ask for 2,995.
+/// Looser budgets than the product's, so that shops can be small: 299 people prove the stricter
+/// one, where the product's needs 2,995.
 const BUDGETS: Budgets = Budgets { limit_alpha: 0.02, block_alpha: 0.01, delta: 0.05 };
-/// One client in so many is known, all others come later.
+/// One client in this many is known; all others come later.
 const PARTS: usize = 4;
-/// People among whom ranks are looked at.
+/// Share of people, by highest score, whose ranks are compared.
 const HIGHEST: f64 = 0.02;
 
-/// What a model is to the shop.
+/// What a model knows of the shop.
 #[derive(Clone, Copy)]
-enum Way {
+enum ModelOrigin {
     NeverSaw,
     Trained,
     Adapted,
 }
 
-const WAYS: [(Way, &str); 3] = [
-    (Way::NeverSaw, "never saw it"),
-    (Way::Trained, "trained on it"),
-    (Way::Adapted, "adapted to it"),
+const ORIGINS: [(ModelOrigin, &str); 3] = [
+    (ModelOrigin::NeverSaw, "never saw it"),
+    (ModelOrigin::Trained, "trained on it"),
+    (ModelOrigin::Adapted, "adapted to it"),
 ];
 
-/// One shop and one way: thresholds, and the highest scores of the people who calibrated them and
-/// of those who come later.
-struct Tried {
+/// One shop under one model: its thresholds, and the highest score of each person who calibrated
+/// them and of each who comes later.
+struct TriedShop {
     thresholds: Thresholds,
     known: Vec<f32>,
     later: Vec<f32>,
 }
 
-/// One threshold of one way, over all shops.
+/// One threshold of one kind of model, summed over all shops.
 #[derive(Default)]
-struct Sum {
+struct ShopSum {
     shops: u64,
     kept: u64,
     kept_by_chance: f64,
@@ -69,7 +69,7 @@ struct Sum {
     hurt_by_chance: f64,
 }
 
-impl Sum {
+impl ShopSum {
     fn add(&mut self, budget: &Budget, later: &[f32]) {
         let Some(margin) = budget.margin.filter(|_| !later.is_empty()) else { return };
         let people = later.len() as u64;
@@ -101,7 +101,7 @@ impl Sum {
 }
 
 /// How many of a shop's highest-scoring people come later, how many would if drawn by lot, and the
-/// variance of that.
+/// variance of the latter.
 fn ranks(known: &[f32], later: &[f32]) -> [f64; 3] {
     let tag = |is_later: bool| move |&score: &f32| (score, is_later);
     let mut all: Vec<(f32, bool)> =
@@ -116,7 +116,7 @@ fn ranks(known: &[f32], later: &[f32]) -> [f64; 3] {
         found += taken / size * tied.iter().filter(|row| row.1).count() as f64;
         left -= taken;
     }
-    // Hypergeometric.
+    // Mean and variance of the hypergeometric distribution.
     [
         found,
         drawn * m / (n + m),
@@ -124,17 +124,17 @@ fn ranks(known: &[f32], later: &[f32]) -> [f64; 3] {
     ]
 }
 
-/// `shops` of them, of so many people a day each, one after the other from [`SHOPS`], each with
-/// another seed.
+/// The table over `shops` simulated shops of so many people a day. They take turns through
+/// [`SHOPS`], each with its own seed.
 pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     let options = Options { budgets: BUDGETS, ..options.clone() };
     let base = Base::new(Model::parse(SHIPPED_MODEL)?)?;
     let seeds: Vec<u64> = (SEED..SEED + shops as u64).collect();
-    let of_shop = |seed: &u64| -> Result<Vec<Option<Tried>>> {
+    let of_shop = |seed: &u64| -> Result<Vec<Option<TriedShop>>> {
         let site = simulated(&SHOPS[(seed - SEED) as usize % SHOPS.len()], *seed, people)?;
         let known = part(&site, |client| fold_of(client, PARTS) == 0);
         let later = part(&site, |client| fold_of(client, PARTS) != 0);
-        WAYS.iter().map(|(way, _)| tried(*way, &known, &later, &base, &options)).collect()
+        ORIGINS.iter().map(|(origin, _)| tried(*origin, &known, &later, &base, &options)).collect()
     };
     let found = on_all_cores(&seeds, of_shop).into_iter().collect::<Result<Vec<_>>>()?;
     let mut table = Table::new(
@@ -167,11 +167,12 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
             "highest who come later",
         ],
     );
-    for (number, (_, way)) in WAYS.iter().enumerate() {
-        let tried: Vec<&Tried> = found.iter().filter_map(|shop| shop[number].as_ref()).collect();
-        let mut sums = [Sum::default(), Sum::default()];
+    for (number, (_, way)) in ORIGINS.iter().enumerate() {
+        let tried: Vec<&TriedShop> =
+            found.iter().filter_map(|shop| shop[number].as_ref()).collect();
+        let mut sums = [ShopSum::default(), ShopSum::default()];
         let mut highest = [0.0; 3];
-        for Tried { thresholds, known, later } in tried {
+        for TriedShop { thresholds, known, later } in tried {
             sums[0].add(&thresholds.limit, later);
             sums[1].add(&thresholds.block, later);
             highest.iter_mut().zip(ranks(known, later)).for_each(|(sum, value)| *sum += value);
@@ -191,33 +192,34 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     Ok(table.end())
 }
 
-/// `None` where too few people are known for a proof.
+/// Trains or takes the model and scores the shop's people. `None` where too few people are known
+/// for a proof.
 fn tried(
-    way: Way,
+    origin: ModelOrigin,
     known: &Site,
     later: &Site,
     base: &Base,
     options: &Options,
-) -> Result<Option<Tried>> {
+) -> Result<Option<TriedShop>> {
     let scores = |site: &Site, scorer: &Scorer, takes: &dyn Fn(usize) -> bool| -> Vec<f32> {
         let best = highest(site, site.resolution_us, options.min_pages, |client| {
             (site.clients[client].labelled.label == Label::Human && takes(client)).then_some(scorer)
         });
         best.into_iter().flatten().collect()
     };
-    let base = match way {
-        Way::NeverSaw => {
+    let base = match origin {
+        ModelOrigin::NeverSaw => {
             let [known, later] =
                 [known, later].map(|site| scores(site, base.model().scorer(), &|_| true));
             let thresholds = calibrated(&known, options.budgets, options.min_pages);
-            return Ok(thresholds.block.margin.is_some().then_some(Tried {
+            return Ok(thresholds.block.margin.is_some().then_some(TriedShop {
                 thresholds,
                 known,
                 later,
             }));
         }
-        Way::Trained => None,
-        Way::Adapted => Some(base.clone()),
+        ModelOrigin::Trained => None,
+        ModelOrigin::Adapted => Some(base.clone()),
     };
     let mut known = known.clone();
     let memory = Some(remember(&mut known, options)?);
@@ -232,7 +234,7 @@ fn tried(
         later.remember_all(memory);
     }
     let [known] = known;
-    Ok(Some(Tried {
+    Ok(Some(TriedShop {
         thresholds: model.thresholds().clone(),
         known: scores(&known, model.scorer(), &|client| known.is_apart(client)),
         later: scores(&later, model.scorer(), &|_| true),

@@ -1,5 +1,4 @@
-//! Budgets kept and bots caught on simulated shops that have people enough to prove a block
-//! threshold.
+//! Budgets kept and bots caught on simulated shops with enough people to prove a block threshold.
 
 use analysis::evaluate;
 use anyhow::Result;
@@ -18,7 +17,7 @@ use trainer::{Base, Label, Options, Site, train};
 
 use crate::table::{Table, percent};
 
-/// Any; another one than the tests'.
+/// An arbitrary seed, other than that of the tests.
 const SEED: u64 = 11;
 const HOURS: u64 = 24;
 
@@ -90,9 +89,9 @@ pub fn table(
     Ok(table.end())
 }
 
-/// A day of it.
+/// Simulates a day of the shop and reads its log as a site.
 pub fn simulated(shop: &Shop, seed: u64, people: usize) -> Result<Site> {
-    // Several are made at a time, and the folder names the site.
+    // The seed keeps the folders of parallel calls apart. The inner folder gives the site its name.
     let folder =
         std::env::temp_dir().join(format!("kidoban-quality-{}-{seed}", std::process::id()));
     let own = folder.join(shop.name);
@@ -143,8 +142,8 @@ fn rows(table: &mut Table, shop: &Shop, what: &str, model: &Model, other: &Site)
     Ok(())
 }
 
-/// The same site where only the bots that collect the catalogue count as bots: none of them
-/// declares itself.
+/// A copy of the site in which only scrapers of the catalogue count as bots. None of them declares
+/// itself.
 fn only_scrapers(site: &Site) -> Site {
     let mut site = site.clone();
     for client in &mut site.clients {

@@ -1,4 +1,4 @@
-//! Tables in Markdown, figures with their intervals.
+//! Markdown tables, and figures with their intervals.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use kidoban::output::count;
 use trainer::protocol::Scored;
 use trainer::statistics::Interval;
 
-/// A heading, a paragraph and a table.
+/// A Markdown section: heading, paragraph and table.
 pub struct Table(String);
 
 impl Table {
@@ -29,7 +29,7 @@ impl Table {
     }
 }
 
-/// `0.873 (0.799 – 0.920)`
+/// Writes a figure with its interval: `0.873 (0.799 – 0.920)`.
 pub fn figure(interval: Option<Interval>) -> String {
     interval.map_or_else(
         || "–".to_owned(),
@@ -37,12 +37,12 @@ pub fn figure(interval: Option<Interval>) -> String {
     )
 }
 
-/// `1.2 % (0.9 – 1.5)`
+/// Writes a share with its interval: `1.20 % (0.90 – 1.50)`.
 pub fn percent(Interval { value, low, high }: Interval) -> String {
     format!("{:.2} % ({:.2} – {:.2})", 100.0 * value, 100.0 * low, 100.0 * high)
 }
 
-/// People, bots, area, share caught.
+/// Cells for people, bots, AUC and the share of bots caught.
 pub fn cells(scored: &Scored) -> [String; 4] {
     let number = |len: usize| count(len as u64);
     [
@@ -53,7 +53,7 @@ pub fn cells(scored: &Scored) -> [String; 4] {
     ]
 }
 
-/// The mean; NaN of nothing.
+/// The mean. NaN without values.
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.into_iter().collect();
     values.iter().sum::<f64>() / values.len() as f64

@@ -1,10 +1,10 @@
-//! On how many simulated shops the thresholds of `kidoban tune` keep their budgets.
+//! Counts on how many simulated shops the thresholds of `kidoban tune` keep their budgets.
 //!
-//! One model, trained once on a few shops. Then small shops that it never saw: day 1 tunes, by its
-//! people; the people who come on the days after say what share is refused at all, and they are
-//! many. A budget is *kept* where that share is at most the budget. At 95 % confidence that must be
-//! so on 95 % of shops, and no oftener than the binomial law says: who calibrates `k` of `n` people
-//! above is refused a share that follows Beta(k + 1, n − k).
+//! One model is trained once on a few shops. Then it is tuned on small shops that it has not seen,
+//! with the people of day 1. The many people of the later days show what share is really refused. A
+//! budget is *kept* where that share is at most the budget. At 95 % confidence this must hold on 95
+//! % of shops. The binomial law says how often exactly: with `k` of `n` calibrating people above
+//! the threshold, the share refused follows Beta(k + 1, n − k).
 
 use analysis::tune::{LadderStep, ThresholdState};
 use analysis::{TuneOptions, tune};
@@ -22,29 +22,29 @@ use trainer::samples::highest;
 use trainer::statistics::{binomial_cdf, share};
 use trainer::{Label, Labels, Options, Site, SiteBuilder, train};
 
-use crate::cores::on_all_cores;
+use crate::parallel::on_all_cores;
 use crate::shops::simulated;
 use crate::table::{Table, percent};
 
-/// The first of the seeds; other ones than those of the other tables.
+/// The first seed. The other tables use other seeds.
 const SEED: u64 = 4_000;
-/// Shops that the model is trained on, with seeds of their own.
+/// Shops that the model is trained on: index in [`SHOPS`] and seed.
 const TEACHERS: [(usize, u64); 4] = [(0, 3_901), (1, 3_902), (2, 3_903), (4, 3_904)];
-/// People of each of them.
+/// People a day of each of these shops.
 const TEACHER_PEOPLE: usize = 600;
-/// From so many people a day on, some of whom have too few pages to count, the product's own
-/// budgets are tried: 2,995 prove them.
+/// From this many people a day on, the product's own budgets are tried. Some people have too few
+/// pages to count, and 2,995 must remain to prove them.
 const MANY_PEOPLE: usize = 3_500;
-/// What keeps shops of fewer people small: 299 prove the stricter of these.
+/// Looser budgets for shops of fewer people: 299 people prove the stricter one.
 const SMALL_BUDGETS: Budgets = Budgets { limit_alpha: 0.02, block_alpha: 0.01, delta: 0.05 };
 const DAY_US: u64 = 86_400_000_000;
 
-/// What is tried on every shop.
+/// What every shop is tuned with.
 #[derive(Clone, Copy)]
 struct Trial {
     people: usize,
     budgets: Budgets,
-    /// Days whose new people say what is refused at all.
+    /// Days after day 1. Their new people show what share is really refused.
     later_days: u64,
 }
 
@@ -57,16 +57,16 @@ impl Trial {
     }
 }
 
-/// One shop.
-struct Tried {
+/// The result of one shop.
+struct TunedShop {
     shop: &'static str,
     later: u64,
-    /// Of each threshold: k and n that prove it, and people who come later above it.
+    /// For limit and block: the k and n that prove the threshold, and the later people above it.
     steps: [Option<(u64, u64, u64)>; 2],
 }
 
-/// `shops` of them, of so many people a day each, one after the other from [`SHOPS`], each with
-/// another seed.
+/// The table over `shops` simulated shops of so many people a day. They take turns through
+/// [`SHOPS`], each with its own seed.
 pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     let teachers =
         TEACHERS.iter().map(|&(shop, seed)| simulated(&SHOPS[shop], seed, TEACHER_PEOPLE));
@@ -109,9 +109,10 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     for (number, (name, alpha)) in
         [("limit", budgets.limit_alpha), ("block", budgets.block_alpha)].into_iter().enumerate()
     {
-        let proven: Vec<(&Tried, (u64, u64, u64))> =
+        let proven: Vec<(&TunedShop, (u64, u64, u64))> =
             tried.iter().filter_map(|shop| Some((shop, shop.steps[number]?))).collect();
-        let is_kept = |shop: &Tried, above: u64| above as f64 <= alpha * shop.later as f64 + 1e-9;
+        let is_kept =
+            |shop: &TunedShop, above: u64| above as f64 <= alpha * shop.later as f64 + 1e-9;
         let kept =
             proven.iter().filter(|(shop, (_, _, above))| is_kept(shop, *above)).count() as u64;
         // P(Beta(k + 1, n − k) ≤ α) = P(Binomial(n, α) > k).
@@ -147,9 +148,9 @@ pub fn table(shops: usize, people: usize, options: &Options) -> Result<String> {
     Ok(table.end())
 }
 
-fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
+fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<TunedShop> {
     let Trial { people, budgets, later_days } = trial;
-    // Bots prove nothing here; as few as the shop can have.
+    // Bots play no part in the proof, so there are as few as the shop can have.
     let shop = Shop { bots: 0.0, ..*shop };
     let requests =
         simulate_shop(&shop, seed, DEFAULT_START, (1 + later_days) * DAY_US, Some(people));
@@ -183,14 +184,14 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<Tried> {
         Some((rung.k, rung.n, later.iter().filter(|&&score| score >= margin).count() as u64))
     };
     let name = SHOPS.iter().find(|known| known.name == shop.name).map_or("", |known| known.name);
-    Ok(Tried {
+    Ok(TunedShop {
         shop: name,
         later: later.len() as u64,
         steps: [step(LadderStep::Limit), step(LadderStep::Block)],
     })
 }
 
-/// As its log would say it.
+/// The site as it is read from the log of these requests.
 fn site(shop: &Shop, requests: &[SimRequest]) -> Result<Site> {
     let (mut log, mut known) = (Vec::new(), Vec::new());
     let resolution_us = match shop.clock {

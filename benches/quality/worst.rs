@@ -1,4 +1,5 @@
-//! Whom a model that never saw the site gets most wrong, with their last requests, for reading.
+//! Prints the clients that a model which has not seen their site gets most wrong, with their last
+//! requests.
 
 use anyhow::{Context, Result};
 use detector::Score;
@@ -6,7 +7,7 @@ use kidoban::output::{safe, time};
 use trainer::protocol::{Strangers, carried};
 use trainer::{Label, Options, Site};
 
-/// Requests shown of each.
+/// Last requests shown of each client.
 const SHOWN: usize = 14;
 
 /// Prints the people that score highest and the undeclared bots that score lowest.

@@ -1,30 +1,31 @@
-//! What the benches share: how much to do, the shipped model, who comes how often, the machine, and
-//! figures of the process itself.
+//! Shared by the benches: how much to measure, the shipped model, Zipf's law, a description of the
+//! machine, and memory and CPU time of processes.
 //!
-//! Everything about a process is read from `/proc`, so the benches run on Linux only and need no
+//! Figures of a process are read from `/proc`, so the benches run on Linux only and need no
 //! `unsafe`.
 
 #![allow(dead_code)] // each bench is a crate of its own and uses a part of this
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use detector::{AllowList, Judge, Model, Policy, PolicyConfig};
 use traffic::sim::Dice;
 
-/// How much to do.
+/// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// Run by `cargo test --all-targets`: everything once, tiny, to see that it still works.
+    /// `cargo test --all-targets`: everything runs once and tiny, only to see that it still works.
     Smoke,
-    /// `KIDOBAN_BENCH_QUICK=1`: every figure, with fewer and shorter runs.
+    /// `KIDOBAN_BENCH_QUICK=1`: every figure, from fewer and shorter runs.
     Quick,
-    /// `cargo bench`.
+    /// `cargo bench`: the figures that are quoted.
     Full,
 }
 
 impl Effort {
-    /// From the arguments that cargo passes (`--bench` when measuring) and the environment.
+    /// The effort that cargo's arguments (`--bench` when measuring) and the environment ask for.
     pub fn asked_for() -> Self {
         if !std::env::args().any(|argument| argument == "--bench") {
             return Self::Smoke;
@@ -35,7 +36,7 @@ impl Effort {
         }
     }
 
-    /// One of three, by effort.
+    /// Picks one of three values by effort.
     pub fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
         match self {
             Self::Smoke => smoke,
@@ -45,7 +46,7 @@ impl Effort {
     }
 }
 
-/// The model that comes with the product.
+/// The model that is built into the product.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../../models/default.json");
 
 /// The shipped model under the default policy.
@@ -56,7 +57,7 @@ pub fn shipped_judge() -> Judge {
     Judge { model: Some(model), policy, allow: AllowList::default() }
 }
 
-/// Median, least and most of some runs.
+/// Median, minimum and maximum of some runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
     pub median: f64,
@@ -65,7 +66,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of at least one run.
+    /// The spread of at least one run.
     pub fn of(runs: impl IntoIterator<Item = f64>) -> Self {
         let mut runs: Vec<f64> = runs.into_iter().collect();
         runs.sort_by(f64::total_cmp);
@@ -79,11 +80,35 @@ impl Spread {
     }
 }
 
+/// A temporary folder, removed at the end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty one for this run of the named bench.
+    pub fn new(bench: &str) -> Self {
+        let name = format!("kidoban-bench-{bench}-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).expect("there is a temporary folder");
+        Self(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Zipf's law with exponent 1 over `count` ranks, by its cumulative distribution.
 pub struct Zipf(Vec<f64>);
 
 impl Zipf {
-    /// Over so many ranks.
+    /// The law over so many ranks.
     pub fn new(count: usize) -> Self {
         let mut sum = 0.0;
         let cumulative = (1..=count).map(|rank| {
@@ -93,20 +118,20 @@ impl Zipf {
         Self(cumulative.collect())
     }
 
-    /// A rank from 0.
+    /// Draws a rank; the most frequent is 0.
     pub fn draw(&self, dice: &mut Dice) -> usize {
         let point = dice.unit() * self.0[self.0.len() - 1];
         self.0.partition_point(|&up_to| up_to <= point).min(self.0.len() - 1)
     }
 }
 
-/// Its 24 bits the other way round: a shop's clients are of many networks, few of each. Twice gives
-/// the number itself.
+/// Reverses the 24 low bits, so that consecutive clients fall into many networks, as in a real
+/// shop. Applying it twice gives the number itself.
 pub fn scattered(index: u32) -> u32 {
     index.reverse_bits() >> 8
 }
 
-/// What this was measured on, in one line each: figures mean little without it.
+/// The machine and its load, a line each. Figures mean little without them.
 pub fn describe_machine() -> String {
     let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = file("/proc/cpuinfo");
@@ -126,7 +151,7 @@ pub fn describe_machine() -> String {
     )
 }
 
-/// Bytes of this process that lie in memory.
+/// Resident memory of this process, in bytes.
 pub fn resident_bytes() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has /proc/self/statm");
     let pages = statm
@@ -134,15 +159,15 @@ pub fn resident_bytes() -> u64 {
         .nth(1)
         .and_then(|field| field.parse::<u64>().ok())
         .expect("resident pages");
-    /// What every x86-64 and most other Linux systems use.
+    /// The page size of every x86-64 and most other Linux systems.
     const PAGE_BYTES: u64 = 4096;
     pages * PAGE_BYTES
 }
 
-/// Time on a CPU, user and system, of all living threads of a process, in nanoseconds as the
-/// scheduler counts them.
+/// CPU time, user and system, of all living threads of a process, to the nanosecond as the
+/// scheduler counts it.
 ///
-/// Threads that have ended are missing: compare two readings between which none ends.
+/// Threads that have ended are missing. Compare only two readings between which no thread ends.
 pub fn cpu_time(pid: &str) -> Duration {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Duration::ZERO };
     let nanos = tasks.flatten().filter_map(|task| {
@@ -152,14 +177,14 @@ pub fn cpu_time(pid: &str) -> Duration {
     Duration::from_nanos(nanos.sum())
 }
 
-/// Time on a CPU of all children that have ended and were waited for; to 10 ms.
+/// CPU time of all children that have ended and were waited for, to 10 ms.
 pub fn cpu_time_of_children() -> Duration {
-    // cutime and cstime are fields 16 and 17 of proc_pid_stat(5), of which three come before what
-    // is read here.
+    // cutime and cstime are fields 16 and 17 of proc_pid_stat(5). Reading starts at field 3, so
+    // these are indices from there.
     ticks_of_process([13, 14])
 }
 
-/// Time on a CPU of this process, its threads that have ended as well; to 10 ms.
+/// CPU time of this process, including threads that have ended, to 10 ms.
 pub fn cpu_time_of_process() -> Duration {
     // utime and stime: fields 14 and 15.
     ticks_of_process([11, 12])
@@ -177,7 +202,7 @@ fn ticks_of_process(fields_wanted: [usize; 2]) -> Duration {
     Duration::from_millis(ticks * TICK_MS)
 }
 
-/// `1234567` as `1,234,567`.
+/// Writes `1234567` as `1,234,567`.
 pub fn count(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut out = String::new();

@@ -1,12 +1,12 @@
-//! Shares, as percent or fraction.
+//! Parsers of flags that take a share, written as percent or fraction.
 
-/// At least even odds.
+/// Parses a confidence: a share of at least 50 %, because less is no evidence.
 pub(super) fn parse_confidence(text: &str) -> Result<f64, String> {
     let share = parse_share(text)?;
     if share >= 0.5 { Ok(share) } else { Err("must be from 50% to below 100%".to_owned()) }
 }
 
-/// A share from which a warm-up may start.
+/// Parses the share of clients that are left alone during warm-up: at least 95 %.
 pub(super) fn parse_warm_up(text: &str) -> Result<f64, String> {
     let share = parse_share(text)?;
     if share >= 0.95 {
@@ -16,7 +16,7 @@ pub(super) fn parse_warm_up(text: &str) -> Result<f64, String> {
     }
 }
 
-/// `0.1%` or `0.001`.
+/// Parses `0.1%` or `0.001`: above 0 and below 1.
 pub(super) fn parse_share(text: &str) -> Result<f64, String> {
     let (number, scale) = match text.strip_suffix('%') {
         Some(percent) => (percent.trim(), 0.01),

@@ -1,10 +1,11 @@
-//! `kidoban demo`: everything an operator would do with Kidoban, on loopback, in half a minute.
+//! `kidoban demo`: everything that an operator would do with Kidoban, on loopback, in half a
+//! minute.
 //!
-//! A toy shop keeps an access log. Yesterday's is simulated and trained on; then the gate opens in
-//! front of the shop with the resulting model, and today's visitors come through real sockets:
-//! [`shop`] is the origin, a real HTTP server, [`visitors`] drives simulated people and bots. Both
-//! follow [`traffic::sim`], so what a live run does is what a simulated log says. [`today`] is who
-//! comes, [`table`] what is shown.
+//! [`yesterday`] simulates the access log of a toy shop and trains a model on it. The gate then
+//! runs with that model in front of the shop. Today's visitors come through real sockets: [`shop`]
+//! is the origin, a real HTTP server, and [`visitors`] drives simulated people and bots. Both
+//! follow [`traffic::sim`], so a live run behaves as the simulated log did. [`today`] says who
+//! comes and judges the result; [`table`] prints it.
 
 pub mod shop;
 pub mod table;
@@ -24,22 +25,24 @@ use proxy::{Config, Overrides, RunningGate};
 use tokio::time::{Instant, sleep};
 use traffic::sim::Site;
 
-use crate::Answer;
 use crate::args::DemoArgs;
+use crate::command_result::CommandResult;
 use crate::output::{self, print};
 use shop::Shop;
-use today::{Outcome, visitors_of_today};
+use today::{DemoResult, visitors_of_today};
 use visitors::{Course, Live, drive_all};
 
-/// How often the live table is drawn on a terminal, and told about elsewhere.
+/// How often the live table is redrawn on a terminal.
 const REDRAW: Duration = Duration::from_millis(250);
+/// How often a line is printed where there is no terminal.
 const RETELL: Duration = Duration::from_secs(5);
 
-/// Runs the demo. Answers no when a shopper was refused or a bot was not stopped.
+/// Runs the demo. The result is `Failed` when a shopper was refused, a bot was not stopped, a
+/// connection failed, or a verdict was not repeated by replay.
 ///
 /// # Errors
-/// What cannot be written, listened on or trained.
-pub fn run(args: &DemoArgs) -> Result<Answer> {
+/// A file that cannot be written, an address that cannot be listened on, or a failed training.
+pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     let folder = Folder::create(args.keep)?;
     let site = Arc::new(Site::new(args.seed));
     if !args.json {
@@ -67,27 +70,27 @@ pub fn run(args: &DemoArgs) -> Result<Answer> {
     let visitors = visitors_of_today(&site, args.seed);
     let seconds = Duration::from_secs(args.seconds);
     runtime.block_on(async {
-        let course = Course { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
-        let (live, done) = drive_all(visitors, course);
+        let plan = Course { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
+        let (live, done) = drive_all(visitors, plan);
         let done = tokio::spawn(done);
-        watch(&live, course.until, args.json).await?;
+        watch(&live, plan.until, args.json).await?;
         done.await.context("a visitor failed")?;
         let metrics = gate.engine().metrics_text();
         gate.engine().flush_event_log();
-        let outcome = Outcome::judge(&live, &folder.path, &metrics)?;
+        let result = DemoResult::judge(&live, &folder.path, &metrics)?;
         if args.json {
-            output::print_json(&outcome)?;
+            output::print_json(&result)?;
         } else {
-            print(&table::summary(&outcome))?;
+            print(&table::summary(&result))?;
         }
         if args.keep {
             keep(&gate, &shop, &folder.path).await?;
         }
-        Ok(if outcome.is_good() { Answer::Yes } else { Answer::No })
+        Ok(CommandResult::passed_if(result.is_good()))
     })
 }
 
-/// Shows how the visitors fare until they leave.
+/// Prints the counters of all visitors until the time is over.
 async fn watch(live: &[Arc<Live>], until: Instant, is_quiet: bool) -> Result<()> {
     let is_terminal = std::io::stdout().is_terminal();
     let mut drawn = 0;
@@ -144,7 +147,7 @@ fn loopback() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-/// Where the demo's logs and model lie; removed at the end unless they are to be kept.
+/// Folder of the demo's logs and model. It is removed at the end unless `--keep` is given.
 struct Folder {
     path: PathBuf,
     is_kept: bool,

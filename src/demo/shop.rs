@@ -1,14 +1,14 @@
-//! The toy shop as a real server: HTTP/1.1 with keep-alive, pages a browser can show and `wget
-//! --mirror` can crawl.
+//! The toy shop as a real HTTP/1.1 server with keep-alive. A browser can show its pages, and `wget
+//! --mirror` can crawl them.
 //!
-//! What is answered (status, which page, where a redirect leads) is decided by [`Site::respond`],
-//! the same function that the simulation asks; this module only renders it. Beside the shop there
-//! are a few endpoints that a proxy in front can be tried with, see `shop/probes.rs`. The cart
-//! lives in a cookie: the server remembers nothing.
+//! [`Site::respond`] decides status, page and redirect of each answer; the simulation calls it too.
+//! This module only renders the answer. `shop/probes.rs` adds a few endpoints to test a proxy with.
+//! The cart is kept in a cookie, so the server has no state.
 
 mod pages;
 mod picture;
 mod probes;
+mod response;
 
 use std::convert::Infallible;
 use std::io;
@@ -17,11 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, SET_COOKIE};
+use hyper::header::{CACHE_CONTROL, COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -29,43 +27,42 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use traffic::sim::{Kind, Reply, Site};
 
-/// A body of any making.
-type Body = BoxBody<Bytes, hyper::Error>;
+use response::{Body, with_body};
 
-/// The largest form that is read; the shop's own have under a hundred bytes.
+/// The largest form that is read. The shop's own forms have less than 100 bytes.
 const FORM_BYTES_MAX: usize = 64 * 1024;
 
-/// How long to wait before accepting again when the process is out of file descriptors.
+/// Pause before accepting again after a failed accept, such as when file descriptors run out.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// A running shop. It stops when this is dropped.
+/// A running shop. Dropping it stops the server.
 #[derive(Debug)]
 pub struct Shop {
     address: SocketAddr,
     served: Arc<AtomicU64>,
-    /// Every task of the shop listens for the end of this sender.
+    /// Every task of the shop ends when this sender is dropped.
     _open: watch::Sender<()>,
 }
 
-/// What every connection needs.
+/// State that every connection of the shop shares.
 #[derive(Clone)]
-struct Counter {
+struct ShopState {
     site: Arc<Site>,
     served: Arc<AtomicU64>,
     open: watch::Receiver<()>,
 }
 
 impl Shop {
-    /// Opens the shop on this address; port 0 takes a free one.
+    /// Starts the shop on this address. Port 0 takes a free port.
     ///
     /// # Errors
-    /// When the address cannot be bound.
+    /// The address cannot be bound.
     pub async fn start(site: Arc<Site>, listen: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let served = Arc::new(AtomicU64::new(0));
         let (sender, open) = watch::channel(());
-        tokio::spawn(accept(listener, Counter { site, served: Arc::clone(&served), open }));
+        tokio::spawn(accept(listener, ShopState { site, served: Arc::clone(&served), open }));
         Ok(Self { address, served, _open: sender })
     }
 
@@ -80,8 +77,8 @@ impl Shop {
     }
 }
 
-async fn accept(listener: TcpListener, counter: Counter) {
-    let mut open = counter.open.clone();
+async fn accept(listener: TcpListener, shop: ShopState) {
+    let mut open = shop.open.clone();
     loop {
         let accepted = tokio::select! {
             _ = open.changed() => return,
@@ -89,20 +86,20 @@ async fn accept(listener: TcpListener, counter: Counter) {
         };
         match accepted {
             Ok((stream, _)) => {
-                tokio::spawn(connection(stream, counter.clone()));
+                tokio::spawn(connection(stream, shop.clone()));
             }
             Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
         }
     }
 }
 
-async fn connection(stream: TcpStream, counter: Counter) {
-    // Small answers to small requests: waiting to fill a segment would only add 40 ms to some.
+async fn connection(stream: TcpStream, shop: ShopState) {
+    // Answers are small, and Nagle's algorithm would delay some of them by 40 ms.
     let _ = stream.set_nodelay(true);
-    let mut open = counter.open.clone();
+    let mut open = shop.open.clone();
     let service = service_fn(move |request| {
-        let counter = counter.clone();
-        async move { Ok::<_, Infallible>(counter.answer(request).await) }
+        let shop = shop.clone();
+        async move { Ok::<_, Infallible>(shop.answer(request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -110,12 +107,12 @@ async fn connection(stream: TcpStream, counter: Counter) {
         .with_upgrades();
     tokio::select! {
         _ = open.changed() => {}
-        // A client that goes away in the middle is the client's business.
+        // An error here means that the client went away, which needs no handling.
         _ = served => {}
     }
 }
 
-impl Counter {
+impl ShopState {
     async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         self.served.fetch_add(1, Ordering::Relaxed);
         match probes::answer(request, &self.open).await {
@@ -154,7 +151,7 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
         kind => ("text/html; charset=utf-8", pages::page(site, kind, cart)),
     };
     let mut response =
-        whole(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
+        with_body(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
     let headers = response.headers_mut();
     if matches!(reply.kind, Kind::Style | Kind::Script | Kind::Favicon | Kind::Image(..)) {
         headers.insert(CACHE_CONTROL, ASSET_CACHING);
@@ -171,17 +168,7 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
     response
 }
 
-/// A response whose body is at hand.
-fn whole(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
-    let mut response =
-        Response::new(Full::new(body.into()).map_err(|never| match never {}).boxed());
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
-}
-
-/// The body of a POST as text; what is too long or breaks off counts as empty, and the shop answers
-/// accordingly.
+/// The body of a POST as text. A body that is too long or incomplete counts as empty.
 async fn read_form(body: Incoming) -> String {
     match Limited::new(body, FORM_BYTES_MAX).collect().await {
         Ok(collected) => String::from_utf8_lossy(&collected.to_bytes()).into_owned(),
@@ -189,7 +176,7 @@ async fn read_form(body: Incoming) -> String {
     }
 }
 
-/// The last twenty products put in the cart.
+/// The product ids of the cart cookie; of a longer cart, the last `CART_MAX`.
 fn cart_in(headers: &HeaderMap) -> Vec<u32> {
     const CART_MAX: usize = 20;
     let cookies = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());

@@ -1,4 +1,5 @@
-//! What the demo shows: a live table, one line elsewhere, a summary.
+//! What the demo prints: a live table on a terminal or one line elsewhere, and a summary at the
+//! end.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -6,14 +7,20 @@ use std::time::Duration;
 
 use traffic::sim::Truth;
 
-use super::today::Outcome;
+use super::today::DemoResult;
 use super::visitors::{Live, LiveRow};
-use crate::output::{Table, count};
+use crate::output::{TextTable, count};
 
-/// One row a visitor, redrawn in place.
+/// The live table: one row a visitor, redrawn in place.
 pub fn live(live: &[Arc<Live>], left: Duration) -> String {
-    let mut table =
-        Table::new(&["visitor", "requests", "allowed", "limited", "blocked", "first refused at"]);
+    let mut table = TextTable::new(&[
+        "visitor",
+        "requests",
+        "allowed",
+        "limited",
+        "blocked",
+        "first refused at",
+    ]);
     for row in live.iter().map(|live| live.row()) {
         table.row([
             row.name.clone(),
@@ -27,7 +34,7 @@ pub fn live(live: &[Arc<Live>], left: Duration) -> String {
     format!("{}  {} s left\n", table.render(), left.as_secs())
 }
 
-/// The same in one line, for logs and pipes.
+/// The live counts in one line, for logs and pipes.
 pub fn line(live: &[Arc<Live>], left: Duration) -> String {
     let rows: Vec<LiveRow> = live.iter().map(|live| live.row()).collect();
     let is_bad = |row: &&LiveRow| row.truth == Truth::Bad;
@@ -43,8 +50,8 @@ pub fn line(live: &[Arc<Live>], left: Duration) -> String {
     )
 }
 
-/// Who came, what became of each, and why.
-pub fn summary(outcome: &Outcome) -> String {
+/// The summary: every visitor with its verdict and the reasons.
+pub fn summary(result: &DemoResult) -> String {
     let heading = [
         "visitor",
         "client",
@@ -55,8 +62,8 @@ pub fn summary(outcome: &Outcome) -> String {
         "at request",
         "because",
     ];
-    let mut table = Table::new(&heading);
-    for row in &outcome.clients {
+    let mut table = TextTable::new(&heading);
+    for row in &result.clients {
         let score = |score: Option<f32>| {
             score.map_or_else(|| "–".to_owned(), |score| format!("{score:.3}"))
         };
@@ -74,38 +81,38 @@ pub fn summary(outcome: &Outcome) -> String {
             score(row.shipped_score),
             verdict.to_owned(),
             row.first_refused.map_or_else(|| "–".to_owned(), |at| format!("#{at}")),
-            // The third would make most terminals wrap; `--json` has it.
+            // A third reason would make most terminals wrap. `--json` has all.
             row.because.iter().take(2).cloned().collect::<Vec<_>>().join(", "),
         ]);
     }
-    let people = outcome.clients.iter().filter(|row| !row.is_bad).count();
-    let bots = outcome.clients.len() - people;
+    let people = result.clients.iter().filter(|row| !row.is_bad).count();
+    let bots = result.clients.len() - people;
     let mut text = format!("\n{}\n", table.render());
     let _ = writeln!(
         text,
         "{} of {people} people were hurt, {} of {bots} bots stopped.",
-        outcome.people_hurt,
-        bots - outcome.bots_missed
+        result.people_hurt,
+        bots - result.bots_missed
     );
     let _ = writeln!(
         text,
         "{} of {} verdicts in the event log were repeated by replaying it.",
-        count(outcome.repeated),
-        count(outcome.recorded)
+        count(result.repeated),
+        count(result.recorded)
     );
     let _ = writeln!(
         text,
         "The shipped model, which has never seen this shop, scores {} of {bots} bots above every \
             person.",
-        outcome.shipped_model_apart
+        result.shipped_model_apart
     );
-    if outcome.failed > 0 {
-        let _ = writeln!(text, "{} visitors had connections that failed.", outcome.failed);
+    if result.failed > 0 {
+        let _ = writeln!(text, "{} visitors had connections that failed.", result.failed);
     }
     let _ = writeln!(
         text,
         "{}",
-        if outcome.is_good() {
+        if result.is_good() {
             "Good."
         } else {
             "Not good: a shopper was refused, a bot was missed, or a verdict was not repeated."

@@ -1,4 +1,4 @@
-//! Today: who comes, and how each fared.
+//! Today's visitors, and what the gate did with each.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use super::visitors::{Live, Visitor};
 use crate::input::{Logs, read_model};
 use crate::replay::because;
 
-/// Who comes, and how many of each.
+/// How many visitors of each population come.
 const VISITORS: [(Population, u16); 7] = [
     (Population::Shopper, 16),
     (Population::GalleryShopper, 4),
@@ -26,7 +26,7 @@ const VISITORS: [(Population, u16); 7] = [
     (Population::Scanner, 1),
 ];
 
-/// Today's visitors, each with a seed of its own that no visitor of yesterday had.
+/// Today's visitors. Each has a seed of its own, which no visitor of yesterday had.
 pub fn visitors_of_today(site: &Arc<Site>, seed: u64) -> Vec<Visitor> {
     let mut visitors = Vec::new();
     for (population, number) in VISITORS {
@@ -44,30 +44,30 @@ pub fn visitors_of_today(site: &Arc<Site>, seed: u64) -> Vec<Visitor> {
     visitors
 }
 
-/// How today went.
+/// The result of the demo; `--json` prints it.
 #[derive(Debug, Serialize)]
-pub struct Outcome {
+pub struct DemoResult {
     /// One row a visitor, people first.
-    pub clients: Vec<Row>,
+    pub clients: Vec<VisitorRow>,
     /// People refused at least once. Must be 0.
     pub people_hurt: usize,
     /// Bots never stopped. Must be 0.
     pub bots_missed: usize,
     /// Visitors whose connections failed. Must be 0.
     pub failed: usize,
-    /// Verdicts in the event log, and how many of them its replay repeated. Must be equal.
+    /// Verdicts in the event log.
     pub recorded: u64,
-    /// See `recorded`.
+    /// How many of `recorded` a replay of the event log repeated. Must be all.
     pub repeated: u64,
-    /// Bots that the shipped model, which knows no shop, scores above every person here.
+    /// Bots that the shipped model, which has not seen this shop, scores above every person.
     pub shipped_model_apart: usize,
     /// The gate's own count of requests.
     pub requests: u64,
 }
 
-/// One visitor's day.
+/// What happened to one visitor.
 #[derive(Debug, Serialize)]
-pub struct Row {
+pub struct VisitorRow {
     /// Its name.
     pub name: String,
     /// Is it a bot?
@@ -82,29 +82,29 @@ pub struct Row {
     pub blocked: u32,
     /// Highest score, 0..1, by the model trained on yesterday.
     pub score: Option<f32>,
-    /// The same by the shipped model.
+    /// Highest score, 0..1, by the shipped model.
     pub shipped_score: Option<f32>,
     /// Which of its requests was the first to be refused, from 1.
     pub first_refused: Option<u32>,
-    /// Why, in people's words.
+    /// The reasons of the first refusal, in words.
     pub because: Vec<String>,
 }
 
-impl Outcome {
-    /// Puts together what the visitors saw and what the replayed event log says.
+impl DemoResult {
+    /// Combines the answers that the visitors got with a replay of the event log.
     ///
     /// # Errors
-    /// What cannot be read.
+    /// An event log or model that cannot be read.
     pub fn judge(live: &[Arc<Live>], folder: &Path, metrics: &str) -> Result<Self> {
-        let own = Retold::of(folder, Some(&folder.join("shop.json")))?;
-        let shipped = Retold::of(folder, None)?;
+        let own = ReplayedLog::of(folder, Some(&folder.join("shop.json")))?;
+        let shipped = ReplayedLog::of(folder, None)?;
         let mut clients = Vec::new();
         let mut failed = 0;
         for live in live {
             let seen = live.row();
             let key = ClientKey::from_ip(seen.source);
             failed += usize::from(seen.failed > 0);
-            clients.push(Row {
+            clients.push(VisitorRow {
                 name: seen.name,
                 is_bad: seen.truth == Truth::Bad,
                 client: key.to_string(),
@@ -120,7 +120,7 @@ impl Outcome {
                 because: own.because.get(&key).cloned().unwrap_or_default(),
             });
         }
-        let refused = |row: &&Row| row.limited + row.blocked > 0;
+        let refused = |row: &&VisitorRow| row.limited + row.blocked > 0;
         let highest_person = clients
             .iter()
             .filter(|row| !row.is_bad)
@@ -147,7 +147,8 @@ impl Outcome {
         })
     }
 
-    /// Nobody hurt, nobody missed, every verdict repeated.
+    /// Whether no person was refused, every bot was stopped, no connection failed and every verdict
+    /// was repeated.
     pub fn is_good(&self) -> bool {
         self.people_hurt == 0
             && self.bots_missed == 0
@@ -156,39 +157,39 @@ impl Outcome {
     }
 }
 
-/// What a replay of the event log says.
+/// The scores and reasons that a replay of the event log gives.
 #[derive(Default)]
-struct Retold {
+struct ReplayedLog {
     highest: HashMap<ClientKey, f32>,
     because: HashMap<ClientKey, Vec<String>>,
     recorded: u64,
     repeated: u64,
 }
 
-impl Retold {
+impl ReplayedLog {
     fn of(folder: &Path, model: Option<&Path>) -> Result<Self> {
         let model = read_model(model)?;
         let policy = Policy::new(PolicyConfig::default(), Some(&model))?;
         let judge = Judge { model: Some(model), policy, allow: AllowList::default() };
-        // All visitors are of one network, which shares a 64th of the places: plenty for them, as
-        // live.
+        // All visitors are of one network, which may hold a 64th of the capacity: enough for all of
+        // them, as in the live gate.
         let detector = Detector::new(Settings { capacity: 100_000, hash_key: 0 }, judge);
-        let mut retold = Self::default();
+        let mut replayed = Self::default();
         let logs = Logs::find(&[folder.join("events.log").display().to_string()])?;
         replay(logs.open()?, &detector, None, |event, verdict, recorded, _| {
             if let Some(score) = verdict.score {
-                let highest = retold.highest.entry(event.client).or_insert(score.margin());
+                let highest = replayed.highest.entry(event.client).or_insert(score.margin());
                 *highest = highest.max(score.margin());
             }
             if verdict.action != Action::Allow {
-                retold.because.entry(event.client).or_insert_with(|| because(verdict));
+                replayed.because.entry(event.client).or_insert_with(|| because(verdict));
             }
             if let Some(recorded) = recorded {
-                retold.recorded += 1;
-                retold.repeated += u64::from(recorded.is_repeated_by(verdict));
+                replayed.recorded += 1;
+                replayed.repeated += u64::from(recorded.is_repeated_by(verdict));
             }
         })?;
-        Ok(retold)
+        Ok(replayed)
     }
 }
 

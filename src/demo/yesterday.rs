@@ -1,5 +1,5 @@
-//! Yesterday: the toy shop's own access log, simulated, and the model trained on it with the
-//! ordinary trainer.
+//! The toy shop's access log of yesterday, which is simulated, and the model that the ordinary
+//! trainer makes of it.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -16,20 +16,20 @@ use trainer::{Options, train as fit};
 use crate::input::{Logs, read_labels, read_model};
 use crate::output::{count, figure, percent};
 
-/// Enough people with enough pages to prove a block budget of 0.1 %: half of them, 2,995 at least,
-/// are kept apart.
+/// Enough people to prove a block budget of 0.1 %. Half of those with enough pages are kept apart
+/// for the proof, which needs at least 2,995.
 const PEOPLE: usize = 10_000;
 const BOTS: usize = 400;
-/// Monday 2026-11-16, 00:00 UTC: any day will do, but always the same.
+/// Monday 2026-11-16, 00:00 UTC. Any day would do, but it is always the same one.
 const DAY: Timestamp = Timestamp::from_secs(1_794_787_200);
 const DAY_US: u64 = 86_400 * 1_000_000;
-/// Yesterday's people are not today's.
+/// Added to the seed, so that yesterday's people are not today's.
 const SEED_OFFSET: u64 = 1_000_003;
 
 /// Writes `yesterday.log`, `labels.csv` and `shop.json` to the folder and returns the model.
 ///
 /// # Errors
-/// What cannot be written or trained.
+/// A file that cannot be written, or a failed training.
 pub fn train(site: &Arc<Site>, seed: u64, folder: &Path) -> Result<Model> {
     let (log, labels, path) =
         (folder.join("yesterday.log"), folder.join("labels.csv"), folder.join("shop.json"));
@@ -58,7 +58,7 @@ pub fn train(site: &Arc<Site>, seed: u64, folder: &Path) -> Result<Model> {
     read_model(Some(&path))
 }
 
-/// What was learnt, in a few lines.
+/// The trained model in a few lines: its clients, thresholds and quality.
 pub fn describe(model: &Model, folder: &Path) -> String {
     let card = model.card();
     let clients = |label: &str| count(card.clients.get(label).copied().unwrap_or(0));

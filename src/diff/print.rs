@@ -1,14 +1,14 @@
-//! A difference on a terminal.
+//! Prints a difference on a terminal.
 
 use std::fmt::Write as _;
 
-use analysis::diff::{ActionChange, Difference, JudgeSummary, VerdictWords};
+use analysis::diff::{Cell, Difference, Side, Told};
 use analysis::format::counted;
 use detector::Action;
 
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
-/// Words first, then who, where and why.
+/// The summary in words, then tables of thresholds, verdicts, reasons, paths and clients.
 pub fn describe(difference: &Difference) -> String {
     let mut text = format!("{}\n", difference.in_words());
     if !difference.is_none() {
@@ -40,11 +40,11 @@ pub fn describe(difference: &Difference) -> String {
     if difference.is_none() {
         return text;
     }
-    let mut reasons = Table::new(&["before", "after", "requests"]);
+    let mut reasons = TextTable::new(&["before", "after", "requests"]);
     for row in &difference.reasons {
         reasons.row([row.before.clone(), row.after.clone(), output::count(row.requests)]);
     }
-    let mut paths = Table::new(&["path", "refused more", "refused less"]);
+    let mut paths = TextTable::new(&["path", "refused more", "refused less"]);
     for row in &difference.paths {
         paths.row([
             output::safe(&row.path, 80),
@@ -63,7 +63,7 @@ pub fn describe(difference: &Difference) -> String {
         "after",
         "because",
     ];
-    let mut clients = Table::new(&heading);
+    let mut clients = TextTable::new(&heading);
     for row in &difference.changed {
         clients.row([
             row.client.clone(),
@@ -81,9 +81,9 @@ pub fn describe(difference: &Difference) -> String {
     text
 }
 
-fn sides(sides: [&JudgeSummary; 2]) -> String {
+fn sides(sides: [&Side; 2]) -> String {
     let mut table =
-        Table::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
+        TextTable::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
     for side in sides {
         let score = |score: Option<f32>| {
             score.map_or_else(|| "–".to_owned(), |score| output::score(f64::from(score)))
@@ -101,8 +101,8 @@ fn sides(sides: [&JudgeSummary; 2]) -> String {
     table.render()
 }
 
-fn matrix(what: &str, cells: &[ActionChange]) -> String {
-    let mut table = Table::new(&[what, "then allow", "then limit", "then block"]);
+fn matrix(what: &str, cells: &[Cell]) -> String {
+    let mut table = TextTable::new(&[what, "then allow", "then limit", "then block"]);
     for before in Action::ALL {
         let number = |after: Action| {
             let cell = cells.iter().find(|cell| (cell.before, cell.after) == (before, after));
@@ -114,14 +114,14 @@ fn matrix(what: &str, cells: &[ActionChange]) -> String {
     table.render()
 }
 
-fn told(told: &VerdictWords) -> String {
+fn told(told: &Told) -> String {
     let score = told.score.map_or_else(String::new, |score| format!(" {score:.3}"));
     format!("{}/{}{score}", told.action.as_str(), told.reason.as_str())
 }
 
-/// Why it is refused; by both, where both refuse for other reasons. Last in its row, so that
-/// nothing stands behind it.
-fn because(before: &VerdictWords, after: &VerdictWords) -> String {
+/// The reasons of a refusal: of one side, or of both where they differ. This is the last column,
+/// because its width varies most.
+fn because(before: &Told, after: &Told) -> String {
     match (before.because.join(", "), after.because.join(", ")) {
         (before, after) if before == after || before.is_empty() => after,
         (before, after) if after.is_empty() => before,

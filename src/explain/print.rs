@@ -1,22 +1,20 @@
-//! An explanation on a terminal.
+//! Prints an explanation on a terminal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use analysis::counterfactual::Counterfactuals;
-use analysis::explain::{
-    Decisive, ExplainedFeature, ExplainedRequest, Explanation, Normal, Otherwise, Source, value,
-};
+use analysis::explain::{Decisive, Explanation, Moment, Normal, Otherwise, Row, Source, value};
 use detector::{Action, Reason};
 
-use crate::output::{self, Table};
+use crate::output::{self, TextTable};
 
-/// Features shown one by one; the rest is summed up.
+/// Features shown with a row each; the others share one row with their sum.
 const ROWS: usize = 10;
-/// Requests shown around a change of verdict when not all are wanted.
+/// Requests shown before and after each change of verdict, unless `--all` is given.
 const AROUND: usize = 2;
 
-/// Words first, then features, what would have helped, and the timeline.
+/// The explanation in words, then what would have been allowed, the features, and the timeline.
 pub fn describe(explanation: &Explanation, all: bool) -> String {
     let mut text = String::new();
     for sentence in &explanation.words {
@@ -42,7 +40,7 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
         let would = match (action, reason, decisive.action) {
             (Action::Block, ..) => "blocked",
             (_, Reason::Limited | Reason::Shared, _) => "limited to its rate and not blocked",
-            // It passed, at a limited client's pace.
+            // The request passed because the client kept below the rate of its limit.
             (.., Action::Allow) => "free of any limit to its rate",
             _ => "allowed",
         };
@@ -77,7 +75,8 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
     }
 }
 
-/// `with typical gap ≥ 12 s`, and `without errors` as it is.
+/// Puts `with` before a condition, as in `with typical gap ≥ 12 s`; `without errors` stays as it
+/// is.
 fn with(way: &str) -> String {
     if way.starts_with("without ") { way.to_owned() } else { format!("with {way}") }
 }
@@ -92,9 +91,8 @@ fn features(text: &mut String, decisive: &Decisive) {
         compared(&decisive.normal)
     );
     let mut table =
-        Table::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
-    let asked: Vec<&ExplainedFeature> =
-        decisive.features.iter().filter(|row| row.is_asked).collect();
+        TextTable::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
+    let asked: Vec<&Row> = decisive.features.iter().filter(|row| row.is_asked).collect();
     let (shown, rest) = asked.split_at(asked.len().min(ROWS));
     table.row([
         "a client nobody knows".to_owned(),
@@ -228,12 +226,12 @@ fn timeline(text: &mut String, explanation: &Explanation, all: bool) {
     }
 }
 
-fn line(text: &mut String, moment: &ExplainedRequest, decisive: Option<u64>) {
+fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
     let score = match (moment.score, moment.is_scored) {
         (Some(score), true) => format!("{score:.3}"),
         _ => "–".to_owned(),
     };
-    // What happened stands beside what would.
+    // Where the gate's recorded verdict differs, it is printed beside the verdict here.
     let gate = match &moment.recorded {
         Some(past) if !moment.is_as_recorded() => {
             format!("  (the gate: {}/{})", past.action, past.reason)
@@ -254,7 +252,7 @@ fn line(text: &mut String, moment: &ExplainedRequest, decisive: Option<u64>) {
     );
 }
 
-fn skipped(text: &mut String, moments: &[ExplainedRequest]) {
+fn skipped(text: &mut String, moments: &[Moment]) {
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
     for moment in moments {
         *verdicts

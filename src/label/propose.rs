@@ -1,5 +1,5 @@
-//! `kidoban label --propose`: the clients nearest to a threshold, whom a label would teach most
-//! about.
+//! `kidoban label --propose`: lists the clients nearest to a threshold, where a label teaches the
+//! next model most.
 
 use std::fmt::Write as _;
 
@@ -10,11 +10,12 @@ use serde::Serialize;
 use traffic::replay::{Walked, walk_twice_if_needed};
 use trainer::site::OFFLINE_HASH_KEY;
 
-use crate::Answer;
 use crate::args::LabelArgs;
+use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels};
-use crate::output::{self, Table};
-use crate::replay::{jobs, judge};
+use crate::jobs::jobs;
+use crate::judge::judge;
+use crate::output::{self, TextTable};
 
 #[derive(Serialize)]
 struct Proposed {
@@ -23,11 +24,11 @@ struct Proposed {
     borderline: Vec<Borderline>,
 }
 
-/// Proposes. Answers no when nobody is near.
+/// Prints the proposals. The result is `Failed` when no client is near a threshold.
 ///
 /// # Errors
-/// What cannot be read, and a model that is refused.
-pub fn run(args: &LabelArgs) -> Result<Answer> {
+/// A file that cannot be read; a configuration or model that is refused.
+pub fn run(args: &LabelArgs) -> Result<CommandResult> {
     if args.words.is_empty() {
         bail!(
             "--propose looks at logs: name them, such as `kidoban label --propose access.log \
@@ -56,7 +57,7 @@ pub fn run(args: &LabelArgs) -> Result<Answer> {
     } else {
         output::print(&describe(&proposed, labels.is_some(), args))?;
     }
-    Ok(if proposed.borderline.is_empty() { Answer::No } else { Answer::Yes })
+    Ok(CommandResult::passed_if(!proposed.borderline.is_empty()))
 }
 
 fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
@@ -76,7 +77,7 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
         analysis::format::counted(proposed.borderline.len() as u64, "client"),
         proposed.model
     );
-    let mut table = Table::new(&[
+    let mut table = TextTable::new(&[
         "client",
         "pages",
         "score",
@@ -104,7 +105,7 @@ fn describe(proposed: &Proposed, has_labels: bool, args: &LabelArgs) -> String {
             --labels {labels}",
         first.client,
         args.words.join(" "),
-        // Another model would explain another score.
+        // Without the same model, `explain` would show another score.
         args.config.as_deref().map_or_else(String::new, |path| format!(" -c {}", path.display())),
         args.model
             .as_deref()

@@ -30,7 +30,7 @@ pub struct ClientTimeline<'a> {
     pub model: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<&'a str>,
-    /// The answer in one sentence.
+    /// The summary in one sentence.
     pub words: String,
     pub requests: u64,
     pub limited: u64,
@@ -121,7 +121,7 @@ impl<'a> ClientTimeline<'a> {
 pub fn json_lines(timeline: &[TimelineEntry]) -> String {
     let mut text = String::new();
     for told in timeline {
-        // Texts and numbers: there is nothing that JSON could not hold.
+        // An entry has only texts and numbers, so serializing cannot fail.
         if let Ok(line) = serde_json::to_string(told) {
             text.push_str(&line);
             text.push('\n');

@@ -1,11 +1,12 @@
-//! The shop's HTML. No template engine: a dozen pages, each a function from what it shows to text.
+//! The HTML of the toy shop. Each page is a function that returns text: a dozen pages need no
+//! template engine.
 
 use std::fmt::Write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use traffic::sim::{Kind, Listing, Product, Site, Sort};
 
-/// A page of the shop, whatever it is for.
+/// The HTML of any page of the shop.
 pub(super) fn page(site: &Site, kind: &Kind, cart: &[u32]) -> String {
     match kind {
         Kind::Home => frame(site, cart, "Kidoban Toy Shop", &home(site)),
@@ -51,7 +52,7 @@ pub(super) fn page(site: &Site, kind: &Kind, cart: &[u32]) -> String {
     }
 }
 
-/// What the search box suggests: a JSON array of names.
+/// Suggestions for the search box: a JSON array of product names.
 pub(super) fn suggestions(site: &Site, words: &str) -> String {
     let wanted = words.to_lowercase();
     let names = site.catalogue().products().iter().map(|product| &product.name);
@@ -201,18 +202,18 @@ fn bill(site: &Site, cart: &[u32]) -> String {
     out
 }
 
-/// A slug as a heading.
+/// The heading for a category's slug: its first letter becomes a capital.
 fn title(slug: &str) -> String {
     let mut letters = slug.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Text as HTML: what a visitor typed is shown, never obeyed.
+/// Escapes text for HTML, so that what a visitor typed cannot become markup.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Text as a query value.
+/// Encodes text as the value of a query parameter.
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string().replace("%20", "+")
 }

@@ -1,5 +1,4 @@
-//! Pictures of things that do not exist: a few hundred bytes of SVG, different for each product and
-//! view.
+//! Product pictures: a few hundred bytes of SVG, different for each product and view.
 
 /// The `number`-th picture of a product.
 pub(super) fn draw(id: u32, number: u8) -> String {

@@ -1,5 +1,5 @@
-//! Endpoints that no shop has, to try a proxy with: what it must pass on unchanged, unbuffered and
-//! without a time-out of its own.
+//! Endpoints to test a proxy with, which no real shop has. A proxy must pass them on unchanged,
+//! without buffering and without a time-out of its own.
 //!
 //! | request | answer |
 //! |---|---|
@@ -21,13 +21,13 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 
-use super::{Body, whole};
+use super::response::{Body, with_body};
 
-/// More than any test needs, and an end to any mistake.
+/// More chunks than any test needs; it bounds a mistaken request.
 const CHUNKS_MAX: u64 = 10_000;
 const DELAY_MAX_MS: u64 = 60_000;
 
-/// Answers if the request is for one of these, and gives it back if not.
+/// Answers a request for one of these endpoints, and returns any other request as `Err`.
 pub(super) async fn answer(
     request: Request<Incoming>,
     open: &watch::Receiver<()>,
@@ -37,9 +37,9 @@ pub(super) async fn answer(
         "/stream" => Ok(stream(number("n", 5).min(CHUNKS_MAX), number("ms", 20).min(DELAY_MAX_MS))),
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(number("ms", 500).min(DELAY_MAX_MS))).await;
-            Ok(whole(StatusCode::OK, "text/plain", "at last\n"))
+            Ok(with_body(StatusCode::OK, "text/plain", "at last\n"))
         }
-        "/headers" => Ok(whole(StatusCode::OK, "text/plain", headers_of(&request))),
+        "/headers" => Ok(with_body(StatusCode::OK, "text/plain", headers_of(&request))),
         "/echo" if request.method() == Method::POST => {
             Ok(Response::new(request.into_body().boxed()))
         }
@@ -89,7 +89,7 @@ fn upgrade(request: Request<Incoming>, mut open: watch::Receiver<()>) -> Respons
             _ = tokio::io::copy(&mut read, &mut write) => {}
         }
     });
-    let mut response = whole(StatusCode::SWITCHING_PROTOCOLS, "text/plain", "");
+    let mut response = with_body(StatusCode::SWITCHING_PROTOCOLS, "text/plain", "");
     response.headers_mut().remove(CONTENT_TYPE);
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     response.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));

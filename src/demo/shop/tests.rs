@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::client::conn::http1::handshake;
+use hyper::header::CONTENT_TYPE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;

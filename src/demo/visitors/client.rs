@@ -1,4 +1,5 @@
-//! One visitor's connection: HTTP/1.1, kept alive, opened again when the other side has closed it.
+//! One visitor's HTTP/1.1 connection. It is kept alive, and opened again when the server has closed
+//! it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -13,17 +14,17 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 use traffic::sim::Step;
 
-use super::Answer;
+use super::request::Answer;
 
 /// The header by which the gate marks an answer as its own.
 const DECISION_HEADER: &str = "x-kidoban-decision";
 
-/// Longer than any page of the shop takes; a hung connection must not end a visit.
+/// Longer than any page of the shop takes. A connection that hangs must not end the visit.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 type Problem = Box<dyn std::error::Error + Send + Sync>;
 
-/// Asks one server from one address.
+/// A client of one server, bound to one source address.
 pub(super) struct Client {
     to: SocketAddr,
     source: IpAddr,
@@ -57,8 +58,8 @@ impl Client {
         {
             match connection.try_send_request(request).await {
                 Ok(response) => return read(response).await,
-                // The server closed a connection that was idle: nothing was sent, so it may be sent
-                // again.
+                // The server closed an idle connection. Nothing was sent, so the request may be
+                // sent again.
                 Err(mut failure) => {
                     if failure.take_message().is_none() {
                         return Err(failure.into_error().into());
@@ -78,8 +79,7 @@ impl Client {
         let stream = socket.connect(self.to).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // It ends when the sender is dropped or the server closes; either is noticed at the next
-        // request.
+        // The task ends when the sender is dropped or the server closes. The next request notices.
         tokio::spawn(connection);
         Ok(sender)
     }

@@ -1,13 +1,14 @@
-//! A visit while it happens: counters that a table can be drawn from at any moment.
+//! Counters of a visit while it happens, which the live table reads.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use traffic::sim::{Population, Truth};
 
-use super::{Answer, Visitor};
+use super::request::Answer;
+use super::visitor::Visitor;
 
-/// Counters of one visit, written by its task and read by whoever draws.
+/// Counters of one visit. Its task writes them; the live table and the summary read them.
 #[derive(Debug)]
 pub struct Live {
     name: String,
@@ -21,14 +22,14 @@ pub struct Live {
     first_refused: AtomicU32,
 }
 
-/// What [`Live`] says at one moment.
+/// The counters of [`Live`] at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveRow {
     /// The visitor's name.
     pub name: String,
-    /// What it is.
+    /// What kind of visitor it is.
     pub population: Population,
-    /// Person or not.
+    /// Whether it is a person or a bad bot.
     pub truth: Truth,
     /// Its address.
     pub source: IpAddr,
@@ -61,7 +62,7 @@ impl Live {
         }
     }
 
-    /// How things stand. Taken while a request is being counted, it may miss that one.
+    /// The counters now. A request that is being counted at this moment may be missing.
     pub fn row(&self) -> LiveRow {
         let read = |counter: &AtomicU32| counter.load(Ordering::Relaxed);
         let (allowed, limited) = (read(&self.allowed), read(&self.limited));
@@ -89,7 +90,7 @@ impl Live {
         };
         counter.fetch_add(1, Ordering::Relaxed);
         if answer.decision().is_some() && self.first_refused.load(Ordering::Relaxed) == 0 {
-            // One task writes, so nothing can come between.
+            // Only the visit's task writes, so no other write can come between.
             self.first_refused.store(self.row().requests, Ordering::Relaxed);
         }
     }

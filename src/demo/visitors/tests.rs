@@ -1,6 +1,8 @@
+use std::net::{IpAddr, Ipv4Addr};
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use traffic::sim::{Site, Tempo, Truth};
+use traffic::sim::{Population, Site, Tempo, Truth, Visit};
 
 use super::*;
 use crate::demo::shop::Shop;
@@ -13,7 +15,7 @@ fn visitor(index: u16, population: Population, site: &Arc<Site>) -> Visitor {
     Visitor::new(index, 1, Visit::new(population, site, SEED, Tempo::Live))
 }
 
-fn course(to: SocketAddr, millis: u64, speed: f64) -> Course {
+fn plan(to: SocketAddr, millis: u64, speed: f64) -> Course {
     Course { to, until: Instant::now() + Duration::from_millis(millis), speed }
 }
 
@@ -23,7 +25,7 @@ async fn two_seconds_in_the_shop_go_well_for_a_person_and_a_scraper() {
     let shop = Shop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
     let visitors =
         vec![visitor(0, Population::Shopper, &site), visitor(1, Population::Scraper, &site)];
-    let (lives, logs) = drive_all(visitors, course(shop.address(), 2_000, 1.0));
+    let (lives, logs) = drive_all(visitors, plan(shop.address(), 2_000, 1.0));
     let logs = logs.await;
     for (log, live) in logs.iter().zip(&lives) {
         assert_eq!(
@@ -54,7 +56,7 @@ async fn the_real_shop_answers_every_population_as_the_simulated_one() {
         .iter()
         .zip(0..)
         .map(|(population, index)| visitor(index, *population, &site));
-    let (_, logs) = drive_all(visitors.collect(), course(shop.address(), 600, 10_000.0));
+    let (_, logs) = drive_all(visitors.collect(), plan(shop.address(), 600, 10_000.0));
     for log in logs.await {
         assert!(log.asked.len() > 5, "{}: {}", log.name, log.asked.len());
         let steps = Visit::new(log.population, &site, SEED, Tempo::Live);
@@ -107,7 +109,7 @@ async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is
         "HTTP/1.1 403 Forbidden\r\nx-kidoban-decision: d2\r\ncontent-length: 0\r\n\r\n";
     let site = Arc::new(Site::new(1));
     let listener = TcpListener::bind(ANY_PORT).await.unwrap();
-    let course = course(listener.local_addr().unwrap(), 1_000, 10_000.0);
+    let plan = plan(listener.local_addr().unwrap(), 1_000, 10_000.0);
     let gate = tokio::spawn(scripted_gate(
         listener,
         vec![OK, CHUNKED, SHOPS_OWN, OK, LIMIT, BLOCK, BLOCK],
@@ -115,7 +117,7 @@ async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is
     let visitor = visitor(700, Population::Poller, &site);
     let source = visitor.source;
     let live = Arc::new(Live::new(&visitor));
-    let log = drive(visitor, course, Arc::clone(&live)).await;
+    let log = drive(visitor, plan, Arc::clone(&live)).await;
 
     assert_eq!(gate.await.unwrap(), vec![source; 7], "the gate sees the visitor's own address");
     assert_eq!(log.first_refused(), Some(4));

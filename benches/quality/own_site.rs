@@ -1,4 +1,4 @@
-//! At home: clients of a site by a model of the same site.
+//! The table "At home": clients of a site, judged by a model of the same site.
 
 use anyhow::Result;
 use trainer::protocol::{cross_validated, held_out_by_time};
@@ -6,7 +6,7 @@ use trainer::{Label, Options, Site};
 
 use crate::table::{Table, cells};
 
-/// People and bots below which a site says nothing of itself: five folds would hold a handful each.
+/// A site with fewer people or bots is left out, because five folds would hold a handful each.
 const CLIENTS_MIN: u64 = 30;
 
 pub fn tables(sites: &[Site], options: &Options) -> Result<String> {

@@ -1,5 +1,5 @@
-//! Clients that nobody has seen before: what they cost in memory, how long the slowest of their
-//! requests takes, and whether ten million of them leave anything behind.
+//! Clients that the detector has not seen before: their cost in memory, their slowest request, and
+//! whether memory grows after ten million of them.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -10,16 +10,16 @@ use detector::state::client_state::KnownClient;
 use detector::{AgentKey, AllowList, Detector, Event, Mode, Request, Token, UrlHasher, Window};
 use traffic::sim::Dice;
 
+use super::crowd::{HASH_KEY, START, client_key};
 use super::support::{Effort, count, resident_bytes, shipped_judge};
-use super::{HASH_KEY, START, client_key};
 
 /// Tells a child what to measure; set by this bench when it starts itself again.
 const TASK: &str = "KIDOBAN_BENCH_TASK";
-/// A client that has asked so often is no newcomer.
+/// After this many requests a client is no newcomer any more.
 const REQUESTS: usize = 8;
 
-/// Memory, newcomers and a flood, each in a process of its own: an allocator that has given memory
-/// back once would give the same again.
+/// Measures memory, newcomers and a flood, each in a process of its own: an allocator would reuse
+/// memory that an earlier measurement has freed.
 pub fn measure(effort: Effort) {
     let clients: Vec<u32> =
         effort.pick(vec![1_000], vec![200_000, 1_000_000], vec![200_000, 1_000_000]);
@@ -41,7 +41,7 @@ pub fn measure(effort: Effort) {
     }
 }
 
-/// In a child: does what it was started for.
+/// In a child process: runs the task it was started for and returns true.
 pub fn run_as_child() -> bool {
     let Ok(task) = std::env::var(TASK) else { return false };
     let mut words = task.split(' ');
@@ -57,8 +57,8 @@ pub fn run_as_child() -> bool {
     true
 }
 
-/// Grows a detector from nobody to `clients` clients of so many requests and looks at what the
-/// process gained.
+/// Prints how much memory a process gains when its detector grows from no client to `clients`, each
+/// of so many requests.
 fn bytes_each(what: &str, clients: usize, requests: usize) {
     let judge = shipped_judge();
     let before = resident_bytes();
@@ -79,8 +79,8 @@ fn bytes_each(what: &str, clients: usize, requests: usize) {
     );
 }
 
-/// Nine of ten requests come from somebody new, the tenth from one of 10,000 who are there already;
-/// each is answered.
+/// Prints how long `observe` takes when nine of ten requests are of a new client and the tenth is
+/// of one of 10,000 known clients. Each request is concluded.
 fn newcomers(events: usize, capacity: usize) {
     const USUAL: usize = 10_000;
     let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
@@ -119,8 +119,8 @@ fn newcomers(events: usize, capacity: usize) {
     );
 }
 
-/// Ten million keys that each come once, on a table that everybody who usually comes has filled
-/// already.
+/// Prints memory before, during and after `keys` new clients of one request each, on a table that
+/// is already full.
 fn spoofed(keys: usize, capacity: usize) {
     let detector = Detector::new(Settings { capacity, hash_key: HASH_KEY }, shipped_judge());
     let page = page();
@@ -155,7 +155,7 @@ fn spoofed(keys: usize, capacity: usize) {
     );
 }
 
-/// Anybody's request for a page.
+/// A request for a page. Its client is replaced before use.
 fn page() -> Event {
     let request = Request {
         client: client_key(0),

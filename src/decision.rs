@@ -1,5 +1,4 @@
-//! Finds a decision in the gate's event log by its id, as the client was told it or as it was
-//! typed.
+//! Finds a decision in the gate's event log by the id that the client was told.
 
 use anyhow::{Context, Result, bail};
 use detector::{ClientKey, Timestamp};
@@ -7,37 +6,38 @@ use gate::decision::DecisionId;
 use traffic::log::{Kind, Record};
 use traffic::replay::read_parallel;
 
+use crate::command_result::CommandResult;
 use crate::input::Logs;
-use crate::{Answer, absent, output};
+use crate::{not_found, output};
 
-/// One decision, as the gate wrote it.
+/// One decision, as the event log has it.
 #[derive(Clone, Debug)]
-pub struct Decided {
+pub struct LoggedDecision {
     /// Its id, as the gate writes it.
     pub id: String,
-    /// Whose request it was.
+    /// The client that sent the request.
     pub client: ClientKey,
-    /// When.
+    /// When it was decided.
     pub at: Timestamp,
     /// Method and target.
     pub request: String,
-    /// What was decided: `block/score`.
+    /// Action and reason, such as `block/score`.
     pub verdict: String,
     /// `shadow` or `enforce`.
     pub mode: String,
 }
 
-/// Finds it; `None` where these event logs do not have it.
+/// Finds the decision with this id; `None` where these event logs do not have it.
 ///
 /// # Errors
-/// What cannot be read, a text that is no id, and a log that is no event log.
-pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<Decided>> {
+/// A log that cannot be read, a text that is no id, and logs of which none is an event log.
+pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<LoggedDecision>> {
     let asked: DecisionId = id.parse().with_context(|| format!("{:?}", output::safe(id, 40)))?;
     let id = &asked.to_string();
     let logs = Logs::find(patterns)?;
     let map = |record: &Record<'_>| {
         let decision = record.decision.filter(|decision| decision.id == *id);
-        let decided = decision.map(|decision| Decided {
+        let decided = decision.map(|decision| LoggedDecision {
             id: id.clone(),
             client: record.client_key(),
             at: record.at,
@@ -71,15 +71,15 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<Decided
     Ok(found)
 }
 
-/// Says that it is not there, what to do, and no.
+/// Prints that the decision is not in these logs and what to do; the result is `Failed`.
 ///
 /// # Errors
-/// Standard output is gone.
-pub fn absent(id: &str, patterns: &[String], as_json: bool) -> Result<Answer> {
+/// Standard output cannot be written to.
+pub fn not_found(id: &str, patterns: &[String], as_json: bool) -> Result<CommandResult> {
     let words = format!(
         "decision {}: not in {}; name the rotated event logs as well (a glob in quotes).",
         output::safe(id, 40),
         patterns.join(" ")
     );
-    absent::say(id, words, as_json)
+    not_found::print(id, words, as_json)
 }

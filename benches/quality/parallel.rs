@@ -1,9 +1,9 @@
-//! Work on all cores.
+//! Spreads work over all cores.
 
 use std::num::NonZeroUsize;
 use std::thread;
 
-/// Does the work for each, in their order.
+/// Does the work for each item. The results are in the order of the items.
 pub fn on_all_cores<T: Sync, R: Send>(of: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let part = |core: usize| {

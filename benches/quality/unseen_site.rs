@@ -1,4 +1,5 @@
-//! Sites that the model never saw, as it is and after adapting it to half of their clients.
+//! The tables of sites that the model has not seen, before and after adapting it to half of their
+//! clients.
 
 use std::collections::BTreeMap;
 
@@ -14,14 +15,14 @@ use trainer::{Base, Options, Site};
 
 use crate::table::{Table, cells, figure, mean, percent};
 
-/// Each tested site with the model of the others.
-pub struct Strange<'a> {
+/// Each tested site, with a model of all other sites and its scores.
+pub struct UnseenSites<'a> {
     sites: &'a [Site],
     options: &'a Options,
     tested: Vec<(usize, Scorer, Scored)>,
 }
 
-impl<'a> Strange<'a> {
+impl<'a> UnseenSites<'a> {
     pub fn new(sites: &'a [Site], strangers: &Strangers<'_>, options: &'a Options) -> Result<Self> {
         let of_site = |index: usize| {
             let scorer = strangers.fit(index, &carried())?;
@@ -35,7 +36,7 @@ impl<'a> Strange<'a> {
         Ok(Self { sites, options, tested })
     }
 
-    /// Each site by a model of the others.
+    /// The table of each site, judged by a model of the others.
     pub fn left_out(&self) -> String {
         let mut table = Table::new(
             "A site it never saw",
@@ -59,7 +60,7 @@ impl<'a> Strange<'a> {
         table.end()
     }
 
-    /// The bots of each class against the people of their site.
+    /// The table of each class of bots, against the people of their site.
     pub fn by_class(&self) -> String {
         let mut table = Table::new(
             "A site it never saw, by class of bot",
@@ -100,7 +101,8 @@ impl<'a> Strange<'a> {
         table.end()
     }
 
-    /// Adapted to one half of a site's clients, judged on the other, and the other way round.
+    /// The table of models adapted to one half of a site's clients and judged on the other, both
+    /// ways round.
     pub fn adapted(&self) -> Result<String> {
         let mut table = Table::new(
             "The same after adapting on half",
@@ -188,7 +190,7 @@ impl<'a> Strange<'a> {
         Ok(table.end())
     }
 
-    /// Whom the thresholds refuse on a site that only calibrates them.
+    /// The table of people refused on a site that calibrates the thresholds but does not train.
     pub fn refused(&self) -> String {
         let mut table = Table::new(
             "People refused on a site it never saw",
@@ -248,14 +250,14 @@ impl<'a> Strange<'a> {
     }
 }
 
-/// The scores of the clients of one half.
+/// The scores of the clients in one half of the site.
 fn part(site: &Site, scored: &Scored, which: usize) -> Scored {
     let of_half =
         scored.clients.iter().filter(|(client, _)| half_of(site.clients[*client].key) == which);
     Scored::of(site, of_half.copied())
 }
 
-/// Mean of two halves' figures; where one half has none, the other's.
+/// Mean of the figures of both halves. Where one half has none, the figure of the other.
 fn both(halves: &[Scored], of: fn(&Scored) -> Option<Interval>) -> Option<Interval> {
     let found: Vec<Interval> = halves.iter().filter_map(of).collect();
     (!found.is_empty()).then(|| Interval {

@@ -1,0 +1,257 @@
+//! The logs that a command was given: which files they are, how they are opened, how far they are
+//! read.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result, bail};
+use data_encoding::HEXLOWER;
+use indicatif::ProgressBar;
+use sha2::{Digest, Sha256};
+use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
+use traffic::replay::{Input, LogFiles, Reader};
+use trainer::{Labels, Site, SiteBuilder};
+
+use crate::progress;
+
+/// Size of each read. A gzip stream then needs only a few system calls a second.
+const BUFFER_BYTES: usize = 1 << 18;
+
+/// The logs of one command, with one progress bar and one digest over all of them.
+pub struct Logs {
+    paths: Vec<PathBuf>,
+    bar: ProgressBar,
+    digest: Arc<Mutex<Sha256>>,
+}
+
+impl Logs {
+    /// Finds the files that paths and globs name, in the order given.
+    ///
+    /// # Errors
+    /// A pattern that names no file.
+    pub fn find(patterns: &[String]) -> Result<Self> {
+        let mut paths = Vec::new();
+        for pattern in patterns {
+            let path = PathBuf::from(pattern);
+            if pattern == "-" || path.is_file() {
+                paths.push(path);
+                continue;
+            }
+            if path.is_dir() {
+                bail!(
+                    "{pattern}: is a folder; name the files in it, such as '{}'",
+                    path.join("*.log").display()
+                );
+            }
+            let found =
+                glob::glob(pattern).with_context(|| format!("{pattern}: not a path or glob"))?;
+            let before = paths.len();
+            paths.extend(found.filter_map(Result::ok).filter(|path| path.is_file()));
+            if paths.len() == before {
+                bail!(
+                    "{pattern}: no such log; give a path, a glob in quotes, or - for standard input"
+                );
+            }
+        }
+        let file_bytes = |path: &PathBuf| {
+            path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len())
+        };
+        // `None` if any of them is a pipe, whose length is unknown.
+        let bytes = paths.iter().map(file_bytes).sum::<Option<u64>>();
+        Ok(Self { bar: progress::bytes("Reading", bytes), paths, digest: Arc::default() })
+    }
+
+    /// Changes the first word of the progress bar, which is "Reading" by default.
+    #[must_use]
+    pub fn shown_as(self, what: &'static str) -> Self {
+        self.bar.set_message(what);
+        self
+    }
+
+    /// Names of the files, without folders.
+    pub fn names(&self) -> Vec<String> {
+        self.paths.iter().map(|path| name_of(path)).collect()
+    }
+
+    /// The regular files among them, which can be read again.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.paths.iter().map(PathBuf::as_path).filter(|path| path.is_file())
+    }
+
+    /// Whether any of them is a pipe, which can be read only once.
+    pub fn has_pipe(&self) -> bool {
+        // Neither standard input nor the name that a shell gives to `<(…)` is a regular file.
+        self.paths.iter().any(|path| !path.is_file())
+    }
+
+    /// Opens all logs.
+    ///
+    /// # Errors
+    /// The first file that cannot be opened or is no log.
+    pub fn open(&self) -> Result<Vec<Reader>> {
+        // A second opening reads everything again, so the bar starts again as well.
+        self.bar.reset();
+        self.paths.iter().map(|path| self.open_one(path, None)).collect()
+    }
+
+    /// Opens all logs for inspection, also those that are too broken to learn from.
+    ///
+    /// # Errors
+    /// As [`Logs::open`].
+    pub fn open_leniently(&self) -> Result<Vec<Reader>> {
+        let open = |path: &PathBuf| {
+            let name = name_for_messages(path);
+            Ok(LogReader::leniently(&name, self.plain(path, &name, None)?)?.0)
+        };
+        self.paths.iter().map(open).collect()
+    }
+
+    /// Reads all logs as the traffic of one site, labelled by `labels` or by weak rules.
+    ///
+    /// # Errors
+    /// A log that cannot be opened or read, or in which too many lines cannot be parsed.
+    pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
+        self.read_site_watched(name, labels, |_| {})
+    }
+
+    /// As [`Logs::read_site`], and calls `watch` with every record.
+    ///
+    /// # Errors
+    /// As [`Logs::read_site`].
+    pub fn read_site_watched(
+        &self,
+        name: &str,
+        labels: Option<&Labels>,
+        mut watch: impl FnMut(&Record<'_>),
+    ) -> Result<(Site, Vec<Tally>)> {
+        let mut builder = SiteBuilder::default();
+        let mut tallies = Vec::new();
+        for path in &self.paths {
+            // One log at a time, so that the digest covers them in the order of their names.
+            let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
+            while let Some(record) = reader.next()? {
+                watch(&record);
+                builder.note(&record);
+            }
+            refuse_if_unreadable(&reader)?;
+            tallies.push(reader.tally().clone());
+        }
+        self.finish();
+        // A rotated file without a line tells nothing about the time resolution of the others.
+        let told = tallies.iter().filter(|tally| tally.parsed > 0);
+        let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
+        let site = builder.finish(name, resolution_us, labels);
+        if let Some(labels) = labels {
+            warn_of_strange_labels(labels, &site);
+        }
+        Ok((site, tallies))
+    }
+
+    /// Removes the progress bar from the terminal.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// SHA-256, in hex, of the bytes that [`Logs::read_site`] read, before decompression.
+    pub fn sha256(&self) -> String {
+        let digest = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize();
+        HEXLOWER.encode(&digest)
+    }
+
+    fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
+        let name = name_for_messages(path);
+        Ok(LogReader::new(&name, self.plain(path, &name, digest)?)?)
+    }
+
+    fn plain(&self, path: &Path, name: &str, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Input> {
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
+        };
+        let watched = Watched { raw, bar: self.bar.clone(), digest };
+        Ok(decompress(BufReader::with_capacity(BUFFER_BYTES, watched)))
+    }
+}
+
+impl LogFiles for Logs {
+    type Error = anyhow::Error;
+
+    fn open(&self) -> Result<Vec<Reader>> {
+        Self::open(self)
+    }
+
+    fn can_be_reopened(&self) -> bool {
+        !self.has_pipe()
+    }
+}
+
+/// A reader that moves the progress bar and, where wanted, feeds the digest.
+struct Watched {
+    raw: Box<dyn Read + Send>,
+    bar: ProgressBar,
+    digest: Option<Arc<Mutex<Sha256>>>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.raw.read(buffer)?;
+        self.bar.inc(count as u64);
+        if let Some(digest) = &self.digest {
+            digest.lock().unwrap_or_else(PoisonError::into_inner).update(&buffer[..count]);
+        }
+        Ok(count)
+    }
+}
+
+fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
+    let tally = reader.tally();
+    if !is_unreadable(tally.refused, tally.lines) {
+        return Ok(());
+    }
+    let shown: Vec<String> = tally
+        .first_refused
+        .iter()
+        .map(|line| {
+            format!(
+                "\n  {}:{}: {}\n    {}",
+                reader.name(),
+                line.line_number,
+                line.reason,
+                line.excerpt
+            )
+        })
+        .collect();
+    bail!(
+        "{}: {} of {} lines cannot be read ({:.1} %, at most 5 % are passed over); nothing was \
+            learnt. Look at it with \
+         `kidoban inspect`, and leave the file out or correct its log_format. The first ones:{}",
+        reader.name(),
+        tally.refused,
+        tally.lines,
+        100.0 * tally.refused as f64 / tally.lines as f64,
+        shown.concat()
+    );
+}
+
+/// Warns if no label is of a client in this log: the labels were probably made for another log.
+fn warn_of_strange_labels(labels: &Labels, site: &Site) {
+    let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
+    if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {
+        eprintln!(
+            "warning: the labels file names {}, and none of them is in this log: do the two belong \
+                together?",
+            analysis::format::counted(labels.len() as u64, "client")
+        );
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(|| "-".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn name_for_messages(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+}

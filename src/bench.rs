@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use analysis::report::Origin;
 use analysis::sources::LogRead;
 use anyhow::{Result, bail};
-use lab::botbench::{Options, run as run_benchmark};
+use lab::botbench::{BenchOptions, run as run_benchmark};
 use trainer::Site;
 use trainer::calibrate::Budgets;
 
@@ -36,7 +36,7 @@ pub fn run(args: &BenchArgs) -> Result<CommandResult> {
     origin.digests.push(("Shipped model".to_owned(), shipped.sha256().to_owned()));
     let sites =
         args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
-    let options = Options {
+    let options = BenchOptions {
         seed: args.seed,
         is_quick: args.quick,
         threads: jobs(args.jobs),

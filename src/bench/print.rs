@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use analysis::format::range;
 use lab::botbench::result::{
-    Against, Behind, BotBench, Column, HeatMap, OfSite, Outcome, Quantiles, Row, Share, Target,
+    Against, Behind, BotBench, Column, HeatMap, OfSite, ColumnOutcome, Quantiles, PopulationRow, Share, Target,
 };
 use trainer::statistics::Interval;
 
@@ -109,7 +109,7 @@ fn targets(targets: &[Target]) -> String {
     table.render()
 }
 
-fn by_detector(who: &str, rows: &[Row]) -> String {
+fn by_detector(who: &str, rows: &[PopulationRow]) -> String {
     let heading = [
         who,
         "clients",
@@ -144,7 +144,7 @@ fn by_detector(who: &str, rows: &[Row]) -> String {
 }
 
 /// A table with one row a population and one figure a detector or rule.
-fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> String {
+fn shares(names: &[&str], rows: &[PopulationRow], cell: impl Fn(&ColumnOutcome) -> String) -> String {
     let heading: Vec<&str> =
         ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
     let mut table = TextTable::new(&heading);
@@ -158,7 +158,7 @@ fn shares(names: &[&str], rows: &[Row], cell: impl Fn(&Outcome) -> String) -> St
     table.render()
 }
 
-fn refused(of: &Outcome) -> String {
+fn refused(of: &ColumnOutcome) -> String {
     match of.blocked.k {
         0 => count(of.refused.k),
         blocked => format!("{} ({})", count(of.refused.k), count(blocked)),
@@ -225,10 +225,10 @@ fn heat(heat: &HeatMap) -> String {
 
 fn of_site(site: &OfSite, names: &[&str]) -> String {
     let mut text = format!("Real log {}: {}\n", output::safe(&site.site, 60), site.how);
-    let shown: Vec<Row> = site
+    let shown: Vec<PopulationRow> = site
         .bad
         .iter()
-        .map(|row| Row { population: output::safe(&row.population, 40), ..row.clone() })
+        .map(|row| PopulationRow { population: output::safe(&row.population, 40), ..row.clone() })
         .collect();
     text.push_str(&shares(names, &shown, |of| percent(of.detected.value())));
     let _ = write!(

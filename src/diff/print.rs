@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use analysis::diff::{Cell, Difference, Side, Told};
+use analysis::diff::{ActionChange, Difference, JudgeSummary, VerdictWords};
 use analysis::format::counted;
 use detector::Action;
 
@@ -81,7 +81,7 @@ pub fn describe(difference: &Difference) -> String {
     text
 }
 
-fn sides(sides: [&Side; 2]) -> String {
+fn sides(sides: [&JudgeSummary; 2]) -> String {
     let mut table =
         TextTable::new(&["", "model", "limit from", "block from", "cohort from", "judged from"]);
     for side in sides {
@@ -101,7 +101,7 @@ fn sides(sides: [&Side; 2]) -> String {
     table.render()
 }
 
-fn matrix(what: &str, cells: &[Cell]) -> String {
+fn matrix(what: &str, cells: &[ActionChange]) -> String {
     let mut table = TextTable::new(&[what, "then allow", "then limit", "then block"]);
     for before in Action::ALL {
         let number = |after: Action| {
@@ -114,14 +114,14 @@ fn matrix(what: &str, cells: &[Cell]) -> String {
     table.render()
 }
 
-fn told(told: &Told) -> String {
+fn told(told: &VerdictWords) -> String {
     let score = told.score.map_or_else(String::new, |score| format!(" {score:.3}"));
     format!("{}/{}{score}", told.action.as_str(), told.reason.as_str())
 }
 
 /// The reasons of a refusal: of one side, or of both where they differ. This is the last column,
 /// because its width varies most.
-fn because(before: &Told, after: &Told) -> String {
+fn because(before: &VerdictWords, after: &VerdictWords) -> String {
     match (before.because.join(", "), after.because.join(", ")) {
         (before, after) if before == after || before.is_empty() => after,
         (before, after) if after.is_empty() => before,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use analysis::counterfactual::Counterfactuals;
-use analysis::explain::{Decisive, Explanation, Moment, Normal, Otherwise, Row, Source, value};
+use analysis::explain::{Decisive, Explanation, ExplainedRequest, Normal, Otherwise, ExplainedFeature, Source, value};
 use detector::{Action, Reason};
 
 use crate::output::{self, TextTable};
@@ -92,7 +92,7 @@ fn features(text: &mut String, decisive: &Decisive) {
     );
     let mut table =
         TextTable::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
-    let asked: Vec<&Row> = decisive.features.iter().filter(|row| row.is_asked).collect();
+    let asked: Vec<&ExplainedFeature> = decisive.features.iter().filter(|row| row.is_asked).collect();
     let (shown, rest) = asked.split_at(asked.len().min(ROWS));
     table.row([
         "a client nobody knows".to_owned(),
@@ -226,7 +226,7 @@ fn timeline(text: &mut String, explanation: &Explanation, all: bool) {
     }
 }
 
-fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
+fn line(text: &mut String, moment: &ExplainedRequest, decisive: Option<u64>) {
     let score = match (moment.score, moment.is_scored) {
         (Some(score), true) => format!("{score:.3}"),
         _ => "–".to_owned(),
@@ -252,7 +252,7 @@ fn line(text: &mut String, moment: &Moment, decisive: Option<u64>) {
     );
 }
 
-fn skipped(text: &mut String, moments: &[Moment]) {
+fn skipped(text: &mut String, moments: &[ExplainedRequest]) {
     let mut verdicts: BTreeMap<String, u64> = BTreeMap::new();
     for moment in moments {
         *verdicts

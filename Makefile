@@ -3,6 +3,8 @@
 DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
+TARGET = $${CARGO_TARGET_DIR:-target}
+SKIPPED = "$(TARGET)/skipped-tests.txt"
 
 .PHONY: demo test lint bench botbench quality tuned tuned-large model lightgbm build setup setup-tests deny man completions
 
@@ -12,14 +14,19 @@ demo: build
 build: setup
 	cargo build --release --locked
 
-# Unit, property and end-to-end tests, then the examples in the documentation.
+# Unit, property and end-to-end tests, then the examples in the documentation. Last, which tests were
+# skipped and why: tests/support says so in a file, because no test runner knows.
 test: setup-tests
-	@if cargo nextest --version >/dev/null 2>&1; then \
+	@mkdir -p $(TARGET) && : > $(SKIPPED)
+	@status=0; \
+	if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --release --locked --workspace --no-fail-fast; \
 	else \
 	  cargo test --release --locked --workspace --all-targets --no-fail-fast; \
-	fi
-	cargo test --release --locked --workspace --doc
+	fi || status=$$?; \
+	cargo test --release --locked --workspace --doc || status=$$?; \
+	scripts/skipped-tests $(SKIPPED); \
+	exit $$status
 
 lint: setup
 	cargo fmt --all --check
@@ -74,6 +81,6 @@ deny:
 setup:
 	@scripts/setup
 
-# The same, and what the tests need besides: wget, Chromium.
+# What building needs, and what the tests need besides: wget, Chromium.
 setup-tests:
 	@scripts/setup --tests

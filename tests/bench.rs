@@ -1,8 +1,6 @@
 //! `kidoban bench` from outside: what a quick run says, that its report says the same, and that it
 //! is not trained on what it is tested on.
 
-use std::process::Command;
-
 use detector::model::Budget;
 use detector::{Action, Reason};
 use serde_json::Value;
@@ -11,14 +9,12 @@ use trainer::report::{Names, Origin, benchmark};
 use trainer::words;
 
 use crate::report::{ATTACKS, assert_only_ours};
+use crate::support::command::kidoban;
 use crate::support::{Folder, browser, root};
 
 fn bench(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command.arg("bench").args(arguments).current_dir(root()).output().unwrap();
-    let [stdout, stderr] =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    (output.status.code(), stdout, stderr)
+    let ended = kidoban(root(), &[&["bench"], arguments].concat());
+    (ended.code, ended.stdout, ended.stderr)
 }
 
 fn row<'a>(rows: &'a Value, name: &str) -> &'a Value {

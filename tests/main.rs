@@ -22,6 +22,7 @@
 //! | `walk.rs` | the commands of docs/tuning.md, one after another |
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
 //! | `inspect.rs` | what is wrong with a log is said, and an ordinary one is left in peace |
+//! | `real_logs.rs` | public logs, where they are present, are detected and read |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
 //! | `manual.rs` | completions complete, manual pages render |
 //! | `tidy.rs` | what the documents promise about the source |
@@ -49,6 +50,7 @@ mod manual;
 mod models;
 mod parity;
 mod progress;
+mod real_logs;
 mod replay;
 mod report;
 mod scenarios;

@@ -148,7 +148,10 @@ impl Model {
             (None, None) => None,
             (None, Some(first)) => Some(first[1]),
             (Some(last), None) => Some(last[1]),
-            (Some(a), Some(b)) => Some(a[1] + (b[1] - a[1]) * (score.0 - a[0]) / (b[0] - a[0])),
+            (Some(a), Some(b)) => {
+                let between = a[1] + (b[1] - a[1]) * (score.0 - a[0]) / (b[0] - a[0]);
+                Some(between.clamp(a[1], b[1])) // rounding may step over the end
+            }
         }
     }
 }

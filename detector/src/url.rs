@@ -250,8 +250,8 @@ fn without_authority(target: &str) -> &str {
     // slash the path is empty, which is `/`, whatever slashes the query holds.
     match target.split_once("://") {
         Some((_, rest)) => match rest.find(['/', '?', '#']) {
-            Some(end) => &rest[end..],
-            None => "/",
+            Some(end) if !rest[end..].starts_with('#') => &rest[end..],
+            _ => "/",
         },
         None => target,
     }
@@ -375,7 +375,7 @@ mod tests {
         check("https://shop.example:443/p/1?a=b?c", ("/p/1", "a=b?c"));
         check("https://shop.example", ("/", ""));
         check("http://shop?p=5&x=/robots.txt", ("/", "p=5&x=/robots.txt"));
-        check("http://shop#/a.png", ("", ""));
+        check("http://shop#/a.png", ("/", ""));
         check("/p#x?y", ("/p", ""));
         check("/p?#x", ("/p", ""));
         check("?q#x", ("/", "q"));

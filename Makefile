@@ -74,9 +74,10 @@ completions: build
 	$(KIDOBAN) completions zsh > target/completions/_kidoban
 	$(KIDOBAN) completions fish > target/completions/kidoban.fish
 
-# Licences, sources and the direction of dependencies; needs cargo-deny.
+# Licences, sources and the direction of dependencies. Advisories change without us and are not asked.
 deny:
-	cargo deny check
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny --locked check bans licenses sources
 
 setup:
 	@scripts/setup

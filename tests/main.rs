@@ -25,6 +25,7 @@
 //! | `real_logs.rs` | public logs, where they are present, are detected and read |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
 //! | `manual.rs` | completions complete, manual pages render |
+//! | `fuzz.rs` | every parser keeps its promises on mutated input |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
 //! Everything random is seeded, nothing leaves loopback, every port is 0.
@@ -42,6 +43,7 @@ mod drift;
 mod errors;
 mod evaluate;
 mod explain;
+mod fuzz;
 mod gate;
 mod inspect;
 mod isolation;

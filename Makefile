@@ -6,7 +6,7 @@ KIDOBAN = target/release/kidoban
 TARGET = $${CARGO_TARGET_DIR:-target}
 SKIPPED = "$(TARGET)/skipped-tests.txt"
 
-.PHONY: demo test lint bench botbench quality tuned tuned-large model lightgbm build setup setup-tests deny man completions
+.PHONY: demo test lint bench botbench quality tuned tuned-large model lightgbm build setup setup-tests setup-fuzz deny fuzz man completions
 
 demo: build
 	$(KIDOBAN) demo
@@ -30,6 +30,7 @@ test: setup-tests
 
 lint: setup
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 # Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
@@ -79,9 +80,30 @@ deny:
 	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
 	cargo deny --locked check bans licenses sources
 
+# libFuzzer on every parser, FUZZ_SECONDS each, on the dependencies that Cargo.lock names; one alone:
+# `make fuzz FUZZ=labels`. What it finds that reaches new code stays in fuzz/found/, a failure in
+# fuzz/artifacts/. No sanitizer is needed, because our own code has no `unsafe`; with
+# `SANITIZER=address` that of others is looked at as well. RUSTC_BOOTSTRAP because sanitizers and
+# coverage want a nightly compiler, and this is the stable one with its nightly parts unlocked.
+FUZZ_SECONDS ?= 600
+FUZZ ?= $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+SANITIZER ?= none
+
+fuzz: setup-fuzz
+	@cp Cargo.lock fuzz/Cargo.lock
+	@export RUSTC_BOOTSTRAP=1; cd fuzz && cargo fuzz build --sanitizer $(SANITIZER) && for name in $(FUZZ); do \
+	  mkdir -p found/$$name && echo "== $$name" && \
+	  cargo fuzz run --sanitizer $(SANITIZER) $$name found/$$name corpus/$$name -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 || exit 1; \
+	done
+
 setup:
 	@scripts/setup
 
 # What building needs, and what the tests need besides: wget, Chromium.
 setup-tests:
 	@scripts/setup --tests
+
+# What building needs, and what fuzzing needs besides: a C++ compiler, cargo-fuzz.
+setup-fuzz:
+	@scripts/setup --fuzz

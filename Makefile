@@ -3,8 +3,10 @@
 DATA ?= ../shared/data
 SITES = airisdata semicomplete mtn almhuette iti_train icm
 KIDOBAN = target/release/kidoban
+TARGET = $${CARGO_TARGET_DIR:-target}
+SKIPPED = "$(TARGET)/skipped-tests.txt"
 
-.PHONY: demo test lint bench botbench quality tuned tuned-large model lightgbm build setup setup-tests deny man completions
+.PHONY: demo test lint bench botbench quality tuned tuned-large model lightgbm build setup setup-tests setup-fuzz deny fuzz man completions
 
 demo: build
 	$(KIDOBAN) demo
@@ -12,17 +14,23 @@ demo: build
 build: setup
 	cargo build --release --locked
 
-# Unit, property and end-to-end tests, then the examples in the documentation.
+# Unit, property and end-to-end tests, then the examples in the documentation. Last, which tests were
+# skipped and why: tests/support says so in a file, because no test runner knows.
 test: setup-tests
-	@if cargo nextest --version >/dev/null 2>&1; then \
+	@mkdir -p $(TARGET) && : > $(SKIPPED)
+	@status=0; \
+	if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --release --locked --workspace --no-fail-fast; \
 	else \
 	  cargo test --release --locked --workspace --all-targets --no-fail-fast; \
-	fi
-	cargo test --release --locked --workspace --doc
+	fi || status=$$?; \
+	cargo test --release --locked --workspace --doc || status=$$?; \
+	scripts/skipped-tests $(SKIPPED); \
+	exit $$status
 
 lint: setup
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
 # Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
@@ -67,13 +75,35 @@ completions: build
 	$(KIDOBAN) completions zsh > target/completions/_kidoban
 	$(KIDOBAN) completions fish > target/completions/kidoban.fish
 
-# Licences, sources and the direction of dependencies; needs cargo-deny.
+# Licences, sources and the direction of dependencies. Advisories change without us and are not asked.
 deny:
-	cargo deny check
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
+	cargo deny --locked check bans licenses sources
+
+# libFuzzer on every parser, FUZZ_SECONDS each, on the dependencies that Cargo.lock names; one alone:
+# `make fuzz FUZZ=labels`. What it finds that reaches new code stays in fuzz/found/, a failure in
+# fuzz/artifacts/. No sanitizer is needed, because our own code has no `unsafe`; with
+# `SANITIZER=address` that of others is looked at as well. RUSTC_BOOTSTRAP because sanitizers and
+# coverage want a nightly compiler, and this is the stable one with its nightly parts unlocked.
+FUZZ_SECONDS ?= 600
+FUZZ ?= $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+SANITIZER ?= none
+
+fuzz: setup-fuzz
+	@cp Cargo.lock fuzz/Cargo.lock
+	@export RUSTC_BOOTSTRAP=1; cd fuzz && cargo fuzz build --sanitizer $(SANITIZER) && for name in $(FUZZ); do \
+	  mkdir -p found/$$name && echo "== $$name" && \
+	  cargo fuzz run --sanitizer $(SANITIZER) $$name found/$$name corpus/$$name -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 || exit 1; \
+	done
 
 setup:
 	@scripts/setup
 
-# The same, and what the tests need besides: wget, Chromium.
+# What building needs, and what the tests need besides: wget, Chromium.
 setup-tests:
 	@scripts/setup --tests
+
+# What building needs, and what fuzzing needs besides: a C++ compiler, cargo-fuzz.
+setup-fuzz:
+	@scripts/setup --fuzz

@@ -1,8 +1,6 @@
 //! `kidoban bench` from outside: what a quick run says, that its report says the same, and that it
 //! is not trained on what it is tested on.
 
-use std::process::Command;
-
 use analysis::format;
 use analysis::report::{Names, Origin};
 use detector::model::Budget;
@@ -12,14 +10,12 @@ use lab::report::benchmark;
 use serde_json::Value;
 
 use crate::report::{ATTACKS, assert_only_ours};
+use crate::support::command::kidoban;
 use crate::support::{Folder, browser, root};
 
 fn bench(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command.arg("bench").args(arguments).current_dir(root()).output().unwrap();
-    let [stdout, stderr] =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    (output.status.code(), stdout, stderr)
+    let ended = kidoban(root(), &[&["bench"], arguments].concat());
+    (ended.code, ended.stdout, ended.stderr)
 }
 
 fn row<'a>(rows: &'a Value, name: &str) -> &'a Value {

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use detector::model::File;
@@ -13,46 +13,10 @@ use serde_json::Value;
 use traffic::log::{OutcomeLine, RequestLine};
 use traffic::sim::{self, Mix, Population, SimRequest};
 
+use crate::support::command::{Ended, command, kidoban};
 use crate::support::{Folder, data, model, real_logs, root};
 
-/// How a command ended.
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ended {
-    fn assert(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
-    }
-}
-
-/// Runs the command in a folder, away from any terminal.
-fn kidoban(folder: &Path, arguments: &[&str]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .env_remove("NO_COLOR")
-        .output();
-    ended(output.unwrap())
-}
-
-fn ended(output: Output) -> Ended {
-    let Output { status, stdout, stderr } = output;
-    let [stdout, stderr] = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    Ended { code: status.code(), stdout, stderr }
-}
-
-/// Runs the command in the folder of the fixture logs.
+/// Runs the command among the fixture logs.
 fn among_logs(arguments: &[&str]) -> Ended {
     kidoban(&data("logs"), arguments)
 }
@@ -166,11 +130,11 @@ fn compressed_logs_and_standard_input_are_read_as_they_are() {
         assert_eq!(inspected(kidoban(&folder.0, &["inspect", "--json", name])), expect, "{name}");
     }
     for name in ["combined.log", "combined.log.gz"] {
-        let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+        let output = command(&folder.0)
             .args(["inspect", "--json", "-"])
             .stdin(std::fs::File::open(folder.path(name)).unwrap())
             .output();
-        assert_eq!(inspected(ended(output.unwrap())), expect, "{name} on standard input");
+        assert_eq!(inspected(output.unwrap().into()), expect, "{name} on standard input");
     }
 }
 
@@ -636,15 +600,14 @@ fn what_a_log_says_cannot_command_a_terminal() {
 #[test]
 // A log that is sound, so that the answer is 0 also where it is written before anybody leaves.
 fn a_reader_that_leaves_early_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kidoban"))
+    let mut child = command(&data("logs"))
         .args(["inspect", "--json", "vhost.log"])
-        .current_dir(data("logs"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     drop(child.stdout.take());
-    let ended = ended(child.wait_with_output().unwrap());
+    let ended = Ended::from(child.wait_with_output().unwrap());
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 }
 

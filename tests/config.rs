@@ -3,12 +3,12 @@
 //! file.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use gate::ConfigError;
 use proxy::{Config, Overrides};
 
-use crate::support::{Folder, data};
+use crate::support::command::kidoban;
+use crate::support::{Folder, data, root};
 
 fn files(folder: &str) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> =
@@ -20,15 +20,8 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 fn check(path: &Path) -> (Option<i32>, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-        .arg("check")
-        .arg("-c")
-        .arg(path)
-        .output()
-        .unwrap();
-    let text =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-    (output.status.code(), text)
+    let ended = kidoban(root(), &["check", "-c", path.to_str().unwrap()]);
+    (ended.code, ended.text())
 }
 
 #[test]
@@ -110,13 +103,8 @@ fn commands_that_read_logs_want_no_upstream() {
     folder.write("b.toml", "[policy]\nlimit_score = 0.8\n");
     let log = data("logs/common.log").display().to_string();
     let run = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-            .args(arguments)
-            .arg(&log)
-            .current_dir(&folder.0)
-            .output()
-            .unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        let ended = kidoban(&folder.0, &[arguments, &[&log]].concat());
+        (ended.code, ended.stderr)
     };
     let commands: [&[&str]; 5] = [
         &["tune", "-c", "a.toml"],

@@ -1,29 +1,14 @@
 //! `kidoban drift` as it is used: on the day after, and on the log of another shop.
 
-use std::process::Command;
-
 use serde_json::Value;
 
 use crate::support::Folder;
-
-fn kidoban(folder: &Folder, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-        .args(arguments)
-        .current_dir(&folder.0)
-        .output()
-        .unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
-}
+use crate::support::command::kidoban;
 
 #[test]
 fn the_next_day_is_quiet_and_another_shops_log_is_not() {
     let folder = Folder::new("drift");
-    let run = |arguments: &[&str], code: i32| {
-        let (ended, stdout, stderr) = kidoban(&folder, arguments);
-        assert_eq!(ended, Some(code), "{arguments:?}: {stdout}{stderr}");
-        (stdout, stderr)
-    };
+    let run = |arguments: &[&str], code: i32| kidoban(&folder.0, arguments).assert(code).stdout;
     run(
         &[
             "simulate", "--shop", "outlet", "--hours", "48", "--people", "300", "--seed", "1",
@@ -49,15 +34,15 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
         0,
     );
 
-    let (quiet, _) =
+    let quiet =
         run(&["drift", "--model", "shop.json", "--labels", "own/labels.csv", "second.log"], 0);
     assert!(quiet.starts_with("Nothing moved beyond chance ("), "{quiet}");
     assert!(quiet.contains("limit budget"), "{quiet}");
-    let (loud, _) = run(&["drift", "--model", "shop.json", "other/access.log"], 1);
+    let loud = run(&["drift", "--model", "shop.json", "other/access.log"], 1);
     assert!(loud.contains("oved: ") || loud.contains("moved"), "{loud}");
     assert!(loud.contains(" !"), "what moved is marked: {loud}");
 
-    let (json, _) = run(&["drift", "--model", "shop.json", "other/access.log", "--json"], 1);
+    let json = run(&["drift", "--model", "shop.json", "other/access.log", "--json"], 1);
     let json: Value = serde_json::from_str(&json).unwrap();
     let first = &json["drift"]["features"][0];
     assert_eq!(first["alarm"], true, "the largest shift comes first: {json}");
@@ -66,11 +51,10 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
 
     // A gate's own thresholds: the model's, and one that somebody set by hand and nothing proves.
     folder.write("kidoban.toml", "model = \"shop.json\"\n");
-    let (same, _) =
-        run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
+    let same = run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
     assert_eq!(same, quiet);
     folder.write("kidoban.toml", "model = \"shop.json\"\n[policy]\nlimit_score = 0.99\n");
-    let (unproven, _) =
+    let unproven =
         run(&["drift", "-c", "kidoban.toml", "--labels", "own/labels.csv", "second.log"], 0);
     assert!(!unproven.contains("limit budget"), "{unproven}");
 
@@ -85,10 +69,10 @@ fn the_next_day_is_quiet_and_another_shops_log_is_not() {
 
     // A handful of clients shows nothing, and that is said.
     folder.write("few.log", second[..400].join("\n") + "\n");
-    let (few, _) = run(&["drift", "--model", "shop.json", "few.log"], 1);
+    let few = run(&["drift", "--model", "shop.json", "few.log"], 1);
     assert!(few.starts_with("Too few to say ("), "{few}");
 
     folder.write("empty.log", "");
-    let (nothing, _) = run(&["drift", "--model", "shop.json", "empty.log"], 1);
+    let nothing = run(&["drift", "--model", "shop.json", "empty.log"], 1);
     assert!(nothing.contains("nothing can be said"), "{nothing}");
 }

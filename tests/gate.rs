@@ -10,6 +10,7 @@ use std::sync::Arc;
 use kidoban::demo::shop::Shop;
 use traffic::sim::{Population, Site, Step, Tempo, Visit};
 
+use crate::support::command::command;
 use crate::support::http::Client;
 use crate::support::{Folder, gate, metric, model, origin, write_config};
 
@@ -211,15 +212,9 @@ impl Running {
 
     /// In an environment that has these variables as well.
     pub fn start_in(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-            .arg("run")
-            .args(arguments)
-            .current_dir(&folder.0)
-            .env_remove("RUST_LOG")
-            .envs(variables.iter().copied())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = command(&folder.0);
+        command.arg("run").args(arguments).envs(variables.iter().copied());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let line = until(&mut said, "the gate is open");
         let addr =

@@ -3,24 +3,16 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::support::command::kidoban;
 use crate::support::{Folder, data, real_logs};
 
 /// Exit code, standard output.
 fn inspect(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output = command
-        .arg("inspect")
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    let ended = kidoban(folder, &[&["inspect"], arguments].concat()).assert_quiet();
+    (ended.code.unwrap(), ended.stdout)
 }
 
 /// The codes that are said of each log.
@@ -113,16 +105,8 @@ fn a_log_without_zone_is_looked_at_and_not_learnt_from() {
         said.contains("the time has no zone in 50 of 50 lines") && said.contains("$time_iso8601"),
         "{said}"
     );
-    let replay = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-        .args(["replay", "access.log"])
-        .current_dir(&folder.0)
-        .output();
-    let replay = replay.unwrap();
-    assert_eq!(replay.status.code(), Some(2));
-    assert!(
-        String::from_utf8_lossy(&replay.stderr)
-            .contains("access.log:1: the time has no zone: log $time_iso8601")
-    );
+    let said = kidoban(&folder.0, &["replay", "access.log"]).assert(2).stderr;
+    assert!(said.contains("access.log:1: the time has no zone: log $time_iso8601"), "{said}");
 }
 
 #[test]

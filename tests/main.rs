@@ -24,8 +24,10 @@
 //! | `walk.rs` | the commands of docs/tuning.md, one after another |
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
 //! | `inspect.rs` | what is wrong with a log is said, and an ordinary one is left in peace |
+//! | `real_logs.rs` | public logs, where they are present, are detected and read |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
 //! | `manual.rs` | completions complete, manual pages render |
+//! | `fuzz.rs` | every parser keeps its promises on mutated input |
 //! | `tidy.rs` | what the documents promise about the source |
 //!
 //! Everything random is seeded, nothing leaves loopback, every port is 0.
@@ -44,6 +46,7 @@ mod drift;
 mod errors;
 mod evaluate;
 mod explain;
+mod fuzz;
 mod gate;
 mod inspect;
 mod isolation;
@@ -53,6 +56,7 @@ mod models;
 mod one_driver;
 mod parity;
 mod progress;
+mod real_logs;
 mod replay;
 mod report;
 mod scenarios;

@@ -2,22 +2,20 @@
 
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{Folder, root};
+use crate::support::{Folder, command, root, skip};
 
 fn run(program: &str, arguments: &[&str]) -> Option<Output> {
     match Command::new(program).args(arguments).stdin(Stdio::null()).output() {
         Ok(output) => Some(output),
         Err(_) => {
-            println!("skipped: there is no {program} here");
+            skip(&format!("there is no {program} here"));
             None
         }
     }
 }
 
 fn kidoban(arguments: &[&str]) -> String {
-    let output = run(env!("CARGO_BIN_EXE_kidoban"), arguments).unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    command::kidoban(root(), arguments).assert(0).stdout
 }
 
 fn subcommands() -> Vec<String> {
@@ -107,9 +105,7 @@ fn pages_are_listed_for_machines() {
     let listed = kidoban(&["man", "--json", "-o", &folder.path("man1").display().to_string()]);
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     assert_eq!(listed["pages"].as_array().unwrap().len(), subcommands().len() + 1);
-    let output = run(
-        env!("CARGO_BIN_EXE_kidoban"),
-        &["man", "-o", &root().join("Cargo.toml").display().to_string()],
-    );
-    assert_eq!(output.unwrap().status.code(), Some(2), "a file is no folder");
+    // A file is no folder.
+    let file = root().join("Cargo.toml").display().to_string();
+    command::kidoban(root(), &["man", "-o", &file]).assert(2);
 }

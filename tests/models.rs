@@ -233,6 +233,16 @@ fn a_sealed_lie_is_refused_with_its_reason() {
         "calibration must rise",
     );
     check(
+        "a probability of 140 %",
+        reseal(|file| file.calibration = vec![[0.0, 0.9], [1.0, 1.4]]),
+        "a calibrated probability is not in 0..=1",
+    );
+    check(
+        "a calibration too wide to lie between",
+        reseal(|file| file.calibration = vec![[-3e38, 0.1], [3e38, 0.9]]),
+        "calibration must rise",
+    );
+    check(
         "ready, and a gate failed",
         readiness(|ready| ready.gates[0].value = 0.1),
         "not what its gates say",

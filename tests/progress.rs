@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use traffic::sim::{self, Mix};
 
-use crate::support::{Folder, model};
+use crate::support::command::{Ended, PROGRAM, command};
+use crate::support::{Folder, model, skip};
 
 /// What a terminal of 80 columns shows of a command, escapes and all; `None`, and the reason
 /// printed, without `script`.
@@ -18,10 +19,10 @@ fn on_a_terminal(folder: &Path, arguments: &str, variables: &[(&str, &str)]) -> 
         .map(|output| output.stdout)
         .unwrap_or_default();
     if !String::from_utf8_lossy(&version).contains("util-linux") {
-        println!("skipped: there is no util-linux `script` here");
+        skip("there is no util-linux `script` here");
         return None;
     }
-    let command = format!("stty cols 80 rows 30; '{}' {arguments}", env!("CARGO_BIN_EXE_kidoban"));
+    let command = format!("stty cols 80 rows 30; '{PROGRAM}' {arguments}");
     let mut script = Command::new("script");
     script
         .args(["-qec", &command, "/dev/null"])
@@ -34,15 +35,8 @@ fn on_a_terminal(folder: &Path, arguments: &str, variables: &[(&str, &str)]) -> 
     Some(screen)
 }
 
-fn in_a_pipe(folder: &Path, arguments: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    command
-        .args(arguments.split(' '))
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .env("TERM", "xterm")
-        .output()
-        .unwrap()
+fn in_a_pipe(folder: &Path, arguments: &str) -> Ended {
+    command(folder).args(arguments.split(' ')).env("TERM", "xterm").output().unwrap().into()
 }
 
 /// Long enough that a bar is drawn more than once.
@@ -91,8 +85,7 @@ fn a_terminal_sees_how_fast_and_how_long() {
 fn nobody_but_a_terminal_and_a_person_sees_a_bar() {
     let folder = long_log("progress-nobody");
     for command in ["inspect access.log", "replay access.log"] {
-        let piped = in_a_pipe(&folder.0, command);
-        assert!(piped.stderr.is_empty(), "{command}: {}", String::from_utf8_lossy(&piped.stderr));
+        in_a_pipe(&folder.0, command).assert_quiet();
         let Some(screen) = on_a_terminal(&folder.0, &format!("{command} --json"), &[]) else {
             return;
         };

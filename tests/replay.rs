@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 
 use detector::{Action, ClientKey, Event, Mode, Verdict};
@@ -15,7 +14,8 @@ use traffic::log::{OutcomeLine, RequestLine, Tally};
 use traffic::replay::{RecordedVerdict, ReplayError, VerdictSink, replay_parallel};
 use traffic::sim::{self, Dice, Mix, SimRequest};
 
-use crate::support::{Folder, model, real_logs};
+use crate::support::command::{Ended, command};
+use crate::support::{Folder, model, real_logs, root};
 
 /// A verdict, what the log says of it, and how the request reads if it is to be shown.
 type Fate = (Verdict, Option<RecordedVerdict>, Option<String>);
@@ -255,11 +255,10 @@ fn errors_name_the_same_file_and_line() {
 }
 
 fn print(logs: &[PathBuf], arguments: &[&str], jobs: &str) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    let output =
-        command.arg("replay").args(logs).args(arguments).args(["--jobs", jobs]).output().unwrap();
-    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    let mut command = command(root());
+    let output = command.arg("replay").args(logs).args(arguments).args(["--jobs", jobs]).output();
+    let ended = Ended::from(output.unwrap()).assert_quiet();
+    (ended.code, ended.stdout)
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Reports: figures of `--json`, pseudonyms, and logs that try to write into the page.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use analysis::format;
@@ -14,6 +12,7 @@ use detector::model::seal;
 use serde_json::Value;
 use traffic::sim::{self, Mix};
 
+use crate::support::command::kidoban;
 use crate::support::{Folder, browser, html, model};
 
 /// A secret for pseudonyms.
@@ -27,23 +26,15 @@ const ATTRIBUTES: &str = "lang charset http-equiv content name href id class rol
     aria-labelledby aria-hidden focusable tabindex \
                           scope viewbox width height d x y x1 x2 y1 y2 cx cy r rx text-anchor";
 
-fn kidoban(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kidoban"));
-    command.args(arguments).current_dir(folder).stdin(Stdio::null()).output().unwrap()
-}
-
 fn done(folder: &Folder, arguments: &[&str]) -> String {
-    let output = kidoban(&folder.0, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+    kidoban(&folder.0, arguments).assert(0).stdout
 }
 
 /// Runs a command whose answer may be no.
 fn ended(folder: &Folder, arguments: &[&str]) -> String {
-    let output = kidoban(&folder.0, arguments);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments:?}: {error}");
-    String::from_utf8(output.stdout).unwrap()
+    let ended = kidoban(&folder.0, arguments);
+    assert!(matches!(ended.code, Some(0 | 1)), "{arguments:?}: {}", ended.stderr);
+    ended.stdout
 }
 
 fn read(folder: &Folder, name: &str) -> String {
@@ -334,10 +325,10 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_done() {
     hostile(&folder);
     folder.write("short", "short");
     let check = |arguments: &[&str], words: &str| {
-        let output = kidoban(&folder.0, &[&EVALUATE[..], arguments].concat());
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        let ended = kidoban(&folder.0, &[&EVALUATE[..], arguments].concat());
+        let error = &ended.stderr;
         assert!(
-            output.status.code() == Some(2) && output.stdout.is_empty() && error.contains(words),
+            ended.code == Some(2) && ended.stdout.is_empty() && error.contains(words),
             "{error}"
         );
     };
@@ -349,7 +340,7 @@ fn a_report_that_cannot_be_written_is_said_before_anything_is_done() {
     // Training takes minutes: not one of them for nothing.
     let train =
         ["train", "bytes.log", "--labels", "labels.csv", "-o", "m.json", "--report", "no/r.html"];
-    assert_eq!(kidoban(&folder.0, &train).status.code(), Some(2));
+    kidoban(&folder.0, &train).assert(2);
     assert!(
         !folder.path("m.json").exists()
             && !folder.path("r.html").exists()
@@ -443,9 +434,8 @@ fn the_other_reports_show_the_figures_of_json() {
             "--report",
             "report.html",
         ];
-        let output = kidoban(&folder.0, &[command, &more].concat());
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert!(codes.contains(&output.status.code().unwrap()), "{command:?}: {error}");
+        let ended = kidoban(&folder.0, &[command, &more].concat());
+        assert!(codes.contains(&ended.code.unwrap()), "{command:?}: {}", ended.stderr);
         let page = read(&folder, "report.html");
         assert_only_ours(&page, command[0], 100);
         assert!(page.contains(&format!("<code>kidoban {}", command[0])), "the command");
@@ -457,7 +447,7 @@ fn the_other_reports_show_the_figures_of_json() {
             .next()
             .unwrap()
             .replace('\u{a0}', " ");
-        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let json: Value = ended.json();
         assert_eq!(json["logs"][0]["log"], "second.log");
         assert!(
             page.contains("Data quality")

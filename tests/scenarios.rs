@@ -22,7 +22,7 @@ use kidoban::input::Logs;
 use traffic::replay::replay;
 use traffic::sim::{Dice, Mix, Population, SimRequest, Site, Tempo, Visit, simulate};
 
-use crate::support::{Folder, gate, model};
+use crate::support::{Folder, gate, model, skip};
 
 /// The shop's own thresholds, proven by its people.
 fn thresholds(file: &detector::model::File) -> [f32; 2] {
@@ -33,7 +33,7 @@ fn thresholds(file: &detector::model::File) -> [f32; 2] {
 #[test]
 fn wget_mirror_is_stopped_while_a_person_shops() {
     if Command::new("wget").arg("--version").output().is_err() {
-        return println!("skipped: wget is not installed (scripts/setup installs it)");
+        return skip("wget is not installed (scripts/setup --tests installs it)");
     }
     let site = Arc::new(Site::new(1));
     let products = site.catalogue().products().len();

@@ -1,7 +1,6 @@
 //! `kidoban tune`: what it proves, what it refuses to, what it writes, and whose orders it counts.
 
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use analysis::tune::{LadderStep, ThresholdState};
@@ -15,34 +14,13 @@ use trainer::calibrate::Budgets;
 use trainer::samples::highest;
 use trainer::statistics::binomial_cdf;
 
+use crate::support::command::{self, Ended};
 use crate::support::{Folder, gate, model, write_config};
 
 const OUTCOME: [&str; 2] = ["--outcome", "buyer=POST /checkout/complete 2xx"];
 
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Ended {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}{}", self.stdout, self.stderr))
-    }
-}
-
 fn kidoban(folder: &Path, arguments: &[&str], code: i32) -> Ended {
-    let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .unwrap();
-    let [stdout, stderr] =
-        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    let ended = Ended { code: output.status.code(), stdout, stderr };
-    assert_eq!(ended.code, Some(code), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
-    ended
+    command::kidoban(folder, arguments).assert(code)
 }
 
 /// `access.log`, `labels.csv` and a model that was trained on nothing, of a day with these people.

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::support::command::PROGRAM;
 use crate::support::{Folder, root};
 
 /// Fewer people than in the document, and budgets that so few can prove.
@@ -29,7 +30,7 @@ fn blocks(document: &str) -> Vec<(&str, &str)> {
 fn every_command_of_the_document_works_in_its_order() {
     let document = std::fs::read_to_string(root().join("docs/tuning.md")).unwrap();
     let folder = Folder::new("walk");
-    let program = std::path::Path::new(env!("CARGO_BIN_EXE_kidoban"));
+    let program = std::path::Path::new(PROGRAM);
     let path =
         format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut walked = Vec::new();

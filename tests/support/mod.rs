@@ -7,9 +7,24 @@ pub mod http;
 pub mod model;
 pub mod origin;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use proxy::{Config, Overrides, RunningGate};
+
+/// Says why the test that runs cannot: something outside this repository is missing. It returns
+/// then, and passes.
+///
+/// The reason is printed, and added with the test's name to `skipped-tests.txt` in the target
+/// directory, which `make test` counts and shows at its end.
+pub fn skip(reason: &str) {
+    println!("skipped: {reason}");
+    let name = std::thread::current().name().unwrap_or("?").to_owned();
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("skipped-tests.txt");
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+    // One write: other tests are adding theirs.
+    file.write_all(format!("{name}\t{reason}\n").as_bytes()).unwrap();
+}
 
 /// The root of this repository.
 pub fn root() -> &'static Path {
@@ -21,17 +36,15 @@ pub fn data(name: &str) -> PathBuf {
     root().join("tests/data").join(name)
 }
 
-/// A real access log and its labels, for those who have them; `None`, and the reason printed, for
-/// everybody else.
+/// A real access log and its labels, for those who have them; for everybody else `None`, and the
+/// test is counted as skipped.
 pub fn real_logs(site: &str) -> Option<(PathBuf, PathBuf)> {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")).join(site);
     let (log, labels) = (folder.join("access.log.gz"), folder.join("labels.csv"));
     if log.is_file() && labels.is_file() {
         return Some((log, labels));
     }
-    println!(
-        "skipped: the public log {site:?} is not beside this repository (../shared/data/{site})"
-    );
+    skip(&format!("the public log {site:?} is not beside this repository (../shared/data/{site})"));
     None
 }
 

@@ -4,7 +4,7 @@
 //! of `human`, `bad`, `good_bot`, `unknown`; `why` names the class and may be quoted. Unknown
 //! counts for nothing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use detector::ClientKey;
@@ -77,7 +77,7 @@ impl Labels {
     /// Reads the text of a labels file; `file` is for messages.
     ///
     /// Two lines that disagree about one client (two addresses of one IPv6 /64, say) make it
-    /// unknown.
+    /// unknown, whatever other lines say of it and in whatever order.
     ///
     /// # Errors
     /// The first line that is not as described above.
@@ -92,6 +92,8 @@ impl Labels {
             return Err(error(1, problem));
         }
         let mut by_client: HashMap<ClientKey, Labelled> = HashMap::new();
+        // Clients about whom two lines disagree: no third line decides between them.
+        let mut disputed = HashSet::new();
         for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
             let fields = split(line).map_err(|problem| error(index + 1, problem))?;
             let [client, label, why @ ..] = fields.as_slice() else {
@@ -108,10 +110,11 @@ impl Labels {
             let labelled = Labelled { label, why: why.first().cloned().unwrap_or_default() };
             let key = ClientKey::from_text(client);
             match by_client.get_mut(&key) {
-                Some(before) if before.label == label => {}
+                Some(before) if before.label == label || disputed.contains(&key) => {}
                 Some(before) if before.label == Label::Unknown => *before = labelled,
                 Some(_) if label == Label::Unknown => {}
                 Some(before) => {
+                    disputed.insert(key);
                     *before = Labelled { label: Label::Unknown, why: "labels disagree".to_owned() }
                 }
                 None => drop(by_client.insert(key, labelled)),
@@ -204,6 +207,16 @@ mod tests {
         let labels =
             Labels::parse("x", "client,label\n2001:db8::1,human\n2001:db8::2,bad\n").unwrap();
         assert_eq!(labels.find(ClientKey::from_text("2001:db8::9")).unwrap().label, Label::Unknown);
+    }
+
+    #[test]
+    fn a_third_line_does_not_decide_between_two_that_disagree() {
+        for order in [["human", "bad", "bad"], ["bad", "human", "bad"], ["bad", "bad", "human"]] {
+            let lines = order.map(|label| format!("192.0.2.7,{label}\n")).concat();
+            let labels = Labels::parse("x", &format!("client,label\n{lines}")).unwrap();
+            let found = labels.find(ClientKey::from_text("192.0.2.7")).unwrap();
+            assert_eq!(found.label, Label::Unknown, "{order:?}");
+        }
     }
 
     #[test]

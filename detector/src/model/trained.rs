@@ -122,7 +122,8 @@ impl Model {
             (None, Some(first)) => Some(first[1]),
             (Some(last), None) => Some(last[1]),
             (Some(a), Some(b)) => {
-                Some(a[1] + (b[1] - a[1]) * (score.margin() - a[0]) / (b[0] - a[0]))
+                let between = a[1] + (b[1] - a[1]) * (score.margin() - a[0]) / (b[0] - a[0]);
+                Some(between.clamp(a[1], b[1])) // rounding may step over the end
             }
         }
     }
@@ -138,10 +139,16 @@ impl Model {
         if file.resolution_us == 0 || file.resolution_us > 60_000_000 {
             return Err(ModelError::Content("resolution_us must be from 1 to 60,000,000".into()));
         }
-        let rising = file.calibration.is_sorted_by(|a, b| a[0] < b[0] && a[1] <= b[1]);
+        // Differences must be finite as well, because a probability lies on the line between two.
+        let rising = file
+            .calibration
+            .is_sorted_by(|a, b| a[0] < b[0] && a[1] <= b[1] && (b[0] - a[0]).is_finite());
         let finite = file.calibration.iter().flatten().all(|number| number.is_finite());
         if !rising || !finite {
             return Err(ModelError::Content("calibration must rise".into()));
+        }
+        if file.calibration.iter().any(|knot| !(0.0..=1.0).contains(&knot[1])) {
+            return Err(ModelError::Content("a calibrated probability is not in 0..=1".into()));
         }
         let Thresholds { limit, block, cohort, .. } = &file.thresholds;
         let margins = [limit.margin, block.margin, cohort.margin];

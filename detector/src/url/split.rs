@@ -31,8 +31,8 @@ fn without_authority(target: &str) -> &str {
     // slash the path is empty, which is `/`, whatever slashes the query holds.
     match target.split_once("://") {
         Some((_, rest)) => match rest.find(['/', '?', '#']) {
-            Some(end) => &rest[end..],
-            None => "/",
+            Some(end) if !rest[end..].starts_with('#') => &rest[end..],
+            _ => "/",
         },
         None => target,
     }

@@ -9,7 +9,7 @@ fn a_target_splits_into_path_and_query() {
     check("https://shop.example:443/p/1?a=b?c", ("/p/1", "a=b?c"));
     check("https://shop.example", ("/", ""));
     check("http://shop?p=5&x=/robots.txt", ("/", "p=5&x=/robots.txt"));
-    check("http://shop#/a.png", ("", ""));
+    check("http://shop#/a.png", ("/", ""));
     check("/p#x?y", ("/p", ""));
     check("/p?#x", ("/p", ""));
     check("?q#x", ("/", "q"));

@@ -333,6 +333,22 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_quotes_the_log_is_fit_for_a_terminal() {
+        let mut log = Vec::new();
+        request_line().write_to(&mut log);
+        let log = String::from_utf8(log).unwrap();
+        let check = |class: &str, expect: &str| {
+            let text = log.replace("\"page\"", &format!("\"{class}\""));
+            assert_ne!(text, log);
+            let reason = reason(&text);
+            assert!(reason.contains(expect) && !reason.contains(char::is_control), "{reason:?}");
+            assert!(reason.chars().count() < 300, "{reason}");
+        };
+        check(r"\u001b[31m", r"unknown variant `\u{1b}[31m`");
+        check(&"x".repeat(10_000), "json: unknown variant `xxx");
+    }
+
+    #[test]
     fn the_order_of_keys_does_not_matter_and_new_ones_are_skipped() {
         assert!(
             OUTCOME_HEAD.contains(&format!("\"v\":{VERSION},"))

@@ -52,6 +52,9 @@ impl fmt::Display for Refusal<'_> {
     }
 }
 
+/// Room for serde's longest sentence about our lines, which lists all keys of a request.
+const PROBLEM_CHARS_MAX: usize = 200;
+
 /// serde's message about a line, reworded for people: without the names of Rust types, and without
 /// the line number, which is always 1.
 fn json_problem(error: &serde_json::Error) -> String {
@@ -81,6 +84,8 @@ fn json_problem(error: &serde_json::Error) -> String {
         None if error.is_eof() => "it ends in the middle".to_owned(),
         None => said.to_owned(),
     };
+    // It may quote the log, as long as that is and with control characters decoded.
+    let problem = escaped(problem.as_bytes(), PROBLEM_CHARS_MAX);
     match error.column() {
         0 => format!("json: {problem}"),
         column => format!("json: {problem}, at column {column}"),

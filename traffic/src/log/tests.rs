@@ -1,7 +1,7 @@
-//! Reads any input in every format, and the real logs if they are present.
+//! Every format under any input. Real logs are read in the product's own tests (`tests/`), which may
+//! open files.
 
 use std::io::{BufReader, Write};
-use std::path::Path;
 
 use detector::Timestamp;
 use proptest::prelude::*;
@@ -138,54 +138,4 @@ fn a_truncated_gzip_gives_its_lines_and_then_an_error_with_name_and_line() {
     assert!(tally.parsed > 1_000 && tally.refused == 0, "{tally:?}");
     assert!(error.starts_with(&format!("shop.log.gz:{}: ", tally.parsed + 1)), "{error}");
     assert!(reader.next().unwrap().is_none());
-}
-
-#[test]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "real logs are files, and a skipped test says so"
-)]
-fn real_logs_are_detected_and_read() {
-    const LOGS: [(&str, Format, u64); 12] = [
-        ("airisdata", Format::Combined, 206_860),
-        ("almhuette", Format::Combined, 10_000),
-        ("flood", Format::Combined, 858),
-        ("honeypot", Format::Combined, 5_820),
-        ("icm", Format::Combined, 10_000),
-        ("iti_train", Format::Combined, 2_736),
-        ("mtn", Format::Combined, 105_177),
-        ("paytm_elb", Format::ElbClassic, 5_000),
-        ("scanner_acunetix", Format::Combined, 6_539),
-        ("scanner_netsparker", Format::Combined, 7_314),
-        ("scanner_w3af", Format::Combined, 3_996),
-        ("semicomplete", Format::Combined, 10_000),
-    ];
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data"));
-    if !folder.is_dir() {
-        eprintln!("skipped: no real logs at {}", folder.display());
-        return;
-    }
-    for (name, format, lines) in LOGS {
-        let file = match std::fs::File::open(folder.join(name).join("access.log.gz")) {
-            Ok(file) => file,
-            Err(error) => {
-                eprintln!("skipped: {name}: {error}");
-                continue;
-            }
-        };
-        let mut reader = LogReader::new(name, decompress(BufReader::new(file))).unwrap();
-        assert_eq!(reader.format(), format, "{name}");
-        while reader.next().unwrap().is_some() {}
-        let tally = reader.tally();
-        eprintln!("{name}: resolution {} µs, {tally:?}", tally.resolution_us());
-        assert_eq!(tally.lines, lines, "{name}");
-        assert!(tally.parsed * 1_000 >= tally.lines * 999, "{name}: {tally:?}");
-        assert_eq!(tally.repaired > lines / 2, name.starts_with("scanner_"), "{name}: {tally:?}");
-        assert_eq!(
-            tally.resolution_us(),
-            if format == Format::ElbClassic { 1 } else { 1_000_000 },
-            "{name}"
-        );
-    }
 }

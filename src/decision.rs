@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, bail};
 use detector::{ClientKey, Timestamp};
 use gate::decision::DecisionId;
-use traffic::log::{Kind, Record};
+use traffic::log::{Record, RecordKind};
 use traffic::replay::read_parallel;
 
 use crate::command_result::CommandResult;
@@ -45,7 +45,7 @@ pub fn find(id: &str, patterns: &[String], jobs: usize) -> Result<Option<LoggedD
             verdict: format!("{}/{}", decision.action, decision.reason),
             mode: decision.mode.to_owned(),
         });
-        (record.kind != Kind::Whole, decided)
+        (record.kind != RecordKind::Whole, decided)
     };
     let (found, is_event_log) = read_parallel(jobs, logs.open()?, map, |sources| {
         let (mut found, mut is_event_log) = (None, false);

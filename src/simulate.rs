@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use traffic::sim::{
-    BENCHMARK_PEOPLE, Clock, DEFAULT_START, SHOPS, Shop, SimRequest, Truth, labels,
+    BENCHMARK_PEOPLE, DEFAULT_START, LogResolution, SHOPS, Shop, SimRequest, Truth, labels,
     simulate_benchmark_day, simulate_shop, write_combined, write_json, write_labels,
 };
 
@@ -66,12 +66,12 @@ pub fn write_benchmark(
 ) -> Result<Written> {
     let people = people.unwrap_or(BENCHMARK_PEOPLE);
     let requests = simulate_benchmark_day(seed, DEFAULT_START, hours * HOUR_US, people);
-    write(BENCHMARK, Clock::Millis, &requests, folder)
+    write(BENCHMARK, LogResolution::Millis, &requests, folder)
 }
 
 fn write(
     shop: &'static str,
-    clock: Clock,
+    clock: LogResolution,
     requests: &[SimRequest],
     folder: &Path,
 ) -> Result<Written> {
@@ -86,8 +86,8 @@ fn write(
         written.with_context(|| format!("{}: cannot be written", path.display()))
     };
     write("access.log", &|file| match clock {
-        Clock::Seconds => write_combined(requests, file),
-        Clock::Millis => write_json(requests, file),
+        LogResolution::Seconds => write_combined(requests, file),
+        LogResolution::Millis => write_json(requests, file),
     })?;
     write("labels.csv", &|file| write_labels(&rows, file))?;
     let number = |truth| rows.iter().filter(|row| row.label == truth).count() as u64;

@@ -15,7 +15,7 @@ use detector::model::{Budget, Card, Readiness, seal};
 use detector::{ClientKey, Model};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use traffic::log::{Kind, Tally};
+use traffic::log::{RecordKind, Tally};
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::calibrate::Budgets;
@@ -150,7 +150,7 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let mut served: HashSet<ClientKey> = HashSet::new();
         let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
             // A redirect proves nothing yet: the page that it leads to has to be served.
-            let is_served = record.kind == Kind::Whole && (200..300).contains(&record.status);
+            let is_served = record.kind == RecordKind::Whole && (200..300).contains(&record.status);
             if is_served
                 && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str()))
             {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use kidoban::demo::shop::Shop;
-use traffic::sim::{Population, Site, Step, Tempo, Visit};
+use traffic::sim::{Population, Site, Tempo, Visit, VisitStep};
 
 use crate::support::command::command;
 use crate::support::http::Client;
@@ -30,7 +30,7 @@ fn shop(site: &Arc<Site>) -> (tokio::runtime::Runtime, Shop) {
 }
 
 /// A visitor's request as text.
-fn wire(step: &Step, client: &str) -> String {
+fn wire(step: &VisitStep, client: &str) -> String {
     let form = step.form.as_deref().unwrap_or("");
     let length =
         if form.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", form.len()) };

@@ -14,7 +14,7 @@ use detector::model::seal;
 use kidoban::output::count;
 use traffic::log::LogReader;
 use traffic::sim::{
-    Clock, DEFAULT_START, SHOPS, Shop, SimRequest, labels, simulate_shop, write_combined,
+    DEFAULT_START, LogResolution, SHOPS, Shop, SimRequest, labels, simulate_shop, write_combined,
     write_json, write_labels,
 };
 use trainer::calibrate::Budgets;
@@ -195,11 +195,11 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<TunedSho
 fn site(shop: &Shop, requests: &[SimRequest]) -> Result<Site> {
     let (mut log, mut known) = (Vec::new(), Vec::new());
     let resolution_us = match shop.clock {
-        Clock::Seconds => {
+        LogResolution::Seconds => {
             write_combined(requests, &mut log)?;
             1_000_000
         }
-        Clock::Millis => {
+        LogResolution::Millis => {
             write_json(requests, &mut log)?;
             1_000
         }

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use analysis::format::range;
 use lab::botbench::result::{
-    Against, Behind, BotBench, Column, HeatMap, OfSite, ColumnOutcome, Quantiles, PopulationRow, Share, Target,
+    Against, Behind, BotBench, Column, ColumnOutcome, HeatMap, OfSite, PopulationRow, Quantiles,
+    Share, Target,
 };
 use trainer::statistics::Interval;
 
@@ -144,7 +145,11 @@ fn by_detector(who: &str, rows: &[PopulationRow]) -> String {
 }
 
 /// A table with one row a population and one figure a detector or rule.
-fn shares(names: &[&str], rows: &[PopulationRow], cell: impl Fn(&ColumnOutcome) -> String) -> String {
+fn shares(
+    names: &[&str],
+    rows: &[PopulationRow],
+    cell: impl Fn(&ColumnOutcome) -> String,
+) -> String {
     let heading: Vec<&str> =
         ["population", "clients"].into_iter().chain(names.iter().copied()).collect();
     let mut table = TextTable::new(&heading);

@@ -25,7 +25,7 @@ use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use traffic::sim::{Kind, Reply, Site};
+use traffic::sim::{PageKind, Reply, Site};
 
 use response::{Body, with_body};
 
@@ -128,8 +128,8 @@ impl ShopState {
         let reply = self.site.respond(head.method.as_str(), target, form.as_deref());
         let mut cart = cart_in(&head.headers);
         match reply.kind {
-            Kind::CartAdd(id) if reply.status < 400 => cart.push(id),
-            Kind::CheckoutComplete => cart.clear(),
+            PageKind::CartAdd(id) if reply.status < 400 => cart.push(id),
+            PageKind::CheckoutComplete => cart.clear(),
             _ => {}
         }
         render(&self.site, &reply, &cart)
@@ -139,13 +139,13 @@ impl ShopState {
 fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
     const ASSET_CACHING: HeaderValue = HeaderValue::from_static("public, max-age=3600");
     let (content_type, body) = match &reply.kind {
-        Kind::Style => ("text/css", pages::STYLE.to_owned()),
-        Kind::Script => ("text/javascript", pages::SCRIPT.to_owned()),
-        Kind::Favicon => ("image/svg+xml", picture::draw(0, 1)),
-        Kind::Image(id, number) => ("image/svg+xml", picture::draw(*id, *number)),
-        Kind::Robots => ("text/plain", "User-agent: *\nDisallow:\n".to_owned()),
-        Kind::Suggest(words) => ("application/json", pages::suggestions(site, words)),
-        Kind::Stock(id) => {
+        PageKind::Style => ("text/css", pages::STYLE.to_owned()),
+        PageKind::Script => ("text/javascript", pages::SCRIPT.to_owned()),
+        PageKind::Favicon => ("image/svg+xml", picture::draw(0, 1)),
+        PageKind::Image(id, number) => ("image/svg+xml", picture::draw(*id, *number)),
+        PageKind::Robots => ("text/plain", "User-agent: *\nDisallow:\n".to_owned()),
+        PageKind::Suggest(words) => ("application/json", pages::suggestions(site, words)),
+        PageKind::Stock(id) => {
             ("application/json", format!("{{\"id\":{id},\"in_stock\":{}}}", id % 7 != 0))
         }
         kind => ("text/html; charset=utf-8", pages::page(site, kind, cart)),
@@ -153,13 +153,16 @@ fn render(site: &Site, reply: &Reply, cart: &[u32]) -> Response<Body> {
     let mut response =
         with_body(StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK), content_type, body);
     let headers = response.headers_mut();
-    if matches!(reply.kind, Kind::Style | Kind::Script | Kind::Favicon | Kind::Image(..)) {
+    if matches!(
+        reply.kind,
+        PageKind::Style | PageKind::Script | PageKind::Favicon | PageKind::Image(..)
+    ) {
         headers.insert(CACHE_CONTROL, ASSET_CACHING);
     }
     if let Some(location) = reply.location {
         headers.insert(LOCATION, HeaderValue::from_static(location));
     }
-    if matches!(reply.kind, Kind::CartAdd(_) | Kind::CheckoutComplete) {
+    if matches!(reply.kind, PageKind::CartAdd(_) | PageKind::CheckoutComplete) {
         let ids: Vec<String> = cart.iter().map(u32::to_string).collect();
         if let Ok(cookie) = HeaderValue::from_str(&format!("cart={}; Path=/", ids.join("-"))) {
             headers.insert(SET_COOKIE, cookie);

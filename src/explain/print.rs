@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use analysis::counterfactual::Counterfactuals;
-use analysis::explain::{Decisive, Explanation, ExplainedRequest, Normal, Otherwise, ExplainedFeature, Source, value};
+use analysis::explain::{
+    Decisive, ExplainedFeature, ExplainedRequest, Explanation, Normal, Otherwise, Source, value,
+};
 use detector::{Action, Reason};
 
 use crate::output::{self, TextTable};
@@ -92,7 +94,8 @@ fn features(text: &mut String, decisive: &Decisive) {
     );
     let mut table =
         TextTable::new(&["feature", "measured", "low", "people", "high", "people below", "adds"]);
-    let asked: Vec<&ExplainedFeature> = decisive.features.iter().filter(|row| row.is_asked).collect();
+    let asked: Vec<&ExplainedFeature> =
+        decisive.features.iter().filter(|row| row.is_asked).collect();
     let (shown, rest) = asked.split_at(asked.len().min(ROWS));
     table.row([
         "a client nobody knows".to_owned(),

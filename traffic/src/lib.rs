@@ -18,7 +18,7 @@ pub mod sim;
 
 pub use conversions::{Arrival, ConversionWatch, Conversions};
 pub use log::{
-    Decision, Format, Kind, LogError, LogReader, OutcomeLine, Record, RequestLine, Tally,
+    Decision, Format, LogError, LogReader, OutcomeLine, Record, RecordKind, RequestLine, Tally,
     decompress,
 };
 pub use merge::{Merged, Ordered, Reorder, Reordered};

@@ -13,7 +13,7 @@ use detector::{
     AllowList, AssetCredit, Class, ClientKey, Event, ProfilePlace, Reason, SiteProfile,
     SiteProfileError, SiteProfileFile, Timestamp, UrlHasher,
 };
-use traffic::log::{Kind, Record};
+use traffic::log::{Record, RecordKind};
 use traffic::replay;
 
 use crate::evidence::{Agents, Evidence};
@@ -30,7 +30,7 @@ const MEMORY_FOLDS: usize = 5;
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// What is driven.
-    pub line: replay::Step,
+    pub line: replay::LogStep,
     /// Whose, as an index into [`Site::clients`].
     pub client: u32,
     /// The client's own count of events, which orders those of one microsecond; 0 where the log has
@@ -51,15 +51,15 @@ impl Step {
 }
 
 impl Deref for Step {
-    type Target = replay::Step;
+    type Target = replay::LogStep;
 
-    fn deref(&self) -> &replay::Step {
+    fn deref(&self) -> &replay::LogStep {
         &self.line
     }
 }
 
 impl DerefMut for Step {
-    fn deref_mut(&mut self) -> &mut replay::Step {
+    fn deref_mut(&mut self) -> &mut replay::LogStep {
         &mut self.line
     }
 }
@@ -222,7 +222,7 @@ impl SiteBuilder {
     /// unasked it does not remember, so it is left out here as well.
     pub fn note(&mut self, record: &Record<'_>) {
         let key = record.client_key();
-        let line = replay::Step::reduced(record, |request| {
+        let line = replay::LogStep::reduced(record, |request| {
             Event::new(request, &self.hasher, &self.allow, None)
         });
         let was_exempt =
@@ -243,12 +243,12 @@ impl SiteBuilder {
         });
         let known = &mut self.clients[client as usize];
         known.first_at = known.first_at.min(record.at);
-        if record.kind != Kind::Outcome {
+        if record.kind != RecordKind::Outcome {
             known.pages += u32::from(line.event.class == Class::Page);
             self.evidence[client as usize].note(record, line.event.class, &mut self.agents);
         }
         let (mut target, mut referer) = (NONE, NONE);
-        if record.kind != Kind::Outcome {
+        if record.kind != RecordKind::Outcome {
             target = self.targets.intern(record.target);
             referer = record
                 .referer

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use detector::Detector;
 use traffic::log::Record;
-use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
+use traffic::replay::{BannedClients, Driver, Judged, LogStep, Pass, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
 use super::border::NearThreshold;
@@ -38,18 +38,18 @@ impl NearThresholdWatch {
 
 impl Pass for NearThresholdPass {
     /// A line and, if it is a request, what the labelling rules need of it.
-    type Step = (Step, Option<Trace>);
+    type Step = (LogStep, Option<Trace>);
     type Watch = NearThresholdWatch;
 
-    fn step(&self, record: &Record<'_>) -> (Step, Option<Trace>) {
-        let line = Step::of(record, &self.detector);
+    fn step(&self, record: &Record<'_>) -> (LogStep, Option<Trace>) {
+        let line = LogStep::of(record, &self.detector);
         let trace = line.is_request().then(|| {
             Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
         });
         (line, trace)
     }
 
-    fn group(&self, (line, _): &(Step, Option<Trace>)) -> usize {
+    fn group(&self, (line, _): &(LogStep, Option<Trace>)) -> usize {
         self.detector.group(line.event.client)
     }
 
@@ -61,7 +61,7 @@ impl Pass for NearThresholdPass {
         }
     }
 
-    fn pass(&self, (line, trace): (Step, Option<Trace>), watch: &mut NearThresholdWatch) {
+    fn pass(&self, (line, trace): (LogStep, Option<Trace>), watch: &mut NearThresholdWatch) {
         let NearThresholdWatch { driver, border, banned } = watch;
         let mut judged = Judged::new(&self.detector, |event, verdict| {
             banned.note(event.client, verdict);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use detector::{ClientKey, Timestamp, Verdict};
-use traffic::conversions::Reached;
+use traffic::conversions::ReachedConversions;
 
 /// Distinct paths kept for each group of clients; further ones are summed up as [`OTHER_PATHS`].
 pub(super) const PATHS_MAX: usize = 500;
@@ -28,7 +28,7 @@ pub(super) struct ClientTally {
     pub(super) softer: u64,
     /// The hardest action of each judge, as a number.
     pub(super) hardest: [u8; 2],
-    pub(super) reached: Reached,
+    pub(super) reached: ReachedConversions,
     pub(super) is_good_robot: bool,
     pub(super) first: Option<Box<FirstDifference>>,
 }
@@ -79,7 +79,7 @@ impl Comparison {
     }
 
     /// Notes that a client has come to a conversion.
-    pub fn reached(&mut self, client: ClientKey, reached: Reached) {
+    pub fn reached(&mut self, client: ClientKey, reached: ReachedConversions) {
         let tally = self.clients.entry(client).or_default();
         tally.reached = tally.reached.and(reached);
     }

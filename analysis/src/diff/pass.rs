@@ -3,9 +3,9 @@
 use std::sync::{Mutex, PoisonError};
 
 use detector::{Detector, Verdict};
-use traffic::conversions::Reached;
-use traffic::log::{Kind, Record};
-use traffic::replay::{BannedClients, Driver, Judged, Pass, Step, TooManyBans};
+use traffic::conversions::ReachedConversions;
+use traffic::log::{Record, RecordKind};
+use traffic::replay::{BannedClients, Driver, Judged, LogStep, Pass, TooManyBans};
 use traffic::{ConversionWatch, Conversions};
 use trainer::evidence::Agents;
 
@@ -22,10 +22,10 @@ pub struct DiffPass<'a> {
 
 /// What is kept of one log line until its turn comes.
 pub struct DiffStep {
-    lines: [Step; 2],
+    lines: [LogStep; 2],
     path: Box<str>,
     is_good_robot: bool,
-    reached: Reached,
+    reached: ReachedConversions,
     /// Lines of an event log that have to be joined to find a conversion: id, method and target of
     /// a request that may be one, or the id of the line that ends it.
     joins: Option<Box<(String, String, String)>>,
@@ -63,24 +63,24 @@ impl<'a> Pass for DiffPass<'a> {
     type Watch = DiffWatch<'a>;
 
     fn step(&self, record: &Record<'_>) -> DiffStep {
-        let is_request = record.kind != Kind::Outcome;
+        let is_request = record.kind != RecordKind::Outcome;
         let is_good_robot = is_request
             && record.user_agent.is_some_and(|agent| {
                 self.agents.lock().unwrap_or_else(PoisonError::into_inner).is_good_bot(agent)
             });
         let asked = self.outcomes.asked(record.method, record.target);
         let reached = match record.kind {
-            Kind::Whole => self.outcomes.reached(asked, record.status),
-            Kind::Request | Kind::Outcome => Reached::default(),
+            RecordKind::Whole => self.outcomes.reached(asked, record.status),
+            RecordKind::Request | RecordKind::Outcome => ReachedConversions::default(),
         };
         let wanted = match record.kind {
-            Kind::Whole => false,
-            Kind::Request => !asked.is_nothing(),
-            Kind::Outcome => !self.outcomes.is_empty(),
+            RecordKind::Whole => false,
+            RecordKind::Request => !asked.is_nothing(),
+            RecordKind::Outcome => !self.outcomes.is_empty(),
         };
         let id = record.id.or(record.decision.map(|decision| decision.id)).filter(|_| wanted);
         DiffStep {
-            lines: [0, 1].map(|side: usize| Step::of(record, &self.detectors[side])),
+            lines: [0, 1].map(|side: usize| LogStep::of(record, &self.detectors[side])),
             path: if is_request { path_shape(record.target) } else { Box::default() },
             is_good_robot,
             reached,

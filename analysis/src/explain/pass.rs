@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token};
-use traffic::log::{Kind, Record};
-use traffic::replay::{BannedClients, Driver, Pass, Step, Subject, TooManyBans};
+use traffic::log::{Record, RecordKind};
+use traffic::replay::{BannedClients, Driver, LogStep, Pass, Subject, TooManyBans};
 use trainer::evidence::{Agents, Trace};
 
 use super::follower::Follower;
@@ -20,7 +20,7 @@ pub struct ExplainPass {
 
 /// What is kept of one log line until its turn comes.
 pub struct ExplainStep {
-    line: Step,
+    line: LogStep,
     /// What labelling rules need to know of a request; `None` if the line is none.
     trace: Option<Trace>,
     /// What the line says of a request of the followed client; `None` for anybody else's.
@@ -55,7 +55,7 @@ impl Pass for ExplainPass {
     type Watch = ExplainWatch;
 
     fn step(&self, record: &Record<'_>) -> ExplainStep {
-        let line = Step::of(record, &self.detector);
+        let line = LogStep::of(record, &self.detector);
         let trace = line.is_request().then(|| {
             Trace::of(record, &mut self.agents.lock().unwrap_or_else(PoisonError::into_inner))
         });
@@ -64,7 +64,10 @@ impl Pass for ExplainPass {
             line,
             trace,
             followed: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
-            ends: record.id.filter(|_| is_followed && record.kind == Kind::Outcome).map(Into::into),
+            ends: record
+                .id
+                .filter(|_| is_followed && record.kind == RecordKind::Outcome)
+                .map(Into::into),
         }
     }
 
@@ -123,7 +126,7 @@ fn line_of(record: &Record<'_>) -> FollowedLine {
     FollowedLine {
         method: record.method.to_owned(),
         target: record.target.to_owned(),
-        status: (record.kind == Kind::Whole).then_some(record.status),
+        status: (record.kind == RecordKind::Whole).then_some(record.status),
         recorded: record.decision.map(|decision| PastDecision {
             id: decision.id.to_owned(),
             mode: decision.mode.to_owned(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use detector::{ClientKey, Model};
 use serde::Serialize;
-use traffic::conversions::Reached;
+use traffic::conversions::ReachedConversions;
 use trainer::label::{Label, Labelled};
 use trainer::poison::OUTCOME;
 use trainer::site::Site;
@@ -47,7 +47,7 @@ pub(super) struct ProvingPeople {
 /// Labels clients that came to a conversion as people, unless an attack or a self-declared robot
 /// was seen.
 pub(super) fn vouch(site: &mut Site, options: &TuneOptions) {
-    let mut came: HashMap<ClientKey, Reached> = HashMap::new();
+    let mut came: HashMap<ClientKey, ReachedConversions> = HashMap::new();
     for arrival in &options.arrivals {
         let reached = came.entry(arrival.client).or_default();
         *reached = reached.and(arrival.reached);

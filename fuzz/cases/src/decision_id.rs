@@ -1,6 +1,6 @@
 //! The number that a refused client quotes.
 
-use proxy::decision::DecisionId;
+use gate::decision::DecisionId;
 
 /// Crockford's base 32.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";

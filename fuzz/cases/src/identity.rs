@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use detector::ClientKey;
+use gate::identity::{Caller, TrustedProxies};
 use http::HeaderValue;
-use proxy::identity::{Caller, TrustedProxies};
 
 /// An address that no input holds but by chance; a stranger claims it.
 const CLAIMED: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 99));

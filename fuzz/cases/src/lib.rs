@@ -22,8 +22,8 @@
 //! | `labels.rs` | `trainer::Labels`: the CSV of labels |
 //! | `model.rs` | `detector::Model`: the model file |
 //! | `config.rs` | `proxy::Config`: the configuration, and the edit that `tune --write` makes |
-//! | `identity.rs` | `proxy::identity`: the walk through `X-Forwarded-For` |
-//! | `decision_id.rs` | `proxy::decision`: the number that a refused client quotes |
+//! | `identity.rs` | `gate::identity`: the walk through `X-Forwarded-For` |
+//! | `decision_id.rs` | `gate::decision`: the number that a refused client quotes |
 //! | `client.rs` | `detector::ClientKey`: what a log's client field holds |
 //! | `url.rs` | `detector::url`: splitting, normal form, depth, class and shape |
 

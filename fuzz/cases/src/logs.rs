@@ -10,7 +10,7 @@
 //!   because a terminal shows them
 
 use detector::Timestamp;
-use traffic::Kind;
+use traffic::RecordKind;
 use traffic::log::{Format, LogReader, Record, Tally};
 
 use crate::rewrite::rewrite;
@@ -88,11 +88,11 @@ fn check(data: &[u8], format: Format) -> Vec<String> {
 }
 
 fn check_record(record: &Record<'_>) {
-    assert_eq!(record.request().is_some(), record.kind != Kind::Outcome);
-    assert_eq!(record.outcome().is_some(), record.kind != Kind::Request);
-    assert_eq!(record.decision.is_some(), record.kind == Kind::Request);
-    assert_eq!(record.method.is_empty(), record.kind == Kind::Outcome);
-    if record.kind == Kind::Whole {
+    assert_eq!(record.request().is_some(), record.kind != RecordKind::Outcome);
+    assert_eq!(record.outcome().is_some(), record.kind != RecordKind::Request);
+    assert_eq!(record.decision.is_some(), record.kind == RecordKind::Request);
+    assert_eq!(record.method.is_empty(), record.kind == RecordKind::Outcome);
+    if record.kind == RecordKind::Whole {
         assert!(record.status <= 999, "{}", record.status);
     }
 }

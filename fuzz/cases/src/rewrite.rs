@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use detector::Timestamp;
 use serde_json::{Map, Value};
 use traffic::log::{Format, Record};
-use traffic::{Kind, OutcomeLine, RequestLine};
+use traffic::{OutcomeLine, RecordKind, RequestLine};
 
 /// Appends the line and says true. Says false, and appends nothing, where the format has no way to
 /// write the record: a year that does not have four digits, a host with a bracket within.
@@ -93,7 +93,7 @@ fn nginx_json(record: &Record<'_>) -> Option<String> {
 fn event(record: &Record<'_>, log: &mut Vec<u8>) -> bool {
     let id = record.id.unwrap_or_default().into();
     let Some(decision) = record.decision else {
-        assert_eq!(record.kind, Kind::Outcome);
+        assert_eq!(record.kind, RecordKind::Outcome);
         let line = OutcomeLine {
             at: record.at,
             seq: record.seq,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use detector::{Action, Reason, Verdict};
 use metrics::Counter;
 use traffic::Conversions;
-use traffic::conversions::Asked;
+use traffic::conversions::MatchedPatterns;
 
 use crate::enforce::Ruling;
 
@@ -89,7 +89,7 @@ impl ConversionCounters {
 /// a reload may number conversions otherwise.
 pub(crate) struct PendingConversion {
     of: Arc<ConversionCounters>,
-    asked: Asked,
+    asked: MatchedPatterns,
 }
 
 impl PendingConversion {

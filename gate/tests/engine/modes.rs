@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use traffic::log::LogReader;
-use traffic::replay::{Driver, Judged, Step};
+use traffic::replay::{Driver, Judged, LogStep};
 
 use crate::support::{Door, Folder, config};
 
@@ -69,7 +69,7 @@ fn what_goes_on_after_the_switch_is_held_against_it_anew_and_a_replay_says_the_s
             assert_eq!(said, (recorded.action, recorded.reason), "at {}", record.target);
             seen += 1;
         });
-        driver.step(&Step::of(&record, &detector), &mut judged);
+        driver.step(&LogStep::of(&record, &detector), &mut judged);
     }
     assert_eq!(seen, 11);
 }

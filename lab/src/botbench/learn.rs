@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use analysis::baseline::BaselineRequest;
 use detector::model::{File, seal};
 use detector::{Method, Model, Timestamp};
-use traffic::log::{Kind, Record};
+use traffic::log::{Record, RecordKind};
 use traffic::sim::{SimRequest, labels, write_labels};
 use trainer::TrainError;
 use trainer::label::{Label, Labels};
@@ -83,7 +83,7 @@ pub(super) fn learn(
 fn note(builder: &mut SiteBuilder, request: &SimRequest) {
     let at = request.completed_at().as_micros().div_euclid(RESOLUTION_US) * RESOLUTION_US;
     builder.note(&Record {
-        kind: Kind::Whole,
+        kind: RecordKind::Whole,
         at: Timestamp::from_micros(at),
         client: &request.client.to_string(),
         method: request.method,

@@ -7,8 +7,8 @@ use detector::model::Requirement;
 use detector::{ClientKey, Detector, Settings};
 use gate::metrics::METRICS;
 use proxy::ProxyError;
-use traffic::log::{Kind, LogReader};
-use traffic::replay::{Driver, Judged, Step};
+use traffic::log::{LogReader, RecordKind};
+use traffic::replay::{Driver, Judged, LogStep};
 
 use super::*;
 
@@ -119,8 +119,8 @@ fn a_stop_loses_no_line_and_a_replay_repeats_every_verdict() {
             assert_eq!((verdict.at, verdict.seq), (record.at, recorded.seq));
             requests += 1;
         });
-        driver.step(&Step::of(&record, &detector), &mut judged);
-        outcomes += usize::from(record.kind == Kind::Outcome);
+        driver.step(&LogStep::of(&record, &detector), &mut judged);
+        outcomes += usize::from(record.kind == RecordKind::Outcome);
     }
     assert_eq!(requests, 61);
     let passed = statuses.iter().filter(|status| **status == 200).count();

@@ -4,43 +4,43 @@
 use std::fmt::Write;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use traffic::sim::{Kind, Listing, Product, Site, Sort};
+use traffic::sim::{Listing, PageKind, Product, Site, Sort};
 
 /// The HTML of any page of the shop.
-pub(super) fn page(site: &Site, kind: &Kind, cart: &[u32]) -> String {
+pub(super) fn page(site: &Site, kind: &PageKind, cart: &[u32]) -> String {
     match kind {
-        Kind::Home => frame(site, cart, "Kidoban Toy Shop", &home(site)),
-        Kind::Category(index, sort, under_yen, listing) => {
+        PageKind::Home => frame(site, cart, "Kidoban Toy Shop", &home(site)),
+        PageKind::Category(index, sort, under_yen, listing) => {
             let slug = site.catalogue().categories()[usize::from(*index)].slug;
             frame(site, cart, &title(slug), &category(site, slug, *sort, *under_yen, listing))
         }
-        Kind::Search(words, listing) => {
+        PageKind::Search(words, listing) => {
             frame(site, cart, &format!("Search: {}", escape(words)), &found(site, words, listing))
         }
-        Kind::Product(id) => match site.catalogue().product(*id) {
+        PageKind::Product(id) => match site.catalogue().product(*id) {
             Some(shown) => frame(site, cart, &shown.name, &product(site, shown)),
             None => frame(site, cart, "Not found", "<p>No such product.</p>"),
         },
-        Kind::Cart => frame(site, cart, "Your cart", &cart_page(site, cart)),
-        Kind::Checkout => frame(site, cart, "Checkout", &checkout(site, cart)),
-        Kind::CheckoutComplete => frame(
+        PageKind::Cart => frame(site, cart, "Your cart", &cart_page(site, cart)),
+        PageKind::Checkout => frame(site, cart, "Checkout", &checkout(site, cart)),
+        PageKind::CheckoutComplete => frame(
             site,
             cart,
             "Thank you",
             "<p>Your order is on its way, in a manner of speaking.</p>",
         ),
-        Kind::Login => frame(site, cart, "Log in", LOGIN_FORM),
-        Kind::LoginRefused => frame(
+        PageKind::Login => frame(site, cart, "Log in", LOGIN_FORM),
+        PageKind::LoginRefused => frame(
             site,
             cart,
             "Log in",
             &format!("<p class=\"bad\">That name and password do not match.</p>{LOGIN_FORM}"),
         ),
-        Kind::Account => frame(site, cart, "Your account", "<p>No orders yet.</p>"),
-        Kind::CartAdd(_) | Kind::LoginAccepted => {
+        PageKind::Account => frame(site, cart, "Your account", "<p>No orders yet.</p>"),
+        PageKind::CartAdd(_) | PageKind::LoginAccepted => {
             frame(site, cart, "One moment", "<p>You are being taken on.</p>")
         }
-        Kind::WrongMethod => {
+        PageKind::WrongMethod => {
             frame(site, cart, "Not like this", "<p>This page does not take that method.</p>")
         }
         _ => frame(

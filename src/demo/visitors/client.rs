@@ -12,7 +12,7 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, REFERER, USER_AGENT};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
-use traffic::sim::Step;
+use traffic::sim::VisitStep;
 
 use super::request::Answer;
 
@@ -38,7 +38,7 @@ impl Client {
     }
 
     /// Sends one request and reads all of its answer.
-    pub(super) async fn ask(&mut self, step: &Step) -> Answer {
+    pub(super) async fn ask(&mut self, step: &VisitStep) -> Answer {
         let answer = match tokio::time::timeout(ANSWER_MAX, self.exchange(step)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(problem)) => Answer::Failed(problem.to_string()),
@@ -50,7 +50,7 @@ impl Client {
         answer
     }
 
-    async fn exchange(&mut self, step: &Step) -> Result<Answer, Problem> {
+    async fn exchange(&mut self, step: &VisitStep) -> Result<Answer, Problem> {
         let request = self.request(step)?;
         if let Some(connection) =
             self.connection.as_mut().filter(|connection| !connection.is_closed())
@@ -84,7 +84,7 @@ impl Client {
         Ok(sender)
     }
 
-    fn request(&self, step: &Step) -> Result<Request<Full<Bytes>>, Problem> {
+    fn request(&self, step: &VisitStep) -> Result<Request<Full<Bytes>>, Problem> {
         let accept =
             if step.is_asset { "image/avif,image/webp,*/*" } else { "text/html,*/*;q=0.8" };
         let mut request = Request::builder()

@@ -19,7 +19,8 @@
 //!
 //! - `named.rs`: [`Conversions`], all names with their patterns
 //! - `pattern.rs`: [`ConversionPattern`], one pattern
-//! - `reached.rs`: [`Asked`] and [`Reached`], which conversions a request may reach, and has
+//! - `reached.rs`: [`MatchedPatterns`] and [`ReachedConversions`], which conversions a request may
+//!   reach, and has
 //! - `watch.rs`: [`ConversionWatch`], which finds conversions in a log
 
 mod named;
@@ -31,5 +32,5 @@ mod watch;
 
 pub use named::{ConversionError, Conversions};
 pub use pattern::ConversionPattern;
-pub use reached::{Asked, Reached};
+pub use reached::{MatchedPatterns, ReachedConversions};
 pub use watch::{Arrival, ConversionWatch};

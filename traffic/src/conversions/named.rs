@@ -1,7 +1,9 @@
 //! All conversions of a shop: their names, each with its patterns.
 
 use super::pattern::ConversionPattern;
-use super::reached::{Asked, NAMES_MAX, NumberedPattern, PATTERNS_MAX, Reached};
+use super::reached::{
+    MatchedPatterns, NAMES_MAX, NumberedPattern, PATTERNS_MAX, ReachedConversions,
+};
 
 /// Longest name of a conversion. Names are shown in tables and metric labels.
 const NAME_CHARS_MAX: usize = 32;
@@ -99,18 +101,18 @@ impl Conversions {
     }
 
     /// The patterns that a request matches by its method and target; both as on the wire.
-    pub fn asked(&self, method: &str, target: &str) -> Asked {
-        Asked::of(&self.patterns, method, target)
+    pub fn asked(&self, method: &str, target: &str) -> MatchedPatterns {
+        MatchedPatterns::of(&self.patterns, method, target)
     }
 
     /// The conversions that a request would have reached if it had ended with a fitting status.
-    pub fn wanted(&self, asked: Asked) -> Reached {
-        Reached::at_best(&self.patterns, asked)
+    pub fn wanted(&self, matched: MatchedPatterns) -> ReachedConversions {
+        ReachedConversions::at_best(&self.patterns, matched)
     }
 
     /// The conversions that a request has reached, given the patterns that it matched and the
     /// status with which it ended.
-    pub fn reached(&self, asked: Asked, status: u16) -> Reached {
-        Reached::with_status(&self.patterns, asked, status)
+    pub fn reached(&self, matched: MatchedPatterns, status: u16) -> ReachedConversions {
+        ReachedConversions::with_status(&self.patterns, matched, status)
     }
 }

@@ -2,36 +2,36 @@
 
 use super::pattern::ConversionPattern;
 
-/// Most names of conversions: [`Reached`] has a bit for each.
+/// Most names of conversions: [`ReachedConversions`] has a bit for each.
 pub(super) const NAMES_MAX: usize = 32;
-/// Most patterns of all names together: [`Asked`] has a bit for each.
+/// Most patterns of all names together: [`MatchedPatterns`] has a bit for each.
 pub(super) const PATTERNS_MAX: usize = 64;
 
 /// The patterns whose method and path a request matches. Its status, and so whether it reaches the
 /// conversion, is not known yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked(u64);
+pub struct MatchedPatterns(u64);
 
 /// The conversions that a request has reached, by the number of their names (see
 /// [`Conversions::names`](super::Conversions::names)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reached(u32);
+pub struct ReachedConversions(u32);
 
 /// A pattern, and the number of the name that it belongs to.
 pub(super) type NumberedPattern = (u32, ConversionPattern);
 
-impl Asked {
+impl MatchedPatterns {
     /// Of these patterns, the ones that match the method and the target; both as on the wire.
     pub(super) fn of(patterns: &[NumberedPattern], method: &str, target: &str) -> Self {
         if patterns.is_empty() {
             return Self::default();
         }
         let (path, query) = detector::url::split(target);
-        let mut asked = 0;
+        let mut matched = 0;
         for (bit, (_, pattern)) in patterns.iter().enumerate() {
-            asked |= u64::from(pattern.is_asked(method, path, query)) << bit;
+            matched |= u64::from(pattern.is_asked(method, path, query)) << bit;
         }
-        Self(asked)
+        Self(matched)
     }
 
     /// Whether no pattern matches.
@@ -40,18 +40,22 @@ impl Asked {
     }
 }
 
-impl Reached {
+impl ReachedConversions {
     /// The conversions that the request would reach if it ended with a fitting status.
-    pub(super) fn at_best(patterns: &[NumberedPattern], asked: Asked) -> Self {
-        let names = patterns.iter().enumerate().filter(|(bit, _)| asked.0 >> bit & 1 == 1);
+    pub(super) fn at_best(patterns: &[NumberedPattern], matched: MatchedPatterns) -> Self {
+        let names = patterns.iter().enumerate().filter(|(bit, _)| matched.0 >> bit & 1 == 1);
         Self(names.fold(0, |wanted, (_, (name, _))| wanted | 1 << name))
     }
 
     /// The conversions that the request reaches by ending with this status.
-    pub(super) fn with_status(patterns: &[NumberedPattern], asked: Asked, status: u16) -> Self {
+    pub(super) fn with_status(
+        patterns: &[NumberedPattern],
+        matched: MatchedPatterns,
+        status: u16,
+    ) -> Self {
         let mut reached = 0;
         for (bit, (name, pattern)) in patterns.iter().enumerate() {
-            if asked.0 >> bit & 1 == 1 && pattern.is_ended(status) {
+            if matched.0 >> bit & 1 == 1 && pattern.is_ended(status) {
                 reached |= 1 << name;
             }
         }

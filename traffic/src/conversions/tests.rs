@@ -4,7 +4,7 @@ use detector::{AgentKey, Class, Timestamp, UrlKey};
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{Decision, Kind, Record};
+use crate::log::{Decision, Record, RecordKind};
 
 fn outcomes(pattern: &str) -> Conversions {
     let mut outcomes = Conversions::default();
@@ -141,9 +141,9 @@ fn a_request_and_its_end_are_joined_also_in_two_lines() {
         reason: "usual",
         score: None,
     };
-    let request = Record { kind: Kind::Request, decision: Some(decision), ..whole };
+    let request = Record { kind: RecordKind::Request, decision: Some(decision), ..whole };
     let end = Record {
-        kind: Kind::Outcome,
+        kind: RecordKind::Outcome,
         client: "192.0.2.7",
         at: at(11),
         id: Some("d1"),
@@ -164,7 +164,7 @@ fn requests_that_never_end_do_not_fill_the_memory() {
     let ids: Vec<String> = (0..WAITING).map(|id| id.to_string()).collect();
     for id in &ids {
         let record = Record {
-            kind: Kind::Request,
+            kind: RecordKind::Request,
             id: Some(id),
             target: "/",
             method: "GET",
@@ -173,7 +173,7 @@ fn requests_that_never_end_do_not_fill_the_memory() {
         watch.see(&record);
     }
     let end = |id: &'static str| Record {
-        kind: Kind::Outcome,
+        kind: RecordKind::Outcome,
         id: Some(id),
         status: 200,
         ..Record::default()

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use detector::{ClientKey, Timestamp};
 
 use super::named::Conversions;
-use super::reached::{Asked, Reached};
-use crate::log::{Kind, Record};
+use super::reached::{MatchedPatterns, ReachedConversions};
+use crate::log::{Record, RecordKind};
 
 /// How many requests of an event log may wait for their end. Beyond that the oldest are dropped,
 /// because a request that was refused never ends.
@@ -20,7 +20,7 @@ pub struct Arrival {
     /// When the client sent the request.
     pub at: Timestamp,
     /// The conversions that were reached.
-    pub reached: Reached,
+    pub reached: ReachedConversions,
 }
 
 /// Finds conversions in the records of a log. In an event log, it joins each request with the line
@@ -29,7 +29,7 @@ pub struct Arrival {
 pub struct ConversionWatch<'a> {
     conversions: &'a Conversions,
     /// Requests that have not ended, by the identifier of their decision.
-    waiting: HashMap<Box<str>, (Timestamp, Asked)>,
+    waiting: HashMap<Box<str>, (Timestamp, MatchedPatterns)>,
     /// The identifiers of the waiting requests, the oldest first.
     ids: VecDeque<Box<str>>,
 }
@@ -43,12 +43,12 @@ impl<'a> ConversionWatch<'a> {
     /// Takes the next record of a log, and returns what a client has reached with it.
     pub fn see(&mut self, record: &Record<'_>) -> Option<Arrival> {
         let (at, asked) = match record.kind {
-            Kind::Whole => (record.at, self.conversions.asked(record.method, record.target)),
-            Kind::Request => {
+            RecordKind::Whole => (record.at, self.conversions.asked(record.method, record.target)),
+            RecordKind::Request => {
                 self.wait(record);
                 return None;
             }
-            Kind::Outcome => self.waiting.remove(record.id?)?,
+            RecordKind::Outcome => self.waiting.remove(record.id?)?,
         };
         let reached = self.conversions.reached(asked, record.status);
         (!reached.is_nothing()).then(|| Arrival { client: record.client_key(), at, reached })

@@ -68,8 +68,8 @@ pub fn time(text: &str) -> Result<Timestamp, &'static str> {
     if is_day { rfc3339(&format!("{text}T00:00:00Z")) } else { rfc3339(text) }
 }
 
-/// `2016-02-20 05:00:45`, UTC; from the year 10,000 on, which only a broken log has, the seconds since
-/// 1970.
+/// `2016-02-20 05:00:45`, UTC; from the year 10,000 on, which only a broken log has, the seconds
+/// since 1970.
 pub fn civil(at: Timestamp) -> String {
     let seconds = at.as_secs();
     match jiff::Timestamp::from_second(seconds) {

@@ -77,10 +77,10 @@ mod tests {
     use detector::Timestamp;
 
     use super::*;
-    use crate::log::{Kind, Record};
+    use crate::log::{Record, RecordKind};
 
     const GOOD: Record<'_> = Record {
-        kind: Kind::Whole,
+        kind: RecordKind::Whole,
         at: Timestamp::from_micros(1_437_555_628_019_143),
         client: "192.0.2.7",
         method: "GET",
@@ -95,7 +95,7 @@ mod tests {
         seq: 0,
         id: None,
         decision: None,
-        asked: crate::log::Asked { agent: detector::AgentKey::NONE, write: 0 },
+        request_keys: crate::log::RequestKeys { agent: detector::AgentKey::NONE, write: 0 },
     };
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {

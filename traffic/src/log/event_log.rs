@@ -22,7 +22,7 @@ use detector::{AgentKey, Class, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Decided, Fields, keep};
-use super::record::{Asked, Kind};
+use super::record::{RecordKind, RequestKeys};
 use super::refusal::Refusal;
 
 /// The version of the event log (`v`) that is written and read here.
@@ -169,7 +169,7 @@ pub(super) fn parse<'a>(text: &'a str, decoded: &mut String) -> Result<Fields, R
 fn request(line: &RequestLine<'_>, decoded: &mut String) -> Fields {
     let mut keep = |text: &str| keep(decoded, Some(text)).unwrap_or_default();
     Fields {
-        kind: Kind::Request,
+        kind: RecordKind::Request,
         at: line.at,
         client: keep(&line.client),
         method: keep(&line.method),
@@ -194,11 +194,11 @@ fn request(line: &RequestLine<'_>, decoded: &mut String) -> Fields {
 fn outcome(line: &OutcomeLine<'_>, decoded: &mut String) -> Fields {
     let mut keep = |text: &str| keep(decoded, Some(text)).unwrap_or_default();
     Fields {
-        kind: Kind::Outcome,
+        kind: RecordKind::Outcome,
         at: line.at,
         client: keep(&line.client),
         status: line.status,
-        asked: Asked { agent: line.agent, write: line.write },
+        request_keys: RequestKeys { agent: line.agent, write: line.write },
         bytes: Some(line.bytes),
         duration_us: Some(line.duration_us),
         seq: line.seq,

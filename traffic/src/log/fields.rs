@@ -6,7 +6,7 @@
 
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 
-use super::record::{Asked, Decision, Kind, Record};
+use super::record::{Decision, Record, RecordKind, RequestKeys};
 
 /// Where a field is in its line, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +42,7 @@ impl Span {
 /// A [`Record`] with positions in place of text.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Fields {
-    pub(super) kind: Kind,
+    pub(super) kind: RecordKind,
     pub(super) at: Timestamp,
     pub(super) client: Span,
     pub(super) method: Span,
@@ -57,7 +57,7 @@ pub(super) struct Fields {
     pub(super) seq: u32,
     pub(super) id: Option<Span>,
     pub(super) decided: Option<Decided>,
-    pub(super) asked: Asked,
+    pub(super) request_keys: RequestKeys,
 }
 
 /// A [`Decision`] with positions in place of text.
@@ -80,7 +80,11 @@ impl Fields {
             kind: self.kind,
             at: self.at,
             client: self.client.of(text),
-            method: if method.is_empty() && self.kind != Kind::Outcome { "-" } else { method },
+            method: if method.is_empty() && self.kind != RecordKind::Outcome {
+                "-"
+            } else {
+                method
+            },
             target: self.target.of(text),
             status: self.status,
             bytes: self.bytes,
@@ -102,7 +106,7 @@ impl Fields {
                 reason: decided.reason.of(text),
                 score: decided.score,
             }),
-            asked: self.asked,
+            request_keys: self.request_keys,
         }
     }
 }

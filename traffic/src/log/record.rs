@@ -4,7 +4,7 @@ use detector::{AgentKey, Class, ClientKey, Outcome, Reason, Recorded, Request, T
 
 /// Which of two things a line tells: a request, how it ended, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum RecordKind {
     /// A request and how it ended in one line, as in every log but our event log.
     #[default]
     Whole,
@@ -21,19 +21,19 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Record<'a> {
     /// What the line tells, and so which of the fields below have a value.
-    pub kind: Kind,
+    pub kind: RecordKind,
     /// The line's time. Some servers log the start of the request, others its end.
     pub at: Timestamp,
     /// The text of the log's client field, which labels refer to. Where the format adds a port, it
     /// is left out.
     pub client: &'a str,
     /// Method as on the wire. `-` if the client sent none or sent garbage; empty for a
-    /// [`Kind::Outcome`].
+    /// [`RecordKind::Outcome`].
     pub method: &'a str,
     /// Request target as on the wire: path and query, or absolute form. If the request line is
-    /// garbage, all of it. Empty for a [`Kind::Outcome`].
+    /// garbage, all of it. Empty for a [`RecordKind::Outcome`].
     pub target: &'a str,
-    /// HTTP status; 0 for a [`Kind::Request`], and where the log has none.
+    /// HTTP status; 0 for a [`RecordKind::Request`], and where the log has none.
     pub status: u16,
     /// Bytes sent. It depends on the log whether headers are counted.
     pub bytes: Option<u64>,
@@ -52,16 +52,16 @@ pub struct Record<'a> {
     pub seq: u32,
     /// Identifier of the decision, from our event log. It joins an outcome to its request.
     pub id: Option<&'a str>,
-    /// What was decided, for a [`Kind::Request`].
+    /// What was decided, for a [`RecordKind::Request`].
     pub decision: Option<Decision<'a>>,
-    /// What is repeated from the request, for a [`Kind::Outcome`].
-    pub asked: Asked,
+    /// What is repeated from the request, for a [`RecordKind::Outcome`].
+    pub request_keys: RequestKeys,
 }
 
 /// What an outcome line of our event log repeats from its request: the keys by which cohorts count
 /// the outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestKeys {
     /// See [`Outcome::agent`].
     pub agent: AgentKey,
     /// See [`Outcome::write`].
@@ -98,9 +98,9 @@ impl<'a> Record<'a> {
         ClientKey::from_text(self.client)
     }
 
-    /// The request to observe; `None` for an [`Kind::Outcome`].
+    /// The request to observe; `None` for a [`RecordKind::Outcome`].
     pub fn request(&self) -> Option<Request<'a>> {
-        (self.kind != Kind::Outcome).then(|| Request {
+        (self.kind != RecordKind::Outcome).then(|| Request {
             client: self.client_key(),
             at: self.at,
             method: self.method,
@@ -118,12 +118,12 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// How the request ended; `None` for a [`Kind::Request`]. For a [`Kind::Whole`] the user agent
-    /// is left out here: use [`Outcome::of`] with its event.
+    /// How the request ended; `None` for a [`RecordKind::Request`]. For a [`RecordKind::Whole`] the
+    /// user agent is left out here: use [`Outcome::of`] with its event.
     pub fn outcome(&self) -> Option<Outcome> {
-        let Asked { agent, write } = self.asked;
+        let RequestKeys { agent, write } = self.request_keys;
         let outcome =
             || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
-        (self.kind != Kind::Request).then(outcome)
+        (self.kind != RecordKind::Request).then(outcome)
     }
 }

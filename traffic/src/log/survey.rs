@@ -13,7 +13,7 @@ use std::net::IpAddr;
 
 use detector::{Class, Timestamp};
 
-use super::record::{Kind, Record};
+use super::record::{Record, RecordKind};
 use crate::merge::HORIZON_US;
 
 /// Lines in the sample: if a tenth of the lines are repeated, 200 of the sample are.
@@ -92,7 +92,7 @@ impl Survey {
         );
         self.newest = self.newest.max(Some(record.at));
         self.clients |= 1 << (hash(&record.client) % 64);
-        if record.kind == Kind::Outcome {
+        if record.kind == RecordKind::Outcome {
             self.outcomes += 1;
             return;
         }

@@ -1,5 +1,5 @@
-//! Every format under any input. Real logs are read in the product's own tests (`tests/`), which may
-//! open files.
+//! Every format under any input. Real logs are read in the product's own tests (`tests/`), which
+//! may open files.
 
 use std::io::{BufReader, Write};
 
@@ -19,7 +19,7 @@ const FORMATS: [Format; 6] = [
 
 /// The record of the plainest line of every format.
 pub(super) const PLAIN: Record<'_> = Record {
-    kind: Kind::Whole,
+    kind: RecordKind::Whole,
     at: Timestamp::from_secs(1_455_944_445),
     client: "192.0.2.7",
     method: "GET",
@@ -34,7 +34,7 @@ pub(super) const PLAIN: Record<'_> = Record {
     seq: 0,
     id: None,
     decision: None,
-    asked: crate::log::Asked { agent: detector::AgentKey::NONE, write: 0 },
+    request_keys: crate::log::RequestKeys { agent: detector::AgentKey::NONE, write: 0 },
 };
 
 const GOOD: [&str; 8] = [

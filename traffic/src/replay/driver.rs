@@ -16,14 +16,14 @@
 //!   request gave no token in *this* run. What counts is the verdict of this run, not the recorded
 //!   one: another model or policy may refuse other requests.
 //!
-//! A log line is handed over as a [`Step`]. A simulation knows when each answer comes, and hands
+//! A log line is handed over as a [`LogStep`]. A simulation knows when each answer comes, and hands
 //! over requests with their answers ([`Driver::simulate`]).
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use detector::{Action, Detector, Event, Method, Mode, Reason, Timestamp, Token, UrlKey};
 
-use crate::log::{Asked, Kind, Record};
+use crate::log::{Record, RecordKind, RequestKeys};
 
 /// Requests without a token whose end may still come; the oldest are given up. There are any only
 /// where a log is judged otherwise than by the gate that wrote it.
@@ -50,7 +50,7 @@ pub enum Semantics {
 
 /// One log line, reduced to what the driver needs. 56 bytes.
 #[derive(Clone, Copy, Debug)]
-pub struct Step {
+pub struct LogStep {
     /// The request. For a line that only tells how a request ended, only these are known: client,
     /// time, hash of the user agent, and hash of the path it wrote to.
     pub event: Event,
@@ -58,7 +58,7 @@ pub struct Step {
     /// HTTP status with which the request ended; 0 if the line does not tell it.
     pub status: u16,
     /// What the line tells: a request, its end, or both.
-    pub kind: Kind,
+    pub kind: RecordKind,
     recorded: Recorded,
 }
 
@@ -103,11 +103,11 @@ impl Recorded {
     }
 }
 
-const _: () = assert!(size_of::<Step>() <= 56);
+const _: () = assert!(size_of::<LogStep>() <= 56);
 
-impl Step {
+impl LogStep {
     /// A step from an event, and the status with which it ended (0 if not known).
-    pub const fn new(event: Event, kind: Kind, status: u16) -> Self {
+    pub const fn new(event: Event, kind: RecordKind, status: u16) -> Self {
         Self { event, id: 0, status, kind, recorded: Recorded::Nothing }
     }
 
@@ -128,7 +128,7 @@ impl Step {
         event: impl FnOnce(&detector::Request<'_>) -> Event,
     ) -> Self {
         let event = record.request().map(|request| event(&request)).unwrap_or_else(|| {
-            let Asked { agent, write } = record.asked;
+            let RequestKeys { agent, write } = record.request_keys;
             let method = if write == 0 { Method::Other } else { Method::Write };
             let url = UrlKey(u32::from(write) << 16);
             Event { method, agent, ..Event::page(record.client_key(), record.at, url) }
@@ -145,12 +145,12 @@ impl Step {
 
     /// Whether the line tells a request.
     pub fn is_request(&self) -> bool {
-        self.kind != Kind::Outcome
+        self.kind != RecordKind::Outcome
     }
 
     /// Whether the line tells how a request ended.
     pub fn is_end(&self) -> bool {
-        self.kind != Kind::Request
+        self.kind != RecordKind::Request
     }
 }
 
@@ -186,23 +186,23 @@ impl Driver {
     }
 
     /// Takes the next log line: observes its request, concludes its end, or both.
-    pub fn step(&mut self, step: &Step, subject: &mut impl Subject) {
+    pub fn step(&mut self, step: &LogStep, subject: &mut impl Subject) {
         let at = step.event.at;
         match step.kind {
-            Kind::Whole => {
+            RecordKind::Whole => {
                 if let Some(token) = self.observe(step, subject) {
                     subject.conclude(token, at, step.status);
                 }
             }
-            Kind::Request => {
+            RecordKind::Request => {
                 let is_withheld = self.observe(step, subject).is_none();
                 if is_withheld && !step.recorded.has_no_end() && step.id != 0 {
                     self.withhold(step.id);
                 }
             }
             // Usually nothing is withheld, and then the look-up is skipped.
-            Kind::Outcome if !self.withheld.is_empty() && self.withheld.remove(&step.id) => {}
-            Kind::Outcome => {
+            RecordKind::Outcome if !self.withheld.is_empty() && self.withheld.remove(&step.id) => {}
+            RecordKind::Outcome => {
                 let Event { client, agent, .. } = step.event;
                 let token = Token::recorded(client, agent, step.event.write());
                 subject.conclude(token, at, step.status);
@@ -210,7 +210,7 @@ impl Driver {
         }
     }
 
-    fn observe(&self, step: &Step, subject: &mut impl Subject) -> Option<Token> {
+    fn observe(&self, step: &LogStep, subject: &mut impl Subject) -> Option<Token> {
         let mode = match self.semantics {
             Semantics::AsRecorded => step.recorded.mode().unwrap_or_default(),
             Semantics::Always(mode) => mode,
@@ -277,17 +277,17 @@ mod tests {
         }
     }
 
-    fn step(kind: Kind, id: u32, url: u32, mode: Option<Mode>) -> Step {
+    fn step(kind: RecordKind, id: u32, url: u32, mode: Option<Mode>) -> LogStep {
         let event = Event::page(ClientKey::NOBODY, Timestamp::default(), UrlKey(url));
         let recorded = match mode {
             None => Recorded::Nothing,
             Some(Mode::Shadow) => Recorded::Shadow,
             Some(Mode::Enforce) => Recorded::Enforce,
         };
-        Step { event, id, status: 200, kind, recorded }
+        LogStep { event, id, status: 200, kind, recorded }
     }
 
-    fn driven(semantics: Semantics, steps: &[Step]) -> String {
+    fn driven(semantics: Semantics, steps: &[LogStep]) -> String {
         let (mut driver, mut subject) = (Driver::new(semantics), Noting::default());
         steps.iter().for_each(|step| driver.step(step, &mut subject));
         subject.0.join(", ")
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn only_what_reached_the_shop_is_concluded() {
-        let whole = |url| step(Kind::Whole, 0, url, None);
+        let whole = |url| step(RecordKind::Whole, 0, url, None);
         let exempt = Event { exempt: Some(Exempt::AllowList), ..whole(1).event };
-        let steps = [whole(1), whole(7), Step { event: exempt, ..whole(1) }];
+        let steps = [whole(1), whole(7), LogStep { event: exempt, ..whole(1) }];
         assert_eq!(driven(Semantics::AsRecorded, &steps), "shadow 1, 200, shadow 7, 200, shadow 1");
         let enforced = driven(Semantics::Always(Mode::Enforce), &steps);
         assert_eq!(enforced, "enforce 1, 200, enforce 7, enforce 1");
@@ -305,8 +305,8 @@ mod tests {
 
     #[test]
     fn an_end_follows_its_request_as_it_is_judged_now() {
-        let request = |id, url, mode| step(Kind::Request, id, url, Some(mode));
-        let end = |id| step(Kind::Outcome, id, 0, None);
+        let request = |id, url, mode| step(RecordKind::Request, id, url, Some(mode));
+        let end = |id| step(RecordKind::Outcome, id, 0, None);
         let steps = [
             request(1, 7, Mode::Shadow),
             request(2, 7, Mode::Enforce),
@@ -323,8 +323,8 @@ mod tests {
     #[test]
     fn nothing_is_withheld_whose_end_the_gate_did_not_conclude_either() {
         let (mut driver, mut subject) = (Driver::default(), Noting::default());
-        let refused = step(Kind::Request, 1, 7, Some(Mode::Enforce));
-        driver.step(&Step { recorded: Recorded::EnforceWithoutEnd, ..refused }, &mut subject);
+        let refused = step(RecordKind::Request, 1, 7, Some(Mode::Enforce));
+        driver.step(&LogStep { recorded: Recorded::EnforceWithoutEnd, ..refused }, &mut subject);
         assert!(driver.withheld.is_empty());
     }
 
@@ -332,7 +332,7 @@ mod tests {
     fn what_is_withheld_is_bounded() {
         let (mut driver, mut subject) = (Driver::default(), Noting::default());
         for id in 1..=2 * WITHHELD_MAX as u32 {
-            driver.step(&step(Kind::Request, id, 7, Some(Mode::Enforce)), &mut subject);
+            driver.step(&step(RecordKind::Request, id, 7, Some(Mode::Enforce)), &mut subject);
         }
         let kept = (driver.withheld.len(), driver.withheld_order.len());
         assert_eq!(kept, (WITHHELD_MAX, WITHHELD_MAX));
@@ -341,7 +341,8 @@ mod tests {
     #[test]
     fn simulated_answers_come_in_their_time() {
         let at = Timestamp::from_secs;
-        let page = |second, url| Event { at: at(second), ..step(Kind::Whole, 0, url, None).event };
+        let page =
+            |second, url| Event { at: at(second), ..step(RecordKind::Whole, 0, url, None).event };
         let mut driver = Driver::new(Semantics::Always(Mode::Enforce));
         let mut subject = Noting::default();
         driver.simulate(&page(1, 1), Some((at(5), 205)), &mut subject);

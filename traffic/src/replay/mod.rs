@@ -41,7 +41,7 @@ pub mod walk_parallel;
 pub mod walk_twice;
 
 pub use bans::{BannedClients, TooManyBans};
-pub use driver::{Driver, Semantics, Step, Subject};
+pub use driver::{Driver, LogStep, Semantics, Subject};
 pub use error::ReplayError;
 pub use judged::Judged;
 pub use logs::{Input, LogFiles, Reader};

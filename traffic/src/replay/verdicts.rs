@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token, Verdict};
 
 use super::bans::{BannedClients, TooManyBans};
-use super::driver::{Driver, Semantics, Step, Subject};
+use super::driver::{Driver, LogStep, Semantics, Subject};
 use super::error::ReplayError;
 use super::logs::Reader;
 use super::pass::Pass;
@@ -188,7 +188,7 @@ impl<S: VerdictSink> VerdictSink for BanNoting<'_, S> {
 
 /// What is kept of one log line until its turn in the order of time.
 pub struct ReplayedLine {
-    step: Step,
+    step: LogStep,
     recorded: Option<RecordedVerdict>,
     /// Method and target, kept only for the client that is shown.
     shown: Option<Box<str>>,
@@ -199,7 +199,7 @@ const _: () = assert!(size_of::<ReplayedLine>() <= 88);
 
 impl ReplayedLine {
     fn of(record: &Record<'_>, detector: &Detector, shown: Option<ClientKey>) -> Self {
-        let step = Step::of(record, detector);
+        let step = LogStep::of(record, detector);
         let is_shown = step.is_request() && shown == Some(step.event.client);
         Self {
             shown: is_shown.then(|| format!("{} {}", record.method, record.target).into()),

@@ -20,8 +20,8 @@ use detector::{ClientKey, Request, Timestamp};
 use super::dice::{Dice, micros, mix as scatter};
 use super::network::Exit;
 use super::population::{Population, Truth};
-use super::site::{Kind, Site};
-use super::visit::{Step, Tempo, Visit};
+use super::site::{PageKind, Site};
+use super::visit::{Tempo, Visit, VisitStep};
 
 /// How many visitors of each population come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +174,7 @@ fn visit(
 /// One request of a visitor together with the shop's answer.
 pub(super) fn answered(
     site: &Site,
-    step: Step,
+    step: VisitStep,
     at: Timestamp,
     exit: &mut Exit,
     (user_agent, population): (&'static str, Population),
@@ -213,11 +213,15 @@ pub(super) fn arrival(start: Timestamp, span_us: u64, dice: &mut Dice) -> u64 {
 }
 
 /// How long an answer takes, in microseconds: files are fast, pages slower, searches slowest.
-pub(super) fn took_us(kind: &Kind, dice: &mut Dice) -> u32 {
+pub(super) fn took_us(kind: &PageKind, dice: &mut Dice) -> u32 {
     let median_s = match kind {
-        Kind::Image(..) | Kind::Style | Kind::Script | Kind::Favicon | Kind::Robots => 0.0008,
-        Kind::Search(..) | Kind::CheckoutComplete => 0.045,
-        Kind::NotFound | Kind::WrongMethod => 0.004,
+        PageKind::Image(..)
+        | PageKind::Style
+        | PageKind::Script
+        | PageKind::Favicon
+        | PageKind::Robots => 0.0008,
+        PageKind::Search(..) | PageKind::CheckoutComplete => 0.045,
+        PageKind::NotFound | PageKind::WrongMethod => 0.004,
         _ => 0.018,
     };
     u32::try_from(micros(dice.lognormal(median_s, 0.5)).min(20_000_000)).unwrap_or(u32::MAX)

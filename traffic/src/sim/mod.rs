@@ -8,7 +8,7 @@
 //! ```text
 //!  seed ─► Site ──────────────► respond(method, target, form) ─► Reply ─┐
 //!            │                                                          ├─► SimRequest ─► nginx JSON · combined · labels
-//!  seed ─► Visit (a Population) ─► Step, Step, Step … ──────────────────┘
+//!  seed ─► Visit (a Population) ─► VisitStep, VisitStep, VisitStep … ──────────────────┘
 //!                                   └─► or a real socket, in real time
 //! ```
 //!
@@ -59,7 +59,7 @@ pub use dice::Dice;
 pub use line::{LabelRow, labels, write_combined, write_json, write_labels};
 pub use population::{Population, Truth};
 pub use shops::{
-    Assets, Clock, DEFAULT_START, Incident, SHOPS, Scripts, Shop, Urls, simulate_shop,
+    Assets, DEFAULT_START, Incident, LogResolution, SHOPS, Scripts, Shop, Urls, simulate_shop,
 };
-pub use site::{Kind, Listing, Reply, Site};
-pub use visit::{Step, Tempo, Visit};
+pub use site::{Listing, PageKind, Reply, Site};
+pub use visit::{Tempo, Visit, VisitStep};

@@ -14,7 +14,7 @@ use super::site::Site;
 
 /// One request of a visitor.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Step {
+pub struct VisitStep {
     /// Microseconds since the start of the visitor's previous request, or, for the first one, since
     /// the start of the visit.
     pub wait_us: u64,
@@ -40,7 +40,7 @@ pub enum Tempo {
     Live,
 }
 
-/// The visit of one visitor: a sequence of [`Step`]s, which may be endless.
+/// The visit of one visitor: a sequence of [`VisitStep`]s, which may be endless.
 pub struct Visit {
     population: Population,
     user_agent: &'static str,
@@ -72,7 +72,7 @@ struct Agenda {
     /// The visitor's own time, in microseconds since the visit began.
     now_us: u64,
     /// Time, running number and request.
-    planned: BinaryHeap<Reverse<(u64, u64, Step)>>,
+    planned: BinaryHeap<Reverse<(u64, u64, VisitStep)>>,
     count: u64,
 }
 
@@ -117,9 +117,9 @@ impl Visit {
 }
 
 impl Iterator for Visit {
-    type Item = Step;
+    type Item = VisitStep;
 
-    fn next(&mut self) -> Option<Step> {
+    fn next(&mut self) -> Option<VisitStep> {
         loop {
             if let Some((at_us, mut step)) = self.agenda.take_due(self.is_over) {
                 // Two requests in the same microsecond would have a gap of zero, so the second is
@@ -139,13 +139,13 @@ impl Iterator for Visit {
 }
 
 impl Agenda {
-    fn add(&mut self, at_us: u64, step: Step) {
+    fn add(&mut self, at_us: u64, step: VisitStep) {
         self.count += 1;
         self.planned.push(Reverse((at_us, self.count, step)));
     }
 
     /// Takes the earliest planned request, if no earlier one can still be planned.
-    fn take_due(&mut self, is_over: bool) -> Option<(u64, Step)> {
+    fn take_due(&mut self, is_over: bool) -> Option<(u64, VisitStep)> {
         let Reverse((at_us, _, _)) = self.planned.peek()?;
         if *at_us > self.now_us && !is_over {
             return None;
@@ -176,7 +176,7 @@ impl Turn<'_> {
     pub(super) fn get(&mut self, target: String, referer: Option<Arc<str>>) {
         self.plan(
             0.0,
-            Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false },
+            VisitStep { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false },
         );
     }
 
@@ -184,20 +184,26 @@ impl Turn<'_> {
     pub(super) fn get_after(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
         self.plan(
             after,
-            Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false },
+            VisitStep { wait_us: 0, method: "GET", target, form: None, referer, is_asset: false },
         );
     }
 
     /// Requests a page at this time, in microseconds since the visit began. It must not be before
     /// the beginning of this act.
     pub(super) fn get_at(&mut self, at_us: u64, target: String) {
-        let step =
-            Step { wait_us: 0, method: "GET", target, form: None, referer: None, is_asset: false };
+        let step = VisitStep {
+            wait_us: 0,
+            method: "GET",
+            target,
+            form: None,
+            referer: None,
+            is_asset: false,
+        };
         self.agenda.add(at_us, step);
     }
 
     /// Sends a request of another visit now.
-    pub(super) fn repeat(&mut self, step: Step) {
+    pub(super) fn repeat(&mut self, step: VisitStep) {
         self.plan(0.0, step);
     }
 
@@ -206,7 +212,14 @@ impl Turn<'_> {
         let target = target.to_owned();
         self.plan(
             0.0,
-            Step { wait_us: 0, method: "POST", target, form: Some(form), referer, is_asset: false },
+            VisitStep {
+                wait_us: 0,
+                method: "POST",
+                target,
+                form: Some(form),
+                referer,
+                is_asset: false,
+            },
         );
     }
 
@@ -214,11 +227,11 @@ impl Turn<'_> {
     pub(super) fn get_asset(&mut self, after: f64, target: String, referer: Option<Arc<str>>) {
         self.plan(
             after,
-            Step { wait_us: 0, method: "GET", target, form: None, referer, is_asset: true },
+            VisitStep { wait_us: 0, method: "GET", target, form: None, referer, is_asset: true },
         );
     }
 
-    fn plan(&mut self, after: f64, step: Step) {
+    fn plan(&mut self, after: f64, step: VisitStep) {
         let at_us = self.agenda.now_us + if after > 0.0 { micros(after) } else { 0 };
         self.agenda.add(at_us, step);
     }
@@ -230,7 +243,7 @@ mod tests {
 
     /// A visitor's requests in its first `secs` seconds, each with the microseconds since the
     /// start.
-    fn steps(population: Population, seed: u64, secs: u64) -> Vec<(u64, Step)> {
+    fn steps(population: Population, seed: u64, secs: u64) -> Vec<(u64, VisitStep)> {
         let mut at_us = 0;
         Visit::new(population, &Arc::new(Site::new(1)), seed, Tempo::Live)
             .map(|step| {

@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 
 use super::crawler::Beat;
 use crate::sim::dice::Dice;
-use crate::sim::site::Kind;
+use crate::sim::site::PageKind;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The text shown beside its figures in the benchmark.
@@ -62,20 +62,20 @@ impl BreadthFirst {
             }
         };
         match turn.site.respond("GET", target, None).kind {
-            Kind::Home => turn
+            PageKind::Home => turn
                 .site
                 .catalogue()
                 .categories()
                 .iter()
                 .map(|shelf| format!("/c/{}", shelf.slug))
                 .collect(),
-            Kind::Category(_, _, _, listing) => {
+            PageKind::Category(_, _, _, listing) => {
                 let base = target.split('?').next().unwrap_or("/");
                 let next = (listing.number < listing.pages)
                     .then(|| format!("{base}?page={}", listing.number + 1));
                 next.into_iter().chain(products(&listing.products)).collect()
             }
-            Kind::Product(id) => products(&turn.site.related(id)),
+            PageKind::Product(id) => products(&turn.site.related(id)),
             _ => Vec::new(),
         }
     }

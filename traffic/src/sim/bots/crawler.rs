@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::pace::Pace;
 use super::round::Round;
 use crate::sim::population::Population;
-use crate::sim::site::{Kind, Site};
+use crate::sim::site::{PageKind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn, Visit};
 
 /// The texts shown beside the figures of each crawler in the benchmark.
@@ -256,7 +256,8 @@ fn shelves(site: &Site, needed: usize, with_products: bool, dice: &mut Dice) -> 
         for page in 1.. {
             let target =
                 if page == 1 { format!("/c/{slug}") } else { format!("/c/{slug}?page={page}") };
-            let Kind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind else {
+            let PageKind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind
+            else {
                 break;
             };
             if targets.len() >= needed.max(1) {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Site};
+use crate::sim::site::{PageKind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The benchmark's text about the fast one.
@@ -162,7 +162,7 @@ impl Walk {
             while targets.len() < needed {
                 let target =
                     if page == 1 { format!("/c/{slug}") } else { format!("/c/{slug}?page={page}") };
-                let Kind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind
+                let PageKind::Category(_, _, _, listing) = site.respond("GET", &target, None).kind
                 else {
                     break;
                 };

@@ -7,7 +7,7 @@
 
 use super::crawler::Beat;
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Site};
+use crate::sim::site::{PageKind, Site};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The text shown beside its figures in the benchmark.
@@ -68,7 +68,7 @@ impl Behave for SearchScraper {
             format!("/search?q={word}&page={}", self.page)
         };
         let pages = match turn.site.respond("GET", &target, None).kind {
-            Kind::Search(_, listing) => listing.pages,
+            PageKind::Search(_, listing) => listing.pages,
             _ => 1,
         };
         turn.get(target, None);

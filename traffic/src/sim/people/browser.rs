@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Site, api};
+use crate::sim::site::{PageKind, Site, api};
 use crate::sim::visit::{Tempo, Turn};
 
 /// The kind of front end, which decides what the shop's own server sees of a person's clicks.
@@ -80,7 +80,7 @@ impl Browser {
     }
 
     /// Opens a page, loads what it needs, and returns what it is.
-    pub(in crate::sim) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> Kind {
+    pub(in crate::sim) fn open(&mut self, turn: &mut Turn<'_>, target: &str) -> PageKind {
         if !self.ahead.remove(target) {
             turn.get(self.asked(target), self.referer());
         }
@@ -97,7 +97,7 @@ impl Browser {
         turn: &mut Turn<'_>,
         target: &str,
         form: String,
-    ) -> Kind {
+    ) -> PageKind {
         let reply = turn.site.respond("POST", target, Some(&form));
         turn.post(&self.asked(target), form, self.referer());
         match reply.location {
@@ -131,9 +131,9 @@ impl Browser {
 
     /// Loads what a script requests after a page: the data beside a product, and in a single-page
     /// front end every product in view.
-    fn load_data(&mut self, turn: &mut Turn<'_>, kind: &Kind, in_view: &[u32]) {
+    fn load_data(&mut self, turn: &mut Turn<'_>, kind: &PageKind, in_view: &[u32]) {
         let targets: Vec<String> = match kind {
-            Kind::Product(id) => {
+            PageKind::Product(id) => {
                 vec![
                     format!("/api/v1/products/{id}/reviews?page=1"),
                     format!("/api/v1/recommendations?product={id}"),
@@ -161,7 +161,7 @@ impl Browser {
     }
 
     /// Loads what a page needs: style, script, pictures, data.
-    fn load(&mut self, turn: &mut Turn<'_>, kind: &Kind) {
+    fn load(&mut self, turn: &mut Turn<'_>, kind: &PageKind) {
         match self.front {
             Front::Pages => {}
             Front::PagesOnly => return,
@@ -205,13 +205,13 @@ impl Browser {
 }
 
 /// The products that a page shows, from top to bottom.
-fn products_on(site: &Site, kind: &Kind) -> Option<Vec<u32>> {
+fn products_on(site: &Site, kind: &PageKind) -> Option<Vec<u32>> {
     match kind {
-        Kind::Home => Some(site.featured()),
-        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+        PageKind::Home => Some(site.featured()),
+        PageKind::Category(_, _, _, listing) | PageKind::Search(_, listing) => {
             Some(listing.products.clone())
         }
-        Kind::Product(id) => {
+        PageKind::Product(id) => {
             let mut products = vec![*id];
             products.extend(site.related(*id));
             Some(products)

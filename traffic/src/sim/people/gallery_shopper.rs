@@ -8,7 +8,7 @@
 
 use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Listing};
+use crate::sim::site::{Listing, PageKind};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The text shown beside its figures in the benchmark.
@@ -59,7 +59,7 @@ impl GalleryShopper {
             }
         };
         let listing = match self.browser.open(turn, &target) {
-            Kind::Category(_, _, _, listing) => listing,
+            PageKind::Category(_, _, _, listing) => listing,
             _ => Listing { products: Vec::new(), number: 1, pages: 1 },
         };
         self.list = Some((target, listing.clone()));

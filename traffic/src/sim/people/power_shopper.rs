@@ -7,7 +7,7 @@
 
 use super::browser::{Browser, Thinking};
 use crate::sim::dice::Dice;
-use crate::sim::site::Kind;
+use crate::sim::site::PageKind;
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The text shown beside its figures in the benchmark.
@@ -53,7 +53,7 @@ impl PowerShopper {
         };
         let kind = self.browser.open(turn, &list);
         self.thinking.pause(turn);
-        if let Kind::Category(_, _, _, listing) | Kind::Search(_, listing) = kind {
+        if let PageKind::Category(_, _, _, listing) | PageKind::Search(_, listing) = kind {
             self.tabs = listing.products;
         }
         self.tabs.truncate(TABS);

@@ -12,7 +12,7 @@
 
 use super::browser::{Browser, Front, Thinking};
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Listing};
+use crate::sim::site::{Listing, PageKind};
 use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The text shown beside its figures in the benchmark.
@@ -27,7 +27,7 @@ pub(in crate::sim) struct Shopper {
     browser: Browser,
     thinking: Thinking,
     clicks_left: u32,
-    place: Option<Kind>,
+    place: Option<PageKind>,
     /// The target of the page that is open.
     open: String,
     /// The list pages that "back" returns to, the latest at the end.
@@ -83,7 +83,7 @@ impl Shopper {
             turn.pause(0.14, 0.3);
             self.browser.open(turn, target);
         }
-        if matches!(self.place, Some(Kind::Category(..) | Kind::Search(..)))
+        if matches!(self.place, Some(PageKind::Category(..) | PageKind::Search(..)))
             && self.lists.last() != Some(&self.open)
         {
             self.lists.push(self.open.clone());
@@ -236,7 +236,7 @@ impl Shopper {
         self.arrived_at("/account", kind);
     }
 
-    fn arrived_at(&mut self, target: &str, kind: Kind) {
+    fn arrived_at(&mut self, target: &str, kind: PageKind) {
         self.open = target.to_owned();
         self.place = Some(kind);
     }
@@ -260,12 +260,12 @@ impl Behave for Shopper {
             return true;
         }
         match place {
-            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+            PageKind::Category(_, _, _, listing) | PageKind::Search(_, listing) => {
                 self.on_list(turn, &listing)
             }
-            Kind::Product(id) => self.on_product(turn, id),
-            Kind::Cart => self.on_cart(turn),
-            Kind::Checkout => self.on_checkout(turn),
+            PageKind::Product(id) => self.on_product(turn, id),
+            PageKind::Cart => self.on_cart(turn),
+            PageKind::Checkout => self.on_checkout(turn),
             _ => match turn.dice.weighted(&[0.5, 0.25, 0.25]) {
                 0 => self.go_to_some_category(turn),
                 1 => match turn.site.featured().as_slice() {

@@ -16,7 +16,7 @@ use crate::sim::crowd::{SimRequest, address_of_bot, address_of_person, arrival, 
 use crate::sim::dice::{Dice, micros, mix as scatter};
 use crate::sim::population::{Population, Truth};
 use crate::sim::site::{Reply, Site};
-use crate::sim::visit::{Step, Tempo, Visit};
+use crate::sim::visit::{Tempo, Visit, VisitStep};
 
 /// The usual start of a simulation: Monday 2026-11-16, 00:00 UTC. Any day would do, as long as it
 /// never changes.
@@ -196,7 +196,7 @@ impl Day<'_> {
     }
 
     /// Sends one request of a visitor. For a person, it also sends what the page's scripts request.
-    fn ask(&mut self, since_start_us: u64, step: Step, who: Who, dice: &mut Dice) {
+    fn ask(&mut self, since_start_us: u64, step: VisitStep, who: Who, dice: &mut Dice) {
         let reply = self.site.respond(step.method, &step.target, step.form.as_deref());
         if who.population.truth() == Truth::Human && reply.status == 200 && step.method == "GET" {
             for (after, target) in self.layout.fetched_after(&reply.kind, dice) {

@@ -6,7 +6,7 @@
 //! `robots.txt`, stay as they are.
 
 use crate::sim::dice::Dice;
-use crate::sim::site::{Kind, Site, api};
+use crate::sim::site::{PageKind, Site, api};
 
 /// The form of page URLs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Layout<'_> {
 
     /// What scripts request after a page of this kind: each with the seconds after the page, and a
     /// canonical target. A target after an exclamation mark is not canonical and stays as it is.
-    pub(super) fn fetched_after(&self, kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
+    pub(super) fn fetched_after(&self, kind: &PageKind, dice: &mut Dice) -> Vec<(f64, String)> {
         match (self.scripts, self.urls) {
             (Scripts::Eager, _) => eager(kind, dice),
             (Scripts::Plain, Urls::Api) => parts(kind, dice),
@@ -170,7 +170,7 @@ fn with(path: &str, query: &str) -> String {
 }
 
 /// What a page that consists of API calls requests.
-fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
+fn parts(kind: &PageKind, dice: &mut Dice) -> Vec<(f64, String)> {
     let mut fetched = Vec::new();
     let mut after = dice.between(0.05, 0.2);
     let mut ask = |target: String, dice: &mut Dice| {
@@ -178,12 +178,12 @@ fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
         after += dice.exponential(0.04);
     };
     match kind {
-        Kind::Home => ask("!/api/v1/featured".to_owned(), dice),
-        Kind::Product(id) => {
+        PageKind::Home => ask("!/api/v1/featured".to_owned(), dice),
+        PageKind::Product(id) => {
             ask(format!("!/api/v1/products/{id}/reviews"), dice);
             ask(format!("!/api/v1/recommendations?product={id}"), dice);
         }
-        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+        PageKind::Category(_, _, _, listing) | PageKind::Search(_, listing) => {
             // The products in view are prefetched.
             for id in listing.products.iter().take(dice.below(5)) {
                 ask(format!("/p/{id}"), dice);
@@ -195,12 +195,12 @@ fn parts(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
 }
 
 /// What eager scripts request: prefetched links, endless scrolling, recommendations.
-fn eager(kind: &Kind, dice: &mut Dice) -> Vec<(f64, String)> {
+fn eager(kind: &PageKind, dice: &mut Dice) -> Vec<(f64, String)> {
     let mut fetched = Vec::new();
     let mut after = dice.between(0.05, 0.6);
     match kind {
-        Kind::Product(id) => fetched.push((after, format!("!/p/{id}?related=1"))),
-        Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+        PageKind::Product(id) => fetched.push((after, format!("!/p/{id}?related=1"))),
+        PageKind::Category(_, _, _, listing) | PageKind::Search(_, listing) => {
             for id in &listing.products {
                 fetched.push((after, format!("/p/{id}")));
                 after += dice.exponential(0.02);

@@ -8,7 +8,7 @@
 //! [`Assets`] in `layout.rs`; a new kind of visitor is a [`Population`].
 //!
 //! ```text
-//!  Population ─► Visit ─► Step ─► Site answers ─► Layout writes it as this shop would ─► log
+//!  Population ─► Visit ─► VisitStep ─► Site answers ─► Layout writes it as this shop would ─► log
 //!                                                 (another URL, or not in this log at all)
 //! ```
 //!
@@ -28,7 +28,7 @@ use super::population::Population;
 
 /// The resolution of the times in a shop's log, and so the format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clock {
+pub enum LogResolution {
     /// Whole seconds: `combined`.
     Seconds,
     /// Milliseconds: nginx JSON.
@@ -51,7 +51,7 @@ pub struct Shop {
     /// What the scripts of its pages request.
     pub scripts: Scripts,
     /// The resolution of the times in its log.
-    pub clock: Clock,
+    pub clock: LogResolution,
     /// People a day, not counting those of [`Shop::incident`].
     pub people: usize,
     /// Multiplies the number of bots: 1 is about 18 bots for 100 people.
@@ -77,23 +77,23 @@ pub enum Incident {
 
 /// All shops.
 pub const SHOPS: [Shop; 11] = [
-    shop("boutique", 300, 8).urls(Urls::Plain, Assets::InLog, Clock::Millis),
-    shop("warehouse", 20_000, 24).urls(Urls::Slugs, Assets::OnCdn, Clock::Seconds),
-    shop("opencart", 1_500, 16).urls(Urls::Parameters, Assets::InLog, Clock::Seconds),
-    shop("gallery", 800, 12).urls(Urls::Plain, Assets::WithoutExtension, Clock::Millis),
-    shop("spa", 2_500, 20).urls(Urls::Api, Assets::OnCdn, Clock::Millis),
+    shop("boutique", 300, 8).urls(Urls::Plain, Assets::InLog, LogResolution::Millis),
+    shop("warehouse", 20_000, 24).urls(Urls::Slugs, Assets::OnCdn, LogResolution::Seconds),
+    shop("opencart", 1_500, 16).urls(Urls::Parameters, Assets::InLog, LogResolution::Seconds),
+    shop("gallery", 800, 12).urls(Urls::Plain, Assets::WithoutExtension, LogResolution::Millis),
+    shop("spa", 2_500, 20).urls(Urls::Api, Assets::OnCdn, LogResolution::Millis),
     shop("mobile", 2_000, 24)
-        .urls(Urls::Plain, Assets::OnCdn, Clock::Millis)
+        .urls(Urls::Plain, Assets::OnCdn, LogResolution::Millis)
         .with(Incident::CarrierNat(0.4)),
     shop("flashsale", 400, 10)
-        .urls(Urls::Slugs, Assets::InLog, Clock::Millis)
+        .urls(Urls::Slugs, Assets::InLog, LogResolution::Millis)
         .with(Incident::FlashSale),
     shop("monitored", 1_000, 12)
-        .urls(Urls::Plain, Assets::InLog, Clock::Seconds)
+        .urls(Urls::Plain, Assets::InLog, LogResolution::Seconds)
         .with(Incident::HealthChecks(3)),
-    shop("outlet", 120, 4).urls(Urls::Parameters, Assets::OnCdn, Clock::Seconds),
+    shop("outlet", 120, 4).urls(Urls::Parameters, Assets::OnCdn, LogResolution::Seconds),
     shop("besieged", 6_000, 24)
-        .urls(Urls::Slugs, Assets::WithoutExtension, Clock::Seconds)
+        .urls(Urls::Slugs, Assets::WithoutExtension, LogResolution::Seconds)
         .bots(3.0),
     shop("eager", 1_200, 12).scripts(Scripts::Eager),
 ];
@@ -134,7 +134,7 @@ const fn shop(name: &'static str, products: usize, categories: usize) -> Shop {
         urls: Urls::Plain,
         assets: Assets::InLog,
         scripts: Scripts::Plain,
-        clock: Clock::Millis,
+        clock: LogResolution::Millis,
         people: 600,
         bots: 1.0,
         incident: Incident::None,
@@ -147,7 +147,7 @@ impl Shop {
         SHOPS.iter().find(|shop| shop.name == name)
     }
 
-    const fn urls(self, urls: Urls, assets: Assets, clock: Clock) -> Self {
+    const fn urls(self, urls: Urls, assets: Assets, clock: LogResolution) -> Self {
         Self { urls, assets, clock, ..self }
     }
 

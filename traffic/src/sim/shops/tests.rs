@@ -39,8 +39,8 @@ fn the_same_seed_gives_the_same_bytes_in_every_shop() {
             let requests = simulate_shop(shop, seed, DEFAULT_START, DAY_US / 4, Some(60));
             let mut log = Vec::new();
             match shop.clock {
-                Clock::Seconds => write_combined(&requests, &mut log).unwrap(),
-                Clock::Millis => write_json(&requests, &mut log).unwrap(),
+                LogResolution::Seconds => write_combined(&requests, &mut log).unwrap(),
+                LogResolution::Millis => write_json(&requests, &mut log).unwrap(),
             }
             assert!(log.len() > 10_000, "{}", shop.name);
             log

@@ -6,7 +6,7 @@
 //! `shops/` use it too.
 
 use super::query::parameter;
-use super::reply::Kind;
+use super::reply::PageKind;
 
 /// The page that an API path stands for; `None` if it stands for none.
 pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
@@ -38,18 +38,18 @@ pub(super) fn canonical(path: &str, query: &str) -> Option<String> {
 
 /// Recognises targets that stand for no page: data beside a product, notifications, the site map,
 /// the feed, the webhook of a payment provider.
-pub(super) fn apart(path: &str, is_known: impl Fn(&str) -> bool) -> Option<Kind> {
+pub(super) fn apart(path: &str, is_known: impl Fn(&str) -> bool) -> Option<PageKind> {
     match path {
-        "/sitemap.xml" => return Some(Kind::SiteMap),
-        "/feed.xml" => return Some(Kind::Feed),
-        "/api/webhooks/payment" => return Some(Kind::PaymentNotice),
+        "/sitemap.xml" => return Some(PageKind::SiteMap),
+        "/feed.xml" => return Some(PageKind::Feed),
+        "/api/webhooks/payment" => return Some(PageKind::PaymentNotice),
         "/api/v1/featured" | "/api/v1/recommendations" | "/api/v1/notifications" => {
-            return Some(Kind::Data);
+            return Some(PageKind::Data);
         }
         _ => {}
     }
     let id = path.strip_prefix("/api/v1/products/")?.strip_suffix("/reviews")?;
-    is_known(id).then_some(Kind::Data)
+    is_known(id).then_some(PageKind::Data)
 }
 
 /// The API target for a page. Targets that the API does not know stay as they are.
@@ -115,10 +115,13 @@ mod tests {
             assert_eq!(site.respond("GET", target, None).status, 200, "{target}");
         }
         let post = |target, form| site.respond("POST", target, Some(form));
-        assert_eq!(post("/api/webhooks/payment", "payment=7").kind, Kind::PaymentNotice);
+        assert_eq!(post("/api/webhooks/payment", "payment=7").kind, PageKind::PaymentNotice);
         assert_eq!(post("/api/v1/session", "user=mei&password=wrong").status, 401);
         let added = post("/api/v1/cart/items", "id=1042&quantity=1");
-        assert_eq!((added.status, added.location, added.kind), (201, None, Kind::CartAdd(1_042)));
+        assert_eq!(
+            (added.status, added.location, added.kind),
+            (201, None, PageKind::CartAdd(1_042))
+        );
         assert_eq!(post("/api/v1/orders", "").status, 200);
         assert_eq!(site.respond("GET", "/api/v1/warp", None).status, 404);
     }

@@ -17,7 +17,7 @@ use super::catalogue::{Catalogue, Sort};
 use super::dice::{Dice, mix};
 use query::{page_of, parameter};
 
-pub use reply::{Kind, Listing, Reply};
+pub use reply::{Listing, PageKind, Reply};
 
 /// A toy shop, made from a seed.
 #[derive(Clone, Debug)]
@@ -113,41 +113,44 @@ impl Site {
     fn answer(&self, method: &str, target: &str, form: Option<&str>) -> Reply {
         let (path, query) = detector::url::split(target);
         match (method, self.route(path, query)) {
-            (_, Kind::NotFound) => Reply::new(404, 400, Kind::NotFound),
-            ("GET" | "HEAD", Kind::CartAdd(_) | Kind::CheckoutComplete | Kind::PaymentNotice) => {
-                Reply::new(405, 150, Kind::WrongMethod)
-            }
+            (_, PageKind::NotFound) => Reply::new(404, 400, PageKind::NotFound),
+            (
+                "GET" | "HEAD",
+                PageKind::CartAdd(_) | PageKind::CheckoutComplete | PageKind::PaymentNotice,
+            ) => Reply::new(405, 150, PageKind::WrongMethod),
             ("GET" | "HEAD", kind) => {
                 Reply { status: 200, bytes: self.bytes(&kind), kind, location: None }
             }
-            ("POST", Kind::Login) => self.login(form.unwrap_or("")),
-            ("POST", Kind::CartAdd(_)) => self.cart_add(form.unwrap_or("")),
-            ("POST", Kind::CheckoutComplete) => Reply::new(200, 2_600, Kind::CheckoutComplete),
-            ("POST", Kind::PaymentNotice) => Reply::new(200, 2, Kind::PaymentNotice),
-            _ => Reply::new(405, 150, Kind::WrongMethod),
+            ("POST", PageKind::Login) => self.login(form.unwrap_or("")),
+            ("POST", PageKind::CartAdd(_)) => self.cart_add(form.unwrap_or("")),
+            ("POST", PageKind::CheckoutComplete) => {
+                Reply::new(200, 2_600, PageKind::CheckoutComplete)
+            }
+            ("POST", PageKind::PaymentNotice) => Reply::new(200, 2, PageKind::PaymentNotice),
+            _ => Reply::new(405, 150, PageKind::WrongMethod),
         }
     }
 
-    fn route(&self, path: &str, query: &str) -> Kind {
+    fn route(&self, path: &str, query: &str) -> PageKind {
         match path {
-            "/" => Kind::Home,
-            "/cart" => Kind::Cart,
-            "/cart/add" => Kind::CartAdd(0),
-            "/checkout" => Kind::Checkout,
-            "/checkout/complete" => Kind::CheckoutComplete,
-            "/login" => Kind::Login,
-            "/account" => Kind::Account,
-            "/assets/app.css" => Kind::Style,
-            "/assets/app.js" => Kind::Script,
-            "/favicon.ico" => Kind::Favicon,
-            "/robots.txt" => Kind::Robots,
+            "/" => PageKind::Home,
+            "/cart" => PageKind::Cart,
+            "/cart/add" => PageKind::CartAdd(0),
+            "/checkout" => PageKind::Checkout,
+            "/checkout/complete" => PageKind::CheckoutComplete,
+            "/login" => PageKind::Login,
+            "/account" => PageKind::Account,
+            "/assets/app.css" => PageKind::Style,
+            "/assets/app.js" => PageKind::Script,
+            "/favicon.ico" => PageKind::Favicon,
+            "/robots.txt" => PageKind::Robots,
             "/search" => self.route_search(query),
-            "/api/suggest" => Kind::Suggest(parameter(query, "q").unwrap_or_default()),
-            _ => self.route_by_prefix(path, query).unwrap_or(Kind::NotFound),
+            "/api/suggest" => PageKind::Suggest(parameter(query, "q").unwrap_or_default()),
+            _ => self.route_by_prefix(path, query).unwrap_or(PageKind::NotFound),
         }
     }
 
-    fn route_by_prefix(&self, path: &str, query: &str) -> Option<Kind> {
+    fn route_by_prefix(&self, path: &str, query: &str) -> Option<PageKind> {
         let known = |id: &str| id.parse().ok().filter(|id| self.catalogue.product(*id).is_some());
         if self.is_full
             && let Some(kind) = api::apart(path, |id| known(id).is_some())
@@ -155,10 +158,10 @@ impl Site {
             return Some(kind);
         }
         if let Some(id) = path.strip_prefix("/p/") {
-            return known(id).map(Kind::Product);
+            return known(id).map(PageKind::Product);
         }
         if let Some(id) = path.strip_prefix("/api/stock/") {
-            return known(id).map(Kind::Stock);
+            return known(id).map(PageKind::Stock);
         }
         if let Some(name) = path.strip_prefix("/img/p/") {
             let (id, number) = name.strip_suffix(".jpg")?.split_once('-')?;
@@ -166,21 +169,21 @@ impl Site {
             let product = self.catalogue.product(id.parse().ok()?)?;
             return (1..=product.images)
                 .contains(&number)
-                .then_some(Kind::Image(product.id, number));
+                .then_some(PageKind::Image(product.id, number));
         }
         let category = self.catalogue.category(path.strip_prefix("/c/")?)?;
         let sort =
             parameter(query, "sort").and_then(|name| Sort::from_name(&name)).unwrap_or_default();
         let under_yen = parameter(query, "under").and_then(|yen| yen.parse().ok());
         let listing = page_of(&self.catalogue.shelf(category, sort, under_yen), query)?;
-        Some(Kind::Category(category, sort, under_yen, listing))
+        Some(PageKind::Category(category, sort, under_yen, listing))
     }
 
-    fn route_search(&self, query: &str) -> Kind {
+    fn route_search(&self, query: &str) -> PageKind {
         let words = parameter(query, "q").unwrap_or_default();
         match page_of(&self.catalogue.search(&words), query) {
-            Some(listing) => Kind::Search(words, listing),
-            None => Kind::NotFound,
+            Some(listing) => PageKind::Search(words, listing),
+            None => PageKind::NotFound,
         }
     }
 
@@ -189,41 +192,43 @@ impl Site {
         let right =
             parameter(form, "password").is_some_and(|password| password == self.password(&user));
         if !right {
-            return Reply::new(401, 1_900, Kind::LoginRefused);
+            return Reply::new(401, 1_900, PageKind::LoginRefused);
         }
-        Reply { location: Some("/account"), ..Reply::new(303, 0, Kind::LoginAccepted) }
+        Reply { location: Some("/account"), ..Reply::new(303, 0, PageKind::LoginAccepted) }
     }
 
     fn cart_add(&self, form: &str) -> Reply {
         let id = parameter(form, "id").and_then(|id| id.parse().ok());
         match id.filter(|id| self.catalogue.product(*id).is_some()) {
-            Some(id) => Reply { location: Some("/cart"), ..Reply::new(303, 0, Kind::CartAdd(id)) },
-            None => Reply::new(404, 400, Kind::NotFound),
+            Some(id) => {
+                Reply { location: Some("/cart"), ..Reply::new(303, 0, PageKind::CartAdd(id)) }
+            }
+            None => Reply::new(404, 400, PageKind::NotFound),
         }
     }
 
     /// The approximate length of the body, from what is on the page.
-    fn bytes(&self, kind: &Kind) -> u32 {
+    fn bytes(&self, kind: &PageKind) -> u32 {
         let spread = |salt: u64, range: u64| (mix(self.seed ^ salt) % range) as u32;
         match kind {
-            Kind::Home => 9_400,
-            Kind::Category(_, _, _, listing) | Kind::Search(_, listing) => {
+            PageKind::Home => 9_400,
+            PageKind::Category(_, _, _, listing) | PageKind::Search(_, listing) => {
                 2_200 + 260 * listing.products.len() as u32
             }
-            Kind::Product(id) => 3_600 + spread(u64::from(*id), 2_400),
-            Kind::Image(id, number) => {
+            PageKind::Product(id) => 3_600 + spread(u64::from(*id), 2_400),
+            PageKind::Image(id, number) => {
                 6_000 + spread(u64::from(*id) << 8 | u64::from(*number), 60_000)
             }
-            Kind::Style => 2_100,
-            Kind::Script => 900,
-            Kind::Favicon => 318,
-            Kind::Robots => 24,
-            Kind::Suggest(words) => 40 + 9 * words.len() as u32,
-            Kind::Stock(_) => 31,
+            PageKind::Style => 2_100,
+            PageKind::Script => 900,
+            PageKind::Favicon => 318,
+            PageKind::Robots => 24,
+            PageKind::Suggest(words) => 40 + 9 * words.len() as u32,
+            PageKind::Stock(_) => 31,
             // A site map has 60 bytes an entry; a feed has twenty entries.
-            Kind::SiteMap => 60 * self.catalogue.products().len() as u32,
-            Kind::Feed => 6_800,
-            Kind::Data => 540,
+            PageKind::SiteMap => 60 * self.catalogue.products().len() as u32,
+            PageKind::Feed => 6_800,
+            PageKind::Data => 540,
             _ => 2_300,
         }
     }

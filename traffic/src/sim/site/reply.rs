@@ -15,7 +15,7 @@ pub struct Listing {
 
 /// What a request is for. The demo's server renders it; the simulation only counts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PageKind {
     /// `/`
     Home,
     /// `/c/<slug>`: index of the category, order, price limit in yen, and the products to show.
@@ -78,7 +78,7 @@ pub struct Reply {
     /// Approximate bytes of the body. The pages of the demo's server have their own lengths.
     pub bytes: u32,
     /// What the request is for, and so what to render.
-    pub kind: Kind,
+    pub kind: PageKind,
     /// The target of a redirect.
     pub location: Option<&'static str>,
 }
@@ -88,14 +88,14 @@ impl Reply {
     /// redirects.
     pub(super) fn into_data(self) -> Self {
         let status = match self.kind {
-            Kind::CartAdd(_) if self.status < 400 => 201,
-            Kind::LoginAccepted => 200,
+            PageKind::CartAdd(_) if self.status < 400 => 201,
+            PageKind::LoginAccepted => 200,
             _ => self.status,
         };
         Self { status, bytes: 30 + self.bytes / 4, location: None, ..self }
     }
 
-    pub(super) fn new(status: u16, bytes: u32, kind: Kind) -> Self {
+    pub(super) fn new(status: u16, bytes: u32, kind: PageKind) -> Self {
         Self { status, bytes, kind, location: None }
     }
 }

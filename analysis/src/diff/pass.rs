@@ -16,7 +16,7 @@ use super::path_shape::path_shape;
 /// models can differ in time step and in how they place pages.
 pub struct DiffPass<'a> {
     detectors: [Detector; 2],
-    outcomes: &'a Conversions,
+    conversions: &'a Conversions,
     agents: Mutex<Agents>,
 }
 
@@ -26,23 +26,30 @@ pub struct DiffStep {
     path: Box<str>,
     is_good_robot: bool,
     reached: ReachedConversions,
-    /// Lines of an event log that have to be joined to find a conversion: id, method and target of
-    /// a request that may be one, or the id of the line that ends it.
-    joins: Option<Box<(String, String, String)>>,
+    /// Set for two lines of an event log that must be joined to find a conversion: a request that
+    /// may be one, and the line that ends it.
+    joins: Option<Box<JoinedLine>>,
+}
+
+/// What is kept of a line of an event log to join a request with its end.
+struct JoinedLine {
+    id: String,
+    method: String,
+    target: String,
 }
 
 /// State of one thread: the drivers of the detectors, and the sums.
 pub struct DiffWatch<'a> {
     drivers: [Driver; 2],
     comparison: Comparison,
-    outcomes: ConversionWatch<'a>,
+    conversions: ConversionWatch<'a>,
     banned: [BannedClients; 2],
 }
 
 impl<'a> DiffPass<'a> {
     /// Compares these two detectors, and notes which client comes to which conversion.
-    pub fn new(detectors: [Detector; 2], outcomes: &'a Conversions) -> Self {
-        Self { detectors, outcomes, agents: Mutex::default() }
+    pub fn new(detectors: [Detector; 2], conversions: &'a Conversions) -> Self {
+        Self { detectors, conversions, agents: Mutex::default() }
     }
 
     /// The two detectors.
@@ -68,15 +75,15 @@ impl<'a> Pass for DiffPass<'a> {
             && record.user_agent.is_some_and(|agent| {
                 self.agents.lock().unwrap_or_else(PoisonError::into_inner).is_good_bot(agent)
             });
-        let asked = self.outcomes.asked(record.method, record.target);
+        let asked = self.conversions.asked(record.method, record.target);
         let reached = match record.kind {
-            RecordKind::Whole => self.outcomes.reached(asked, record.status),
+            RecordKind::Whole => self.conversions.reached(asked, record.status),
             RecordKind::Request | RecordKind::Outcome => ReachedConversions::default(),
         };
         let wanted = match record.kind {
             RecordKind::Whole => false,
             RecordKind::Request => !asked.is_nothing(),
-            RecordKind::Outcome => !self.outcomes.is_empty(),
+            RecordKind::Outcome => !self.conversions.is_empty(),
         };
         let id = record.id.or(record.decision.map(|decision| decision.id)).filter(|_| wanted);
         DiffStep {
@@ -85,7 +92,11 @@ impl<'a> Pass for DiffPass<'a> {
             is_good_robot,
             reached,
             joins: id.map(|id| {
-                Box::new((id.to_owned(), record.method.to_owned(), record.target.to_owned()))
+                Box::new(JoinedLine {
+                    id: id.to_owned(),
+                    method: record.method.to_owned(),
+                    target: record.target.to_owned(),
+                })
             }),
         }
     }
@@ -98,7 +109,7 @@ impl<'a> Pass for DiffPass<'a> {
         DiffWatch {
             drivers: Default::default(),
             comparison: Comparison::default(),
-            outcomes: ConversionWatch::new(self.outcomes),
+            conversions: ConversionWatch::new(self.conversions),
             banned: Default::default(),
         }
     }
@@ -122,7 +133,7 @@ impl<'a> Pass for DiffPass<'a> {
         }
         let mut reached = step.reached;
         if let Some(joins) = step.joins {
-            let (id, method, target) = &*joins;
+            let JoinedLine { id, method, target } = &*joins;
             let record = Record {
                 kind: step.lines[0].kind,
                 status: step.lines[0].status,
@@ -131,7 +142,7 @@ impl<'a> Pass for DiffPass<'a> {
                 target,
                 ..Record::default()
             };
-            let arrival = watch.outcomes.see(&record);
+            let arrival = watch.conversions.see(&record);
             reached = arrival.map_or(reached, |arrival| reached.and(arrival.reached));
         }
         if !reached.is_nothing() {

@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use detector::model::{Budget, ScorerFile, Thresholds};
-use detector::{Score, Timestamp};
+use detector::{Model, PolicyConfig, Score, Timestamp};
 use proptest::prelude::*;
+use trainer::calibrate::Budgets;
 use trainer::protocol::{model_of, without_thresholds};
 
 use super::ladder::{ladder, written};

@@ -1,6 +1,7 @@
 //! Each rule against its public definition: the very request at which it acts.
 
-use detector::Method;
+use analysis::baseline::BaselineAction;
+use detector::{Method, Timestamp};
 
 use super::*;
 

@@ -7,6 +7,8 @@
 
 use std::collections::HashMap;
 
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
+
 use super::bans::Bans;
 
 const SIGMAS: f64 = 3.0;

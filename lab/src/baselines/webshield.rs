@@ -12,6 +12,8 @@
 
 use std::collections::BTreeMap;
 
+use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
+
 use super::bans::Bans;
 
 const WINDOW_S: i64 = 10;

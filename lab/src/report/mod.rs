@@ -18,9 +18,9 @@ use analysis::report::page::Page;
 use analysis::report::section::Section;
 use analysis::report::table::{Cell, Table};
 use analysis::report::training::steps;
-use maud::{Markup, html};
+use maud::html;
 
-use crate::botbench::result::{BotBench, HeatMap, PopulationRow, REFUSED_SHOWN, Share};
+use crate::botbench::result::{BotBench, HeatMap, REFUSED_SHOWN, Share};
 use cells::{called, ends, name, share};
 
 /// The report's page; [`Page::render`] makes a file of it.

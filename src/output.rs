@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn check(heading: &[&str], rows: &[&[&str]], expect: &[&str]) {
-        let mut table = Table::new(heading);
+        let mut table = TextTable::new(heading);
         for row in rows {
             table.row(row.iter().map(|&cell| cell.to_owned()));
         }

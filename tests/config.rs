@@ -140,14 +140,8 @@ fn check_against_a_log_says_when_a_proxy_hides_who_the_visitors_are() {
         (0..200).map(|second| line(&format!("192.0.2.{second}"), second)).collect();
     let check = |name: &str, log: String| {
         let log = folder.write(name, log);
-        let arguments = ["check", "-c"].map(std::ffi::OsStr::new);
-        let output = Command::new(env!("CARGO_BIN_EXE_kidoban"))
-            .args(arguments)
-            .args([&config, &log])
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
+        let [config, log] = [&config, &log].map(|path| path.to_str().unwrap());
+        kidoban(&folder.0, &["check", "-c", config, log]).assert(0).stdout
     };
     let said = check("proxied.log", proxied);
     assert!(said.contains("trusted_proxies = [\"127.0.0.1\"]"), "{said}");

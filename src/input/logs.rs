@@ -225,13 +225,13 @@ fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
         })
         .collect();
     bail!(
-        "{}: {} of {} lines cannot be read ({:.1} %, at most 5 % are passed over); nothing was \
+        "{}: {} of {} lines cannot be read ({}, at most 5 % are passed over); nothing was \
             learnt. Look at it with \
          `kidoban inspect`, and leave the file out or correct its log_format. The first ones:{}",
         reader.name(),
         tally.refused,
         tally.lines,
-        100.0 * tally.refused as f64 / tally.lines as f64,
+        traffic::percent(tally.refused as f64 / tally.lines as f64, 1),
         shown.concat()
     );
 }

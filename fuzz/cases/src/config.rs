@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use proxy::config::edit::with_policy;
-use proxy::{Config, Overrides};
+use gate::config::Config;
+use gate::config::edit::with_policy;
 
 const SCORES: [(&str, f64); 2] = [("limit_score", 0.8125), ("block_score", 0.96875)];
 const EVIDENCE: &str = "[tuned]\nmodel_sha256 = \
@@ -26,6 +26,7 @@ pub fn config(data: &[u8]) {
         }
     };
     assert_eq!(format!("{config:?}"), format!("{:?}", parse(&text).expect("it did before")));
+    let door = proxy_part(&text);
     for evidence in ["", EVIDENCE] {
         let edited = with_policy(&text, path(), &SCORES, evidence).expect("it is a configuration");
         let after = parse(&edited).unwrap_or_else(|problem| panic!("{problem}\n{edited}"));
@@ -33,6 +34,7 @@ pub fn config(data: &[u8]) {
         (policy.limit_score, policy.block_score) = (Some(0.8125), Some(0.96875));
         assert_eq!(format!("{:?}", after.policy()), format!("{policy:?}"));
         assert_eq!(rest(&after), rest(&config), "{edited}");
+        assert_eq!(proxy_part(&edited), door, "{edited}");
         assert!(evidence.is_empty() || after.tuned().is_some());
         let again = with_policy(&edited, path(), &SCORES, evidence).expect("it was edited once");
         assert_eq!(again, edited, "a second time changes nothing");
@@ -43,16 +45,34 @@ fn path() -> &'static Path {
     Path::new("kidoban.toml")
 }
 
+/// The part that every door shares. It needs no shop: most of what a fuzzer finds names none.
 fn parse(text: &str) -> Result<Config, String> {
-    // Most of what a fuzzer finds names no shop.
-    let overrides = Overrides { needs_no_upstream: true, ..Overrides::default() };
-    Config::parse(text, path(), &overrides).map_err(|error| error.to_string())
+    Config::parse(text, path(), &gate::Overrides::default()).map_err(|error| error.to_string())
 }
 
-/// All that a configuration tells of itself but its thresholds.
+/// What a configuration says to the proxy, or that it says something wrong.
+fn proxy_part(text: &str) -> Option<String> {
+    let overrides = proxy::Overrides {
+        upstream: (!text.contains("upstream")).then(|| "http://127.0.0.1:3000".to_owned()),
+        ..proxy::Overrides::default()
+    };
+    match proxy::Config::parse(text, path(), &overrides) {
+        Ok(config) => {
+            let addresses = (config.listen(), config.upstream());
+            Some(format!("{addresses:?} {:?}", config.warnings()))
+        }
+        Err(error) => {
+            let problem = error.to_string();
+            assert!(problem.starts_with("kidoban.toml"), "{problem}");
+            None
+        }
+    }
+}
+
+/// All that the shared part tells of itself but its thresholds.
 fn rest(config: &Config) -> String {
-    let addresses = (config.listen(), config.admin(), config.upstream(), config.capacity());
+    let (admin, capacity) = (config.admin(), config.capacity());
     let paths = (config.model_path(), config.event_log_path());
     let words = (config.mode(), config.outcomes(), config.warnings());
-    format!("{addresses:?} {paths:?} {words:?}")
+    format!("{admin:?} {capacity:?} {paths:?} {words:?}")
 }

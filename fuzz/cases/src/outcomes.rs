@@ -1,6 +1,6 @@
 //! Patterns of what a visit can come to: `NAME=METHOD PATH STATUS`.
 
-use traffic::Outcomes;
+use traffic::Conversions;
 
 /// The first line is a request, `METHOD STATUS TARGET`; each other line is a pattern as the flag
 /// `--outcome` takes it.
@@ -14,7 +14,7 @@ pub fn outcomes(data: &[u8]) {
     let [method, status, target] = [(); 3].map(|()| request.next().unwrap_or_default());
     let status = status.parse().unwrap_or(200);
 
-    let mut outcomes = Outcomes::default();
+    let mut outcomes = Conversions::default();
     for flag in lines {
         let before = outcomes.clone();
         if let Err(error) = outcomes.add_flag(flag) {
@@ -23,7 +23,7 @@ pub fn outcomes(data: &[u8]) {
             assert!(!error.problem.is_empty() && !error.expected.is_empty(), "{error}");
         }
     }
-    let mut again = Outcomes::default();
+    let mut again = Conversions::default();
     for (name, pattern) in outcomes.patterns() {
         again.add(name, &pattern.to_string()).expect("what is shown can be read");
     }

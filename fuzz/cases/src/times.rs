@@ -1,7 +1,7 @@
 //! Times as people give them: `--since`, and whatever else takes a day or RFC 3339.
 
 use detector::Timestamp;
-use kidoban::replay::Since;
+use kidoban::since::Since;
 use traffic::log::{civil, time};
 
 /// What is read is written and read again to the same second, `jiff` reads the same moment, and

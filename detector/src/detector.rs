@@ -10,8 +10,8 @@ use crate::features::Features;
 use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::time::Timestamp;
-use crate::token::{Observed, Token};
-use crate::tracker::{Concluded, Settings, Tracker};
+use crate::token::{Concluded, Observed, Token};
+use crate::tracker::{Settings, Tracker};
 
 /// A [`Tracker`] and the one [`Judge`] that it works with. The tracker's methods that need no judge
 /// are available as well.

@@ -187,7 +187,10 @@ const WAITING: usize = 70_000;
 proptest! {
     /// Any text as a pattern, and any request.
     #[test]
-    fn nothing_panics(name in ".{0,40}", pattern in ".{0,60}", method in ".{0,8}", target in ".{0,60}", status: u16) {
+    fn nothing_panics(
+        name in ".{0,40}", pattern in ".{0,60}",
+        method in ".{0,8}", target in ".{0,60}", status: u16,
+    ) {
         let mut outcomes = Conversions::default();
         let _ = outcomes.add(&name, &pattern);
         let _ = outcomes.add_flag(&pattern);
@@ -209,7 +212,9 @@ proptest! {
 
     /// A path without wildcards matches itself, with or without escapes.
     #[test]
-    fn a_path_fits_itself(segments in prop::collection::vec("[a-z0-9._~-]{1,8}", 1..6), escaped in any::<u8>()) {
+    fn a_path_fits_itself(
+        segments in prop::collection::vec("[a-z0-9._~-]{1,8}", 1..6), escaped in any::<u8>(),
+    ) {
         let path: String = segments.iter().map(|segment| format!("/{segment}")).collect();
         let at = 1 + usize::from(escaped) % segments[0].len();
         let odd = format!("{}%{:02x}{}", &path[..at], path.as_bytes()[at], &path[at + 1..]);

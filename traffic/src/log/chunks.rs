@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! LogReader ─► Chunks ─► Chunk 0 ─► parse ─► Parsed 0 ─┐
-//!   (format)           ─► Chunk 1 ─► parse ─► Parsed 1 ─┼─ in the order of their numbers: Tally::append
+//!   (format)           ─► Chunk 1 ─► parse ─► Parsed 1 ─┼─ in order: Tally::append
 //!                      ─► Chunk 2 ─► parse ─► Parsed 2 ─┘
 //! ```
 //!
@@ -273,13 +273,15 @@ mod tests {
             has_mark: bool,
         ) {
             let mut text = if has_mark { "\u{feff}" } else { "" }.to_owned() + LINE + "\n";
-            let lines: Vec<String> = lines.iter().map(|(kind, second, length)| line(*kind, *second, *length)).collect();
+            let line = |(kind, second, length): &(u8, u32, usize)| line(*kind, *second, *length);
+            let lines: Vec<String> = lines.iter().map(line).collect();
             text += &lines.join("\n");
             if ends_with_newline {
                 text.push('\n');
             }
             let reader = || {
-                let end: Box<dyn Read> = if is_broken { Box::new(Broken) } else { Box::new(io::empty()) };
+                let end: Box<dyn Read> =
+                    if is_broken { Box::new(Broken) } else { Box::new(io::empty()) };
                 BufReader::with_capacity(4_000, text.as_bytes().chain(end))
             };
             prop_assert_eq!(by_line(reader()), by_chunk(reader()));

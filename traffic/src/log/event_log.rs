@@ -375,12 +375,17 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_written_is_read_back(
-            at in any::<i64>(), seq in any::<u32>(), url in ".*", agent in proptest::option::of(".*"),
-            key in any::<u32>(), score in proptest::option::of(-1e30_f32..1e30),
+            at in any::<i64>(), seq in any::<u32>(), url in ".*", key in any::<u32>(),
+            agent in proptest::option::of(".*"), score in proptest::option::of(-1e30_f32..1e30),
         ) {
             let line = RequestLine {
-                at: Timestamp::from_micros(at), seq, url: url.as_str().into(), key: UrlKey(key), score,
-                user_agent: agent.as_deref().map(Into::into), ..request_line()
+                at: Timestamp::from_micros(at),
+                seq,
+                url: url.as_str().into(),
+                key: UrlKey(key),
+                score,
+                user_agent: agent.as_deref().map(Into::into),
+                ..request_line()
             };
             let mut log = Vec::new();
             line.write_to(&mut log);

@@ -67,14 +67,17 @@ fn read_all(log: &[u8], format: Format) {
 }
 
 fn bytes_that_matter() -> impl Strategy<Value = u8> {
-    prop_oneof![3 => any::<u8>(), 2 => prop::sample::select(br#" "\[]{}:,.-/0159TZ"#.to_vec()), 1 => Just(b'\n')]
+    let delimiters = br#" "\[]{}:,.-/0159TZ"#.to_vec();
+    prop_oneof![3 => any::<u8>(), 2 => prop::sample::select(delimiters), 1 => Just(b'\n')]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_bytes_make_a_reader_panic_or_lose_count(log in prop::collection::vec(bytes_that_matter(), 0..400)) {
+    fn no_bytes_make_a_reader_panic_or_lose_count(
+        log in prop::collection::vec(bytes_that_matter(), 0..400),
+    ) {
         for format in FORMATS {
             read_all(&log, format);
         }
@@ -84,7 +87,9 @@ proptest! {
     #[test]
     fn no_damage_to_a_good_line_makes_a_reader_panic_or_lose_count(
         which in 0..GOOD.len(),
-        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..3_u8, bytes_that_matter()), 1..6),
+        damage in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0..3_u8, bytes_that_matter()), 1..6
+        ),
     ) {
         let mut log = GOOD[which].as_bytes().to_vec();
         for (index, how, byte) in damage {
@@ -103,7 +108,9 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_decoders_panic(
-        magic in prop::sample::select(vec![&b"\x1f\x8b\x08\x00"[..], b"\x28\xb5\x2f\xfd", b"\x1f", b""]),
+        magic in prop::sample::select(
+            vec![&b"\x1f\x8b\x08\x00"[..], b"\x28\xb5\x2f\xfd", b"\x1f", b""]
+        ),
         rest in prop::collection::vec(any::<u8>(), 0..300),
     ) {
         let reader = decompress(std::io::Cursor::new([magic, &rest].concat()));

@@ -60,7 +60,8 @@ fn the_same_microsecond_is_ordered_by_tie_and_then_by_arrival() {
 proptest! {
     #[test]
     fn within_the_horizon_reordering_is_sorting(
-        items in prop::collection::vec((0_i64..1_000, 0_u32..3), 0..300), horizon in 1_000_u64..2_000,
+        items in prop::collection::vec((0_i64..1_000, 0_u32..3), 0..300),
+        horizon in 1_000_u64..2_000,
     ) {
         let items = numbered(items);
         let (out, late) = reordered(&items, horizon, items.len());
@@ -72,7 +73,8 @@ proptest! {
 
     #[test]
     fn beyond_the_horizon_nothing_is_lost_and_lateness_is_counted(
-        items in prop::collection::vec((0_i64..1_000, 0_u32..3), 0..300), horizon in 0_u64..500, held_max in 0_usize..50,
+        items in prop::collection::vec((0_i64..1_000, 0_u32..3), 0..300),
+        horizon in 0_u64..500, held_max in 0_usize..50,
     ) {
         let items = numbered(items);
         let (mut out, late) = reordered(&items, horizon, held_max);
@@ -81,7 +83,8 @@ proptest! {
             *newest = before.max(item.0);
             Some(before)
         });
-        let steps_back = out.iter().zip(newest_before).filter(|(item, before)| item.0 < *before).count();
+        let goes_back = |(item, before): &(&Item, i64)| item.0 < *before;
+        let steps_back = out.iter().zip(newest_before).filter(goes_back).count();
         prop_assert_eq!(steps_back as u64, late);
         out.sort_unstable_by_key(|item| item.2);
         prop_assert_eq!(out, items);

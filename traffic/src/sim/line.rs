@@ -160,7 +160,8 @@ mod tests {
             written(|out| write_json(&requests, out)),
             "{\"msec\":1763683200.123,\"remote_addr\":\"198.18.0.7\",\"request_method\":\"GET\",\
              \"request_uri\":\"/search?q=\\\"tea\\\"\",\"status\":200,\"body_bytes_sent\":2300,\
-             \"http_referer\":\"https://shop.example/\",\"http_user_agent\":\"curl/8.5.0\",\"request_time\":0.003}\n"
+             \"http_referer\":\"https://shop.example/\",\"http_user_agent\":\"curl/8.5.0\",\
+             \"request_time\":0.003}\n"
         );
         assert_eq!(
             written(|out| write_combined(&requests, out)),

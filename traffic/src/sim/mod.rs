@@ -6,10 +6,10 @@
 //! another ([`Visit`]). So a simulated log and a live run cannot differ.
 //!
 //! ```text
-//!  seed ─► Site ──────────────► respond(method, target, form) ─► Reply ─┐
-//!            │                                                          ├─► SimRequest ─► nginx JSON · combined · labels
-//!  seed ─► Visit (a Population) ─► VisitStep, VisitStep, VisitStep … ──────────────────┘
-//!                                   └─► or a real socket, in real time
+//!  seed ─► Site ─────► respond(method, target, form) ─► Reply ─┐
+//!            │                                                 ├─► SimRequest ─► log, labels
+//!  seed ─► Visit ────► one request after another ──────────────┘
+//!                         └─► or through a real socket, in real time
 //! ```
 //!
 //! All randomness comes from a seeded generator, so equal seeds give equal bytes. Within a

@@ -8,8 +8,8 @@
 //! [`Assets`] in `layout.rs`; a new kind of visitor is a [`Population`].
 //!
 //! ```text
-//!  Population ─► Visit ─► VisitStep ─► Site answers ─► Layout writes it as this shop would ─► log
-//!                                                 (another URL, or not in this log at all)
+//!  Population ─► Visit ─► request ─► Site answers ─► Layout gives it this shop's URL ─► log
+//!                                                    (or leaves it out of the log)
 //! ```
 //!
 //! Everything comes from one seed. Labels name the population in `why`.

@@ -101,7 +101,8 @@ impl<R: BufRead> Lines<R> {
         self.buffer.get(line.clone()).unwrap_or_default()
     }
 
-    /// The reader, what was read and not given out, and the error that reading ended with.
+    /// Takes it apart: the reader, what was read and not yet returned, and the error with which
+    /// reading ended.
     pub(super) fn into_parts(mut self) -> (R, Vec<u8>, Option<io::Error>) {
         self.buffer.truncate(self.unread.end);
         (self.reader, self.buffer.split_off(self.unread.start), self.error)

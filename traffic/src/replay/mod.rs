@@ -16,6 +16,8 @@
 //! - [`driver`]: the one place that says which requests are observed and whose ends are concluded
 //! - [`verdicts`]: the plain replay, which hands each request and its verdict to a [`VerdictSink`]
 //! - [`recorded`]: the verdict that an event log holds, to compare with the replayed one
+//! - [`traffic`]: a site's log lines, kept to be walked many times, whole or by parts
+//! - [`traffic_in_memory`]: the one implementation of it
 //! - [`bans`]: whether the table of bans had room for all banned clients
 //! - [`newest`]: the time of the latest record
 //! - [`error`]: why a replay ends early
@@ -34,6 +36,8 @@ pub mod pass;
 pub mod recorded;
 #[cfg(test)]
 mod tests;
+pub mod traffic;
+pub mod traffic_in_memory;
 pub mod verdicts;
 pub mod walk;
 pub mod walk_parallel;
@@ -48,6 +52,8 @@ pub use newest::newest_time;
 pub use parallel_reader::read_parallel;
 pub use pass::Pass;
 pub use recorded::RecordedVerdict;
+pub use traffic::{PARTS, Traffic, TrafficStep, part_of};
+pub use traffic_in_memory::{TrafficInMemory, TrafficWriter};
 pub use verdicts::{VerdictPass, VerdictSink, VerdictWatch, replay, replay_parallel};
 pub use walk::walk;
 pub use walk_parallel::walk_parallel;

@@ -137,7 +137,7 @@ impl Logs {
             let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
             while let Some(record) = reader.next()? {
                 watch(&record);
-                builder.note(&record);
+                builder.note(&record)?;
             }
             refuse_if_unreadable(&reader)?;
             tallies.push(reader.tally().clone());
@@ -146,7 +146,7 @@ impl Logs {
         // An empty file of a rotated set says nothing about how finely the others tell time.
         let told = tallies.iter().filter(|tally| tally.parsed > 0);
         let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
-        let site = builder.finish(name, resolution_us, labels);
+        let site = builder.finish(name, resolution_us, labels)?;
         if let Some(labels) = labels {
             warn_of_strange_labels(labels, &site);
         }

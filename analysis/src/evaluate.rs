@@ -15,7 +15,7 @@ use detector::{
     PolicyError, Score, Timestamp, Verdict,
 };
 use serde::Serialize;
-use traffic::replay::{Driver, Judged, Semantics};
+use traffic::replay::{Driver, Judged, PARTS, Semantics, Traffic};
 use trainer::label::Label;
 use trainer::progress::Stage;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
@@ -410,7 +410,7 @@ fn watch(
     baselines: &mut [Box<dyn Baseline>],
     mut tell: impl FnMut(Stage<'_>),
 ) -> Result<Vec<Seen>, PolicyError> {
-    let of = site.steps.len() as u64;
+    let of = site.traffic.len();
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
     let policy = Policy::new(
         PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() },
@@ -427,7 +427,7 @@ fn watch(
     ];
     // What the log has was answered: everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
-    for (done, step) in (0_u64..).zip(&site.steps) {
+    site.walk_parts(0..PARTS, |done, step| {
         if done.is_multiple_of(TELL_EVERY) {
             tell(Stage { name: "judging", done, of, unit: "requests" });
         }
@@ -444,7 +444,7 @@ fn watch(
             }
         };
         driver.step(step, &mut Judged::new(&detector, at_verdict));
-    }
+    });
     Ok(seen)
 }
 

@@ -75,9 +75,9 @@ pub(crate) fn portraits(
         of.iter().map(|subject| Sitter::new(site, subject.client)).collect();
     let mut windows: HashMap<usize, Box<Window>> = HashMap::new();
     let mut driver = Driver::default();
-    for step in &site.steps {
+    site.walk(|step| {
         let client = step.client as usize;
-        let Some(&place) = places.get(&client) else { continue };
+        let Some(&place) = places.get(&client) else { return };
         let (sitter, subject) = (&mut sitters[place], &of[place]);
         let window = windows.entry(client).or_insert_with(|| Box::new(Window::new(step.event.at)));
         let at_request = |event: &Event, window: &Window| {
@@ -97,7 +97,7 @@ pub(crate) fn portraits(
         };
         let memory = site.memory_for(client);
         driver.step(step, &mut UnjudgedWindow { window, resolution_us, memory, at_request });
-    }
+    });
     sitters
         .into_iter()
         .zip(of)

@@ -79,9 +79,11 @@ fn learnt(sites: &[Site], left_out: usize, seed: u64) -> Learnt {
     let mut learner = Learner::default();
     let mut before = 0;
     for (_, site) in sites.iter().enumerate().filter(|(index, _)| *index != left_out) {
-        for step in site.steps.iter().filter(|step| step.request().is_some()) {
-            learner.note(&asked(site, step, before + step.client));
-        }
+        site.walk(|step| {
+            if step.request().is_some() {
+                learner.note(&asked(site, step, before + step.client));
+            }
+        });
         before += site.clients.len() as u32;
     }
     learner.finish(seed)
@@ -108,7 +110,7 @@ fn pass(
     let columns = contest.columns();
     let mut workers = contest.workers(site.clients.len())?;
     let mut fates = Fates::new(columns.len());
-    for step in &site.steps {
+    site.walk(|step| {
         if let Some(event) = step.request() {
             let asked = asked(site, step, step.client);
             let number = fates.count(step.client as usize);
@@ -124,7 +126,7 @@ fn pass(
         } else {
             workers.iter_mut().for_each(|worker| worker.end(step));
         }
-    }
+    });
     for (index, client) in
         site.clients.iter().enumerate().filter(|(_, client)| client.pages >= min_pages)
     {

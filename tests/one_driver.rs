@@ -205,9 +205,9 @@ fn weighed(served: &Served) -> [u64; 2] {
     let mut reader = LogReader::new("events.jsonl", &bytes[..]).unwrap();
     let mut builder = SiteBuilder::default();
     while let Some(record) = reader.next().unwrap() {
-        builder.note(&record);
+        builder.note(&record).unwrap();
     }
-    let site = builder.finish("served", 1, None);
+    let site = builder.finish("served", 1, None).unwrap();
     let evaluation = analysis::evaluate(&model, &site, min_pages, Vec::new()).unwrap();
     let policy = PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() };
     let policy = Policy::new(policy, Some(&model)).unwrap();

@@ -74,9 +74,9 @@ pub(crate) fn client_summaries(
         of.iter().map(|subject| SummaryBuilder::new(site, subject.client)).collect();
     let mut windows: HashMap<usize, Box<Window>> = HashMap::new();
     let mut driver = Driver::default();
-    for step in &site.steps {
+    site.walk(|step| {
         let client = step.client as usize;
-        let Some(&place) = places.get(&client) else { continue };
+        let Some(&place) = places.get(&client) else { return };
         let (builder, subject) = (&mut builders[place], &of[place]);
         let window = windows.entry(client).or_insert_with(|| Box::new(Window::new(step.event.at)));
         let at_request = |event: &Event, window: &Window| {
@@ -96,7 +96,7 @@ pub(crate) fn client_summaries(
         };
         let memory = site.memory_for(client);
         driver.step(step, &mut UnjudgedWindow { window, resolution_us, memory, at_request });
-    }
+    });
     builders
         .into_iter()
         .zip(of)

@@ -29,9 +29,9 @@ fn site(requests: &[SimRequest]) -> Site {
     let mut reader = LogReader::new("day.log", &log[..]).unwrap();
     let mut builder = SiteBuilder::default();
     while let Some(record) = reader.next().unwrap() {
-        builder.note(&record);
+        builder.note(&record).unwrap();
     }
-    builder.finish("shop", 1_000, Some(&labels))
+    builder.finish("shop", 1_000, Some(&labels)).unwrap()
 }
 
 fn days(requests: &[SimRequest], from: u64, to: u64) -> &[SimRequest] {
@@ -75,9 +75,7 @@ fn a_month_without_change_is_silent_and_a_change_is_heard_on_its_first_day() {
     let detector = Detector::new(Settings { capacity: 100_000, hash_key: 1 }, judge);
     let pass = |requests: &[SimRequest]| {
         let mut driver = Driver::default();
-        for step in &site(requests).steps {
-            driver.step(step, &mut Judged::new(&detector, |_, _| ()));
-        }
+        site(requests).walk(|step| driver.step(step, &mut Judged::new(&detector, |_, _| ())));
     };
     assert_eq!(detector.drift(), None, "nobody has come");
     pass(days(&month, TRAINED_DAYS, TRAINED_DAYS + 2));

@@ -209,7 +209,7 @@ fn site(shop: &Shop, requests: &[SimRequest]) -> Result<Site> {
     let mut reader = LogReader::new(shop.name, &log[..])?;
     let mut builder = SiteBuilder::default();
     while let Some(record) = reader.next()? {
-        builder.note(&record);
+        builder.note(&record)?;
     }
-    Ok(builder.finish(shop.name, resolution_us, Some(&labels)))
+    Ok(builder.finish(shop.name, resolution_us, Some(&labels))?)
 }

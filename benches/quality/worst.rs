@@ -40,7 +40,12 @@ pub fn print(sites: &[Site], options: &Options, name: &str, many: usize) -> Resu
 
 fn show(site: &Site, client: usize, score: f32) {
     let known = &site.clients[client];
-    let steps: Vec<_> = site.steps.iter().filter(|step| step.client as usize == client).collect();
+    let mut steps = Vec::new();
+    site.walk(|step| {
+        if step.client as usize == client {
+            steps.push(*step);
+        }
+    });
     println!(
         "\n## {} ({}), score {:.3}, {} pages of {} requests",
         safe(&known.name, 60),

@@ -133,7 +133,7 @@ impl Logs {
             let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
             while let Some(record) = reader.next()? {
                 watch(&record);
-                builder.note(&record);
+                builder.note(&record)?;
             }
             refuse_if_unreadable(&reader)?;
             tallies.push(reader.tally().clone());
@@ -142,7 +142,7 @@ impl Logs {
         // A rotated file without a line tells nothing about the time resolution of the others.
         let told = tallies.iter().filter(|tally| tally.parsed > 0);
         let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
-        let site = builder.finish(name, resolution_us, labels);
+        let site = builder.finish(name, resolution_us, labels)?;
         if let Some(labels) = labels {
             warn_of_strange_labels(labels, &site);
         }

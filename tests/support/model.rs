@@ -155,7 +155,7 @@ pub fn labelled(day: &[SimRequest]) -> Site {
     let mut reader = LogReader::new("day.log", Cursor::new(&log[..])).unwrap();
     let mut builder = SiteBuilder::default();
     while let Some(record) = reader.next().unwrap() {
-        builder.note(&record);
+        builder.note(&record).unwrap();
     }
-    builder.finish("toy shop", reader.tally().resolution_us(), Some(&labels))
+    builder.finish("toy shop", reader.tally().resolution_us(), Some(&labels)).unwrap()
 }

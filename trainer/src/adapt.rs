@@ -1,4 +1,5 @@
-//! A shipped model, adapted to a site: what is gained, and whether it is enough to keep.
+//! Adapting a shipped model to a site: how much better the adapted model is, and whether to keep
+//! it.
 
 use detector::Model;
 use detector::model::{Scorer, Trees};
@@ -6,7 +7,7 @@ use detector::model::{Scorer, Trees};
 use crate::TrainError;
 use crate::statistics::{Interval, auc};
 
-/// The model to adapt.
+/// A model that can be adapted.
 #[derive(Clone, Debug)]
 pub struct Base {
     model: Model,
@@ -14,7 +15,7 @@ pub struct Base {
 }
 
 impl Base {
-    /// A forest; another kind of model cannot be continued.
+    /// A base. Only a forest can be continued.
     ///
     /// # Errors
     /// [`TrainError::Parameter`] for a model that is no forest.
@@ -38,7 +39,7 @@ impl Base {
         &self.trees
     }
 
-    /// Name and digest, for the card.
+    /// Name and digest, for the card of the adapted model.
     pub fn named(&self) -> String {
         format!("{} {}", self.model.file().name, self.model.sha256())
     }
@@ -49,7 +50,7 @@ impl Base {
 /// fewer than two.
 pub fn gain(people: [&[f32]; 2], bots: [&[f32]; 2]) -> Option<Interval> {
     let value = auc(people[1], bots[1])? - auc(people[0], bots[0])?;
-    // Of each client: by how much more of the other side it is in the right order under b.
+    // For each client: with how much more of the other side it is in the right order under b.
     let difference = |own: [&[f32]; 2], other: [&[f32]; 2], above: bool| -> Vec<f64> {
         let placed = |model: usize, index: usize| {
             let score = own[model][index];
@@ -79,9 +80,9 @@ pub fn gain(people: [&[f32]; 2], bots: [&[f32]; 2]) -> Option<Interval> {
     Some(Interval { value, low: value - 1.96 * error, high: value + 1.96 * error })
 }
 
-/// Is the adapted model to replace its base, by what it gains on clients that it did not see?
-/// Unless it loses by a standard error or more: with few people the gain itself is mostly chance,
-/// what is learnt on the site nearly always helps, and every budget is calibrated anew.
+/// Should the adapted model replace its base, given its gain on clients that it has not seen? Yes,
+/// unless it loses by a standard error or more. With few people the gain is mostly chance, what is
+/// learnt on the site nearly always helps, and every budget is calibrated anew.
 pub fn is_worth_it(gain: Interval) -> bool {
     let error = (gain.high - gain.value) / 1.96;
     gain.value > -error

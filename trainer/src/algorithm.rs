@@ -1,4 +1,4 @@
-//! Choosing an algorithm; all of them end in the detector's own form.
+//! The choice of an algorithm. All of them give a scorer in the detector's own form.
 
 use std::collections::BTreeMap;
 
@@ -19,16 +19,16 @@ pub enum Algorithm {
     Boosted(BoostedParams),
     /// Logistic regression.
     Logistic(LogisticParams),
-    /// Small trees that vote.
+    /// AdaBoost: small trees that vote.
     AdaBoost(AdaBoostParams),
 }
 
-/// What was fitted.
+/// A fitted model.
 #[derive(Clone, Debug)]
 pub struct Fitted {
-    /// In the detector's own form.
+    /// The model in the detector's own form.
     pub scorer: Scorer,
-    /// Boosted: trees added, as held-out clients chose.
+    /// In boosting, the number of trees added if held-out clients chose it.
     pub rounds: Option<usize>,
 }
 

@@ -1,5 +1,5 @@
-//! From scores of people the model has not seen to thresholds with a proof, and to probabilities
-//! people can read.
+//! Thresholds with a proof, from scores of people whom the model has not seen; and probabilities
+//! for display.
 
 use detector::model::Budget;
 use linfa::dataset::Dataset;
@@ -11,14 +11,15 @@ use crate::TrainError;
 use crate::percent::percent_at_most;
 use crate::statistics::{binomial_cdf, upper_bound};
 
-/// Share of people that a limit may hurt, and a block; and the chance that it is more.
+/// False-positive budgets: which share of people may be limited and which blocked, and with what
+/// confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budgets {
-    /// For limiting.
+    /// Largest share of people that may be limited.
     pub limit_alpha: f64,
-    /// For blocking.
+    /// Largest share of people that may be blocked.
     pub block_alpha: f64,
-    /// Chance of exceeding either.
+    /// Largest chance that a share is exceeded: 1 − confidence.
     pub delta: f64,
 }
 
@@ -29,8 +30,7 @@ impl Default for Budgets {
     }
 }
 
-/// Is the score that calibrates a client one of a model that has not seen it, and the very one that
-/// will be enforced?
+/// Which models scored the calibration clients, and so what their scores prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// Calibration clients were kept apart from training: the bound holds for this model.
@@ -41,7 +41,7 @@ pub enum Proof {
 }
 
 /// The largest k for which `BinomCDF(k; n, α) ≤ δ`: how many of n people may lie above a threshold.
-/// `None` when not even none of them suffices.
+/// `None` if there are too few people even when none lies above.
 pub fn errors_allowed(n: u64, alpha: f64, delta: f64) -> Option<u64> {
     let holds = |k: u64| binomial_cdf(k, n, alpha) <= delta;
     if !holds(0) {
@@ -59,8 +59,8 @@ pub fn people_needed(alpha: f64, delta: f64) -> u64 {
     (delta.ln() / (-alpha).ln_1p()).ceil() as u64
 }
 
-/// The threshold that keeps a budget, from each calibration person's highest score, or the number
-/// of people missing.
+/// The threshold that keeps a budget, from the highest score of each calibration person. Without
+/// enough people there is none, and the evidence says how many are missing.
 pub fn block_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Budget {
     let n = highest.len() as u64;
     let refuse = |evidence: String| Budget { margin: None, alpha, delta, n, k: 0, evidence };
@@ -92,8 +92,8 @@ pub fn block_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
     }
 }
 
-/// The same for limiting, which may go without a proof: where the data cannot carry the budget, the
-/// threshold lies above everyone seen, and the evidence says what that proves.
+/// The threshold for limiting, which needs no proof. If there are too few people to prove the
+/// budget, the threshold lies above all that were seen, and the evidence says what that proves.
 pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Budget {
     let n = highest.len() as u64;
     if let (Some(_), Proof::Split) = (errors_allowed(n, alpha, delta), proof) {
@@ -127,12 +127,12 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
     Budget { margin: threshold_above(highest, k), alpha: bound.max(alpha), delta, n, k, evidence }
 }
 
-/// Fewer clients have no 99th percentile.
+/// Among fewer clients there is no 99th percentile.
 const WARM_UP_CLIENTS_MIN: usize = 100;
 
-/// While too few people are known: limits the clients of the site that score above `share` of its
-/// undeclared clients. `None` where there are fewer than 100 of those. The evidence says whom of
-/// the known people that would have hurt.
+/// The limit threshold while too few people are known to prove one: above `share` of the site's
+/// undeclared clients. `None` if there are fewer than 100 of those. The evidence says how many of
+/// the known people it would have limited.
 pub fn warm_up_budget(
     undeclared: &[f32],
     people: &[f32],
@@ -159,7 +159,8 @@ pub fn warm_up_budget(
     Some(Budget { margin: Some(margin), alpha: bound, delta, n, k, evidence })
 }
 
-/// The smallest margin above all but the k highest. Scores at it or higher are refused.
+/// The smallest threshold above all but the k highest scores. Scores equal to it or higher are
+/// refused.
 pub fn threshold_above(highest: &[f32], k: u64) -> Option<f32> {
     let mut sorted = highest.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));

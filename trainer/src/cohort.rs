@@ -1,36 +1,36 @@
-//! What cohorts would have done to people, and the threshold from which they may limit.
+//! How cohorts would have hurt people, and the score from which on a cohort may limit its clients.
 //!
-//! A person is hurt by a cohort when, with few pages, it meets one that scores high: the highest
-//! such score counts, as for limiting the highest of its own. Who never met one cannot be hurt.
-//! Here it is scored at each page of such a person, live at one in four: what the gate finds is
-//! among what is counted here.
+//! A person who has asked for few pages is hurt if its cohort scores high. What counts is the
+//! highest score that the cohort had at one of the person's pages, as for limiting it is the
+//! person's own highest score. A person without a cohort cannot be hurt. Here a cohort is scored at
+//! each such page, but live at one in four. So all that the gate finds is counted here.
 //!
-//! The budget comes on top of the limit's, and is a tenth of it: who is limited for his company has
-//! done nothing himself. Three things bound it. Of all people at most that tenth lies above; where
-//! there are too few to prove a tenth, nobody does. Of the people who met a cohort, who are a
-//! carrier's or an office's and whom a mean over everybody would hide, at most the limit's own
-//! share. And it never lies below the limit threshold: a cohort that scores like a person is none
-//! to limit.
+//! The budget is a tenth of the limit's and comes on top of it, because a client that is limited
+//! for its cohort has done nothing itself. The threshold has three bounds. First, at most that
+//! tenth of all people lies above; if there are too few people to prove a tenth, nobody does.
+//! Second, of the people who met a cohort at most the limit's own share lies above. They are a
+//! mobile carrier's or an office's, and a mean over everybody would hide them. Third, it never lies
+//! below the limit threshold: a cohort that scores like a person must not be limited.
+
+use std::collections::HashMap;
 
 use detector::cohort::FEW_PAGES;
 use detector::model::{Budget, Scorer};
-use detector::state::table::RINGS;
-use detector::{
-    Class, ClientKey, Cohorts, Event, Features, Mode, Outcome, SiteProfile, Timestamp, Token,
-};
-use traffic::replay::{Driver, Subject};
+use detector::{Class, Cohorts, Event, Features, Mode, Outcome, SiteProfile, Timestamp, Token};
+use traffic::replay::{Driver, Subject, part_of};
 
 use crate::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
 use crate::percent::percent_at_most;
+use crate::samples::{cores, in_parts};
 use crate::site::{OFFLINE_HASH_KEY, Site};
 use crate::statistics::upper_bound;
 
-/// The cohorts' share of the limit's budget, on top of it.
+/// The budget of cohorts as a share of the limit's budget, on top of it.
 const SHARE: f64 = 0.1;
 
-/// For each client with a scorer, whether it met a cohort of `min_pages` pages that had a say while
-/// it had few pages itself, and the highest score of one, which the client's own scorer gives it.
-/// `None` for clients without a scorer.
+/// The highest score of a cohort that each client met while it had few pages itself. Only cohorts
+/// of at least `min_pages` pages count, and the client's own scorer scores them. `Some(None)` for
+/// clients that met none, `None` for clients without a scorer.
 pub fn met<'a>(
     site: &Site,
     resolution_us: u32,
@@ -40,27 +40,32 @@ pub fn met<'a>(
     // Room for everybody: what an eviction forgets is the gate's affair.
     let cohorts = Cohorts::new(site.clients.len().saturating_mul(8), OFFLINE_HASH_KEY);
     let memory = site.memories.last().map(AsRef::as_ref);
-    let mut pages = vec![0_u32; site.clients.len()];
+    let scorers: Vec<Option<&Scorer>> = (0..site.clients.len()).map(scorer).collect();
+    // A part holds whole networks, and so whole cohorts.
+    let met_in_parts = in_parts(cores(), |parts| {
+        let mut clients: HashMap<usize, (u32, Option<f32>)> = HashMap::new();
+        let mut driver = Driver::default();
+        site.walk_parts(parts, |_, step| {
+            let client = step.client as usize;
+            let (pages, met) = clients.entry(client).or_default();
+            let scorer = scorers[client];
+            let mut subject =
+                Meeting { cohorts: &cohorts, resolution_us, memory, min_pages, scorer, pages, met };
+            driver.step(step, &mut subject);
+        });
+        clients
+    });
     let mut met: Vec<Option<Option<f32>>> =
-        (0..site.clients.len()).map(|client| scorer(client).map(|_| None)).collect();
-    let mut driver = Driver::default();
-    for step in &site.steps {
-        let client = step.client as usize;
-        let mut subject = Meeting {
-            cohorts: &cohorts,
-            resolution_us,
-            memory,
-            min_pages,
-            scorer: scorer(client),
-            pages: &mut pages[client],
-            met: &mut met[client],
-        };
-        driver.step(step, &mut subject);
+        scorers.iter().map(|scorer| scorer.map(|_| None)).collect();
+    for (client, (_, highest)) in met_in_parts.into_iter().flatten() {
+        if let Some(met) = &mut met[client] {
+            *met = highest;
+        }
     }
     met
 }
 
-/// A client among the cohorts it is counted in, and what it meets there.
+/// Drives a client's cohort and notes the highest score that it has at the client's pages.
 struct Meeting<'a> {
     cohorts: &'a Cohorts,
     resolution_us: u32,
@@ -68,7 +73,7 @@ struct Meeting<'a> {
     min_pages: u32,
     scorer: Option<&'a Scorer>,
     pages: &'a mut u32,
-    met: &'a mut Option<Option<f32>>,
+    met: &'a mut Option<f32>,
 }
 
 impl Subject for Meeting<'_> {
@@ -77,7 +82,7 @@ impl Subject for Meeting<'_> {
             return Token::unjudged(page);
         }
         if *self.pages < FEW_PAGES {
-            let (ring, who) = (ring_of(page.client), (page.client, page.agent));
+            let (ring, who) = (part_of(page.client), (page.client, page.agent));
             self.cohorts.with(ring, who, page.at, |place, at| {
                 let page = Event { at, ..*page };
                 let cohort = place.push(&page, self.resolution_us, self.memory);
@@ -85,8 +90,7 @@ impl Subject for Meeting<'_> {
                     && cohort.window().pages() >= self.min_pages
                 {
                     let margin = scorer.margin(&Features::measure(cohort.window()));
-                    let before = self.met.flatten();
-                    *self.met = Some(Some(before.map_or(margin, |best| best.max(margin))));
+                    *self.met = Some(self.met.map_or(margin, |best| best.max(margin)));
                 }
             });
         }
@@ -99,21 +103,15 @@ impl Subject for Meeting<'_> {
             return;
         }
         let outcome = token.ended(at, status);
-        let (ring, who) = (ring_of(outcome.client), (outcome.client, outcome.agent));
+        let (ring, who) = (part_of(outcome.client), (outcome.client, outcome.agent));
         self.cohorts.with(ring, who, at, |place, at| {
             place.conclude(&Outcome { at, ..outcome }, self.resolution_us);
         });
     }
 }
 
-/// Any function of the network will do.
-fn ring_of(client: ClientKey) -> usize {
-    let bits = client.network().to_bits();
-    ((bits as u64 ^ (bits >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % RINGS
-}
-
-/// The threshold for cohorts, from what each calibration person met, or the number of people
-/// missing.
+/// The threshold for cohorts, from the highest score of a cohort that each calibration person met.
+/// Without enough people there is none, and the evidence says how many are missing.
 pub fn cohort_budget(
     people: &[Option<f32>],
     limit: &Budget,
@@ -169,7 +167,8 @@ mod tests {
     use traffic::sim;
 
     use super::*;
-    use crate::site::SiteBuilder;
+    use crate::site::Step;
+    use crate::site_builder::SiteBuilder;
 
     fn budget(people: &[Option<f32>], limit: Option<f32>) -> Budget {
         let limit = Budget { margin: limit, ..Budget::default() };
@@ -222,9 +221,10 @@ mod tests {
         let mut reader = LogReader::new("day.log", &log[..]).unwrap();
         let mut builder = SiteBuilder::default();
         while let Some(record) = reader.next().unwrap() {
-            builder.note(&record);
+            builder.note(&record).unwrap();
         }
-        let site = builder.finish("shop", 1_000, None);
+        let site = builder.finish("shop", 1_000, None).unwrap();
+        let steps = steps(&site);
         let (mean, scale) =
             (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
         let mut weight = vec![0.0; detector::features::COUNT];
@@ -239,13 +239,13 @@ mod tests {
         let mut pages = vec![0; site.clients.len()];
         let mut cohorts: std::collections::HashMap<_, Vec<(bool, usize, usize)>> =
             std::collections::HashMap::new();
-        for (at, step) in site.steps.iter().enumerate() {
+        for (at, step) in steps.iter().enumerate() {
             let client = step.client as usize;
             let past = cohorts.entry((step.event.client.network(), step.event.agent)).or_default();
             if step.event.class == Class::Page {
                 if pages[client] < FEW_PAGES {
                     past.push((true, client, at));
-                    if let Some(margin) = slow_margin(&site, past, &scorer)
+                    if let Some(margin) = slow_margin(&steps, past, &scorer)
                         && let Some(met) = &mut expect[client]
                     {
                         *met = Some(met.map_or(margin, |best| best.max(margin)));
@@ -271,17 +271,23 @@ mod tests {
         }
     }
 
+    fn steps(site: &Site) -> Vec<Step> {
+        let mut steps = Vec::new();
+        site.walk(|step| steps.push(*step));
+        steps
+    }
+
     /// The margin of everything since a second client came, if three have come by now and there are
     /// five pages.
-    fn slow_margin(site: &Site, past: &[(bool, usize, usize)], scorer: &Scorer) -> Option<f32> {
+    fn slow_margin(steps: &[Step], past: &[(bool, usize, usize)], scorer: &Scorer) -> Option<f32> {
         let askers: Vec<usize> =
             past.iter().filter(|(is_page, ..)| *is_page).map(|(_, client, _)| *client).collect();
         let distinct: std::collections::HashSet<usize> = askers.iter().copied().collect();
         let begins =
             past.iter().position(|(is_page, client, _)| *is_page && *client != past[0].1)?;
-        let mut window = Window::new(site.steps[past[begins].2].event.at);
+        let mut window = Window::new(steps[past[begins].2].event.at);
         for &(is_page, _, at) in &past[begins..] {
-            let step = &site.steps[at];
+            let step = &steps[at];
             if is_page {
                 window.push(&step.event, 1_000);
             } else if step.is_end() {

@@ -1,7 +1,7 @@
-//! Who is a person and who is a bot, where nobody has said: weak rules.
+//! Weak rules that label clients as people or bots where there is no labels file.
 //!
-//! They look at what the score never sees (law 10): user agent, referer, assets, attack paths. What
-//! they cannot tell is left out. Each label carries the rule that gave it.
+//! They look at what the score never sees (law 10): user agent, referer, assets, attack paths.
+//! Clients that they cannot tell are unknown. Each label carries the rule that gave it.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,9 @@ use detector::Class;
 use traffic::log::Record;
 
 use crate::label::{Label, Labelled};
+use crate::memory_limit::{ALLOCATION_BYTES, map_bytes};
 
-/// What has been seen of one client that rules look at.
+/// What the rules need to know of one client.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
     pages: u32,
@@ -26,12 +27,12 @@ pub struct Evidence {
 /// What a user agent says it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum AgentKind {
-    /// Looks like a browser, which says little.
+    /// It looks like a browser's. Bots send such names too.
     #[default]
     Browser,
-    /// A search or preview crawler that is welcome when verified.
+    /// A search or preview crawler, which is welcome once it is verified.
     GoodBot,
-    /// Says that it is a robot or an HTTP library, or says nothing at all.
+    /// It names a bot or an HTTP library, or is empty.
     Declared,
 }
 
@@ -39,17 +40,18 @@ enum AgentKind {
 #[derive(Debug, Default)]
 pub struct Agents {
     known: HashMap<Box<str>, (u32, AgentKind)>,
+    text_bytes: u64,
 }
 
-/// Bad from this many pages on when there is neither an asset nor a referer: fewer is a person with
-/// a reader or a cache.
+/// A client without an asset or a referer is bad from this many pages on. Fewer pages may be a
+/// person with a feed reader or a cache.
 const PAGES_WITHOUT_ASSETS: u32 = 10;
-/// One probe may be a mistyped link.
+/// Attack paths that make a client bad. One may be a mistyped link.
 const ATTACKS_MIN: u32 = 2;
-/// Fewer assets with a referer can be faked by accident.
+/// Assets with a referer that make a client human. Fewer may be an accident.
 const ASSETS_WITH_REFERER_MIN: u32 = 3;
 
-/// What the rules look at in one record: all that has to be kept of it.
+/// What the rules need to know of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Trace {
     agent: u32,
@@ -59,7 +61,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Of a request.
+    /// The trace of a request.
     pub fn of(record: &Record<'_>, agents: &mut Agents) -> Self {
         let (agent, kind) = agents.judge(record.user_agent.unwrap_or(""));
         let has_referer = record.referer.is_some_and(|referer| referer.starts_with("http"));
@@ -132,7 +134,7 @@ const DECLARED: &[&str] = &[
     "check_http",
     "+http",
 ];
-/// What only those ask for who try the locks. Matched in the lower-cased target.
+/// Paths that only attackers ask for. They are looked for in the lower-cased target.
 const ATTACKS: &[&str] = &[
     "/wp-login.php",
     "/xmlrpc.php",
@@ -172,9 +174,15 @@ const ATTACKS: &[&str] = &[
 ];
 
 impl Agents {
-    /// Does this user agent say that it is a crawler which shops welcome?
+    /// Does this user agent name a crawler that shops welcome?
     pub fn is_good_bot(&mut self, agent: &str) -> bool {
         self.judge(agent).1 == AgentKind::GoodBot
+    }
+
+    /// Bytes of memory, with those that one more user agent may take besides its text.
+    pub fn bytes(&self) -> u64 {
+        let (len, capacity) = (self.known.len(), self.known.capacity());
+        self.text_bytes + map_bytes::<(Box<str>, (u32, AgentKind))>(len, capacity)
     }
 
     fn judge(&mut self, agent: &str) -> (u32, AgentKind) {
@@ -189,9 +197,10 @@ impl Agents {
             () => AgentKind::Browser,
         };
         let judged = (u32::try_from(self.known.len()).unwrap_or(u32::MAX), kind);
-        // A client that makes a new name up for every request must not fill the memory.
+        // Clients that make up a new user agent for every request must not fill the memory.
         if self.known.len() < 1 << 20 {
             self.known.insert(agent.into(), judged);
+            self.text_bytes += agent.len() as u64 + ALLOCATION_BYTES;
         }
         judged
     }
@@ -203,7 +212,7 @@ impl Evidence {
         self.take(Trace::of(record, agents), class);
     }
 
-    /// Takes in what was kept of one.
+    /// Takes in the trace of a record.
     pub fn take(&mut self, trace: Trace, class: Class) {
         let Trace { agent, kind, has_referer, is_attack } = trace;
         match class {
@@ -227,7 +236,7 @@ impl Evidence {
         self.pages
     }
 
-    /// What the rules make of it.
+    /// The label that the rules give.
     pub fn label(&self) -> Labelled {
         let (label, why) = match () {
             () if self.attacks >= ATTACKS_MIN => (Label::Bad, "attack paths"),

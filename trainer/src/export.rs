@@ -1,4 +1,4 @@
-//! A fitted scorer as a model file.
+//! Makes a model file of a fitted scorer.
 
 use detector::SiteProfileFile;
 use detector::features::{COUNT, FEATURES, definition_hash};
@@ -8,33 +8,34 @@ use detector::model::{
 
 use crate::samples::Sample;
 
-/// Golden rows a file: enough to walk most trees, 12 KB.
+/// Golden rows in a file: enough to reach most trees, and 12 KB.
 const GOLDEN_ROWS: usize = 32;
 
-/// What a model file says beside its scorer.
+/// What a model file holds besides its scorer.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct ModelParts {
     /// Name of the model.
     pub name: String,
     /// Thresholds and their evidence.
     pub thresholds: Thresholds,
-    /// May it refuse anybody?
+    /// Whether the model may refuse anybody.
     pub readiness: Readiness,
-    /// Isotonic knots.
+    /// Knots of the isotonic calibration, for display.
     pub calibration: Vec<[f32; 2]>,
     /// Time step of the logs, in µs.
     pub resolution_us: u32,
-    /// What is remembered of the site.
+    /// The site's profile.
     pub site: Option<SiteProfileFile>,
     /// What drift is measured against.
     pub drift: Option<Reference>,
-    /// What it was trained on and how good it is.
+    /// What the model was trained on, and how good it is.
     pub card: Card,
 }
 
-/// Everything a model file says, but for the seal.
-pub fn export(scorer: &Scorer, samples: &[Sample], said: Said) -> File {
-    let Said { name, thresholds, readiness, calibration, resolution_us, site, drift, card } = said;
+/// The model file without its seal.
+pub fn export(scorer: &Scorer, samples: &[Sample], parts: ModelParts) -> File {
+    let ModelParts { name, thresholds, readiness, calibration, resolution_us, site, drift, card } =
+        parts;
     File {
         format: detector::model::FORMAT,
         name,
@@ -53,7 +54,7 @@ pub fn export(scorer: &Scorer, samples: &[Sample], said: Said) -> File {
     }
 }
 
-/// Rows spread evenly over the training rows, and one of which nothing is known.
+/// Rows spread evenly over the training rows, and one in which everything is missing.
 fn golden(scorer: &Scorer, samples: &[Sample]) -> Vec<GoldenRow> {
     let step = samples.len().div_ceil(GOLDEN_ROWS - 1).max(1);
     let unknown = detector::Features([f32::NAN; COUNT]);

@@ -2,11 +2,11 @@
 
 use detector::model::Scorer;
 
-/// What a training knows of the clients that calibrated its model.
+/// The clients that calibrated a model, and the models that scored them.
 #[derive(Clone, Debug)]
 pub struct HeldOut {
-    /// The models that scored them: the written one where calibration clients were kept apart, else
-    /// one a fold.
+    /// The models that scored them: the written model if calibration clients were kept apart from
+    /// training, otherwise one for each fold.
     pub scorers: Vec<Scorer>,
     /// The clients, in order of site and client.
     pub clients: Vec<HeldOutClient>,

@@ -1,18 +1,19 @@
 //! Learns from a shop's own access logs who behaves like a bot.
 //!
 //! ```text
-//! Record ─► site (steps in memory, evidence) ─► samples (rows, through the detector's own windows)
-//!                      │ label                        │ fit: boosted · logistic · adaboost, behind linfa's Fit/Predict
+//! Record ─► site (traffic, evidence) ─► samples (rows, through the detector's own windows)
+//!                      │ label                        │ fit: boosted · logistic · adaboost
 //!                      └──────► calibrate ◄───────────┘
 //!                                  │ thresholds with a proof
 //!                                  └─► export ─► models/*.json
 //! ```
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
-//! - [`site`]: one site's traffic in memory, [`targets`]: what it is asked for; [`site_profile`]: what a
+//! - [`site`]: one site's traffic and clients; [`site_builder`]: makes it of log records, within a
+//!   limit of memory ([`memory_limit`]); [`targets`]: what was asked for; [`site_profile`]: what a
 //!   model remembers of it
-//! - [`samples`]: training rows and highest scores; [`guests`]: rows of simulated people who are
-//!   rare in the log
+//! - [`samples`]: training rows and highest scores; [`augmentation`]: rows of simulated people and
+//!   bots who are rare in logs
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one;
 //!   `resample`: rows drawn by weight, for algorithms that take no weights
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares,
@@ -20,8 +21,10 @@
 //! - [`cohort`]: the budget of what newcomers do together
 //! - [`adapt`]: continuing a base model; [`poison`]: whom not to take for ordinary; `prune`: labels
 //!   that the models contradict
-//! - [`train`]: the whole way; `course`: its folds and splits; `quality`: its figures; `readiness`:
-//!   whether the model may refuse anybody; [`progress`]: how far it is
+//! - [`train`](mod@train): training from sites to a model file; `options`: what to train;
+//!   `training_run`: what stays the same meanwhile; `client_folds`: which fold a client is in;
+//!   `fold_models`: a model for each fold; `quality`: figures; `readiness`: whether the model may
+//!   refuse anybody; [`progress`]: how far training is
 //! - [`held_out`]: the clients that calibrated a model, scored by models that had not seen them;
 //!   [`protocol`]: how good models are on sites and times that they did not see
 //! - `reference`: what later drift is measured against; [`export`]: the model file
@@ -32,16 +35,19 @@
 pub mod adaboost;
 pub mod adapt;
 pub mod algorithm;
+pub mod augmentation;
 pub mod boosted;
 pub mod calibrate;
+mod client_folds;
 pub mod cohort;
-mod course;
 pub mod evidence;
 pub mod export;
-pub mod guests;
+mod fold_models;
 pub mod held_out;
 pub mod label;
 pub mod logistic;
+pub mod memory_limit;
+mod options;
 pub mod percent;
 pub mod poison;
 pub mod progress;
@@ -53,18 +59,23 @@ mod reference;
 mod resample;
 pub mod samples;
 pub mod site;
+pub mod site_builder;
 pub mod site_profile;
 pub mod statistics;
 pub mod targets;
 pub mod train;
+mod training_run;
 pub mod unjudged;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;
 pub use label::{Label, LabelError, Labels};
+pub use memory_limit::TooMuchTraffic;
+pub use options::Options;
 pub use progress::Stage;
-pub use site::{Site, SiteBuilder, Step};
-pub use train::{Options, Trained, train, write_rows};
+pub use site::{Site, Step};
+pub use site_builder::SiteBuilder;
+pub use train::{Trained, train, write_rows};
 
 use detector::features::COUNT;
 use detector::{Features, ModelError};
@@ -88,16 +99,19 @@ pub enum TrainError {
     /// More nodes than the format can number.
     #[error("the forest has more than 32,767 nodes: ask for fewer trees or leaves")]
     TooLarge,
-    /// The algorithm gave up.
+    /// The algorithm failed.
     #[error("the algorithm failed: {0}")]
     Fit(String),
     /// What was fitted cannot be written as a model.
     #[error("the fitted model is not sound: {0}")]
     Export(#[source] ModelError),
-    /// Rows that cannot be written.
+    /// The rows could not be written.
     #[error("the rows cannot be written: {0}")]
     Write(#[source] std::io::Error),
-    /// linfa's own.
+    /// More traffic than fits into the memory allowed.
+    #[error(transparent)]
+    Memory(#[from] TooMuchTraffic),
+    /// An error of linfa.
     #[error(transparent)]
     Linfa(#[from] linfa::Error),
 }

@@ -1,4 +1,4 @@
-//! Shares as people read them: in the evidence of a threshold, on a terminal and in a report.
+//! Shares as text for people: in the evidence of a threshold, on a terminal and in a report.
 
 /// A share as `12.3 %`; small ones with the digits that matter.
 pub fn percent(share: f64) -> String {

@@ -1,10 +1,11 @@
-//! An attacker who floods while a model is trained must not become the norm.
+//! Suspects: clients that must not teach a model what is ordinary, because they may be a flood that
+//! came while the log was written.
 //!
-//! With a model from before, clients that nobody vouches for (unlabelled, or human by a weak rule
-//! only) and whose windows it mostly calls anomalous are suspects. They are not taken for people:
-//! they do not train as such, and are neither in the drift reference nor in a warm-up percentile.
-//! Where the model from before is compared with a newer one they do count as people, unless both
-//! call them anomalous: whom only one of them mistakes is that one's error.
+//! A client is a suspect if an earlier model calls most of its windows anomalous and nobody vouches
+//! for it: it is unlabelled, or labelled human by a weak rule only. Suspects do not train as people
+//! and are left out of the drift reference and the warm-up percentile. When the earlier model is
+//! compared with a newer one, suspects count as people unless both models call them anomalous: if
+//! only one does, that is its error.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -15,15 +16,16 @@ use crate::prune::ClientIndex;
 use crate::samples::{Sample, samples_as};
 use crate::site::Site;
 
-/// Labels from outcomes begin so: a checkout cannot be faked for free, so these are vouched for.
+/// How the reason of a label from an outcome begins. A checkout cannot be faked for free, so such
+/// clients are vouched for.
 pub const OUTCOME: &str = "outcome: ";
 
-/// From even odds on a window counts as anomalous: a limit threshold lies above everybody a small
-/// site knew, and a flood stays below that. People who look like bots lose their say with it, and
-/// no more: they still calibrate.
+/// The margin from which on a window counts as anomalous: even odds. The limit threshold would be
+/// too high, because it lies above everybody whom a small site knew, and a flood can stay below it.
+/// People who look like bots do not train then, but they still calibrate.
 const ANOMALOUS_FROM: f32 = 0.0;
 
-/// Clients that nobody vouches for, and more than half of whose windows the model calls anomalous.
+/// Clients that nobody vouches for and of whose windows the model calls more than half anomalous.
 pub(crate) fn suspects(
     sites: &[Site],
     model: &Model,
@@ -49,7 +51,7 @@ pub(crate) fn suspects(
     suspects
 }
 
-/// Clients more than half of whose windows have an anomalous margin.
+/// Clients of whose windows more than half have an anomalous margin.
 pub(crate) fn anomalous(samples: &[Sample], margins: &[f32]) -> HashSet<ClientIndex> {
     let mut windows: BTreeMap<ClientIndex, (u64, u64)> = BTreeMap::new();
     for (sample, &margin) in samples.iter().zip(margins) {

@@ -1,12 +1,12 @@
-//! How far a training is, for whoever waits for it.
+//! How far a training run is, for a progress bar.
 //!
-//! Most of it is fitting, and a fit is as many trees as held-out clients want, which nobody knows
-//! before: so what is left is reckoned from the fits that are over, and before the first of them
-//! from the most trees there can be.
+//! Most of the time is fitting. How many trees a fit takes is decided by held-out clients and not
+//! known before. So what is left is estimated from the fits that are over, and before the first of
+//! them from the largest number of trees.
 
 use std::fmt;
 
-/// Boosting grows its trees twice: to learn how many are enough, and for good.
+/// Boosting grows its trees twice: first to find how many are enough, then for the model.
 const PASSES: u64 = 2;
 
 /// What is being done and how far it is.
@@ -14,11 +14,11 @@ const PASSES: u64 = 2;
 pub struct Stage<'a> {
     /// What is being done: "cross-fitting".
     pub name: &'a str,
-    /// So much of it is over, in units.
+    /// How much of it is over, in units.
     pub done: u64,
-    /// Of so much, as far as is known now: it changes on the way. 0 where nobody knows.
+    /// How much there is in all. This is an estimate that changes on the way; 0 if unknown.
     pub of: u64,
-    /// What is counted: "trees".
+    /// The unit: "trees".
     pub unit: &'static str,
 }
 
@@ -29,30 +29,29 @@ impl fmt::Display for Stage<'_> {
     }
 }
 
-/// What training tells as it goes.
+/// What training reports as it goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Moment {
-    /// A stage of so many fits; 0 where it is none of fits.
+    /// A stage begins, with so many fits; 0 if nothing is fitted in it.
     Begins {
         name: &'static str,
         fits: u64,
-        /// Of boosting: the most trees that one of its passes grows. `None`: what is counted is
-        /// fits.
+        /// In boosting, the most trees of one pass. `None` if fits are counted and not trees.
         trees_max: Option<u64>,
     },
-    /// One more tree stands.
+    /// One more tree is grown.
     Grown,
     /// One more fit is over.
     Fitted,
 }
 
-/// Whom training tells. Nobody: [`nobody`].
+/// The function that training reports to; [`nobody`] if no one listens.
 pub(crate) type Tell<'a> = &'a (dyn Fn(Moment) + 'a);
 
-/// Tells nobody.
+/// Ignores all reports.
 pub(crate) fn nobody(_: Moment) {}
 
-/// Makes stages of moments.
+/// Turns reports into stages.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     name: &'static str,
@@ -68,7 +67,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes a moment in and gives the stage that it makes.
+    /// Takes a report in and returns the stage as it is now.
     pub fn take(&mut self, moment: Moment) -> Stage<'static> {
         match moment {
             Moment::Begins { name, fits, trees_max } => {
@@ -105,7 +104,7 @@ impl Ledger {
             return Stage { name, done: fits_done, of: fits_done + fits_left, unit: "fits" };
         };
         let a_fit = self.trees_fitted.checked_div(self.fits_of_trees).unwrap_or(PASSES * trees_max);
-        // One that takes longer than the others is about to end, for all that is known.
+        // A fit that takes longer than the others is supposed to end with the next tree.
         let left = (a_fit * fits_left).saturating_sub(self.trees_of_fit).max(fits_left);
         Stage { name, done: self.trees, of: self.trees + left, unit: "trees" }
     }

@@ -18,10 +18,10 @@ use detector::{ClientKey, Features, Model, SiteProfile};
 
 use crate::TrainError;
 use crate::adapt::Base;
+use crate::augmentation::Augmentation;
 use crate::calibrate::{Budgets, Proof, block_budget, limit_budget};
-use crate::course::{Course, early_stopping_number};
-use crate::export::{Said, export};
-use crate::guests::Guests;
+use crate::client_folds::early_stopping_number;
+use crate::export::{ModelParts, export};
 use crate::label::{Label, Labelled};
 use crate::progress::nobody;
 use crate::samples::{Sample, highest, rows_of, samples_as, walk};
@@ -29,11 +29,12 @@ use crate::site::Site;
 use crate::site_profile::fold_of;
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
 use crate::train::{Options, remember, train};
+use crate::training_run::TrainingRun;
 
-/// Which features a model is told, in the order of the vector.
+/// Which features a model sees, in the order of the feature vector.
 pub type Told = [bool; COUNT];
 
-/// What models of several sites are told.
+/// The features that models of several sites see.
 pub fn carried() -> Told {
     std::array::from_fn(|index| FEATURES[index].role == Role::Carried)
 }
@@ -41,11 +42,11 @@ pub fn carried() -> Told {
 /// Highest scores of a site's labelled clients.
 #[derive(Clone, Debug, Default)]
 pub struct Scored {
-    /// Of people and bots: index into [`Site::clients`], and score.
+    /// People and bots: index into [`Site::clients`], and score.
     pub clients: Vec<(usize, f32)>,
-    /// People's.
+    /// Scores of people.
     pub people: Vec<f32>,
-    /// Bots', by the reason of their label.
+    /// Scores of bots, by the reason of their label.
     pub classes: BTreeMap<String, Vec<f32>>,
 }
 
@@ -70,7 +71,7 @@ impl Scored {
         self.classes.values().flatten().copied().collect()
     }
 
-    /// Can they be told apart at all: are there people and bots?
+    /// Are there both people and bots, so that they can be told apart?
     pub fn has_both(&self) -> bool {
         !self.people.is_empty() && !self.classes.is_empty()
     }
@@ -97,9 +98,9 @@ pub fn caught(people: &[f32], bots: &[f32]) -> Option<Interval> {
 /// there is nothing to learn from, or nobody came.
 pub fn held_out_by_time(site: &Site, options: &Options) -> Option<Scored> {
     let suspects = HashSet::new();
-    let course = course(std::slice::from_ref(site), options, &suspects);
+    let run = training_run(std::slice::from_ref(site), options, &suspects);
     let mut scored = Scored::default();
-    course.late_scores(|_, scores| {
+    run.late_scores(|_, scores| {
         scored.people = scores.of(Label::Human);
         let owned = |(why, scores): (&str, Vec<f32>)| (why.to_owned(), scores);
         scored.classes = scores.by_class().into_iter().map(owned).collect();
@@ -113,20 +114,19 @@ pub fn held_out_by_time(site: &Site, options: &Options) -> Option<Scored> {
 /// As [`train`].
 pub fn cross_validated(site: &Site, options: &Options) -> Result<Scored, TrainError> {
     let suspects = HashSet::new();
-    let course = course(std::slice::from_ref(site), options, &suspects);
-    let scorers = course.cross_fit(&options.algorithm, &course.samples(|_, _| true), &suspects)?;
-    let scorer =
-        |client: usize| course.is_labelled(0, client).then(|| &scorers[course.fold(0, client)]);
+    let run = training_run(std::slice::from_ref(site), options, &suspects);
+    let scorers = run.cross_fit(&options.algorithm, &run.samples(|_, _| true), &suspects)?;
+    let scorer = |client: usize| run.is_labelled(0, client).then(|| &scorers[run.fold(0, client)]);
     let best = highest(site, site.resolution_us, options.min_pages, scorer);
     Ok(Scored::of(site, present(best)))
 }
 
-fn course<'a>(
+fn training_run<'a>(
     sites: &'a [Site],
     options: &'a Options,
     suspects: &'a HashSet<(usize, usize)>,
-) -> Course<'a> {
-    Course { sites, options, resolution_us: resolution_us(sites), suspects, tell: &nobody }
+) -> TrainingRun<'a> {
+    TrainingRun { sites, options, resolution_us: resolution_us(sites), suspects, tell: &nobody }
 }
 
 fn resolution_us(sites: &[Site]) -> u32 {
@@ -147,7 +147,7 @@ pub struct Strangers<'a> {
 }
 
 impl<'a> Strangers<'a> {
-    /// Measures them; none may have a memory.
+    /// Measures the sites. None may have a site profile.
     pub fn new(sites: &'a [Site], options: &'a Options) -> Self {
         let resolution = resolution_us(sites);
         let role = |label| match label {
@@ -171,7 +171,7 @@ impl<'a> Strangers<'a> {
         Self { sites, options, samples: samples.collect(), judged: judged.collect() }
     }
 
-    /// Fits all sites but one; what is not told is missing.
+    /// Fits all sites but one. Features that are not `told` are missing.
     ///
     /// # Errors
     /// As [`train`].
@@ -183,8 +183,8 @@ impl<'a> Strangers<'a> {
         };
         let mut clients: Vec<u64> = samples.iter().map(number).collect();
         let rows = rows_of(&samples, self.sites, |feature| told[feature]);
-        let guests = Guests::invite(resolution_us(self.sites));
-        let rows = guests.join(rows, &mut clients, &samples, |feature| told[feature])?;
+        let augmentation = Augmentation::measured(resolution_us(self.sites));
+        let rows = augmentation.join(rows, &mut clients, &samples, |feature| told[feature])?;
         Ok(self.options.algorithm.fit_by_client(&rows, &clients, None, &|| ())?.scorer)
     }
 
@@ -219,12 +219,12 @@ pub fn half(site: &Site, which: usize) -> Site {
     part(site, |client| half_of(client) == which)
 }
 
-/// The site as if only those clients had come that `takes` accepts. The places of the others in
-/// [`Site::clients`] stay, so that indices mean the same in all parts; they are unknown there and
-/// have no steps.
+/// The site as if only the clients that `takes` accepts had come. The others keep their places in
+/// [`Site::clients`], so that an index means the same client in all parts, but they are unlabelled
+/// and have no steps.
 pub fn part(site: &Site, takes: impl Fn(ClientKey) -> bool) -> Site {
-    let mut part = Site { memories: Vec::new(), apart: Vec::new(), ..site.clone() };
-    part.steps.retain(|step| takes(site.clients[step.client as usize].key));
+    let mut part = site.of_clients(&takes);
+    (part.memories, part.apart) = (Vec::new(), Vec::new());
     for client in part.clients.iter_mut().filter(|client| !takes(client.key)) {
         client.labelled = Labelled { label: Label::Unknown, why: "of another part".to_owned() };
         client.pages = 0;
@@ -232,13 +232,14 @@ pub fn part(site: &Site, takes: impl Fn(ClientKey) -> bool) -> Site {
     part
 }
 
-/// What came of adapting a model to one half of a site.
+/// The result of adapting a model to one half of a site.
 pub struct Adapted {
     /// The clients of the other half.
     pub scored: Scored,
-    /// The same by a model that was adapted whatever came of it.
+    /// Scores of the same clients by a model that was adapted even if the base was plainly better.
     pub always: Scored,
-    /// Was it adapted, or was the base plainly better on the half itself and kept?
+    /// Was the model adapted? Otherwise the base was plainly better on the half itself and was
+    /// kept.
     pub is_adapted: bool,
 }
 
@@ -270,8 +271,8 @@ pub fn adapted_on_half(
     let (scorer, always) = match trained {
         Some(trained) => {
             let nobody = HashSet::new();
-            let course = course(&known, &adapting, &nobody);
-            let always = course.fit(&course.samples(|_, _| true))?.scorer;
+            let run = training_run(&known, &adapting, &nobody);
+            let always = run.fit(&run.samples(|_, _| true))?.scorer;
             (trained.file.scorer.check().map_err(TrainError::Export)?, always)
         }
         None => (kept.clone(), kept),
@@ -295,7 +296,7 @@ pub fn calibrated(people: &[f32], budgets: Budgets, min_pages: u32) -> Threshold
     Thresholds { min_pages, limit, block, cohort: Budget::default() }
 }
 
-/// A scorer as a model that remembers no site, with the clock of an edge.
+/// A scorer as a model that remembers no site, with the time step of a live gate (1 µs).
 ///
 /// # Errors
 /// [`TrainError::Export`] when it is not sound.
@@ -303,7 +304,8 @@ pub fn model_of(name: &str, scorer: &Scorer, thresholds: Thresholds) -> Result<M
     model_at(name, scorer, thresholds, 1)
 }
 
-/// The same with the clock of the log that the thresholds were calibrated on, in µs.
+/// A scorer as a model that remembers no site, with the time step of the log that its thresholds
+/// were calibrated on, in µs.
 ///
 /// # Errors
 /// As [`model_of`].
@@ -313,7 +315,7 @@ pub fn model_at(
     thresholds: Thresholds,
     resolution_us: u32,
 ) -> Result<Model, TrainError> {
-    let said = Said {
+    let parts = ModelParts {
         name: name.to_owned(),
         thresholds,
         readiness: Readiness::default(),
@@ -323,7 +325,7 @@ pub fn model_at(
         drift: None,
         card: Card::default(),
     };
-    let sealed = seal(&export(scorer, &[], said)).map_err(TrainError::Export)?;
+    let sealed = seal(&export(scorer, &[], parts)).map_err(TrainError::Export)?;
     Model::parse(&sealed).map_err(TrainError::Export)
 }
 

@@ -1,5 +1,5 @@
-//! Which labels not to believe, one pass, after the confident learning of Northcutt, Jiang & Chuang
-//! 2021 (JAIR 70).
+//! Labels that models contradict, found in one pass, after the confident learning of Northcutt,
+//! Jiang & Chuang 2021 (JAIR 70).
 //!
 //! A person is doubted when models that have not seen the client call it a bot at even odds. By
 //! client, not by row. Bots are never doubted: the hard ones look like people and are what a model
@@ -12,12 +12,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::samples::Sample;
 
-/// A client: index of its site, and there.
+/// A client: the index of its site, and its own index there.
 pub(crate) type ClientIndex = (usize, usize);
-/// At most this share of people is doubted: a model that doubts more is the one to doubt.
+/// At most this share of people is doubted. If a model contradicts more labels, the model is wrong.
 const SHARE_MAX: f64 = 0.6;
 
-/// People whom the out-of-fold margins call bots.
+/// People whom models that have not seen them call bots.
 pub(crate) fn doubted(samples: &[Sample], margins: &[f32]) -> HashSet<ClientIndex> {
     let mut clients: BTreeMap<ClientIndex, (bool, f64, f64)> = BTreeMap::new();
     for (sample, &margin) in samples.iter().zip(margins) {

@@ -1,4 +1,4 @@
-//! Highest scores of labelled clients, and the figures on a model's card that are made of them.
+//! Highest scores of labelled clients, and the figures that a model's card derives from them.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,20 @@ use detector::model::{Metric, Thresholds};
 use crate::label::{Label, Labelled};
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
 
-/// Fewer people than this cannot show what happens when one in a hundred is hurt.
+/// With fewer people, the share of bots caught at 1 % of people hurt means nothing.
 const PEOPLE_FOR_TPR: usize = 100;
 
-/// Highest scores, with the label and the reason for it.
+/// Clients' highest scores, each with the client's label and the reason for it.
 #[derive(Default)]
 pub(crate) struct Scores<'a>(pub Vec<(&'a Labelled, f32)>);
 
 impl Scores<'_> {
+    /// Scores of clients with this label.
     pub fn of(&self, label: Label) -> Vec<f32> {
         self.0.iter().filter(|row| row.0.label == label).map(|row| row.1).collect()
     }
 
-    /// Of bad robots, by the reason of their label.
+    /// Scores of bad bots, by the reason of their label.
     pub fn by_class(&self) -> BTreeMap<&str, Vec<f32>> {
         let mut classes: BTreeMap<&str, Vec<f32>> = BTreeMap::new();
         for (labelled, score) in self.0.iter().filter(|row| row.0.label == Label::Bad) {
@@ -34,7 +35,8 @@ impl Scores<'_> {
 pub(crate) struct Figures(pub BTreeMap<String, Metric>);
 
 impl Figures {
-    /// Area, and the share caught at 1 % of people hurt where there are enough people.
+    /// Inserts the area under the curve and, with enough people, the share of bots caught at 1 % of
+    /// people hurt.
     pub fn insert(&mut self, name: &str, people: &[f32], bots: &[f32]) {
         let sizes = (people.len() as u64, bots.len() as u64);
         if let Some(auc) = auc_interval(people, bots) {
@@ -48,11 +50,12 @@ impl Figures {
         }
     }
 
-    /// The same of labelled scores.
+    /// Inserts the figures of labelled scores, as [`Figures::insert`] does.
     pub fn insert_scores(&mut self, name: &str, scores: &Scores<'_>) {
         self.insert(name, &scores.of(Label::Human), &scores.of(Label::Bad));
     }
 
+    /// Inserts the share of bots at or above each threshold.
     pub fn insert_thresholds(&mut self, thresholds: &Thresholds, bots: &[f32]) {
         for (name, budget) in [("limit", &thresholds.limit), ("block", &thresholds.block)] {
             if let Some(margin) = budget.margin
@@ -69,6 +72,7 @@ impl Figures {
         }
     }
 
+    /// Inserts a figure that was measured on so many people and bots.
     pub fn insert_one(&mut self, name: String, interval: Interval, (people, bots): (u64, u64)) {
         let Interval { value, low, high } = interval;
         let metric =

@@ -1,16 +1,17 @@
-//! The gates a model must pass before it may refuse anybody.
+//! What a model must reach before it may refuse anybody.
 
 use std::collections::BTreeMap;
 
 use detector::model::{Metric, Readiness, Requirement, Thresholds};
 
-/// The area under the curve that even the lower end of its interval must reach: below, three pairs
-/// in ten are in the wrong order, and no threshold catches much without hurting many.
+/// The lower end of the interval of the area under the curve must reach this. Below it, three pairs
+/// of a person and a bot in ten are in the wrong order, and no threshold catches much without
+/// hurting many.
 const AUC_MIN: f64 = 0.7;
-/// Fewer people show neither whom a threshold hurts nor how bots differ.
+/// Fewer people show neither whom a threshold hurts nor how bots differ from people.
 const PEOPLE_MIN: f64 = 20.0;
 
-/// Judges a model by its own figures.
+/// Compares a model's figures with what is required.
 pub(crate) fn readiness(
     metrics: &BTreeMap<String, Metric>,
     thresholds: &Thresholds,

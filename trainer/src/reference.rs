@@ -1,5 +1,6 @@
-//! What a model remembers of the traffic it was trained on, so that a change shows later. The
-//! comparison itself is the detector's ([`detector::drift`]), so that the gate can make it live.
+//! The reference that drift is measured against: distributions in the traffic that a model was
+//! trained on. The comparison is the detector's ([`detector::drift`]), so that a gate can make it
+//! live.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +8,8 @@ use detector::model::{Reference, Scorer};
 
 use crate::samples::Sample;
 
-/// What the gate will compare with: the rows, from `min_pages` on, that score below the limit
-/// threshold. `None` without any.
+/// The reference from the rows with at least `min_pages` pages that score below the limit
+/// threshold. `None` if there are none.
 pub(crate) fn reference(
     samples: &[Sample],
     scorer: &Scorer,

@@ -1,4 +1,4 @@
-//! Weighted rows as repeated rows, for algorithms that ignore weights.
+//! Repeats rows according to their weights, for algorithms that ignore weights.
 
 /// Row numbers, each about as often as its weight says, `draws` in all: systematic sampling (Madow
 /// 1949), whose counts differ from the expected ones by less than one. `start` in 0..1 says where

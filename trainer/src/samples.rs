@@ -1,10 +1,11 @@
-//! Passing a site's traffic through the detector's own windows.
+//! Training rows and highest scores: a site's traffic passed through the detector's own windows.
 //!
-//! The only place of this crate that measures features, and it does so by calling the detector:
-//! what is trained on is what the gate will see.
+//! This crate measures features only here and in `augmentation`, and both call the detector. So a
+//! model is trained on what the gate will see.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::panic::resume_unwind;
 use std::thread;
 
@@ -14,13 +15,16 @@ use detector::model::Scorer;
 use detector::{Class, Event, Features, SiteProfile, Window};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
-use traffic::replay::Driver;
+use traffic::replay::{Driver, PARTS};
 
 use crate::label::Label;
 use crate::site::Site;
 use crate::unjudged::UnjudgedWindow;
 
-/// What both algorithms fit: rows × features (NaN missing), true = bad, one weight a row.
+/// Windows that are held at the same time on one thread, about: 30 MB.
+const WINDOWS_AT_ONCE: usize = 1 << 16;
+
+/// What the algorithms fit: rows × features (NaN missing), true = bad, one weight a row.
 pub type Rows = DatasetBase<Array2<f32>, Array1<bool>>;
 
 /// One training row.
@@ -41,49 +45,55 @@ pub struct Sample {
 /// Walks through a site's traffic and calls `visit(client, window, pages)` at each page request, as
 /// the gate would stand when it decides about that request.
 pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &Window, u32)) {
-    walk_part(site, resolution_us, (0, 1), |_, client, window, pages| visit(client, window, pages));
+    walk_windows(site, resolution_us, 0..PARTS, |_, client, window, pages| {
+        visit(client, window, pages)
+    });
 }
 
-/// The same for every `parts`-th client from the `part`-th on; `visit` is also told the step's
-/// place in the site.
-fn walk_part(
+/// Walks through some parts of a site's clients. `visit` is also told the step's place in the site.
+///
+/// Parts are walked several at a time, so that at most about [`WINDOWS_AT_ONCE`] windows are held:
+/// in order of time for each client, and not among all of them.
+fn walk_windows(
     site: &Site,
     resolution_us: u32,
-    (part, parts): (usize, usize),
-    mut visit: impl FnMut(usize, usize, &Window, u32),
+    parts: Range<usize>,
+    mut visit: impl FnMut(u64, usize, &Window, u32),
 ) {
-    let mut windows: Vec<Option<(Box<Window>, Option<&SiteProfile>)>> =
-        vec![None; site.clients.len()];
-    let mine =
-        site.steps.iter().enumerate().filter(|(_, step)| step.client as usize % parts == part);
-    let mut driver = Driver::default();
-    for (place, step) in mine {
-        let client = step.client as usize;
-        let create = || (Box::new(Window::new(step.event.at)), site.memory_for(client));
-        let (window, memory) = windows[client].get_or_insert_with(create);
-        let at_request = |event: &Event, window: &Window| {
-            if event.class == Class::Page {
-                visit(place, client, window, window.pages());
-            }
-        };
-        let mut subject = UnjudgedWindow { window, resolution_us, memory: *memory, at_request };
-        driver.step(step, &mut subject);
+    let clients_a_part = site.clients.len().div_ceil(PARTS).max(1);
+    let at_once = (WINDOWS_AT_ONCE / clients_a_part).max(1);
+    for start in parts.clone().step_by(at_once) {
+        let mut windows: HashMap<usize, (Box<Window>, Option<&SiteProfile>)> = HashMap::new();
+        let mut driver = Driver::default();
+        site.walk_parts(start..parts.end.min(start + at_once), |place, step| {
+            let client = step.client as usize;
+            let create = || (Box::new(Window::new(step.event.at)), site.memory_for(client));
+            let (window, memory) = windows.entry(client).or_insert_with(create);
+            let at_request = |event: &Event, window: &Window| {
+                if event.class == Class::Page {
+                    visit(place, client, window, window.pages());
+                }
+            };
+            let mut subject = UnjudgedWindow { window, resolution_us, memory: *memory, at_request };
+            driver.step(step, &mut subject);
+        });
     }
 }
 
-/// As many parts as there are cores.
-fn cores() -> usize {
+/// As many threads as there are cores.
+pub(crate) fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// Does `work` for each part on a thread of its own: a client's features are its own affair (law
-/// 4).
-fn in_parts<T: Send>(parts: usize, work: impl Fn((usize, usize)) -> T + Sync) -> Vec<T> {
-    let work = &work;
+/// Deals the [`PARTS`] of a site's clients to this many threads and does `work` on each. A client's
+/// features depend on nobody else (law 4).
+pub(crate) fn in_parts<T: Send>(threads: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let (work, threads) = (&work, threads.clamp(1, PARTS));
+    let parts = |thread: usize| PARTS * thread / threads..PARTS * (thread + 1) / threads;
     thread::scope(|scope| {
         let others: Vec<_> =
-            (1..parts).map(|part| scope.spawn(move || work((part, parts)))).collect();
-        let mut done = vec![work((0, parts))];
+            (1..threads).map(|thread| scope.spawn(move || work(parts(thread)))).collect();
+        let mut done = vec![work(parts(0))];
         // A panic there goes on here.
         done.extend(
             others
@@ -109,7 +119,8 @@ pub fn samples(
     })
 }
 
-/// Rows at the same page counts of the clients for which `bad` says yes or no.
+/// Training rows of the clients for which `bad` says yes (bots) or no (people), in the order of
+/// their steps.
 pub fn samples_as(
     site: &Site,
     index: usize,
@@ -129,7 +140,7 @@ fn samples_in(
 ) -> Vec<Sample> {
     let parts = in_parts(parts, |part| {
         let mut samples = Vec::new();
-        walk_part(site, resolution_us, part, |place, client, window, pages| {
+        walk_windows(site, resolution_us, part, |place, client, window, pages| {
             if let Some(bad) = bad[client]
                 && SCHEDULE.contains(&pages)
             {
@@ -150,18 +161,19 @@ fn samples_in(
 /// site the same; and among bots a class (`why`) counts as the root of its size, so that declared
 /// robots do not drown the rest.
 ///
-/// From several sites only features that mean the same on all of them are told, the others are
-/// missing throughout: the model is meant for a shop it has never seen.
+/// Of several sites, rows have only the features that mean the same on all of them. The others are
+/// missing throughout, because the model is meant for a shop that it has never seen.
 pub fn rows(samples: &[Sample], sites: &[Site]) -> Rows {
     rows_of(samples, sites, |feature| is_told(feature, sites))
 }
 
-/// Is a model of these sites told this feature?
+/// Does a model of these sites see this feature?
 pub(crate) fn is_told(feature: usize, sites: &[Site]) -> bool {
     FEATURES[feature].role == Role::Carried || sites.len() < 2
 }
 
-/// The same with a choice of features, by index: the others are missing throughout.
+/// Rows as [`rows`] makes them, but with the features that `told` accepts, by index. The others are
+/// missing throughout.
 pub fn rows_of(samples: &[Sample], sites: &[Site], told: impl Fn(usize) -> bool) -> Rows {
     let weights = weights(samples, sites);
     let mut records = Array2::zeros((samples.len(), detector::features::COUNT));
@@ -228,7 +240,7 @@ fn highest_in<'a>(
     let scorers: Vec<_> = (0..site.clients.len()).map(scorer).collect();
     let parts = in_parts(parts, |part| {
         let mut highest: Vec<Option<f32>> = vec![None; site.clients.len()];
-        walk_part(site, resolution_us, part, |_, client, window, pages| {
+        walk_windows(site, resolution_us, part, |_, client, window, pages| {
             if pages >= min_pages
                 && let Some(scorer) = scorers[client]
             {
@@ -243,8 +255,8 @@ fn highest_in<'a>(
     (0..site.clients.len()).map(|client| parts.iter().find_map(|part| part[client])).collect()
 }
 
-/// Of each client that `takes` accepts, the page request from `min_pages` on at which `scorer`
-/// scores it highest, as a row of a person; the first of equals.
+/// The worst moment of each client that `takes` accepts, as a row of a person: the page request
+/// from `min_pages` on at which `scorer` scores it highest, and the first of equals.
 pub(crate) fn worst_moments(
     site: &Site,
     index: usize,
@@ -256,7 +268,7 @@ pub(crate) fn worst_moments(
     let takes: Vec<bool> = (0..site.clients.len()).map(takes).collect();
     let parts = in_parts(cores(), |part| {
         let mut worst: BTreeMap<usize, (f32, Sample)> = BTreeMap::new();
-        walk_part(site, resolution_us, part, |_, client, window, pages| {
+        walk_windows(site, resolution_us, part, |_, client, window, pages| {
             if pages < min_pages || !takes[client] {
                 return;
             }
@@ -287,7 +299,7 @@ mod tests {
 
     use super::*;
     use crate::label::Labels;
-    use crate::site::SiteBuilder;
+    use crate::site_builder::SiteBuilder;
 
     /// A simulated morning.
     fn site() -> Site {
@@ -301,9 +313,9 @@ mod tests {
         let mut reader = LogReader::new("day.log", &log[..]).unwrap();
         let mut builder = SiteBuilder::default();
         while let Some(record) = reader.next().unwrap() {
-            builder.note(&record);
+            builder.note(&record).unwrap();
         }
-        builder.finish("shop", 1_000, Some(&labels))
+        builder.finish("shop", 1_000, Some(&labels)).unwrap()
     }
 
     #[test]
@@ -363,8 +375,10 @@ mod tests {
 
     #[test]
     fn parts_come_in_order_and_a_panic_in_one_is_not_swallowed() {
-        assert_eq!(in_parts(3, |part| part), [(0, 3), (1, 3), (2, 3)]);
-        assert_eq!(in_parts(1, |part| part), [(0, 1)]);
-        assert!(std::panic::catch_unwind(|| in_parts(2, |(part, _)| assert_eq!(part, 0))).is_err());
+        assert_eq!(in_parts(3, |parts| parts), [0..21, 21..42, 42..64]);
+        assert_eq!(in_parts(1, |parts| parts), [0..64]);
+        assert_eq!(in_parts(1_000, |parts| parts.len()), [1; 64]);
+        let panics = || in_parts(2, |parts| assert_eq!(parts.start, 0));
+        assert!(std::panic::catch_unwind(panics).is_err());
     }
 }

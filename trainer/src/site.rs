@@ -1,45 +1,44 @@
-//! One site's traffic in memory: who asked for what, in order, and what is known of them.
+//! One site: its traffic, its clients, and what is known of both.
 //!
-//! A request takes 72 bytes, and each distinct target its text once, so that ten million lines take
-//! 720 megabytes and the texts, and can be passed over as often as training needs without reading
-//! the logs again.
+//! A log line takes 72 bytes, and each distinct target its text once. Steps are kept as the log has
+//! them and never changed, so that copies of a site share them. What the site profile says of a
+//! target (page or asset, which template) is applied to a step when a walk comes to it.
 
-use std::collections::HashMap;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use detector::url::{Shape, split};
 use detector::{
-    AllowList, AssetCredit, Class, ClientKey, Event, ProfilePlace, Reason, SiteProfile,
-    SiteProfileError, SiteProfileFile, Timestamp, UrlHasher,
+    AssetCredit, Class, ClientKey, Event, ProfilePlace, SiteProfile, SiteProfileError,
+    SiteProfileFile, Timestamp,
 };
-use traffic::log::{Record, RecordKind};
-use traffic::replay;
+use traffic::replay::{self, PARTS, Traffic, TrafficInMemory, TrafficStep};
 
-use crate::evidence::{Agents, Evidence};
-use crate::label::{Label, Labelled, Labels};
-use crate::targets::{NONE, Targets};
+use crate::label::{Label, Labelled};
+use crate::targets::Targets;
 
-/// The key that URLs are hashed with offline: any fixed one makes training reproducible.
+/// The key that URLs are hashed with offline. Any fixed one makes training reproducible.
 pub const OFFLINE_HASH_KEY: u64 = 0x6b69_646f;
 
-/// Parts of the clients, each measured with what the others taught.
-const MEMORY_FOLDS: usize = 5;
+/// Folds of the clients. Each is measured with the site profile that the others taught.
+const PROFILE_FOLDS: usize = 5;
 
-/// One step of a site's traffic: a log line as it is driven, and whose it is.
+/// A log line of a site, as it is driven through the detector, and whose it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Step {
     /// What is driven.
     pub line: replay::LogStep,
-    /// Whose, as an index into [`Site::clients`].
+    /// The client, as an index into [`Site::clients`].
     pub client: u32,
-    /// The client's own count of events, which orders those of one microsecond; 0 where the log has
+    /// The client's own count of events, which orders those of one microsecond. 0 where the log has
     /// none.
     pub seq: u32,
-    /// What was asked for, as an index into [`Site::targets`]; [`NONE`] for an outcome.
+    /// What was asked for, as an index into [`Site::targets`];
+    /// [`NONE`](crate::targets::NONE) for a line that only says how a request ended.
     pub target: u32,
-    /// The page of this site that sent the client here, as its referer says, likewise; [`NONE`]
-    /// where there is none or nobody had asked for it yet.
+    /// The page of this site that sent the client here, according to its referer: an index into
+    /// [`Site::targets`]. [`NONE`](crate::targets::NONE) without a referer, and where nobody had
+    /// asked for that page yet.
     pub referer: u32,
 }
 
@@ -64,14 +63,24 @@ impl DerefMut for Step {
     }
 }
 
+impl TrafficStep for Step {
+    fn order(&self) -> (Timestamp, u32) {
+        (self.line.event.at, self.seq)
+    }
+
+    fn client(&self) -> ClientKey {
+        self.line.event.client
+    }
+}
+
 /// One client of a site.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Its key.
     pub key: ClientKey,
-    /// What the log's client field held when it was first seen.
+    /// What the log's client field held when the client was first seen.
     pub name: String,
-    /// What is known of it, and from whom.
+    /// What is known of the client, and from whom.
     pub labelled: Labelled,
     /// When it was first seen.
     pub first_at: Timestamp,
@@ -79,30 +88,140 @@ pub struct Client {
     pub pages: u32,
 }
 
-/// A site's traffic in time order.
+/// A site: its traffic in order of time, and its clients.
 #[derive(Clone, Debug, Default)]
 pub struct Site {
-    /// For reports.
+    /// Name, for reports.
     pub name: String,
-    /// Requests and outcomes in time order.
-    pub steps: Vec<Step>,
+    /// Its log lines as they were read. [`Site::walk`] applies the site profile to them.
+    pub traffic: Arc<TrafficInMemory<Step>>,
     /// Clients in order of first appearance in the files.
     pub clients: Vec<Client>,
-    /// What was asked for; shared, because a part of a site's steps refers to all of it.
+    /// What was asked for.
     pub targets: Arc<Targets>,
     /// Time step of its log, in µs.
     pub resolution_us: u32,
-    /// What is remembered of it: nothing, one memory for everybody, or one for each fold of clients
-    /// ([`crate::site_profile::fold_of`]) that has not seen them, and last the one that is shipped.
+    /// The profiles that its clients are measured with. None; or one for everybody; or for each
+    /// fold of clients ([`crate::site_profile::fold_of`]) one that was learnt without them, and
+    /// last the one that is shipped.
     pub memories: Vec<Arc<SiteProfile>>,
-    /// Clients kept apart to prove a budget: they teach no memory, and are measured with the one
-    /// that is shipped, as whoever comes later is. Empty where nobody is.
+    /// Which clients are kept apart to prove a budget; empty if nobody is. They teach no profile
+    /// and are measured with the one that is shipped, as clients who come later will be.
     pub apart: Vec<bool>,
+    /// What the profile says of each target, in the order of `targets`; empty without a profile.
+    places: Arc<Vec<ProfilePlace>>,
+    /// Walks stop before the first step of this time or later.
+    end: Option<Timestamp>,
+    /// Whose steps walks leave out; empty where they leave nobody out.
+    is_hidden: Arc<Vec<bool>>,
 }
 
 impl Site {
-    /// Remembers its own people: each fifth of the clients is measured by what the others taught,
-    /// as a gate measures strangers. Returns what a model of this site remembers.
+    /// A site without a profile.
+    pub fn new(
+        name: &str,
+        traffic: TrafficInMemory<Step>,
+        clients: Vec<Client>,
+        targets: Targets,
+        resolution_us: u32,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            traffic: Arc::new(traffic),
+            clients,
+            targets: Arc::new(targets),
+            resolution_us,
+            ..Self::default()
+        }
+    }
+
+    /// The site with its traffic before a time. Clients and their labels stay.
+    #[must_use]
+    pub fn before(&self, end: Timestamp) -> Self {
+        Self { end: Some(end), ..self.clone() }
+    }
+
+    /// The site with the traffic of some clients only. Clients and their labels stay.
+    #[must_use]
+    pub fn of_clients(&self, takes: impl Fn(ClientKey) -> bool) -> Self {
+        let is_hidden =
+            |(index, client): (usize, &Client)| self.is_hidden(index) || !takes(client.key);
+        let is_hidden = self.clients.iter().enumerate().map(is_hidden).collect();
+        Self { is_hidden: Arc::new(is_hidden), ..self.clone() }
+    }
+
+    fn is_hidden(&self, client: usize) -> bool {
+        self.is_hidden.get(client).copied().unwrap_or(false)
+    }
+
+    /// The site with other traffic of the same clients and targets, such as a part of its own.
+    #[must_use]
+    pub fn with_traffic(&self, traffic: TrafficInMemory<Step>) -> Self {
+        Self { traffic: Arc::new(traffic), ..self.clone() }
+    }
+
+    /// Calls `visit` with each step in order of time, as the site profile has it.
+    pub fn walk(&self, mut visit: impl FnMut(&Step)) {
+        self.walk_parts(0..PARTS, |_, step| visit(step));
+    }
+
+    /// Calls `visit` with each step of these parts of the clients ([`PARTS`]) in order of time, as
+    /// the site profile has it, and with its place among the steps of all parts.
+    pub fn walk_parts(&self, parts: Range<usize>, mut visit: impl FnMut(u64, &Step)) {
+        let mut credits = match self.places.is_empty() {
+            true => Vec::new(),
+            false => vec![AssetCredit::NEW; self.clients.len()],
+        };
+        let Ok(()) = self.traffic.walk(parts, |place, step| {
+            let is_late = self.end.is_some_and(|end| step.event.at >= end);
+            if is_late || self.is_hidden(step.client as usize) {
+                return;
+            }
+            match self.places.get(step.target as usize) {
+                Some(known) => {
+                    let credit = &mut credits[step.client as usize];
+                    visit(place, &self.placed(step, known, credit));
+                }
+                None => visit(place, step),
+            }
+        });
+    }
+
+    /// The step as a gate sees the request that has this profile: page or asset as it was learnt,
+    /// otherwise as its URL looks.
+    fn placed(&self, step: &Step, place: &ProfilePlace, credit: &mut AssetCredit) -> Step {
+        let mut step = *step;
+        let prior = step.event.prior();
+        (step.event.page, step.event.template) = (place.page, place.template);
+        step.event.class = place.class.unwrap_or(prior);
+        step.event.learnt = place.class.filter(|class| *class != prior);
+        step.event.class = credit.class(&step.line.event);
+        // What looks like an asset was noted without a shape.
+        if (step.event.class, prior) == (Class::Page, Class::Asset)
+            && let Some(target) = self.targets.get(step.target)
+        {
+            let (path, query) = split(target);
+            step.event.shape = Shape::of(path, query);
+        }
+        step
+    }
+
+    /// Times of the first and the last step.
+    pub fn span(&self) -> Option<[Timestamp; 2]> {
+        if self.end.is_none() && self.is_hidden.is_empty() {
+            return self.traffic.ends().map(|ends| ends.map(|step| step.event.at));
+        }
+        let mut span: Option<[Timestamp; 2]> = None;
+        self.walk(|step| {
+            let first = span.map_or(step.event.at, |[first, _]| first);
+            span = Some([first, step.event.at]);
+        });
+        span
+    }
+
+    /// Learns the site's profile and measures its clients with it: each fifth of them with what the
+    /// others taught, because a gate measures strangers too. Returns what a model of this site
+    /// ships.
     ///
     /// # Errors
     /// [`SiteProfileError`]: a mistake of the learner.
@@ -110,14 +229,15 @@ impl Site {
         self.learn_without(Vec::new())
     }
 
-    /// The same without those who are kept apart (one entry a client, or none at all).
+    /// Like [`Site::learn`], but clients who are kept apart teach nothing (one entry a client, or
+    /// none at all).
     ///
     /// # Errors
     /// As [`Site::learn`].
     pub fn learn_without(&mut self, apart: Vec<bool>) -> Result<SiteProfileFile, SiteProfileError> {
         self.apart = apart;
         let file = crate::site_profile::learn(self, |_| true)?;
-        let folds = crate::site_profile::learn_folds(self, MEMORY_FOLDS)?;
+        let folds = crate::site_profile::learn_folds(self, PROFILE_FOLDS)?;
         let memory = Arc::new(SiteProfile::open(&file)?);
         self.memories = folds
             .iter()
@@ -128,19 +248,19 @@ impl Site {
         Ok(file)
     }
 
-    /// Measures everybody with this memory.
+    /// Measures all clients with this profile.
     pub fn remember_all(&mut self, memory: Arc<SiteProfile>) {
         self.remember(&memory);
         self.memories = vec![memory];
         self.apart = Vec::new();
     }
 
-    /// The memory that a client is measured with.
+    /// The profile that a client is measured with.
     pub fn memory_for(&self, client: usize) -> Option<&SiteProfile> {
-        let memory = if self.is_apart(client) || self.memories.len() < MEMORY_FOLDS {
+        let memory = if self.is_apart(client) || self.memories.len() < PROFILE_FOLDS {
             self.memories.last()
         } else {
-            self.memories.get(crate::site_profile::fold_of(self.clients[client].key, MEMORY_FOLDS))
+            self.memories.get(crate::site_profile::fold_of(self.clients[client].key, PROFILE_FOLDS))
         };
         memory.map(Arc::as_ref)
     }
@@ -150,32 +270,22 @@ impl Site {
         self.apart.get(client).copied().unwrap_or(false)
     }
 
-    /// Clients by label.
+    /// How many clients have this label.
     pub fn count(&self, label: Label) -> u64 {
         self.clients.iter().filter(|client| client.labelled.label == label).count() as u64
     }
 
-    /// Sees each request as a gate would that has this memory: page or asset as it was learnt, else
-    /// as before.
+    /// From now on walks see each request as a gate with this profile does, and each client has as
+    /// many pages as the profile says.
     pub fn remember(&mut self, memory: &SiteProfile) {
-        let places = self.places(memory);
-        self.clients.iter_mut().for_each(|client| client.pages = 0);
-        let mut credits = vec![AssetCredit::NEW; self.clients.len()];
-        for step in &mut self.steps {
-            let Some(place) = places.get(step.target as usize) else { continue };
-            (step.event.page, step.event.template) = (place.page, place.template);
-            let prior = step.event.prior();
-            step.event.class = place.class.unwrap_or(prior);
-            step.event.learnt = place.class.filter(|class| *class != prior);
-            step.event.class = credits[step.client as usize].class(&step.line.event);
-            // What looks like an asset was noted without a shape.
-            if (step.event.class, prior) == (Class::Page, Class::Asset)
-                && let Some(target) = self.targets.get(step.target)
-            {
-                let (path, query) = split(target);
-                step.event.shape = Shape::of(path, query);
-            }
-            self.clients[step.client as usize].pages += u32::from(step.event.class == Class::Page);
+        self.places = Arc::new(self.places(memory));
+        let mut pages = vec![0_u32; self.clients.len()];
+        self.walk(|step| {
+            let is_page = step.is_request() && step.event.class == Class::Page;
+            pages[step.client as usize] += u32::from(is_page);
+        });
+        for (client, pages) in self.clients.iter_mut().zip(pages) {
+            client.pages = pages;
         }
     }
 
@@ -188,104 +298,3 @@ impl Site {
         self.targets.iter().map(place).collect()
     }
 }
-
-/// Turns records into a [`Site`]: [`SiteBuilder::note`] every record in file order, then
-/// [`SiteBuilder::finish`].
-pub struct SiteBuilder {
-    steps: Vec<Step>,
-    hasher: UrlHasher,
-    allow: AllowList,
-    agents: Agents,
-    index: HashMap<ClientKey, u32>,
-    clients: Vec<Client>,
-    evidence: Vec<Evidence>,
-    targets: Targets,
-}
-
-impl Default for SiteBuilder {
-    fn default() -> Self {
-        Self {
-            steps: Vec::new(),
-            hasher: UrlHasher::new(OFFLINE_HASH_KEY),
-            allow: AllowList::default(),
-            agents: Agents::default(),
-            index: HashMap::new(),
-            clients: Vec::new(),
-            evidence: Vec::new(),
-            targets: Targets::default(),
-        }
-    }
-}
-
-impl SiteBuilder {
-    /// Reduces a record and notes what the labelling rules want to know. What the gate lets pass
-    /// unasked it does not remember, so it is left out here as well.
-    pub fn note(&mut self, record: &Record<'_>) {
-        let key = record.client_key();
-        let line = replay::LogStep::reduced(record, |request| {
-            Event::new(request, &self.hasher, &self.allow, None)
-        });
-        let was_exempt =
-            record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
-        if was_exempt || line.event.exempt.is_some() {
-            return;
-        }
-        let client = *self.index.entry(key).or_insert_with(|| {
-            self.clients.push(Client {
-                key,
-                name: record.client.to_owned(),
-                labelled: Labelled { label: Label::Unknown, why: String::new() },
-                first_at: record.at,
-                pages: 0,
-            });
-            self.evidence.push(Evidence::default());
-            u32::try_from(self.clients.len() - 1).unwrap_or(u32::MAX)
-        });
-        let known = &mut self.clients[client as usize];
-        known.first_at = known.first_at.min(record.at);
-        if record.kind != RecordKind::Outcome {
-            known.pages += u32::from(line.event.class == Class::Page);
-            self.evidence[client as usize].note(record, line.event.class, &mut self.agents);
-        }
-        let (mut target, mut referer) = (NONE, NONE);
-        if record.kind != RecordKind::Outcome {
-            target = self.targets.intern(record.target);
-            referer = record
-                .referer
-                .and_then(|text| self.targets.referred(text, record.host))
-                .unwrap_or(NONE);
-        }
-        let seq = record.seq;
-        self.steps.push(Step { line, client, seq, target, referer });
-    }
-
-    /// The site in time order, labelled: from the file where one is given (whom it does not name is
-    /// unknown), else by the rules.
-    pub fn finish(self, name: &str, resolution_us: u32, labels: Option<&Labels>) -> Site {
-        let (mut steps, targets) = (self.steps, Arc::new(self.targets));
-        // Stable: lines of one second stay in the order of the log. Nearly sorted already, so
-        // nearly free.
-        steps.sort_by_key(|step| (step.event.at, step.seq));
-        let mut clients = self.clients;
-        for (client, evidence) in clients.iter_mut().zip(&self.evidence) {
-            client.labelled = match labels {
-                Some(labels) => labels.find(client.key).cloned().unwrap_or(Labelled {
-                    label: Label::Unknown,
-                    why: "not in the labels file".to_owned(),
-                }),
-                None => evidence.label(),
-            };
-        }
-        Site {
-            name: name.to_owned(),
-            steps,
-            clients,
-            targets,
-            resolution_us,
-            memories: Vec::new(),
-            apart: Vec::new(),
-        }
-    }
-}
-
-const _: () = assert!(size_of::<Step>() <= 72);

@@ -40,9 +40,9 @@ pub fn auc(people: &[f32], bots: &[f32]) -> Option<f64> {
     Some(wins / (people.len() as f64 * bots.len() as f64))
 }
 
-/// The same with its 95 % interval, by the score method of Newcombe 2006 (Statistics in Medicine
-/// 25, 559–573, method 5). Unlike a bootstrap it does not shrink to nothing when a handful of
-/// people happen to lie apart from all bots.
+/// Area under the ROC curve with its 95 % interval, by the score method of Newcombe 2006
+/// (Statistics in Medicine 25, 559–573, method 5). Unlike a bootstrap it does not shrink to nothing
+/// when a handful of people happen to lie apart from all bots.
 pub fn auc_interval(people: &[f32], bots: &[f32]) -> Option<Interval> {
     let value = auc(people, bots)?;
     let (m, n) = (people.len() as f64, bots.len() as f64);
@@ -113,7 +113,7 @@ pub fn binomial_cdf(k: u64, n: u64, p: f64) -> f64 {
     sum.min(1.0)
 }
 
-/// Stirling's series, for the large numbers it is asked for here.
+/// The logarithm of a factorial by Stirling's series, which is exact enough for large numbers.
 fn ln_factorial(n: u64) -> f64 {
     if n < 16 {
         return (1..=n).map(|i| (i as f64).ln()).sum();
@@ -165,7 +165,7 @@ pub fn upper_bound(k: u64, n: u64, delta: f64) -> f64 {
     if k >= n { 1.0 } else { bisect(|p| binomial_cdf(k, n, p) > delta) }
 }
 
-/// Where `below` turns false in 0..1.
+/// The number in 0..1 from which on `below` is false.
 fn bisect(below: impl Fn(f64) -> bool) -> f64 {
     bisect_between(0.0, 1.0, below)
 }

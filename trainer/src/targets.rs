@@ -1,42 +1,71 @@
-//! What a site was asked for: each distinct target once.
+//! What a site was asked for: the text of each distinct target, once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, TryReserveError};
 use std::hash::{DefaultHasher, Hasher};
 
 use detector::url::split;
 
+use crate::memory_limit::{map_bytes, vec_bytes};
+
 /// Stands for no target.
 pub const NONE: u32 = u32::MAX;
 
-/// Distinct request targets, one after the other in one text; 20 bytes each and the text.
+/// Bytes of a block of text. A longer target has a block of its own.
+const BLOCK: usize = 1 << 20;
+
+/// Distinct request targets. Each takes its text, and 30 bytes to be found again.
 #[derive(Clone, Debug, Default)]
 pub struct Targets {
-    text: String,
-    ends: Vec<usize>,
-    /// By hash; where two share one, the second stands under the next free number.
+    /// Texts one after the other. Blocks are never copied to grow, and no text is in two.
+    blocks: Vec<String>,
+    blocks_bytes: u64,
+    /// Where each text is.
+    spans: Vec<Span>,
+    /// By hash. Where two targets share one, the second is under the next free number.
     index: HashMap<u64, u32>,
-    /// Where a target is put together, so that a known one allocates nothing.
+    /// Where a target is put together, so that looking up a known one allocates nothing.
     scratch: String,
+}
+
+/// Where a text is: in which block, and from where to where.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    block: u32,
+    start: u32,
+    end: u32,
 }
 
 impl Targets {
     /// The index of a target as on the wire, a new one if need be: path and query, without scheme,
     /// authority and fragment. [`NONE`] when four billion are known already.
-    pub fn intern(&mut self, target: &str) -> u32 {
+    ///
+    /// # Errors
+    /// When there is no memory for a new one.
+    pub fn intern(&mut self, target: &str) -> Result<u32, TryReserveError> {
         self.write(target);
         match self.look_up() {
-            Ok(index) => index,
+            Ok(index) => Ok(index),
             Err(slot) => {
-                let Ok(index) = u32::try_from(self.ends.len()) else { return NONE };
-                if index == NONE {
-                    return NONE;
-                }
-                self.text.push_str(&self.scratch);
-                self.ends.push(self.text.len());
+                let Some(index) = u32::try_from(self.spans.len()).ok().filter(|i| *i != NONE)
+                else {
+                    return Ok(NONE);
+                };
+                self.spans.try_reserve(1)?;
+                self.index.try_reserve(1)?;
+                let span = self.store()?;
+                self.spans.push(span);
                 self.index.insert(slot, index);
-                index
+                Ok(index)
             }
         }
+    }
+
+    /// Bytes of memory, with those that one more target may take besides its text.
+    pub fn bytes(&self) -> u64 {
+        self.blocks_bytes
+            + vec_bytes(&self.spans)
+            + map_bytes::<(u64, u32)>(self.index.len(), self.index.capacity())
+            + BLOCK as u64
     }
 
     /// The target that a `Referer` names, if it is known and, where the log says which host was
@@ -56,25 +85,43 @@ impl Targets {
 
     /// Targets known.
     pub fn len(&self) -> usize {
-        self.ends.len()
+        self.spans.len()
     }
 
     /// Is none known?
     pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
+        self.spans.is_empty()
     }
 
     /// The text of a target.
     pub fn get(&self, index: u32) -> Option<&str> {
-        let index = index as usize;
-        let end = *self.ends.get(index)?;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        self.text.get(start..end)
+        let Span { block, start, end } = *self.spans.get(index as usize)?;
+        self.blocks.get(block as usize)?.get(start as usize..end as usize)
     }
 
     /// All of them, by index.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.get(index as u32).unwrap_or(""))
+    }
+
+    /// Copies the target in `scratch` into a block.
+    fn store(&mut self) -> Result<Span, TryReserveError> {
+        let length = self.scratch.len();
+        let fits = |block: &String| block.capacity() - block.len() >= length;
+        if !self.blocks.last().is_some_and(fits) {
+            let mut block = String::new();
+            // The first is small: most sites have few targets, and a test has dozens.
+            let usual = if self.blocks.is_empty() { BLOCK / 16 } else { BLOCK };
+            block.try_reserve_exact(usual.max(length))?;
+            self.blocks_bytes += block.capacity() as u64;
+            self.blocks.try_reserve(1)?;
+            self.blocks.push(block);
+        }
+        let block = self.blocks.len().saturating_sub(1);
+        let text = &mut self.blocks[block];
+        let start = text.len();
+        text.push_str(&self.scratch);
+        Ok(Span { block: block as u32, start: start as u32, end: text.len() as u32 })
     }
 
     fn write(&mut self, target: &str) {
@@ -118,18 +165,34 @@ mod tests {
     fn a_target_has_one_index_and_its_text_back() {
         let mut targets = Targets::default();
         let texts = ["/", "", "/p/1", "/p/1?a=b", "/p", "?q"];
-        let indices = texts.map(|text| targets.intern(text));
+        let indices = texts.map(|text| targets.intern(text).unwrap());
         assert_eq!(indices, [0, 1, 2, 3, 4, 5]);
-        assert_eq!(texts.map(|text| targets.intern(text)), indices);
+        assert_eq!(texts.map(|text| targets.intern(text).unwrap()), indices);
         assert_eq!(targets.iter().collect::<Vec<_>>(), ["/", "", "/p/1", "/p/1?a=b", "/p", "/?q"]);
-        assert_eq!(targets.intern("https://shop/p/1#top"), 2);
+        assert_eq!(targets.intern("https://shop/p/1#top").unwrap(), 2);
         assert_eq!((targets.len(), targets.get(6), targets.get(NONE)), (6, None, None));
+    }
+
+    #[test]
+    fn texts_of_many_blocks_come_back() {
+        let mut targets = Targets::default();
+        let text = |number: usize| format!("/p/{number}/{}", "x".repeat(number * 37 % 90_000));
+        for number in 0..200 {
+            assert_eq!(targets.intern(&text(number)).unwrap(), number as u32);
+        }
+        let long = format!("/{}", "y".repeat(3 * BLOCK));
+        assert_eq!(targets.intern(&long).unwrap(), 200);
+        assert!(targets.blocks.len() > 4, "{}", targets.blocks.len());
+        assert!((0..200).all(|number| targets.get(number as u32) == Some(&*text(number))));
+        assert_eq!(targets.get(200), Some(&*long));
+        let held: usize = targets.blocks.iter().map(String::capacity).sum();
+        assert!(targets.bytes() > held as u64);
     }
 
     #[test]
     fn a_referer_is_a_known_target_of_the_same_host() {
         let mut targets = Targets::default();
-        targets.intern("/p/1?a=b");
+        targets.intern("/p/1?a=b").unwrap();
         let mut check = |referer: &str, host, expect| {
             assert_eq!(targets.referred(referer, host), expect, "{referer}")
         };

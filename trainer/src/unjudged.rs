@@ -1,17 +1,17 @@
-//! A window that is driven without verdicts, as training drives one for each client.
+//! A client's window that is driven by traffic without verdicts, as training needs it.
 
 use detector::{Event, Mode, SiteProfile, Timestamp, Token, Window};
 use traffic::replay::Subject;
 
-/// One client's window, and what is done at each of its requests after the window took it in.
+/// One client's window, and what to do at each of its requests once the window has taken it in.
 pub struct UnjudgedWindow<'a, V> {
     /// The window.
     pub window: &'a mut Window,
     /// Its time step, in µs.
     pub resolution_us: u32,
-    /// What the site's people taught, where that is measured with.
+    /// The site profile that the client is measured with, if any.
     pub memory: Option<&'a SiteProfile>,
-    /// Is called with each request.
+    /// Called with each request.
     pub at_request: V,
 }
 

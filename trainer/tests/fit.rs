@@ -12,7 +12,7 @@ use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::{Boosted, BoostedParams};
-use trainer::export::{Said, export};
+use trainer::export::{ModelParts, export};
 use trainer::logistic::LogisticParams;
 use trainer::samples::{Rows, Sample};
 use trainer::statistics::auc;
@@ -93,7 +93,7 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
     };
     let thresholds =
         Thresholds { min_pages: 5, limit: budget.clone(), block: budget.clone(), cohort: budget };
-    let said = Said {
+    let parts = ModelParts {
         name: "test".to_owned(),
         thresholds,
         readiness: Readiness::default(),
@@ -103,7 +103,7 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
         site: None,
         card: Card::default(),
     };
-    seal(&export(&scorer, &samples, said)).unwrap()
+    seal(&export(&scorer, &samples, parts)).unwrap()
 }
 
 #[test]

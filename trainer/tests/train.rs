@@ -8,13 +8,14 @@ use std::sync::Arc;
 use detector::model::{Metric, ReadinessState, seal};
 use detector::{Model, Timestamp};
 use traffic::log::LogReader;
+use traffic::replay::TrafficWriter;
 use traffic::sim::{self, Mix};
 use trainer::calibrate::{Budgets, Proof};
 use trainer::label::Labelled;
 use trainer::samples::highest;
 use trainer::statistics::{auc, tpr_at_fpr};
 use trainer::train::remember;
-use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, Trained, train};
+use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, Step, Trained, train};
 
 /// Monday 2026-11-16, 00:00 UTC.
 const DAY: Timestamp = Timestamp::from_secs(1_794_787_200);
@@ -31,9 +32,9 @@ fn day(people: usize, bots: usize, seed: u64) -> Site {
     let mut reader = LogReader::new("day.log", Cursor::new(&log[..])).unwrap();
     let mut builder = SiteBuilder::default();
     while let Some(record) = reader.next().unwrap() {
-        builder.note(&record);
+        builder.note(&record).unwrap();
     }
-    builder.finish("shop", reader.tally().resolution_us(), Some(&labels))
+    builder.finish("shop", reader.tally().resolution_us(), Some(&labels)).unwrap()
 }
 
 /// Changes the label of a share of the clients that have another one.
@@ -279,17 +280,20 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
                 remember(&mut site, &Options { budgets, ..Options::default() }).unwrap();
                 site.apart
             };
-            site.steps.retain(|step| {
+            let mut steps: Vec<Step> = Vec::new();
+            site.walk(|step| {
                 let client = step.client as usize;
                 pages[client] += u32::from(
                     step.request().is_some() && step.event.class == detector::Class::Page,
                 );
-                !is_apart[client] || pages[client] <= 6
+                if !is_apart[client] || pages[client] <= 6 {
+                    steps.push(*step);
+                }
             });
-            for step in site.steps.iter().filter(|step| is_apart[step.client as usize]) {
+            for step in steps.iter().filter(|step| is_apart[step.client as usize]) {
                 taken[step.client as usize].push(step.target);
             }
-            for step in site.steps.iter_mut().filter(|step| is_apart[step.client as usize]) {
+            for step in steps.iter_mut().filter(|step| is_apart[step.client as usize]) {
                 let taken = &mut taken[step.client as usize];
                 let first_at = site.clients[step.client as usize].first_at;
                 step.event.at = Timestamp::from_micros(
@@ -297,7 +301,9 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
                 );
                 step.target = taken.pop().unwrap();
             }
-            site.steps.sort_by_key(|step| (step.event.at, step.seq));
+            let mut traffic = TrafficWriter::default();
+            steps.into_iter().for_each(|step| traffic.push(step).unwrap());
+            site = site.with_traffic(traffic.finish().unwrap());
             assert!(is_apart.iter().filter(|apart| **apart).count() > 100);
         }
         let options = Options { budgets, base: base.cloned(), ..Options::default() };

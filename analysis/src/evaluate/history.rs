@@ -4,7 +4,7 @@ use detector::{
     Action, AllowList, Class, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig,
     PolicyError, Settings, Verdict,
 };
-use traffic::replay::{Driver, Judged, Semantics};
+use traffic::replay::{Driver, Judged, PARTS, Semantics, Traffic};
 use trainer::progress::Stage;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
 
@@ -59,7 +59,7 @@ pub(super) fn watch(
     baselines: &mut [Box<dyn Baseline>],
     mut tell: impl FnMut(Stage<'_>),
 ) -> Result<Vec<ClientHistory>, PolicyError> {
-    let of = site.steps.len() as u64;
+    let of = site.traffic.len();
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
     let policy = Policy::new(
         PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() },
@@ -77,7 +77,7 @@ pub(super) fn watch(
         ];
     // All requests of a log were answered, so everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
-    for (done, step) in (0_u64..).zip(&site.steps) {
+    site.walk_parts(0..PARTS, |done, step| {
         if done.is_multiple_of(TELL_EVERY) {
             tell(Stage { name: "judging", done, of, unit: "requests" });
         }
@@ -94,6 +94,6 @@ pub(super) fn watch(
             }
         };
         driver.step(step, &mut Judged::new(&detector, at_verdict));
-    }
+    });
     Ok(seen)
 }

@@ -30,7 +30,7 @@ mod tuned;
 
 use std::collections::HashSet;
 
-use detector::{AllowList, Class, Model};
+use detector::{AllowList, Class, Model, Timestamp};
 use trainer::label::Label;
 use trainer::samples::highest;
 use trainer::site::Site;
@@ -74,11 +74,13 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         rung.above =
             scores::above(&site, &scores, rung.margin.filter(|_| rung.step != LadderStep::Cohort));
     }
-    let requests = site.steps.iter().filter_map(trainer::Step::request);
-    let (requests, pages) = requests.fold((0, 0), |(requests, pages), event| {
-        (requests + 1, pages + u64::from(event.class == Class::Page))
+    let (mut requests, mut pages) = (0, 0);
+    site.walk(|step| {
+        if let Some(event) = step.request() {
+            requests += 1;
+            pages += u64::from(event.class == Class::Page);
+        }
     });
-    let times = |step: Option<&trainer::Step>| step.map_or(0, |step| step.event.at.as_micros());
     let mut warnings = warnings(model, &site);
     let [limit, block] = [LadderStep::Limit, LadderStep::Block]
         .map(|step| ladder.iter().find(|rung| rung.step == step).and_then(|rung| rung.score));
@@ -104,7 +106,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         model: model.file().name.clone(),
         model_sha256: model.sha256().to_owned(),
         is_armed: model.readiness().is_armed(),
-        span_us: [times(site.steps.first()), times(site.steps.last())],
+        span_us: site.span().map_or([0; 2], |span| span.map(Timestamp::as_micros)),
         clients: Label::ALL.into_iter().map(|label| (label, site.count(label))).collect(),
         requests,
         pages,
@@ -127,29 +129,29 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
 fn exempt(site: &mut Site, allow: &AllowList) -> u64 {
     let (clients, targets) = (&site.clients, std::sync::Arc::clone(&site.targets));
     let mut pages = vec![0_u32; clients.len()];
-    let before = site.steps.iter().filter_map(trainer::Step::request).count();
+    let mut requests_let_pass = 0;
     // In an event log the outcome of a request is a line of its own; it is removed with its
     // request.
     let mut let_pass = HashSet::new();
-    site.steps.retain(|step| {
+    std::sync::Arc::make_mut(&mut site.traffic).retain(|step| {
         let Some(event) = step.request() else { return !let_pass.remove(&step.id()) };
         let target = targets.get(step.target).unwrap_or("");
         let key = clients[step.client as usize].key;
         let is_let_pass = allow.covers(key, detector::url::split(target).0);
         let is_page = event.class == Class::Page;
         pages[step.client as usize] += u32::from(is_page && !is_let_pass);
+        requests_let_pass += u64::from(is_let_pass);
         if is_let_pass && step.id() != 0 {
             let_pass.insert(step.id());
         }
         !is_let_pass
     });
-    let after = site.steps.iter().filter_map(trainer::Step::request).count();
-    if after < before {
+    if requests_let_pass > 0 {
         for (client, pages) in site.clients.iter_mut().zip(pages) {
             client.pages = pages;
         }
     }
-    (before - after) as u64
+    requests_let_pass
 }
 
 fn warnings(model: &Model, site: &Site) -> Vec<String> {

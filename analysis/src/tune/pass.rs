@@ -69,7 +69,7 @@ pub(super) fn pass(
     let mut current: Vec<Option<usize>> = vec![None; site.clients.len()];
     // Clients are assumed to go on asking as they did: everything is observed in shadow.
     let mut driver = Driver::new(Semantics::Always(Mode::Shadow));
-    for step in &site.steps {
+    site.walk(|step| {
         let at_verdict = |event: &Event, verdict: &Verdict| {
             let is_page = event.class == Class::Page;
             requests += 1;
@@ -91,7 +91,7 @@ pub(super) fn pass(
             }
         };
         driver.step(step, &mut Judged::new(&detector, at_verdict));
-    }
+    });
     let stops = |count: &Count| count.stops(site, requests, pages);
     Ok(PassResult { steps: counts.iter().map(stops).collect(), all: stops(&all), sessions })
 }

@@ -8,12 +8,12 @@ use analysis::baseline::BaselineRequest;
 use detector::model::{File, seal};
 use detector::{Method, Model, Timestamp};
 use traffic::log::{Record, RecordKind};
+use traffic::replay::Traffic;
 use traffic::sim::{SimRequest, labels, write_labels};
-use trainer::TrainError;
 use trainer::label::{Label, Labels};
 use trainer::progress::Stage;
-use trainer::site::SiteBuilder;
 use trainer::train::{Options, remember, train};
+use trainer::{SiteBuilder, TooMuchTraffic, TrainError};
 
 use crate::baselines::{LearntRules, RuleLearner};
 
@@ -57,14 +57,14 @@ pub(super) fn learn(
         write_labels(&labels(&day), &mut rows).map_err(TrainError::Write)?;
         csv.extend(rows.split_inclusive(|&byte| byte == b'\n').skip(1).flatten());
         day.sort_by_key(SimRequest::completed_at);
-        day.iter().for_each(|request| note(&mut builder, request));
+        day.iter().try_for_each(|request| note(&mut builder, request))?;
         tell(Stage { name, done, of, unit });
     }
     let labels = Labels::parse("the simulation's labels", &String::from_utf8_lossy(&csv));
     let labels = labels.map_err(|error| TrainError::Fit(error.to_string()))?;
-    let mut site = builder.finish("benchmark", RESOLUTION_US as u32, Some(&labels));
+    let mut site = builder.finish("benchmark", RESOLUTION_US as u32, Some(&labels))?;
     let counts = TrainingCounts {
-        requests: site.steps.len() as u64,
+        requests: site.traffic.len(),
         people: site.count(Label::Human),
         bots: site.count(Label::Bad),
     };
@@ -80,7 +80,7 @@ pub(super) fn learn(
 }
 
 /// Logs a request as nginx would: when it was answered, to the millisecond.
-fn note(builder: &mut SiteBuilder, request: &SimRequest) {
+fn note(builder: &mut SiteBuilder, request: &SimRequest) -> Result<(), TooMuchTraffic> {
     let at = request.completed_at().as_micros().div_euclid(RESOLUTION_US) * RESOLUTION_US;
     builder.note(&Record {
         kind: RecordKind::Whole,
@@ -94,7 +94,7 @@ fn note(builder: &mut SiteBuilder, request: &SimRequest) {
         referer: request.referer.as_deref(),
         user_agent: Some(request.user_agent),
         ..Record::default()
-    });
+    })
 }
 
 /// Numbers addresses in order of appearance. All of one IPv6 /64 get one number, because the

@@ -83,9 +83,11 @@ fn learnt(sites: &[Site], left_out: usize, seed: u64) -> LearntRules {
     let mut learner = RuleLearner::default();
     let mut before = 0;
     for (_, site) in sites.iter().enumerate().filter(|(index, _)| *index != left_out) {
-        for step in site.steps.iter().filter(|step| step.request().is_some()) {
-            learner.note(&baseline_request(site, step, before + step.client));
-        }
+        site.walk(|step| {
+            if step.request().is_some() {
+                learner.note(&baseline_request(site, step, before + step.client));
+            }
+        });
         before += site.clients.len() as u32;
     }
     learner.finish(seed)
@@ -112,7 +114,7 @@ fn pass(
     let columns = column_set.columns();
     let mut running_columns = column_set.running_columns(site.clients.len())?;
     let mut client_results = ClientResults::new(columns.len());
-    for step in &site.steps {
+    site.walk(|step| {
         if let Some(event) = step.request() {
             let baseline_request = baseline_request(site, step, step.client);
             let number = client_results.count(step.client as usize);
@@ -128,7 +130,7 @@ fn pass(
         } else {
             running_columns.iter_mut().for_each(|running| running.end(step));
         }
-    }
+    });
     for (index, client) in
         site.clients.iter().enumerate().filter(|(_, client)| client.pages >= min_pages)
     {

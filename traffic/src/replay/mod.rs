@@ -17,6 +17,8 @@
 //! - [`logs`]: opened logs, and the trait through which a caller opens them a second time
 //! - [`parallel_reader`]: parses logs on several threads and hands the records out in line order
 //! - [`recorded`]: the verdict that an event log holds, to compare with the replayed one
+//! - [`traffic`]: a site's log lines, kept to be walked many times, whole or by parts
+//! - [`traffic_in_memory`]: the one implementation of it
 //! - [`bans`]: whether the table of bans had room for all banned clients
 //! - [`newest`]: the time of the latest record
 //! - [`error`]: why a replay ends early
@@ -35,6 +37,8 @@ pub mod pass;
 pub mod recorded;
 #[cfg(test)]
 mod tests;
+pub mod traffic;
+pub mod traffic_in_memory;
 pub mod verdicts;
 pub mod walk;
 pub mod walk_parallel;
@@ -49,6 +53,8 @@ pub use newest::newest_time;
 pub use parallel_reader::read_parallel;
 pub use pass::Pass;
 pub use recorded::RecordedVerdict;
+pub use traffic::{PARTS, Traffic, TrafficStep, part_of};
+pub use traffic_in_memory::{TrafficInMemory, TrafficWriter};
 pub use verdicts::{VerdictPass, VerdictSink, VerdictWatch, replay, replay_parallel};
 pub use walk::walk;
 pub use walk_parallel::walk_parallel;

@@ -32,7 +32,7 @@ use crate::{TrainError, scorer_of};
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostedParams(BoostedValidParams);
 
-/// Checked parameters: only these can fit.
+/// Checked parameters. Only these can fit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BoostedValidParams {
     /// Number of trees; with early stopping, most of them.
@@ -53,7 +53,7 @@ pub struct BoostedValidParams {
     pub row_share: f64,
     /// Share of the features that each tree may split on, likewise.
     pub feature_share: f64,
-    /// What the draws begin with.
+    /// Seed of the draws of rows and features.
     pub seed: u64,
     /// Features that may be split on, by index.
     pub features: Vec<usize>,
@@ -174,12 +174,12 @@ pub struct Boosted {
     trees: Trees,
     /// Trees added, those of a base not counted.
     pub rounds: usize,
-    /// Did held-out clients say how many?
+    /// Did held-out clients decide the number of trees?
     pub was_stopped_by_clients: bool,
 }
 
 impl Boosted {
-    /// The detector's own form of it.
+    /// The forest in the detector's own form.
     pub fn scorer(&self) -> Scorer {
         Scorer::Trees(self.trees.clone())
     }
@@ -196,8 +196,8 @@ impl Fit<Array2<f32>, Array1<bool>, TrainError> for BoostedValidParams {
 }
 
 impl BoostedValidParams {
-    /// The same with early stopping: `clients` holds a number per row that is the same for all rows
-    /// of a client, and well mixed. Where the held-out clients are not of both kinds, nothing is
+    /// Fits with early stopping. `clients` holds a number per row that is the same for all rows of
+    /// a client, and well mixed. Where the held-out clients are not of both kinds, nothing is
     /// stopped. `base` is continued, if there is one.
     ///
     /// # Errors
@@ -211,7 +211,7 @@ impl BoostedValidParams {
         self.fit_by_client_told(dataset, clients, base, &|| ())
     }
 
-    /// The same; `grown` is called after each tree.
+    /// Fits as [`BoostedValidParams::fit_by_client`] does, and calls `grown` after each tree.
     ///
     /// # Errors
     /// As [`BoostedValidParams::fit_by_client`].

@@ -6,7 +6,7 @@ use traffic::LogReader;
 
 use super::*;
 use crate::label::Labels;
-use crate::site::SiteBuilder;
+use crate::site_builder::SiteBuilder;
 
 /// Forty people who each have ten pages of their own and share five, and as many bots that walk
 /// through numbers.
@@ -34,9 +34,9 @@ fn site() -> Site {
     let mut reader = LogReader::new("site.log", Cursor::new(log)).unwrap();
     let mut builder = SiteBuilder::default();
     while let Some(record) = reader.next().unwrap() {
-        builder.note(&record);
+        builder.note(&record).unwrap();
     }
-    builder.finish("site", 1_000_000, Some(&labels))
+    builder.finish("site", 1_000_000, Some(&labels)).unwrap()
 }
 
 fn line(client: usize, second: usize, page: &str) -> String {
@@ -50,8 +50,13 @@ fn line(client: usize, second: usize, page: &str) -> String {
 #[test]
 fn no_client_is_in_both_halves_and_none_is_in_neither() {
     let site = site();
-    let with_steps =
-        |part: &Site| part.steps.iter().map(|step| step.client).collect::<HashSet<u32>>();
+    let with_steps = |part: &Site| {
+        let mut clients = HashSet::new();
+        part.walk(|step| {
+            clients.insert(step.client);
+        });
+        clients
+    };
     let halves = [half(&site, 0), half(&site, 1)];
     let [first, second] = [with_steps(&halves[0]), with_steps(&halves[1])];
     assert!(first.is_disjoint(&second));

@@ -12,6 +12,7 @@
 use std::collections::{HashMap, HashSet};
 
 use detector::{Class, Timestamp};
+use traffic::replay::PARTS;
 
 use super::teaches;
 use crate::site::Site;
@@ -110,16 +111,16 @@ impl Evidence {
 pub fn gather(site: &Site, groups: &[Option<usize>], count: usize) -> Vec<Evidence> {
     let mut evidence = vec![Evidence::default(); count];
     let mut is_referer = vec![false; groups.len()];
-    for step in &site.steps {
+    site.walk(|step| {
         if let Some(is_referer) = is_referer.get_mut(step.referer as usize) {
             *is_referer = true;
         }
-    }
+    });
     // When each client last asked for what is a referer somewhere, and as which step.
     let mut last: HashMap<(u32, u32), (Timestamp, u32)> = HashMap::new();
-    for (index, step) in site.steps.iter().enumerate() {
+    site.walk_parts(0..PARTS, |place, step| {
         if step.target == NONE || !teaches(site, step.client as usize) {
-            continue;
+            return;
         }
         let view = last.get(&(step.client, step.referer)).copied();
         let is_quick = view.is_some_and(|(at, _)| step.event.at.micros_since(at) <= QUICK_US);
@@ -141,8 +142,8 @@ pub fn gather(site: &Site, groups: &[Option<usize>], count: usize) -> Vec<Eviden
             }
         }
         if is_referer.get(step.target as usize) == Some(&true) {
-            last.insert((step.client, step.target), (step.event.at, index as u32));
+            last.insert((step.client, step.target), (step.event.at, place as u32));
         }
-    }
+    });
     evidence
 }

@@ -45,17 +45,17 @@ pub fn count(site: &Site, places: &[ProfilePlace], takes: impl Fn(usize) -> bool
     let taken: Vec<bool> = (0..site.clients.len()).map(takes).collect();
     let mut ways: Vec<Option<Box<Way>>> = Vec::new();
     ways.resize_with(site.clients.len(), || None);
-    for at in &site.steps {
+    site.walk(|at| {
         let Some(&place) = places.get(at.target as usize).filter(|_| taken[at.client as usize])
         else {
-            continue;
+            return;
         };
         if place.class.unwrap_or(at.event.prior()) == Class::Page {
             let way = ways[at.client as usize].get_or_insert_default();
             counts.visit(way, place, at.target);
             counts.walk(way, place);
         }
-    }
+    });
     counts
 }
 

@@ -1,18 +1,18 @@
-//! Learns what a model remembers of one shop ([`SiteProfileFile`]) from that shop's traffic.
+//! Learns a site's profile ([`SiteProfileFile`]) from its traffic: what a model remembers of it.
 //!
 //! ```text
-//! targets ─► patterns ─► classes ─► Layout: key, templates, where each target falls   (from all who teach)
-//!                                      └─► count: visitors, steps, transitions        (of the clients taken)
+//! targets ─► patterns ─► classes ─► Layout: key, templates, places (from all who teach)
+//!                                      └─► count: visitors, steps, transitions (of the clients taken)
 //! ```
 //!
-//! The layout is the same whichever clients are taken, so that memories of the folds of a cross-fit
+//! The layout is the same whichever clients are taken. So the profiles of the folds of a cross-fit
 //! differ in counts only, and a client's own visits never make its pages look known to the model
 //! that judges it.
 //!
-//! Whoever is labelled bad or a robot teaches nothing, nor does who is kept apart
-//! ([`Site::apart`]): without a bit of them a budget that they prove holds for whoever comes later.
-//! Of everyone else each client counts once per page, and only its first 48 pages and steps count,
-//! so that no client is the site.
+//! Clients that are labelled as bots teach nothing, nor do those kept apart ([`Site::apart`]): a
+//! budget holds for later clients only if those who prove it left no trace in the profile. Each
+//! other client counts once per page, and only its first 48 pages and steps count, so that no
+//! single client shapes the profile.
 
 mod classes;
 mod count;
@@ -35,16 +35,17 @@ use crate::site::Site;
 use count::{Counts, count};
 use patterns::Asked;
 
-/// Pages and steps of one client that count, first ones first: as many as its window holds.
+/// How many first pages and steps of one client count: as many as its window holds.
 const PER_CLIENT: usize = 48;
-/// Different targets of one client from which patterns are learnt; assets are among them.
+/// Patterns are learnt from so many different targets of one client, assets included.
 const TARGETS_PER_CLIENT: u32 = 256;
 
 /// Learns from the clients that `takes` accepts (by index into [`Site::clients`]); templates,
 /// classes and the key are learnt from all who teach.
 ///
 /// # Errors
-/// [`SiteProfileError`] when what was learnt cannot be opened, which would be a mistake of the learner.
+/// [`SiteProfileError`] when what was learnt cannot be opened, which would be a mistake of the
+/// learner.
 pub fn learn(
     site: &Site,
     takes: impl Fn(usize) -> bool,
@@ -78,17 +79,17 @@ pub fn fold_of(key: ClientKey, folds: usize) -> usize {
     (number % folds.max(1) as u64) as usize
 }
 
-/// Does this client count as one of the site's people, and is it none who proves a budget?
+/// Does this client teach the profile? Bots do not, nor do clients that prove a budget.
 fn teaches(site: &Site, client: usize) -> bool {
     !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot)
         && !site.is_apart(client)
 }
 
-/// What is the same in all memories of a site.
+/// What all profiles of a site have in common.
 struct Layout {
     key: u64,
     templates: Vec<TemplateFile>,
-    /// Of each target.
+    /// Where each target falls.
     places: Vec<ProfilePlace>,
 }
 
@@ -149,7 +150,7 @@ impl Layout {
     }
 }
 
-/// The hashes that most clients share, at most so many, ascending, with their clients.
+/// The hashes that most clients share, at most `many`: ascending, each with its number of clients.
 fn most(counts: &HashMap<u32, u32>, many: usize) -> Vec<(u32, u16)> {
     let mut ranked: Vec<(u32, u32)> =
         counts.iter().map(|(&hash, &clients)| (hash, clients)).collect();
@@ -164,7 +165,10 @@ fn most(counts: &HashMap<u32, u32>, many: usize) -> Vec<(u32, u16)> {
 fn key(site: &Site) -> u64 {
     let mut digest = Sha256::new().chain_update(b"kidoban memory key");
     let mut is_known = vec![false; site.targets.len()];
-    for step in site.steps.iter().filter(|step| teaches(site, step.client as usize)) {
+    site.walk(|step| {
+        if !teaches(site, step.client as usize) {
+            return;
+        }
         digest.update(step.event.client.to_bits().to_le_bytes());
         digest.update(step.event.at.as_micros().to_le_bytes());
         if let Some(is_known) = is_known.get_mut(step.target as usize)
@@ -173,7 +177,7 @@ fn key(site: &Site) -> u64 {
             digest.update(site.targets.get(step.target).unwrap_or_default().as_bytes());
             digest.update(b"\n");
         }
-    }
+    });
     digest.finalize().iter().take(8).fold(0, |key, &byte| key << 8 | u64::from(byte))
 }
 
@@ -239,11 +243,11 @@ fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, SiteProfileError> 
     Ok(found)
 }
 
-/// How many of those who teach asked for each target, among the first 256 of each.
+/// How many clients that teach asked for each target. The first 256 targets of each client count.
 fn clients_by_target(site: &Site) -> Vec<u32> {
     let mut clients = vec![0_u32; site.targets.len()];
     let mut asked: Vec<Vec<u32>> = vec![Vec::new(); site.clients.len()];
-    for step in &site.steps {
+    site.walk(|step| {
         let asked = &mut asked[step.client as usize];
         // What the shop does not have says nothing about its URLs, whoever tries it.
         let fits = step.status < 400
@@ -256,7 +260,7 @@ fn clients_by_target(site: &Site) -> Vec<u32> {
             asked.push(step.target);
             *count += 1;
         }
-    }
+    });
     clients
 }
 

@@ -9,7 +9,7 @@ use traffic::log::Record;
 
 use super::*;
 use crate::label::Labels;
-use crate::site::SiteBuilder;
+use crate::site_builder::SiteBuilder;
 
 /// A log in the making: milliseconds, client, target, the page that led there.
 #[derive(Default)]
@@ -37,7 +37,7 @@ impl Log {
             let at = Timestamp::from_micros(at_ms * 1_000);
             let (method, user_agent) = ("GET", Some("Mozilla/5.0"));
             let referer = referer.as_deref();
-            builder.note(&Record {
+            let noted = builder.note(&Record {
                 at,
                 client,
                 method,
@@ -47,12 +47,10 @@ impl Log {
                 user_agent,
                 ..Record::default()
             });
+            noted.unwrap();
         }
-        builder.finish(
-            "shop",
-            1_000,
-            Some(&Labels::parse("labels.csv", &format!("client,label\n{labels}")).unwrap()),
-        )
+        let labels = Labels::parse("labels.csv", &format!("client,label\n{labels}")).unwrap();
+        builder.finish("shop", 1_000, Some(&labels)).unwrap()
     }
 }
 
@@ -96,11 +94,12 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "by the prior everything is a page");
     site.remember(&memory);
     assert_eq!(site.clients[0].pages, 16);
-    assert!(
-        site.steps
-            .iter()
-            .any(|step| step.event.class == Class::Asset && step.event.prior() == Class::Page)
-    );
+    let mut learnt = 0;
+    site.walk(|step| {
+        let is_asset = step.event.class == Class::Asset;
+        learnt += u32::from(is_asset && step.event.prior() == Class::Page);
+    });
+    assert!(learnt > 0);
     let nothing = SiteProfileFile { templates: Vec::new(), ..learn(&site, |_| true).unwrap() };
     site.remember(&SiteProfile::open(&nothing).unwrap());
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "a memory that says nothing leaves the prior");
@@ -246,20 +245,20 @@ struct Slow {
     visits: Vec<ProfilePlace>,
 }
 
-/// The same sums, the slow way: one client after the other, lists and not tables.
+/// The sums of a profile, counted slowly: one client after the other, with lists and not tables.
 fn slow(site: &Site, memory: &SiteProfile, takes: impl Fn(usize) -> bool) -> Slow {
     let (mut pages, mut steps, mut visits) = (BTreeMap::new(), Vec::new(), Vec::new());
     for client in (0..site.clients.len()).filter(|&client| takes(client)) {
         if matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot) {
             continue;
         }
-        let own = site.steps.iter().filter(|step| step.client as usize == client);
-        let way: Vec<ProfilePlace> = own
-            .map(|step| {
+        let mut way: Vec<ProfilePlace> = Vec::new();
+        site.walk(|step| {
+            if step.client as usize == client {
                 let (path, query) = split(site.targets.get(step.target).unwrap());
-                memory.place(path, query)
-            })
-            .collect();
+                way.push(memory.place(path, query));
+            }
+        });
         let mut known: Vec<ProfilePlace> = Vec::new();
         for place in &way {
             if !known.contains(place) && known.len() < 48 {
@@ -290,7 +289,8 @@ proptest! {
         let bits = |page: u32| -((f64::from(pages[&page]) + 0.5) / (n + 0.5 * v)).log2();
         let mean = visits.iter().map(|place| bits(place.page)).sum::<f64>() / n;
         for place in &visits {
-            prop_assert!((f64::from(memory.novelty(place.page)) - (bits(place.page) - mean)).abs() < 1e-4);
+            let expect = bits(place.page) - mean;
+            prop_assert!((f64::from(memory.novelty(place.page)) - expect).abs() < 1e-4);
         }
         for from in &visits {
             for to in &visits {
@@ -304,10 +304,12 @@ proptest! {
         let ways = file.templates.len().min(15) as f64 + 1.0;
         for from in 0..16_u8 {
             let seen = visits.iter().filter(|place| place.template == from).count() as f64;
-            prop_assert!((f64::from(memory.mix()[usize::from(from)]) - (seen + 0.5) / (n + 8.0)).abs() < 1e-5);
+            let (mix, expect) = (memory.mix()[usize::from(from)], (seen + 0.5) / (n + 8.0));
+            prop_assert!((f64::from(mix) - expect).abs() < 1e-5);
             let left = steps.iter().filter(|(a, _)| a.template == from).count() as f64;
             for to in 0..16_u8 {
-                let went = steps.iter().filter(|(a, b)| (a.template, b.template) == (from, to)).count() as f64;
+                let is_it = |(a, b): &&(ProfilePlace, ProfilePlace)| (a.template, b.template) == (from, to);
+                let went = steps.iter().filter(is_it).count() as f64;
                 let expect = -((went + 1.0) / (left + ways)).log2();
                 prop_assert!((f64::from(memory.surprise(from, to)) - expect).abs() < 1e-4);
             }
@@ -321,9 +323,13 @@ proptest! {
         let all = learn(&site, |_| true).unwrap();
         prop_assert_eq!(folds.len(), 3);
         for (fold, file) in folds.iter().enumerate() {
-            let without = learn(&site, |client| fold_of(site.clients[client].key, 3) != fold).unwrap();
+            let is_of_others = |client: usize| fold_of(site.clients[client].key, 3) != fold;
+            let without = learn(&site, is_of_others).unwrap();
             prop_assert_eq!(file, &without);
-            prop_assert_eq!((&file.key, file.probe, &file.templates), (&all.key, all.probe, &all.templates));
+            let layout = |file: &SiteProfileFile| {
+                (file.key.clone(), file.probe, file.templates.clone())
+            };
+            prop_assert_eq!(layout(file), layout(&all));
         }
         // Every client is left out once.
         prop_assert_eq!(folds.iter().map(|file| file.visits).sum::<u32>(), 2 * all.visits);
@@ -336,7 +342,8 @@ proptest! {
     )) {
         let mut log = Log::default();
         for (index, target) in targets.iter().enumerate() {
-            log.ask(index as i64 * 1_000, &format!("client-{}", index % 7), target, targets.first().map(String::as_str));
+            let (client, first) = (format!("client-{}", index % 7), targets.first());
+            log.ask(index as i64 * 1_000, &client, target, first.map(String::as_str));
         }
         let site = log.site("");
         let file = learn(&site, |_| true).unwrap();

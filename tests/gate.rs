@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use kidoban::demo::shop::Shop;
+use kidoban::demo::shop::ToyShop;
 use traffic::sim::{Population, Site, Tempo, Visit, VisitStep};
 
 use crate::support::command::command;
@@ -21,11 +21,12 @@ const BLOCK: &str =
 const TRUST: &str = "[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
 
 /// A toy shop on a runtime of its own.
-fn shop(site: &Arc<Site>) -> (tokio::runtime::Runtime, Shop) {
+fn shop(site: &Arc<Site>) -> (tokio::runtime::Runtime, ToyShop) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let shop =
-        runtime.block_on(Shop::start(Arc::clone(site), (Ipv4Addr::LOCALHOST, 0).into())).unwrap();
+    let shop = runtime
+        .block_on(ToyShop::start(Arc::clone(site), (Ipv4Addr::LOCALHOST, 0).into()))
+        .unwrap();
     (runtime, shop)
 }
 

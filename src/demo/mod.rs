@@ -28,9 +28,9 @@ use traffic::sim::Site;
 use crate::args::DemoArgs;
 use crate::command_result::CommandResult;
 use crate::output::{self, print};
-use shop::Shop;
+use shop::ToyShop;
 use today::{DemoResult, visitors_of_today};
-use visitors::{Course, Live, drive_all};
+use visitors::{Live, VisitPlan, drive_all};
 
 /// How often the live table is redrawn on a terminal.
 const REDRAW: Duration = Duration::from_millis(250);
@@ -55,7 +55,7 @@ pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let shop = runtime
-        .block_on(Shop::start(Arc::clone(&site), loopback()))
+        .block_on(ToyShop::start(Arc::clone(&site), loopback()))
         .context("the toy shop cannot listen")?;
     let gate = RunningGate::start(config(&shop, &folder.path)?)?;
     if !args.json {
@@ -70,7 +70,7 @@ pub fn run(args: &DemoArgs) -> Result<CommandResult> {
     let visitors = visitors_of_today(&site, args.seed);
     let seconds = Duration::from_secs(args.seconds);
     runtime.block_on(async {
-        let plan = Course { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
+        let plan = VisitPlan { to: gate.addr(), until: Instant::now() + seconds, speed: 1.0 };
         let (live, done) = drive_all(visitors, plan);
         let done = tokio::spawn(done);
         watch(&live, plan.until, args.json).await?;
@@ -115,7 +115,7 @@ async fn watch(live: &[Arc<Live>], until: Instant, is_quiet: bool) -> Result<()>
     Ok(())
 }
 
-async fn keep(gate: &RunningGate, shop: &Shop, folder: &Path) -> Result<()> {
+async fn keep(gate: &RunningGate, shop: &ToyShop, folder: &Path) -> Result<()> {
     print(&format!(
         "\nStill running; stop with Ctrl-C.\n  shop through the gate  http://{}\n  shop itself            http://{}\n  \
          metrics                http://{}/metrics\n  logs and model         {}\n",
@@ -127,7 +127,7 @@ async fn keep(gate: &RunningGate, shop: &Shop, folder: &Path) -> Result<()> {
     tokio::signal::ctrl_c().await.context("Ctrl-C cannot be waited for")
 }
 
-fn config(shop: &Shop, folder: &Path) -> Result<Config> {
+fn config(shop: &ToyShop, folder: &Path) -> Result<Config> {
     let gate = gate::Overrides {
         admin: Some(loopback().to_string()),
         model: Some(folder.join("shop.json")),

@@ -37,7 +37,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// A running shop. Dropping it stops the server.
 #[derive(Debug)]
-pub struct Shop {
+pub struct ToyShop {
     address: SocketAddr,
     served: Arc<AtomicU64>,
     /// Every task of the shop ends when this sender is dropped.
@@ -52,7 +52,7 @@ struct ShopState {
     open: watch::Receiver<()>,
 }
 
-impl Shop {
+impl ToyShop {
     /// Starts the shop on this address. Port 0 takes a free port.
     ///
     /// # Errors

@@ -22,13 +22,13 @@ use tokio::time::{Instant, sleep_until};
 
 use client::Client;
 pub use live::{Live, LiveRow};
-pub use request::{Answer, VisitRequest};
+pub use request::{RequestResult, VisitRequest};
 pub use visit_log::VisitLog;
 pub use visitor::{Visitor, loopback};
 
 /// Where visitors connect to, until when, and how fast they act.
 #[derive(Clone, Copy, Debug)]
-pub struct Course {
+pub struct VisitPlan {
     /// The gate, or the shop itself.
     pub to: SocketAddr,
     /// When to stop.
@@ -38,7 +38,7 @@ pub struct Course {
 }
 
 /// Drives one visit until it ends or the time is over.
-pub async fn drive(visitor: Visitor, plan: Course, live: Arc<Live>) -> VisitLog {
+pub async fn drive(visitor: Visitor, plan: VisitPlan, live: Arc<Live>) -> VisitLog {
     let Visitor { name, visit, source } = visitor;
     let population = visit.population();
     let mut client = Client::new(plan.to, source, visit.user_agent());
@@ -73,7 +73,7 @@ pub async fn drive(visitor: Visitor, plan: Course, live: Arc<Live>) -> VisitLog 
 /// The logs are in the order of the visitors. Must be called within a tokio runtime.
 pub fn drive_all(
     visitors: Vec<Visitor>,
-    plan: Course,
+    plan: VisitPlan,
 ) -> (Vec<Arc<Live>>, impl Future<Output = Vec<VisitLog>> + Send) {
     let mut tasks = JoinSet::new();
     let mut lives = Vec::new();

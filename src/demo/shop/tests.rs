@@ -11,11 +11,11 @@ use super::*;
 const ANY_PORT: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
-async fn open_shop(products: usize) -> Shop {
-    Shop::start(Arc::new(Site::with_size(1, products, 4)), ANY_PORT).await.unwrap()
+async fn open_shop(products: usize) -> ToyShop {
+    ToyShop::start(Arc::new(Site::with_size(1, products, 4)), ANY_PORT).await.unwrap()
 }
 
-async fn send(shop: &Shop, request: Request<Full<Bytes>>) -> (u16, HeaderMap, String) {
+async fn send(shop: &ToyShop, request: Request<Full<Bytes>>) -> (u16, HeaderMap, String) {
     let stream = TcpStream::connect(shop.address()).await.unwrap();
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
@@ -33,7 +33,7 @@ fn request(method: &str, target: &str, body: &str) -> Request<Full<Bytes>> {
     builder.body(Full::new(Bytes::from(body.to_owned()))).unwrap()
 }
 
-async fn get(shop: &Shop, target: &str) -> (u16, HeaderMap, String) {
+async fn get(shop: &ToyShop, target: &str) -> (u16, HeaderMap, String) {
     send(shop, request("GET", target, "")).await
 }
 

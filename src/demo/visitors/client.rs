@@ -14,7 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpSocket;
 use traffic::sim::VisitStep;
 
-use super::request::Answer;
+use super::request::RequestResult;
 
 /// The header by which the gate marks an answer as its own.
 const DECISION_HEADER: &str = "x-kidoban-decision";
@@ -38,19 +38,19 @@ impl Client {
     }
 
     /// Sends one request and reads all of its answer.
-    pub(super) async fn ask(&mut self, step: &VisitStep) -> Answer {
+    pub(super) async fn ask(&mut self, step: &VisitStep) -> RequestResult {
         let answer = match tokio::time::timeout(ANSWER_MAX, self.exchange(step)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(problem)) => Answer::Failed(problem.to_string()),
-            Err(_) => Answer::Failed(format!("no answer within {} s", ANSWER_MAX.as_secs())),
+            Ok(Err(problem)) => RequestResult::Failed(problem.to_string()),
+            Err(_) => RequestResult::Failed(format!("no answer within {} s", ANSWER_MAX.as_secs())),
         };
-        if matches!(answer, Answer::Failed(_)) {
+        if matches!(answer, RequestResult::Failed(_)) {
             self.connection = None;
         }
         answer
     }
 
-    async fn exchange(&mut self, step: &VisitStep) -> Result<Answer, Problem> {
+    async fn exchange(&mut self, step: &VisitStep) -> Result<RequestResult, Problem> {
         let request = self.request(step)?;
         if let Some(connection) =
             self.connection.as_mut().filter(|connection| !connection.is_closed())
@@ -103,7 +103,7 @@ impl Client {
     }
 }
 
-async fn read(response: Response<Incoming>) -> Result<Answer, Problem> {
+async fn read(response: Response<Incoming>) -> Result<RequestResult, Problem> {
     let (head, mut body) = response.into_parts();
     while let Some(frame) = body.frame().await {
         frame?;
@@ -111,8 +111,8 @@ async fn read(response: Response<Incoming>) -> Result<Answer, Problem> {
     let decision =
         head.headers.get(DECISION_HEADER).and_then(|id| id.to_str().ok()).map(str::to_owned);
     Ok(match (head.status.as_u16(), decision) {
-        (429, Some(id)) => Answer::Limited(id),
-        (403, Some(id)) => Answer::Blocked(id),
-        (status, _) => Answer::Allowed(status),
+        (429, Some(id)) => RequestResult::Limited(id),
+        (403, Some(id)) => RequestResult::Blocked(id),
+        (status, _) => RequestResult::Allowed(status),
     })
 }

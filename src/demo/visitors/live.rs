@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use traffic::sim::{Population, Truth};
 
-use super::request::Answer;
+use super::request::RequestResult;
 use super::visitor::Visitor;
 
 /// Counters of one visit. Its task writes them; the live table and the summary read them.
@@ -81,12 +81,12 @@ impl Live {
         }
     }
 
-    pub(super) fn count(&self, answer: &Answer) {
+    pub(super) fn count(&self, answer: &RequestResult) {
         let counter = match answer {
-            Answer::Allowed(_) => &self.allowed,
-            Answer::Limited(_) => &self.limited,
-            Answer::Blocked(_) => &self.blocked,
-            Answer::Failed(_) => &self.failed,
+            RequestResult::Allowed(_) => &self.allowed,
+            RequestResult::Limited(_) => &self.limited,
+            RequestResult::Blocked(_) => &self.blocked,
+            RequestResult::Failed(_) => &self.failed,
         };
         counter.fetch_add(1, Ordering::Relaxed);
         if answer.decision().is_some() && self.first_refused.load(Ordering::Relaxed) == 0 {

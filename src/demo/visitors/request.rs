@@ -12,12 +12,12 @@ pub struct VisitRequest {
     /// Whether it is an asset, which a browser loads by itself.
     pub is_asset: bool,
     /// What the visitor got for it.
-    pub answer: Answer,
+    pub answer: RequestResult,
 }
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum RequestResult {
     /// The shop answered with this status.
     Allowed(u16),
     /// The gate answered 429, with this decision id.
@@ -28,7 +28,7 @@ pub enum Answer {
     Failed(String),
 }
 
-impl Answer {
+impl RequestResult {
     /// The decision id, if the gate refused the request.
     pub fn decision(&self) -> Option<&str> {
         match self {

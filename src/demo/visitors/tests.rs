@@ -5,7 +5,7 @@ use tokio::net::{TcpListener, TcpStream};
 use traffic::sim::{Population, Site, Tempo, Truth, Visit};
 
 use super::*;
-use crate::demo::shop::Shop;
+use crate::demo::shop::ToyShop;
 
 const SEED: u64 = 11;
 
@@ -15,21 +15,21 @@ fn visitor(index: u16, population: Population, site: &Arc<Site>) -> Visitor {
     Visitor::new(index, 1, Visit::new(population, site, SEED, Tempo::Live))
 }
 
-fn plan(to: SocketAddr, millis: u64, speed: f64) -> Course {
-    Course { to, until: Instant::now() + Duration::from_millis(millis), speed }
+fn plan(to: SocketAddr, millis: u64, speed: f64) -> VisitPlan {
+    VisitPlan { to, until: Instant::now() + Duration::from_millis(millis), speed }
 }
 
 #[tokio::test]
 async fn two_seconds_in_the_shop_go_well_for_a_person_and_a_scraper() {
     let site = Arc::new(Site::new(1));
-    let shop = Shop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
+    let shop = ToyShop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
     let visitors =
         vec![visitor(0, Population::Shopper, &site), visitor(1, Population::Scraper, &site)];
     let (lives, logs) = drive_all(visitors, plan(shop.address(), 2_000, 1.0));
     let logs = logs.await;
     for (log, live) in logs.iter().zip(&lives) {
         assert_eq!(
-            log.count(|answer| matches!(answer, Answer::Allowed(200..400))),
+            log.count(|answer| matches!(answer, RequestResult::Allowed(200..400))),
             log.asked.len(),
             "{log:?}"
         );
@@ -51,7 +51,7 @@ async fn two_seconds_in_the_shop_go_well_for_a_person_and_a_scraper() {
 #[tokio::test]
 async fn the_real_shop_answers_every_population_as_the_simulated_one() {
     let site = Arc::new(Site::new(1));
-    let shop = Shop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
+    let shop = ToyShop::start(Arc::clone(&site), ANY_PORT).await.unwrap();
     let visitors = Population::ALL
         .iter()
         .zip(0..)
@@ -64,7 +64,7 @@ async fn the_real_shop_answers_every_population_as_the_simulated_one() {
             let status = site.respond(step.method, &step.target, step.form.as_deref()).status;
             assert_eq!(
                 asked.answer,
-                Answer::Allowed(status),
+                RequestResult::Allowed(status),
                 "{} {} {}",
                 log.name,
                 step.method,
@@ -122,9 +122,9 @@ async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is
     assert_eq!(gate.await.unwrap(), vec![source; 7], "the gate sees the visitor's own address");
     assert_eq!(log.first_refused(), Some(4));
     assert_eq!(log.decisions().collect::<Vec<_>>(), ["d1", "d2", "d2"]);
-    assert_eq!(log.asked[2].answer, Answer::Allowed(403));
+    assert_eq!(log.asked[2].answer, RequestResult::Allowed(403));
     assert!(
-        log.asked.len() > 7 && matches!(log.asked[7].answer, Answer::Failed(_)),
+        log.asked.len() > 7 && matches!(log.asked[7].answer, RequestResult::Failed(_)),
         "nobody answers any more"
     );
     let row = live.row();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use traffic::sim::Population;
 
-use super::request::{Answer, VisitRequest};
+use super::request::{RequestResult, VisitRequest};
 
 /// One visit with all its requests.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl VisitLog {
     }
 
     /// How many requests ended in the wanted way.
-    pub fn count(&self, is_wanted: impl Fn(&Answer) -> bool) -> usize {
+    pub fn count(&self, is_wanted: impl Fn(&RequestResult) -> bool) -> usize {
         self.asked.iter().filter(|asked| is_wanted(&asked.answer)).count()
     }
 }

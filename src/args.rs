@@ -2,6 +2,7 @@
 //!
 //! Doc comments on commands and flags are what `--help` and the manual pages print.
 
+mod bytes;
 mod learn;
 mod look;
 mod measure;

@@ -25,7 +25,7 @@ pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
-    let found = Logs::find(&args.logs)?;
+    let found = Logs::find(&args.logs)?.within_memory(args.memory_max);
     let (mut site, tallies) = found.read_site("site", Some(&labels))?;
     let logs = LogRead::all(&found.names(), &tallies);
     if let Some(memory) = model.shared_site_profile() {

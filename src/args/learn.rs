@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as Arguments, ValueEnum};
 
+use super::bytes::parse_bytes;
 use super::report::ReportArgs;
 use super::share::{parse_share, parse_warm_up};
 
@@ -69,6 +70,10 @@ pub struct TrainArgs {
     /// Name of the model; the file's name when absent
     #[arg(long)]
     pub name: Option<String>,
+    /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
+    /// refused
+    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
+    pub memory_max: u64,
     /// Print the model's card as JSON
     #[arg(long)]
     pub json: bool,

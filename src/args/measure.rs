@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args as Arguments;
 
+use super::bytes::parse_bytes;
 use super::report::ReportArgs;
 use super::share::{parse_confidence, parse_share};
 
@@ -24,6 +25,10 @@ pub struct EvaluateArgs {
     /// Page requests from which a client is judged; the model's own number when absent
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub min_pages: Option<u32>,
+    /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
+    /// refused
+    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
+    pub memory_max: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -70,6 +75,10 @@ pub struct TuneArgs {
     /// comments too
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
+    /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
+    /// refused
+    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
+    pub memory_max: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

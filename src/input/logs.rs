@@ -12,6 +12,7 @@ use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
 use traffic::replay::{Input, LogFiles, Reader};
+use trainer::memory_limit::MEMORY_MAX_BYTES;
 use trainer::{Labels, Site, SiteBuilder};
 
 use crate::progress;
@@ -24,6 +25,7 @@ pub struct Logs {
     paths: Vec<PathBuf>,
     bar: ProgressBar,
     digest: Arc<Mutex<Sha256>>,
+    memory_max_bytes: u64,
 }
 
 impl Logs {
@@ -60,7 +62,12 @@ impl Logs {
         };
         // `None` if any of them is a pipe, whose length is unknown.
         let bytes = paths.iter().map(file_bytes).sum::<Option<u64>>();
-        Ok(Self { bar: progress::bytes("Reading", bytes), paths, digest: Arc::default() })
+        Ok(Self {
+            bar: progress::bytes("Reading", bytes),
+            paths,
+            digest: Arc::default(),
+            memory_max_bytes: MEMORY_MAX_BYTES,
+        })
     }
 
     /// Changes the first word of the progress bar, which is "Reading" by default.
@@ -68,6 +75,13 @@ impl Logs {
     pub fn shown_as(self, what: &'static str) -> Self {
         self.bar.set_message(what);
         self
+    }
+
+    /// Sets how much memory the traffic of these logs may take in [`Logs::read_site`]; 8 GiB by
+    /// default.
+    #[must_use]
+    pub fn within_memory(self, bytes_max: u64) -> Self {
+        Self { memory_max_bytes: bytes_max, ..self }
     }
 
     /// Names of the files, without folders.
@@ -111,7 +125,8 @@ impl Logs {
     /// Reads all logs as the traffic of one site, labelled by `labels` or by weak rules.
     ///
     /// # Errors
-    /// A log that cannot be opened or read, or in which too many lines cannot be parsed.
+    /// A log that cannot be opened or read, or in which too many lines cannot be parsed; traffic that
+    /// takes more memory than allowed.
     pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
         self.read_site_watched(name, labels, |_| {})
     }
@@ -126,7 +141,7 @@ impl Logs {
         labels: Option<&Labels>,
         mut watch: impl FnMut(&Record<'_>),
     ) -> Result<(Site, Vec<Tally>)> {
-        let mut builder = SiteBuilder::default();
+        let mut builder = SiteBuilder::with_memory_max(self.memory_max_bytes);
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One log at a time, so that the digest covers them in the order of their names.

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kidoban::demo::shop::Shop;
-use kidoban::demo::visitors::{Answer, Course, Live, Visitor, drive};
+use kidoban::demo::shop::ToyShop;
+use kidoban::demo::visitors::{Live, RequestResult, VisitPlan, Visitor, drive};
 use traffic::sim::{Population, Site, Tempo, Visit};
 
 use crate::support::{Folder, gate, model, skip};
@@ -24,8 +24,9 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     let ([limit, block], path) = (thresholds(&file), model::write(&folder, &file));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let shop =
-        runtime.block_on(Shop::start(Arc::clone(&site), (Ipv4Addr::LOCALHOST, 0).into())).unwrap();
+    let shop = runtime
+        .block_on(ToyShop::start(Arc::clone(&site), (Ipv4Addr::LOCALHOST, 0).into()))
+        .unwrap();
     let policy = format!("[policy]\nlimit_score = {limit}\nblock_score = {block}\n");
     let gate =
         gate(&folder, shop.address(), &format!("mode = \"enforce\"\nmodel = {path:?}\n{policy}"));
@@ -33,7 +34,8 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     let visitor = Visitor::new(1, 1, Visit::new(Population::Shopper, &site, 35, Tempo::Live));
     let live = Arc::new(Live::new(&visitor));
     let until = tokio::time::Instant::now() + Duration::from_secs(20);
-    let person = runtime.spawn(drive(visitor, Course { to: gate.addr(), until, speed: 1.0 }, live));
+    let person =
+        runtime.spawn(drive(visitor, VisitPlan { to: gate.addr(), until, speed: 1.0 }, live));
 
     let mirror = folder.path("mirror");
     std::fs::create_dir(&mirror).unwrap();
@@ -67,7 +69,7 @@ fn wget_mirror_is_stopped_while_a_person_shops() {
     println!("the person asked for {} things, {pages} of them pages", visit.asked.len());
     assert_eq!(visit.first_refused(), None, "the person was refused");
     assert_eq!(
-        visit.count(|answer| matches!(answer, Answer::Allowed(200..400))),
+        visit.count(|answer| matches!(answer, RequestResult::Allowed(200..400))),
         visit.asked.len(),
         "{visit:?}"
     );

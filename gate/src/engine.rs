@@ -30,9 +30,9 @@ use crate::enforce::{Ruling, rule};
 use crate::headers::RequestHeaders;
 use crate::identity::Caller;
 use crate::in_force::InForce;
+use crate::judge::{JudgeError, judge, refuse_unarmed};
 use crate::metrics::{Metrics, PendingConversion, StandingLabel};
 use crate::record::{OutcomeRecord, Recorder, Texts};
-use crate::reload::{JudgeError, judge, refuse_unarmed};
 use crate::undeclared::{Undeclared, UndeclaredProxies};
 
 /// The longest target that is judged and logged, in bytes, as nginx's and Apache's defaults for a

@@ -14,7 +14,7 @@ use pingora::modules::http::HttpModules;
 use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 
-use crate::config::Timeouts;
+use crate::config::timeouts::Timeouts;
 use crate::forward;
 use crate::hooks::{headers_of, limit_downstream, peer};
 use crate::upstream::Upstream;

@@ -20,7 +20,7 @@ use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
-use crate::config::Timeouts;
+use crate::config::timeouts::Timeouts;
 use crate::forward;
 use crate::refuse;
 use crate::upstream::Upstream;

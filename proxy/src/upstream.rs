@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 use pingora::upstreams::peer::HttpPeer;
 
-use crate::config::Timeouts;
+use crate::config::timeouts::Timeouts;
 use crate::tunnel::TunnelConnector;
 
 /// Keeps Pingora from sharing connections between tunnels and other requests, whose key is 0.

@@ -10,7 +10,8 @@ use gate::{ConfigError, config::Place};
 use toml::Spanned;
 
 use super::raw::{self, Raw, Section};
-use super::{Door, Overrides, Timeouts};
+use super::timeouts::Timeouts;
+use super::{Door, Overrides};
 use crate::upstream::UpstreamUrl;
 
 /// Every interface: a gate stands in front.

@@ -18,14 +18,15 @@
 
 mod check;
 mod raw;
+pub(crate) mod timeouts;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gate::ConfigError;
 use gate::config::read;
 
+use self::timeouts::Timeouts;
 use crate::upstream::UpstreamUrl;
 
 /// What the command line says on top of a file. A flag beats the file; what neither says has a
@@ -59,16 +60,6 @@ pub(crate) struct Door {
     pub(crate) timeouts: Timeouts,
     /// Largest request body in bytes; `None` is no limit.
     pub(crate) body_bytes_max: Option<u64>,
-}
-
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Timeouts {
-    pub(crate) connect: Duration,
-    pub(crate) read: Duration,
-    pub(crate) write: Duration,
-    pub(crate) idle: Duration,
-    pub(crate) stop_grace: Duration,
 }
 
 /// What to read again on a reload.

@@ -59,13 +59,13 @@ pub struct LogStep {
     pub status: u16,
     /// What the line tells: a request, its end, or both.
     pub kind: RecordKind,
-    recorded: Recorded,
+    recorded: RecordedMode,
 }
 
 /// What an event log says of a request besides: its mode, and whether a line with its end can come.
 /// None can where the gate refused the request or let it pass unjudged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recorded {
+enum RecordedMode {
     /// It is another log.
     Nothing,
     Shadow,
@@ -74,7 +74,7 @@ enum Recorded {
     EnforceWithoutEnd,
 }
 
-impl Recorded {
+impl RecordedMode {
     fn of(record: &Record<'_>) -> Self {
         let Some(decision) = &record.decision else { return Self::Nothing };
         let mode = decision.mode.parse().unwrap_or_default();
@@ -108,7 +108,7 @@ const _: () = assert!(size_of::<LogStep>() <= 56);
 impl LogStep {
     /// A step from an event, and the status with which it ended (0 if not known).
     pub const fn new(event: Event, kind: RecordKind, status: u16) -> Self {
-        Self { event, id: 0, status, kind, recorded: Recorded::Nothing }
+        Self { event, id: 0, status, kind, recorded: RecordedMode::Nothing }
     }
 
     /// Hash of the decision's identifier, which joins a request of an event log with its end. 0 in
@@ -139,7 +139,7 @@ impl LogStep {
             id: id.map_or(0, hash),
             status: record.status,
             kind: record.kind,
-            recorded: Recorded::of(record),
+            recorded: RecordedMode::of(record),
         }
     }
 
@@ -280,9 +280,9 @@ mod tests {
     fn step(kind: RecordKind, id: u32, url: u32, mode: Option<Mode>) -> LogStep {
         let event = Event::page(ClientKey::NOBODY, Timestamp::default(), UrlKey(url));
         let recorded = match mode {
-            None => Recorded::Nothing,
-            Some(Mode::Shadow) => Recorded::Shadow,
-            Some(Mode::Enforce) => Recorded::Enforce,
+            None => RecordedMode::Nothing,
+            Some(Mode::Shadow) => RecordedMode::Shadow,
+            Some(Mode::Enforce) => RecordedMode::Enforce,
         };
         LogStep { event, id, status: 200, kind, recorded }
     }
@@ -324,7 +324,8 @@ mod tests {
     fn nothing_is_withheld_whose_end_the_gate_did_not_conclude_either() {
         let (mut driver, mut subject) = (Driver::default(), Noting::default());
         let refused = step(RecordKind::Request, 1, 7, Some(Mode::Enforce));
-        driver.step(&LogStep { recorded: Recorded::EnforceWithoutEnd, ..refused }, &mut subject);
+        driver
+            .step(&LogStep { recorded: RecordedMode::EnforceWithoutEnd, ..refused }, &mut subject);
         assert!(driver.withheld.is_empty());
     }
 

@@ -34,8 +34,11 @@ pub fn run(args: &BenchArgs) -> Result<CommandResult> {
     let shipped = read_model(None)?;
     let mut origin = report::origin([], Vec::new());
     origin.digests.push(("Shipped model".to_owned(), shipped.sha256().to_owned()));
-    let sites =
-        args.sites.iter().map(|folder| read(folder, &mut origin)).collect::<Result<Vec<Site>>>()?;
+    let sites = args
+        .sites
+        .iter()
+        .map(|folder| read(folder, args.memory_max, &mut origin))
+        .collect::<Result<Vec<Site>>>()?;
     let options = BenchOptions {
         seed: args.seed,
         is_quick: args.quick,
@@ -66,12 +69,13 @@ pub fn run(args: &BenchArgs) -> Result<CommandResult> {
 }
 
 /// Reads the logs and labels of a site, and adds them to the origin of the report.
-fn read(folder: &Path, origin: &mut Origin) -> Result<Site> {
+fn read(folder: &Path, memory_max: u64, origin: &mut Origin) -> Result<Site> {
     let name = folder
         .file_name()
         .map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());
     let labels = folder.join("labels.csv");
-    let logs = Logs::find(&[folder.join("access.log*").display().to_string()])?;
+    let pattern = folder.join("access.log*").display().to_string();
+    let logs = Logs::find(&[pattern])?.within_memory(memory_max);
     let (site, tallies) = logs.read_site(&name, Some(&read_labels(&labels)?))?;
     let read = LogRead::all(&logs.names(), &tallies).into_iter();
     origin.logs.extend(read.map(|read| LogRead { log: format!("{name}/{}", read.log), ..read }));

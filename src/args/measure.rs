@@ -134,6 +134,10 @@ pub struct DriftArgs {
     /// Who is a person: CSV `client,label[,why]`; weak rules when absent
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,
+    /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
+    /// refused
+    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
+    pub memory_max: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -166,6 +170,10 @@ pub struct BenchArgs {
     /// Threads; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
+    /// refused
+    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
+    pub memory_max: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

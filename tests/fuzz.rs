@@ -49,8 +49,10 @@ macro_rules! smoke {
 smoke![
     client_key,
     config,
+    conversions,
     decision_id,
     decompression,
+    headers,
     identity,
     labels,
     log_combined,
@@ -60,7 +62,6 @@ smoke![
     log_nginx_json,
     log_vhost,
     model,
-    outcomes,
     times,
     url,
 ];

@@ -18,10 +18,11 @@
 //! | `logs.rs`, `rewrite.rs` | `traffic::log`: the format detector and each format |
 //! | `decompression.rs` | `traffic::decompress`: gzip, zstd and plain text |
 //! | `times.rs` | times in logs and in `--since` |
-//! | `outcomes.rs` | `traffic::Outcomes`: patterns of what a visit can come to |
+//! | `conversions.rs` | `traffic::Conversions`: patterns of what a visit can come to |
 //! | `labels.rs` | `trainer::Labels`: the CSV of labels |
 //! | `model.rs` | `detector::Model`: the model file |
-//! | `config.rs` | `proxy::Config`: the configuration, and the edit that `tune --write` makes |
+//! | `config.rs` | `gate::Config`, `proxy::Config`: the configuration, and the edit that `tune --write` makes |
+//! | `headers.rs` | `gate::RequestHeaders`: what is read of a request's headers |
 //! | `identity.rs` | `gate::identity`: the walk through `X-Forwarded-For` |
 //! | `decision_id.rs` | `gate::decision`: the number that a refused client quotes |
 //! | `client.rs` | `detector::ClientKey`: what a log's client field holds |
@@ -29,27 +30,29 @@
 
 mod client;
 mod config;
+mod conversions;
 mod decision_id;
 mod decompression;
+mod headers;
 mod identity;
 mod labels;
 mod logs;
 mod model;
 pub mod mutate;
-mod outcomes;
 mod rewrite;
 mod times;
 mod url;
 
 pub use client::client_key;
 pub use config::config;
+pub use conversions::conversions;
 pub use decision_id::decision_id;
 pub use decompression::decompression;
+pub use headers::headers;
 pub use identity::identity;
 pub use labels::labels;
 pub use logs::{log_combined, log_detected, log_elb, log_event, log_nginx_json, log_vhost};
 pub use model::model;
-pub use outcomes::outcomes;
 pub use times::times;
 pub use url::url;
 
@@ -73,8 +76,10 @@ macro_rules! cases {
 cases![
     client_key,
     config,
+    conversions,
     decision_id,
     decompression,
+    headers,
     identity,
     labels,
     log_combined,
@@ -84,7 +89,6 @@ cases![
     log_nginx_json,
     log_vhost,
     model,
-    outcomes,
     times,
     url,
 ];

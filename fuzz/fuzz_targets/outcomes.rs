@@ -1,5 +1,0 @@
-//! `fuzz_cases::outcomes` under libFuzzer.
-
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_cases::outcomes(data));

@@ -5,7 +5,7 @@
 //! ([`hush`]). Bars have no colour, so `NO_COLOR` changes nothing. A bar clears itself when it is
 //! dropped, also when an error ends the command, so only the answer stays on the screen.
 //!
-//! - [`bytes`]: bytes of files being read (`src/input/logs.rs` shows one for all logs)
+//! - [`fn@bytes`]: bytes of files being read (`src/input/logs.rs` shows one for all logs)
 //! - [`counted`]: items done of a known number
 //! - [`uncounted`]: work of unknown length
 //! - [`stages`]: the stages that a library reports

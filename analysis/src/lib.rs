@@ -6,10 +6,10 @@
 //! ```
 //!
 //! - [`inspect`]: whether a log is fit to train on; [`sources`]: how many lines of a log were read
-//! - [`evaluate`]: how good a model is on a labelled log; [`baseline`]: the interface of fixed
+//! - [`mod@evaluate`]: how good a model is on a labelled log; [`baseline`]: the interface of fixed
 //!   rules to compare with; [`separation`]: highest scores by class, and every threshold
 //! - [`held_out`]: those figures for the clients that calibrated a freshly trained model
-//! - [`tune`]: thresholds for a site's own log, with what they would stop and cost
+//! - [`mod@tune`]: thresholds for a site's own log, with what they would stop and cost
 //! - [`drift`]: whether traffic has changed since training, and whether a budget still holds
 //! - [`diff`]: whose verdict changes between two judges (a judge is a model and a policy)
 //! - [`explain`]: what became of one client and why; [`counterfactual`]: what would have been

@@ -16,7 +16,7 @@ use pingora::{ErrorType, OrErr, Result};
 use gate::headers::ProxyHeaders;
 use gate::identity::Caller;
 
-/// Names to insert under: of static text no copy is made, of a [`HeaderName`] one would be.
+/// Names to insert under: of static text no copy is made, of a `HeaderName` one would be.
 const FOR: &str = "x-forwarded-for";
 const PROTO: &str = "x-forwarded-proto";
 /// The gate's listeners speak plain HTTP; whoever ends TLS in front of it says so and is trusted.

@@ -65,6 +65,7 @@ pub struct TuneArgs {
     #[arg(long, value_name = "SHARE", default_value = "95%", value_parser = parse_confidence)]
     pub confidence: f64,
     /// What a visit can come to, as in [outcomes] of the configuration; may be repeated
+    #[allow(rustdoc::broken_intra_doc_links, reason = "a section, and printed as it stands")]
     #[arg(long = "outcome", value_name = "NAME=METHOD PATH STATUS")]
     pub outcomes: Vec<String>,
     /// None of these clients trained the model: say so when it was trained on other sites. Else
@@ -100,6 +101,7 @@ pub struct DiffArgs {
     #[arg(required = true, value_name = "LOG")]
     pub logs: Vec<String>,
     /// What a visit can come to, beside the configurations' [outcomes]; may be repeated
+    #[allow(rustdoc::broken_intra_doc_links, reason = "a section, and printed as it stands")]
     #[arg(long = "outcome", value_name = "NAME=METHOD PATH STATUS")]
     pub outcomes: Vec<String>,
     /// Who is a person and who is a bot: CSV `client,label[,why]`

@@ -161,7 +161,7 @@ pub fn index_of(name: &str) -> Option<usize> {
 }
 
 /// A hash of everything that gives the numbers their meaning: names, order and window constants. A
-/// model trained under another definition is refused. [`REVISION`] is raised by hand when a formula
+/// model trained under another definition is refused. `REVISION` is raised by hand when a formula
 /// changes and its name does not.
 pub fn definition_hash() -> String {
     /// Raise when a formula changes.

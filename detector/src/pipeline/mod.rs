@@ -1,5 +1,5 @@
 //! The way of one request through the detector: first [`observe`], and when it has ended
-//! [`conclude`].
+//! [`conclude()`].
 //!
 //! ```text
 //!  Request ─► Event ─► observe ─► Verdict, Token ─► (the shop answers) ─► conclude ─► Concluded

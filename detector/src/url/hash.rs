@@ -53,7 +53,7 @@ impl UrlHasher {
         self.key_of(path, query)
     }
 
-    /// The key of a target that [`split`](super::split) has taken apart.
+    /// The key of a target that [`split`](super::split()) has taken apart.
     pub(crate) fn key_of(&self, path: &str, query: &str) -> UrlKey {
         let (path, query) = self.hash(path, query);
         UrlKey(((path >> 48) as u32) << 16 | (query >> 48) as u32)

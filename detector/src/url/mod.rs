@@ -1,6 +1,6 @@
 //! What is "the same page".
 //!
-//! A request target is [`split`] into path and query. Both are **normalised** while they are
+//! A request target is [`split()`] into path and query. Both are **normalised** while they are
 //! hashed, with a secret key, to a [`UrlKey`] of 4 bytes.
 //!
 //! Normalised (RFC 3986, 6.2.2) means:

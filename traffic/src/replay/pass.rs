@@ -7,7 +7,7 @@ use crate::log::Record;
 ///
 /// A watcher takes steps in order of time. On one thread there is one watcher for all clients. On
 /// several threads each watcher has the clients of some of the detector's groups
-/// ([`Detector::group`](detector::Detector::group)), and every group has exactly one watcher. So
+/// ([`Detector::group`](detector::Tracker::group)), and every group has exactly one watcher. So
 /// steps of one group always come in order of time; steps of two groups may not.
 pub trait Pass: Sync {
     /// What is kept of a record until its turn comes. It owns its data, because it goes from the

@@ -8,7 +8,7 @@
 //!
 //! This thread puts the parsed records in order with the same iterators as the walk on one thread
 //! ([`Reordered`], [`Merged`]) and hands them to the watchers. Each watcher has the clients of some
-//! of the detector's groups ([`Detector::group`](detector::Detector::group)). A client's verdicts
+//! of the detector's groups ([`Detector::group`](detector::Tracker::group)). A client's verdicts
 //! depend on its own events, and where the table of clients is full, on those of its group. So the
 //! order between watchers matters in one case only: a full table of bans. [`Pass::check`] detects
 //! that case, and the walk then fails with [`TooManyBans`](super::TooManyBans).

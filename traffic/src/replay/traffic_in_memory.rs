@@ -12,8 +12,9 @@ use std::ops::Range;
 
 use super::traffic::{PARTS, Traffic, TrafficStep, part_of};
 
-/// Steps a chunk: large enough that the list of chunks is nothing beside them.
-const CHUNK: usize = 4_096;
+/// Bytes of a chunk, at most. Large enough that the list of chunks is small beside them, and a power
+/// of two, because allocators round blocks of this size up to the next quarter of one.
+const CHUNK_BYTES: usize = 1 << 18;
 /// Sorted runs that are merged at once. More would leave more chunks half read.
 const RUNS_AT_ONCE: usize = 16;
 /// Chunks that sorting may hold besides the steps: one half read of each run, one that is being
@@ -80,7 +81,7 @@ impl<S> Default for TrafficWriter<S> {
 
 impl<S: TrafficStep> TrafficWriter<S> {
     /// Bytes of a chunk.
-    pub const CHUNK_BYTES: u64 = (CHUNK * size_of::<S>()) as u64;
+    pub const CHUNK_BYTES: u64 = CHUNK_BYTES as u64;
 
     /// Takes a step.
     ///
@@ -88,7 +89,7 @@ impl<S: TrafficStep> TrafficWriter<S> {
     /// When there is no memory for it. It is not kept then, and what was kept before still is.
     pub fn push(&mut self, step: S) -> Result<(), TryReserveError> {
         match self.chunks.last_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(step),
+            Some(chunk) if chunk.len() < steps_a_chunk::<S>() => chunk.push(step),
             _ => {
                 self.chunks.try_reserve(1)?;
                 self.chunks.push(chunk_of(step)?);
@@ -99,7 +100,7 @@ impl<S: TrafficStep> TrafficWriter<S> {
 
     /// Steps taken so far.
     pub fn len(&self) -> u64 {
-        let full = self.chunks.len().saturating_sub(1) * CHUNK;
+        let full = self.chunks.len().saturating_sub(1) * steps_a_chunk::<S>();
         (full + self.chunks.last().map_or(0, Vec::len)) as u64
     }
 
@@ -147,10 +148,15 @@ impl<S: TrafficStep> TrafficWriter<S> {
     }
 }
 
+/// How many steps a full chunk has.
+const fn steps_a_chunk<S>() -> usize {
+    CHUNK_BYTES / size_of::<S>()
+}
+
 /// A chunk that begins with this step.
 fn chunk_of<S>(step: S) -> Result<Vec<S>, TryReserveError> {
     let mut chunk = Vec::new();
-    chunk.try_reserve_exact(CHUNK)?;
+    chunk.try_reserve_exact(steps_a_chunk::<S>())?;
     chunk.push(step);
     Ok(chunk)
 }
@@ -193,7 +199,7 @@ fn merge<S: TrafficStep>(
         } else {
             chunk.push(step);
         }
-        if chunk.len() == CHUNK {
+        if chunk.len() == steps_a_chunk::<S>() {
             merged.push(std::mem::take(&mut chunk));
         }
     }
@@ -275,7 +281,7 @@ mod tests {
 
     #[test]
     fn steps_come_as_a_stable_sort_has_them_however_the_logs_were_ordered() {
-        let many = 40 * CHUNK as i64 + 17;
+        let many = 40 * steps_a_chunk::<Noted>() as i64 + 17;
         let check = |name: &str, times: &dyn Fn(i64) -> i64| {
             let mut steps = noted((0..many).map(times));
             let traffic = stored(&steps);

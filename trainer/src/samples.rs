@@ -376,7 +376,7 @@ mod tests {
     #[test]
     fn parts_come_in_order_and_a_panic_in_one_is_not_swallowed() {
         assert_eq!(in_parts(3, |parts| parts), [0..21, 21..42, 42..64]);
-        assert_eq!(in_parts(1, |parts| parts), [0..64]);
+        assert_eq!(in_parts(1, |parts| parts.len()), [64]);
         assert_eq!(in_parts(1_000, |parts| parts.len()), [1; 64]);
         let panics = || in_parts(2, |parts| assert_eq!(parts.start, 0));
         assert!(std::panic::catch_unwind(panics).is_err());

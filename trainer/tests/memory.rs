@@ -1,5 +1,7 @@
 //! How much memory a site's traffic takes, and that reading ends before it takes more than it may.
 
+#![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
+
 use std::io::{BufReader, Write};
 use std::sync::Arc;
 

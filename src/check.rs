@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use analysis::proxied::ProxiedLog;
 use anyhow::Result;
 use detector::{Judge, Model, Score};
-use gate::config::tuned::{self, Basis, Proof};
+use gate::config::tuned::{self, Basis, TunedProof};
 use proxy::{Config, Overrides};
 use serde::Serialize;
 
@@ -162,7 +162,7 @@ fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> Strin
 fn standing(name: &str, basis: Basis, of_the_model: &str) -> String {
     match basis {
         Basis::Model => format!(": {of_the_model}"),
-        Basis::Tuned(Proof { people, above, at_most, confidence, .. }) => format!(
+        Basis::Tuned(TunedProof { people, above, at_most, confidence, .. }) => format!(
             ", tuned for this model: {} of {} people whom it had not seen lie above, at most {} of \
                 people{}, with {} confidence",
             output::count(above),

@@ -9,7 +9,7 @@ use analysis::sources::LogRead;
 use anyhow::{Context, Result, bail};
 use detector::drift::{PSI_ALARM, Shift};
 use detector::{Judge, Model};
-use gate::config::tuned::{self, Basis, Proof};
+use gate::config::tuned::{self, Basis, TunedProof};
 use gate::{Config, Overrides};
 
 use crate::args::DriftArgs;
@@ -78,7 +78,7 @@ fn in_force(args: &DriftArgs) -> Result<(Model, [Option<Promise>; 2])> {
     let [limit, block, _] = tuned::basis(&config, Some(&model));
     let [own_limit, own_block] = Promise::of_model(&model);
     let promise = |basis: Basis, margin: Option<f32>, own: Option<Promise>| match basis {
-        Basis::Tuned(Proof { people, above, at_most, confidence, .. }) => Some(Promise {
+        Basis::Tuned(TunedProof { people, above, at_most, confidence, .. }) => Some(Promise {
             margin: margin?,
             budget: at_most,
             evidence: format!(

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, anyhow};
 use detector::features::{FEATURES, Family, Role};
-use trainer::protocol::{Scored, Strangers, Told, carried};
+use trainer::protocol::{FeatureMask, Scored, Strangers, carried};
 use trainer::{Site, TrainError};
 
 use crate::parallel::on_all_cores;
@@ -18,7 +18,7 @@ pub fn table(sites: &[Site], strangers: &Strangers<'_>, most: usize) -> Result<S
          and not tried.",
         &["told", "mean AUC", "change", "mean share caught at 1 %", "change"],
     );
-    let mut tried: Vec<(String, Told)> = vec![("carried".to_owned(), carried())];
+    let mut tried: Vec<(String, FeatureMask)> = vec![("carried".to_owned(), carried())];
     let toggled = |index: usize| {
         let mut told = carried();
         told[index] = !told[index];
@@ -34,7 +34,7 @@ pub fn table(sites: &[Site], strangers: &Strangers<'_>, most: usize) -> Result<S
     }
     tried.truncate(most);
     let tested: Vec<usize> = (0..sites.len()).filter(|&site| strangers.is_tested(site)).collect();
-    let of_told = |told: &Told| -> Result<[f64; 2], TrainError> {
+    let of_told = |told: &FeatureMask| -> Result<[f64; 2], TrainError> {
         let score = |&site: &usize| Ok(strangers.score(site, &strangers.fit(site, told)?));
         let scored = tested.iter().map(score).collect::<Result<Vec<Scored>, TrainError>>()?;
         Ok([Scored::area, Scored::caught]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use detector::{Action, ClientKey, Reason};
 use serde::Serialize;
 
-use super::summary::{ClientSummary, FirstStop};
+use super::summary::{FirstStop, ReplayedClient};
 use super::words::because;
 use crate::output;
 
@@ -47,13 +47,13 @@ pub struct Replayed {
 }
 
 /// The `top` clients with the most refused requests, hardest hit first.
-pub fn stopped(clients: &HashMap<ClientKey, ClientSummary>, top: usize) -> Vec<Stopped> {
+pub fn stopped(clients: &HashMap<ClientKey, ReplayedClient>, top: usize) -> Vec<Stopped> {
     let mut stopped: Vec<_> =
         clients.iter().filter_map(|(key, client)| Some((key, client, client.first?))).collect();
     stopped.sort_by_key(|(key, client, _)| {
         (std::cmp::Reverse(client.limited + client.blocked), **key)
     });
-    let row = |(key, client, first): (&ClientKey, &ClientSummary, FirstStop)| Stopped {
+    let row = |(key, client, first): (&ClientKey, &ReplayedClient, FirstStop)| Stopped {
         client: key.to_string(),
         requests: client.requests,
         limited: client.limited,

@@ -10,7 +10,7 @@ use super::client::TimelineEntry;
 /// What became of the clients that one watcher saw, or of all clients.
 #[derive(Default)]
 pub struct Summary {
-    pub clients: HashMap<ClientKey, ClientSummary>,
+    pub clients: HashMap<ClientKey, ReplayedClient>,
     pub requests: u64,
     /// Requests whose verdict is in the log, which is then an event log.
     pub recorded: u64,
@@ -26,7 +26,7 @@ pub struct Summary {
 
 /// What became of one client.
 #[derive(Clone, Debug, Default)]
-pub struct ClientSummary {
+pub struct ReplayedClient {
     pub requests: u64,
     pub limited: u64,
     pub blocked: u64,
@@ -110,7 +110,7 @@ impl VerdictSink for Summary {
     }
 }
 
-impl ClientSummary {
+impl ReplayedClient {
     fn count(&mut self, verdict: &Verdict) {
         self.requests += 1;
         if let Some(score) = verdict.score {

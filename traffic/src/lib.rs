@@ -18,8 +18,8 @@ pub mod sim;
 
 pub use conversions::{Arrival, ConversionWatch, Conversions};
 pub use log::{
-    Decision, Format, LogError, LogReader, OutcomeLine, Record, RecordKind, RequestLine, Tally,
-    decompress,
+    Format, LogError, LogReader, OutcomeLine, Record, RecordKind, RecordedDecision, RequestLine,
+    Tally, decompress,
 };
 pub use merge::{Merged, Ordered, Reorder, Reordered};
 pub use percent::percent;

@@ -32,10 +32,10 @@ use crate::train::{Options, remember, train};
 use crate::training_run::TrainingRun;
 
 /// Which features a model sees, in the order of the feature vector.
-pub type Told = [bool; COUNT];
+pub type FeatureMask = [bool; COUNT];
 
 /// The features that models of several sites see.
-pub fn carried() -> Told {
+pub fn carried() -> FeatureMask {
     std::array::from_fn(|index| FEATURES[index].role == Role::Carried)
 }
 
@@ -175,7 +175,7 @@ impl<'a> Strangers<'a> {
     ///
     /// # Errors
     /// As [`train`].
-    pub fn fit(&self, left_out: usize, told: &Told) -> Result<Scorer, TrainError> {
+    pub fn fit(&self, left_out: usize, told: &FeatureMask) -> Result<Scorer, TrainError> {
         let samples: Vec<Sample> =
             self.samples.iter().filter(|sample| sample.site != left_out).cloned().collect();
         let number = |sample: &Sample| {

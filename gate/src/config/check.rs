@@ -11,7 +11,7 @@ use traffic::Conversions;
 
 use super::error::{ConfigError, Place, from_toml};
 use super::raw::{self, Raw};
-use super::tuned::Tuned;
+use super::tuned::TunedSection;
 use super::{Config, EventLogConfig, ModelSource, Overrides};
 
 /// Loopback: metrics are nobody else's business. The port is free in the Prometheus exporters'
@@ -217,7 +217,10 @@ impl Checker<'_> {
         Ok(policy)
     }
 
-    fn tuned(&self, written: Option<Spanned<Tuned>>) -> Result<Option<Tuned>, ConfigError> {
+    fn tuned(
+        &self,
+        written: Option<Spanned<TunedSection>>,
+    ) -> Result<Option<TunedSection>, ConfigError> {
         let Some(written) = written else { return Ok(None) };
         if let Some(problem) = written.get_ref().problem() {
             let remedy = "Leave [tuned] as `kidoban tune --write` wrote it, or remove the section.";

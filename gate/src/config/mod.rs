@@ -71,7 +71,7 @@ pub struct Config {
     policy: PolicyConfig,
     /// Where the keys stand that a model may contradict.
     policy_places: [(&'static str, Place); 4],
-    tuned: Option<tuned::Tuned>,
+    tuned: Option<tuned::TunedSection>,
     allow_networks: Vec<IpNet>,
     allow_paths: Vec<String>,
     outcomes: Conversions,
@@ -177,7 +177,7 @@ impl Config {
     }
 
     /// What the policy's thresholds were tuned for, where that is written.
-    pub fn tuned(&self) -> Option<&tuned::Tuned> {
+    pub fn tuned(&self) -> Option<&tuned::TunedSection> {
         self.tuned.as_ref()
     }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
-use super::tuned::Tuned;
+use super::tuned::TunedSection;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -21,7 +21,7 @@ pub(super) struct Raw {
     pub(super) admin: Option<Spanned<String>>,
     pub(super) client: Client,
     pub(super) policy: Option<Spanned<PolicyConfig>>,
-    pub(super) tuned: Option<Spanned<Tuned>>,
+    pub(super) tuned: Option<Spanned<TunedSection>>,
     pub(super) allow: Allow,
     pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
     pub(super) table: Table,

@@ -17,23 +17,23 @@ pub const KEYS: [&str; 3] = ["limit_score", "block_score", "cohort_score"];
 /// The section.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tuned {
+pub struct TunedSection {
     /// SHA-256 of the model that the thresholds were found for, in hex, as the model's file ends
     /// with it.
     pub model_sha256: String,
     /// What proves `policy.limit_score`.
-    pub limit_score: Option<Proof>,
+    pub limit_score: Option<TunedProof>,
     /// What proves `policy.block_score`.
-    pub block_score: Option<Proof>,
+    pub block_score: Option<TunedProof>,
     /// What proves `policy.cohort_score`.
-    pub cohort_score: Option<Proof>,
+    pub cohort_score: Option<TunedProof>,
 }
 
 /// `above` of `people` whom the model had not seen lay at `score` or above, so at most a share
 /// `at_most` does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Proof {
+pub struct TunedProof {
     /// The threshold that it proves, in 0..1.
     pub score: f64,
     /// n.
@@ -57,7 +57,7 @@ pub enum Basis {
     /// It is the model's own, whose evidence is in the model.
     Model,
     /// It was tuned for this model.
-    Tuned(Proof),
+    Tuned(TunedProof),
     /// It was tuned for another model.
     OtherModel,
     /// It was tuned, and the score was changed afterwards.
@@ -71,7 +71,7 @@ pub enum Basis {
     Hand,
 }
 
-impl Tuned {
+impl TunedSection {
     /// What is wrong with it, if something is.
     pub(super) fn problem(&self) -> Option<String> {
         if self.model_sha256.len() != 64
@@ -80,7 +80,7 @@ impl Tuned {
             return Some("model_sha256 is not 64 hexadecimal digits".to_owned());
         }
         let is_share = |share: f64| (0.0..=1.0).contains(&share);
-        let is_sound = |proof: Proof| {
+        let is_sound = |proof: TunedProof| {
             proof.above <= proof.people
                 && [proof.score, proof.at_most, proof.confidence].into_iter().all(is_share)
         };
@@ -91,7 +91,7 @@ impl Tuned {
         })
     }
 
-    fn proof(&self, key: &str) -> Option<Proof> {
+    fn proof(&self, key: &str) -> Option<TunedProof> {
         match key {
             "limit_score" => self.limit_score,
             "block_score" => self.block_score,

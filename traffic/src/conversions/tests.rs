@@ -4,7 +4,7 @@ use detector::{AgentKey, Class, Timestamp, UrlKey};
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{Decision, Record, RecordKind};
+use crate::log::{Record, RecordKind, RecordedDecision};
 
 fn outcomes(pattern: &str) -> Conversions {
     let mut outcomes = Conversions::default();
@@ -130,7 +130,7 @@ fn a_request_and_its_end_are_joined_also_in_two_lines() {
     let found = watch.see(&Record { status: 200, ..whole }).unwrap();
     assert_eq!((found.client, found.at), (whole.client_key(), at(9)));
 
-    let decision = Decision {
+    let decision = RecordedDecision {
         seq: 1,
         key: UrlKey(0),
         class: Class::Page,

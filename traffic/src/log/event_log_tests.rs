@@ -4,7 +4,7 @@ use detector::Recorded;
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{Decision, Record};
+use crate::log::{Record, RecordedDecision};
 
 fn request_line() -> RequestLine<'static> {
     RequestLine {
@@ -43,7 +43,7 @@ fn a_request_line_is_written_as_documented_and_read_back() {
     let mut decoded = String::new();
     let fields = parse(text.trim_end(), &mut decoded).unwrap();
     let record = fields.record(&decoded);
-    let decision = Decision {
+    let decision = RecordedDecision {
         seq: 7,
         key: UrlKey(305_419_896),
         class: Class::Page,

@@ -6,7 +6,7 @@
 
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 
-use super::record::{Decision, Record, RecordKind, RequestKeys};
+use super::record::{Record, RecordKind, RecordedDecision, RequestKeys};
 
 /// Where a field is in its line, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -60,7 +60,7 @@ pub(super) struct Fields {
     pub(super) request_keys: RequestKeys,
 }
 
-/// A [`Decision`] with positions in place of text.
+/// A [`RecordedDecision`] with positions in place of text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decided {
     pub(super) key: UrlKey,
@@ -95,7 +95,7 @@ impl Fields {
             fetch_dest: self.fetch_dest.map(|span| span.of(text)),
             seq: self.seq,
             id: self.id.map(|span| span.of(text)),
-            decision: self.decided.map(|decided| Decision {
+            decision: self.decided.map(|decided| RecordedDecision {
                 seq: self.seq,
                 key: decided.key,
                 class: decided.class,

@@ -78,7 +78,7 @@ pub use event_log::{OutcomeLine, RequestLine, VERSION as EVENT_LOG_VERSION};
 pub use format::Format;
 pub use lines::LINE_BYTES_MAX;
 pub use reader::LogReader;
-pub use record::{Decision, Record, RecordKind, RequestKeys};
+pub use record::{Record, RecordKind, RecordedDecision, RequestKeys};
 pub use survey::Survey;
 pub use tally::{Refused, Tally};
 pub use warning::{REFUSED_MAX, Surveyed, Warning, is_unreadable, together};

@@ -53,7 +53,7 @@ pub struct Record<'a> {
     /// Identifier of the decision, from our event log. It joins an outcome to its request.
     pub id: Option<&'a str>,
     /// What was decided, for a [`RecordKind::Request`].
-    pub decision: Option<Decision<'a>>,
+    pub decision: Option<RecordedDecision<'a>>,
     /// What is repeated from the request, for a [`RecordKind::Outcome`].
     pub request_keys: RequestKeys,
 }
@@ -70,7 +70,7 @@ pub struct RequestKeys {
 
 /// What our event log says was decided about a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Decision<'a> {
+pub struct RecordedDecision<'a> {
     /// The number of this event among the client's events.
     pub seq: u32,
     /// Hash of the URL, made with a secret key that is not in the log.
@@ -110,10 +110,8 @@ impl<'a> Record<'a> {
             is_proxys: self
                 .decision
                 .is_some_and(|decision| decision.reason == Reason::Proxy.as_str()),
-            recorded: self.decision.map(|Decision { key: url, class, agent, .. }| Recorded {
-                url,
-                class,
-                agent,
+            recorded: self.decision.map(|RecordedDecision { key: url, class, agent, .. }| {
+                Recorded { url, class, agent }
             }),
         })
     }

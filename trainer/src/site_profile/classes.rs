@@ -42,7 +42,7 @@ const PAGE_SHARE_MIN: f64 = 0.2;
 /// How a template is asked for, by client. Shares are means over clients: one that asks a thousand
 /// times has one voice.
 #[derive(Clone, Debug, Default)]
-pub struct Evidence {
+pub struct ClassEvidence {
     by_client: HashMap<u32, Own>,
 }
 
@@ -62,7 +62,7 @@ struct Own {
     ways: HashSet<u32>,
 }
 
-impl Evidence {
+impl ClassEvidence {
     /// May what looks like a page be taken for an asset?
     pub fn is_asset(&self) -> bool {
         let clients = self.count(|own| own.led > 0);
@@ -108,8 +108,8 @@ impl Evidence {
 }
 
 /// Gathers the evidence of each group of targets; `groups` says which a target belongs to.
-pub fn gather(site: &Site, groups: &[Option<usize>], count: usize) -> Vec<Evidence> {
-    let mut evidence = vec![Evidence::default(); count];
+pub fn gather(site: &Site, groups: &[Option<usize>], count: usize) -> Vec<ClassEvidence> {
+    let mut evidence = vec![ClassEvidence::default(); count];
     let mut is_referer = vec![false; groups.len()];
     site.walk(|step| {
         if let Some(is_referer) = is_referer.get_mut(step.referer as usize) {

@@ -33,7 +33,7 @@ use sha2::{Digest, Sha256};
 use crate::label::Label;
 use crate::site::Site;
 use count::{Counts, count};
-use patterns::Asked;
+use patterns::AskedTarget;
 
 /// How many first pages and steps of one client count: as many as its window holds.
 const PER_CLIENT: usize = 48;
@@ -192,7 +192,9 @@ fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, SiteProfileError> 
         let asked = site.targets.iter().zip(&clients).zip(&priors);
         let asked = asked.filter(|&((_, &clients), &of)| clients > 0 && of == prior);
         patterns::learn(
-            &asked.map(|((target, &clients), _)| Asked::new(target, clients)).collect::<Vec<_>>(),
+            &asked
+                .map(|((target, &clients), _)| AskedTarget::new(target, clients))
+                .collect::<Vec<_>>(),
         )
     });
     let open = |patterns: &[String]| {

@@ -35,13 +35,13 @@ const NAMES_MAX: usize = 4;
 
 /// A distinct target, and how many clients asked for it.
 #[derive(Debug)]
-pub struct Asked<'a> {
+pub struct AskedTarget<'a> {
     path: Vec<&'a str>,
     query: &'a str,
     clients: u64,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> AskedTarget<'a> {
     /// From a target as [`crate::targets::Targets`] has it.
     pub fn new(target: &'a str, clients: u32) -> Self {
         let (path, query) = split(target);
@@ -50,7 +50,7 @@ impl<'a> Asked<'a> {
 }
 
 /// The patterns of these targets, the most asked for first; a memory can open them all.
-pub fn learn(asked: &[Asked<'_>]) -> Vec<String> {
+pub fn learn(asked: &[AskedTarget<'_>]) -> Vec<String> {
     let mut weights = BTreeMap::new();
     divide(
         &mut Vec::new(),
@@ -85,19 +85,23 @@ type Named = BTreeMap<String, Option<String>>;
 /// A target's parameters, and how many clients asked for it.
 type Queried = (Named, u64);
 
-fn weight(asked: &[&Asked<'_>]) -> u64 {
+fn weight(asked: &[&AskedTarget<'_>]) -> u64 {
     asked.iter().map(|asked| asked.clients).sum()
 }
 
 /// Divides targets that agree in the segments before by the next one.
-fn divide(prefix: &mut Vec<Segment>, asked: Vec<&Asked<'_>>, found: &mut BTreeMap<Pattern, u64>) {
+fn divide(
+    prefix: &mut Vec<Segment>,
+    asked: Vec<&AskedTarget<'_>>,
+    found: &mut BTreeMap<Pattern, u64>,
+) {
     let all = weight(&asked);
     let (ended, longer): (Vec<_>, Vec<_>) =
         asked.into_iter().partition(|asked| asked.path.len() == prefix.len());
     if !ended.is_empty() {
         divide_by_query(prefix, &ended, found);
     }
-    let mut words: BTreeMap<Segment, Vec<&Asked<'_>>> = BTreeMap::new();
+    let mut words: BTreeMap<Segment, Vec<&AskedTarget<'_>>> = BTreeMap::new();
     for asked in longer {
         words.entry(segment(asked.path[prefix.len()])).or_default().push(asked);
     }
@@ -106,7 +110,7 @@ fn divide(prefix: &mut Vec<Segment>, asked: Vec<&Asked<'_>>, found: &mut BTreeMa
         _ => (WORDS_BELOW, SHARE_BELOW),
     };
     if words.keys().filter(|segment| matches!(segment, Segment::Literal(_))).count() > words_max {
-        let rare = |segment: &Segment, asked: &[&Asked<'_>]| {
+        let rare = |segment: &Segment, asked: &[&AskedTarget<'_>]| {
             matches!(segment, Segment::Literal(_))
                 && (weight(asked) as f64) < share_min * all as f64
         };
@@ -150,7 +154,11 @@ fn named(query: &str) -> Named {
 }
 
 /// Divides targets of one path pattern by their queries.
-fn divide_by_query(path: &[Segment], asked: &[&Asked<'_>], found: &mut BTreeMap<Pattern, u64>) {
+fn divide_by_query(
+    path: &[Segment],
+    asked: &[&AskedTarget<'_>],
+    found: &mut BTreeMap<Pattern, u64>,
+) {
     let all = weight(asked) as f64;
     let mut note = |parameters: Vec<Parameter>, weight: u64| {
         *found.entry(Pattern { segments: path.to_vec(), parameters }).or_insert(0) += weight;

@@ -201,7 +201,8 @@ fn patterns_are_what_a_person_would_write() {
         (0..30).map(|n| format!("/index.php?route=product/product&product_id={n}")).collect();
     asked.extend(slugs.iter().chain(&pages).chain(&items).chain(&routes).map(String::as_str));
     asked.extend(["/index.php?route=common/home", "/index.php?route=checkout/cart"]);
-    let asked: Vec<Asked<'_>> = asked.into_iter().map(|target| Asked::new(target, 3)).collect();
+    let asked: Vec<AskedTarget<'_>> =
+        asked.into_iter().map(|target| AskedTarget::new(target, 3)).collect();
     let learnt: BTreeSet<String> = patterns::learn(&asked).into_iter().collect();
     let expect = [
         "/",

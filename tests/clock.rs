@@ -40,7 +40,8 @@ fn three_hours_forth_and_six_back_hurt_nobody() {
         &folder,
         origin::start(),
         &format!(
-            "mode = \"enforce\"\nmodel = {mild:?}\n[policy]\nlimit_score = 0.9\nblock_score = 0.99\n\
+            "mode = \"enforce\"\nmodel = {mild:?}\n[policy]\nlimit_score = 0.9\nblock_score = \
+                0.99\n\
              [event_log]\npath = \"events.jsonl\"\n"
         ),
     );

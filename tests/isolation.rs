@@ -114,7 +114,8 @@ proptest! {
     }
 
     #[test]
-    fn a_newcomer_is_judged_like_a_client_with_a_window(steps in proptest::collection::vec(step(0), 1..60)) {
+    fn a_newcomer_is_judged_like_a_client_with_a_window(steps in
+        proptest::collection::vec(step(0), 1..60)) {
         let detector = lively(1_000);
         prop_assert_eq!(verdicts(&detector, &steps, |_| true), slow_verdicts(&detector, &steps));
     }

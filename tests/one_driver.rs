@@ -241,7 +241,8 @@ proptest! {
         for (client, live) in served.live.iter().step_by(5) {
             let live: Vec<Found> = live
                 .iter()
-                .map(|&(action, reason, bits)| (action, reason, bits.map(|bits| value(bits).to_bits())))
+                .map(|&(action, reason, bits)| (action, reason, bits.map(|bits|
+                    value(bits).to_bits())))
                 .collect();
             prop_assert_eq!(&explained(&served, *client), &live, "explain {}", client);
         }

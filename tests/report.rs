@@ -193,7 +193,10 @@ pub fn assert_only_ours(page: &str, what: &str, least: usize) {
         );
         assert!(tag.attribute("href").is_none_or(|href| href.starts_with('#')), "{what}: {tag:?}");
     }
-    let is_hidden = |char: char| matches!(char, '\u{0}'..='\u{8}' | '\u{b}'..='\u{1f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_hidden = |char: char| {
+        matches!(char, '\u{0}'..='\u{8}' | '\u{b}'..='\u{1f}' |
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
     assert!(
         !page.contains(is_hidden),
         "{what}: a mark that turns text around, or controls something"

@@ -1,4 +1,5 @@
-//! From logs to a model, its figures and a replay: the numbers that commands print, and that they agree.
+//! From logs to a model, its figures and a replay: the numbers that commands print, and that they
+//! agree.
 
 use crate::cli::{among_logs, assert_golden, labelled_day};
 use std::sync::Arc;

@@ -58,7 +58,8 @@ impl ProxiedLog {
         }
         let line: Vec<String> = busiest.iter().map(|(_, ip)| format!("\"{ip}\"")).collect();
         Some(format!(
-            "{} of {} requests of this log come from a proxy ({}) and not from visitors, so visitors \
+            "{} of {} requests of this log come from a proxy ({}) and not from visitors, so \
+             visitors \
              cannot be told apart. Write in [client]: trusted_proxies = [{}]; and where another \
              server writes the log, have it log the visitor's address",
             theirs.max(self.unjudged),

@@ -5,9 +5,9 @@
 //! is not ours is the client. Whatever stands further left was written by strangers. What cannot be
 //! read ends the walk: the last hop that was believed is then the client.
 //!
-//! Where that is one of our own proxies the request is the proxy's own, a health check for instance,
-//! and judges nobody: who bans a balancer takes the shop out. So `trusted_proxies` names the proxies,
-//! and not a network in which clients live.
+//! Where that is one of our own proxies the request is the proxy's own, a health check for
+//! instance, and judges nobody: who bans a balancer takes the shop out. So `trusted_proxies` names
+//! the proxies, and not a network in which clients live.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 

@@ -33,7 +33,8 @@ impl Reloader {
                 }
             }
             Err(error) => {
-                tracing::error!(%error, "reload refused, the last good configuration stays in force");
+                tracing::error!(%error, "reload refused, the last good configuration stays in \
+                    force");
             }
         }
         result

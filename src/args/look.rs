@@ -65,7 +65,8 @@ pub struct ExplainArgs {
     pub id: Option<String>,
     /// The client's request to explain, by its number; the first of the hardest verdicts when
     /// absent
-    #[arg(long, value_name = "N", conflicts_with = "id", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "id", value_parser =
+        clap::value_parser!(u64).range(1..))]
     pub request: Option<u64>,
     /// The model; the configuration's, or the shipped one, when absent
     #[arg(long, value_name = "FILE")]

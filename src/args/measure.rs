@@ -94,7 +94,7 @@ pub struct DiffArgs {
     /// Configuration (.toml), or model (.json) with the policy's defaults, before
     #[arg(value_name = "A")]
     pub before: PathBuf,
-    /// The same after
+    /// Configuration (.toml), or model (.json) with the policy's defaults, after
     #[arg(value_name = "B")]
     pub after: PathBuf,
     /// Paths, globs or `-`; .gz and .zst are read as they are

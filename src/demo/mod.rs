@@ -117,7 +117,8 @@ async fn watch(live: &[Arc<Live>], until: Instant, is_quiet: bool) -> Result<()>
 
 async fn keep(gate: &RunningGate, shop: &ToyShop, folder: &Path) -> Result<()> {
     print(&format!(
-        "\nStill running; stop with Ctrl-C.\n  shop through the gate  http://{}\n  shop itself            http://{}\n  \
+        "\nStill running; stop with Ctrl-C.\n  shop through the gate  http://{}\n  shop itself    \
+                    http://{}\n  \
          metrics                http://{}/metrics\n  logs and model         {}\n",
         gate.addr(),
         shop.address(),

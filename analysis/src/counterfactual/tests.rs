@@ -267,7 +267,8 @@ proptest! {
                     for left_out in 0..way.changes.len() {
                         let mut fewer = way.clone();
                         fewer.changes.remove(left_out);
-                        prop_assert!(scorer.margin(&fewer.apply(&features)) >= threshold, "{}", way);
+                        prop_assert!(scorer.margin(&fewer.apply(&features)) >= threshold, "{}",
+                            way);
                     }
                 }
             }
@@ -282,7 +283,8 @@ proptest! {
 
     #[test]
     fn a_weighted_sum_is_brought_under_any_threshold_that_it_can_reach(
-        weights in prop::collection::vec(-3.0_f32..3.0, USED.len()), features in any_row(), down in 0.0_f32..9.0,
+        weights in prop::collection::vec(-3.0_f32..3.0, USED.len()), features in any_row(), down
+            in 0.0_f32..9.0,
     ) {
         let mut weight = [0.0; COUNT];
         for (name, value) in USED.iter().zip(weights) {

@@ -102,7 +102,8 @@ fn reasons(because: &[FeatureContribution]) -> Markup {
                 @for spoken in because {
                     li {
                         (spoken.words) " "
-                        span.part { b { (value(spoken.feature, spoken.value.unwrap_or(f32::NAN))) } " " small { "+" (format!("{:.1}", spoken.part)) } }
+                        span.part { b { (value(spoken.feature, spoken.value.unwrap_or(f32::NAN)))
+                            } " " small { "+" (format!("{:.1}", spoken.part)) } }
                     }
                 }
             }

@@ -166,7 +166,8 @@ fn affected(difference: &Difference, names: &Names) -> Section {
         examples,
     } in &difference.affected
     {
-        let examples = html! { @for (i, name) in examples.iter().enumerate() { @if i > 0 { ", " } code.whole { (names.client(name)) } } };
+        let examples = html! { @for (i, name) in examples.iter().enumerate() { @if i > 0 { ", " }
+        code.whole { (names.client(name)) } } };
         table.row([
             Cell::text(&names.text(who)),
             Cell::number(*clients),
@@ -233,7 +234,8 @@ fn clients(difference: &Difference, names: &Names) -> Section {
         let known_as: Vec<String> = known_as.iter().map(|kind| names.text(kind)).collect();
         let when = html! {
             (time(first.at)) br;
-            small { "request " (count(first.number)) ": " code { bdi { (names.text(&first.path)) } } }
+            small { "request " (count(first.number)) ": " code { bdi { (names.text(&first.path))
+                } } }
         };
         table.row([
             Cell::code(&names.client(client)).of("client"),

@@ -248,7 +248,8 @@ pub(super) fn curves(separation: &Separation, marks: &[Marked]) -> Section {
         );
     }
     section.with(html! {
-        div.pair { (curve::roc(&separation.curve, marks)) (curve::precision_recall(&separation.curve)) }
+        div.pair { (curve::roc(&separation.curve, marks))
+            (curve::precision_recall(&separation.curve)) }
     })
 }
 

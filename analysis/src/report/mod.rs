@@ -6,8 +6,9 @@
 //!
 //! - [`page`]: the frame of every report; [`section`], [`table`], [`chart`]: its parts
 //! - [`names`]: pseudonyms for clients; [`origin`]: versions, digests, data quality, the command
-//! - [`mod@evaluation`], [`mod@training`], [`mod@tuning`], [`mod@difference`], [`mod@drift`]: the reports (the
-//!   benchmark's is in the `lab` crate); [`clients`]: rows of clients, which several reports have
+//! - [`mod@evaluation`], [`mod@training`], [`mod@tuning`], [`mod@difference`], [`mod@drift`]: the
+//!   reports (the benchmark's is in the `lab` crate); [`clients`]: rows of clients, which several
+//!   reports have
 //!
 //! **To report another result**, make a [`Page`] with [`Section`]s:
 //!

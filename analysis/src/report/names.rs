@@ -173,7 +173,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_address_survives_and_nothing_panics(before in "[^0-9]{0,9}", a: u8, b: u8, c: u8, d: u8, after in "[^0-9]{0,9}") {
+        fn no_address_survives_and_nothing_panics(before in "[^0-9]{0,9}", a: u8, b: u8, c: u8,
+            d: u8, after in "[^0-9]{0,9}") {
             let address = format!("{a}.{b}.{c}.{d}");
             let hidden = Names::hidden(b"key").whole_text(&format!("{before}{address}{after}"));
             prop_assert!(!hidden.contains(&address), "{}", hidden);

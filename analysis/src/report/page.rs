@@ -114,13 +114,16 @@ impl Page {
                         @if !self.tiles.is_empty() {
                             dl.tiles {
                                 @for tile in &self.tiles {
-                                    div { dt { (tile.label) } dd { strong { (unbroken(&tile.value)) } span { (unbroken(&tile.note)) } } }
+                                    div { dt { (tile.label) } dd { strong {
+                                        (unbroken(&tile.value)) } span { (unbroken(&tile.note)) }
+                                            } }
                                 }
                             }
                         }
                     }
                     nav aria-label="Contents" {
-                        ul { @for section in &self.sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                        ul { @for section in &self.sections { li { a href={ "#" (section.id) } {
+                            (section.title) } } } }
                     }
                     main #report { @for section in &self.sections { (section.render()) } }
                 }

@@ -124,7 +124,8 @@ impl Table {
                     }
                     tbody {
                         @for row in &self.rows {
-                            tr { @for (column, cell) in row.iter().enumerate() { (cell.render(column == 0)) } }
+                            tr { @for (column, cell) in row.iter().enumerate() {
+                                (cell.render(column == 0)) } }
                         }
                     }
                 }

@@ -198,7 +198,8 @@ fn labels(card: &Card, names: &Names) -> Section {
     let parameters = html! {
         p.parameters {
             "Parameters: "
-            @for (i, (name, value)) in card.parameters.iter().enumerate() { @if i > 0 { ", " } (name) " " (value) }
+            @for (i, (name, value)) in card.parameters.iter().enumerate() { @if i > 0 { ", " }
+                (name) " " (value) }
         }
     };
     if card.parameters.is_empty() { section } else { section.with(parameters) }

@@ -258,7 +258,8 @@ fn at_risk(tuned: &Tuned, names: &Names) -> Section {
             by(LadderStep::Block),
             by(LadderStep::Cohort),
             Cell::markup(
-                html! { (count(risk.clients_at_risk)) @if risk.clients_at_risk > 0 { br; small { (whose(risk)) } } },
+                html! { (count(risk.clients_at_risk)) @if risk.clients_at_risk > 0 { br; small {
+                (whose(risk)) } } },
             ),
             Cell::number(risk.clients),
             risk.at_most.map_or_else(Cell::none, |share| Cell::figure(&percent_at_most(share))),
@@ -354,7 +355,8 @@ fn people(tuned: &Tuned, names: &Names) -> Section {
     if people.caveats.is_empty() {
         return section;
     }
-    section.with(html! { ul.caveats { @for caveat in &people.caveats { li { (names.whole_text(caveat)) } } } })
+    section.with(html! { ul.caveats { @for caveat in &people.caveats { li {
+    (names.whole_text(caveat)) } } } })
 }
 
 fn snippet(tuned: &Tuned, names: &Names) -> Section {

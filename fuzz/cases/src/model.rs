@@ -1,7 +1,7 @@
 //! The model file.
 //!
-//! Its digest refuses nearly every mutation, and its feature names every old file. So the content is
-//! also sealed again, as it is and with what a build must agree on put right; only then do the
+//! Its digest refuses nearly every mutation, and its feature names every old file. So the content
+//! is also sealed again, as it is and with what a build must agree on put right; only then do the
 //! checks behind the digest get to see it.
 
 use detector::features::{COUNT, FEATURES, Features, definition_hash};

@@ -1,7 +1,8 @@
 //! Seeded mutations of a corpus, for where there is no fuzzer.
 //!
 //! A fuzzer is guided by the code that an input reaches; this is not. It makes many small mistakes
-//! in sound inputs, which finds what a fuzzer finds in its first seconds, the same on every machine.
+//! in sound inputs, which finds what a fuzzer finds in its first seconds, the same on every
+//! machine.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

@@ -135,7 +135,8 @@ mod tests {
     fn everything_else_stays_as_it_was_written() {
         let before = "# My shop.\nupstream = \"http://127.0.0.1:3000\"   # the shop\n\n[policy] # \
             thresholds\n# from last year\n\
-                      limit_score = 0.5   # by hand\nlimit_s = 120\n\n[allow]\npaths = [\n  \"/healthz\", # monitoring\n]\n";
+                      limit_score = 0.5   # by hand\nlimit_s = 120\n\n[allow]\npaths = [\n 
+                          \"/healthz\", # monitoring\n]\n";
         let after = before
             .replace("0.5 ", "0.8125 ")
             .replace("limit_s = 120\n", "limit_s = 120\nblock_score = 0.96875\n");
@@ -153,7 +154,8 @@ mod tests {
         );
     }
 
-    const TUNED: &str = "# What proves it.\n[tuned]\nmodel_sha256 = \"aa\"\nlimit_score = { score = 0.5, people = 9 }\n";
+    const TUNED: &str = "# What proves it.\n[tuned]\nmodel_sha256 = \"aa\"\nlimit_score = { score \
+        = 0.5, people = 9 }\n";
 
     #[test]
     fn evidence_is_added_and_replaced_and_that_of_another_model_goes() {

@@ -1,7 +1,7 @@
 //! The configuration file as it is written: every value optional, every unknown key an error.
 //!
-//! Values that are checked later carry their span, so that the complaint can point at them. A door's
-//! section is known by its name here and read by the door.
+//! Values that are checked later carry their span, so that the complaint can point at them. A
+//! door's section is known by its name here and read by the door.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

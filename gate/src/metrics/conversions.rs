@@ -74,8 +74,8 @@ impl ConversionCounters {
         Self { outcomes, counters }
     }
 
-    /// Which conversions a request asks for; method and target as on the wire. `None` for nearly all
-    /// requests, and for all where nobody has named one.
+    /// Which conversions a request asks for; method and target as on the wire. `None` for nearly
+    /// all requests, and for all where nobody has named one.
     pub(crate) fn asked(self: &Arc<Self>, method: &str, target: &str) -> Option<PendingConversion> {
         if self.outcomes.is_empty() {
             return None;
@@ -85,8 +85,8 @@ impl ConversionCounters {
     }
 }
 
-/// A request on its way to a conversion. It holds the configuration that it was asked under, because
-/// a reload may number conversions otherwise.
+/// A request on its way to a conversion. It holds the configuration that it was asked under,
+/// because a reload may number conversions otherwise.
 pub(crate) struct PendingConversion {
     of: Arc<ConversionCounters>,
     asked: MatchedPatterns,

@@ -19,7 +19,10 @@ pub(super) fn name(row: &PopulationRow, names: &Names) -> Cell {
 pub(super) fn called(name: &str, names: &Names) -> Markup {
     let name = names.text(name);
     let is_breakable = name.split(['_', ' ']).all(|word| word.chars().count() <= WORD_CHARS_MAX);
-    html! { code .name[is_breakable] { bdi { @for (i, word) in name.split_inclusive('_').enumerate() { @if i > 0 { wbr; } (word) } } } }
+    let words = name.split_inclusive('_').enumerate();
+    html! {
+        code .name[is_breakable] { bdi { @for (i, word) in words { @if i > 0 { wbr; } (word) } } }
+    }
 }
 
 pub(super) fn share(share: Share) -> Cell {

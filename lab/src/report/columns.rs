@@ -160,7 +160,8 @@ pub(super) fn ahead(found: &BotBench, names: &Names) -> Section {
     for Behind { rule, why, populations, is_everywhere } in behind {
         let places = html! {
             @if is_everywhere { "everywhere" } @else {
-                @for (i, population) in populations.iter().enumerate() { @if i > 0 { ", " } (called(population, names)) }
+                @for (i, population) in populations.iter().enumerate() { @if i > 0 { ", " }
+                    (called(population, names)) }
             }
         };
         table.row([

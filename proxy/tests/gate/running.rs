@@ -172,7 +172,8 @@ fn a_good_reload_takes_effect_and_a_bad_one_does_not() {
     let write = |mode: &str, model: &Path, rest: &str| {
         let proxy = format!("listen = \"127.0.0.1:0\"\nupstream = \"{}\"", origin.url());
         let text = format!(
-            "admin = \"127.0.0.1:0\"\nmode = \"{mode}\"\nmodel = {model:?}\n{rest}[proxy]\n{proxy}\n"
+            "admin = \"127.0.0.1:0\"\nmode = \"{mode}\"\nmodel = \
+                {model:?}\n{rest}[proxy]\n{proxy}\n"
         );
         std::fs::write(&path, text).unwrap();
     };
@@ -298,7 +299,8 @@ fn a_model_that_failed_its_gates_watches_and_does_not_refuse_unless_forced() {
     let path = model_that_is(unarmed, &folder.0, "unarmed", 5.0);
     let start = |mode: &str, force: bool| {
         let text = format!(
-            "admin = \"127.0.0.1:0\"\nmode = \"{mode}\"\nmodel = {path:?}\n{BLOCK}[proxy]\nlisten = \
+            "admin = \"127.0.0.1:0\"\nmode = \"{mode}\"\nmodel = {path:?}\n{BLOCK}[proxy]\nlisten \
+                = \
              \"127.0.0.1:0\"\nupstream = \"{}\"\n",
             origin.url()
         );

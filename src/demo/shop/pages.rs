@@ -226,7 +226,8 @@ autocomplete=\"current-password\"></label> <button>Log in</button></form>";
 pub(super) const STYLE: &str = "\
 :root{color-scheme:light dark;--line:#8884;--accent:#2b5f75}
 body{font:16px/1.5 system-ui,sans-serif;max-width:64rem;margin:0 auto;padding:0 1rem}
-header{display:flex;gap:1rem;align-items:center;flex-wrap:wrap;padding:1rem 0;border-bottom:1px solid var(--line)}
+header{display:flex;gap:1rem;align-items:center;flex-wrap:wrap;padding:1rem 0;\
+border-bottom:1px solid var(--line)}
 header form{flex:1;display:flex;gap:.4rem}header input{flex:1;min-width:8rem}
 .name{font-weight:700;font-size:1.2rem;text-decoration:none}
 nav{padding:.6rem 0;font-size:.9rem}a{color:var(--accent)}
@@ -234,7 +235,8 @@ nav{padding:.6rem 0;font-size:.9rem}a{color:var(--accent)}
 input,select,button{font:inherit;padding:.3rem .6rem}
 .cards{list-style:none;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:1rem}
 .cards img,.product img{max-width:100%;height:auto;border-radius:.4rem;display:block}
-.cards b{font-weight:500}.product{display:flex;gap:2rem;flex-wrap:wrap}.price{font-size:1.6rem;margin:0}
+.cards b{font-weight:500}\
+.product{display:flex;gap:2rem;flex-wrap:wrap}.price{font-size:1.6rem;margin:0}
 .bad{color:#b3261e}td,th{padding:.2rem 1rem .2rem 0;text-align:left}
 footer{margin:3rem 0 1rem;font-size:.85rem;opacity:.7}
 ";

@@ -262,9 +262,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn times_agree_with_jiff(second in 0_i64..4_102_444_800, micros in 0_i64..1_000_000, offset in -1_439_i32..1_440) {
+        fn times_agree_with_jiff(second in 0_i64..4_102_444_800, micros in 0_i64..1_000_000,
+            offset in -1_439_i32..1_440) {
             let at = jiff::Timestamp::from_microsecond(second * 1_000_000 + micros).unwrap();
-            let zoned = at.to_zoned(jiff::tz::Offset::from_seconds(offset * 60).unwrap().to_time_zone());
+            let zoned = at.to_zoned(jiff::tz::Offset::from_seconds(offset *
+                60).unwrap().to_time_zone());
             let found = rfc3339(&zoned.strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string());
             prop_assert_eq!(found.map(Timestamp::as_micros), Ok(at.as_microsecond()));
             let found = Clock::default().clf(&zoned.strftime("%d/%b/%Y:%H:%M:%S %z").to_string());

@@ -12,8 +12,8 @@ use std::ops::Range;
 
 use super::traffic::{PARTS, Traffic, TrafficStep, part_of};
 
-/// Bytes of a chunk, at most. Large enough that the list of chunks is small beside them, and a power
-/// of two, because allocators round blocks of this size up to the next quarter of one.
+/// Bytes of a chunk, at most. Large enough that the list of chunks is small beside them, and a
+/// power of two, because allocators round blocks of this size up to the next quarter of one.
 const CHUNK_BYTES: usize = 1 << 18;
 /// Sorted runs that are merged at once. More would leave more chunks half read.
 const RUNS_AT_ONCE: usize = 16;

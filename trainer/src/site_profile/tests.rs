@@ -309,7 +309,9 @@ proptest! {
             prop_assert!((f64::from(mix) - expect).abs() < 1e-5);
             let left = steps.iter().filter(|(a, _)| a.template == from).count() as f64;
             for to in 0..16_u8 {
-                let is_it = |(a, b): &&(ProfilePlace, ProfilePlace)| (a.template, b.template) == (from, to);
+                let is_it = |(a, b): &&(ProfilePlace, ProfilePlace)| {
+                    (a.template, b.template) == (from, to)
+                };
                 let went = steps.iter().filter(is_it).count() as f64;
                 let expect = -((went + 1.0) / (left + ways)).log2();
                 prop_assert!((f64::from(memory.surprise(from, to)) - expect).abs() < 1e-4);

@@ -37,9 +37,11 @@ pub fn roc(curve: &[Point], marked: &[Marked]) -> Markup {
         (bottom(&scale, &marks, (TOP, BOTTOM), "share of people who reach a score (logarithmic)"))
         (left(&up, &percents(), (LEFT, RIGHT), "bad robots who reach it"))
         path.band d=(path(upper.into_iter().chain(lower.into_iter().rev()))) {}
-        path.line.bad d=(path(steps(curve.iter().map(|point| (x(point.fpr), up.place(point.tpr)))))) {}
+        path.line.bad d=(path(steps(curve.iter().map(|point| (x(point.fpr),
+            up.place(point.tpr)))))) {}
         @for mark in marked {
-            (cross((x(mark.fpr), up.place(mark.tpr)), mark.fpr_ci.map(x), mark.tpr_ci.map(|tpr| up.place(tpr)), &mark.name))
+            (cross((x(mark.fpr), up.place(mark.tpr)), mark.fpr_ci.map(x), mark.tpr_ci.map(|tpr|
+                up.place(tpr)), &mark.name))
         }
     };
     let at_least = |fpr: f64| {
@@ -102,7 +104,8 @@ pub fn precision_recall(curve: &[Point]) -> Markup {
         (bottom(&across, &percents(), (TOP, BOTTOM), "bad robots who reach a score (recall)"))
         (left(&up, &percents(), (LEFT, RIGHT), "bad robots among all who reach it (precision)"))
         path.band d=(path(upper.into_iter().chain(lower.into_iter().rev()))) {}
-        line.chance x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(up.place(prevalence))) y2=(at(up.place(prevalence))) {}
+        line.chance x1=(at(LEFT)) x2=(at(RIGHT)) y1=(at(up.place(prevalence)))
+            y2=(at(up.place(prevalence))) {}
         path.line.bad d=(path(along(|row| row.1))) {}
     };
     let half = known.iter().find(|row| row.0.tpr >= 0.5);
@@ -201,7 +204,8 @@ fn cross((x, y): (f64, f64), across: [f64; 2], up: [f64; 2], name: &str) -> Mark
         line.interval x1=(at(across[0])) x2=(at(across[1])) y1=(at(y)) y2=(at(y)) {}
         line.interval x1=(at(x)) x2=(at(x)) y1=(at(up[0])) y2=(at(up[1])) {}
         circle.mark cx=(at(x)) cy=(at(y)) r="4.5" {}
-        text.mark x=(at(text_at)) y=(at(y + 17.0)) text-anchor=(if is_right { "end" } else { "start" }) { (name) }
+        text.mark x=(at(text_at)) y=(at(y + 17.0)) text-anchor=(if is_right { "end" } else {
+            "start" }) { (name) }
     }
 }
 

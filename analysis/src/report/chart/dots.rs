@@ -50,7 +50,8 @@ pub fn dots(
         @for (row, dot) in rows.iter().enumerate() {
             @let y = TOP + ROW * (row as f64 + 0.5);
             @let (value, level) = (scale.place(dot.value), scale.place(dot.level));
-            text.row[dot.is_above] x=(at(LEFT - 12.0)) y=(at(y + 4.5)) text-anchor="end" { (dot.name) }
+            text.row[dot.is_above] x=(at(LEFT - 12.0)) y=(at(y + 4.5)) text-anchor="end" {
+                (dot.name) }
             line.level x1=(at(level)) x2=(at(level)) y1=(at(y - 7.0)) y2=(at(y + 7.0)) {}
             @if dot.is_above {
                 line.beyond x1=(at(level)) x2=(at(value)) y1=(at(y)) y2=(at(y)) {}

@@ -48,7 +48,8 @@ pub(crate) fn legend(entries: &[(&str, String)]) -> Markup {
         ul.legend {
             @for (class, text) in entries {
                 li {
-                    svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true" { path.line.(class) d="M1 5H27" {} }
+                    svg viewBox="0 0 28 10" width="28" height="10" aria-hidden="true" {
+                        path.line.(class) d="M1 5H27" {} }
                     (text)
                 }
             }

@@ -33,16 +33,21 @@ pub fn heat(
     let content = html! {
         g.axis {
             @for (column, heading) in columns.iter().enumerate() {
-                text x=(at(LEFT + CELL.0 * (column as f64 + 0.5))) y=(at(TOP - 10.0)) text-anchor="middle" { (heading) }
+                text x=(at(LEFT + CELL.0 * (column as f64 + 0.5))) y=(at(TOP - 10.0))
+                    text-anchor="middle" { (heading) }
             }
         }
         @for (row, heading) in rows.iter().enumerate() {
             @let y = TOP + CELL.1 * row as f64;
-            g.axis { text x=(at(LEFT - 10.0)) y=(at(y + CELL.1 / 2.0 + 4.0)) text-anchor="end" { (heading) } }
-            @for (column, cell) in cells.get(row).into_iter().flatten().take(columns.len()).enumerate() {
+            g.axis { text x=(at(LEFT - 10.0)) y=(at(y + CELL.1 / 2.0 + 4.0)) text-anchor="end" {
+                (heading) } }
+            @for (column, cell) in
+                cells.get(row).into_iter().flatten().take(columns.len()).enumerate() {
                 @let x = LEFT + CELL.0 * column as f64;
-                rect.(shade(cell.share)) x=(at(x + 1.0)) y=(at(y + 1.0)) width=(at(CELL.0 - 2.0)) height=(at(CELL.1 - 2.0)) rx="3" {}
-                text.cell.(shade(cell.share)) x=(at(x + CELL.0 / 2.0)) y=(at(y + CELL.1 / 2.0 + 4.5)) text-anchor="middle" { (cell.text) }
+                rect.(shade(cell.share)) x=(at(x + 1.0)) y=(at(y + 1.0)) width=(at(CELL.0 - 2.0))
+                    height=(at(CELL.1 - 2.0)) rx="3" {}
+                text.cell.(shade(cell.share)) x=(at(x + CELL.0 / 2.0)) y=(at(y + CELL.1 / 2.0 +
+                    4.5)) text-anchor="middle" { (cell.text) }
             }
         }
     };

@@ -40,7 +40,8 @@ pub fn histogram(histogram: &ScoreHistogram, thresholds: &[(&str, f64)]) -> Mark
             // Neighbouring names are at different heights, so that close ones do not overlap.
             @let y = if i % 2 == 0 { 14.0 } else { 30.0 };
             line.threshold x1=(at(x)) x2=(at(x)) y1=(at(y + 4.0)) y2=(at(bottom_at)) {}
-            text.threshold x=(at(x)) y=(at(y)) text-anchor=(if x > RIGHT - 60.0 { "end" } else { "middle" }) {
+            text.threshold x=(at(x)) y=(at(y)) text-anchor=(if x > RIGHT - 60.0 { "end" } else {
+                "middle" }) {
                 (name) " " (score(*value))
             }
         }
@@ -73,9 +74,11 @@ fn bars(histogram: &ScoreHistogram, scale: &Axis, top: f64, of: Label, counts: &
             // Heights are square roots, and never so low that one client of a million is invisible.
             @let height = (ROW - 22.0) * (clients as f64 / most as f64).sqrt();
             @let height = height.max(3.0);
-            rect.bar.(class) x=(at(from + 1.0)) width=(at((to - from - 2.0).max(1.0))) y=(at(base - height)) height=(at(height)) {}
+            rect.bar.(class) x=(at(from + 1.0)) width=(at((to - from - 2.0).max(1.0))) y=(at(base
+                - height)) height=(at(height)) {}
             @if clients == most {
-                text.count x=(at((from + to) / 2.0)) y=(at(base - height - 4.0)) text-anchor="middle" { (count(clients)) }
+                text.count x=(at((from + to) / 2.0)) y=(at(base - height - 4.0))
+                    text-anchor="middle" { (count(clients)) }
             }
         }
     }

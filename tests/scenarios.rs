@@ -277,7 +277,8 @@ fn one_address_that_rotates_four_browsers_is_stopped_like_one_that_does_not() {
             writeln!(
                 text,
                 "{{\"msec\":{}.{:03},\"remote_addr\":\"192.0.2.1\",\"request_method\":\"GET\",\
-                 \"request_uri\":\"{target}\",\"status\":200,\"http_user_agent\":\"Mozilla/5.0 {browser}\"}}",
+                 \"request_uri\":\"{target}\",\"status\":200,\
+                 \"http_user_agent\":\"Mozilla/5.0 {browser}\"}}",
                 millis / 1_000,
                 millis % 1_000
             )

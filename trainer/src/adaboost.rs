@@ -13,22 +13,25 @@
 //!   predicts, which differs from run to run. Bots weigh 0.1 % more than people there, so that no
 //!   leaf is tied and the same rows give the same bytes.
 
+mod columns;
 mod flat;
 
-use detector::features::{COUNT, FEATURES};
+use detector::features::COUNT;
 use detector::model::{Node, Scorer, Trees};
 use linfa::dataset::{AsSingleTargets, DatasetBase};
 use linfa::traits::{Fit, PredictInplace};
 use linfa::{Error, ParamGuard};
-use linfa_ensemble::{AdaBoost as Ensemble, AdaBoostParams as EnsembleParams};
-use linfa_trees::{DecisionTree, DecisionTreeValidParams};
 use ndarray::{Array1, Array2, Axis};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use crate::error::TrainError;
+use crate::margins::scorer_of;
 use crate::resample::by_weight;
 use crate::samples::Rows;
-use crate::{TrainError, scorer_of};
+use columns::{BAD, imputed};
+use linfa_ensemble::{AdaBoost as Ensemble, AdaBoostParams as EnsembleParams};
+use linfa_trees::{DecisionTree, DecisionTreeValidParams};
 
 /// Unchecked parameters.
 #[derive(Clone, Debug, PartialEq)]
@@ -134,8 +137,6 @@ impl AdaBoost {
     }
 }
 
-/// Class numbers: linfa-ensemble wants something that turns into a number.
-const BAD: usize = 1;
 /// What bots weigh more than people in a leaf; see the module's documentation.
 const TIE_BREAK: f32 = 1.0 / 1024.0;
 
@@ -197,19 +198,4 @@ impl Fit<Array2<f64>, Array1<usize>, Error> for Untied {
             DatasetBase::new(dataset.records.view(), dataset.targets.view()).with_weights(weights);
         self.0.fit(&view)
     }
-}
-
-/// The scored columns, missing values filled in.
-fn imputed(rows: &Array2<f32>, with: &[f32; COUNT]) -> Array2<f64> {
-    let columns: Vec<usize> = scored().collect();
-    Array2::from_shape_fn((rows.nrows(), columns.len()), |(row, column)| {
-        let feature = columns[column];
-        let value = rows[(row, feature)];
-        f64::from(if value.is_nan() { with[feature] } else { value })
-    })
-}
-
-/// Indices of the features that may be scored: linfa's columns, in this order.
-fn scored() -> impl Iterator<Item = usize> {
-    (0..COUNT).filter(|&feature| FEATURES[feature].scored())
 }

@@ -4,7 +4,7 @@
 use detector::Model;
 use detector::model::{Scorer, Trees};
 
-use crate::TrainError;
+use crate::error::TrainError;
 use crate::statistics::{Interval, auc};
 
 /// A model that can be adapted.

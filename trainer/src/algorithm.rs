@@ -6,9 +6,9 @@ use detector::model::{Scorer, Trees};
 use linfa::ParamGuard;
 use linfa::traits::Fit;
 
-use crate::TrainError;
 use crate::adaboost::AdaBoostParams;
 use crate::boosted::BoostedParams;
+use crate::error::TrainError;
 use crate::logistic::LogisticParams;
 use crate::samples::Rows;
 

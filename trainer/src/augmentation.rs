@@ -34,7 +34,7 @@ use linfa::DatasetBase;
 use ndarray::{Array1, Array2, Axis, concatenate};
 use traffic::sim::{DEFAULT_START, Population, Shop, SimRequest, Truth, simulate_shop};
 
-use crate::TrainError;
+use crate::error::TrainError;
 use crate::samples::{Rows, Sample};
 use hasty::hasty;
 use simulated_client::{HOUR_US, SEED, SimulatedClient, SimulatedRow};

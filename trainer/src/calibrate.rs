@@ -4,12 +4,12 @@
 use detector::model::Budget;
 use linfa::dataset::Dataset;
 use linfa::traits::Fit;
-use linfa_linear::IsotonicRegression;
 use ndarray::{Array1, Array2};
 
-use crate::TrainError;
+use crate::error::TrainError;
 use crate::percent::percent_at_most;
 use crate::statistics::{binomial_cdf, upper_bound};
+use linfa_linear::IsotonicRegression;
 
 /// False-positive budgets: which share of people may be limited and which blocked, and with what
 /// confidence.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use detector::model::Scorer;
 
-use crate::TrainError;
 use crate::adaboost::AdaBoostParams;
 use crate::adapt::{gain, is_worth_it};
 use crate::algorithm::{Algorithm, Fitted};
 use crate::boosted::BoostedParams;
 use crate::calibrate::Proof;
 use crate::client_folds::FOLDS;
+use crate::error::TrainError;
 use crate::label::Label;
 use crate::logistic::LogisticParams;
 use crate::poison;

@@ -28,6 +28,7 @@
 //! - [`held_out`]: the clients that calibrated a model, scored by models that had not seen them;
 //!   [`protocol`]: how good models are on sites and times that they did not see
 //! - `reference`: what later drift is measured against; [`export`]: the model file
+//! - `error`: why nothing was trained; `margins`: margins of many rows at once, for linfa's traits
 //!
 //! Absent on purpose: any code that measures a feature or scores a row. Both are the detector's.
 //! What a model is worth on a log, and why it says what it says, is the `analysis` crate's.
@@ -40,12 +41,14 @@ pub mod boosted;
 pub mod calibrate;
 mod client_folds;
 pub mod cohort;
+mod error;
 pub mod evidence;
 pub mod export;
 mod fold_models;
 pub mod held_out;
 pub mod label;
 pub mod logistic;
+mod margins;
 pub mod memory_limit;
 mod options;
 pub mod percent;
@@ -69,6 +72,7 @@ pub mod unjudged;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;
+pub use error::TrainError;
 pub use label::{Label, LabelError, Labels};
 pub use memory_limit::TooMuchTraffic;
 pub use options::Options;
@@ -76,57 +80,3 @@ pub use progress::Stage;
 pub use site::{Site, Step};
 pub use site_builder::SiteBuilder;
 pub use train::{Trained, train, write_rows};
-
-use detector::features::COUNT;
-use detector::{Features, ModelError};
-use ndarray::{Array1, Array2};
-
-/// Why nothing was trained.
-#[derive(Debug, thiserror::Error)]
-pub enum TrainError {
-    /// A parameter out of range.
-    #[error("parameter: {0}")]
-    Parameter(String),
-    /// Only people or only bots.
-    #[error(
-        "people and bots are both needed, with at least 3 page requests each; check the labels \
-            with `kidoban inspect`"
-    )]
-    OneClass,
-    /// Too few clients to learn from.
-    #[error("{0}")]
-    TooFew(String),
-    /// More nodes than the format can number.
-    #[error("the forest has more than 32,767 nodes: ask for fewer trees or leaves")]
-    TooLarge,
-    /// The algorithm failed.
-    #[error("the algorithm failed: {0}")]
-    Fit(String),
-    /// What was fitted cannot be written as a model.
-    #[error("the fitted model is not sound: {0}")]
-    Export(#[source] ModelError),
-    /// The rows could not be written.
-    #[error("the rows cannot be written: {0}")]
-    Write(#[source] std::io::Error),
-    /// More traffic than fits into the memory allowed.
-    #[error(transparent)]
-    Memory(#[from] TooMuchTraffic),
-    /// An error of linfa.
-    #[error(transparent)]
-    Linfa(#[from] linfa::Error),
-}
-
-/// Scores rows × features through the detector.
-pub(crate) fn scorer_of(
-    rows: &Array2<f32>,
-    margins: &mut Array1<f32>,
-    margin: impl Fn(&Features) -> f32,
-) {
-    for (row, slot) in rows.rows().into_iter().zip(margins.iter_mut()) {
-        let mut features = Features([f32::NAN; COUNT]);
-        for (value, &from) in features.0.iter_mut().zip(row) {
-            *value = from;
-        }
-        *slot = margin(&features);
-    }
-}

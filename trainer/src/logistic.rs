@@ -9,12 +9,13 @@ use detector::model::{Logistic as Linear, Scorer};
 use linfa::ParamGuard;
 use linfa::dataset::{AsSingleTargets, Dataset};
 use linfa::traits::{Fit, PredictInplace};
-use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2, Axis};
 
+use crate::error::TrainError;
+use crate::margins::scorer_of;
 use crate::resample::by_weight;
 use crate::samples::Rows;
-use crate::{TrainError, scorer_of};
+use linfa_logistic::LogisticRegression;
 
 /// Unchecked parameters.
 #[derive(Clone, Debug, PartialEq)]

@@ -16,11 +16,11 @@ use detector::features::{COUNT, FEATURES, Role};
 use detector::model::{Budget, Card, Readiness, Scorer, Thresholds, seal};
 use detector::{ClientKey, Features, Model, SiteProfile};
 
-use crate::TrainError;
 use crate::adapt::Base;
 use crate::augmentation::Augmentation;
 use crate::calibrate::{Budgets, Proof, block_budget, limit_budget};
 use crate::client_folds::early_stopping_number;
+use crate::error::TrainError;
 use crate::export::{ModelParts, export};
 use crate::label::{Label, Labelled};
 use crate::progress::nobody;

@@ -8,20 +8,15 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use detector::url::{Shape, split};
-use detector::{
-    AssetCredit, Class, ClientKey, Event, ProfilePlace, SiteProfile, SiteProfileError,
-    SiteProfileFile, Timestamp,
-};
+use detector::{AssetCredit, Class, ClientKey, Event, ProfilePlace, SiteProfile, Timestamp};
 use traffic::replay::{self, PARTS, Traffic, TrafficInMemory, TrafficStep};
 
 use crate::label::{Label, Labelled};
+use crate::site_profile::fold::{PROFILE_FOLDS, fold_of};
 use crate::targets::Targets;
 
 /// The key that URLs are hashed with offline. Any fixed one makes training reproducible.
 pub const OFFLINE_HASH_KEY: u64 = 0x6b69_646f;
-
-/// Folds of the clients. Each is measured with the site profile that the others taught.
-const PROFILE_FOLDS: usize = 5;
 
 /// A log line of a site, as it is driven through the detector, and whose it is.
 #[derive(Clone, Copy, Debug)]
@@ -219,35 +214,6 @@ impl Site {
         span
     }
 
-    /// Learns the site's profile and measures its clients with it: each fifth of them with what the
-    /// others taught, because a gate measures strangers too. Returns what a model of this site
-    /// ships.
-    ///
-    /// # Errors
-    /// [`SiteProfileError`]: a mistake of the learner.
-    pub fn learn(&mut self) -> Result<SiteProfileFile, SiteProfileError> {
-        self.learn_without(Vec::new())
-    }
-
-    /// Like [`Site::learn`], but clients who are kept apart teach nothing (one entry a client, or
-    /// none at all).
-    ///
-    /// # Errors
-    /// As [`Site::learn`].
-    pub fn learn_without(&mut self, apart: Vec<bool>) -> Result<SiteProfileFile, SiteProfileError> {
-        self.apart = apart;
-        let file = crate::site_profile::learn(self, |_| true)?;
-        let folds = crate::site_profile::learn_folds(self, PROFILE_FOLDS)?;
-        let memory = Arc::new(SiteProfile::open(&file)?);
-        self.memories = folds
-            .iter()
-            .map(|fold| SiteProfile::open(fold).map(Arc::new))
-            .collect::<Result<_, _>>()?;
-        self.memories.push(Arc::clone(&memory));
-        self.remember(&memory);
-        Ok(file)
-    }
-
     /// Measures all clients with this profile.
     pub fn remember_all(&mut self, memory: Arc<SiteProfile>) {
         self.remember(&memory);
@@ -260,7 +226,7 @@ impl Site {
         let memory = if self.is_apart(client) || self.memories.len() < PROFILE_FOLDS {
             self.memories.last()
         } else {
-            self.memories.get(crate::site_profile::fold_of(self.clients[client].key, PROFILE_FOLDS))
+            self.memories.get(fold_of(self.clients[client].key, PROFILE_FOLDS))
         };
         memory.map(Arc::as_ref)
     }

@@ -22,7 +22,6 @@ use std::io;
 use detector::SiteProfileFile;
 use detector::model::{Budget, Card, File, Thresholds};
 
-use crate::TrainError;
 use crate::adapt::Base;
 use crate::algorithm::Fitted;
 use crate::calibrate::{
@@ -30,6 +29,7 @@ use crate::calibrate::{
 };
 use crate::client_folds::is_apart;
 use crate::cohort::cohort_budget;
+use crate::error::TrainError;
 use crate::export::{ModelParts, export};
 use crate::fold_models::FoldModels;
 use crate::held_out::{HeldOut, HeldOutClient};

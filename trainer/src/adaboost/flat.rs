@@ -2,13 +2,13 @@
 
 use detector::features::COUNT;
 use detector::model::{Node, Trees};
-use linfa_ensemble::AdaBoost as Ensemble;
-use linfa_trees::{DecisionTree, TreeNode};
 use ndarray::Array2;
 
-use super::{BAD, scored};
-use crate::TrainError;
+use super::columns::{BAD, scored};
+use crate::error::TrainError;
 use crate::samples::Rows;
+use linfa_ensemble::AdaBoost as Ensemble;
+use linfa_trees::{DecisionTree, TreeNode};
 
 /// Log-odds that all votes together may reach: beyond, a score is 1.000 whatever is added.
 const MARGIN_MAX: f64 = 12.0;

@@ -6,10 +6,11 @@ use detector::model::{Node, Trees};
 use linfa::dataset::AsSingleTargets;
 
 use super::bins::Binned;
+use super::forest::Boosted;
 use super::grow::{Tree, grow};
 use super::histogram::Gradient;
-use super::{Boosted, BoostedValidParams};
-use crate::TrainError;
+use super::params::BoostedValidParams;
+use crate::error::TrainError;
 use crate::samples::Rows;
 
 /// One client in so many is held out to say how many trees are enough.

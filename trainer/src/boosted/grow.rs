@@ -7,8 +7,8 @@ use detector::model::Node;
 
 use super::bins::{BINS, Binned, MISSING};
 use super::histogram::{Gradient, Histogram, Sums};
-use super::{BoostedValidParams, direction};
-use crate::TrainError;
+use super::params::BoostedValidParams;
+use crate::error::TrainError;
 
 impl Sums {
     fn value(self, l2: f64, bounds: &Bounds) -> f64 {
@@ -301,5 +301,14 @@ impl Tree {
             });
         }
         Ok(())
+    }
+}
+
+/// The sign a constrained split's values must have: right minus left.
+fn direction(trend: Trend) -> f64 {
+    match trend {
+        Trend::Rising => 1.0,
+        Trend::Falling => -1.0,
+        Trend::Free => 0.0,
     }
 }

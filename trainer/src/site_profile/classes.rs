@@ -14,7 +14,7 @@ use std::collections::{HashMap, HashSet};
 use detector::{Class, Timestamp};
 use traffic::replay::PARTS;
 
-use super::teaches;
+use super::teachers::teaches;
 use crate::site::Site;
 use crate::targets::NONE;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use detector::site_profile::{NUMBERS, step};
 use detector::{Class, ProfilePlace};
 
-use super::PER_CLIENT;
+use super::teachers::PER_CLIENT;
 use crate::site::Site;
 
 /// Sums over the clients taken.

@@ -16,9 +16,14 @@
 
 mod classes;
 mod count;
+pub(crate) mod fold;
+mod of_site;
 mod patterns;
+mod teachers;
 #[cfg(test)]
 mod tests;
+
+pub use fold::fold_of;
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -27,16 +32,14 @@ use detector::site_profile::{
     NUMBERS, PAGES_MAX, STEPS_MAX, TEMPLATES_MAX, TemplateFile, Templates, VISITORS_MAX, probe,
 };
 use detector::url::{classify, split};
-use detector::{Class, ClientKey, ProfilePlace, SiteProfile, SiteProfileError, SiteProfileFile};
+use detector::{Class, ProfilePlace, SiteProfile, SiteProfileError, SiteProfileFile};
 use sha2::{Digest, Sha256};
 
-use crate::label::Label;
 use crate::site::Site;
 use count::{Counts, count};
 use patterns::AskedTarget;
+use teachers::{PER_CLIENT, teaches};
 
-/// How many first pages and steps of one client count: as many as its window holds.
-const PER_CLIENT: usize = 48;
 /// Patterns are learnt from so many different targets of one client, assets included.
 const TARGETS_PER_CLIENT: u32 = 256;
 
@@ -67,22 +70,6 @@ pub fn learn_folds(site: &Site, folds: usize) -> Result<Vec<SiteProfileFile>, Si
         layout.file(count(site, &layout.places, of_others))
     };
     Ok((0..folds).map(without).collect())
-}
-
-/// Which fold a client belongs to: a hash of its key, the same in every run.
-pub fn fold_of(key: ClientKey, folds: usize) -> usize {
-    let digest = Sha256::new()
-        .chain_update(b"kidoban memory fold")
-        .chain_update(key.to_bits().to_le_bytes())
-        .finalize();
-    let number = digest.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
-    (number % folds.max(1) as u64) as usize
-}
-
-/// Does this client teach the profile? Bots do not, nor do clients that prove a budget.
-fn teaches(site: &Site, client: usize) -> bool {
-    !matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot)
-        && !site.is_apart(client)
 }
 
 /// What all profiles of a site have in common.

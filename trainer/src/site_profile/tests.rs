@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use traffic::log::Record;
 
 use super::*;
-use crate::label::Labels;
+use crate::label::{Label, Labels};
 use crate::site_builder::SiteBuilder;
 
 /// A log in the making: milliseconds, client, target, the page that led there.

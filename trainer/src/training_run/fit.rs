@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use detector::model::Scorer;
 
 use super::TrainingRun;
-use crate::TrainError;
 use crate::algorithm::{Algorithm, Fitted};
 use crate::augmentation::Augmentation;
 use crate::client_folds::{FOLDS, early_stopping_number};
+use crate::error::TrainError;
 use crate::progress::Moment;
 use crate::prune::ClientIndex;
 use crate::samples::{Rows, Sample, is_told, worst_moments};

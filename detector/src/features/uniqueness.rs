@@ -114,19 +114,21 @@ fn linear_count(zeros: u32) -> f32 {
 
 /// How many of the first `count` URLs equal the one before them.
 fn repeats(urls: &[u32; URLS], count: usize) -> u32 {
-    let pairs = urls[1..].iter().zip(urls).zip(&PLACES[1..]);
-    pairs.map(|((url, before), &place)| u32::from((url == before) & (place < count as u32))).sum()
+    let mut repeats = 0;
+    for ((url, before), &place) in urls[1..].iter().zip(urls).zip(&PLACES[1..]) {
+        repeats += u32::from((url == before) & (place < count as u32));
+    }
+    repeats
 }
 
 /// Share of pages that equal the page two before and not the page before: there and back, as from a
 /// list to its items.
 fn backtrack(urls: &[u32; URLS], count: usize) -> f32 {
     let triples = urls[2..].iter().zip(&urls[1..]).zip(urls).zip(&PLACES[2..]);
-    let back: u32 = triples
-        .map(|(((url, last), before), &place)| {
-            u32::from((url == before) & (url != last) & (place < count as u32))
-        })
-        .sum();
+    let mut back = 0_u32;
+    for (((url, last), before), &place) in triples {
+        back += u32::from((url == before) & (url != last) & (place < count as u32));
+    }
     back as f32 / (count - 2) as f32
 }
 

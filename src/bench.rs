@@ -69,7 +69,7 @@ pub fn run(args: &BenchArgs) -> Result<CommandResult> {
 }
 
 /// Reads the logs and labels of a site, and adds them to the origin of the report.
-fn read(folder: &Path, memory_max: u64, origin: &mut Origin) -> Result<Site> {
+fn read(folder: &Path, memory_max: Option<u64>, origin: &mut Origin) -> Result<Site> {
     let name = folder
         .file_name()
         .map_or_else(|| "site".to_owned(), |name| name.to_string_lossy().into_owned());

@@ -1,6 +1,7 @@
 //! Reads logs, labels files and models. Every command gets these files from here.
 
 mod logs;
+mod memory;
 
 use std::path::Path;
 

@@ -71,9 +71,9 @@ pub struct TrainArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
-    /// refused
-    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
-    pub memory_max: u64,
+    /// refused. When absent, half of what is available when reading starts
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub memory_max: Option<u64>,
     /// Print the model's card as JSON
     #[arg(long)]
     pub json: bool,

@@ -26,9 +26,9 @@ pub struct EvaluateArgs {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub min_pages: Option<u32>,
     /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
-    /// refused
-    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
-    pub memory_max: u64,
+    /// refused. When absent, half of what is available when reading starts
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub memory_max: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -77,9 +77,9 @@ pub struct TuneArgs {
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,
     /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
-    /// refused
-    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
-    pub memory_max: u64,
+    /// refused. When absent, half of what is available when reading starts
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub memory_max: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -137,9 +137,9 @@ pub struct DriftArgs {
     #[arg(long, value_name = "CSV")]
     pub labels: Option<PathBuf>,
     /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
-    /// refused
-    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
-    pub memory_max: u64,
+    /// refused. When absent, half of what is available when reading starts
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub memory_max: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -173,9 +173,9 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// Memory that one site's traffic may take, such as 512MiB or 8GiB; a log that needs more is
-    /// refused
-    #[arg(long, value_name = "BYTES", default_value = "8GiB", value_parser = parse_bytes)]
-    pub memory_max: u64,
+    /// refused. When absent, half of what is available when reading starts
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    pub memory_max: Option<u64>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

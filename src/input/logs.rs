@@ -12,9 +12,9 @@ use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
 use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
 use traffic::replay::{Input, LogFiles, Reader};
-use trainer::memory_limit::MEMORY_MAX_BYTES;
 use trainer::{Labels, Site, SiteBuilder};
 
+use super::memory;
 use crate::progress;
 
 /// Size of each read. A gzip stream then needs only a few system calls a second.
@@ -25,7 +25,7 @@ pub struct Logs {
     paths: Vec<PathBuf>,
     bar: ProgressBar,
     digest: Arc<Mutex<Sha256>>,
-    memory_max_bytes: u64,
+    memory_max_bytes: Option<u64>,
 }
 
 impl Logs {
@@ -66,7 +66,7 @@ impl Logs {
             bar: progress::bytes("Reading", bytes),
             paths,
             digest: Arc::default(),
-            memory_max_bytes: MEMORY_MAX_BYTES,
+            memory_max_bytes: None,
         })
     }
 
@@ -77,10 +77,10 @@ impl Logs {
         self
     }
 
-    /// Sets how much memory the traffic of these logs may take in [`Logs::read_site`]; 8 GiB by
-    /// default.
+    /// Sets how much memory the traffic of these logs may take in [`Logs::read_site`]; `None` for
+    /// half of what is available when reading starts.
     #[must_use]
-    pub fn within_memory(self, bytes_max: u64) -> Self {
+    pub fn within_memory(self, bytes_max: Option<u64>) -> Self {
         Self { memory_max_bytes: bytes_max, ..self }
     }
 
@@ -141,7 +141,9 @@ impl Logs {
         labels: Option<&Labels>,
         mut watch: impl FnMut(&Record<'_>),
     ) -> Result<(Site, Vec<Tally>)> {
-        let mut builder = SiteBuilder::with_memory_max(self.memory_max_bytes);
+        let mut builder = SiteBuilder::with_memory_max(
+            self.memory_max_bytes.unwrap_or_else(memory::half_of_what_is_available),
+        );
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One log at a time, so that the digest covers them in the order of their names.

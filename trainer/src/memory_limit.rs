@@ -8,7 +8,8 @@ use std::fmt;
 
 use detector::model::grouped;
 
-/// The limit where nobody has set one: 8 GiB hold 110 million requests.
+/// The limit where nobody has set one and the system does not tell how much memory is available:
+/// 8 GiB hold 110 million requests.
 pub const MEMORY_MAX_BYTES: u64 = 8 << 30;
 
 /// What an allocation takes besides its bytes, at most: rounding up, and the allocator's own.

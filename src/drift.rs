@@ -33,7 +33,7 @@ pub fn run(args: &DriftArgs) -> Result<CommandResult> {
     let (model, promises) = in_force(args)?;
     if model.file().drift.is_none() {
         bail!(
-            "{}: the model does not remember what its traffic was like; train it again with this \
+            "{}: the model does not learn_profile what its traffic was like; train it again with this \
                 version",
             model.file().name
         );
@@ -42,8 +42,8 @@ pub fn run(args: &DriftArgs) -> Result<CommandResult> {
     let found = Logs::find(&args.logs)?.within_memory(args.memory_max);
     let (mut site, tallies) = found.read_site("site", labels.as_ref())?;
     let logs = LogRead::all(&found.names(), &tallies);
-    if let Some(memory) = model.shared_site_profile() {
-        site.remember_all(memory);
+    if let Some(profile) = model.shared_site_profile() {
+        site.use_profile(profile);
     }
     let examined = examine(&site, &model, promises);
     if let Some(report) = &report {

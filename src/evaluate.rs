@@ -28,8 +28,8 @@ pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     let found = Logs::find(&args.logs)?.within_memory(args.memory_max);
     let (mut site, tallies) = found.read_site("site", Some(&labels))?;
     let logs = LogRead::all(&found.names(), &tallies);
-    if let Some(memory) = model.shared_site_profile() {
-        site.remember_all(memory);
+    if let Some(profile) = model.shared_site_profile() {
+        site.use_profile(profile);
     }
     let min_pages = args.min_pages.unwrap_or(model.thresholds().min_pages);
     let evaluation =

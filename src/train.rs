@@ -22,7 +22,7 @@ use trainer::calibrate::Budgets;
 use trainer::label::Labelled;
 use trainer::logistic::LogisticParams;
 use trainer::poison::OUTCOME;
-use trainer::train::remember;
+use trainer::train::learn_profile;
 use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
 
 use crate::args::{AlgorithmArg, TrainArgs};
@@ -84,7 +84,7 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
         compares: !args.no_compare,
         warm_up: args.warm_up,
         is_forced: args.force,
-        memory: None,
+        profile: None,
         data,
         data_sha256,
         sites_sha256,
@@ -93,7 +93,7 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
     // seen.
     if let [site] = &mut sites[..] {
         let _bar = progress::uncounted("Learning what the site is");
-        options.memory = Some(remember(site, &options)?);
+        options.profile = Some(learn_profile(site, &options)?);
     }
     let trained = train(&sites, &options, progress::stages("Training"))?;
     let Trained { file, is_adapted, .. } = &trained;

@@ -94,8 +94,8 @@ pub(crate) fn client_summaries(
                 builder.look(subject.scorer, &Features::measure(window));
             }
         };
-        let memory = site.memory_for(client);
-        driver.step(step, &mut UnjudgedWindow { window, resolution_us, memory, at_request });
+        let profile = site.profile_for(client);
+        driver.step(step, &mut UnjudgedWindow { window, resolution_us, profile, at_request });
     });
     builders
         .into_iter()

@@ -14,7 +14,7 @@ pub fn table(sites: &[Site], strangers: &Strangers<'_>, most: usize) -> Result<S
         "What each feature is worth on a site it never saw",
         "Means over the left-out sites above: of the model as it is told (the *carried* features), \
             without each of them in turn, \
-         and with each *local* feature in turn. Those of the site memory are missing without one \
+         and with each *local* feature in turn. Those of the site profile are missing without one \
          and not tried.",
         &["told", "mean AUC", "change", "mean share caught at 1 %", "change"],
     );

@@ -19,7 +19,7 @@ use trainer::protocol::{calibrated, part};
 use trainer::samples::highest;
 use trainer::site_profile::fold_of;
 use trainer::statistics::{hurt_at_most, share};
-use trainer::train::remember;
+use trainer::train::learn_profile;
 use trainer::{Base, Label, Options, Site, train};
 
 use crate::parallel::on_all_cores;
@@ -222,16 +222,16 @@ fn tried(
         ModelOrigin::Adapted => Some(base.clone()),
     };
     let mut known = known.clone();
-    let memory = Some(remember(&mut known, options)?);
+    let profile = Some(learn_profile(&mut known, options)?);
     let known = [known];
-    let trained = train(&known, &Options { base, memory, ..options.clone() }, |_| {})?;
+    let trained = train(&known, &Options { base, profile, ..options.clone() }, |_| {})?;
     if trained.proof != Proof::Split {
         return Ok(None);
     }
     let model = Model::parse(&seal(&trained.file)?)?;
     let mut later = later.clone();
-    if let Some(memory) = model.shared_site_profile() {
-        later.remember_all(memory);
+    if let Some(profile) = model.shared_site_profile() {
+        later.use_profile(profile);
     }
     let [known] = known;
     Ok(Some(TriedShop {

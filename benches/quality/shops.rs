@@ -72,16 +72,16 @@ pub fn table(
         let stranger = model_at("others", &scorer, thresholds, known.resolution_us)?;
         rows(&mut table, shop, "never saw it", &stranger, &other)?;
         let mut known = known;
-        let memory = Some(trainer::train::remember(&mut known, options)?);
+        let profile = Some(trainer::train::learn_profile(&mut known, options)?);
         let trained = train(
             &[known],
-            &Options { base: Some(base.clone()), memory, ..options.clone() },
+            &Options { base: Some(base.clone()), profile, ..options.clone() },
             |_| {},
         )?;
         let adapted = Model::parse(&seal(&trained.file)?)?;
         let mut other = other;
-        if let Some(memory) = adapted.shared_site_profile() {
-            other.remember_all(memory);
+        if let Some(profile) = adapted.shared_site_profile() {
+            other.use_profile(profile);
         }
         let what = if trained.is_adapted { "adapted" } else { "adapted (plainly lost: kept)" };
         rows(&mut table, shop, what, &adapted, &other)?;

@@ -39,7 +39,7 @@ pub fn met<'a>(
 ) -> Vec<Option<Option<f32>>> {
     // Room for everybody: what an eviction forgets is the gate's affair.
     let cohorts = Cohorts::new(site.clients.len().saturating_mul(8), OFFLINE_HASH_KEY);
-    let memory = site.memories.last().map(AsRef::as_ref);
+    let profile = site.profiles.last().map(AsRef::as_ref);
     let scorers: Vec<Option<&Scorer>> = (0..site.clients.len()).map(scorer).collect();
     // A part holds whole networks, and so whole cohorts.
     let met_in_parts = in_parts(cores(), |parts| {
@@ -49,8 +49,15 @@ pub fn met<'a>(
             let client = step.client as usize;
             let (pages, met) = clients.entry(client).or_default();
             let scorer = scorers[client];
-            let mut subject =
-                Meeting { cohorts: &cohorts, resolution_us, memory, min_pages, scorer, pages, met };
+            let mut subject = Meeting {
+                cohorts: &cohorts,
+                resolution_us,
+                profile,
+                min_pages,
+                scorer,
+                pages,
+                met,
+            };
             driver.step(step, &mut subject);
         });
         clients
@@ -69,7 +76,7 @@ pub fn met<'a>(
 struct Meeting<'a> {
     cohorts: &'a Cohorts,
     resolution_us: u32,
-    memory: Option<&'a SiteProfile>,
+    profile: Option<&'a SiteProfile>,
     min_pages: u32,
     scorer: Option<&'a Scorer>,
     pages: &'a mut u32,
@@ -85,7 +92,7 @@ impl Subject for Meeting<'_> {
             let (ring, who) = (part_of(page.client), (page.client, page.agent));
             self.cohorts.with(ring, who, page.at, |place, at| {
                 let page = Event { at, ..*page };
-                let cohort = place.push(&page, self.resolution_us, self.memory);
+                let cohort = place.push(&page, self.resolution_us, self.profile);
                 if let (Some(cohort), Some(scorer)) = (cohort, self.scorer)
                     && cohort.window().pages() >= self.min_pages
                 {

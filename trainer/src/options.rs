@@ -32,7 +32,7 @@ pub struct Options {
     pub is_forced: bool,
     /// The profile that [`Site::learn`](crate::Site::learn) returned, where there is one site and
     /// the model is to ship its profile.
-    pub memory: Option<SiteProfileFile>,
+    pub profile: Option<SiteProfileFile>,
     /// File names of the logs.
     pub data: Vec<String>,
     /// SHA-256 over the logs as read.
@@ -55,7 +55,7 @@ impl Default for Options {
             compares: false,
             warm_up: 0.99,
             is_forced: false,
-            memory: None,
+            profile: None,
             data: Vec::new(),
             data_sha256: String::new(),
             sites_sha256: Vec::new(),

@@ -28,7 +28,7 @@ use crate::samples::{Sample, highest, rows_of, samples_as, walk};
 use crate::site::Site;
 use crate::site_profile::fold_of;
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
-use crate::train::{Options, remember, train};
+use crate::train::{Options, learn_profile, train};
 use crate::training_run::TrainingRun;
 
 /// Which features a model sees, in the order of the feature vector.
@@ -224,7 +224,7 @@ pub fn half(site: &Site, which: usize) -> Site {
 /// and have no steps.
 pub fn part(site: &Site, takes: impl Fn(ClientKey) -> bool) -> Site {
     let mut part = site.of_clients(&takes);
-    (part.memories, part.apart) = (Vec::new(), Vec::new());
+    (part.profiles, part.apart) = (Vec::new(), Vec::new());
     for client in part.clients.iter_mut().filter(|client| !takes(client.key)) {
         client.labelled = Labelled { label: Label::Unknown, why: "of another part".to_owned() };
         client.pages = 0;
@@ -244,11 +244,11 @@ pub struct Adapted {
 }
 
 /// Adapts the base to the clients of one half, as `kidoban train --base` does, and scores those of
-/// the other. The memory of the site is learnt from the first half's traffic alone. Where that half
+/// the other. The profile of the site is learnt from the first half's traffic alone. Where that half
 /// has too little to learn from, the base is kept.
 ///
 /// # Errors
-/// As [`train`], and a memory that cannot be opened.
+/// As [`train`], and a profile that cannot be opened.
 pub fn adapted_on_half(
     site: &Site,
     which: usize,
@@ -257,9 +257,9 @@ pub fn adapted_on_half(
 ) -> Result<Adapted, TrainError> {
     let failed = |error: detector::SiteProfileError| TrainError::Fit(error.to_string());
     let mut known = half(site, which);
-    let file = remember(&mut known, options)?;
-    let memory = SiteProfile::open(&file).map(Arc::new).map_err(failed)?;
-    let adapting = Options { base: Some(base.clone()), memory: Some(file), ..options.clone() };
+    let file = learn_profile(&mut known, options)?;
+    let profile = SiteProfile::open(&file).map(Arc::new).map_err(failed)?;
+    let adapting = Options { base: Some(base.clone()), profile: Some(file), ..options.clone() };
     let known = [known];
     let trained = match train(&known, &adapting, |_| {}) {
         Ok(trained) => Some(trained),
@@ -278,7 +278,7 @@ pub fn adapted_on_half(
         None => (kept.clone(), kept),
     };
     let mut other = half(site, 1 - which);
-    other.remember_all(memory);
+    other.use_profile(profile);
     let score = |scorer: &Scorer| {
         let best = highest(&other, other.resolution_us, options.min_pages, |_| Some(scorer));
         Scored::of(&other, present(best))

@@ -67,14 +67,15 @@ fn walk_windows(
         let mut driver = Driver::default();
         site.walk_parts(start..parts.end.min(start + at_once), |place, step| {
             let client = step.client as usize;
-            let create = || (Box::new(Window::new(step.event.at)), site.memory_for(client));
-            let (window, memory) = windows.entry(client).or_insert_with(create);
+            let create = || (Box::new(Window::new(step.event.at)), site.profile_for(client));
+            let (window, profile) = windows.entry(client).or_insert_with(create);
             let at_request = |event: &Event, window: &Window| {
                 if event.class == Class::Page {
                     visit(place, client, window, window.pages());
                 }
             };
-            let mut subject = UnjudgedWindow { window, resolution_us, memory: *memory, at_request };
+            let mut subject =
+                UnjudgedWindow { window, resolution_us, profile: *profile, at_request };
             driver.step(step, &mut subject);
         });
     }

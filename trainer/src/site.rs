@@ -99,7 +99,7 @@ pub struct Site {
     /// The profiles that its clients are measured with. None; or one for everybody; or for each
     /// fold of clients ([`crate::site_profile::fold_of`]) one that was learnt without them, and
     /// last the one that is shipped.
-    pub memories: Vec<Arc<SiteProfile>>,
+    pub profiles: Vec<Arc<SiteProfile>>,
     /// Which clients are kept apart to prove a budget; empty if nobody is. They teach no profile
     /// and are measured with the one that is shipped, as clients who come later will be.
     pub apart: Vec<bool>,
@@ -215,20 +215,20 @@ impl Site {
     }
 
     /// Measures all clients with this profile.
-    pub fn remember_all(&mut self, memory: Arc<SiteProfile>) {
-        self.remember(&memory);
-        self.memories = vec![memory];
+    pub fn use_profile(&mut self, profile: Arc<SiteProfile>) {
+        self.apply_profile(&profile);
+        self.profiles = vec![profile];
         self.apart = Vec::new();
     }
 
     /// The profile that a client is measured with.
-    pub fn memory_for(&self, client: usize) -> Option<&SiteProfile> {
-        let memory = if self.is_apart(client) || self.memories.len() < PROFILE_FOLDS {
-            self.memories.last()
+    pub fn profile_for(&self, client: usize) -> Option<&SiteProfile> {
+        let profile = if self.is_apart(client) || self.profiles.len() < PROFILE_FOLDS {
+            self.profiles.last()
         } else {
-            self.memories.get(fold_of(self.clients[client].key, PROFILE_FOLDS))
+            self.profiles.get(fold_of(self.clients[client].key, PROFILE_FOLDS))
         };
-        memory.map(Arc::as_ref)
+        profile.map(Arc::as_ref)
     }
 
     /// Is this client kept apart to prove a budget?
@@ -243,8 +243,8 @@ impl Site {
 
     /// From now on walks see each request as a gate with this profile does, and each client has as
     /// many pages as the profile says.
-    pub fn remember(&mut self, memory: &SiteProfile) {
-        self.places = Arc::new(self.places(memory));
+    pub fn apply_profile(&mut self, profile: &SiteProfile) {
+        self.places = Arc::new(self.places(profile));
         let mut pages = vec![0_u32; self.clients.len()];
         self.walk(|step| {
             let is_page = step.is_request() && step.event.class == Class::Page;
@@ -256,10 +256,10 @@ impl Site {
     }
 
     /// Where each target falls, in the order of [`Site::targets`].
-    pub fn places(&self, memory: &SiteProfile) -> Vec<ProfilePlace> {
+    pub fn places(&self, profile: &SiteProfile) -> Vec<ProfilePlace> {
         let place = |target| {
             let (path, query) = split(target);
-            memory.place(path, query)
+            profile.place(path, query)
         };
         self.targets.iter().map(place).collect()
     }

@@ -104,7 +104,7 @@ pub fn train(
     let people = run.people_judged();
     let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
     // People who taught the site profile are no strangers to the model, so they prove nothing.
-    let are_strangers = sites.iter().all(|site| site.memories.is_empty() || !site.apart.is_empty());
+    let are_strangers = sites.iter().all(|site| site.profiles.is_empty() || !site.apart.is_empty());
     let proof =
         if people / 2 >= needed && are_strangers { Proof::Split } else { Proof::CrossFitted };
     let apart = |site: usize, client: usize| proof == Proof::Split && run.is_apart(site, client);
@@ -206,7 +206,7 @@ pub fn train(
         readiness,
         calibration,
         resolution_us: run.resolution_us,
-        site: options.memory.clone(),
+        site: options.profile.clone(),
         drift: reference(&run.everybody(), &scorer, options.min_pages, limit_margin),
         card,
     };
@@ -220,12 +220,12 @@ pub fn train(
     Ok(Trained { file, proof, is_adapted, held_out })
 }
 
-/// Learns a site's profile for [`Options::memory`]. If there are enough people to prove the
+/// Learns a site's profile for [`Options::profile`]. If there are enough people to prove the
 /// budgets, the clients that will prove them are kept apart and teach the profile nothing.
 ///
 /// # Errors
 /// [`TrainError::Fit`]: a mistake of the learner.
-pub fn remember(site: &mut Site, options: &Options) -> Result<SiteProfileFile, TrainError> {
+pub fn learn_profile(site: &mut Site, options: &Options) -> Result<SiteProfileFile, TrainError> {
     let failed = |error: detector::SiteProfileError| TrainError::Fit(error.to_string());
     let judged = |client: &&Client| {
         client.labelled.label == Label::Human && client.pages >= options.min_pages

@@ -10,14 +10,14 @@ pub struct UnjudgedWindow<'a, V> {
     /// Its time step, in µs.
     pub resolution_us: u32,
     /// The site profile that the client is measured with, if any.
-    pub memory: Option<&'a SiteProfile>,
+    pub profile: Option<&'a SiteProfile>,
     /// Called with each request.
     pub at_request: V,
 }
 
 impl<V: FnMut(&Event, &Window)> Subject for UnjudgedWindow<'_, V> {
     fn observe(&mut self, event: &Event, _: Mode) -> Option<Token> {
-        self.window.push_at_site(event, self.resolution_us, self.memory);
+        self.window.push_at_site(event, self.resolution_us, self.profile);
         (self.at_request)(event, self.window);
         Token::unjudged(event)
     }

@@ -14,7 +14,7 @@ use trainer::calibrate::{Budgets, Proof};
 use trainer::label::Labelled;
 use trainer::samples::highest;
 use trainer::statistics::{auc, tpr_at_fpr};
-use trainer::train::remember;
+use trainer::train::learn_profile;
 use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, Step, Trained, train};
 
 /// Monday 2026-11-16, 00:00 UTC.
@@ -277,7 +277,7 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
             let mut taken: Vec<Vec<u32>> = vec![Vec::new(); site.clients.len()];
             let is_apart = {
                 let mut site = site.clone();
-                remember(&mut site, &Options { budgets, ..Options::default() }).unwrap();
+                learn_profile(&mut site, &Options { budgets, ..Options::default() }).unwrap();
                 site.apart
             };
             let mut steps: Vec<Step> = Vec::new();
@@ -307,9 +307,9 @@ fn nobody_who_proves_a_budget_leaves_a_trace_in_the_model_or_its_memory() {
             assert!(is_apart.iter().filter(|apart| **apart).count() > 100);
         }
         let options = Options { budgets, base: base.cloned(), ..Options::default() };
-        let memory = remember(&mut site, &options).unwrap();
+        let profile = learn_profile(&mut site, &options).unwrap();
         assert!(!site.apart.is_empty());
-        let trained = run(&site, &Options { memory: Some(memory), ..options });
+        let trained = run(&site, &Options { profile: Some(profile), ..options });
         assert_eq!(trained.proof, Proof::Split);
         trained.file
     };

@@ -58,8 +58,8 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         return Err(TuneError::Trained);
     }
     let let_pass = exempt(&mut site, &options.allow);
-    if let Some(memory) = model.shared_site_profile() {
-        site.remember_all(memory);
+    if let Some(profile) = model.shared_site_profile() {
+        site.use_profile(profile);
     }
     if !options.labels_are_given {
         people::vouch(&mut site, options);

@@ -12,7 +12,7 @@ use traffic::replay::Traffic;
 use traffic::sim::{SimRequest, labels, write_labels};
 use trainer::label::{Label, Labels};
 use trainer::progress::Stage;
-use trainer::train::{Options, remember, train};
+use trainer::train::{Options, learn_profile, train};
 use trainer::{SiteBuilder, TooMuchTraffic, TrainError};
 
 use crate::baselines::{LearntRules, RuleLearner};
@@ -69,7 +69,7 @@ pub(super) fn learn(
         bots: site.count(Label::Bad),
     };
     let mut options = options.clone();
-    options.memory = Some(remember(&mut site, &options)?);
+    options.profile = Some(learn_profile(&mut site, &options)?);
     let file = train(&[site], &options, |stage| {
         tell(Stage { name: &format!("training, {}", stage.name), ..stage })
     })?

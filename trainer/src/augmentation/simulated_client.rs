@@ -65,7 +65,7 @@ impl SimulatedClient {
             measured = is_row.then(|| Features::measure(window));
         };
         let window = &mut self.window;
-        let mut subject = UnjudgedWindow { window, resolution_us, memory: None, at_request };
+        let mut subject = UnjudgedWindow { window, resolution_us, profile: None, at_request };
         let answer = (told(request.completed_at()), request.status);
         self.driver.simulate(&event, Some(answer), &mut subject);
         measured

@@ -75,13 +75,13 @@ fn no_client_is_in_both_halves_and_none_is_in_neither() {
 fn the_memory_of_one_half_does_not_know_the_pages_of_the_other() {
     let site = site();
     let memory_of = |which: usize| SiteProfile::open(&half(&site, which).learn().unwrap()).unwrap();
-    let memories = [memory_of(0), memory_of(1)];
+    let profiles = [memory_of(0), memory_of(1)];
     let mut own_pages = [0, 0];
     for target in site.targets.iter() {
         let (path, query) = split(target);
         let visitors = |which: usize| {
-            let memory: &SiteProfile = &memories[which];
-            memory.visitors(memory.place(path, query).page)
+            let profile: &SiteProfile = &profiles[which];
+            profile.visitors(profile.place(path, query).page)
         };
         if let Some(person) =
             target.strip_prefix("/own/of-").and_then(|rest| rest.split('/').next())

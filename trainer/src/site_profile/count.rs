@@ -1,4 +1,4 @@
-//! Who asked for what, and in which order: the sums of a memory.
+//! Who asked for what, and in which order: the sums of a site profile.
 
 use std::collections::HashMap;
 

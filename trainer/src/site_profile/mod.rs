@@ -57,7 +57,7 @@ pub fn learn(
     Ok(layout.file(count(site, &layout.places, |client| teaches(site, client) && takes(client))))
 }
 
-/// Learns one memory per fold, the f-th without the clients of which [`fold_of`] is f.
+/// Learns one profile per fold, the f-th without the clients of which [`fold_of`] is f.
 ///
 /// # Errors
 /// As [`learn`].
@@ -101,13 +101,13 @@ impl Layout {
 
     /// Places the targets and shares the visits of all who teach among the templates.
     fn weigh(&mut self, site: &Site) -> Result<(), SiteProfileError> {
-        let memory = SiteProfile::open(&self.file(Counts::default()))?;
-        self.places = site.places(&memory);
+        let profile = SiteProfile::open(&self.file(Counts::default()))?;
+        self.places = site.places(&profile);
         let counts = count(site, &self.places, |client| teaches(site, client));
         let mut visits = vec![0_u64; self.templates.len()];
         for (target, &seen) in site.targets.iter().zip(&counts.targets) {
             let (path, query) = split(target);
-            if let Some(index) = memory.pattern(path, query) {
+            if let Some(index) = profile.pattern(path, query) {
                 visits[index] += u64::from(seen);
             }
         }

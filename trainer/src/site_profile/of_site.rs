@@ -28,13 +28,13 @@ impl Site {
         self.apart = apart;
         let file = learn(self, |_| true)?;
         let folds = learn_folds(self, PROFILE_FOLDS)?;
-        let memory = Arc::new(SiteProfile::open(&file)?);
-        self.memories = folds
+        let profile = Arc::new(SiteProfile::open(&file)?);
+        self.profiles = folds
             .iter()
             .map(|fold| SiteProfile::open(fold).map(Arc::new))
             .collect::<Result<_, _>>()?;
-        self.memories.push(Arc::clone(&memory));
-        self.remember(&memory);
+        self.profiles.push(Arc::clone(&profile));
+        self.apply_profile(&profile);
         Ok(file)
     }
 }

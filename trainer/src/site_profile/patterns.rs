@@ -49,7 +49,7 @@ impl<'a> AskedTarget<'a> {
     }
 }
 
-/// The patterns of these targets, the most asked for first; a memory can open them all.
+/// The patterns of these targets, the most asked for first; a profile can open them all.
 pub fn learn(asked: &[AskedTarget<'_>]) -> Vec<String> {
     let mut weights = BTreeMap::new();
     divide(
@@ -65,7 +65,7 @@ pub fn learn(asked: &[AskedTarget<'_>]) -> Vec<String> {
         let text = pattern.to_string();
         let new =
             pattern.parameters.iter().filter(|parameter| !needed.contains(*parameter)).count();
-        // Read back as the memory will: whatever the wire held, only what the grammar allows is
+        // Read back as the profile will: whatever the wire held, only what the grammar allows is
         // learnt.
         let is_sound =
             text.len() <= PATTERN_BYTES_MAX && Pattern::parse(&text).as_ref() == Ok(&pattern);

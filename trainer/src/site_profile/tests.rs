@@ -54,13 +54,13 @@ impl Log {
     }
 }
 
-/// What a request is taken for by a gate with this memory.
-fn class(memory: &SiteProfile, target: &str) -> Class {
+/// What a request is taken for by a gate with this profile.
+fn class(profile: &SiteProfile, target: &str) -> Class {
     let (path, query) = split(target);
-    memory.place(path, query).class.unwrap_or_else(|| classify(path, None))
+    profile.place(path, query).class.unwrap_or_else(|| classify(path, None))
 }
 
-fn memory(site: &Site) -> SiteProfile {
+fn profile(site: &Site) -> SiteProfile {
     SiteProfile::open(&learn(site, |_| true).unwrap()).unwrap()
 }
 
@@ -85,14 +85,14 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
         (0..6).map(|n| format!("/photo/{}/productModel/large", 60_000 + view + n)).collect()
     });
     let mut site = log.site("");
-    let memory = memory(&site);
-    assert_eq!(class(&memory, "/photo/60844/productModel/large"), Class::Asset);
-    assert_eq!(class(&memory, "/product/60844"), Class::Page);
-    assert_eq!(class(&memory, "/list?page=9"), Class::Page);
-    assert_eq!(memory.place("/photo/60844/productModel/large", "").template, OTHER);
+    let profile = profile(&site);
+    assert_eq!(class(&profile, "/photo/60844/productModel/large"), Class::Asset);
+    assert_eq!(class(&profile, "/product/60844"), Class::Page);
+    assert_eq!(class(&profile, "/list?page=9"), Class::Page);
+    assert_eq!(profile.place("/photo/60844/productModel/large", "").template, OTHER);
 
     assert_eq!(site.clients[0].pages, 8 * (2 + 12), "by the prior everything is a page");
-    site.remember(&memory);
+    site.apply_profile(&profile);
     assert_eq!(site.clients[0].pages, 16);
     let mut learnt = 0;
     site.walk(|step| {
@@ -101,8 +101,8 @@ fn images_without_an_extension_are_assets_and_products_are_pages() {
     });
     assert!(learnt > 0);
     let nothing = SiteProfileFile { templates: Vec::new(), ..learn(&site, |_| true).unwrap() };
-    site.remember(&SiteProfile::open(&nothing).unwrap());
-    assert_eq!(site.clients[0].pages, 8 * (2 + 12), "a memory that says nothing leaves the prior");
+    site.apply_profile(&SiteProfile::open(&nothing).unwrap());
+    assert_eq!(site.clients[0].pages, 8 * (2 + 12), "a profile that says nothing leaves the prior");
 }
 
 #[test]
@@ -118,9 +118,9 @@ fn the_calls_of_an_api_shop_stay_pages() {
             log.view(view * 9_000, &format!("bot-{bot}"), "/list?page=1", None, &loads)
         });
     }
-    let memory = memory(&log.site(""));
-    assert_eq!(class(&memory, "/api/v1/products?page=2"), Class::Page);
-    assert_eq!(class(&memory, "/product/60844"), Class::Page);
+    let profile = profile(&log.site(""));
+    assert_eq!(class(&profile, "/api/v1/products?page=2"), Class::Page);
+    assert_eq!(class(&profile, "/product/60844"), Class::Page);
 }
 
 #[test]
@@ -132,9 +132,9 @@ fn prefetched_products_stay_pages() {
         true => (0..10).map(|n| format!("/product/{}", 60_000 + (view * 13 + n) % 40)).collect(),
         false => (0..3).map(|n| format!("/picture/{view}{n}")).collect(),
     });
-    let memory = memory(&log.site(""));
-    assert_eq!(class(&memory, "/product/60844"), Class::Page);
-    assert_eq!(class(&memory, "/picture/17"), Class::Asset);
+    let profile = profile(&log.site(""));
+    assert_eq!(class(&profile, "/product/60844"), Class::Page);
+    assert_eq!(class(&profile, "/picture/17"), Class::Asset);
 }
 
 #[test]
@@ -152,8 +152,8 @@ fn few_clients_cannot_make_an_asset_of_a_page() {
     // Nor can those who are known to be bots, however many they are.
     let known: String = (0..4).map(|bot| format!("bot-{bot},bad\n")).collect();
     let unknown_site = Log(log.0.clone()).site("");
-    assert_eq!(class(&memory(&log.site(&known)), "/product/60844"), Class::Page);
-    assert_eq!(class(&memory(&unknown_site), "/product/60844"), Class::Page);
+    assert_eq!(class(&profile(&log.site(&known)), "/product/60844"), Class::Page);
+    assert_eq!(class(&profile(&unknown_site), "/product/60844"), Class::Page);
 }
 
 #[test]
@@ -182,12 +182,12 @@ fn what_looks_like_an_asset_is_a_page_only_when_people_walk_through_it() {
             log.ask(at + 30_000, &client, &format!("/found/{view}.jpg"), None);
         }
     }
-    let memory = memory(&log.site(""));
-    assert_eq!(class(&memory, "/recipe/77.ts"), Class::Page);
+    let profile = profile(&log.site(""));
+    assert_eq!(class(&profile, "/recipe/77.ts"), Class::Page);
     for target in
         ["/photo/1.jpg", "/found/1.jpg", "/style.css", "/late.css", "/menu.js", "/font.woff2"]
     {
-        assert_eq!(class(&memory, target), Class::Asset, "{target}");
+        assert_eq!(class(&profile, target), Class::Asset, "{target}");
     }
 }
 
@@ -247,7 +247,7 @@ struct Slow {
 }
 
 /// The sums of a profile, counted slowly: one client after the other, with lists and not tables.
-fn slow(site: &Site, memory: &SiteProfile, takes: impl Fn(usize) -> bool) -> Slow {
+fn slow(site: &Site, profile: &SiteProfile, takes: impl Fn(usize) -> bool) -> Slow {
     let (mut pages, mut steps, mut visits) = (BTreeMap::new(), Vec::new(), Vec::new());
     for client in (0..site.clients.len()).filter(|&client| takes(client)) {
         if matches!(site.clients[client].labelled.label, Label::Bad | Label::GoodBot) {
@@ -257,7 +257,7 @@ fn slow(site: &Site, memory: &SiteProfile, takes: impl Fn(usize) -> bool) -> Slo
         site.walk(|step| {
             if step.client as usize == client {
                 let (path, query) = split(site.targets.get(step.target).unwrap());
-                way.push(memory.place(path, query));
+                way.push(profile.place(path, query));
             }
         });
         let mut known: Vec<ProfilePlace> = Vec::new();
@@ -279,19 +279,19 @@ proptest! {
         let site = shop(&walks);
         let takes = |client: usize| client != left_out;
         let file = learn(&site, takes).unwrap();
-        let memory = SiteProfile::open(&file).unwrap();
-        let Slow { pages, steps, visits } = slow(&site, &memory, takes);
+        let profile = SiteProfile::open(&file).unwrap();
+        let Slow { pages, steps, visits } = slow(&site, &profile, takes);
         prop_assert_eq!(file.visits as usize, visits.len());
         prop_assert_eq!(file.distinct as usize, pages.len());
         for (&page, &clients) in &pages {
-            prop_assert_eq!(memory.visitors(page), clients);
+            prop_assert_eq!(profile.visitors(page), clients);
         }
         let (n, v) = (visits.len() as f64, pages.len() as f64);
         let bits = |page: u32| -((f64::from(pages[&page]) + 0.5) / (n + 0.5 * v)).log2();
         let mean = visits.iter().map(|place| bits(place.page)).sum::<f64>() / n;
         for place in &visits {
             let expect = bits(place.page) - mean;
-            prop_assert!((f64::from(memory.novelty(place.page)) - expect).abs() < 1e-4);
+            prop_assert!((f64::from(profile.novelty(place.page)) - expect).abs() < 1e-4);
         }
         for from in &visits {
             for to in &visits {
@@ -299,13 +299,13 @@ proptest! {
                 // may.
                 let hash = step(from.page, to.page);
                 let known = steps.iter().any(|(a, b)| step(a.page, b.page) == hash);
-                prop_assert_eq!(memory.knows_step(from.page, to.page), known);
+                prop_assert_eq!(profile.knows_step(from.page, to.page), known);
             }
         }
         let ways = file.templates.len().min(15) as f64 + 1.0;
         for from in 0..16_u8 {
             let seen = visits.iter().filter(|place| place.template == from).count() as f64;
-            let (mix, expect) = (memory.mix()[usize::from(from)], (seen + 0.5) / (n + 8.0));
+            let (mix, expect) = (profile.mix()[usize::from(from)], (seen + 0.5) / (n + 8.0));
             prop_assert!((f64::from(mix) - expect).abs() < 1e-5);
             let left = steps.iter().filter(|(a, _)| a.template == from).count() as f64;
             for to in 0..16_u8 {
@@ -314,7 +314,7 @@ proptest! {
                 };
                 let went = steps.iter().filter(is_it).count() as f64;
                 let expect = -((went + 1.0) / (left + ways)).log2();
-                prop_assert!((f64::from(memory.surprise(from, to)) - expect).abs() < 1e-4);
+                prop_assert!((f64::from(profile.surprise(from, to)) - expect).abs() < 1e-4);
             }
         }
     }

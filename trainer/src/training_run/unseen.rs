@@ -32,15 +32,15 @@ impl TrainingRun<'_> {
         // Site profiles must be learnt from the early time alone as well.
         let mut late: Vec<Site> = Vec::new();
         for (early, site) in
-            early.iter_mut().zip(self.sites).filter(|(_, site)| !site.memories.is_empty())
+            early.iter_mut().zip(self.sites).filter(|(_, site)| !site.profiles.is_empty())
         {
-            let Some(memory) = early.learn().ok().and_then(|file| SiteProfile::open(&file).ok())
+            let Some(profile) = early.learn().ok().and_then(|file| SiteProfile::open(&file).ok())
             else {
                 return;
             };
-            let mut remembered = site.clone();
-            remembered.remember_all(Arc::new(memory));
-            late.push(remembered);
+            let mut profiled = site.clone();
+            profiled.use_profile(Arc::new(profile));
+            late.push(profiled);
         }
         let judged =
             TrainingRun { sites: if late.is_empty() { self.sites } else { &late }, ..*self };

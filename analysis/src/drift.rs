@@ -194,7 +194,7 @@ impl BudgetCheck {
 }
 
 /// Compares a log with what the model was trained on. The site's labels say who is a person. Its
-/// pages are placed by the model's own site profile ([`Site::remember_all`]), as the gate does it.
+/// pages are placed by the model's own site profile ([`Site::use_profile`]), as the gate does it.
 /// `promise` is of the limit and block thresholds in force.
 pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Examined {
     let thresholds = model.thresholds();

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use detector::{Mode, PolicyConfig};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use super::tuned::TunedSection;
@@ -27,13 +26,15 @@ pub(super) struct Raw {
     pub(super) table: Table,
     pub(super) event_log: Option<Spanned<EventLog>>,
     /// The proxy reads its own section, and these keys, which stood outside it before it had one.
-    proxy: IgnoredAny,
-    listen: IgnoredAny,
-    upstream: IgnoredAny,
-    threads: IgnoredAny,
-    h2c: IgnoredAny,
-    timeouts: IgnoredAny,
-    limits: IgnoredAny,
+    /// They are read as values and dropped, so that what is no TOML value is an error for every
+    /// door (a number of 128 bits would pass unread).
+    proxy: Option<toml::Value>,
+    listen: Option<toml::Value>,
+    upstream: Option<toml::Value>,
+    threads: Option<toml::Value>,
+    h2c: Option<toml::Value>,
+    timeouts: Option<toml::Value>,
+    limits: Option<toml::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]

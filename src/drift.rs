@@ -33,7 +33,7 @@ pub fn run(args: &DriftArgs) -> Result<CommandResult> {
     let (model, promises) = in_force(args)?;
     if model.file().drift.is_none() {
         bail!(
-            "{}: the model does not learn_profile what its traffic was like; train it again with this \
+            "{}: the model does not remember what its traffic was like; train it again with this \
                 version",
             model.file().name
         );

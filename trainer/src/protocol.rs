@@ -244,7 +244,7 @@ pub struct Adapted {
 }
 
 /// Adapts the base to the clients of one half, as `kidoban train --base` does, and scores those of
-/// the other. The profile of the site is learnt from the first half's traffic alone. Where that half
+/// the other. The site's profile is learnt from the first half's traffic alone. Where that half
 /// has too little to learn from, the base is kept.
 ///
 /// # Errors

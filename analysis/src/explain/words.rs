@@ -309,7 +309,7 @@ fn unmeasured(story: &Story, judge: &Judge) -> String {
 
 fn unmeasured_reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::AllowList => "The allow list lets it pass: it is neither judged nor profiled.",
+        Reason::AllowList => "The allow list lets it pass: it is neither judged nor remembered.",
         Reason::Crowded => {
             "All places of the table were taken and it had not been here lately: it was noted, \
                 allowed, and has a place when it \

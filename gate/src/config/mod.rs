@@ -181,7 +181,7 @@ impl Config {
         self.tuned.as_ref()
     }
 
-    /// ConversionCounters by name, as `[outcomes]` has them.
+    /// Conversions by name, as `[outcomes]` has them.
     pub fn outcomes(&self) -> &Conversions {
         &self.outcomes
     }

@@ -1,4 +1,4 @@
-//! ConversionCounters while the gate runs: does it hurt who buys?
+//! Conversions counted while the gate runs: does it hurt who buys?
 //!
 //! The live counterpart of a budget. Who comes to a conversion that the owner has named in
 //! `[outcomes]` (an order, a log-in) is a person as far as anybody can tell without looking. So the

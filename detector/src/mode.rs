@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// response. A request that was refused has no end to learn from ([`crate::Token`]). And what was
 /// held against a client in shadow mode refuses nobody after a switch to enforce mode
 /// ([`crate::policy::Standing::enter`]).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Judge, record and count, but refuse nobody. This is the default.

@@ -55,8 +55,10 @@ pub struct Stats {
     /// Clients evicted for others. A client that the doorkeeper of a full table turns away evicts
     /// nobody.
     pub evictions: u64,
-    /// Bans in force.
+    /// Bans in force that refuse clients in enforce mode.
     pub bans: u64,
+    /// Bans that were made in shadow mode and have not ended. They refuse nobody.
+    pub bans_provisional: u64,
     /// Bans that found no room in the table of bans, and so end with their client's window.
     pub bans_dropped: u64,
     /// Panics caught; each allowed its request.
@@ -118,8 +120,9 @@ impl Tracker {
 
     /// Bans a client from `at` until `until`, whatever its score, and whether or not it is tracked.
     ///
-    /// The ban holds at once, and in enforce mode whichever mode it was imposed in. The client's
-    /// number of offences stays as it was. `false` when the client is not tracked and there is no
+    /// The ban holds at once, and in enforce mode whichever mode it was imposed in; what shadow mode
+    /// held against the client is dropped. A ban in force that ends later stays as it is, and so
+    /// does the client's number of offences. `false` when the client is not tracked and there is no
     /// room for another ban.
     pub fn impose(
         &self,
@@ -128,37 +131,52 @@ impl Tracker {
         at: Timestamp,
         until: Timestamp,
     ) -> bool {
-        let before = self.tracked.bans.find(client, Mode::Enforce);
-        let ban =
-            Ban { until, offences: before.offences, mode: Mode::Enforce, cause: Cause::Imposed };
-        // First into the table of bans, then into the client's standing. A client that gets its
-        // place in between takes the ban from the table.
-        let is_remembered = self.tracked.bans.insert(client, ban, at);
-        let is_tracked = self.tracked.table.with_known(client, |state| {
-            let standing = &mut state.known_client(at, judge.site_profile()).standing;
-            let offences = standing.ban().offences;
-            standing.set_ban(Ban { offences, ..ban });
-        });
-        is_remembered || is_tracked.is_some()
+        let bans = &self.tracked.bans;
+        let imposed = |before: Ban| Ban {
+            until: until.max(before.until),
+            offences: before.offences,
+            mode: Mode::Enforce,
+            cause: Cause::Imposed,
+        };
+        // A tracked client's two records change under its lock, so that no request of it comes in
+        // between.
+        let on_tracked = || {
+            self.tracked.table.with_known(client, |state| {
+                let standing = &mut state.known_client(at, judge.site_profile()).standing;
+                standing.enter(Mode::Enforce, || bans.find(client, Mode::Enforce));
+                let ban = imposed(standing.ban());
+                standing.set_ban(ban);
+                bans.insert(client, ban, at);
+            })
+        };
+        if on_tracked().is_some() {
+            return true;
+        }
+        let is_remembered = bans.insert(client, imposed(bans.find(client, Mode::Enforce)), at);
+        // It may have got its place in between, and not have found the ban.
+        on_tracked().is_some() || is_remembered
     }
 
     /// Takes back all that is held against a client at `at`: ban, offences, limit. Was it banned?
     pub fn lift(&self, client: ClientKey, at: Timestamp) -> bool {
-        let was_remembered = self.tracked.bans.remove(client, at);
-        let was_banned = self.tracked.table.with_known(client, |state| match state {
-            ClientState::Newcomer(_) => false,
-            ClientState::Known(known) => {
-                let was_banned = known.standing.ban().until > at;
-                known.standing.pardon();
-                was_banned
-            }
+        let bans = &self.tracked.bans;
+        let was_banned = self.tracked.table.with_known(client, |state| {
+            let was_banned = match state {
+                ClientState::Newcomer(_) => false,
+                ClientState::Known(known) => {
+                    let was_banned = known.standing.ban().until > at;
+                    known.standing.pardon();
+                    was_banned
+                }
+            };
+            bans.remove(client, at) || was_banned
         });
-        was_remembered || was_banned == Some(true)
+        was_banned.unwrap_or_else(|| bans.remove(client, at))
     }
 
-    /// The bans in force at `now`, ordered by their end.
-    pub fn bans(&self, now: Timestamp) -> Vec<(ClientKey, Ban)> {
-        self.tracked.bans.list(now)
+    /// The bans in force at `now` that count in this mode, ordered by their end.
+    pub fn bans(&self, now: Timestamp, mode: Mode) -> Vec<(ClientKey, Ban)> {
+        self.tracked.bans.list(now, mode)
     }
 
     /// Bans made and lifted since, beginning with the change number `from`; begin with 0.
@@ -223,7 +241,8 @@ impl Tracker {
             clients: self.tracked.table.len() as u64,
             capacity: self.tracked.table.capacity() as u64,
             evictions: self.tracked.table.evictions(),
-            bans: self.tracked.bans.in_force(now) as u64,
+            bans: self.tracked.bans.in_force(now, Mode::Enforce) as u64,
+            bans_provisional: self.tracked.bans.in_force(now, Mode::Shadow) as u64,
             bans_dropped: self.tracked.bans.dropped(),
             panics: self.panics.load(Ordering::Relaxed),
         }
@@ -236,6 +255,18 @@ impl Tracker {
             ClientState::Newcomer(_) => None,
             ClientState::Known(known) => Some(known.standing),
         })?
+    }
+
+    /// A client's standing as the next verdict in this mode will find it.
+    pub fn standing_in(&self, client: ClientKey, mode: Mode) -> Standing {
+        let earlier_ban = || self.tracked.bans.find(client, mode);
+        match self.standing(client) {
+            None => Standing::new(earlier_ban()),
+            Some(mut standing) => {
+                standing.enter(mode, earlier_ban);
+                standing
+            }
+        }
     }
 
     /// A client's features as they stand, or `None` when it is not tracked.

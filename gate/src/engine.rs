@@ -306,7 +306,7 @@ impl Engine {
 
     /// The text Prometheus scrapes.
     pub fn metrics_text(&self) -> String {
-        self.metrics.render(&self.stats())
+        self.metrics.render(&self.stats(), self.in_force.load().mode)
     }
 
     /// What `/healthz` says.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use detector::features::Features;
-use detector::policy::{Ban, Standing};
+use detector::policy::Standing;
 use detector::{
     Action, AgentKey, Class, ClientKey, Detector, Event, Mode, Observed, Reason, Score, Timestamp,
     Verdict,
@@ -117,8 +117,7 @@ impl Story {
         line: FollowedLine,
     ) -> Observed {
         self.passer_by(event);
-        let mut standing = detector.standing(self.client).unwrap_or(Standing::new(Ban::NONE));
-        standing.enter(mode, || Ban::NONE);
+        let mut standing = detector.standing_in(self.client, mode);
         standing.see(event.agent, event.at);
         let observed = detector.observe(event, mode);
         let verdict = observed.verdict;

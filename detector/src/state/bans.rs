@@ -1,6 +1,10 @@
 //! The bans, kept apart from the windows: a client whose window was evicted is still banned, and
 //! its offences still count.
 //!
+//! A client has one ban for each mode. What shadow mode makes shows what would happen: it neither
+//! replaces nor outlives what enforce mode made or an administrator imposed, it is no ban while the
+//! gate enforces, and it makes room when a real ban needs it.
+//!
 //! There is a map from client to ban, and beside it the same bans ordered by their end. So
 //! sweeping, and making room in a full table, look only at bans that have expired and never walk
 //! over all of them. A ban takes about 100 bytes.
@@ -27,20 +31,23 @@ pub const CHANGES_KEPT: usize = 8_192;
 /// The bounded table `ClientKey → Ban`. It is read only when a client is new to the table of
 /// clients.
 pub struct Bans {
-    bans: DashMap<ClientKey, Ban>,
+    bans: DashMap<Place, Ban>,
     order: Mutex<Order>,
     capacity: usize,
     dropped: AtomicU64,
 }
+
+/// Whose ban, and in which mode it was made.
+type Place = (ClientKey, Mode);
 
 /// The bans ordered by their end, and the last changes. Locked when a ban is made or lifted and
 /// when bans are swept, never for a request that changes none.
 #[derive(Default)]
 struct Order {
     /// Bans that are in force, as far as time has been told.
-    in_force: BTreeSet<(Timestamp, ClientKey)>,
+    in_force: [BTreeSet<(Timestamp, ClientKey)>; Mode::ALL.len()],
     /// Bans that have ended and whose offences still count.
-    ended: BTreeSet<(Timestamp, ClientKey)>,
+    ended: [BTreeSet<(Timestamp, ClientKey)>; Mode::ALL.len()],
     changes: VecDeque<BanChange>,
     next: u64,
 }
@@ -76,42 +83,49 @@ impl Bans {
         Self { bans, order, capacity, dropped: AtomicU64::new(0) }
     }
 
-    /// The client's ban, expired or not. [`Ban::NONE`] if there is none, or if it was made in
-    /// shadow mode and `mode` is enforce.
+    /// The client's ban as it counts in this mode, expired or not; [`Ban::NONE`] if there is none.
+    /// In shadow mode it is the one that ends last, in enforce mode never one made in shadow mode.
     pub fn find(&self, client: ClientKey, mode: Mode) -> Ban {
-        let counts = |ban: &Ban| mode == Mode::Shadow || ban.mode == Mode::Enforce;
-        self.bans.get(&client).map(|ban| *ban).filter(counts).unwrap_or(Ban::NONE)
+        let made_in = |mode| self.bans.get(&(client, mode)).map(|ban| *ban);
+        let enforced = made_in(Mode::Enforce);
+        let provisional = (mode == Mode::Shadow).then(|| made_in(Mode::Shadow)).flatten();
+        enforced.into_iter().chain(provisional).max_by_key(|ban| ban.until).unwrap_or(Ban::NONE)
     }
 
-    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room. If
-    /// none has ended, the new one is counted as dropped and the result is false.
+    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room, or one
+    /// made in shadow mode for one that was not. If there is none, the new one is counted as dropped
+    /// and the result is false.
     pub fn insert(&self, client: ClientKey, ban: Ban, at: Timestamp) -> bool {
         let mut order = self.lock();
         // Announced even if there is no room, because the client's window has the ban.
         order.announce(at, client, Some(ban));
         order.end(at);
-        let before = self.bans.get(&client).map(|ban| *ban);
+        let before = self.bans.get(&(client, ban.mode)).map(|ban| *ban);
         if let Some(before) = before {
             order.strike(client, before);
         } else if self.bans.len() >= self.capacity {
-            let Some((_, ended)) = order.ended.pop_first() else {
+            let Some(place) = order.make_room(ban.mode) else {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 return false;
             };
-            self.bans.remove(&ended);
+            self.bans.remove(&place);
         }
-        order.in_force.insert((ban.until, client));
-        self.bans.insert(client, ban);
+        order.in_force[ban.mode as usize].insert((ban.until, client));
+        self.bans.insert((client, ban.mode), ban);
         true
     }
 
-    /// Forgets a client's ban and its offences at `at`. True if there was a ban.
+    /// Forgets a client's bans and their offences at `at`. True if one was in force.
     pub fn remove(&self, client: ClientKey, at: Timestamp) -> bool {
         let mut order = self.lock();
         order.announce(at, client, None);
-        let Some((_, ban)) = self.bans.remove(&client) else { return false };
-        order.strike(client, ban);
-        true
+        let mut was_in_force = false;
+        for mode in Mode::ALL {
+            let Some((_, ban)) = self.bans.remove(&(client, mode)) else { continue };
+            order.strike(client, ban);
+            was_in_force |= ban.until > at;
+        }
+        was_in_force
     }
 
     /// The changes since, beginning with the one of number `from`.
@@ -126,13 +140,21 @@ impl Bans {
         }
     }
 
-    /// The bans in force at `now`, ordered by their end.
-    pub fn list(&self, now: Timestamp) -> Vec<(ClientKey, Ban)> {
+    /// The bans in force at `now` that count in this mode, ordered by their end; in shadow mode a
+    /// client may have two.
+    pub fn list(&self, now: Timestamp, mode: Mode) -> Vec<(ClientKey, Ban)> {
         let mut order = self.lock();
         order.end(now);
-        let found =
-            |(_, client): &(Timestamp, ClientKey)| self.bans.get(client).map(|ban| (*client, *ban));
-        order.in_force.iter().filter_map(found).collect()
+        let mut found = Vec::new();
+        let counts = |made_in: &Mode| mode == Mode::Shadow || *made_in == Mode::Enforce;
+        for made_in in Mode::ALL.into_iter().filter(counts) {
+            let bans = order.in_force[made_in as usize].iter();
+            found.extend(bans.filter_map(|&(_, client)| {
+                self.bans.get(&(client, made_in)).map(|ban| (client, *ban))
+            }));
+        }
+        found.sort_unstable_by_key(|(client, ban)| (ban.until, *client));
+        found
     }
 
     /// The most bans that are remembered.
@@ -149,19 +171,22 @@ impl Bans {
     pub fn sweep(&self, now: Timestamp, forget_us: u64) {
         let mut order = self.lock();
         order.end(now);
-        while let Some(&(until, client)) = order.ended.first()
-            && until.plus_micros(forget_us) <= now
-        {
-            order.ended.pop_first();
-            self.bans.remove(&client);
+        for mode in Mode::ALL {
+            let ended = &mut order.ended[mode as usize];
+            while let Some(&(until, client)) = ended.first()
+                && until.plus_micros(forget_us) <= now
+            {
+                ended.pop_first();
+                self.bans.remove(&(client, mode));
+            }
         }
     }
 
-    /// Bans in force at `now`.
-    pub fn in_force(&self, now: Timestamp) -> usize {
+    /// Bans that were made in this mode and are in force at `now`.
+    pub fn in_force(&self, now: Timestamp, made_in: Mode) -> usize {
         let mut order = self.lock();
         order.end(now);
-        order.in_force.len()
+        order.in_force[made_in as usize].len()
     }
 
     fn lock(&self) -> MutexGuard<'_, Order> {
@@ -172,18 +197,35 @@ impl Bans {
 impl Order {
     /// Moves the bans that have ended by `now` from those in force to the ended ones.
     fn end(&mut self, now: Timestamp) {
-        while let Some(&first) = self.in_force.first()
-            && first.0 <= now
-        {
-            self.in_force.pop_first();
-            self.ended.insert(first);
+        for (in_force, ended) in self.in_force.iter_mut().zip(&mut self.ended) {
+            while let Some(&first) = in_force.first()
+                && first.0 <= now
+            {
+                in_force.pop_first();
+                ended.insert(first);
+            }
         }
+    }
+
+    /// Strikes the ban that a new one, made in this mode, may replace.
+    fn make_room(&mut self, mode: Mode) -> Option<Place> {
+        let ended = Mode::ALL.into_iter().find_map(|made_in| {
+            let (_, client) = self.ended[made_in as usize].pop_first()?;
+            Some((client, made_in))
+        });
+        ended.or_else(|| match mode {
+            Mode::Shadow => None,
+            Mode::Enforce => {
+                let (_, client) = self.in_force[Mode::Shadow as usize].pop_first()?;
+                Some((client, Mode::Shadow))
+            }
+        })
     }
 
     fn strike(&mut self, client: ClientKey, ban: Ban) {
         let entry = (ban.until, client);
-        if !self.in_force.remove(&entry) {
-            self.ended.remove(&entry);
+        if !self.in_force[ban.mode as usize].remove(&entry) {
+            self.ended[ban.mode as usize].remove(&entry);
         }
     }
 
@@ -226,7 +268,7 @@ mod tests {
         bans.insert(key(2), ban(20), at(0));
         bans.insert(key(1), ban(40), at(0));
         assert_eq!((find(1), find(2), find(3)), (ban(40), ban(20), Ban::NONE));
-        assert_eq!(bans.in_force(at(25)), 1);
+        assert_eq!(bans.in_force(at(25), Mode::Enforce), 1);
         bans.sweep(at(23), 4_000_000);
         assert_eq!(find(2), ban(20), "its offences count for four seconds more");
         bans.sweep(at(25), 4_000_000);
@@ -240,6 +282,28 @@ mod tests {
         bans.insert(key(1), shadow, at(0));
         assert_eq!(bans.find(key(1), Mode::Shadow), shadow);
         assert_eq!(bans.find(key(1), Mode::Enforce), Ban::NONE);
+        assert_eq!([Mode::Shadow, Mode::Enforce].map(|mode| bans.in_force(at(1), mode)), [1, 0]);
+        assert_eq!(bans.list(at(1), Mode::Enforce), []);
+        assert_eq!(bans.list(at(1), Mode::Shadow), [(key(1), shadow)]);
+    }
+
+    #[test]
+    fn shadow_neither_replaces_a_real_ban_nor_takes_its_room() {
+        let bans = Bans::new(2);
+        let shadow = |secs| Ban { mode: Mode::Shadow, ..ban(secs) };
+        let real = Ban { offences: 3, ..ban(10) };
+        bans.insert(key(1), real, at(0));
+        bans.insert(key(1), shadow(20), at(1));
+        assert_eq!(bans.find(key(1), Mode::Enforce), real, "as it was");
+        assert_eq!(bans.find(key(1), Mode::Shadow), shadow(20));
+        assert!(!bans.insert(key(2), shadow(20), at(2)), "full");
+        assert!(
+            bans.insert(key(3), ban(20), at(2)),
+            "a real one takes the provisional one's place"
+        );
+        assert_eq!(bans.find(key(1), Mode::Shadow), real);
+        assert!(bans.remove(key(1), at(3)) && !bans.remove(key(1), at(3)));
+        assert!(bans.insert(key(1), ban(4), at(3)) && !bans.remove(key(1), at(5)), "it had ended");
     }
 
     #[test]
@@ -274,14 +338,24 @@ mod tests {
             match dice(10) {
                 0 => _ = bans.remove(client, at(now)),
                 1 => bans.sweep(at(now), 30_000_000),
-                _ => _ = bans.insert(client, ban(now + dice(60) as i64), at(now)),
+                roll => {
+                    let mode = if roll < 5 { Mode::Shadow } else { Mode::Enforce };
+                    let ban = Ban { mode, ..ban(now + dice(60) as i64) };
+                    bans.insert(client, ban, at(now));
+                }
             }
             let order = bans.lock();
-            assert_eq!(order.in_force.len() + order.ended.len(), bans.bans.len());
-            assert!(bans.bans.len() <= 50);
-            for (until, client) in order.in_force.iter().chain(&order.ended) {
-                assert_eq!(bans.bans.get(client).unwrap().until, *until);
+            let mut ordered = 0;
+            for mode in Mode::ALL {
+                let (in_force, ended) =
+                    (&order.in_force[mode as usize], &order.ended[mode as usize]);
+                ordered += in_force.len() + ended.len();
+                for (until, client) in in_force.iter().chain(ended) {
+                    assert_eq!(bans.bans.get(&(*client, mode)).unwrap().until, *until);
+                }
             }
+            assert_eq!(ordered, bans.bans.len());
+            assert!(bans.bans.len() <= 50);
         }
     }
 }

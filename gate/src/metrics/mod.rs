@@ -274,9 +274,11 @@ impl Metrics {
     }
 
     /// The text Prometheus scrapes, with the detector's figures as of now.
-    pub(crate) fn render(&self, stats: &Stats) -> String {
+    pub(crate) fn render(&self, stats: &Stats, mode: Mode) -> String {
         self.clients.set(stats.clients as f64);
-        self.bans.set(stats.bans as f64);
+        // In shadow mode those are shown that would be in force.
+        let provisional = if mode == Mode::Shadow { stats.bans_provisional } else { 0 };
+        self.bans.set((stats.bans + provisional) as f64);
         self.evictions.absolute(stats.evictions);
         self.bans_dropped.absolute(stats.bans_dropped);
         self.panics.absolute(stats.panics);
@@ -342,14 +344,16 @@ mod tests {
         let mut outcomes = Conversions::default();
         outcomes.add("buyer", "POST /order 2xx").unwrap();
         metrics.conversions(&outcomes);
-        let text = metrics.render(&Stats {
+        let stats = Stats {
             clients: 3,
             capacity: 9,
             evictions: 2,
             bans: 1,
+            bans_provisional: 2,
             bans_dropped: 0,
             panics: 0,
-        });
+        };
+        let text = metrics.render(&stats, Mode::Shadow);
         for (name, help) in METRICS {
             assert!(
                 text.contains(&format!("# HELP {name} {help}")),

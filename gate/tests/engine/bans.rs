@@ -1,6 +1,6 @@
 //! Bans are imposed and lifted at once, and others hear of it.
 
-use detector::{Cause, ClientKey};
+use detector::{Cause, ClientKey, Mode};
 
 use crate::support::{Door, Folder};
 
@@ -110,6 +110,25 @@ fn whoever_listens_hears_every_ban_and_who_made_it() {
         .collect();
     assert_eq!(said, [(bot, Some(Cause::Score)), (admins, Some(Cause::Imposed)), (bot, None)]);
     assert_eq!((heard.missed, door.engine.ban_changes(heard.next).changes.len()), (0, 0));
-    let listed = door.engine.tracker().bans(door.engine.now());
+    let listed = door.engine.tracker().bans(door.engine.now(), Mode::Enforce);
     assert_eq!(listed.iter().map(|(client, _)| *client).collect::<Vec<_>>(), [admins]);
+}
+
+#[test]
+fn a_ban_is_never_shortened_and_one_that_has_ended_is_none_to_lift() {
+    let folder = Folder::new();
+    let door = door(&folder);
+    let [there, stranger] = ["192.0.2.1", "192.0.2.2"].map(ClientKey::from_text);
+    door.visit("192.0.2.1", "/p/1", &[], 200);
+    for client in [there, stranger] {
+        for seconds in [60, 10] {
+            assert!(door.engine.impose(client, door.engine.now().plus_secs(seconds)));
+        }
+    }
+    door.machine.pass(30_000_000);
+    for peer in ["192.0.2.1", "192.0.2.2"] {
+        assert_eq!(door.visit(peer, "/p/2", &[], 200), BANNED, "{peer}");
+    }
+    door.machine.pass(31_000_000);
+    assert!(!door.engine.lift(there) && !door.engine.lift(stranger));
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use detector::{ClientKey, Mode};
 use traffic::log::LogReader;
 use traffic::replay::{Driver, Judged, LogStep};
 
@@ -22,13 +23,64 @@ fn a_ban_made_in_shadow_refuses_nobody_after_a_switch_to_enforce() {
         door.machine.pass(1_000_000);
         assert_eq!(door.visit("192.0.2.1", &format!("/p/{page}"), &[], 200).0, 200);
     }
-    assert_eq!(door.engine.stats().bans, 1, "in shadow it is shown as banned");
+    let stats = door.engine.stats();
+    assert_eq!((stats.bans, stats.bans_provisional), (0, 1));
+    assert!(door.engine.metrics_text().contains("kidoban_bans 1"), "in shadow it is shown");
     door.engine.reload(config(&text("enforce", nobody))).unwrap();
+    assert!(door.engine.metrics_text().contains("kidoban_bans 0"));
+    assert_eq!(door.engine.tracker().bans(door.engine.now(), Mode::Enforce), []);
     for page in 0..8 {
         door.machine.pass(1_000_000);
         let told = door.visit("192.0.2.1", &format!("/p/{page}"), &[], 200);
         assert_eq!(told, (200, "usual"), "page {page}");
     }
+}
+
+#[test]
+fn a_ban_that_is_imposed_in_shadow_does_not_make_shadows_limit_a_real_one() {
+    let folder = Folder::new();
+    let model = folder.model("strict", 5.0);
+    let policy = "[policy]\nmin_pages = 1\nlimit_score = 0.5\nblock_score = 0.9\n\
+                  block_after_pages = 8\nlimit_s = 600\nlimit_burst_pages = 1\n";
+    let text = |mode: &str| format!("mode = \"{mode}\"\nmodel = {model:?}\n{policy}");
+    let door = Door::open(&text("shadow"));
+    // Limited in shadow, and banned once.
+    for page in 0..9 {
+        door.machine.pass(1_000_000);
+        door.visit("192.0.2.1", &format!("/p/{page}"), &[], 200);
+    }
+    let client = ClientKey::from_text("192.0.2.1");
+    assert!(door.engine.impose(client, door.engine.now().plus_secs(10)));
+    door.engine.reload(config(&text("enforce"))).unwrap();
+    assert_eq!(door.visit("192.0.2.1", "/p/9", &[], 200), (403, "banned"));
+    door.machine.pass(11_000_000);
+    assert_eq!(door.visit("192.0.2.1", "/p/10", &[], 200), (200, "limited"), "a full bucket");
+    let standing = door.engine.tracker().standing(client).unwrap();
+    assert_eq!(standing.ban().offences, 0, "shadow's offence is none");
+}
+
+#[test]
+fn a_standing_is_shown_as_the_next_verdict_finds_it() {
+    let folder = Folder::new();
+    let model = folder.model("strict", 5.0);
+    let text = |mode: &str| format!("mode = \"{mode}\"\nmodel = {model:?}\n{POLICY}");
+    let door = Door::open(&text("enforce"));
+    let visit = |page: u32| {
+        door.machine.pass(1_000_000);
+        door.visit("192.0.2.1", &format!("/p/{page}"), &[], 200)
+    };
+    (0..3).for_each(|page| _ = visit(page));
+    let client = ClientKey::from_text("192.0.2.1");
+    let in_mode = |mode| door.engine.tracker().standing_in(client, mode).ban();
+    let made = in_mode(Mode::Enforce);
+    assert!(made.until > door.engine.now());
+    door.engine.reload(config(&text("shadow"))).unwrap();
+    visit(3);
+    assert_eq!(in_mode(Mode::Enforce), made, "a period of shadow mode does not end it");
+    let stranger = ClientKey::from_text("192.0.2.9");
+    door.engine.impose(stranger, made.until);
+    let standing = door.engine.tracker().standing_in(stranger, Mode::Enforce);
+    assert_eq!(standing.ban().until, made.until, "also where no request has come yet");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::gate::Running;
 use crate::support::http::Client;
-use crate::support::{Folder, model, origin, write_config};
+use crate::support::{Folder, model, origin, skip, write_config};
 
 /// The library that lies about the time, where Debian or Ubuntu puts it.
 fn faketime() -> Option<PathBuf> {
@@ -15,7 +15,7 @@ fn faketime() -> Option<PathBuf> {
         .filter(|path| path.is_file());
     let found = found.next();
     if found.is_none() {
-        println!("skipped: libfaketime is not installed (scripts/setup --tests)");
+        skip("libfaketime is not installed (scripts/setup --tests installs it)");
     }
     found
 }

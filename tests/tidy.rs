@@ -126,6 +126,15 @@ fn no_doc_comment_begins_with_the_same() {
     }
 }
 
+/// A test that is skipped is counted, which a line of its own printing would not do.
+#[test]
+fn only_the_shared_helper_says_that_a_test_is_skipped() {
+    let printed = concat!("(\"", "skipped:");
+    let with_it: Vec<PathBuf> =
+        files("rs").into_iter().filter(|path| read(path).contains(printed)).collect();
+    assert_eq!(with_it, [root().join("tests/support/mod.rs")], "call `support::skip` instead");
+}
+
 #[test]
 fn every_source_file_says_what_it_is_for() {
     for path in files("rs") {

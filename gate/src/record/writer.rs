@@ -22,8 +22,8 @@ const BUFFER_BYTES: usize = 64 << 10;
 const FILE_MODE: u32 = 0o600;
 
 /// Gathers lines.
-pub(super) struct Writer<F = RotatingFile> {
-    file: F,
+pub(super) struct Writer {
+    file: RotatingFile,
     buffer: Vec<u8>,
     errors: Counter,
     /// Lines that could not be written.
@@ -32,17 +32,8 @@ pub(super) struct Writer<F = RotatingFile> {
     failing: bool,
 }
 
-/// Where whole lines go.
-pub(super) trait Append {
-    /// Appends lines. On an error as many whole lines as were written are kept, and how many bytes
-    /// they have is said with it.
-    fn append(&mut self, lines: &[u8]) -> Result<(), (usize, io::Error)>;
-    /// What an error calls it.
-    fn path(&self) -> &Path;
-}
-
-impl<F: Append> Writer<F> {
-    pub(super) fn new(file: F, errors: Counter, lost: Counter) -> Self {
+impl Writer {
+    pub(super) fn new(file: RotatingFile, errors: Counter, lost: Counter) -> Self {
         let buffer = Vec::with_capacity(BUFFER_BYTES + (16 << 10));
         Self { file, buffer, errors, lost, failing: false }
     }
@@ -65,7 +56,7 @@ impl<F: Append> Writer<F> {
                 self.errors.increment(1);
                 self.lost.increment(lost as u64);
                 if !self.failing {
-                    let path = self.file.path().display();
+                    let path = self.file.path.display();
                     tracing::error!(
                         %path, %error, lost,
                         "cannot write the event log; its lines are lost until this is put right"
@@ -82,7 +73,6 @@ impl<F: Append> Writer<F> {
 pub(super) struct RotatingFile {
     path: PathBuf,
     file: Option<File>,
-    bytes: u64,
     /// The file ends in the middle of a line that could not be cut off.
     is_torn: bool,
     bytes_max: u64,
@@ -92,14 +82,8 @@ pub(super) struct RotatingFile {
 impl RotatingFile {
     /// Opens or continues the file at `path`.
     pub(super) fn open(path: &Path, bytes_max: u64, files_max: u32) -> io::Result<Self> {
-        let mut file = Self {
-            path: path.to_path_buf(),
-            file: None,
-            bytes: 0,
-            is_torn: false,
-            bytes_max,
-            files_max,
-        };
+        let mut file =
+            Self { path: path.to_path_buf(), file: None, is_torn: false, bytes_max, files_max };
         file.reopen()?;
         Ok(file)
     }
@@ -119,9 +103,6 @@ impl RotatingFile {
                 _ => {}
             }
         }
-        // Done, whether or not the new file opens: a rotation tried again would push out a kept
-        // file each time.
-        self.bytes = 0;
         self.reopen().map(|_| ())
     }
 
@@ -138,45 +119,24 @@ impl RotatingFile {
             .create(true)
             .mode(FILE_MODE)
             .open(&self.path)?;
-        self.bytes = file.metadata()?.len();
+        let bytes = file.metadata()?.len();
         // Another process, or this one before it was killed, may have left half a line.
         let mut last = [b'\n'];
-        if self.bytes > 0 {
-            file.read_exact_at(&mut last, self.bytes - 1)?;
+        if bytes > 0 {
+            file.read_exact_at(&mut last, bytes - 1)?;
         }
         self.is_torn = last != [b'\n'];
         Ok(self.file.insert(file))
     }
 
-    fn write(&mut self, lines: &[u8]) -> Result<(), (usize, io::Error)> {
-        let nothing = |error| (0, error);
-        if self.bytes > 0 && self.bytes + lines.len() as u64 > self.bytes_max {
-            self.rotate().map_err(nothing)?;
-        }
-        if self.file.is_none() {
-            self.reopen().map_err(nothing)?;
-        }
-        let Some(file) = &mut self.file else { return Ok(()) };
-        if self.is_torn {
-            file.write_all(b"\n").map_err(nothing)?;
-            (self.bytes, self.is_torn) = (self.bytes + 1, false);
-        }
-        let (written, result) = write_what_fits(file, lines);
-        let Err(error) = result else {
-            self.bytes += lines.len() as u64;
-            return Ok(());
-        };
-        let whole =
-            lines[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        if whole < written {
-            // If this fails, the next file that is opened sees for itself how it ends.
-            let _ = file.set_len(self.bytes + whole as u64);
-        }
-        Err((whole, error))
+    /// How long the file is. The file system is asked each time, because somebody else may cut the
+    /// file, as logrotate does with `copytruncate`.
+    fn bytes(&self) -> io::Result<u64> {
+        self.file.as_ref().map_or(Ok(0), |file| Ok(file.metadata()?.len()))
     }
-}
 
-impl Append for RotatingFile {
+    /// Appends lines. On an error as many whole lines as were written are kept, and how many bytes
+    /// they have is said with it.
     fn append(&mut self, lines: &[u8]) -> Result<(), (usize, io::Error)> {
         let result = self.write(lines);
         if result.is_err() {
@@ -185,9 +145,37 @@ impl Append for RotatingFile {
         result
     }
 
-    fn path(&self) -> &Path {
-        &self.path
+    fn write(&mut self, lines: &[u8]) -> Result<(), (usize, io::Error)> {
+        let nothing = |error| (0, error);
+        if self.file.is_none() {
+            self.reopen().map_err(nothing)?;
+        }
+        let bytes = self.bytes().map_err(nothing)?;
+        if bytes > 0 && bytes + lines.len() as u64 > self.bytes_max {
+            self.rotate().map_err(nothing)?;
+        }
+        let Some(file) = &mut self.file else { return Ok(()) };
+        if self.is_torn {
+            file.write_all(b"\n").map_err(nothing)?;
+            self.is_torn = false;
+        }
+        let (written, result) = write_what_fits(file, lines);
+        let Err(error) = result else { return Ok(()) };
+        let whole =
+            lines[..written].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        // If this fails, the next file that is opened sees for itself how it ends.
+        let _ = cut_off(file, (written - whole) as u64);
+        Err((whole, error))
     }
+}
+
+/// Cuts the last bytes of a file off.
+fn cut_off(file: &File, bytes: u64) -> io::Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let length = file.metadata()?.len();
+    file.set_len(length.saturating_sub(bytes))
 }
 
 /// Writes as much as can be written, and says how much that was.
@@ -266,76 +254,79 @@ mod tests {
         std::fs::remove_dir_all(folder).unwrap();
     }
 
-    /// A disk with so much room, on a real file, that writes a part of what does not fit.
-    struct SmallDisk {
-        file: RotatingFile,
-        room: usize,
-    }
-
-    impl Append for SmallDisk {
-        fn append(&mut self, lines: &[u8]) -> Result<(), (usize, io::Error)> {
-            let fits = lines.len().min(self.room);
-            self.room -= fits;
-            if fits == lines.len() {
-                return self.file.append(lines);
-            }
-            // The part that a full disk takes.
-            self.file.append(&lines[..fits]).unwrap();
-            self.file.file = None;
-            let whole =
-                lines[..fits].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            Err((whole, io::ErrorKind::StorageFull.into()))
-        }
-
-        fn path(&self) -> &Path {
-            &self.file.path
-        }
-    }
-
     #[test]
-    fn a_partial_write_never_joins_two_lines_and_lost_lines_are_counted() {
-        let folder = folder("partial");
+    fn a_line_that_was_left_torn_is_joined_to_no_other() {
+        let folder = folder("torn");
         let path = folder.join("events.jsonl");
-        let cell = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
-        let file = RotatingFile::open(&path, 1 << 20, 1).unwrap();
-        let lost = Counter::from_arc(std::sync::Arc::clone(&cell));
-        let disk = SmallDisk { file, room: 20 };
-        let mut writer = Writer::new(disk, Counter::noop(), lost);
-        for line in ["first line\n", "second line\n", "third\n"] {
-            writer.line(|buffer| buffer.extend_from_slice(line.as_bytes()));
+        std::fs::write(&path, "first line\nsecond li").unwrap();
+        let mut file = RotatingFile::open(&path, 1 << 20, 1).unwrap();
+        for line in ["fourth\n", "fifth\n"] {
+            file.append(line.as_bytes()).unwrap();
         }
-        writer.flush();
-        assert_eq!(cell.load(std::sync::atomic::Ordering::Relaxed), 2);
-        writer.file.room = 1_000;
-        writer.line(|buffer| buffer.extend_from_slice(b"fourth\n"));
-        writer.flush();
         let text = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(text, "first line\nsecond li\nfourth\n", "its torn line stands alone");
+        assert_eq!(text, "first line\nsecond li\nfourth\nfifth\n", "its torn line stands alone");
         std::fs::remove_dir_all(folder).unwrap();
     }
 
-    /// How many bytes a full disk took is known, and the rest is an error.
+    /// Where a process that writes under a limit finds its log.
+    const LIMITED: &str = "KIDOBAN_TEST_LIMITED_LOG";
+    /// Of 100 bytes each: more than fit into 1 KiB.
+    const LINES: u64 = 30;
+
+    fn hundred_bytes(number: u64) -> String {
+        format!("{number:>99}\n")
+    }
+
+    /// A file that may not grow beyond 512 bytes or 1 KiB, as the shell counts blocks, takes a part
+    /// of a line as a full disk does.
     #[test]
-    fn a_line_that_was_torn_is_cut_off_again() {
-        /// Takes seven bytes and then no more.
-        struct Full(Vec<u8>);
-        impl Write for Full {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                let room = 7 - self.0.len();
-                if room == 0 {
-                    return Err(io::ErrorKind::StorageFull.into());
-                }
-                let count = bytes.len().min(room).min(3);
-                self.0.extend_from_slice(&bytes[..count]);
-                Ok(count)
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
+    fn what_a_full_disk_took_of_a_line_is_cut_off_again() {
+        if let Some(path) = std::env::var_os(LIMITED) {
+            return write_too_much(Path::new(&path));
         }
-        let mut full = Full(Vec::new());
-        let (written, result) = write_what_fits(&mut full, b"one\ntwo\nthree\n");
-        assert_eq!((written, result.unwrap_err().kind()), (7, io::ErrorKind::StorageFull));
-        assert_eq!(full.0, b"one\ntwo");
+        let folder = folder("full");
+        let path = folder.join("events.jsonl");
+        let script = "trap '' XFSZ; ulimit -f 1; exec \"$@\"";
+        let this = "record::writer::tests::what_a_full_disk_took_of_a_line_is_cut_off_again";
+        let child = std::process::Command::new("sh")
+            .args(["-c", script, "sh"])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", this, "--nocapture"])
+            .env(LIMITED, &path)
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{child:?}");
+        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "{child:?}");
+        // There is room again.
+        RotatingFile::open(&path, 1 << 20, 1).unwrap().append(b"after\n").unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines = text.len() as u64 / 100;
+        let expect: String = (0..lines).map(hundred_bytes).collect();
+        assert_eq!(text, expect + "after\n");
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// The other side of the test above, in a process of its own.
+    fn write_too_much(path: &Path) {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicU64, Ordering};
+        let lost = Arc::new(AtomicU64::new(0));
+        let file = RotatingFile::open(path, 1 << 20, 1).unwrap();
+        let mut writer = Writer::new(file, Counter::noop(), Counter::from_arc(Arc::clone(&lost)));
+        let mut write = |numbers: std::ops::Range<u64>| {
+            numbers.for_each(|number| {
+                writer.line(|line| line.extend_from_slice(hundred_bytes(number).as_bytes()));
+            });
+            writer.flush();
+        };
+        write(0..4);
+        // What logrotate does with `copytruncate`: the file is shorter than what was written to it.
+        OpenOptions::new().write(true).open(path).unwrap().set_len(0).unwrap();
+        write(0..LINES);
+        let kept = std::fs::read(path).unwrap();
+        let lines = kept.iter().filter(|byte| **byte == b'\n').count() as u64;
+        assert_eq!(kept.len() as u64, lines * 100, "no part of a line is left");
+        assert!((5..LINES).contains(&lines), "{lines} lines");
+        assert_eq!(lost.load(Ordering::Relaxed), LINES - lines, "what did not fit is counted");
     }
 }

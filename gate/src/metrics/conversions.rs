@@ -61,16 +61,11 @@ pub(crate) struct ConversionCounters {
 }
 
 impl ConversionCounters {
-    /// `counter` makes the one of an outcome's name.
+    /// `counters` are in the order of the outcomes' names.
     pub(super) fn new(
         outcomes: Conversions,
-        counter: impl Fn(&str, StandingLabel) -> Counter,
+        counters: Vec<[Counter; StandingLabel::ALL.len()]>,
     ) -> Self {
-        let counters = outcomes
-            .names()
-            .iter()
-            .map(|name| StandingLabel::ALL.map(|stood| counter(name, stood)))
-            .collect();
         Self { outcomes, counters }
     }
 
@@ -130,11 +125,12 @@ mod tests {
         outcomes.add("login", "POST /login 302").unwrap();
         outcomes.add("buyer", "POST /checkout/complete 2xx").unwrap();
         let cells: Vec<Arc<AtomicU64>> = (0..8).map(|_| Arc::new(AtomicU64::new(0))).collect();
-        let place =
-            |name: &str, stood: StandingLabel| usize::from(name == "buyer") * 4 + stood as usize;
-        let conversions = Arc::new(ConversionCounters::new(outcomes, |name, stood| {
-            Counter::from_arc(Arc::clone(&cells[place(name, stood)]))
-        }));
+        let counter = |name: usize, stood: StandingLabel| {
+            Counter::from_arc(Arc::clone(&cells[name * 4 + stood as usize]))
+        };
+        let counters =
+            [0, 1].map(|name| StandingLabel::ALL.map(|stood| counter(name, stood))).to_vec();
+        let conversions = Arc::new(ConversionCounters::new(outcomes, counters));
         let count = |method: &str, target: &str, status, stood| {
             if let Some(pending) = conversions.asked(method, target) {
                 pending.end(status, stood);

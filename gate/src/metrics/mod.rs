@@ -6,6 +6,7 @@
 //! until they are read: the timer's [`Metrics::upkeep`] keeps that bounded when nobody scrapes, and
 //! what has a sample on every page is counted in [`scores`] instead.
 
+mod conversion_series;
 mod conversions;
 mod model_info;
 mod scores;
@@ -22,6 +23,7 @@ use traffic::Conversions;
 
 use crate::enforce::Ruling;
 use crate::malformed::Malformed;
+use conversion_series::ConversionSeries;
 pub(crate) use conversions::{ConversionCounters, PendingConversion, StandingLabel};
 use model_info::ModelInfo;
 use scores::Scores;
@@ -104,7 +106,6 @@ const METADATA: Metadata<'static> =
 
 /// The gate's metrics.
 pub struct Metrics {
-    recorder: PrometheusRecorder,
     handle: PrometheusHandle,
     requests: [[[Counter; Reason::ALL.len()]; Action::ALL.len()]; Mode::ALL.len()],
     malformed: [Counter; Malformed::ALL.len()],
@@ -120,6 +121,7 @@ pub struct Metrics {
     /// For the event log's writer.
     pub(crate) log_errors: Counter,
     upstream_errors: Counter,
+    conversions: ConversionSeries,
     model_info: ModelInfo,
     reloads: [Counter; 2],
     /// By feature, and last of the score.
@@ -171,6 +173,7 @@ impl Metrics {
             log_dropped: counter(LOG_DROPPED, Vec::new()),
             log_errors: counter(LOG_ERRORS, Vec::new()),
             upstream_errors: counter(UPSTREAM_ERRORS, Vec::new()),
+            conversions: ConversionSeries::default(),
             model_info: ModelInfo::default(),
             reloads: ["ok", "refused"]
                 .map(|result| counter(RELOADS, vec![Label::from_static_parts("result", result)])),
@@ -194,7 +197,6 @@ impl Metrics {
             undeclared_proxy: counter(UNDECLARED_PROXY, Vec::new()),
             clock_behind: gauge(CLOCK_BEHIND),
             handle: recorder.handle(),
-            recorder,
         }
     }
 
@@ -249,15 +251,14 @@ impl Metrics {
         }
     }
 
-    /// A counter for each outcome; those of a name that was there before go on.
+    /// A counter for each outcome; those of a name that was there before go on, and those of other
+    /// names are shown no more.
     pub(crate) fn conversions(&self, outcomes: &Conversions) -> ConversionCounters {
-        ConversionCounters::new(outcomes.clone(), |name, standing| {
-            let labels = vec![
-                Label::new("outcome", name.to_owned()),
-                Label::from_static_parts("standing", standing.as_str()),
-            ];
-            self.recorder.register_counter(&key(OUTCOMES, labels), &METADATA)
-        })
+        let counters = self.conversions.put_in_force(outcomes.names()).into_iter();
+        ConversionCounters::new(
+            outcomes.clone(),
+            counters.map(|counters| counters.map(Counter::from_arc)).collect(),
+        )
     }
 
     /// What moved; nothing, where there is nothing to compare.
@@ -286,6 +287,7 @@ impl Metrics {
         let help =
             |of: &str| METRICS.iter().find(|(name, _)| *name == of).map_or("", |found| found.1);
         self.scores.render(SCORE, help(SCORE), &mut text);
+        self.conversions.render(OUTCOMES, help(OUTCOMES), &mut text);
         self.model_info.render(MODEL_INFO, help(MODEL_INFO), &mut text);
         text
     }

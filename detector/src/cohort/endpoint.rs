@@ -24,7 +24,9 @@
 //! were tried once make room for the one that is attacked now.
 //!
 //! Bounded: [`ENDPOINTS_MAX`] paths in each ring, 144 bytes each, made when somebody writes. When
-//! there are more, the least suspicious path is replaced.
+//! there are more, the least suspicious path is replaced. Of the paths at which writes succeed, the
+//! [`PROVEN_KEPT`] with the most successes are kept: a botnet that fails at invented paths all the
+//! time must not crowd out the log-in page that it attacks next.
 
 use super::order::after;
 use crate::client::ClientKey;
@@ -35,6 +37,11 @@ use crate::time::Timestamp;
 
 /// Paths that a ring remembers: more than a shop has forms.
 pub const ENDPOINTS_MAX: usize = 64;
+/// Paths that are kept for their successes: a shop has a dozen forms that newcomers get right
+/// (log-in, registration, cart, checkout, search, contact). Three quarters are left for suspects.
+const PROVEN_KEPT: usize = 16;
+/// A day in µs: successes count until nobody has written there for so long, as windows forget.
+const PROVEN_US: u64 = 86_400_000_000;
 /// What a failure adds to the sum: the log-likelihood ratio ln(0.9/0.3), in 1/1024.
 const FAILURE: u32 = 1_125;
 /// What a success takes from the sum: −ln(0.1/0.7), in 1/1024.
@@ -67,6 +74,8 @@ pub struct Endpoint {
     /// Up to three clients that failed since the sum was 0.
     failed: [ClientKey; CLIENTS_MIN],
     failed_count: u8,
+    /// Writes that succeeded, as far as 255.
+    succeeded: u8,
     /// What the policy remembers of the path.
     pub standing: Standing,
 }
@@ -85,15 +94,33 @@ impl Endpoints {
                 self.0.push(new);
                 return self.0.len() - 1;
             }
+            let enough = self.successes_to_be_kept(at);
             let worth = |place: &usize| {
                 let endpoint = &self.0[*place];
-                (endpoint.standing.is_suspect(at), endpoint.aged_sum(at), endpoint.last_at)
+                let is_kept = endpoint.successes(at) >= enough;
+                let is_suspect = endpoint.standing.is_suspect(at);
+                (is_kept, is_suspect, endpoint.aged_sum(at), endpoint.last_at)
             };
             let victim = (0..self.0.len()).min_by_key(worth).unwrap_or(0);
             self.0[victim] = new;
             victim
         });
         &mut self.0[place]
+    }
+
+    /// From how many successes on a path is kept: those of the path of rank [`PROVEN_KEPT`], and at
+    /// least one. Where several have as many, all of them are kept, or else all of them are not.
+    fn successes_to_be_kept(&self, at: Timestamp) -> u8 {
+        let mut successes = [0; ENDPOINTS_MAX];
+        for (count, endpoint) in successes.iter_mut().zip(&self.0) {
+            *count = endpoint.successes(at);
+        }
+        successes.sort_unstable_by(|a, b| b.cmp(a));
+        if successes[PROVEN_KEPT] < successes[PROVEN_KEPT - 1] {
+            successes[PROVEN_KEPT - 1]
+        } else {
+            successes[PROVEN_KEPT].saturating_add(1)
+        }
     }
 }
 
@@ -106,6 +133,7 @@ impl Endpoint {
             last_by: client,
             failed: [ClientKey::NOBODY; CLIENTS_MIN],
             failed_count: 0,
+            succeeded: 0,
             standing: Standing::new(Ban::NONE),
         }
     }
@@ -116,10 +144,16 @@ impl Endpoint {
         self.sum.checked_shr(u32::try_from(half_lives).unwrap_or(u32::MAX)).unwrap_or(0)
     }
 
+    /// How many writes succeeded, unless nobody has written for a day.
+    fn successes(&self, at: Timestamp) -> u8 {
+        if at.micros_since(self.last_at) < PROVEN_US { self.succeeded } else { 0 }
+    }
+
     /// The time that this client's event counts for: no two clients act in the same microsecond, as
     /// in a cohort. Ages the sum as well.
     pub fn order(&mut self, client: ClientKey, at: Timestamp) -> Timestamp {
         let at = if self.last_by == client { at } else { after(self.last_at, at) };
+        self.succeeded = self.successes(at);
         let aged = self.aged_sum(at);
         if aged != self.sum {
             self.sum = aged;
@@ -143,7 +177,8 @@ impl Endpoint {
                     self.failed_count += 1;
                 }
             }
-            _ => {
+            status => {
+                self.succeeded = self.succeeded.saturating_add(u8::from(status < 400));
                 self.sum = self.sum.saturating_sub(SUCCESS);
                 if self.sum == 0 {
                     self.failed_count = 0;
@@ -250,6 +285,60 @@ mod tests {
         };
         assert_eq!(found(404, 20), Some(12), "a path that does not exist is no suspect");
         assert_eq!(found(400, 3_600), Some(12), "and what was tried an hour ago is none any more");
+    }
+
+    /// A botnet fails at more paths than there is room for, all the time, and then begins at the
+    /// log-in page, where people have logged in before.
+    #[test]
+    fn failures_that_go_on_at_other_paths_do_not_crowd_out_a_log_in_that_has_worked() {
+        for (status, paths) in [(403, 63), (422, 63), (422, 200), (400, 64)] {
+            let mut endpoints = Endpoints::default();
+            let mut client_number = 0;
+            let mut write = |endpoints: &mut Endpoints, path: u16, second: u64, status: u16| {
+                client_number += 1;
+                let at = AT.plus_secs(second);
+                let endpoint = endpoints.of(path, client(client_number), at);
+                endpoint.order(client(client_number), at);
+                end(endpoint, client_number, status)
+            };
+            let junk = |round: u64| 100 + (round % paths) as u16;
+            write(&mut endpoints, 7, 0, 302);
+            for round in 0..4_000 {
+                write(&mut endpoints, junk(round), 1 + round, status);
+            }
+            let found = (0..40_u64).find(|guess| {
+                let second = 4_001 + guess * 4;
+                (0..3).for_each(|more| {
+                    write(&mut endpoints, junk(guess * 3 + more), second, status);
+                    // And some that nobody has tried before.
+                    write(&mut endpoints, 10_000 + (guess * 3 + more) as u16, second, status);
+                });
+                write(&mut endpoints, 7, second, 401)
+            });
+            assert_eq!(found, Some(12), "{paths} paths that answer {status}");
+        }
+    }
+
+    /// Where every invented path answers 200, the pages that people use have more successes.
+    #[test]
+    fn invented_paths_that_succeed_once_keep_no_place_from_the_log_in() {
+        let mut endpoints = Endpoints::default();
+        let write = |endpoints: &mut Endpoints, path: u16, number: u32, status: u16| {
+            let at = AT.plus_secs(u64::from(number));
+            let endpoint = endpoints.of(path, client(number), at);
+            endpoint.order(client(number), at);
+            end(endpoint, number, status)
+        };
+        (0..3).for_each(|number| _ = write(&mut endpoints, 7, number, 302));
+        for number in 3..5_000 {
+            write(&mut endpoints, 100 + (number % 3_000) as u16, number, 200);
+        }
+        assert_eq!(endpoints.of(7, client(1), AT.plus_secs(5_000)).succeeded, 3);
+        for number in 5_001..5_100 {
+            write(&mut endpoints, number as u16, number + 2 * 86_400, 403);
+        }
+        assert!(endpoints.0.iter().all(|endpoint| endpoint.write != 7), "a silent day forgets it");
+        assert_eq!(endpoints.0.len(), ENDPOINTS_MAX);
     }
 
     #[test]

@@ -60,7 +60,9 @@ pub struct Ask<'a> {
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
-    /// HTTP status sent to the client; 0 when there was none.
+    /// The HTTP status with which the shop answered; 0 when it did not answer. What the door answers
+    /// in its place (502 to a shop that is down, 413 to a body that grows too large) says nothing
+    /// about the client.
     pub status: u16,
     /// Bytes of the body sent.
     pub bytes: u64,
@@ -73,6 +75,8 @@ pub struct InFlight {
     pub id: DecisionId,
     /// Who asked, and through whom.
     pub caller: Caller,
+    /// The mode that it was decided in.
+    pub(crate) mode: Mode,
     arrived: Moment,
     standing: StandingLabel,
     token: Option<Token>,
@@ -179,9 +183,12 @@ impl Engine {
 
     /// Works out who is asking, judges the request, counts and records it.
     pub fn decide(&self, ask: &Ask<'_>) -> (InFlight, Ruling) {
+        self.decide_under(&self.in_force.load(), ask)
+    }
+
+    /// Decides under one configuration: judge, mode and trust are loaded once a request.
+    pub(crate) fn decide_under(&self, in_force: &InForce, ask: &Ask<'_>) -> (InFlight, Ruling) {
         let arrived = self.clock.now();
-        // Once a request: judge, mode and trust are of one configuration.
-        let in_force = self.in_force.load();
         let caller =
             Caller::identify(ask.peer, ask.headers.forwarded_for(), &in_force.trusted_proxies);
         let target = ask.target.get(..TARGET_BYTES_MAX).unwrap_or(ask.target);
@@ -214,6 +221,7 @@ impl Engine {
         let in_flight = InFlight {
             id,
             caller,
+            mode: in_force.mode,
             arrived,
             standing: StandingLabel::of(&ruling),
             token: observed.token,
@@ -223,6 +231,10 @@ impl Engine {
     }
 
     /// Takes in how a request ended.
+    ///
+    /// The judge is the newest, not the one that decided the request: it says at which resolution
+    /// and with which site profile the client's window is kept from now on. A download of hours
+    /// would also keep an old model in memory.
     pub fn conclude(&self, in_flight: InFlight, end: End) {
         let InFlight { id, arrived, standing, token, conversion, .. } = in_flight;
         if let Some(conversion) = conversion {

@@ -9,7 +9,8 @@
 //! - [`clock`]: the time of events, which never steps
 //! - [`enforce`]: from verdict to ruling, in types, so that shadow cannot refuse; [`decision`]: the
 //!   number that a refused client can quote; [`malformed`]: what is wrong with a request
-//! - `in_force`: what a reload exchanges, as one value; [`reload`]: reading and checking it
+//! - `in_force`: what a reload exchanges, as one value; `terms`: that value for one request;
+//!   [`reload`]: reading and checking it
 //! - [`config`]: the configuration that all doors share
 //! - `record`: the event log; [`metrics`]: every metric; [`admin`]: what an operator is answered
 //! - `drift_watch`: when drift is measured
@@ -32,6 +33,7 @@ pub mod malformed;
 pub mod metrics;
 mod record;
 pub mod reload;
+mod terms;
 pub mod undeclared;
 
 pub use config::{Config, ConfigError, Overrides};
@@ -41,3 +43,4 @@ pub use engine::{Ask, End, Engine, Health, InFlight, StartError};
 pub use headers::RequestHeaders;
 pub use judge::{JudgeError, judge, model, refuse_unarmed};
 pub use reload::{ReloadError, Reloaded};
+pub use terms::Terms;

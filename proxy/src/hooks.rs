@@ -7,13 +7,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use gate::decision::DecisionId;
 use gate::headers::ProxyHeaders;
 use gate::malformed::Malformed;
-use gate::{Ask, End, Engine, InFlight, Mode, Refusal, RequestHeaders};
+use gate::{Ask, End, Engine, InFlight, Refusal, RequestHeaders};
 use pingora::http::RequestHeader;
 use pingora::modules::http::HttpModules;
 use pingora::proxy::{ProxyHttp, Session};
@@ -47,26 +47,31 @@ pub(crate) struct Visit {
 }
 
 impl GatedProxy {
-    /// Has the engine decide. What fails open is decided in the detector and nowhere else.
-    fn decide(
-        &self,
-        session: &Session,
-        headers: &RequestHeaders<'_>,
-        visit: &mut Visit,
-    ) -> Option<Refusal> {
+    /// Has the engine decide, under one configuration. What fails open is decided in the detector
+    /// and nowhere else.
+    fn decide(&self, session: &Session, visit: &mut Visit) -> Answer {
         let request = session.req_header();
+        let headers = &headers_of(request);
+        let terms = self.engine.terms();
+        let malformed = refuse::find_malformed(request, headers, self.body_bytes_max);
+        visit.has_large_body = malformed == Some(Malformed::LargeBody);
+        if let Some(malformed) = malformed.filter(|malformed| terms.rejects(*malformed)) {
+            return Answer::Reject(malformed);
+        }
         let (method, target) = (request.method.as_str(), request.raw_path());
         let ask = Ask { peer: peer(session), method, target, headers };
-        let (in_flight, ruling) = self.engine.decide(&ask);
+        let (in_flight, ruling) = terms.decide(&ask);
+        let id = in_flight.id;
         visit.decided = Some((in_flight, headers.proxy_headers));
-        ruling.refusal()
+        ruling.refusal().map_or(Answer::Forward, |refusal| Answer::Refuse(refusal, id))
     }
+}
 
-    /// Counts what is malformed. Shadow changes no response: there it is passed on.
-    fn is_rejected(&self, malformed: Malformed) -> bool {
-        self.engine.metrics().malformed(malformed);
-        self.engine.mode() == Mode::Enforce
-    }
+/// What becomes of a request.
+enum Answer {
+    Forward,
+    Refuse(Refusal, DecisionId),
+    Reject(Malformed),
 }
 
 /// The other end of the connection; `None` on a unix socket. A connection that is gone already has
@@ -108,18 +113,11 @@ impl ProxyHttp for GatedProxy {
 
     async fn request_filter(&self, session: &mut Session, visit: &mut Visit) -> Result<bool> {
         limit_downstream(session, &self.timeouts);
-        let headers = headers_of(session.req_header());
-        let malformed = refuse::find_malformed(session.req_header(), &headers, self.body_bytes_max);
-        visit.has_large_body = malformed == Some(Malformed::LargeBody);
-        if let Some(malformed) = malformed.filter(|malformed| self.is_rejected(*malformed)) {
-            refuse::reject(session, malformed).await?;
-            return Ok(true);
+        match self.decide(session, visit) {
+            Answer::Forward => return Ok(false),
+            Answer::Refuse(refusal, id) => refuse::refuse(session, refusal, id).await?,
+            Answer::Reject(malformed) => refuse::reject(session, malformed).await?,
         }
-        let refusal = self.decide(session, &headers, visit);
-        let (Some(refusal), Some((in_flight, _))) = (refusal, &visit.decided) else {
-            return Ok(false);
-        };
-        refuse::refuse(session, refusal, in_flight.id).await?;
         Ok(true)
     }
 
@@ -137,7 +135,8 @@ impl ProxyHttp for GatedProxy {
         if !is_large || std::mem::replace(&mut visit.has_large_body, true) {
             return Ok(());
         }
-        if self.is_rejected(Malformed::LargeBody) {
+        let Some((in_flight, _)) = &visit.decided else { return Ok(()) };
+        if in_flight.rejects(&self.engine, Malformed::LargeBody) {
             let status = ErrorType::HTTPStatus(413);
             return Err(Error::explain(status, "request body too large").into_down());
         }
@@ -200,10 +199,3 @@ impl ProxyHttp for GatedProxy {
         format!("{:?} {:?}", request.method.as_str(), String::from_utf8_lossy(request.raw_path()))
     }
 }
-
-/// How often Pingora may try a request: once for each address a name usually has (IPv6 and IPv4),
-/// twice.
-pub(crate) const TRIES_MAX: usize = 4;
-/// How long the timer waits between two looks at the upstream's name: as long as typical DNS
-/// records live at least.
-pub(crate) const RESOLVE_EVERY: Duration = Duration::from_secs(30);

@@ -21,11 +21,11 @@ use gate::{ConfigError, Engine, ReloadError, Reloaded, StartError};
 use crate::admin::Admin;
 use crate::bare::Bare;
 use crate::config::Config;
-use crate::hooks::{GatedProxy, TRIES_MAX};
+use crate::hooks::GatedProxy;
 use crate::listener::{Bound, Serving};
 use crate::reload::Reloader;
 use crate::timer;
-use crate::upstream::Upstream;
+use crate::upstream::{TRIES_MAX, Upstream};
 
 /// Idle connections to the shop kept for each gate: as many as busy shops have workers, 64 KB each
 /// at most.

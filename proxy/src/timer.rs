@@ -8,8 +8,7 @@ use gate::Engine;
 use pingora::server::ShutdownWatch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::hooks::RESOLVE_EVERY;
-use crate::upstream::Upstream;
+use crate::upstream::{RESOLVE_EVERY, Upstream};
 
 /// Bans have a resolution of seconds, and a second of histogram samples at 10,000 requests is
 /// 100 KB.

@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use pingora::upstreams::peer::HttpPeer;
@@ -18,6 +19,12 @@ use crate::tunnel::TunnelConnector;
 
 /// Keeps Pingora from sharing connections between tunnels and other requests, whose key is 0.
 const TUNNELS: u64 = 1;
+/// How often Pingora may try a request: once for each address a name usually has (IPv6 and IPv4),
+/// twice.
+pub(crate) const TRIES_MAX: usize = 4;
+/// How long the timer waits between two looks at the upstream's name: as long as typical DNS
+/// records live at least.
+pub(crate) const RESOLVE_EVERY: Duration = Duration::from_secs(30);
 
 /// `http://host:port` or `https://host:port`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]

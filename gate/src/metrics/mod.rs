@@ -54,7 +54,10 @@ const CLOCK_BEHIND: &str = "kidoban_clock_behind_seconds";
 /// Name and help of every metric, for the exporter, the tests and the manual.
 pub const METRICS: [(&str, &str); 22] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
-    (MALFORMED, "Requests the gate answered itself because they were malformed, by kind."),
+    (
+        MALFORMED,
+        "Malformed requests by kind: answered by the gate in enforce mode, else passed on.",
+    ),
     (SCORE, "Scores of requests, 0 like people to 1 like bots."),
     (DECISION_SECONDS, "Seconds from a request to its verdict; one in 16 is measured."),
     (CLIENTS, "Clients tracked."),
@@ -108,7 +111,7 @@ const METADATA: Metadata<'static> =
 pub struct Metrics {
     handle: PrometheusHandle,
     requests: [[[Counter; Reason::ALL.len()]; Action::ALL.len()]; Mode::ALL.len()],
-    malformed: [Counter; Malformed::ALL.len()],
+    malformed: [[Counter; Malformed::ALL.len()]; Mode::ALL.len()],
     scores: Scores,
     decision_seconds: Histogram,
     clients: Gauge,
@@ -159,8 +162,11 @@ impl Metrics {
                     })
                 })
             }),
-            malformed: Malformed::ALL.map(|kind| {
-                counter(MALFORMED, vec![Label::from_static_parts("kind", kind.as_str())])
+            malformed: Mode::ALL.map(|mode| {
+                Malformed::ALL.map(|kind| {
+                    let labels = [("kind", kind.as_str()), ("mode", mode.as_str())];
+                    counter(MALFORMED, labels.map(Label::from_static_pair).to_vec())
+                })
             }),
             scores: Scores::default(),
             decision_seconds: recorder
@@ -214,9 +220,9 @@ impl Metrics {
         self.decision_seconds.record(time.as_secs_f64());
     }
 
-    /// Counts a request that the gate refused itself, or would have refused in enforce mode.
-    pub fn malformed(&self, kind: Malformed) {
-        self.malformed[kind as usize].increment(1);
+    /// Counts a request that the gate answers itself, or would answer in enforce mode.
+    pub(crate) fn malformed(&self, kind: Malformed, mode: Mode) {
+        self.malformed[mode as usize][kind as usize].increment(1);
     }
 
     /// Counts a request that failed because of the shop.

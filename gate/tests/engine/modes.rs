@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use detector::{ClientKey, Mode};
+use gate::malformed::Malformed;
+use gate::{Ask, End, RequestHeaders};
 use traffic::log::LogReader;
 use traffic::replay::{Driver, Judged, LogStep};
 
@@ -179,4 +181,33 @@ fn keys_that_only_a_restart_changes_are_named_and_kept() {
     assert_eq!(door.engine.mode(), gate::Mode::Enforce);
     let again = door.engine.reload(config(next)).unwrap();
     assert_eq!(again.needs_restart, ["admin", "table"], "compared with what is running");
+}
+
+/// What a door answers itself is of the same configuration as the ruling, however long it takes.
+#[test]
+fn what_is_malformed_is_passed_on_in_the_mode_that_its_request_was_decided_in() {
+    let folder = Folder::new();
+    let model = folder.model("strict", 5.0);
+    let text = |mode: &str| format!("mode = \"{mode}\"\nmodel = {model:?}\n{POLICY}");
+    let engine = Door::open(&text("shadow")).engine;
+    let headers = RequestHeaders::read([]);
+    let peer = Some("192.0.2.1".parse().unwrap());
+    let ask = Ask { peer, method: "POST", target: b"/up", headers: &headers };
+
+    let terms = engine.terms();
+    engine.reload(config(&text("enforce"))).unwrap();
+    assert!(!terms.rejects(Malformed::LongTarget));
+    let (in_flight, ruling) = terms.decide(&ask);
+    assert_eq!(ruling.mode(), gate::Mode::Shadow);
+    assert!(!in_flight.rejects(&engine, Malformed::LargeBody), "it was decided in shadow");
+    engine.conclude(in_flight, End { status: 200, bytes: 0 });
+
+    assert!(engine.terms().rejects(Malformed::LongTarget));
+    let (in_flight, _) = engine.decide(&ask);
+    assert!(in_flight.rejects(&engine, Malformed::LargeBody));
+    let text = engine.metrics_text();
+    for (kind, mode) in [("long_target", "shadow"), ("large_body", "enforce")] {
+        let line = format!("kidoban_malformed_total{{kind=\"{kind}\",mode=\"{mode}\"}} 1\n");
+        assert!(text.contains(&line), "{line} is missing in:\n{text}");
+    }
 }

@@ -14,7 +14,8 @@ use gate::decision::DecisionId;
 use gate::headers::ProxyHeaders;
 use gate::malformed::Malformed;
 use gate::{Ask, End, Engine, InFlight, Refusal, RequestHeaders};
-use pingora::http::RequestHeader;
+use http::StatusCode;
+use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
 use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
@@ -42,6 +43,8 @@ pub(crate) struct Visit {
     decided: Option<(InFlight, ProxyHeaders)>,
     connect_failures: usize,
     body_bytes: u64,
+    /// The shop has begun to answer.
+    is_answered: bool,
     /// Its body is known to be too large, and counted.
     has_large_body: bool,
 }
@@ -174,12 +177,26 @@ impl ProxyHttp for GatedProxy {
         }
     }
 
+    async fn response_filter(
+        &self,
+        _: &mut Session,
+        answer: &mut ResponseHeader,
+        visit: &mut Visit,
+    ) -> Result<()> {
+        // After an early hint (103) the answer itself is still to come.
+        let is_preliminary = answer.status.is_informational();
+        visit.is_answered |= !is_preliminary || answer.status == StatusCode::SWITCHING_PROTOCOLS;
+        Ok(())
+    }
+
     async fn logging(&self, session: &mut Session, error: Option<&Error>, visit: &mut Visit) {
         if error.is_some_and(|error| *error.esource() == ErrorSource::Upstream) {
             self.engine.metrics().upstream_failed();
         }
         if let Some((in_flight, _)) = visit.decided.take() {
-            let status = session.response_written().map_or(0, |response| response.status.as_u16());
+            // Without an answer of the shop's, what was written is Pingora's own 502 or our 413.
+            let answer = session.response_written().filter(|_| visit.is_answered);
+            let status = answer.map_or(0, |response| response.status.as_u16());
             self.engine
                 .conclude(in_flight, End { status, bytes: session.body_bytes_sent() as u64 });
         }

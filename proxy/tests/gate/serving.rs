@@ -139,7 +139,7 @@ fn malformed_requests_are_answered_here_and_counted_and_in_shadow_passed_on() {
     }
     let text = metrics(&shadow);
     for kind in ["missing_host", "long_target", "large_body"] {
-        let line = format!("kidoban_malformed_total{{kind=\"{kind}\"}} 1\n");
+        let line = format!("kidoban_malformed_total{{kind=\"{kind}\",mode=\"shadow\"}} 1\n");
         assert!(text.contains(&line), "{kind}: {text}");
     }
     let gate = gate(&origin, &format!("mode = \"enforce\"\n{limits}"));
@@ -164,9 +164,43 @@ fn malformed_requests_are_answered_here_and_counted_and_in_shadow_passed_on() {
     let text = metrics(&gate);
     for (kind, count) in [("missing_host", 1), ("long_target", 1), ("large_body", 2)] {
         assert!(
-            text.contains(&format!("kidoban_malformed_total{{kind=\"{kind}\"}} {count}\n")),
+            text.contains(&format!(
+                "kidoban_malformed_total{{kind=\"{kind}\",mode=\"enforce\"}} {count}\n"
+            )),
             "{kind}: {text}"
         );
+    }
+}
+
+/// What the gate says in place of a shop that does not answer is not held against the client.
+#[test]
+fn an_answer_that_is_not_the_shops_is_no_error_of_the_clients() {
+    let folder = Folder::new("own-answers");
+    // One shop accepts and says nothing, the other is down.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let vacant = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let chunk = format!("7d0\r\n{}\r\n", "x".repeat(2000));
+    let upload = format!(
+        "POST /up HTTP/1.1\r\nHost: shop.test\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {chunk}"
+    );
+    let page = "GET /p/1 HTTP/1.1\r\nHost: shop.test\r\n\r\n".to_owned();
+    for (shop, request, status) in
+        [(silent.local_addr().unwrap(), &upload, 413), (vacant, &page, 502)]
+    {
+        let log = folder.0.join(format!("{status}.jsonl"));
+        let rest = format!(
+            "mode = \"enforce\"\n[event_log]\npath = {log:?}\n\
+             [proxy.limits]\nbody_bytes_max = 1000\n"
+        );
+        let gate = RunningGate::start(config(&format!("http://{shop}"), &rest)).unwrap();
+        assert_eq!(Client::connect(gate.addr()).ask(request).status, status);
+        gate.stop();
+        let log = std::fs::read_to_string(log).unwrap();
+        let outcomes: Vec<&str> =
+            log.lines().filter(|line| line.contains("\"type\":\"outcome\"")).collect();
+        assert_eq!(outcomes.len(), 1, "{log}");
+        assert!(outcomes[0].contains("\"status\":0,"), "{status}: {}", outcomes[0]);
     }
 }
 

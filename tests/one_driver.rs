@@ -62,8 +62,8 @@ struct Served {
     judge: Judge,
 }
 
-/// Serves random traffic of this seed.
-fn serve(folder: &Folder, mode: Mode, seed: u64) -> Served {
+/// Serves random traffic of this seed, in which somebody imposes and lifts bans if `has_bans`.
+fn serve(folder: &Folder, mode: Mode, seed: u64, has_bans: bool) -> Served {
     let model = model::write(folder, &model::file("lively", model::lively()));
     let log = folder.path("events.jsonl");
     let text = format!(
@@ -78,6 +78,18 @@ fn serve(folder: &Folder, mode: Mode, seed: u64) -> Served {
     let (mut live, mut under_way) = (ByClient::new(), Vec::new());
     for _ in 0..1_500 {
         time.0.fetch_add(1 + (dice.exponential(0.4) * 1e6) as i64, Ordering::Relaxed);
+        if has_bans && dice.chance(0.05) {
+            // Some of them will never come, or come later.
+            let peer = format!("198.18.{}.{}", dice.below(3), 1 + dice.below(12));
+            let client = ClientKey::from_text(&peer);
+            match dice.chance(0.6) {
+                true => {
+                    let until = engine.now().plus_secs(1 + dice.below(90) as u64);
+                    engine.impose(client, until);
+                }
+                false => _ = engine.lift(client),
+            }
+        }
         // Few clients of few networks, so that there are cohorts; some write where others fail.
         let peer = format!("198.18.{}.{}", dice.below(3), 1 + dice.below(9));
         let (method, target) = match dice.weighted(&[0.5, 0.12, 0.12, 0.16, 0.1]) {
@@ -228,12 +240,17 @@ proptest! {
     })]
 
     #[test]
-    fn every_reader_finds_what_the_live_engine_decided(seed: u64, enforces: bool) {
+    fn every_reader_finds_what_the_live_engine_decided(
+        seed: u64,
+        enforces: bool,
+        has_bans: bool,
+    ) {
         let folder = Folder::new(&format!("one-driver-{seed}"));
         let mode = if enforces { Mode::Enforce } else { Mode::Shadow };
-        let served = serve(&folder, mode, seed);
+        let served = serve(&folder, mode, seed, has_bans);
         let reasons: Vec<Reason> = served.live.values().flatten().map(|found| found.1).collect();
         prop_assert!(reasons.contains(&Reason::AllowList) && reasons.contains(&Reason::Limited));
+        prop_assert!(!has_bans || reasons.contains(&Reason::Banned));
 
         prop_assert_eq!(&replayed(&served), &served.live);
         prop_assert_eq!(&replayed_parallel(&served), &served.live);
@@ -249,7 +266,8 @@ proptest! {
         let mut by_action = [0; 3];
         served.live.values().flatten().for_each(|found| by_action[found.0 as usize] += 1);
         prop_assert_eq!(compared(&served), (by_action, 0));
-        if mode == Mode::Shadow {
+        // A site in memory has no bans: what an operator did says nothing of the model.
+        if mode == Mode::Shadow && !has_bans {
             let [evaluated, replayed] = weighed(&served);
             prop_assert_eq!(evaluated, replayed);
         }
@@ -261,12 +279,29 @@ proptest! {
     }
 }
 
+/// Without its lines of bans an event log does not repeat its verdicts, and with them it does.
+#[test]
+fn imposed_and_lifted_bans_are_what_a_replay_needs_to_know() {
+    for (seed, mode) in [(3, Mode::Enforce), (4, Mode::Shadow)] {
+        let folder = Folder::new(&format!("one-driver-bans-{seed}"));
+        let served = serve(&folder, mode, seed, true);
+        assert_eq!(replayed(&served), served.live);
+        let log = std::fs::read_to_string(&served.log).unwrap();
+        let lines = |change: &str| log.lines().filter(|line| line.contains(change)).count();
+        assert!(lines("\"change\":\"imposed\"") > 20 && lines("\"change\":\"lifted\"") > 10);
+        let without: String =
+            log.split_inclusive('\n').filter(|line| !line.contains("\"type\":\"ban\"")).collect();
+        std::fs::write(&served.log, without).unwrap();
+        assert_ne!(replayed(&served), served.live);
+    }
+}
+
 #[test]
 fn evaluate_refuses_what_a_replay_in_shadow_refuses_and_that_is_something() {
     let refused: Vec<[u64; 2]> = (0..4)
         .map(|seed| {
             let folder = Folder::new(&format!("one-driver-evaluate-{seed}"));
-            weighed(&serve(&folder, Mode::Shadow, seed))
+            weighed(&serve(&folder, Mode::Shadow, seed, false))
         })
         .collect();
     assert!(refused.iter().all(|[evaluated, replayed]| evaluated == replayed), "{refused:?}");

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use detector::Settings;
-use detector::{Action, Detector, Reason};
+use detector::{Action, ClientKey, Detector, Reason};
 use kidoban::input::Logs;
+use proxy::RunningGate;
 use traffic::log::RequestLine;
 use traffic::replay::replay;
 use traffic::sim::{self, Dice};
@@ -33,6 +34,9 @@ struct Answered {
     passed: u64,
     limited: u64,
     blocked: u64,
+    /// Bans that somebody made meanwhile.
+    imposed: u64,
+    lifted: u64,
 }
 
 #[test]
@@ -50,7 +54,7 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
              [event_log]\npath = {log:?}\nqueue = 1048576\n"
         ),
     );
-    let answered = serve(gate.addr());
+    let answered = serve(&gate);
     let metrics = gate.engine().metrics_text();
     let judge = gate.engine().judge();
     gate.stop();
@@ -59,7 +63,10 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     assert_eq!(metric(&metrics, "kidoban_event_log_dropped_total"), 0);
     assert_eq!(metric(&metrics, "kidoban_detector_panics_total"), 0);
     assert_eq!(answered.passed + answered.limited + answered.blocked, sent);
-    let (mut lines, outcomes) = read(&log);
+    let (mut lines, outcomes, bans) = read(&log);
+    let changes = [answered.imposed, answered.lifted];
+    assert_eq!(bans, changes, "every ban that was imposed or lifted has its line");
+    assert!(changes[0] >= 1_000 && changes[1] >= 500, "only {changes:?} changes of bans");
     assert_eq!(lines.len() as u64, sent, "every request has its line");
     assert_eq!(
         outcomes, answered.passed,
@@ -70,9 +77,11 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     // Another hash key: URLs are taken from the log as they were hashed at the time.
     let detector = Detector::new(Settings { capacity: 200_000, hash_key: 0xdead_beef }, judge);
     let (mut replayed, mut limited) = (HashMap::new(), [0; 2]);
+    let mut banned = 0;
     let logs = Logs::find(&[log.display().to_string()]).unwrap();
     replay(logs.open().unwrap(), &detector, None, |event, verdict, _, _| {
         *replayed.entry(verdict.action).or_insert(0) += 1;
+        banned += u64::from(verdict.reason == Reason::Banned);
         let by_cohort = (verdict.action, verdict.reason) == (Action::Limit, Reason::Cohort);
         limited[usize::from(event.write() != 0)] += u64::from(by_cohort);
         let line = lines.remove(&(event.client.to_string(), verdict.seq));
@@ -84,7 +93,8 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
     assert_eq!(detector.stats(model::DAY).evictions, 0);
 
     println!(
-        "{sent} requests, {outcomes} outcomes: {replayed:?}, by cohorts {limited:?} (of writes)"
+        "{sent} requests, {outcomes} outcomes: {replayed:?}, by cohorts {limited:?} (of writes), \
+         {banned} banned, {changes:?} bans imposed and lifted"
     );
     assert!(
         limited[0] >= 1_000 && limited[1] >= 300,
@@ -102,24 +112,32 @@ fn a_hundred_thousand_events_are_decided_again_byte_for_byte() {
 }
 
 /// Everybody's traffic, over all connections.
-fn serve(gate: SocketAddr) -> Answered {
-    let connections: Vec<_> = (0..CONNECTIONS)
-        .map(|number| std::thread::spawn(move || serve_one(gate, Dice::nth(3, number))))
-        .collect();
-    let mut all = Answered::default();
-    for connection in connections {
-        let one = connection.join().unwrap();
-        all.passed += one.passed;
-        all.limited += one.limited;
-        all.blocked += one.blocked;
-    }
-    all
+fn serve(gate: &RunningGate) -> Answered {
+    let (addr, engine) = (gate.addr(), gate.engine());
+    std::thread::scope(|scope| {
+        let connections: Vec<_> = (0..CONNECTIONS)
+            .map(|number| scope.spawn(move || serve_one(addr, engine, Dice::nth(3, number))))
+            .collect();
+        let mut all = Answered::default();
+        for connection in connections {
+            let one = connection.join().unwrap();
+            all.passed += one.passed;
+            all.limited += one.limited;
+            all.blocked += one.blocked;
+            all.imposed += one.imposed;
+            all.lifted += one.lifted;
+        }
+        all
+    })
 }
 
-fn serve_one(gate: SocketAddr, mut dice: Dice) -> Answered {
-    let mut connection = Client::connect(gate);
+fn serve_one(addr: SocketAddr, engine: &gate::Engine, mut dice: Dice) -> Answered {
+    let mut connection = Client::connect(addr);
     let mut answered = Answered::default();
     for _ in 0..REQUESTS {
+        if dice.chance(0.03) {
+            change_a_ban(engine, &mut dice, &mut answered);
+        }
         let request = request(&mut dice);
         match connection.ask(&request).status {
             429 => answered.limited += 1,
@@ -129,6 +147,24 @@ fn serve_one(gate: SocketAddr, mut dice: Dice) -> Answered {
         }
     }
     answered
+}
+
+/// Imposes or lifts a ban as an operator or another gate would, while its client asks on the other
+/// connections.
+fn change_a_ban(engine: &gate::Engine, dice: &mut Dice, answered: &mut Answered) {
+    let client = match dice.chance(0.8) {
+        true => format!("203.0.113.{}", dice.below(BUSY)),
+        false => format!("198.18.{}.{}", dice.below(CROWD / 250), dice.below(250)),
+    };
+    let client = ClientKey::from_text(&client);
+    if dice.chance(0.6) {
+        answered.imposed += 1;
+        let until = engine.now().plus_micros(dice.below(400_000) as u64);
+        engine.impose(client, until);
+    } else {
+        answered.lifted += 1;
+        engine.lift(client);
+    }
 }
 
 /// Somebody's next request. Addresses are of the benchmarking and documentation ranges, one in five
@@ -180,20 +216,25 @@ fn busy(who: usize, dice: &mut Dice) -> (String, &'static str) {
     }
 }
 
-/// The request lines by client and event number, and how many outcomes there are.
-fn read(log: &Path) -> (HashMap<(String, u32), String>, u64) {
-    let (mut requests, mut outcomes) = (HashMap::new(), 0);
+/// The request lines by client and event number, how many outcomes there are, and how many bans
+/// were imposed and lifted.
+fn read(log: &Path) -> (HashMap<(String, u32), String>, u64, [u64; 2]) {
+    let (mut requests, mut outcomes, mut bans) = (HashMap::new(), 0, [0; 2]);
     for line in BufReader::new(std::fs::File::open(log).unwrap()).lines() {
         let line = line.unwrap();
         if line.contains("\"type\":\"outcome\"") {
             outcomes += 1;
             continue;
         }
+        if line.contains("\"type\":\"ban\"") {
+            bans[usize::from(line.contains("\"change\":\"lifted\""))] += 1;
+            continue;
+        }
         let request: RequestLine<'_> = serde_json::from_str(&line).unwrap();
         let key = (request.client.clone().into_owned(), request.seq);
         assert!(requests.insert(key, line).is_none(), "an event number was given twice");
     }
-    (requests, outcomes)
+    (requests, outcomes, bans)
 }
 
 /// The line as it would be written with this verdict.

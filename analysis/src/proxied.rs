@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use detector::{ClientKey, Reason};
 use gate::undeclared::is_private;
-use traffic::log::{Record, RecordKind};
+use traffic::log::Record;
 
 /// From this share of requests on, in per cent, a log is a proxy's.
 const SHARE: u64 = 90;
@@ -31,7 +31,7 @@ pub struct ProxiedLog {
 impl ProxiedLog {
     /// Takes in a line.
     pub fn note(&mut self, record: &Record<'_>) {
-        if record.kind == RecordKind::Outcome {
+        if !record.kind.is_request() {
             return;
         }
         self.requests += 1;

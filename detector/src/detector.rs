@@ -11,7 +11,7 @@ use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::time::Timestamp;
 use crate::token::{Concluded, Observed, Token};
-use crate::tracker::{Settings, Tracker};
+use crate::tracker::{BanMark, Settings, Tracker};
 
 /// A [`Tracker`] and the one [`Judge`] that it works with. The tracker's methods that need no judge
 /// are available as well.
@@ -53,7 +53,7 @@ impl Detector {
     }
 
     /// Bans a client. See [`Tracker::impose`].
-    pub fn impose(&self, client: ClientKey, at: Timestamp, until: Timestamp) -> bool {
+    pub fn impose(&self, client: ClientKey, at: Timestamp, until: Timestamp) -> BanMark {
         self.tracker.impose(&self.judge, client, at, until)
     }
 

@@ -67,7 +67,7 @@ pub use state::asset_credit::AssetCredit;
 pub use state::bans::{BanChange, BanChanges, Bans};
 pub use time::Timestamp;
 pub use token::{Concluded, Observed, Token};
-pub use tracker::{Settings, Stats, Tracker};
+pub use tracker::{BanMark, Settings, Stats, Tracker};
 pub use url::{Class, UrlHasher, UrlKey};
 pub use verdict::{Action, Reason, Verdict};
 pub use window::Window;

@@ -45,6 +45,29 @@ pub struct Tracker {
     panics: AtomicU64,
 }
 
+/// A ban that was imposed or lifted, and after which of the client's events that was. A replay that
+/// does the same after the same event comes to the same verdicts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BanMark {
+    /// Whether there is a ban now, for one that was imposed. Whether there was one, for one that
+    /// was lifted.
+    pub was_done: bool,
+    /// The client's own clock, which is the time of its last event. The caller's time where the
+    /// client is not tracked.
+    pub at: Timestamp,
+    /// The number of its last event; 0 where it is not tracked.
+    pub seq: u32,
+}
+
+impl BanMark {
+    /// Done at `at`, after the last event of a client that is tracked. Before its first one a
+    /// client has no time of its own.
+    fn after(state: &ClientState, at: Timestamp) -> Self {
+        let seq = state.sequence();
+        Self { was_done: true, at: if seq > 0 { state.last_at() } else { at }, seq }
+    }
+}
+
 /// Figures about a tracker, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
@@ -120,17 +143,17 @@ impl Tracker {
 
     /// Bans a client from `at` until `until`, whatever its score, and whether or not it is tracked.
     ///
-    /// The ban holds at once, and in enforce mode whichever mode it was imposed in; what shadow mode
-    /// held against the client is dropped. A ban in force that ends later stays as it is, and so
-    /// does the client's number of offences. `false` when the client is not tracked and there is no
-    /// room for another ban.
+    /// The ban holds at once, and in enforce mode whichever mode it was imposed in; what shadow
+    /// mode held against the client is dropped. A ban in force that ends later stays as it is, and
+    /// so does the client's number of offences. Not done when the client is not tracked and there
+    /// is no room for another ban.
     pub fn impose(
         &self,
         judge: &Judge,
         client: ClientKey,
         at: Timestamp,
         until: Timestamp,
-    ) -> bool {
+    ) -> BanMark {
         let bans = &self.tracked.bans;
         let imposed = |before: Ban| Ban {
             until: until.max(before.until),
@@ -142,25 +165,28 @@ impl Tracker {
         // between.
         let on_tracked = || {
             self.tracked.table.with_known(client, |state| {
+                let mark = BanMark::after(state, at);
                 let standing = &mut state.known_client(at, judge.site_profile()).standing;
                 standing.enter(Mode::Enforce, || bans.find(client, Mode::Enforce));
                 let ban = imposed(standing.ban());
                 standing.set_ban(ban);
                 bans.insert(client, ban, at);
+                mark
             })
         };
-        if on_tracked().is_some() {
-            return true;
+        if let Some(mark) = on_tracked() {
+            return mark;
         }
         let is_remembered = bans.insert(client, imposed(bans.find(client, Mode::Enforce)), at);
         // It may have got its place in between, and not have found the ban.
-        on_tracked().is_some() || is_remembered
+        on_tracked().unwrap_or(BanMark { was_done: is_remembered, at, seq: 0 })
     }
 
     /// Takes back all that is held against a client at `at`: ban, offences, limit. Was it banned?
-    pub fn lift(&self, client: ClientKey, at: Timestamp) -> bool {
+    pub fn lift(&self, client: ClientKey, at: Timestamp) -> BanMark {
         let bans = &self.tracked.bans;
-        let was_banned = self.tracked.table.with_known(client, |state| {
+        let lifted = self.tracked.table.with_known(client, |state| {
+            let mark = BanMark::after(state, at);
             let was_banned = match state {
                 ClientState::Newcomer(_) => false,
                 ClientState::Known(known) => {
@@ -169,9 +195,10 @@ impl Tracker {
                     was_banned
                 }
             };
-            bans.remove(client, at) || was_banned
+            BanMark { was_done: bans.remove(client, at) || was_banned, ..mark }
         });
-        was_banned.unwrap_or_else(|| bans.remove(client, at))
+        let untracked = || BanMark { was_done: bans.remove(client, at), at, seq: 0 };
+        lifted.unwrap_or_else(untracked)
     }
 
     /// The bans in force at `now` that count in this mode, ordered by their end.

@@ -32,7 +32,7 @@ use crate::identity::Caller;
 use crate::in_force::InForce;
 use crate::judge::{JudgeError, judge, refuse_unarmed};
 use crate::metrics::{Metrics, PendingConversion, StandingLabel};
-use crate::record::{OutcomeRecord, Recorder, Texts};
+use crate::record::{BanRecord, OutcomeRecord, Recorder, Texts};
 use crate::undeclared::{Undeclared, UndeclaredProxies};
 
 /// The longest target that is judged and logged, in bytes, as nginx's and Apache's defaults for a
@@ -296,14 +296,28 @@ impl Engine {
     }
 
     /// Bans a client until `until` in the time of events ([`Engine::now`]), at once. `false` when
-    /// there is no room for another ban and the client is not tracked.
+    /// there is no room for another ban and the client is not tracked. The event log has a line of
+    /// it, so that a replay does the same.
     pub fn impose(&self, client: ClientKey, until: Timestamp) -> bool {
-        self.tracker.impose(&self.in_force.load().judge, client, self.now(), until)
+        let now = self.now();
+        let mark = self.tracker.impose(&self.in_force.load().judge, client, now, until);
+        self.record_ban(BanRecord { client, mark, until: Some(until), changed_at: now });
+        mark.was_done
     }
 
-    /// Takes back all that is held against a client, at once. Was it banned?
+    /// Takes back all that is held against a client, at once. Was it banned? The event log has a
+    /// line of it.
     pub fn lift(&self, client: ClientKey) -> bool {
-        self.tracker.lift(client, self.now())
+        let now = self.now();
+        let mark = self.tracker.lift(client, now);
+        self.record_ban(BanRecord { client, mark, until: None, changed_at: now });
+        mark.was_done
+    }
+
+    fn record_ban(&self, ban: BanRecord) {
+        if let Some(recorder) = &self.recorder {
+            recorder.ban(ban);
+        }
     }
 
     /// Bans made and lifted from the change of this number on; begin with 0.

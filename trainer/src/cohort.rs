@@ -16,7 +16,10 @@ use std::collections::HashMap;
 
 use detector::cohort::FEW_PAGES;
 use detector::model::{Budget, Scorer};
-use detector::{Class, Cohorts, Event, Features, Mode, Outcome, SiteProfile, Timestamp, Token};
+use detector::{
+    Class, ClientKey, Cohorts, Event, Features, Mode, Outcome, SiteProfile, Timestamp, Token,
+};
+use traffic::log::RecordedBan;
 use traffic::replay::{Driver, Subject, part_of};
 
 use crate::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
@@ -115,6 +118,9 @@ impl Subject for Meeting<'_> {
             place.conclude(&Outcome { at, ..outcome }, self.resolution_us);
         });
     }
+
+    /// Cohorts are of newcomers, and a site's traffic holds no bans.
+    fn change_ban(&mut self, _: ClientKey, _: Timestamp, _: RecordedBan) {}
 }
 
 /// The threshold for cohorts, from the highest score of a cohort that each calibration person met.

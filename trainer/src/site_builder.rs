@@ -76,14 +76,15 @@ impl SiteBuilder {
         });
         let was_exempt =
             record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
-        if was_exempt || line.event.exempt.is_some() {
+        // A ban that an operator made says nothing of what the client does.
+        if was_exempt || line.event.exempt.is_some() || record.kind == RecordKind::Ban {
             return Ok(());
         }
         let client = self.client(record)?;
         let known = &mut self.clients[client as usize];
         known.first_at = known.first_at.min(record.at);
         let (mut target, mut referer) = (NONE, NONE);
-        if record.kind != RecordKind::Outcome {
+        if record.kind.is_request() {
             known.pages += u32::from(line.event.class == Class::Page);
             self.evidence[client as usize].note(record, line.event.class, &mut self.agents);
             target = self.targets.intern(record.target)?;

@@ -1,6 +1,7 @@
 //! A client's window that is driven by traffic without verdicts, as training needs it.
 
-use detector::{Event, Mode, SiteProfile, Timestamp, Token, Window};
+use detector::{ClientKey, Event, Mode, SiteProfile, Timestamp, Token, Window};
+use traffic::log::RecordedBan;
 use traffic::replay::Subject;
 
 /// One client's window, and what to do at each of its requests once the window has taken it in.
@@ -25,4 +26,7 @@ impl<V: FnMut(&Event, &Window)> Subject for UnjudgedWindow<'_, V> {
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
         self.window.conclude(&token.ended(at, status), self.resolution_us);
     }
+
+    /// A window holds no ban.
+    fn change_ban(&mut self, _: ClientKey, _: Timestamp, _: RecordedBan) {}
 }

@@ -70,6 +70,7 @@ impl Pass for NearThresholdPass {
             }
         });
         driver.step(&line, &mut judged);
+        banned.note_line(&line);
     }
 
     fn check(&self, watches: &[NearThresholdWatch]) -> Result<(), TooManyBans> {

@@ -70,7 +70,7 @@ impl<'a> Pass for DiffPass<'a> {
     type Watch = DiffWatch<'a>;
 
     fn step(&self, record: &Record<'_>) -> DiffStep {
-        let is_request = record.kind != RecordKind::Outcome;
+        let is_request = record.kind.is_request();
         let is_good_robot = is_request
             && record.user_agent.is_some_and(|agent| {
                 self.agents.lock().unwrap_or_else(PoisonError::into_inner).is_good_bot(agent)
@@ -78,10 +78,12 @@ impl<'a> Pass for DiffPass<'a> {
         let asked = self.conversions.asked(record.method, record.target);
         let reached = match record.kind {
             RecordKind::Whole => self.conversions.reached(asked, record.status),
-            RecordKind::Request | RecordKind::Outcome => ReachedConversions::default(),
+            RecordKind::Request | RecordKind::Outcome | RecordKind::Ban => {
+                ReachedConversions::default()
+            }
         };
         let wanted = match record.kind {
-            RecordKind::Whole => false,
+            RecordKind::Whole | RecordKind::Ban => false,
             RecordKind::Request => !asked.is_nothing(),
             RecordKind::Outcome => !self.conversions.is_empty(),
         };
@@ -124,6 +126,7 @@ impl<'a> Pass for DiffPass<'a> {
             })
             .with_reasons();
             watch.drivers[side].step(&step.lines[side], &mut judged);
+            watch.banned[side].note_line(&step.lines[side]);
             found
         });
         if let [Some(before), Some(after)] = verdicts {

@@ -3,8 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token};
-use traffic::log::{Record, RecordKind};
-use traffic::replay::{BannedClients, Driver, LogStep, Pass, Subject, TooManyBans};
+use traffic::log::{Record, RecordKind, RecordedBan};
+use traffic::replay::{BannedClients, Driver, LogStep, Pass, Subject, TooManyBans, change_ban};
 use trainer::evidence::{Agents, Trace};
 
 use super::follower::Follower;
@@ -88,6 +88,7 @@ impl Pass for ExplainPass {
         let ExplainStep { line, trace, followed, ends } = step;
         let mut subject = FollowedDetector { pass: self, follower, banned, trace, followed };
         driver.step(&line, &mut subject);
+        banned.note_line(&line);
         if let Some(id) = ends {
             follower.ended(&id, line.status);
         }
@@ -119,6 +120,10 @@ impl Subject for FollowedDetector<'_> {
 
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
         self.pass.detector.conclude(token, at, status);
+    }
+
+    fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
+        change_ban(&self.pass.detector, client, at, ban);
     }
 }
 

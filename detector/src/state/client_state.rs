@@ -70,6 +70,14 @@ impl ClientState {
         }
     }
 
+    /// Its events so far: the number of the last one.
+    pub fn sequence(&self) -> u32 {
+        match self {
+            Self::Newcomer(newcomer) => newcomer.sequence(),
+            Self::Known(client) => client.window.sequence(),
+        }
+    }
+
     /// The client's own clock: the time of its last event, or before every event if it had none.
     pub fn last_at(&self) -> Timestamp {
         match self {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use detector::Timestamp;
 use serde_json::{Map, Value};
-use traffic::log::{Format, Record};
+use traffic::log::{BanAction, BanLine, Format, Record, RecordedBan};
 use traffic::{OutcomeLine, RecordKind, RequestLine};
 
 /// Appends the line and says true. Says false, and appends nothing, where the format has no way to
@@ -91,6 +91,15 @@ fn nginx_json(record: &Record<'_>) -> Option<String> {
 }
 
 fn event(record: &Record<'_>, log: &mut Vec<u8>) -> bool {
+    if let Some(ban) = record.ban {
+        let (change, until) = match ban {
+            RecordedBan::Imposed(until) => (BanAction::Imposed, Some(until)),
+            RecordedBan::Lifted => (BanAction::Lifted, None),
+        };
+        let (at, seq, client) = (record.at, record.seq, record.client.into());
+        BanLine { at, seq, client, change, until, changed_at: at }.write_to(log);
+        return true;
+    }
     let id = record.id.unwrap_or_default().into();
     let Some(decision) = record.decision else {
         assert_eq!(record.kind, RecordKind::Outcome);

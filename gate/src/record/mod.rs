@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detector::{AgentKey, ClientKey, Concluded, Event, Mode, UrlKey, Verdict};
+use detector::{AgentKey, BanMark, ClientKey, Concluded, Event, Mode, Timestamp, UrlKey, Verdict};
 use metrics::Counter;
 
 use crate::config::EventLogConfig;
@@ -49,6 +49,7 @@ pub(crate) struct Texts<'a> {
 enum Message {
     Request(RequestRecord),
     Outcome(OutcomeRecord),
+    Ban(BanRecord),
     /// Write out what came before, then answer.
     Flush(Sender<()>),
     /// Write out what came before, then end.
@@ -76,6 +77,16 @@ pub(crate) struct OutcomeRecord {
     pub(crate) status: u16,
     pub(crate) bytes: u64,
     pub(crate) duration_us: u64,
+}
+
+/// A ban that somebody imposed or lifted, as it goes into the log.
+pub(crate) struct BanRecord {
+    pub(crate) client: ClientKey,
+    /// After which of the client's events.
+    pub(crate) mark: BanMark,
+    /// Until when it was imposed; `None` if it was lifted.
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) changed_at: Timestamp,
 }
 
 /// Four texts in one allocation.
@@ -121,6 +132,10 @@ impl Recorder {
         self.send(Message::Outcome(outcome));
     }
 
+    pub(crate) fn ban(&self, ban: BanRecord) {
+        self.send(Message::Ban(ban));
+    }
+
     /// Waits until everything sent so far is in the file.
     pub(crate) fn flush(&self) {
         let (done, wait) = channel();
@@ -151,7 +166,7 @@ impl Recorder {
 /// Waits for a line, lets more gather, writes them together, and so on until it is told to stop.
 fn run(queue: &Receiver<Message>, writer: &mut writer::Writer) {
     while let Ok(first) = queue.recv() {
-        if matches!(first, Message::Request(_) | Message::Outcome(_)) {
+        if !matches!(first, Message::Flush(_) | Message::Stop) {
             std::thread::sleep(GATHER);
         }
         let mut next = Some(first);
@@ -159,6 +174,7 @@ fn run(queue: &Receiver<Message>, writer: &mut writer::Writer) {
             match message {
                 Message::Request(record) => writer.line(|line| record.write_to(line)),
                 Message::Outcome(record) => writer.line(|line| record.write_to(line)),
+                Message::Ban(record) => writer.line(|line| record.write_to(line)),
                 Message::Flush(done) => {
                     writer.flush();
                     // Whoever asked may have gone.
@@ -208,6 +224,24 @@ impl OutcomeRecord {
             bytes: self.bytes,
             duration_us: self.duration_us,
             id: self.id.to_string().into(),
+        };
+        line_of.write_to(line);
+    }
+}
+
+impl BanRecord {
+    fn write_to(&self, line: &mut Vec<u8>) {
+        let change = match self.until {
+            Some(_) => traffic::log::BanAction::Imposed,
+            None => traffic::log::BanAction::Lifted,
+        };
+        let line_of = traffic::log::BanLine {
+            at: self.mark.at,
+            seq: self.mark.seq,
+            client: self.client.to_string().into(),
+            change,
+            until: self.until,
+            changed_at: self.changed_at,
         };
         line_of.write_to(line);
     }

@@ -1,6 +1,8 @@
 //! Bans are imposed and lifted at once, and others hear of it.
 
 use detector::{Cause, ClientKey, Mode};
+use traffic::log::LogReader;
+use traffic::replay::{Driver, Judged, LogStep};
 
 use crate::support::{Door, Folder};
 
@@ -88,6 +90,98 @@ fn an_imposed_ban_holds_at_an_address_of_many_browsers() {
     }
     door.engine.impose(ClientKey::from_text("192.0.2.1"), door.engine.now().plus_secs(60));
     assert_eq!(door.visit("192.0.2.1", "/p/1", &[("user-agent", "Browser/7")], 200), BANNED);
+}
+
+/// The line stands after the client's last event, whatever the clock said.
+#[test]
+fn the_event_log_says_after_which_event_a_ban_was_imposed_and_lifted() {
+    let folder = Folder::new();
+    let (model, log) = (folder.model("mild", -5.0), folder.path("events.jsonl"));
+    let door = Door::open(&format!(
+        "mode = \"enforce\"\nmodel = {model:?}\n[policy]\nmin_pages = 1\nlimit_score = 0.5\n\
+         block_score = 0.9\n[event_log]\npath = {log:?}\n"
+    ));
+    let [there, stranger] = ["192.0.2.1", "192.0.2.2"].map(ClientKey::from_text);
+    let until = door.engine.now().plus_secs(600);
+    assert_eq!(door.visit("192.0.2.1", "/p/1", &[], 200), FREE);
+    let last_at = door.engine.now();
+    door.machine.pass(60_000_000);
+    let now = door.engine.now();
+    door.engine.impose(there, until);
+    door.engine.impose(stranger, until);
+    assert_eq!(door.visit("192.0.2.1", "/p/1", &[], 200), BANNED);
+    door.engine.lift(there);
+    door.engine.stop();
+    let text = std::fs::read_to_string(log).unwrap();
+    let bans: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .filter(|line: &serde_json::Value| line["type"] == "ban")
+        .collect();
+    let line = |client: &str, at: detector::Timestamp, seq: u32, until: Option<i64>| {
+        let change = if until.is_some() { "imposed" } else { "lifted" };
+        let mut line = serde_json::json!({
+            "v": 1, "type": "ban", "at": at.as_micros(), "seq": seq, "client": client,
+            "change": change,
+        });
+        if let Some(until) = until {
+            line["until"] = until.into();
+        }
+        line
+    };
+    let until = Some(until.as_micros());
+    // Its page and the end of it were two events; the refused page is the third.
+    let expect = [
+        line("192.0.2.1", last_at, 2, until),
+        line("192.0.2.2", now, 0, until),
+        line("192.0.2.1", now, 3, None),
+    ];
+    let without_time = bans.into_iter().map(|mut line| {
+        assert!(line["changed_at"].as_i64().unwrap() >= now.as_micros());
+        line.as_object_mut().unwrap().remove("changed_at");
+        line
+    });
+    assert_eq!(without_time.collect::<Vec<_>>(), expect);
+}
+
+#[test]
+fn a_replay_imposes_and_lifts_what_was_imposed_and_lifted_at_the_gate() {
+    for mode in ["enforce", "shadow"] {
+        let folder = Folder::new();
+        let (model, log) = (folder.model("strict", 1.0), folder.path("events.jsonl"));
+        let door = Door::open(&format!(
+            "mode = \"{mode}\"\nmodel = {model:?}\n[policy]\nmin_pages = 3\nlimit_score = 0.5\n\
+             block_score = 0.9\nlimit_burst_pages = 5\n[event_log]\npath = {log:?}\n"
+        ));
+        let mut live = Vec::new();
+        for number in 0..200_u32 {
+            let peer = format!("192.0.2.{}", number % 4);
+            let client = ClientKey::from_text(&peer);
+            match number % 23 {
+                // Of a client that has just been there, in the same microsecond.
+                5 => _ = door.engine.impose(client, door.engine.now().plus_secs(30)),
+                11 => _ = door.engine.lift(client),
+                17 => _ = door.engine.impose(ClientKey::from_text("192.0.2.3"), door.engine.now()),
+                _ => door.machine.pass(3_000_000),
+            }
+            live.push(door.visit(&peer, &format!("/p/{number}"), &[], 200).1);
+        }
+        let judge = door.engine.judge();
+        door.engine.stop();
+        assert!(["banned", "limited", "too_few_pages"].iter().all(|reason| live.contains(reason)));
+
+        let bytes = std::fs::read(&log).unwrap();
+        let detector =
+            detector::Detector::new(detector::Settings { capacity: 1_000, hash_key: 5 }, judge);
+        let mut reader = LogReader::new("events.jsonl", &bytes[..]).unwrap();
+        let (mut driver, mut replayed) = (Driver::default(), Vec::new());
+        while let Some(record) = reader.next().unwrap() {
+            let mut judged =
+                Judged::new(&detector, |_, verdict| replayed.push(verdict.reason.as_str()));
+            driver.step(&LogStep::of(&record, &detector), &mut judged);
+        }
+        assert_eq!(replayed, live, "{mode}");
+    }
 }
 
 #[test]

@@ -173,7 +173,7 @@ impl Chunk {
             {
                 let record = fields.record(text_of(line, &parser));
                 tally.count(&record);
-                items.push((record.at, record.seq, map(&record)));
+                items.push((record.at, record.tie(), map(&record)));
             }
         }
         Parsed { items, tally }

@@ -96,6 +96,7 @@ mod tests {
         id: None,
         decision: None,
         request_keys: crate::log::RequestKeys { agent: detector::AgentKey::NONE, write: 0 },
+        ban: None,
     };
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {

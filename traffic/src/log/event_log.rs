@@ -2,19 +2,30 @@
 //! the same verdicts.
 //!
 //! There is one JSON object a line. A request and how it ended are two lines, because they are two
-//! events at two times, and other verdicts may come between them.
+//! events at two times, and other verdicts may come between them. A ban that somebody imposes or
+//! lifts is a line as well; a ban by the score is none, because a replay finds it by itself.
 //!
 //! ```text
 //! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","agent":4711,"id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
 //! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"agent":4711,"bytes":123,"duration_us":456,"id":"…"}
+//! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"imposed","until":1455948045000000,"changed_at":1455944460000000}
+//! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"lifted","changed_at":1455944470000000}
 //! ```
 //!
 //! `at` is in microseconds. `key`, `class` and `agent` are what the detector saw. URLs and user
 //! agents are hashed with a secret that must not be in a log, and a replay does without it. An
 //! outcome repeats the `agent` of its request; if that request writes (a POST, say), the outcome
-//! also has the hash of its path as `write`. Both are left out if they are 0. Unknown keys are
-//! skipped, because a new key may be ignored. An unknown version is refused, because a changed
-//! meaning may not.
+//! also has the hash of its path as `write`. Both are left out if they are 0.
+//!
+//! `at` and `seq` of a ban are those of the client's last event, after which it was changed. So a
+//! sort by time and number puts the change between the same two events as at the gate, which no
+//! clock could do when requests come at the same time. If the client was not tracked, `at` is the
+//! time of the change and `seq` is 0. `changed_at`, for people, is the time of the change in any
+//! case.
+//!
+//! Unknown keys are skipped, because a new key may be ignored. An unknown version is refused,
+//! because a changed meaning may not. Versions that know no `ban` skip such a line and count it as
+//! one that they could not read.
 
 use std::borrow::Cow;
 
@@ -22,7 +33,7 @@ use detector::{AgentKey, Class, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Decided, Fields, keep};
-use super::record::{RecordKind, RequestKeys};
+use super::record::{RecordKind, RecordedBan, RequestKeys};
 use super::refusal::Refusal;
 
 /// The version of the event log (`v`) that is written and read here.
@@ -100,6 +111,36 @@ pub struct OutcomeLine<'a> {
     pub id: Cow<'a, str>,
 }
 
+/// The line of a ban that somebody imposed or lifted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BanLine<'a> {
+    /// The time of the client's last event before the change; the time of the change if the client
+    /// was not tracked.
+    pub at: Timestamp,
+    /// The number of that event; 0 if the client was not tracked.
+    pub seq: u32,
+    /// Whose ban it is.
+    #[serde(borrow)]
+    pub client: Cow<'a, str>,
+    /// What became of the ban.
+    pub change: BanAction,
+    /// When the ban ends; `None` if it was lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// When it was changed, by the gate's clock.
+    pub changed_at: Timestamp,
+}
+
+/// What became of a ban.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BanAction {
+    /// Somebody imposed it.
+    Imposed,
+    /// Somebody lifted it.
+    Lifted,
+}
+
 fn is_zero(agent: &AgentKey) -> bool {
     *agent == AgentKey::NONE
 }
@@ -111,6 +152,7 @@ fn is_none(write: &u16) -> bool {
 /// The beginning of the lines that we write. One comparison with it tells how to read the rest.
 const REQUEST_HEAD: &str = r#"{"v":1,"type":"request","#;
 const OUTCOME_HEAD: &str = r#"{"v":1,"type":"outcome","#;
+const BAN_HEAD: &str = r#"{"v":1,"type":"ban","#;
 
 impl RequestLine<'_> {
     /// Appends this as one line, newline included.
@@ -123,6 +165,13 @@ impl OutcomeLine<'_> {
     /// Appends this as one line, newline included.
     pub fn write_to(&self, log: &mut Vec<u8>) {
         write(OUTCOME_HEAD, self, log);
+    }
+}
+
+impl BanLine<'_> {
+    /// Appends this as one line, newline included.
+    pub fn write_to(&self, log: &mut Vec<u8>) {
+        write(BAN_HEAD, self, log);
     }
 }
 
@@ -162,7 +211,8 @@ pub(super) fn parse<'a>(text: &'a str, decoded: &mut String) -> Result<Fields, R
     match &*head.r#type {
         "request" => Ok(request(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded)),
         "outcome" => Ok(outcome(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded)),
-        other => Err(Refusal::new("type", "request or outcome", other.to_owned())),
+        "ban" => ban(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded),
+        other => Err(Refusal::new("type", "request, outcome or ban", other.to_owned())),
     }
 }
 
@@ -205,6 +255,28 @@ fn outcome(line: &OutcomeLine<'_>, decoded: &mut String) -> Fields {
         id: Some(keep(&line.id)),
         ..Fields::default()
     }
+}
+
+fn ban<'a>(line: &BanLine<'_>, decoded: &mut String) -> Result<Fields, Refusal<'a>> {
+    let ban = match (line.change, line.until) {
+        (BanAction::Imposed, Some(until)) => RecordedBan::Imposed(until),
+        (BanAction::Lifted, None) => RecordedBan::Lifted,
+        (BanAction::Imposed, None) => {
+            return Err(Refusal::new("until", "the end of an imposed ban", String::new()));
+        }
+        (BanAction::Lifted, Some(until)) => {
+            let found = until.as_micros().to_string();
+            return Err(Refusal::new("until", "nothing for a ban that was lifted", found));
+        }
+    };
+    Ok(Fields {
+        kind: RecordKind::Ban,
+        at: line.at,
+        client: keep(decoded, Some(&*line.client)).unwrap_or_default(),
+        seq: line.seq,
+        ban: Some(ban),
+        ..Fields::default()
+    })
 }
 
 #[cfg(test)]

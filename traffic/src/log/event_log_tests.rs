@@ -102,6 +102,53 @@ fn an_outcome_says_whose_browser_asked_and_where_it_wrote() {
     assert_eq!((outcome.agent, outcome.write), (AgentKey(7), 9));
 }
 
+const IMPOSED: &str = r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","change":"imposed","until":70,"changed_at":9}"#;
+const LIFTED: &str =
+    r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","change":"lifted","changed_at":9}"#;
+
+#[test]
+fn a_ban_is_written_as_documented_and_is_neither_a_request_nor_an_end() {
+    let until = Timestamp::from_micros(70);
+    for (text, ban) in [(IMPOSED, RecordedBan::Imposed(until)), (LIFTED, RecordedBan::Lifted)] {
+        let line: BanLine<'_> = serde_json::from_str(text).unwrap();
+        let mut log = Vec::new();
+        line.write_to(&mut log);
+        assert_eq!(String::from_utf8(log).unwrap(), format!("{text}\n"));
+        // Whoever writes the keys in another order is read as well.
+        for text in [text.to_owned(), text.replace("\"v\":1,", "").replace("9}", "9,\"v\":1}")] {
+            let mut decoded = String::new();
+            let record = parse(&text, &mut decoded).unwrap().record(&decoded);
+            assert_eq!((record.kind, record.ban), (RecordKind::Ban, Some(ban)));
+            assert_eq!((record.at.as_micros(), record.seq, record.client), (5, 8, "192.0.2.7"));
+            assert_eq!((record.request().is_none(), record.outcome()), (true, None));
+            assert_eq!((record.method, record.decision), ("", None));
+        }
+    }
+}
+
+#[test]
+fn a_ban_without_its_end_or_one_that_was_lifted_until_then_is_refused() {
+    let without = IMPOSED.replace("\"until\":70,", "");
+    assert!(reason(&without).contains("until: expected the end of an imposed ban"));
+    let with = LIFTED.replace("\"changed_at\"", "\"until\":70,\"changed_at\"");
+    assert!(reason(&with).contains("until: expected nothing for a ban that was lifted"));
+    assert!(reason(&LIFTED.replace("lifted", "moved")).contains("unknown variant `moved`"));
+}
+
+/// A ban comes after the event of its number and before the next one of the same microsecond.
+#[test]
+fn a_ban_stands_between_two_events_of_one_microsecond() {
+    let outcome = |seq: &str| OUTCOME.replace("\"seq\":8", &format!("\"seq\":{seq}"));
+    let mut log = [outcome("9"), LIFTED.to_owned(), outcome("8")].join("\n");
+    log.push('\n');
+    let reader = crate::log::LogReader::new("events.jsonl", log.as_bytes()).unwrap();
+    let kinds =
+        crate::merge::Ordered::new(reader, |record: &Record<'_>| Some((record.kind, record.seq)));
+    let kinds: Vec<_> = kinds.map(|item| item.unwrap().1).collect();
+    let expect = [(RecordKind::Outcome, 8), (RecordKind::Ban, 8), (RecordKind::Outcome, 9)];
+    assert_eq!(kinds, expect);
+}
+
 #[test]
 fn what_cannot_be_understood_is_refused() {
     let refuse = |from: &str, to: &str, expect: &str| {
@@ -111,7 +158,7 @@ fn what_cannot_be_understood_is_refused() {
     };
     refuse("\"v\":1", "\"v\":2", r#"v: expected 1, the only version known here, found "2""#);
     refuse("\"v\":1,", "", "missing field `v`");
-    refuse("outcome", "verdict", r#"type: expected request or outcome, found "verdict""#);
+    refuse("outcome", "verdict", r#"type: expected request, outcome or ban, found "verdict""#);
     refuse(
         "\"status\":200",
         "\"status\":\"ok\"",

@@ -6,7 +6,7 @@
 
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 
-use super::record::{Record, RecordKind, RecordedDecision, RequestKeys};
+use super::record::{Record, RecordKind, RecordedBan, RecordedDecision, RequestKeys};
 
 /// Where a field is in its line, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,6 +58,7 @@ pub(super) struct Fields {
     pub(super) id: Option<Span>,
     pub(super) decided: Option<Decided>,
     pub(super) request_keys: RequestKeys,
+    pub(super) ban: Option<RecordedBan>,
 }
 
 /// A [`RecordedDecision`] with positions in place of text.
@@ -80,11 +81,7 @@ impl Fields {
             kind: self.kind,
             at: self.at,
             client: self.client.of(text),
-            method: if method.is_empty() && self.kind != RecordKind::Outcome {
-                "-"
-            } else {
-                method
-            },
+            method: if method.is_empty() && self.kind.is_request() { "-" } else { method },
             target: self.target.of(text),
             status: self.status,
             bytes: self.bytes,
@@ -107,6 +104,7 @@ impl Fields {
                 score: decided.score,
             }),
             request_keys: self.request_keys,
+            ban: self.ban,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use detector::{AgentKey, Class, ClientKey, Outcome, Reason, Recorded, Request, Timestamp, UrlKey};
 
-/// Which of two things a line tells: a request, how it ended, or both.
+/// What a line tells: a request, how it ended, both, or that somebody changed a ban.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RecordKind {
     /// A request and how it ended in one line, as in every log but our event log.
@@ -12,6 +12,29 @@ pub enum RecordKind {
     Request,
     /// How a request ended: a line of our event log.
     Outcome,
+    /// Somebody imposed or lifted a ban: a line of our event log.
+    Ban,
+}
+
+impl RecordKind {
+    /// Whether the line tells a request.
+    pub const fn is_request(self) -> bool {
+        matches!(self, Self::Whole | Self::Request)
+    }
+
+    /// Whether the line tells how a request ended.
+    pub const fn is_end(self) -> bool {
+        matches!(self, Self::Whole | Self::Outcome)
+    }
+}
+
+/// What a line of our event log says of a ban that somebody changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordedBan {
+    /// It was imposed until this time.
+    Imposed(Timestamp),
+    /// It was lifted, and with it all that was held against the client.
+    Lifted,
 }
 
 /// One line of a log. It borrows its text from the reader.
@@ -27,13 +50,13 @@ pub struct Record<'a> {
     /// The text of the log's client field, which labels refer to. Where the format adds a port, it
     /// is left out.
     pub client: &'a str,
-    /// Method as on the wire. `-` if the client sent none or sent garbage; empty for a
-    /// [`RecordKind::Outcome`].
+    /// Method as on the wire. `-` if the client sent none or sent garbage; empty for a line that
+    /// tells no request.
     pub method: &'a str,
     /// Request target as on the wire: path and query, or absolute form. If the request line is
-    /// garbage, all of it. Empty for a [`RecordKind::Outcome`].
+    /// garbage, all of it. Empty for a line that tells no request.
     pub target: &'a str,
-    /// HTTP status; 0 for a [`RecordKind::Request`], and where the log has none.
+    /// HTTP status; 0 for a line that tells no end of a request, and where the log has none.
     pub status: u16,
     /// Bytes sent. It depends on the log whether headers are counted.
     pub bytes: Option<u64>,
@@ -48,7 +71,8 @@ pub struct Record<'a> {
     /// `Sec-Fetch-Dest` header, where the log has it.
     pub fetch_dest: Option<&'a str>,
     /// The number of this event among the client's events, from our event log; 0 in other logs. It
-    /// orders events of the same microsecond.
+    /// orders events of the same microsecond. For a [`RecordKind::Ban`] the number of the event
+    /// before it.
     pub seq: u32,
     /// Identifier of the decision, from our event log. It joins an outcome to its request.
     pub id: Option<&'a str>,
@@ -56,6 +80,8 @@ pub struct Record<'a> {
     pub decision: Option<RecordedDecision<'a>>,
     /// What is repeated from the request, for a [`RecordKind::Outcome`].
     pub request_keys: RequestKeys,
+    /// What became of the client's ban, for a [`RecordKind::Ban`].
+    pub ban: Option<RecordedBan>,
 }
 
 /// What an outcome line of our event log repeats from its request: the keys by which cohorts count
@@ -98,9 +124,14 @@ impl<'a> Record<'a> {
         ClientKey::from_text(self.client)
     }
 
-    /// The request to observe; `None` for a [`RecordKind::Outcome`].
+    /// Orders the lines of one microsecond: by number, and a ban after the event of its number.
+    pub(crate) fn tie(&self) -> u32 {
+        self.seq.saturating_mul(2).saturating_add(u32::from(self.kind == RecordKind::Ban))
+    }
+
+    /// The request to observe; `None` for a line that tells none.
     pub fn request(&self) -> Option<Request<'a>> {
-        (self.kind != RecordKind::Outcome).then(|| Request {
+        self.kind.is_request().then(|| Request {
             client: self.client_key(),
             at: self.at,
             method: self.method,
@@ -116,12 +147,12 @@ impl<'a> Record<'a> {
         })
     }
 
-    /// How the request ended; `None` for a [`RecordKind::Request`]. For a [`RecordKind::Whole`] the
-    /// user agent is left out here: use [`Outcome::of`] with its event.
+    /// How the request ended; `None` for a line that does not tell it. For a [`RecordKind::Whole`]
+    /// the user agent is left out here: use [`Outcome::of`] with its event.
     pub fn outcome(&self) -> Option<Outcome> {
         let RequestKeys { agent, write } = self.request_keys;
         let outcome =
             || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
-        (self.kind != RecordKind::Request).then(outcome)
+        self.kind.is_end().then(outcome)
     }
 }

@@ -86,6 +86,10 @@ pub(super) struct SharedLines {
 impl Survey {
     /// Counts a record. `class` says what is requested, if the record is a request.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
+        if record.kind == RecordKind::Ban {
+            // An operator's doing, at the time of the client's last event: no traffic, nor late.
+            return;
+        }
         self.draw(record);
         self.late += u64::from(
             self.newest.is_some_and(|newest| newest.micros_since(record.at) > HORIZON_US),

@@ -35,9 +35,10 @@ pub(super) const PLAIN: Record<'_> = Record {
     id: None,
     decision: None,
     request_keys: crate::log::RequestKeys { agent: detector::AgentKey::NONE, write: 0 },
+    ban: None,
 };
 
-const GOOD: [&str; 8] = [
+const GOOD: [&str; 9] = [
     r#"192.0.2.7 - al [20/Feb/2016:00:00:45 -0500] "GET /p/1?a=\"b\" HTTP/1.1" 200 187 "https://shop/" "Mozilla/5.0 (\x22)" "-""#,
     r#""192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187 "-" "Mozilla/5.0""#,
     r#"2001:db8::1 - - [20/Feb/2016:00:00:45 +0000] "-" 408 -"#,
@@ -46,6 +47,7 @@ const GOOD: [&str; 8] = [
     r#"2015-07-22T09:00:28.019143Z shop [2001:db8::1]:54635 10.0.6.158:80 0.000022 0.026109 -1 200 200 0 699 "GET https://shop.example:443/p/1 HTTP/1.1" "Mozilla/5.0" AES TLSv1.2"#,
     r#"{"v":1,"type":"request","at":5,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1","key":3,"class":"page","id":"d1","mode":"shadow","action":"allow","reason":"score","score":null}"#,
     r#"{"v":1,"type":"outcome","at":5,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"d1"}"#,
+    r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","change":"imposed","until":9,"changed_at":7}"#,
 ];
 
 /// Reads a log to its end and checks what must hold for any reader.

@@ -110,7 +110,7 @@ impl<R: BufRead, T, F: FnMut(&Record<'_>) -> Option<T>> Iterator for Mapped<R, F
             match self.reader.next() {
                 Ok(Some(record)) => {
                     if let Some(item) = (self.map)(&record) {
-                        return Some(Ok((record.at, record.seq, item)));
+                        return Some(Ok((record.at, record.tie(), item)));
                     }
                 }
                 Ok(None) => return None,

@@ -7,6 +7,9 @@ use std::collections::HashSet;
 
 use detector::{Action, ClientKey, Detector, Reason, Verdict};
 
+use super::log_step::LogStep;
+use crate::log::RecordedBan;
+
 /// More clients were banned than the table of bans holds, so the order of bans decides who is still
 /// banned. Several threads do not know that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +33,13 @@ impl BannedClients {
     pub fn note(&mut self, client: ClientKey, verdict: &Verdict) {
         if (verdict.action, verdict.reason) == (Action::Block, Reason::Score) {
             self.0.insert(client);
+        }
+    }
+
+    /// Adds the client if this line imposes a ban on it.
+    pub fn note_line(&mut self, line: &LogStep) {
+        if let Some(RecordedBan::Imposed(_)) = line.ban() {
+            self.0.insert(line.event.client);
         }
     }
 

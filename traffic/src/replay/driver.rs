@@ -15,15 +15,18 @@
 //! - An event log has the end of a request on a line of its own. It is concluded too, unless its
 //!   request gave no token in *this* run. What counts is the verdict of this run, not the recorded
 //!   one: another model or policy may refuse other requests.
+//! - A ban that somebody imposed or lifted at the gate is imposed or lifted again, in every mode
+//!   and under every judge: it is a fact of the log as its requests are.
 //!
 //! A log line is handed over as a [`LogStep`]. A simulation knows when each answer comes, and hands
 //! over requests with their answers ([`Driver::simulate`]).
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use detector::{Action, Detector, Event, Method, Mode, Reason, Timestamp, Token, UrlKey};
+use detector::{ClientKey, Event, Mode, Timestamp, Token};
 
-use crate::log::{Record, RecordKind, RequestKeys};
+use super::log_step::LogStep;
+use crate::log::{RecordKind, RecordedBan};
 
 /// Requests without a token whose end may still come; the oldest are given up. There are any only
 /// where a log is judged otherwise than by the gate that wrote it.
@@ -35,6 +38,8 @@ pub trait Subject {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token>;
     /// Takes the end of a request: when it ended, and its HTTP status (0 for none).
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16);
+    /// Takes a ban that somebody imposed or lifted.
+    fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan);
 }
 
 /// How the mode is chosen in which a request is observed.
@@ -46,120 +51,6 @@ pub enum Semantics {
     AsRecorded,
     /// This mode for all requests.
     Always(Mode),
-}
-
-/// One log line, reduced to what the driver needs. 56 bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct LogStep {
-    /// The request. For a line that only tells how a request ended, only these are known: client,
-    /// time, hash of the user agent, and hash of the path it wrote to.
-    pub event: Event,
-    id: u32,
-    /// HTTP status with which the request ended; 0 if the line does not tell it.
-    pub status: u16,
-    /// What the line tells: a request, its end, or both.
-    pub kind: RecordKind,
-    recorded: RecordedMode,
-}
-
-/// What an event log says of a request besides: its mode, and whether a line with its end can come.
-/// None can where the gate refused the request or let it pass unjudged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum RecordedMode {
-    /// It is another log.
-    Nothing,
-    Shadow,
-    ShadowWithoutEnd,
-    Enforce,
-    EnforceWithoutEnd,
-}
-
-impl RecordedMode {
-    fn of(record: &Record<'_>) -> Self {
-        let Some(decision) = &record.decision else { return Self::Nothing };
-        let mode = decision.mode.parse().unwrap_or_default();
-        let is_refused = mode == Mode::Enforce && decision.action != Action::Allow.as_str();
-        let is_exempt = [Reason::AllowList, Reason::Proxy]
-            .iter()
-            .any(|reason| reason.as_str() == decision.reason);
-        match (mode, is_refused || is_exempt) {
-            (Mode::Shadow, false) => Self::Shadow,
-            (Mode::Shadow, true) => Self::ShadowWithoutEnd,
-            (Mode::Enforce, false) => Self::Enforce,
-            (Mode::Enforce, true) => Self::EnforceWithoutEnd,
-        }
-    }
-
-    const fn mode(self) -> Option<Mode> {
-        match self {
-            Self::Nothing => None,
-            Self::Shadow | Self::ShadowWithoutEnd => Some(Mode::Shadow),
-            Self::Enforce | Self::EnforceWithoutEnd => Some(Mode::Enforce),
-        }
-    }
-
-    const fn has_no_end(self) -> bool {
-        matches!(self, Self::ShadowWithoutEnd | Self::EnforceWithoutEnd)
-    }
-}
-
-const _: () = assert!(size_of::<LogStep>() <= 56);
-
-impl LogStep {
-    /// A step from an event, and the status with which it ended (0 if not known).
-    pub const fn new(event: Event, kind: RecordKind, status: u16) -> Self {
-        Self { event, id: 0, status, kind, recorded: RecordedMode::Nothing }
-    }
-
-    /// Hash of the decision's identifier, which joins a request of an event log with its end. 0 in
-    /// other logs.
-    pub const fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// A step from a log record. The detector reduces its request to an event.
-    pub fn of(record: &Record<'_>, detector: &Detector) -> Self {
-        Self::reduced(record, |request| detector.event(request))
-    }
-
-    /// A step from a log record. `event` reduces its request to an event.
-    pub fn reduced(
-        record: &Record<'_>,
-        event: impl FnOnce(&detector::Request<'_>) -> Event,
-    ) -> Self {
-        let event = record.request().map(|request| event(&request)).unwrap_or_else(|| {
-            let RequestKeys { agent, write } = record.request_keys;
-            let method = if write == 0 { Method::Other } else { Method::Write };
-            let url = UrlKey(u32::from(write) << 16);
-            Event { method, agent, ..Event::page(record.client_key(), record.at, url) }
-        });
-        let id = record.id.or(record.decision.map(|decision| decision.id));
-        Self {
-            event,
-            id: id.map_or(0, hash),
-            status: record.status,
-            kind: record.kind,
-            recorded: RecordedMode::of(record),
-        }
-    }
-
-    /// Whether the line tells a request.
-    pub fn is_request(&self) -> bool {
-        self.kind != RecordKind::Outcome
-    }
-
-    /// Whether the line tells how a request ended.
-    pub fn is_end(&self) -> bool {
-        self.kind != RecordKind::Request
-    }
-}
-
-/// Hash of a decision's identifier: FNV-1a (Fowler, Noll, Vo), folded to 32 bits and never 0.
-fn hash(id: &str) -> u32 {
-    let mixed = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    ((mixed >> 32) as u32 ^ mixed as u32).max(1)
 }
 
 /// Feeds traffic to one subject, in order of time. On several threads, each has a driver of its own
@@ -206,6 +97,11 @@ impl Driver {
                 let Event { client, agent, .. } = step.event;
                 let token = Token::recorded(client, agent, step.event.write());
                 subject.conclude(token, at, step.status);
+            }
+            RecordKind::Ban => {
+                if let Some(ban) = step.ban() {
+                    subject.change_ban(step.event.client, at, ban);
+                }
             }
         }
     }
@@ -257,9 +153,11 @@ impl Driver {
 
 #[cfg(test)]
 mod tests {
-    use detector::{ClientKey, Exempt};
+    use detector::{Exempt, UrlKey};
 
+    use super::super::log_step::RecordedMode;
     use super::*;
+    use crate::log::Record;
 
     /// A subject that refuses requests for one page in enforce mode, and lists its calls.
     #[derive(Default)]
@@ -274,6 +172,10 @@ mod tests {
 
         fn conclude(&mut self, _: Token, _: Timestamp, status: u16) {
             self.0.push(status.to_string());
+        }
+
+        fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
+            self.0.push(format!("{client} at {} {ban:?}", at.as_secs()));
         }
     }
 
@@ -327,6 +229,27 @@ mod tests {
         driver
             .step(&LogStep { recorded: RecordedMode::EnforceWithoutEnd, ..refused }, &mut subject);
         assert!(driver.withheld.is_empty());
+    }
+
+    #[test]
+    fn a_ban_comes_as_it_was_recorded_whatever_the_mode() {
+        let record = |ban| Record {
+            kind: RecordKind::Ban,
+            client: "192.0.2.7",
+            at: Timestamp::from_secs(9),
+            ban: Some(ban),
+            ..Record::default()
+        };
+        let step = |ban| LogStep::reduced(&record(ban), |_| unreachable!("it is no request"));
+        for us in [-1, 0, 7, 1_795_219_200_123_456, i64::MAX] {
+            let ban = RecordedBan::Imposed(Timestamp::from_micros(us));
+            assert_eq!(step(ban).ban(), Some(ban));
+        }
+        let steps = [RecordedBan::Imposed(Timestamp::from_secs(70)), RecordedBan::Lifted].map(step);
+        assert!(steps.iter().all(|step| !step.is_request() && !step.is_end() && step.id() == 0));
+        let expect = "192.0.2.7 at 9 Imposed(Timestamp(70000000)), 192.0.2.7 at 9 Lifted";
+        assert_eq!(driven(Semantics::AsRecorded, &steps), expect);
+        assert_eq!(driven(Semantics::Always(Mode::Shadow), &steps), expect);
     }
 
     #[test]

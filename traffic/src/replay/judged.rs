@@ -1,8 +1,9 @@
 //! A detector as the subject of a driver, and a function that takes each verdict.
 
-use detector::{Detector, Event, Mode, Timestamp, Token, Verdict};
+use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token, Verdict};
 
 use super::driver::Subject;
+use crate::log::RecordedBan;
 
 /// A detector as a [`Subject`] that hands each verdict to a function, for callers that need nothing
 /// else.
@@ -37,4 +38,16 @@ impl<V: FnMut(&Event, &Verdict)> Subject for Judged<'_, V> {
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
         self.detector.conclude(token, at, status);
     }
+
+    fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
+        change_ban(self.detector, client, at, ban);
+    }
+}
+
+/// Does to a detector's bans what an operator did to the gate's.
+pub fn change_ban(detector: &Detector, client: ClientKey, at: Timestamp, ban: RecordedBan) {
+    match ban {
+        RecordedBan::Imposed(until) => detector.impose(client, at, until),
+        RecordedBan::Lifted => detector.lift(client, at),
+    };
 }

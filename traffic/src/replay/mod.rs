@@ -8,6 +8,7 @@
 //!
 //! - [`driver`]: observes requests and concludes their ends by the live gate's rules; everything
 //!   that feeds traffic to a detector or to windows uses it
+//! - [`log_step`]: one log line, reduced to what the driver needs of it
 //! - [`judged`]: a detector as the subject of a driver, for callers that only need its verdicts
 //! - [`verdicts`]: the plain replay, which hands each request and its verdict to a [`VerdictSink`]
 //! - [`pass`]: the trait [`Pass`]: what is done with each record, and what is collected
@@ -30,6 +31,7 @@ pub mod bans;
 pub mod driver;
 pub mod error;
 pub mod judged;
+pub mod log_step;
 pub mod logs;
 pub mod newest;
 pub mod parallel_reader;
@@ -45,9 +47,10 @@ pub mod walk_parallel;
 pub mod walk_twice;
 
 pub use bans::{BannedClients, TooManyBans};
-pub use driver::{Driver, LogStep, Semantics, Subject};
+pub use driver::{Driver, Semantics, Subject};
 pub use error::ReplayError;
-pub use judged::Judged;
+pub use judged::{Judged, change_ban};
+pub use log_step::LogStep;
 pub use logs::{Input, LogFiles, Reader};
 pub use newest::newest_time;
 pub use parallel_reader::read_parallel;

@@ -6,14 +6,16 @@ use std::marker::PhantomData;
 use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token, Verdict};
 
 use super::bans::{BannedClients, TooManyBans};
-use super::driver::{Driver, LogStep, Semantics, Subject};
+use super::driver::{Driver, Semantics, Subject};
 use super::error::ReplayError;
+use super::judged::change_ban;
+use super::log_step::LogStep;
 use super::logs::Reader;
 use super::pass::Pass;
 use super::recorded::RecordedVerdict;
 use super::walk::walk_records;
 use super::walk_parallel::walk_parallel;
-use crate::log::{Record, Tally};
+use crate::log::{Record, RecordedBan, Tally};
 
 /// Replays logs on this thread and calls `visit` with each request and its verdict, in order of
 /// time. `visit` has the arguments of [`VerdictSink::accept`].
@@ -156,6 +158,7 @@ where
         let VerdictWatch { driver, sink, banned } = watch;
         let mut noted = BanNoting { sink, banned };
         line.replay(self.detector(), driver, &mut noted);
+        banned.note_line(&line.step);
     }
 
     fn check(&self, watches: &[VerdictWatch<S>]) -> Result<(), TooManyBans> {
@@ -231,5 +234,9 @@ impl<S: VerdictSink> Subject for SinkSubject<'_, S> {
 
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
         self.detector.conclude(token, at, status);
+    }
+
+    fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
+        change_ban(self.detector, client, at, ban);
     }
 }

@@ -47,5 +47,8 @@ fn health(engine: &Engine) -> String {
         object.insert("undeclared_proxies".to_owned(), examples.into());
         object.insert("warning".to_owned(), undeclared.to_string().into());
     }
+    if let (Some(gap), Some(object)) = (health.clock_gap, object.as_object_mut()) {
+        object.insert("clock".to_owned(), gap.to_string().into());
+    }
     object.to_string() + "\n"
 }

@@ -18,11 +18,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use detector::{
-    BanChanges, ClientKey, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker,
-};
+use detector::{Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker};
 
 use crate::clock::{Clock, Moment};
+use crate::clock_watch::{ClockGap, ClockWatch};
 use crate::config::Config;
 use crate::decision::{DecisionId, DecisionIds, secret};
 use crate::drift_watch::DriftWatch;
@@ -32,7 +31,7 @@ use crate::identity::Caller;
 use crate::in_force::InForce;
 use crate::judge::{JudgeError, judge, refuse_unarmed};
 use crate::metrics::{Metrics, PendingConversion, StandingLabel};
-use crate::record::{BanRecord, OutcomeRecord, Recorder, Texts};
+use crate::record::{OutcomeRecord, Recorder, Texts};
 use crate::undeclared::{Undeclared, UndeclaredProxies};
 
 /// The longest target that is judged and logged, in bytes, as nginx's and Apache's defaults for a
@@ -60,9 +59,9 @@ pub struct Ask<'a> {
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
-    /// The HTTP status with which the shop answered; 0 when it did not answer. What the door answers
-    /// in its place (502 to a shop that is down, 413 to a body that grows too large) says nothing
-    /// about the client.
+    /// The HTTP status with which the shop answered; 0 when it did not answer. What the door
+    /// answers in its place (502 to a shop that is down, 413 to a body that grows too large) says
+    /// nothing about the client.
     pub status: u16,
     /// Bytes of the body sent.
     pub bytes: u64,
@@ -89,7 +88,7 @@ pub struct Engine {
     pub(crate) in_force: ArcSwap<InForce>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) config: parking_lot::Mutex<Config>,
-    recorder: Option<Recorder>,
+    pub(crate) recorder: Option<Recorder>,
     clock: Clock,
     undeclared: UndeclaredProxies,
     ids: DecisionIds,
@@ -100,6 +99,7 @@ pub struct Engine {
 /// What the timer keeps.
 struct Watch {
     drift: DriftWatch,
+    clock: ClockWatch,
     warned: Option<Moment>,
 }
 
@@ -131,8 +131,8 @@ pub struct Health {
     pub model: Option<String>,
     /// Proxies that nobody has declared, if there are any.
     pub undeclared: Option<Undeclared>,
-    /// Seconds by which the wall clock is ahead of the time of events.
-    pub clock_behind_s: f64,
+    /// How far the wall clock is from the time of events, if it is far.
+    pub clock_gap: Option<ClockGap>,
 }
 
 impl Engine {
@@ -177,7 +177,11 @@ impl Engine {
             undeclared: UndeclaredProxies::default(),
             ids: DecisionIds::new(),
             decisions: AtomicU64::new(0),
-            watch: parking_lot::Mutex::new(Watch { drift: DriftWatch::new(now), warned: None }),
+            watch: parking_lot::Mutex::new(Watch {
+                drift: DriftWatch::new(now),
+                clock: ClockWatch::default(),
+                warned: None,
+            }),
         })
     }
 
@@ -295,36 +299,6 @@ impl Engine {
         self.clock.now().at
     }
 
-    /// Bans a client until `until` in the time of events ([`Engine::now`]), at once. `false` when
-    /// there is no room for another ban and the client is not tracked. The event log has a line of
-    /// it, so that a replay does the same.
-    pub fn impose(&self, client: ClientKey, until: Timestamp) -> bool {
-        let now = self.now();
-        let mark = self.tracker.impose(&self.in_force.load().judge, client, now, until);
-        self.record_ban(BanRecord { client, mark, until: Some(until), changed_at: now });
-        mark.was_done
-    }
-
-    /// Takes back all that is held against a client, at once. Was it banned? The event log has a
-    /// line of it.
-    pub fn lift(&self, client: ClientKey) -> bool {
-        let now = self.now();
-        let mark = self.tracker.lift(client, now);
-        self.record_ban(BanRecord { client, mark, until: None, changed_at: now });
-        mark.was_done
-    }
-
-    fn record_ban(&self, ban: BanRecord) {
-        if let Some(recorder) = &self.recorder {
-            recorder.ban(ban);
-        }
-    }
-
-    /// Bans made and lifted from the change of this number on; begin with 0.
-    pub fn ban_changes(&self, from: u64) -> BanChanges {
-        self.tracker.ban_changes(from)
-    }
-
     /// How it is doing.
     pub fn stats(&self) -> Stats {
         self.tracker.stats(self.now())
@@ -342,19 +316,23 @@ impl Engine {
             mode: in_force.mode,
             model: in_force.judge.model.as_ref().map(|model| model.file().name.clone()),
             undeclared: self.undeclared.report(),
-            clock_behind_s: self.clock.behind_wall_us() as f64 / 1e6,
+            clock_gap: ClockGap::far(self.clock.behind_wall_us()),
         }
     }
 
     /// The background work: to be called about once a second by the door's timer.
     pub fn tick(&self) {
-        self.metrics.clock_behind(self.clock.tick());
+        let behind_us = self.clock.tick();
+        self.metrics.clock_behind(behind_us);
         let now = self.clock.now();
         let in_force = self.in_force.load();
         self.tracker.sweep(&in_force.judge, now.at);
         self.metrics.upkeep();
         self.undeclared.tick(now.at, self.decisions.load(Ordering::Relaxed));
         let mut watch = self.watch.lock();
+        if let Some(gap) = watch.clock.look(behind_us, now) {
+            tracing::warn!("{gap}");
+        }
         watch.drift.look(now, &self.tracker, &in_force.judge, &self.metrics);
         match self.undeclared.report() {
             None => watch.warned = None,

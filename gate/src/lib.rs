@@ -6,20 +6,24 @@
 //!
 //! - [`headers`]: what is read of a request's headers; [`identity`]: who is asking; [`undeclared`]:
 //!   proxies that nobody has named
-//! - [`clock`]: the time of events, which never steps
+//! - [`clock`]: the time of events, which never steps; [`clock_watch`]: when it is far from the
+//!   wall clock
 //! - [`enforce`]: from verdict to ruling, in types, so that shadow cannot refuse; [`decision`]: the
 //!   number that a refused client can quote; [`malformed`]: what is wrong with a request
 //! - `in_force`: what a reload exchanges, as one value; `terms`: that value for one request;
 //!   [`reload`]: reading and checking it
 //! - [`config`]: the configuration that all doors share
-//! - `record`: the event log; [`metrics`]: every metric; [`admin`]: what an operator is answered
+//! - `bans`: imposed and lifted by an operator; `record`: the event log; [`metrics`]: every metric;
+//!   [`admin`]: what an operator is answered
 //! - `drift_watch`: when drift is measured
 //!
 //! Absent on purpose: Pingora, tokio, sockets and HTTP servers. This crate reads the clock, writes
 //! the event log and keeps one thread, the log's writer.
 
 pub mod admin;
+mod bans;
 pub mod clock;
+pub mod clock_watch;
 pub mod config;
 pub mod decision;
 mod drift_watch;

@@ -64,3 +64,14 @@ fn how_far_the_wall_clock_is_ahead_is_a_metric() {
     door.engine.tick();
     assert!(door.engine.metrics_text().contains("\nkidoban_clock_behind_seconds 90\n"));
 }
+
+#[test]
+fn healthz_says_when_the_wall_clock_is_far_away_and_what_to_do() {
+    let door = Door::open("");
+    let health = || gate::admin::answer(&door.engine, "GET", "/healthz").body;
+    assert!(!health().contains("\"clock\""), "{}", health());
+    door.machine.set_wall_by(-3 * HOUR_US);
+    let text = health();
+    assert!(text.contains("\"clock\":\"the wall clock is 3 hours behind"), "{text}");
+    assert!(text.contains("restart the gate"), "{text}");
+}

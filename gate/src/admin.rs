@@ -1,11 +1,16 @@
 //! What an operator is answered at `/healthz` and `/metrics`. A door brings the server.
 
+use std::net::IpAddr;
+
 use crate::engine::Engine;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 /// What Prometheus calls its text format.
 const METRICS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
+
+/// Addresses of proxies that `/healthz` lists of each kind.
+const EXAMPLES: usize = 16;
 
 /// An answer, to be sent with `Cache-Control: no-store`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,10 +47,18 @@ fn health(engine: &Engine) -> String {
     let mut object = serde_json::json!({
         "status": "ok", "mode": health.mode, "model": health.model,
     });
-    if let (Some(undeclared), Some(object)) = (&health.undeclared, object.as_object_mut()) {
-        let examples: Vec<String> = undeclared.examples.iter().map(ToString::to_string).collect();
-        object.insert("undeclared_proxies".to_owned(), examples.into());
-        object.insert("warning".to_owned(), undeclared.to_string().into());
+    let list = |peers: &[IpAddr]| -> Vec<String> {
+        peers.iter().take(EXAMPLES).map(ToString::to_string).collect()
+    };
+    if let Some(undeclared) = &health.undeclared {
+        object["undeclared_proxies"] = list(&undeclared.proxies).into();
+    }
+    if let Some(silent) = &health.silent {
+        object["silent_proxies"] = list(&silent.0).into();
+    }
+    let warnings: Vec<String> = health.warnings().collect();
+    if !warnings.is_empty() {
+        object["warning"] = warnings.join(". ").into();
     }
     if let (Some(gap), Some(object)) = (health.clock_gap, object.as_object_mut()) {
         object.insert("clock".to_owned(), gap.to_string().into());

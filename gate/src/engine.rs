@@ -18,7 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use detector::{Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker};
+use detector::{
+    Event, Exempt, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker,
+};
 
 use crate::clock::{Clock, Moment};
 use crate::clock_watch::{ClockGap, ClockWatch};
@@ -31,7 +33,9 @@ use crate::identity::Caller;
 use crate::in_force::InForce;
 use crate::judge::{JudgeError, judge, refuse_unarmed};
 use crate::metrics::{Metrics, PendingConversion, StandingLabel};
+use crate::peers::Via;
 use crate::record::{OutcomeRecord, Recorder, Texts};
+use crate::silent_proxies::{Silent, SilentProxies};
 use crate::undeclared::{Undeclared, UndeclaredProxies};
 
 /// The longest target that is judged and logged, in bytes, as nginx's and Apache's defaults for a
@@ -39,8 +43,8 @@ use crate::undeclared::{Undeclared, UndeclaredProxies};
 pub const TARGET_BYTES_MAX: usize = 8 << 10;
 /// Two clock reads and a histogram cost 80 ns: a tenth of the detector's budget on every request,
 /// nothing on one in 16.
-const MEASURED_ONE_IN: u64 = 16;
-/// Undeclared proxies are warned of so often, in seconds.
+const SAMPLED_ONE_IN: u64 = 16;
+/// Proxies that are not as they should be are warned of so often, in seconds.
 const WARN_EVERY_S: u64 = 60;
 
 /// A request as a door knows it when it arrives.
@@ -90,7 +94,8 @@ pub struct Engine {
     pub(crate) config: parking_lot::Mutex<Config>,
     pub(crate) recorder: Option<Recorder>,
     clock: Clock,
-    undeclared: UndeclaredProxies,
+    pub(crate) undeclared: UndeclaredProxies,
+    pub(crate) silent: SilentProxies,
     ids: DecisionIds,
     decisions: AtomicU64,
     watch: parking_lot::Mutex<Watch>,
@@ -133,6 +138,16 @@ pub struct Health {
     pub undeclared: Option<Undeclared>,
     /// How far the wall clock is from the time of events, if it is far.
     pub clock_gap: Option<ClockGap>,
+    /// Trusted proxies that do not say whose requests they forward, if there are any.
+    pub silent: Option<Silent>,
+}
+
+impl Health {
+    /// What is wrong with the proxies in front, and what to write.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        let undeclared = self.undeclared.as_ref().map(ToString::to_string);
+        undeclared.into_iter().chain(self.silent.as_ref().map(ToString::to_string))
+    }
 }
 
 impl Engine {
@@ -175,6 +190,7 @@ impl Engine {
             recorder,
             clock,
             undeclared: UndeclaredProxies::default(),
+            silent: SilentProxies::default(),
             ids: DecisionIds::new(),
             decisions: AtomicU64::new(0),
             watch: parking_lot::Mutex::new(Watch {
@@ -193,11 +209,13 @@ impl Engine {
     /// Decides under one configuration: judge, mode and trust are loaded once a request.
     pub(crate) fn decide_under(&self, in_force: &InForce, ask: &Ask<'_>) -> (InFlight, Ruling) {
         let arrived = self.clock.now();
+        let number = self.decisions.fetch_add(1, Ordering::Relaxed);
+        let is_sampled = number.is_multiple_of(SAMPLED_ONE_IN);
         let caller =
             Caller::identify(ask.peer, ask.headers.forwarded_for(), &in_force.trusted_proxies);
         let target = ask.target.get(..TARGET_BYTES_MAX).unwrap_or(ask.target);
         let target = String::from_utf8_lossy(target);
-        let event = self.tracker.event(
+        let mut event = self.tracker.event(
             &in_force.judge,
             &Request {
                 client: caller.key(),
@@ -207,12 +225,13 @@ impl Engine {
                 fetch_dest: ask.headers.fetch_dest.and_then(|value| str::from_utf8(value).ok()),
                 agent: ask.headers.user_agent,
                 recorded: None,
-                is_proxys: caller.is_proxys || self.is_undeclared(&caller, ask.headers),
+                is_proxys: caller.is_proxys,
             },
         );
+        self.watch_proxies(&caller, ask, is_sampled, &mut event);
         let observed = self.tracker.observe(&in_force.judge, in_force.mode, &event, &|| true);
         let ruling = rule(in_force.mode, observed.verdict);
-        if self.decisions.fetch_add(1, Ordering::Relaxed).is_multiple_of(MEASURED_ONE_IN) {
+        if is_sampled {
             self.metrics.decision_took(self.clock.now().since(arrived));
         }
         self.metrics.decided(&ruling);
@@ -264,14 +283,30 @@ impl Engine {
         }
     }
 
-    /// Is the peer taken for a proxy that nobody has declared?
-    fn is_undeclared(&self, caller: &Caller, headers: &RequestHeaders<'_>) -> bool {
-        let Some(peer) = caller.peer.filter(|_| !caller.peer_trusted) else { return false };
-        let is_undeclared = self.undeclared.note(peer, headers.is_forwarded());
-        if is_undeclared {
+    /// Counts what trusted proxies name and who else may be a proxy. Nobody is judged by the
+    /// request of a peer that is taken for one.
+    fn watch_proxies(&self, caller: &Caller, ask: &Ask<'_>, is_sampled: bool, event: &mut Event) {
+        let peer = match caller.peer {
+            Some(peer) if !caller.peer_trusted => peer,
+            peer => {
+                self.silent.note(peer, caller.names_client, ask.target);
+                if !caller.names_client {
+                    self.metrics.silent_proxy();
+                } else if is_sampled {
+                    self.undeclared.note_declared();
+                }
+                return;
+            }
+        };
+        let via = ask.headers.via(ask.target);
+        // What the operator lets pass, a monitor for instance, is no visitor who comes directly.
+        if event.exempt.is_some() && matches!(via, Via::Direct(_)) {
+            return;
+        }
+        if self.undeclared.note(peer, via) && event.exempt.is_none() {
+            event.exempt = Some(Exempt::Proxy);
             self.metrics.undeclared_proxy();
         }
-        is_undeclared
     }
 
     /// Whether verdicts are carried out.
@@ -315,7 +350,8 @@ impl Engine {
         Health {
             mode: in_force.mode,
             model: in_force.judge.model.as_ref().map(|model| model.file().name.clone()),
-            undeclared: self.undeclared.report(),
+            undeclared: self.undeclared.report(&in_force.trusted_proxies),
+            silent: self.silent.report(),
             clock_gap: ClockGap::far(self.clock.behind_wall_us()),
         }
     }
@@ -328,21 +364,20 @@ impl Engine {
         let in_force = self.in_force.load();
         self.tracker.sweep(&in_force.judge, now.at);
         self.metrics.upkeep();
-        self.undeclared.tick(now.at, self.decisions.load(Ordering::Relaxed));
+        self.undeclared.tick(now.at);
+        self.silent.tick(now.at);
         let mut watch = self.watch.lock();
         if let Some(gap) = watch.clock.look(behind_us, now) {
             tracing::warn!("{gap}");
         }
         watch.drift.look(now, &self.tracker, &in_force.judge, &self.metrics);
-        match self.undeclared.report() {
-            None => watch.warned = None,
-            Some(undeclared)
-                if watch.warned.is_none_or(|at| now.since(at).as_secs() >= WARN_EVERY_S) =>
-            {
-                tracing::warn!("{undeclared}");
-                watch.warned = Some(now);
-            }
-            Some(_) => {}
+        let health = self.health();
+        let mut warnings = health.warnings().peekable();
+        if warnings.peek().is_none() {
+            watch.warned = None;
+        } else if watch.warned.is_none_or(|at| now.since(at).as_secs() >= WARN_EVERY_S) {
+            warnings.for_each(|warning| tracing::warn!("{warning}"));
+            watch.warned = Some(now);
         }
     }
 

@@ -5,6 +5,8 @@
 //! references into its own memory. Looking at the ten headers of a browser once costs as much as
 //! one search in a map, and the gate has a dozen questions.
 
+use crate::peers::Via;
+
 /// Which headers a request has that tell of proxies it came through, besides `X-Forwarded-For`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProxyHeaders(u16);
@@ -99,6 +101,16 @@ impl<'a> RequestHeaders<'a> {
         self.forwarded_for.is_some() || self.proxy_headers.is_some()
     }
 
+    /// How it came to its peer. The client is told by the last `X-Forwarded-For`, or where another
+    /// header is sent instead by the user agent: different clients mostly differ in it.
+    pub fn via(&self, target: &'a [u8]) -> Via<'a> {
+        if !self.is_forwarded() {
+            return Via::Direct(target);
+        }
+        let last = self.forwarded_for().next_back();
+        Via::Forwarded(last.or(self.user_agent).unwrap_or_default())
+    }
+
     /// The announced length of its body, in bytes, where one can be read.
     pub fn body_bytes(&self) -> Option<u64> {
         body_bytes(self.content_length?)
@@ -142,6 +154,7 @@ mod tests {
         let found = read(&headers);
         let search = |name| headers.get(name).map(HeaderValue::as_bytes);
         assert!(found.has_host && !found.is_forwarded());
+        assert!(matches!(found.via(b"/p/1"), Via::Direct(b"/p/1")));
         assert_eq!(found.user_agent, search(header::USER_AGENT));
         assert_eq!(found.fetch_dest, search(HeaderName::from_static("sec-fetch-dest")));
         assert_eq!(found.referer, search(header::REFERER));
@@ -159,6 +172,8 @@ mod tests {
             let found = read(&headers);
             let found: Vec<&[u8]> = found.forwarded_for().collect();
             assert_eq!(found, lists.iter().map(|list| list.as_bytes()).collect::<Vec<_>>());
+            let via = read(&headers).via(b"/");
+            assert!(matches!(via, Via::Forwarded(client) if found.last() == Some(&client)));
         }
     }
 

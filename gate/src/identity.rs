@@ -3,11 +3,12 @@
 //! `X-Forwarded-For` grows to the right, each hop adding the address it saw. So it is walked from
 //! the right and believed only while the hop that wrote it is one of ours; the first address that
 //! is not ours is the client. Whatever stands further left was written by strangers. What cannot be
-//! read ends the walk: the last hop that was believed is then the client.
+//! read ends the walk: the last hop that was believed is then the client. Such a request is judged,
+//! because a proxy may pass on what a client wrote; all of them together are one client.
 //!
-//! Where that is one of our own proxies the request is the proxy's own, a health check for
-//! instance, and judges nobody: who bans a balancer takes the shop out. So `trusted_proxies` names
-//! the proxies, and not a network in which clients live.
+//! A request without the header, or with our own proxies' addresses alone, is a proxy's own, a
+//! health check for instance. Nobody is judged by it: who bans a balancer takes the shop out. So
+//! `trusted_proxies` names the proxies, and not a network in which clients live.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -42,6 +43,9 @@ pub struct Caller {
     /// Is this a proxy's own request, a health check for instance? Then nobody is to be judged by
     /// it: a balancer that is refused takes the shop out.
     pub is_proxys: bool,
+    /// Is `ip` the address of somebody other than our own proxies? A proxy that is trusted is
+    /// expected to name one.
+    pub names_client: bool,
 }
 
 impl Caller {
@@ -59,11 +63,11 @@ impl Caller {
         let unnamed = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
         let nearest = peer.unwrap_or(unnamed);
         if !peer_trusted {
-            return Self { ip: nearest, peer, peer_trusted, is_proxys: false };
+            return Self { ip: nearest, peer, peer_trusted, is_proxys: false, names_client: true };
         }
-        let ip = walk(nearest, forwarded_for, trusted);
-        let is_proxys = ip == unnamed || trusted.contains(ip);
-        Self { ip, peer, peer_trusted, is_proxys }
+        let (ip, is_readable) = walk(nearest, forwarded_for, trusted);
+        let names_client = ip != unnamed && !trusted.contains(ip);
+        Self { ip, peer, peer_trusted, is_proxys: is_readable && !names_client, names_client }
     }
 
     /// The key the detector counts under.
@@ -72,22 +76,25 @@ impl Caller {
     }
 }
 
+/// The client, and whether all entries up to it could be read.
 fn walk<'a>(
     nearest: IpAddr,
     forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
     trusted: &TrustedProxies,
-) -> IpAddr {
+) -> (IpAddr, bool) {
     let mut client = nearest;
     let entries = forwarded_for.rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
     // Empty list elements mean nothing and are to be ignored (RFC 9110, 5.6.1.2).
     for entry in entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty()) {
-        let Some(hop) = parse(entry) else { break };
+        let Some(hop) = parse(entry).filter(|hop| !hop.is_unspecified()) else {
+            return (client, false);
+        };
         client = hop;
         if !trusted.contains(hop) {
             break;
         }
     }
-    client
+    (client, true)
 }
 
 /// An address, with or without a port, IPv6 with or without brackets.
@@ -106,15 +113,20 @@ fn parse(entry: &[u8]) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn client(peer: &str, headers: &[&str]) -> String {
+    fn identify(peer: &str, headers: &[&str]) -> Caller {
         let trusted = ["10.0.0.0/8", "2001:db8:ffff::/48"].map(|network| network.parse().unwrap());
         let values = headers.iter().map(|value| value.as_bytes());
         let peer = peer.parse().unwrap();
         let caller = Caller::identify(Some(peer), values, &TrustedProxies::new(trusted.to_vec()));
         let is_ours =
             ["10.", "2001:db8:ffff:"].iter().any(|net| caller.ip.to_string().starts_with(net));
-        assert_eq!(caller.is_proxys, is_ours, "{caller:?}");
-        caller.ip.to_string()
+        assert_eq!(caller.names_client, !is_ours, "{caller:?}");
+        assert!(!caller.is_proxys || is_ours, "{caller:?}");
+        caller
+    }
+
+    fn client(peer: &str, headers: &[&str]) -> String {
+        identify(peer, headers).ip.to_string()
     }
 
     #[test]
@@ -125,7 +137,9 @@ mod tests {
         };
         let caller = identify(&["192.0.2.7"]);
         assert_eq!((caller.ip.to_string().as_str(), caller.is_proxys), ("192.0.2.7", false));
-        assert!(caller.peer_trusted && identify(&[]).is_proxys && identify(&["unix:"]).is_proxys);
+        assert!(caller.peer_trusted && caller.names_client && identify(&[]).is_proxys);
+        let unreadable = identify(&["unix:"]);
+        assert!(!unreadable.names_client && !unreadable.is_proxys, "judged: {unreadable:?}");
     }
 
     #[test]
@@ -139,6 +153,9 @@ mod tests {
         check("10.0.0.1", &["198.51.100.9, 192.0.2.7"], "192.0.2.7");
         check("10.0.0.1", &["198.51.100.9, 192.0.2.7, 10.0.0.2"], "192.0.2.7");
         check("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3");
+        for headers in [&[][..], &["10.0.0.2"], &["10.0.0.3, 10.0.0.2"], &["", " ,"]] {
+            assert!(identify("10.0.0.1", headers).is_proxys, "{headers:?}");
+        }
     }
 
     #[test]
@@ -167,8 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn garbage_ends_the_walk_at_the_last_hop_that_was_believed() {
-        let check = |value, expect| assert_eq!(client("10.0.0.1", &[value]), expect, "{value:?}");
+    fn garbage_ends_the_walk_at_the_last_hop_that_was_believed_and_is_judged() {
+        let check = |value, expect: &str| {
+            let caller = identify("10.0.0.1", &[value]);
+            assert_eq!(caller.ip.to_string(), expect, "{value:?}");
+            assert!(!caller.is_proxys && !caller.names_client, "{caller:?}");
+        };
         check("unknown", "10.0.0.1");
         check("192.0.2.7, unknown", "10.0.0.1");
         check("192.0.2.7, _hidden, 10.0.0.2", "10.0.0.2");
@@ -177,6 +198,8 @@ mod tests {
         check("fe80::1%eth0", "10.0.0.1");
         check("\u{fffd}", "10.0.0.1");
         check("192.0.2.7:port", "10.0.0.1");
+        check("192.0.2.7, ::", "10.0.0.1");
+        check("0.0.0.0:80", "10.0.0.1");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! service, a log follower, an nginx module) hands over requests and carries out rulings.
 //!
 //! - [`headers`]: what is read of a request's headers; [`identity`]: who is asking; [`undeclared`]:
-//!   proxies that nobody has named
+//!   proxies that nobody has declared; [`silent_proxies`]: declared ones that name no clients;
+//!   `peers`: the counts of both
 //! - [`clock`]: the time of events, which never steps; [`clock_watch`]: when it is far from the
 //!   wall clock
 //! - [`enforce`]: from verdict to ruling, in types, so that shadow cannot refuse; [`decision`]: the
@@ -35,8 +36,10 @@ mod in_force;
 mod judge;
 pub mod malformed;
 pub mod metrics;
+mod peers;
 mod record;
 pub mod reload;
+pub mod silent_proxies;
 mod terms;
 pub mod undeclared;
 
@@ -46,5 +49,6 @@ pub use enforce::{Refusal, Ruling};
 pub use engine::{Ask, End, Engine, Health, InFlight, StartError};
 pub use headers::RequestHeaders;
 pub use judge::{JudgeError, judge, model, refuse_unarmed};
+pub use peers::Via;
 pub use reload::{ReloadError, Reloaded};
 pub use terms::Terms;

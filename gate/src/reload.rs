@@ -52,8 +52,12 @@ impl Engine {
         refuse_unarmed(&next, judge.model.as_ref())?;
         let warnings = next.warnings_with(judge.model.as_ref());
         let model = judge.model.as_ref().map(|model| model.file().name.clone());
-        let in_force = InForce::announced(&next, judge, &self.metrics);
-        self.in_force.store(Arc::new(in_force));
+        let in_force = Arc::new(InForce::announced(&next, judge, &self.metrics));
+        self.in_force.store(Arc::clone(&in_force));
+        if current.trusted_proxies() != next.trusted_proxies() {
+            self.undeclared.forget(&in_force.trusted_proxies);
+            self.silent.restart();
+        }
         self.tracker.begin_drift_window();
         self.metrics.drifted(None, ClientsSeen::default());
         let mode = next.mode();

@@ -1,190 +1,241 @@
 //! Proxies that nobody has declared in `trusted_proxies`.
 //!
-//! Behind such a proxy every visitor comes from one address. One bot there would get the whole shop
-//! limited and banned, and nothing would look wrong until then. A proxy gives itself away by the
-//! forwarding headers (`X-Forwarded-For` and its kin) of nearly all its requests. So whoever is
-//! taken for one is never refused, and the gate says so until it is told whom to trust.
+//! Behind such a proxy every visitor has one address. One bot there would get the whole shop
+//! limited and banned. A proxy gives itself away by the forwarding headers (`X-Forwarded-For` and
+//! its kin) of nearly all its requests. So a peer that is taken for one is never refused, and the
+//! gate warns until it is declared. A bot can send such a header too, and must gain nothing by it.
 //!
-//! A client can send such a header as well, and must not buy its way past the gate with it:
+//! - **A private peer** (loopback, RFC 1918, RFC 6598, link-local, IPv6 unique local) is taken for
+//!   a proxy if 95 % of its requests are forwarded. Among its first twenty, one may be direct.
+//!   Health checks (direct requests for fewer than eight paths) count for nothing.
+//! - **A public peer** must meet three conditions. 95 % of its own requests are forwarded, as
+//!   above. They name four clients or more within two days, once it has sent twenty. And visitors
+//!   do not come directly: on average over the hours of the last day, four in five requests of all
+//!   public peers are forwarded ([`History`]).
 //!
-//! - **A private address** (loopback, RFC 1918, RFC 6598, link-local, IPv6 unique local) is not a
-//!   visitor from the internet. Each is counted by itself, and is taken for a proxy while most of
-//!   its requests are forwarded.
-//! - **Public addresses** are taken for proxies all together or not at all: only while nearly every
-//!   request ([`SHARE_OF_ALL`]) in each of the last [`HOURS`] hours that had any is forwarded. A
-//!   shop whose visitors connect directly has a history of requests without the header, so a bot
-//!   that sends it changes nothing, however many requests it makes in an hour.
+//! The third condition refutes a bot: it can choose its headers and its rate, but not how visitors
+//! came before. Every hour weighs the same, so after a day of direct visitors a bot must make
+//! nearly all requests for a day and a half, and is refused all the while. Visitors of trusted peers
+//! count as direct ones, a sixteenth each. Direct requests that the allow list lets pass do not.
 //!
-//! Cost: nothing for a public peer that sends no such header; a look into a small map for a private
-//! peer that is not trusted.
+//! Cost: one look into a small map for a peer that is private or sends the header; for all others
+//! as well while a public peer sends it, and else one addition.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
-use dashmap::DashMap;
 use detector::Timestamp;
 use parking_lot::Mutex;
 
-/// Private addresses that are counted; more proxies than a shop has. When there are more, the
-/// others are judged as ever.
-const PEERS_MAX: usize = 4_096;
-/// A peer's counts are halved here, so that what it does now outweighs what it once did.
-const COUNT_MAX: u32 = 1 << 14;
-/// Share of all requests from which on public peers are taken for proxies, in per cent.
-const SHARE_OF_ALL: u64 = 95;
-/// Hours that are remembered: a day and its night.
-const HOURS: usize = 24;
-/// An hour with fewer requests says nothing.
-const HOUR_REQUESTS_MIN: u64 = 200;
-const HOUR_US: i64 = 3_600_000_000;
+use crate::identity::TrustedProxies;
+use crate::peers::{Peer, Peers, REQUESTS_MIN, Via};
 
-/// Counts of requests by whether they were forwarded.
-#[derive(Debug, Default)]
-struct Counts {
-    forwarded: AtomicU32,
-    direct: AtomicU32,
-}
+/// An hour counts when it is over and has at least so many requests; a quiet one is lengthened.
+const PERIOD_REQUESTS_MIN: u64 = REQUESTS_MIN as u64;
+const PERIOD_US: i64 = 3_600_000_000;
+/// The average is over about so many periods: a day and its night.
+const PERIODS: f64 = 24.0;
+/// From this share of forwarded requests on, visitors come through proxies. Whoever knows a shop's
+/// own address, scanners mostly, comes directly as well.
+const SHARE: f64 = 0.8;
+/// Addresses that a warning names.
+const NAMED: usize = 3;
 
 /// Who is taken for a proxy although nobody has declared it.
 #[derive(Debug, Default)]
 pub struct UndeclaredProxies {
-    private: DashMap<IpAddr, Counts>,
-    /// Forwarded requests of public peers that are not trusted.
-    forwarded: AtomicU64,
-    public_are_proxies: AtomicBool,
-    hours: Mutex<Hours>,
-    /// The last public peer of such a request, to name one.
-    example: Mutex<Option<IpAddr>>,
+    private: Peers,
+    public: Peers,
+    history: History,
+    looked: Mutex<Option<Timestamp>>,
 }
 
-/// Requests by hour: all, and those that were forwarded.
+/// How the requests of public peers have come, hour by hour.
 #[derive(Debug, Default)]
-struct Hours {
-    hour: i64,
-    counts: [[u64; 2]; HOURS],
-    /// The totals when they were last looked at.
-    before: [u64; 2],
+struct History {
+    forwarded: AtomicU64,
+    /// With a sixteenth of those of trusted peers.
+    direct: AtomicU64,
+    /// A [`Way`].
+    way: AtomicU8,
+    past: Mutex<Past>,
+}
+
+#[derive(Debug, Default)]
+struct Past {
+    began: Option<Timestamp>,
+    /// Periods that are over.
+    periods: f64,
+    /// The average of their shares of forwarded requests.
+    share: f64,
+}
+
+/// How visitors come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Directly.
+    Direct,
+    /// Directly in the past, while most requests of the current hour are forwarded.
+    DirectBefore,
+    /// Through proxies.
+    Proxies,
 }
 
 /// Which peers are taken for proxies, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Undeclared {
-    /// Some of their addresses, smallest first.
-    pub examples: Vec<IpAddr>,
-    /// How many there are; of public ones, which are not counted one by one, none.
-    pub private: usize,
-    /// Are public addresses taken for proxies?
-    pub are_public: bool,
+    /// Peers whose requests pass unjudged, the busiest first.
+    pub proxies: Vec<IpAddr>,
+    /// Public peers that may be proxies and are judged, since visitors came directly before. Only
+    /// while most requests of public peers are forwarded.
+    pub judged: Vec<IpAddr>,
 }
 
 impl UndeclaredProxies {
-    /// Takes in a request of a peer that is not trusted. Is the peer taken for a proxy?
-    pub fn note(&self, peer: IpAddr, is_forwarded: bool) -> bool {
+    /// Counts a request of a peer that is not trusted. Is the peer taken for a proxy?
+    pub fn note(&self, peer: IpAddr, via: Via<'_>) -> bool {
         if is_private(peer) {
-            return self.note_private(peer, is_forwarded);
+            return self.private.note(peer, via).is_some_and(|peer| peer.is_nearly_all_forwarded());
         }
-        if !is_forwarded {
-            return false;
-        }
-        self.forwarded.fetch_add(1, Ordering::Relaxed);
-        let is_proxy = self.public_are_proxies.load(Ordering::Relaxed);
-        if is_proxy && let Some(mut example) = self.example.try_lock() {
-            *example = Some(peer);
-        }
-        is_proxy
+        let known = match via {
+            Via::Forwarded(_) => {
+                self.history.forwarded.fetch_add(1, Ordering::Relaxed);
+                self.public.note(peer, via)
+            }
+            // The own request of a peer that speaks for others says nothing of visitors' ways.
+            Via::Direct(_) => self.public.note_known(peer, via).or_else(|| {
+                self.history.direct.fetch_add(1, Ordering::Relaxed);
+                None
+            }),
+        };
+        known.is_some_and(|peer| may_be_proxy(&peer)) && self.history.way() == Way::Proxies
     }
 
-    fn note_private(&self, peer: IpAddr, is_forwarded: bool) -> bool {
-        if let Some(counts) = self.private.get(&peer) {
-            return counts.note(is_forwarded);
-        }
-        if self.private.len() >= PEERS_MAX {
-            return false;
-        }
-        self.private.entry(peer).or_default().note(is_forwarded)
+    /// Counts a visitor's request that came through a trusted proxy, to be called for one in 16.
+    ///
+    /// Where visitors come through declared proxies, a public peer that is none of them is no proxy
+    /// either, unless it carries a good part of them: a fourth of what the declared ones carry is
+    /// four in five of its requests and a sixteenth of theirs.
+    pub fn note_declared(&self) {
+        self.history.direct.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Looks at the last hours. To be called about once a second, with the number of requests of
-    /// all peers so far.
-    pub fn tick(&self, now: Timestamp, requests: u64) {
-        let mut hours = self.hours.lock();
-        let totals = [requests, self.forwarded.load(Ordering::Relaxed)];
-        hours.add(now.as_micros().div_euclid(HOUR_US), totals);
-        let are_proxies = hours.are_nearly_all_forwarded();
-        self.public_are_proxies.store(are_proxies, Ordering::Relaxed);
-        if !are_proxies {
-            *self.example.lock() = None;
-        }
+    /// Lets time pass. To be called about once a second.
+    pub fn tick(&self, now: Timestamp) {
+        let before = self.looked.lock().replace(now).unwrap_or(now);
+        self.private.tick(before, now);
+        self.public.tick(before, now);
+        self.history.tick(now);
     }
 
-    /// Who is taken for a proxy now; `None` when nobody is.
-    pub fn report(&self) -> Option<Undeclared> {
-        let proxies = self.private.iter().filter(|entry| entry.value().is_proxy());
-        let mut examples: Vec<IpAddr> = proxies.map(|entry| *entry.key()).collect();
-        let private = examples.len();
-        let are_public = self.public_are_proxies.load(Ordering::Relaxed);
-        examples.extend(*self.example.lock());
-        examples.sort_unstable();
-        examples.truncate(3);
-        (private > 0 || are_public).then_some(Undeclared { examples, private, are_public })
+    /// To be called when other proxies are trusted: they are forgotten, and how visitors come has
+    /// to be seen anew.
+    pub fn forget(&self, trusted: &TrustedProxies) {
+        self.private.retain(|peer| !trusted.contains(peer));
+        self.public.retain(|peer| !trusted.contains(peer));
+        self.history.restart();
+    }
+
+    /// Who is taken for a proxy now and sent something lately; `None` when nobody is.
+    pub fn report(&self, trusted: &TrustedProxies) -> Option<Undeclared> {
+        let busiest = |peers: &Peers, requests_min, holds: fn(&Peer) -> bool| {
+            peers.busiest(|address, peer| {
+                peer.requests() >= requests_min && holds(peer) && !trusted.contains(address)
+            })
+        };
+        let mut proxies = busiest(&self.private, 1, Peer::is_nearly_all_forwarded);
+        let mut judged = Vec::new();
+        match self.history.way() {
+            Way::Direct => {}
+            Way::DirectBefore => judged = busiest(&self.public, REQUESTS_MIN, may_be_proxy),
+            Way::Proxies => proxies.extend(busiest(&self.public, 1, may_be_proxy)),
+        }
+        let found = Undeclared { proxies, judged };
+        (found != Undeclared::default()).then_some(found)
     }
 }
 
-impl Counts {
-    fn note(&self, is_forwarded: bool) -> bool {
-        let count = if is_forwarded { &self.forwarded } else { &self.direct };
-        if count.fetch_add(1, Ordering::Relaxed) >= COUNT_MAX {
-            for count in [&self.forwarded, &self.direct] {
-                count.store(count.load(Ordering::Relaxed) / 2, Ordering::Relaxed);
-            }
-        }
-        self.is_proxy()
+/// Does a public peer look like a proxy, by itself?
+fn may_be_proxy(peer: &Peer) -> bool {
+    peer.is_nearly_all_forwarded() && peer.may_have_several_clients()
+}
+
+impl History {
+    fn way(&self) -> Way {
+        let ways = [Way::Direct, Way::DirectBefore, Way::Proxies];
+        ways[usize::from(self.way.load(Ordering::Relaxed)).min(ways.len() - 1)]
     }
 
-    /// Most of its requests are forwarded. Not nearly all: a proxy's own health checks are not, and
-    /// nobody who tries to slip past the gate has such an address.
-    fn is_proxy(&self) -> bool {
+    fn tick(&self, now: Timestamp) {
+        let mut past = self.past.lock();
+        let began = *past.began.get_or_insert(now);
         let [forwarded, direct] =
             [&self.forwarded, &self.direct].map(|count| count.load(Ordering::Relaxed));
-        forwarded > direct
+        let all = forwarded + direct;
+        let share = (all >= PERIOD_REQUESTS_MIN).then(|| forwarded as f64 / all as f64);
+        if let Some(share) = share
+            && now.as_micros() - began.as_micros() >= PERIOD_US
+        {
+            past.began = Some(now);
+            past.periods = PERIODS.min(past.periods + 1.0);
+            past.share += (share - past.share) / past.periods;
+            self.forwarded.fetch_sub(forwarded, Ordering::Relaxed);
+            self.direct.fetch_sub(direct, Ordering::Relaxed);
+        }
+        let is_now = share.is_some_and(|share| share >= SHARE);
+        let are_proxies = if past.periods > 0.0 { past.share >= SHARE } else { is_now };
+        let way = match () {
+            () if are_proxies => Way::Proxies,
+            () if is_now => Way::DirectBefore,
+            () => Way::Direct,
+        };
+        self.way.store(way as u8, Ordering::Relaxed);
     }
-}
 
-impl Hours {
-    fn add(&mut self, hour: i64, totals: [u64; 2]) {
-        let passed = (hour - self.hour).clamp(0, HOURS as i64);
-        for step in 1..=passed {
-            self.counts[(self.hour + step).rem_euclid(HOURS as i64) as usize] = [0; 2];
-        }
-        if passed == HOURS as i64 {
-            self.counts = [[0; 2]; HOURS];
-        }
-        self.hour = self.hour.max(hour);
-        let slot = &mut self.counts[self.hour.rem_euclid(HOURS as i64) as usize];
-        for ((count, total), before) in slot.iter_mut().zip(totals).zip(self.before) {
-            *count += total.saturating_sub(before);
-        }
-        self.before = totals;
-    }
-
-    fn are_nearly_all_forwarded(&self) -> bool {
-        let busy = || self.counts.iter().filter(|[all, _]| *all >= HOUR_REQUESTS_MIN);
-        busy().next().is_some()
-            && busy().all(|[all, forwarded]| forwarded * 100 >= all * SHARE_OF_ALL)
+    fn restart(&self) {
+        let mut past = self.past.lock();
+        *past = Past::default();
+        self.forwarded.store(0, Ordering::Relaxed);
+        self.direct.store(0, Ordering::Relaxed);
+        self.way.store(Way::Direct as u8, Ordering::Relaxed);
     }
 }
 
 impl std::fmt::Display for Undeclared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let examples: Vec<String> = self.examples.iter().map(ToString::to_string).collect();
-        let line: Vec<String> = self.examples.iter().map(|ip| format!("\"{ip}\"")).collect();
-        write!(
-            f,
-            "requests come through a proxy that is not trusted ({}), so visitors cannot be told \
-             apart and those requests pass unjudged. Write in [client]: trusted_proxies = [{}]",
-            examples.join(", "),
-            line.join(", ")
-        )
+        let list = |peers: &[IpAddr], quote: &str| {
+            let named = peers.iter().take(NAMED).map(|peer| format!("{quote}{peer}{quote}"));
+            named.collect::<Vec<_>>().join(", ")
+        };
+        let others = |peers: &[IpAddr]| match peers.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            others => format!(", and the networks of {others} others"),
+        };
+        if let proxies @ [_, ..] = &self.proxies[..] {
+            write!(
+                f,
+                "requests come through a proxy that is not trusted ({}{}), so visitors cannot be \
+                 told apart and those requests pass unjudged. Write in [client]: \
+                 trusted_proxies = [{}]",
+                list(proxies, ""),
+                others(proxies),
+                list(proxies, "\"")
+            )?;
+        }
+        if let judged @ [_, ..] = &self.judged[..] {
+            write!(
+                f,
+                "{}most requests come from {}{} with a forwarding header, and are judged as those \
+                 of one client, because visitors came directly until now. If this is a proxy of \
+                 yours, write in [client]: trusted_proxies = [{}]. If you do not know it, it may \
+                 be a bot: leave it out",
+                if self.proxies.is_empty() { "" } else { ". Besides, " },
+                list(judged, ""),
+                others(judged),
+                list(judged, "\"")
+            )?;
+        }
+        Ok(())
     }
 }
 
@@ -201,78 +252,4 @@ pub fn is_private(ip: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ip(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_private_peer_is_a_proxy_while_most_of_its_requests_are_forwarded() {
-        let proxies = UndeclaredProxies::default();
-        assert!(proxies.note(ip("127.0.0.1"), true), "from the first request on");
-        assert!(!proxies.note(ip("10.0.0.9"), false));
-        assert!(!proxies.note(ip("127.0.0.1"), false), "one of two");
-        assert!(proxies.note(ip("127.0.0.1"), true));
-        let report = proxies.report().unwrap();
-        assert_eq!((report.private, &report.examples[..]), (1, &[ip("127.0.0.1")][..]));
-        assert!(report.to_string().ends_with("trusted_proxies = [\"127.0.0.1\"]"), "{report}");
-        (0..100_000).for_each(|_| _ = proxies.note(ip("127.0.0.1"), false));
-        assert_eq!(proxies.report(), None);
-        (0..20_000).for_each(|_| _ = proxies.note(ip("127.0.0.1"), true));
-        assert!(proxies.report().is_some(), "what it does now counts more");
-    }
-
-    #[test]
-    fn a_bot_that_sends_the_header_is_no_proxy() {
-        let proxies = UndeclaredProxies::default();
-        let (mut requests, mut taken) = (0, 0);
-        for minute in 0..600_i64 {
-            // A shop of 10 direct requests a minute; from the fifth hour on a flood with the header.
-            let flood = if minute > 300 { 5_000 } else { 0 };
-            for number in 0..10 + flood {
-                requests += 1;
-                taken += u32::from(proxies.note(ip("198.51.100.1"), number >= 10));
-            }
-            proxies.tick(Timestamp::from_secs(minute * 60), requests);
-        }
-        assert_eq!((taken, proxies.report()), (0, None));
-    }
-
-    #[test]
-    fn a_network_of_proxies_in_front_is_noticed_and_forgotten() {
-        let proxies = UndeclaredProxies::default();
-        let mut requests = 0;
-        let mut pass = |minutes: std::ops::Range<i64>, forwarded: u64| {
-            let mut taken = 0;
-            for minute in minutes {
-                for number in 0..100 {
-                    requests += 1;
-                    taken += u32::from(proxies.note(ip("203.0.113.7"), number < forwarded));
-                }
-                proxies.tick(Timestamp::from_secs(minute * 60), requests);
-            }
-            taken
-        };
-        assert_eq!(pass(0..60, 98), 98 * 58, "from the third minute on");
-        assert_eq!(pass(60..120, 30), 30 * 2, "until the hour has requests enough to be looked at");
-        assert!(pass(26 * 60..27 * 60, 98) > 5_000, "a day later it is forgotten");
-        let report = proxies.report().unwrap();
-        assert_eq!((report.are_public, report.examples), (true, vec![ip("203.0.113.7")]));
-    }
-
-    #[test]
-    fn private_addresses_are_those_of_no_visitor() {
-        let check = |text, expect| assert_eq!(is_private(ip(text)), expect, "{text}");
-        for text in ["127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.1.1", "169.254.0.1"] {
-            check(text, true);
-        }
-        for text in ["100.64.0.1", "::1", "fd00::1", "fe80::1", "::ffff:10.0.0.1"] {
-            check(text, true);
-        }
-        for text in ["192.0.2.1", "172.32.0.1", "100.128.0.1", "2001:db8::1", "::ffff:8.8.8.8"] {
-            check(text, false);
-        }
-    }
-}
+mod tests;

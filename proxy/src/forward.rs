@@ -124,6 +124,10 @@ mod tests {
     use super::*;
     use crate::hooks::headers_of;
 
+    fn caller(ip: std::net::IpAddr, peer_trusted: bool) -> Caller {
+        Caller { ip, peer: Some(ip), peer_trusted, is_proxys: false, names_client: true }
+    }
+
     fn stamped(trusted: bool, headers: &[(&'static str, &str)]) -> RequestHeader {
         let mut request = RequestHeader::build("GET", b"/", None).unwrap();
         request.insert_header("host", "shop.example").unwrap();
@@ -132,12 +136,7 @@ mod tests {
         }
         let peer = "10.0.0.1".parse().unwrap();
         let claims = headers_of(&request).proxy_headers;
-        stamp(
-            &mut request,
-            &Caller { ip: peer, peer: Some(peer), peer_trusted: trusted, is_proxys: false },
-            claims,
-        )
-        .unwrap();
+        stamp(&mut request, &caller(peer, trusted), claims).unwrap();
         request
     }
 
@@ -215,12 +214,7 @@ mod tests {
         for peer_trusted in [true, false] {
             let mut request = RequestHeader::build("GET", b"/", None).unwrap();
             let peer = "10.0.0.1".parse().unwrap();
-            stamp(
-                &mut request,
-                &Caller { ip: peer, peer: Some(peer), peer_trusted, is_proxys: false },
-                claims,
-            )
-            .unwrap();
+            stamp(&mut request, &caller(peer, peer_trusted), claims).unwrap();
             assert_eq!(header(&request, "x-forwarded-proto"), "http");
             assert_eq!(header(&request, "x-forwarded-for"), "10.0.0.1");
         }

@@ -29,7 +29,9 @@ pub fn identity(data: &[u8]) {
     assert_eq!(caller.ip, caller.ip.to_canonical());
     assert_eq!(caller.key(), ClientKey::from_ip(caller.ip));
     let is_known = !caller.ip.is_unspecified() || caller.peer == Some(caller.ip);
-    assert_eq!(caller.is_proxys, caller.peer_trusted && (trusted.contains(caller.ip) || !is_known));
+    let names_client = !caller.peer_trusted || (is_known && !trusted.contains(caller.ip));
+    assert_eq!(caller.names_client, names_client);
+    assert!(!caller.is_proxys || !names_client);
 
     let list = values.join(&b", "[..]);
     assert_eq!(identify(&[&list]), caller, "several headers are one list");

@@ -49,10 +49,11 @@ const DRIFT_ABOVE_LIMIT: &str = "kidoban_drift_above_limit";
 const OUTCOMES: &str = "kidoban_outcomes_total";
 const BUDGET: &str = "kidoban_budget";
 const UNDECLARED_PROXY: &str = "kidoban_undeclared_proxy_requests_total";
+const SILENT_PROXY: &str = "kidoban_silent_proxy_requests_total";
 const CLOCK_BEHIND: &str = "kidoban_clock_behind_seconds";
 
 /// Name and help of every metric, for the exporter, the tests and the manual.
-pub const METRICS: [(&str, &str); 22] = [
+pub const METRICS: [(&str, &str); 23] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
     (
         MALFORMED,
@@ -97,6 +98,11 @@ pub const METRICS: [(&str, &str); 22] = [
         "Requests that passed unjudged because they came through a proxy that trusted_proxies does \
          not name.",
     ),
+    (
+        SILENT_PROXY,
+        "Requests of trusted proxies that name no client: their own health checks, or visitors' \
+         whose address the proxy does not send.",
+    ),
     (CLOCK_BEHIND, "Seconds by which the wall clock is ahead of the time of events."),
 ];
 
@@ -134,6 +140,7 @@ pub struct Metrics {
     /// Of limit and block.
     budgets: [Gauge; 2],
     undeclared_proxy: Counter,
+    silent_proxy: Counter,
     clock_behind: Gauge,
 }
 
@@ -201,6 +208,7 @@ impl Metrics {
                 )
             }),
             undeclared_proxy: counter(UNDECLARED_PROXY, Vec::new()),
+            silent_proxy: counter(SILENT_PROXY, Vec::new()),
             clock_behind: gauge(CLOCK_BEHIND),
             handle: recorder.handle(),
         }
@@ -243,6 +251,11 @@ impl Metrics {
     /// Counts a request that came through a proxy that nobody has declared.
     pub(crate) fn undeclared_proxy(&self) {
         self.undeclared_proxy.increment(1);
+    }
+
+    /// Counts a request of a trusted proxy that names no client.
+    pub(crate) fn silent_proxy(&self) {
+        self.silent_proxy.increment(1);
     }
 
     /// How far the wall clock is ahead of the time of events, in µs.

@@ -7,6 +7,7 @@ use analysis::proxied::ProxiedLog;
 use anyhow::Result;
 use detector::{Judge, Model, Score};
 use gate::config::tuned::{self, Basis, TunedProof};
+use gate::identity::TrustedProxies;
 use proxy::{Config, Overrides};
 use serde::Serialize;
 
@@ -38,6 +39,7 @@ struct Checked {
 /// be read.
 pub fn run(args: &CheckArgs) -> Result<CommandResult> {
     let mut warnings = Vec::new();
+    let mut trusted = TrustedProxies::default();
     let (model, [limit, block, cohort], basis) = match &args.config {
         Some(path) => {
             let gate =
@@ -45,6 +47,7 @@ pub fn run(args: &CheckArgs) -> Result<CommandResult> {
             let config = Config::load(Some(path), &Overrides { gate, ..Overrides::default() })?;
             warnings.extend(config.warnings().iter().cloned());
             let config = config.gate();
+            trusted = TrustedProxies::new(config.trusted_proxies().to_vec());
             let Judge { model, policy, .. } = gate::judge(config)?;
             gate::refuse_unarmed(config, model.as_ref())?;
             let margins = [policy.limit_margin(), policy.block_margin(), policy.cohort_margin()];
@@ -74,7 +77,7 @@ pub fn run(args: &CheckArgs) -> Result<CommandResult> {
     {
         warnings.push("the model is not armed: kidoban run --mode enforce refuses it".to_owned());
     }
-    warnings.extend(warning_of_proxied_log(&args.logs)?);
+    warnings.extend(warning_of_proxied_log(&args.logs, &trusted)?);
     let score = |margin: Option<f32>| margin.map(|margin| Score::from_margin(margin).value());
     let checked = Checked {
         sound: true,
@@ -98,7 +101,7 @@ pub fn run(args: &CheckArgs) -> Result<CommandResult> {
 
 /// A warning if most requests of these logs carry the address of a proxy in front, which hides the
 /// visitors.
-fn warning_of_proxied_log(patterns: &[String]) -> Result<Option<String>> {
+fn warning_of_proxied_log(patterns: &[String], trusted: &TrustedProxies) -> Result<Option<String>> {
     if patterns.is_empty() {
         return Ok(None);
     }
@@ -110,7 +113,7 @@ fn warning_of_proxied_log(patterns: &[String]) -> Result<Option<String>> {
         }
     }
     logs.finish();
-    Ok(proxied.warning())
+    Ok(proxied.warning(trusted))
 }
 
 fn describe(args: &CheckArgs, checked: &Checked, model: Option<&Model>) -> String {

@@ -26,8 +26,8 @@ impl DriftWatch {
         Self { began: now, looked: now }
     }
 
-    /// Tells the metrics what moved, once a minute, when the window has a tenth of its clients: with
-    /// fewer the last window's figures stand.
+    /// Tells the metrics what moved, once a minute, when the window has a tenth of its clients:
+    /// with fewer the last window's figures stand.
     pub(crate) fn look(
         &mut self,
         now: Moment,

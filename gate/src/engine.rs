@@ -18,9 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
-use detector::{
-    Event, Exempt, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker,
-};
+use detector::{Event, Exempt, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker};
 
 use crate::clock::{Clock, Moment};
 use crate::clock_watch::{ClockGap, ClockWatch};

@@ -15,8 +15,9 @@
 //!
 //! The third condition refutes a bot: it can choose its headers and its rate, but not how visitors
 //! came before. Every hour weighs the same, so after a day of direct visitors a bot must make
-//! nearly all requests for a day and a half, and is refused all the while. Visitors of trusted peers
-//! count as direct ones, a sixteenth each. Direct requests that the allow list lets pass do not.
+//! nearly all requests for a day and a half, and is refused all the while. Visitors of trusted
+//! peers count as direct ones, a sixteenth each. Direct requests that the allow list lets pass do
+//! not.
 //!
 //! Cost: one look into a small map for a peer that is private or sends the header; for all others
 //! as well while a public peer sends it, and else one addition.

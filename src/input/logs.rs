@@ -125,8 +125,8 @@ impl Logs {
     /// Reads all logs as the traffic of one site, labelled by `labels` or by weak rules.
     ///
     /// # Errors
-    /// A log that cannot be opened or read, or in which too many lines cannot be parsed; traffic that
-    /// takes more memory than allowed.
+    /// A log that cannot be opened or read, or in which too many lines cannot be parsed; traffic
+    /// that takes more memory than allowed.
     pub fn read_site(&self, name: &str, labels: Option<&Labels>) -> Result<(Site, Vec<Tally>)> {
         self.read_site_watched(name, labels, |_| {})
     }

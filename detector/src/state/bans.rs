@@ -92,9 +92,9 @@ impl Bans {
         enforced.into_iter().chain(provisional).max_by_key(|ban| ban.until).unwrap_or(Ban::NONE)
     }
 
-    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room, or one
-    /// made in shadow mode for one that was not. If there is none, the new one is counted as dropped
-    /// and the result is false.
+    /// Remembers a ban made at `at`. When the table is full, a ban that has ended makes room, or
+    /// one made in shadow mode for one that was not. If there is none, the new one is counted as
+    /// dropped and the result is false.
     pub fn insert(&self, client: ClientKey, ban: Ban, at: Timestamp) -> bool {
         let mut order = self.lock();
         // Announced even if there is no room, because the client's window has the ban.

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use analysis::counterfactual::Counterfactuals;
-use analysis::explain::{Explanation, FollowedLine, Follower, PastDecision, RequestChoice};
+use analysis::explain::{ExplainPass, Explanation, RequestChoice};
 use detector::features::{COUNT, index_of};
 use detector::model::ScorerFile;
 use detector::policy::{Ban, Standing};
-use detector::{Action, Class, ClientKey, Features, Judge, Mode, Reason, Score, Timestamp};
+use detector::{Action, Class, ClientKey, Features, Judge, Reason, Score, Timestamp};
 use traffic::log::Record;
+use traffic::replay::Pass;
 use traffic::sim::{self, Dice, Mix, SimRequest};
-use trainer::evidence::{Agents, Trace};
 
 use crate::support::command::kidoban;
 use crate::support::http::Client;
@@ -30,28 +30,22 @@ fn explained(
     client: ClientKey,
     which: RequestChoice,
 ) -> Explanation {
-    let detector = model::detector(100_000, judge.clone());
-    let (mut follower, mut agents) = (Follower::new(client, which), Agents::default());
+    let pass = ExplainPass::new(model::detector(100_000, judge.clone()), client, which);
+    let mut watch = pass.watch();
     for request in day {
+        let address = request.client.to_string();
         let record = Record {
+            client: &address,
+            at: request.at,
+            method: request.method,
             target: &request.target,
+            status: request.status,
             user_agent: Some(request.user_agent),
             ..Record::default()
         };
-        let event = detector.event(&request.as_request());
-        let line = (event.client == client).then(|| FollowedLine {
-            method: request.method.to_owned(),
-            target: request.target.clone(),
-            status: Some(request.status),
-            recorded: None::<PastDecision>,
-        });
-        let trace = Trace::of(&record, &mut agents);
-        let observed = follower.observe(&detector, &event, Mode::Shadow, trace, line);
-        if let Some(token) = observed.token {
-            detector.conclude(token, request.completed_at(), request.status);
-        }
+        pass.pass(pass.step(&record), &mut watch);
     }
-    follower.explain(judge, None).unwrap()
+    watch.into_follower().explain(judge, None).unwrap()
 }
 
 /// The measured vector again, from what was said of it.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use detector::features::{COUNT, FEATURES, Features};
-use detector::{ClientKey, Detector, Event, Judge, Mode, Model, Observed, Reason, Score};
+use detector::policy::Standing;
+use detector::{ClientKey, Detector, Event, Judge, Model, Reason, Score, Verdict};
 use trainer::evidence::{Evidence, Trace};
 use trainer::label::Labels;
 
@@ -23,7 +24,7 @@ pub struct Follower {
 
 impl Follower {
     /// Follows this client; `which` of its requests is to be explained.
-    pub fn new(client: ClientKey, which: RequestChoice) -> Self {
+    pub(super) fn new(client: ClientKey, which: RequestChoice) -> Self {
         Self {
             story: Story::new(client, which),
             crowd: ClientSample::default(),
@@ -31,39 +32,41 @@ impl Follower {
         }
     }
 
-    /// Has the detector observe a request. `line` is needed for the followed client only, `trace`
-    /// for every client.
-    pub fn observe(
+    /// Takes the verdict on a request of the followed client, and how it stood before.
+    pub(super) fn take_own(
         &mut self,
         detector: &Detector,
         event: &Event,
-        mode: Mode,
+        verdict: &Verdict,
+        standing: Standing,
+        line: FollowedLine,
+    ) {
+        self.story.take_own(detector, event, verdict, standing, line);
+    }
+
+    /// Takes the verdict on anybody's request.
+    pub(super) fn take(
+        &mut self,
+        detector: &Detector,
+        event: &Event,
+        verdict: &Verdict,
         trace: Trace,
-        line: Option<FollowedLine>,
-    ) -> Observed {
-        let observed = match line {
-            Some(line) if event.client == self.story.client => {
-                self.story.observe(detector, event, mode, line)
-            }
-            _ => {
-                self.story.passer_by(event);
-                detector.observe(event, mode)
-            }
-        };
-        let verdict = &observed.verdict;
+    ) {
+        if event.client != self.story.client {
+            self.story.passer_by(event);
+        }
         if event.exempt.is_some() {
-            return observed;
+            return;
         }
         let evidence = self.evidence.entry(event.client).or_default();
         evidence.take(trace, verdict.class);
         if verdict.class == detector::Class::Page {
             self.crowd.note(event.client, evidence.pages(), || detector.features(event.client));
         }
-        observed
     }
 
     /// Notes how one of the client's requests ended, from a later line.
-    pub fn ended(&mut self, id: &str, status: u16) {
+    pub(super) fn ended(&mut self, id: &str, status: u16) {
         self.story.ended(id, status);
     }
 

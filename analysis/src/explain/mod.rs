@@ -28,7 +28,7 @@ pub use explanation::{
     Decisive, ExplainedFeature, Explanation, Otherwise, ScoreThresholds, Totals,
 };
 pub use follower::Follower;
-pub use moment::{ExplainedRequest, FollowedLine, MOMENTS_MAX, PastDecision, RequestChoice};
+pub use moment::{ExplainedRequest, MOMENTS_MAX, PastDecision, RequestChoice};
 pub use pass::{ExplainPass, ExplainWatch};
 pub use phrases::value;
 pub use record::RecordedTotals;

@@ -52,7 +52,7 @@ pub struct PastDecision {
 
 /// What a log line says of a request beside the event.
 #[derive(Clone, Debug)]
-pub struct FollowedLine {
+pub(super) struct FollowedLine {
     /// Method, as sent.
     pub method: String,
     /// Request target, as sent.

@@ -2,9 +2,10 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token};
-use traffic::log::{Record, RecordKind, RecordedBan};
-use traffic::replay::{BannedClients, Driver, LogStep, Pass, Subject, TooManyBans, change_ban};
+use detector::policy::Standing;
+use detector::{ClientKey, Detector, Event, Mode, Verdict};
+use traffic::log::{Record, RecordKind};
+use traffic::replay::{BannedClients, Driver, Judged, LogStep, Pass, TooManyBans, Watcher};
 use trainer::evidence::{Agents, Trace};
 
 use super::follower::Follower;
@@ -86,8 +87,9 @@ impl Pass for ExplainPass {
     fn pass(&self, step: ExplainStep, watch: &mut ExplainWatch) {
         let ExplainWatch { driver, follower, banned } = watch;
         let ExplainStep { line, trace, followed, ends } = step;
-        let mut subject = FollowedDetector { pass: self, follower, banned, trace, followed };
-        driver.step(&line, &mut subject);
+        let watcher =
+            FollowedWatcher { pass: self, follower, banned, trace, followed, standing: None };
+        driver.step(&line, &mut Judged::watched(&self.detector, watcher).with_reasons());
         banned.note_line(&line);
         if let Some(id) = ends {
             follower.ended(&id, line.status);
@@ -99,31 +101,31 @@ impl Pass for ExplainPass {
     }
 }
 
-/// Passes the driver's calls on to the detector, by way of the follower.
-struct FollowedDetector<'a> {
+/// Shows the follower one request and its verdict.
+struct FollowedWatcher<'a> {
     pass: &'a ExplainPass,
     follower: &'a mut Follower,
     banned: &'a mut BannedClients,
     trace: Option<Trace>,
     followed: Option<Box<FollowedLine>>,
+    /// How the followed client stands before its request is observed.
+    standing: Option<Standing>,
 }
 
-impl Subject for FollowedDetector<'_> {
-    fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
-        // Every request has a trace; other lines are not observed.
-        let trace = self.trace?;
-        let line = self.followed.take().map(|line| *line);
-        let observed = self.follower.observe(&self.pass.detector, event, mode, trace, line);
-        self.banned.note(event.client, &observed.verdict);
-        observed.token
+impl Watcher for FollowedWatcher<'_> {
+    fn before(&mut self, detector: &Detector, event: &Event, mode: Mode) {
+        self.standing = self.followed.is_some().then(|| detector.standing_in(event.client, mode));
     }
 
-    fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
-        self.pass.detector.conclude(token, at, status);
-    }
-
-    fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
-        change_ban(&self.pass.detector, client, at, ban);
+    fn at_verdict(&mut self, event: &Event, verdict: &Verdict) {
+        self.banned.note(event.client, verdict);
+        let detector = &self.pass.detector;
+        if let (Some(line), Some(standing)) = (self.followed.take(), self.standing) {
+            self.follower.take_own(detector, event, verdict, standing, *line);
+        }
+        if let Some(trace) = self.trace {
+            self.follower.take(detector, event, verdict, trace);
+        }
     }
 }
 

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use detector::features::Features;
 use detector::policy::Standing;
 use detector::{
-    Action, AgentKey, Class, ClientKey, Detector, Event, Mode, Observed, Reason, Score, Timestamp,
-    Verdict,
+    Action, AgentKey, Class, ClientKey, Detector, Event, Reason, Score, Timestamp, Verdict,
 };
 use serde::Serialize;
 
@@ -108,19 +107,18 @@ impl Story {
         }
     }
 
-    /// Has the detector observe the client's own request, and keeps the verdict.
-    pub fn observe(
+    /// Takes the verdict on the client's own request, and how the client stood before.
+    pub fn take_own(
         &mut self,
         detector: &Detector,
         event: &Event,
-        mode: Mode,
+        verdict: &Verdict,
+        mut standing: Standing,
         line: FollowedLine,
-    ) -> Observed {
+    ) {
         self.passer_by(event);
-        let mut standing = detector.standing_in(self.client, mode);
         standing.see(event.agent, event.at);
-        let observed = detector.observe(event, mode);
-        let verdict = observed.verdict;
+        let verdict = *verdict;
         self.requests += 1;
         self.last_at = verdict.at;
         self.pages += u64::from(verdict.class == Class::Page);
@@ -198,7 +196,6 @@ impl Story {
             }
             self.moments.push(moment);
         }
-        observed
     }
 
     /// Notes how one of its requests ended, from a later line.

@@ -1,23 +1,50 @@
-//! A detector as the subject of a driver, and a function that takes each verdict.
+//! A detector as the subject of a driver, and who looks on.
 
 use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token, Verdict};
 
 use super::driver::Subject;
 use crate::log::RecordedBan;
 
-/// A detector as a [`Subject`] that hands each verdict to a function, for callers that need nothing
-/// else.
-pub struct Judged<'a, V> {
+/// A detector as a [`Subject`], with somebody who looks on. There is no other way to drive one.
+pub struct Judged<'a, W> {
     detector: &'a Detector,
-    at_verdict: V,
+    watcher: W,
     wants_reasons: bool,
 }
 
-impl<'a, V: FnMut(&Event, &Verdict)> Judged<'a, V> {
+/// Looks on while a detector is driven. A function of each request and its verdict is one.
+pub trait Watcher {
+    /// Before a request is observed in this mode.
+    fn before(&mut self, _: &Detector, _: &Event, _: Mode) {}
+
+    /// After it was observed and before it is concluded.
+    fn at_verdict(&mut self, event: &Event, verdict: &Verdict);
+
+    /// Whether the verdict on this client's request should carry its reasons, if it refuses. It is
+    /// asked only where [`Judged::with_reasons`] has not said so for everybody.
+    fn wants_reasons(&self, _: ClientKey) -> bool {
+        false
+    }
+}
+
+impl<F: FnMut(&Event, &Verdict)> Watcher for F {
+    fn at_verdict(&mut self, event: &Event, verdict: &Verdict) {
+        self(event, verdict);
+    }
+}
+
+impl<'a, F: FnMut(&Event, &Verdict)> Judged<'a, F> {
     /// Drives `detector`. `at_verdict` is called with each request and its verdict, before the
     /// request is concluded.
-    pub fn new(detector: &'a Detector, at_verdict: V) -> Self {
-        Self { detector, at_verdict, wants_reasons: false }
+    pub fn new(detector: &'a Detector, at_verdict: F) -> Self {
+        Self::watched(detector, at_verdict)
+    }
+}
+
+impl<'a, W: Watcher> Judged<'a, W> {
+    /// Drives `detector` while `watcher` looks on.
+    pub fn watched(detector: &'a Detector, watcher: W) -> Self {
+        Self { detector, watcher, wants_reasons: false }
     }
 
     /// Lets verdicts that refuse carry their reasons: the features that contributed most. Finding
@@ -28,10 +55,12 @@ impl<'a, V: FnMut(&Event, &Verdict)> Judged<'a, V> {
     }
 }
 
-impl<V: FnMut(&Event, &Verdict)> Subject for Judged<'_, V> {
+impl<W: Watcher> Subject for Judged<'_, W> {
     fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
-        let observed = self.detector.observe_with_reasons_if(event, mode, &|| self.wants_reasons);
-        (self.at_verdict)(event, &observed.verdict);
+        self.watcher.before(self.detector, event, mode);
+        let wants_reasons = || self.wants_reasons || self.watcher.wants_reasons(event.client);
+        let observed = self.detector.observe_with_reasons_if(event, mode, &wants_reasons);
+        self.watcher.at_verdict(event, &observed.verdict);
         observed.token
     }
 
@@ -40,14 +69,9 @@ impl<V: FnMut(&Event, &Verdict)> Subject for Judged<'_, V> {
     }
 
     fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
-        change_ban(self.detector, client, at, ban);
+        match ban {
+            RecordedBan::Imposed(until) => self.detector.impose(client, at, until),
+            RecordedBan::Lifted => self.detector.lift(client, at),
+        };
     }
-}
-
-/// Does to a detector's bans what an operator did to the gate's.
-pub fn change_ban(detector: &Detector, client: ClientKey, at: Timestamp, ban: RecordedBan) {
-    match ban {
-        RecordedBan::Imposed(until) => detector.impose(client, at, until),
-        RecordedBan::Lifted => detector.lift(client, at),
-    };
 }

@@ -49,7 +49,7 @@ pub mod walk_twice;
 pub use bans::{BannedClients, TooManyBans};
 pub use driver::{Driver, Semantics, Subject};
 pub use error::ReplayError;
-pub use judged::{Judged, change_ban};
+pub use judged::{Judged, Watcher};
 pub use log_step::LogStep;
 pub use logs::{Input, LogFiles, Reader};
 pub use newest::newest_time;

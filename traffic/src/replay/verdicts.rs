@@ -3,19 +3,19 @@
 use std::borrow::Borrow;
 use std::marker::PhantomData;
 
-use detector::{ClientKey, Detector, Event, Mode, Timestamp, Token, Verdict};
+use detector::{ClientKey, Detector, Event, Verdict};
 
 use super::bans::{BannedClients, TooManyBans};
-use super::driver::{Driver, Semantics, Subject};
+use super::driver::{Driver, Semantics};
 use super::error::ReplayError;
-use super::judged::change_ban;
+use super::judged::{Judged, Watcher};
 use super::log_step::LogStep;
 use super::logs::Reader;
 use super::pass::Pass;
 use super::recorded::RecordedVerdict;
 use super::walk::walk_records;
 use super::walk_parallel::walk_parallel;
-use crate::log::{Record, RecordedBan, Tally};
+use crate::log::{Record, Tally};
 
 /// Replays logs on this thread and calls `visit` with each request and its verdict, in order of
 /// time. `visit` has the arguments of [`VerdictSink::accept`].
@@ -212,31 +212,23 @@ impl ReplayedLine {
     }
 
     fn replay(&self, detector: &Detector, driver: &mut Driver, sink: &mut impl VerdictSink) {
-        driver.step(&self.step, &mut SinkSubject { detector, line: self, sink });
+        driver.step(&self.step, &mut Judged::watched(detector, LineWatcher { line: self, sink }));
     }
 }
 
-/// A detector as the subject of a driver. It hands each verdict to the sink.
-struct SinkSubject<'a, S> {
-    detector: &'a Detector,
+/// Hands the verdict on a line to the sink.
+struct LineWatcher<'a, S> {
     line: &'a ReplayedLine,
     sink: &'a mut S,
 }
 
-impl<S: VerdictSink> Subject for SinkSubject<'_, S> {
-    fn observe(&mut self, event: &Event, mode: Mode) -> Option<Token> {
-        let Self { detector, line, sink } = self;
-        let wants_reasons = || line.shown.is_some() || sink.wants_reasons(event.client);
-        let observed = detector.observe_with_reasons_if(event, mode, &wants_reasons);
-        sink.accept(event, &observed.verdict, line.recorded.as_ref(), line.shown.as_deref());
-        observed.token
+impl<S: VerdictSink> Watcher for LineWatcher<'_, S> {
+    fn at_verdict(&mut self, event: &Event, verdict: &Verdict) {
+        let Self { line, sink } = self;
+        sink.accept(event, verdict, line.recorded.as_ref(), line.shown.as_deref());
     }
 
-    fn conclude(&mut self, token: Token, at: Timestamp, status: u16) {
-        self.detector.conclude(token, at, status);
-    }
-
-    fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
-        change_ban(self.detector, client, at, ban);
+    fn wants_reasons(&self, client: ClientKey) -> bool {
+        self.line.shown.is_some() || self.sink.wants_reasons(client)
     }
 }

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use super::conversions::StandingLabel;
+use super::model_info::escaped;
 
 /// A counter for each way in which a client may stand.
 pub(super) type ByStanding = [Arc<AtomicU64>; StandingLabel::ALL.len()];
@@ -44,8 +45,7 @@ impl ConversionSeries {
         // Text takes whatever is written to it.
         let _ = writeln!(text, "# HELP {metric} {help}\n# TYPE {metric} counter");
         for (name, counters) in &*series {
-            // A name is whatever the owner wrote: escaped as the text format wants it.
-            let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+            let name = escaped(name);
             for (standing, counter) in StandingLabel::ALL.iter().zip(counters) {
                 let (standing, count) = (standing.as_str(), counter.load(Ordering::Relaxed));
                 let _ = writeln!(

@@ -24,8 +24,7 @@ impl ModelInfo {
     /// Writes what Prometheus scrapes.
     pub(crate) fn render(&self, metric: &str, help: &str, text: &mut String) {
         let (name, sha256) = &*self.0.lock();
-        // A name is whatever its trainer wrote: escaped as the text format wants it.
-        let name = name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let name = escaped(name);
         // Text takes whatever is written to it.
         let _ = writeln!(
             text,
@@ -33,6 +32,11 @@ impl ModelInfo {
              {metric}{{name=\"{name}\",sha256=\"{sha256}\"}} 1\n"
         );
     }
+}
+
+/// A label's value as the text format wants it: a name is whatever somebody wrote.
+pub(super) fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]

@@ -60,8 +60,8 @@ fn health(engine: &Engine) -> String {
     if !warnings.is_empty() {
         object["warning"] = warnings.join(". ").into();
     }
-    if let (Some(gap), Some(object)) = (health.clock_gap, object.as_object_mut()) {
-        object.insert("clock".to_owned(), gap.to_string().into());
+    if let Some(gap) = health.clock_gap {
+        object["clock"] = gap.to_string().into();
     }
     object.to_string() + "\n"
 }

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use detector::Timestamp;
+use parking_lot::Mutex;
 
 /// More proxies than a shop has, and the edges of a content delivery network.
 const PEERS_MAX: usize = 4_096;
@@ -54,6 +55,7 @@ pub(crate) struct Peers {
     hasher: RandomState,
     /// How many there are, so that nobody waits for a lock to learn that there are none.
     len: AtomicUsize,
+    ticked: Mutex<Option<Timestamp>>,
 }
 
 /// What a request shows of how it came.
@@ -151,9 +153,10 @@ impl Peers {
         Some(*known)
     }
 
-    /// Lets an hour pass, or several, where one has since `before`; drops the least where there are
-    /// too many.
-    pub(crate) fn tick(&self, before: Timestamp, now: Timestamp) {
+    /// Lets an hour pass, or several, where one has since the last tick; drops the least where
+    /// there are too many. To be called about once a second.
+    pub(crate) fn tick(&self, now: Timestamp) {
+        let before = self.ticked.lock().replace(now).unwrap_or(now);
         let hour = |at: Timestamp| at.as_micros().div_euclid(HOUR_US);
         // Whoever is silent for two days is forgotten.
         let ended = hour(before).max(hour(now) - 2 * CLIENT_HOURS)..hour(now);
@@ -179,6 +182,11 @@ impl Peers {
     pub(crate) fn retain(&self, keep: impl Fn(IpAddr) -> bool) {
         self.by_address.retain(|peer, _| keep(*peer));
         self.len.store(self.by_address.len(), Ordering::Relaxed);
+    }
+
+    /// Does this hold for any of them?
+    pub(crate) fn any(&self, holds: impl Fn(&Peer) -> bool) -> bool {
+        self.by_address.iter().any(|peer| holds(peer.value()))
     }
 
     /// Addresses for which this holds, those with the most requests first.
@@ -221,7 +229,7 @@ mod tests {
             let peer = peers.note(ip(1), Via::Direct(path)).unwrap();
             // Of its 200 requests of the day none is left after eight hours, but its clients are.
             assert!(peer.is_nearly_all_forwarded(), "{second}");
-            peers.tick(Timestamp::from_secs(second), Timestamp::from_secs(second + 1));
+            peers.tick(Timestamp::from_secs(second + 1));
         }
         let peer = peers.note(ip(1), Via::Forwarded(b"192.0.2.1")).unwrap();
         assert!(peer.is_nearly_all_forwarded() && !peer.is_nearly_all_direct());
@@ -246,7 +254,7 @@ mod tests {
             peers.note(ip(number), Via::Forwarded(b"192.0.2.1"));
             assert!(peers.by_address.len() <= PEERS_MAX);
             if number % 1_000 == 0 {
-                peers.tick(Timestamp::from_secs(1), Timestamp::from_secs(2));
+                peers.tick(Timestamp::from_secs(2));
             }
         }
         assert_eq!(peers.busiest(|_, _| true)[0], ip(0));
@@ -259,9 +267,10 @@ mod tests {
         peers.note(ip(1), Via::Forwarded(b"192.0.2.1"));
         visit(&peers, ip(2), 1);
         let at = |hours: i64| Timestamp::from_secs(hours * HOUR);
-        peers.tick(at(0), at(3));
+        peers.tick(at(0));
+        peers.tick(at(3));
         assert_eq!(peers.busiest(|_, _| true), [ip(1)], "who spoke for a client");
-        peers.tick(at(3), at(50));
+        peers.tick(at(50));
         assert_eq!(peers.len.load(Ordering::Relaxed), 0);
     }
 }

@@ -15,7 +15,6 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use detector::Timestamp;
-use parking_lot::Mutex;
 
 use crate::peers::{Peer, Peers, REQUESTS_MIN, Via};
 
@@ -32,7 +31,6 @@ pub struct SilentProxies {
     has_any_named: AtomicBool,
     /// Is there a peer whose requests without a name are like visitors'? Then the others count too.
     is_any_suspect: AtomicBool,
-    looked: Mutex<Option<Timestamp>>,
 }
 
 /// Which trusted proxies name no clients, for people: the busiest first.
@@ -63,10 +61,8 @@ impl SilentProxies {
 
     /// Lets time pass. To be called about once a second.
     pub fn tick(&self, now: Timestamp) {
-        let before = self.looked.lock().replace(now).unwrap_or(now);
-        self.peers.tick(before, now);
-        let suspects = self.peers.busiest(|_, peer| peer.asks_like_visitors());
-        self.is_any_suspect.store(!suspects.is_empty(), Ordering::Relaxed);
+        self.peers.tick(now);
+        self.is_any_suspect.store(self.peers.any(Peer::asks_like_visitors), Ordering::Relaxed);
     }
 
     /// To be called when other proxies are trusted.

@@ -48,7 +48,6 @@ pub struct UndeclaredProxies {
     private: Peers,
     public: Peers,
     history: History,
-    looked: Mutex<Option<Timestamp>>,
 }
 
 /// How the requests of public peers have come, hour by hour.
@@ -123,9 +122,8 @@ impl UndeclaredProxies {
 
     /// Lets time pass. To be called about once a second.
     pub fn tick(&self, now: Timestamp) {
-        let before = self.looked.lock().replace(now).unwrap_or(now);
-        self.private.tick(before, now);
-        self.public.tick(before, now);
+        self.private.tick(now);
+        self.public.tick(now);
         self.history.tick(now);
     }
 

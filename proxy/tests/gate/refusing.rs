@@ -152,8 +152,8 @@ fn clients_behind_a_trusted_proxy_are_told_apart_and_strangers_cannot_pose_as_th
 
     let direct = strict(&origin, &folder, "enforce", LIMIT);
     let mut client = Client::connect(direct.addr());
-    // Pages without the header, and more of them than a balancer's health checks have paths, so that
-    // it is not taken for a proxy that nobody declared.
+    // Pages without the header, and more of them than a balancer's health checks have paths, so
+    // that it is not taken for a proxy that nobody declared.
     assert_eq!(client.get("/p").status, 200);
     for page in 0..12 {
         assert_eq!(client.get(&format!("/p/{page}")).status, 429);

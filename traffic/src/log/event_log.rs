@@ -8,8 +8,10 @@
 //! ```text
 //! {"v":1,"type":"request","at":1455944445000123,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1?x=1","key":305419896,"class":"page","agent":4711,"id":"…","mode":"shadow","action":"allow","reason":"…","score":0.123,"user_agent":"…","referer":"…"}
 //! {"v":1,"type":"outcome","at":1455944445000579,"seq":8,"client":"192.0.2.7","status":200,"agent":4711,"bytes":123,"duration_us":456,"id":"…"}
-//! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"imposed","until":1455948045000000,"changed_at":1455944460000000}
-//! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"lifted","changed_at":1455944470000000}
+//! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"imposed",
+//!  "until":1455948045000000,"changed_at":1455944460000000}
+//! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"lifted",
+//!  "changed_at":1455944470000000}
 //! ```
 //!
 //! `at` is in microseconds. `key`, `class` and `agent` are what the detector saw. URLs and user

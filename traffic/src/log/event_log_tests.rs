@@ -102,7 +102,10 @@ fn an_outcome_says_whose_browser_asked_and_where_it_wrote() {
     assert_eq!((outcome.agent, outcome.write), (AgentKey(7), 9));
 }
 
-const IMPOSED: &str = r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","change":"imposed","until":70,"changed_at":9}"#;
+const IMPOSED: &str = concat!(
+    r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","#,
+    r#""change":"imposed","until":70,"changed_at":9}"#
+);
 const LIFTED: &str =
     r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","change":"lifted","changed_at":9}"#;
 

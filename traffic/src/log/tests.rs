@@ -47,7 +47,10 @@ const GOOD: [&str; 9] = [
     r#"2015-07-22T09:00:28.019143Z shop [2001:db8::1]:54635 10.0.6.158:80 0.000022 0.026109 -1 200 200 0 699 "GET https://shop.example:443/p/1 HTTP/1.1" "Mozilla/5.0" AES TLSv1.2"#,
     r#"{"v":1,"type":"request","at":5,"seq":7,"client":"192.0.2.7","method":"GET","url":"/p/1","key":3,"class":"page","id":"d1","mode":"shadow","action":"allow","reason":"score","score":null}"#,
     r#"{"v":1,"type":"outcome","at":5,"seq":8,"client":"192.0.2.7","status":200,"bytes":123,"duration_us":456,"id":"d1"}"#,
-    r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","change":"imposed","until":9,"changed_at":7}"#,
+    concat!(
+        r#"{"v":1,"type":"ban","at":5,"seq":8,"client":"192.0.2.7","#,
+        r#""change":"imposed","until":9,"changed_at":7}"#
+    ),
 ];
 
 /// Reads a log to its end and checks what must hold for any reader.

@@ -84,6 +84,7 @@ fn nginx_json(record: &Record<'_>) -> Option<String> {
     put("http_referer", record.referer.map(str::to_owned));
     put("http_user_agent", record.user_agent.map(str::to_owned));
     put("http_sec_fetch_dest", record.fetch_dest.map(str::to_owned));
+    put("sent_http_content_type", record.content_type.map(str::to_owned));
     if record.host.is_some() {
         put("host", Some(bracketed(record.host)?));
     }

@@ -92,6 +92,7 @@ mod tests {
         referer: None,
         user_agent: Some("Mozilla/5.0"),
         fetch_dest: None,
+        content_type: None,
         seq: 0,
         id: None,
         decision: None,

@@ -54,6 +54,7 @@ pub(super) struct Fields {
     pub(super) referer: Option<Span>,
     pub(super) user_agent: Option<Span>,
     pub(super) fetch_dest: Option<Span>,
+    pub(super) content_type: Option<Span>,
     pub(super) seq: u32,
     pub(super) id: Option<Span>,
     pub(super) decided: Option<Decided>,
@@ -90,6 +91,7 @@ impl Fields {
             referer: self.referer.map(|span| span.of(text)),
             user_agent: self.user_agent.map(|span| span.of(text)),
             fetch_dest: self.fetch_dest.map(|span| span.of(text)),
+            content_type: self.content_type.map(|span| span.of(text)),
             seq: self.seq,
             id: self.id.map(|span| span.of(text)),
             decision: self.decided.map(|decided| RecordedDecision {

@@ -49,6 +49,12 @@ struct Line<'a> {
     #[serde(borrow, default)]
     http_sec_fetch_dest: Scalar<'a>,
     #[serde(borrow, default)]
+    sent_http_content_type: Scalar<'a>,
+    #[serde(borrow, default)]
+    upstream_http_content_type: Scalar<'a>,
+    #[serde(borrow, default)]
+    content_type: Scalar<'a>,
+    #[serde(borrow, default)]
     host: Scalar<'a>,
     #[serde(borrow, default)]
     http_host: Scalar<'a>,
@@ -71,6 +77,8 @@ pub(super) fn parse<'a>(
     let client = keep(decoded, line.remote_addr.text());
     let client = client.ok_or_else(|| line.remote_addr.refused("remote_addr", "an address"))?;
     let (method, target) = request(&line, decoded)?;
+    let type_of_response = content_type(&line, method.of(decoded));
+    let content_type = keep(decoded, type_of_response);
     let host = keep(decoded, line.host.text().or(line.http_host.text()));
     Ok(Fields {
         at,
@@ -84,8 +92,19 @@ pub(super) fn parse<'a>(
         referer: keep(decoded, line.http_referer.text()),
         user_agent: keep(decoded, line.http_user_agent.text()),
         fetch_dest: keep(decoded, line.http_sec_fetch_dest.text()),
+        content_type,
         ..Fields::default()
     })
+}
+
+/// The response's content type. nginx's own `content_type` is the request's, but a request without
+/// a body has none, so there it is a name that somebody chose for the response's.
+fn content_type<'a>(line: &'a Line<'_>, method: &str) -> Option<&'a str> {
+    let chosen = || line.content_type.text().filter(|_| matches!(method, "GET" | "HEAD"));
+    line.sent_http_content_type
+        .text()
+        .or_else(|| line.upstream_http_content_type.text())
+        .or_else(chosen)
 }
 
 /// Method and target. Both are empty if the keys are there without a value, as for a connection
@@ -267,6 +286,23 @@ mod tests {
             ),
             Ok(Record { method: "-", target: "", status: 400, bytes: None, ..PLAIN }),
         );
+    }
+
+    #[test]
+    fn the_content_type_is_that_of_the_response() {
+        let check_type = |method: &str, keys: &str, expect| {
+            let text = format!(
+                r#"{{{TIME},"remote_addr":"192.0.2.7","request":"{method} /p/1 HTTP/1.1","status":200,"body_bytes_sent":187,{keys}}}"#
+            );
+            check(&text, Ok(Record { method, content_type: expect, ..PLAIN }));
+        };
+        check_type("GET", r#""sent_http_content_type":"image/webp""#, Some("image/webp"));
+        check_type("GET", r#""upstream_http_content_type":"text/html""#, Some("text/html"));
+        check_type("GET", r#""content_type":"image/png""#, Some("image/png"));
+        check_type("GET", r#""sent_http_content_type":"-","content_type":null"#, None);
+        let both = r#""content_type":"application/json","sent_http_content_type":"text/html""#;
+        check_type("POST", both, Some("text/html"));
+        check_type("POST", r#""content_type":"application/json""#, None);
     }
 
     #[test]

@@ -70,6 +70,8 @@ pub struct Record<'a> {
     pub user_agent: Option<&'a str>,
     /// `Sec-Fetch-Dest` header, where the log has it.
     pub fetch_dest: Option<&'a str>,
+    /// `Content-Type` header of the response, where the log has it.
+    pub content_type: Option<&'a str>,
     /// The number of this event among the client's events, from our event log; 0 in other logs. It
     /// orders events of the same microsecond. For a [`RecordKind::Ban`] the number of the event
     /// before it.

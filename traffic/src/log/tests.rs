@@ -31,6 +31,7 @@ pub(super) const PLAIN: Record<'_> = Record {
     referer: None,
     user_agent: None,
     fetch_dest: None,
+    content_type: None,
     seq: 0,
     id: None,
     decision: None,

@@ -10,7 +10,7 @@ use detector::model::grouped;
 use detector::{Class, ClientKey, Request};
 use traffic::log::{Record, Warning};
 use trainer::calibrate::{Budgets, people_needed};
-use trainer::evidence::{Agents, Evidence};
+use trainer::evidence::{Agents, Evidence, Norms};
 use trainer::label::Label;
 
 /// A client with more than this share of a log is suspicious, if the log has at least this many
@@ -118,8 +118,9 @@ impl PeopleCount {
 
     /// Number of clients with at least this many pages that weak rules take for people.
     pub fn count(&self, min_pages: u32) -> u64 {
+        let norms = Norms::of(self.clients.values().map(|(evidence, _)| evidence));
         let is_person = |(evidence, pages): &&(Evidence, u32)| {
-            *pages >= min_pages && evidence.label().label == Label::Human
+            *pages >= min_pages && evidence.label(&norms).label == Label::Human
         };
         self.clients.values().filter(is_person).count() as u64
     }

@@ -6,7 +6,7 @@ use detector::{AllowList, Class, ClientKey, Event, Reason, UrlHasher};
 use traffic::log::{Record, RecordKind};
 use traffic::replay::{self, TrafficWriter};
 
-use crate::evidence::{Agents, Evidence};
+use crate::evidence::{Agents, Evidence, Norms};
 use crate::label::{Label, Labelled, Labels};
 use crate::memory_limit::{
     ALLOCATION_BYTES, MEMORY_MAX_BYTES, TooMuchTraffic, map_bytes, vec_bytes,
@@ -160,13 +160,14 @@ impl SiteBuilder {
         let failed = self.too_much(self.bytes(), None);
         let traffic = std::mem::take(&mut self.steps).finish().map_err(|_| failed)?;
         let mut clients = self.clients;
+        let norms = Norms::of(self.evidence.iter());
         for (client, evidence) in clients.iter_mut().zip(&self.evidence) {
             client.labelled = match labels {
                 Some(labels) => labels.find(client.key).cloned().unwrap_or(Labelled {
                     label: Label::Unknown,
                     why: "not in the labels file".to_owned(),
                 }),
-                None => evidence.label(),
+                None => evidence.label(&norms),
             };
         }
         Ok(Site::new(name, traffic, clients, self.targets, resolution_us))

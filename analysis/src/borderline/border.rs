@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use detector::model::TopContributions;
 use detector::{ClientKey, Detector, Event, Score, Timestamp, Verdict};
 use serde::Serialize;
-use trainer::evidence::{Evidence, Trace};
+use trainer::evidence::{Evidence, Norms, Trace};
 use trainer::label::{Label, Labels};
 
 /// Farthest distance from a threshold, in log-odds, at which a client is listed: e³, 20 times the
@@ -127,8 +127,9 @@ impl NearThreshold {
             }
         }
         found.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()).then(a.1.cmp(&b.1)));
+        let norms = Norms::of(self.clients.values().map(|known| &known.evidence));
         let row = |(distance, client, known, best, (name, threshold)): RankedClient<'_>| {
-            let labelled = known.evidence.label();
+            let labelled = known.evidence.label(&norms);
             Borderline {
                 client: client.to_string(),
                 requests: known.requests,

@@ -10,7 +10,7 @@ use detector::features::COUNT;
 use detector::model::Reference;
 use detector::{ClientKey, Features};
 use serde::Serialize;
-use trainer::evidence::Evidence;
+use trainer::evidence::{Evidence, Norms};
 use trainer::label::{Label, Labels};
 
 /// Clients kept at each page count.
@@ -129,10 +129,13 @@ impl ClientSample {
         evidence: &HashMap<ClientKey, Evidence>,
         reference: Option<&Reference>,
     ) -> Normal {
+        let norms = Norms::of(evidence.values());
         let is_person = |key: ClientKey| match labels {
             Some(labels) => labels.find(key).is_some_and(|labelled| labelled.label == Label::Human),
             None => {
-                evidence.get(&key).is_some_and(|evidence| evidence.label().label == Label::Human)
+                evidence
+                    .get(&key)
+                    .is_some_and(|evidence| evidence.label(&norms).label == Label::Human)
             }
         };
         // The nearest page count below that enough people have reached.

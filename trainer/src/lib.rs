@@ -10,8 +10,8 @@
 //!
 //! - [`label`]: labels from a file; [`evidence`]: weak rules where there is none
 //! - [`site`]: one site's traffic and clients; [`site_builder`]: makes it of log records, within a
-//!   limit of memory ([`memory_limit`]); [`targets`]: what was asked for; [`site_profile`]: what a
-//!   model remembers of it
+//!   limit of memory ([`memory_limit`]); [`targets`]: what was asked for; `content_type`: what the
+//!   answers were; [`site_profile`]: what a model remembers of it
 //! - [`samples`]: training rows and highest scores; [`augmentation`]: rows of simulated people and
 //!   bots who are rare in logs
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one;
@@ -41,6 +41,7 @@ pub mod boosted;
 pub mod calibrate;
 mod client_folds;
 pub mod cohort;
+mod content_type;
 mod error;
 pub mod evidence;
 pub mod export;

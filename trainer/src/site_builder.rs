@@ -6,6 +6,7 @@ use detector::{AllowList, Class, ClientKey, Event, Reason, UrlHasher};
 use traffic::log::{Record, RecordKind};
 use traffic::replay::{self, TrafficWriter};
 
+use crate::content_type::ContentKind;
 use crate::evidence::{Agents, Evidence, Norms};
 use crate::label::{Label, Labelled, Labels};
 use crate::memory_limit::{
@@ -88,6 +89,11 @@ impl SiteBuilder {
             known.pages += u32::from(line.event.class == Class::Page);
             self.evidence[client as usize].note(record, line.event.class, &mut self.agents);
             target = self.targets.intern(record.target)?;
+            // An error page is HTML, whatever was asked for.
+            let kind = record.content_type.filter(|_| (200..300).contains(&record.status));
+            if let Some(kind) = kind.and_then(ContentKind::of) {
+                self.targets.note_answer(target, kind)?;
+            }
             referer = record
                 .referer
                 .and_then(|text| self.targets.referred(text, record.host))

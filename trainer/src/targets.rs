@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hasher};
 
 use detector::url::split;
 
+use crate::content_type::ContentKind;
 use crate::memory_limit::{map_bytes, vec_bytes};
 
 /// Stands for no target.
@@ -23,6 +24,9 @@ pub struct Targets {
     spans: Vec<Span>,
     /// By hash. Where two targets share one, the second is under the next free number.
     index: HashMap<u64, u32>,
+    /// What the answers of the first targets were: in the low four bits how many assets, in the high
+    /// ones how many documents, 15 at most. Empty where the log names no content types.
+    answers: Vec<u8>,
     /// Where a target is put together, so that looking up a known one allocates nothing.
     scratch: String,
 }
@@ -60,10 +64,38 @@ impl Targets {
         }
     }
 
+    /// Notes what an answer of a target was.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn note_answer(&mut self, index: u32, kind: ContentKind) -> Result<(), TryReserveError> {
+        let index = index as usize;
+        if index < self.spans.len() && index >= self.answers.len() {
+            self.answers.try_reserve(index + 1 - self.answers.len())?;
+            self.answers.resize(index + 1, 0);
+        }
+        if let Some(answers) = self.answers.get_mut(index) {
+            let (assets, documents) = (*answers & 15, *answers >> 4);
+            *answers = match kind {
+                ContentKind::Asset => (assets + 1).min(15) | documents << 4,
+                ContentKind::Document => assets | (documents + 1).min(15) << 4,
+            };
+        }
+        Ok(())
+    }
+
+    /// How many answers of a target were assets and how many documents, by their content type; 15 of
+    /// each at most.
+    pub fn answers(&self, index: u32) -> [u8; 2] {
+        let answers = self.answers.get(index as usize).copied().unwrap_or(0);
+        [answers & 15, answers >> 4]
+    }
+
     /// Bytes of memory, with those that one more target may take besides its text.
     pub fn bytes(&self) -> u64 {
         self.blocks_bytes
             + vec_bytes(&self.spans)
+            + vec_bytes(&self.answers)
             + map_bytes::<(u64, u32)>(self.index.len(), self.index.capacity())
             + BLOCK as u64
     }
@@ -171,6 +203,19 @@ mod tests {
         assert_eq!(targets.iter().collect::<Vec<_>>(), ["/", "", "/p/1", "/p/1?a=b", "/p", "/?q"]);
         assert_eq!(targets.intern("https://shop/p/1#top").unwrap(), 2);
         assert_eq!((targets.len(), targets.get(6), targets.get(NONE)), (6, None, None));
+    }
+
+    #[test]
+    fn answers_are_counted_up_to_fifteen() {
+        let mut targets = Targets::default();
+        let [first, second] = ["/a", "/b"].map(|text| targets.intern(text).unwrap());
+        assert_eq!(targets.answers(second), [0, 0]);
+        for _ in 0..20 {
+            targets.note_answer(second, ContentKind::Asset).unwrap();
+        }
+        targets.note_answer(second, ContentKind::Document).unwrap();
+        targets.note_answer(NONE, ContentKind::Document).unwrap();
+        assert_eq!((targets.answers(first), targets.answers(second)), ([0, 0], [15, 1]));
     }
 
     #[test]

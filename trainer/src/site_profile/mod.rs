@@ -15,6 +15,8 @@
 //! single client shapes the profile.
 
 mod classes;
+#[cfg(test)]
+mod classes_tests;
 mod count;
 pub(crate) mod fold;
 mod of_site;
@@ -206,8 +208,10 @@ fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, SiteProfileError> 
         class,
         share: 0.0,
     };
-    let learnt = evidence.iter().map(|evidence| evidence.is_asset().then_some(Class::Asset));
-    let mut found: Vec<TemplateFile> = pages.iter().zip(learnt).map(template).collect();
+    let learnt = pages.iter().zip(&evidence).map(|(pattern, evidence)| {
+        (pattern, evidence.is_asset(pattern).then_some(Class::Asset))
+    });
+    let mut found: Vec<TemplateFile> = learnt.map(template).collect();
     for (pattern, _) in
         assets.iter().zip(&evidence[pages.len()..]).filter(|(_, evidence)| evidence.is_page())
     {

@@ -13,16 +13,16 @@ use crate::site_builder::SiteBuilder;
 
 /// A log in the making: milliseconds, client, target, the page that led there.
 #[derive(Default)]
-struct Log(Vec<(i64, String, String, Option<String>)>);
+pub(super) struct Log(Vec<(i64, String, String, Option<String>)>);
 
 impl Log {
-    fn ask(&mut self, at_ms: i64, client: &str, target: &str, referer: Option<&str>) {
+    pub(super) fn ask(&mut self, at_ms: i64, client: &str, target: &str, referer: Option<&str>) {
         let referer = referer.map(|page| format!("https://shop.example{page}"));
         self.0.push((at_ms, client.to_owned(), target.to_owned(), referer));
     }
 
     /// A page and, within a second of it, what it loads.
-    fn view(&mut self, at_ms: i64, client: &str, page: &str, from: Option<&str>, loads: &[String]) {
+    pub(super) fn view(&mut self, at_ms: i64, client: &str, page: &str, from: Option<&str>, loads: &[String]) {
         self.ask(at_ms, client, page, from);
         for (index, target) in loads.iter().enumerate() {
             self.ask(at_ms + 100 + 20 * index as i64, client, target, Some(page));
@@ -30,7 +30,16 @@ impl Log {
     }
 
     /// Whom the labels do not name is unknown.
-    fn site(mut self, labels: &str) -> Site {
+    fn site(self, labels: &str) -> Site {
+        self.typed_site(labels, |_| None)
+    }
+
+    /// The same, where the log says of which content type an answer is.
+    pub(super) fn typed_site(
+        mut self,
+        labels: &str,
+        content_type: impl Fn(&str) -> Option<&'static str>,
+    ) -> Site {
         self.0.sort_by_key(|line| line.0);
         let mut builder = SiteBuilder::default();
         for (at_ms, client, target, referer) in &self.0 {
@@ -45,6 +54,7 @@ impl Log {
                 status: 200,
                 referer,
                 user_agent,
+                content_type: content_type(target),
                 ..Record::default()
             });
             noted.unwrap();
@@ -55,12 +65,12 @@ impl Log {
 }
 
 /// What a request is taken for by a gate with this profile.
-fn class(profile: &SiteProfile, target: &str) -> Class {
+pub(super) fn class(profile: &SiteProfile, target: &str) -> Class {
     let (path, query) = split(target);
     profile.place(path, query).class.unwrap_or_else(|| classify(path, None))
 }
 
-fn profile(site: &Site) -> SiteProfile {
+pub(super) fn profile(site: &Site) -> SiteProfile {
     SiteProfile::open(&learn(site, |_| true).unwrap()).unwrap()
 }
 

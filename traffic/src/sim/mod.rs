@@ -53,6 +53,7 @@ pub use benchmark::{
     BENCHMARK_PEOPLE, BENCHMARK_SPAN_US, benchmark_site, simulate_benchmark,
     simulate_benchmark_day, simulate_scheduler,
 };
+pub use bots::pace::Pace;
 pub use catalogue::{Catalogue, Category, Product, Sort};
 pub use crowd::{Mix, SimRequest, simulate};
 pub use dice::Dice;

@@ -9,7 +9,7 @@ use crate::sim::visit::Turn;
 
 /// How one bot waits between requests.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::sim) struct Pace {
+pub struct Pace {
     gap_s: f64,
     shape: Shape,
     /// Median time of an answer, which is added to the sleep.
@@ -40,7 +40,7 @@ const STALL_SHARE: f64 = 0.005;
 
 impl Pace {
     /// A regular gap of about `gap_s`, with jitter of ± 5 to ± 30 %.
-    pub(in crate::sim) fn regular(gap_s: f64, dice: &mut Dice) -> Self {
+    pub fn regular(gap_s: f64, dice: &mut Dice) -> Self {
         let jitter = dice.between(0.05, 0.30);
         // The uniform distribution has a standard deviation of j/√3, so the normal one gets it too.
         let shape = if dice.chance(0.5) {
@@ -52,29 +52,29 @@ impl Pace {
     }
 
     /// A sleep drawn uniformly from `gap_s` ± `jitter`, a share of it from 0 to 1.
-    pub(in crate::sim) fn jittered(gap_s: f64, jitter: f64, dice: &mut Dice) -> Self {
+    pub fn jittered(gap_s: f64, jitter: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Uniform(jitter), dice)
     }
 
     /// Exponential gaps with the mean `gap_s`.
-    pub(in crate::sim) fn memoryless(gap_s: f64, dice: &mut Dice) -> Self {
+    pub fn memoryless(gap_s: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Memoryless, dice)
     }
 
     /// A sleep of exactly `gap_s`; only the response times differ.
-    pub(in crate::sim) fn fixed(gap_s: f64, dice: &mut Dice) -> Self {
+    pub fn fixed(gap_s: f64, dice: &mut Dice) -> Self {
         Self::with(gap_s, Shape::Fixed, dice)
     }
 
     /// Lognormal gaps with the median `gap_s`, as wide as those of people (σ 0.6 to 1.1).
-    pub(in crate::sim) fn lognormal(gap_s: f64, dice: &mut Dice) -> Self {
+    pub fn lognormal(gap_s: f64, dice: &mut Dice) -> Self {
         let sigma = dice.between(0.6, 1.1);
         Self::with(gap_s, Shape::Lognormal(sigma), dice)
     }
 
     /// No sleep, with response times of about `gap_s`, on anything from a quiet machine to a busy
     /// one.
-    pub(in crate::sim) fn answered(gap_s: f64, dice: &mut Dice) -> Self {
+    pub fn answered(gap_s: f64, dice: &mut Dice) -> Self {
         let shape = Shape::Answered {
             busy_share: dice.between(0.0, 0.4),
             busy_s: dice.log_between(0.002, 0.03),
@@ -90,7 +90,12 @@ impl Pace {
 
     /// Lets one gap pass.
     pub(in crate::sim) fn wait(&self, turn: &mut Turn<'_>) {
-        let dice = &mut *turn.dice;
+        let gap_s = self.gap_s(turn.dice);
+        turn.wait(gap_s);
+    }
+
+    /// Draws the seconds from one request to the next.
+    pub fn gap_s(&self, dice: &mut Dice) -> f64 {
         let sleep = match self.shape {
             Shape::Uniform(jitter) => self.gap_s * dice.between(1.0 - jitter, 1.0 + jitter),
             Shape::Normal(jitter) => self.gap_s * (1.0 + jitter * dice.normal()).max(0.05),
@@ -105,6 +110,6 @@ impl Pace {
         let stall =
             if dice.chance(STALL_SHARE) { self.gap_s * dice.between(3.0, 10.0) } else { 0.0 };
         let latency = dice.lognormal(self.latency_s, 0.4);
-        turn.wait(sleep + latency + stall);
+        sleep + latency + stall
     }
 }

@@ -83,6 +83,7 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
         prunes: args.prune,
         compares: !args.no_compare,
         warm_up: args.warm_up,
+        attacks: !args.no_attack,
         is_forced: args.force,
         profile: None,
         data,

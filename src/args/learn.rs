@@ -40,6 +40,10 @@ pub struct TrainArgs {
     /// Do not measure the other algorithms beside the chosen one
     #[arg(long)]
     pub no_compare: bool,
+    /// Do not attack the log: without it, simulated bots walk the site's own URLs where labels are
+    /// weak or one-sided, and undeclared clients are taken for people where nobody is known
+    #[arg(long)]
+    pub no_attack: bool,
     /// While too few people are known: limit who scores above this share of the site's undeclared
     /// clients, 95% to below 100%
     #[arg(long, value_name = "SHARE", default_value = "99%", value_parser = parse_warm_up)]

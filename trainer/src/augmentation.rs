@@ -158,7 +158,10 @@ impl Augmentation {
                 .map(|(_, w)| f64::from(*w))
                 .sum()
         };
-        let totals = [false, true].map(|bad| SHARE * total(bad));
+        // Where a log has no bots, the attackers weigh as much as its people.
+        let people = total(false);
+        let bots = if total(true) > 0.0 { total(true) } else { people };
+        let totals = [people, bots].map(|total| SHARE * total);
         let mut records = Array2::from_elem((simulated.len(), COUNT), f32::NAN);
         for (mut record, row) in records.rows_mut().into_iter().zip(&simulated) {
             let host = hosts[mixed(row.number) as usize % hosts.len()];

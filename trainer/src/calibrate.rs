@@ -124,7 +124,36 @@ pub fn limit_budget(highest: &[f32], alpha: f64, delta: f64, proof: Proof) -> Bu
         percent_at_most(bound),
         percent(1.0 - delta),
     );
-    Budget { margin: threshold_above(highest, k), alpha: bound.max(alpha), delta, n, k, evidence }
+    let margin = threshold_above(highest, k)
+        .map(|margin| if allowed.is_none() { at_even_odds_or_above(margin) } else { margin });
+    Budget { margin, alpha: bound.max(alpha), delta, n, k, evidence }
+}
+
+/// The lowest limit threshold that comes without a proof: even odds. Where no bot is near the
+/// people of a log, the highest of their scores is close to 0, and a limit there would stop the
+/// usual clients of tomorrow.
+const UNPROVEN_MIN: f32 = 0.0;
+
+/// The threshold, but not below even odds.
+fn at_even_odds_or_above(margin: f32) -> f32 {
+    margin.max(UNPROVEN_MIN)
+}
+
+/// The limit threshold where people are such by assumption (`assumed` of them): above as many of
+/// them as the budget says, and never below even odds.
+pub fn assumed_budget(highest: &[f32], assumed: u64, budgets: &Budgets) -> Budget {
+    let (alpha, delta, n) = (budgets.limit_alpha, budgets.delta, highest.len() as u64);
+    let spared = (n as f64 * alpha) as u64;
+    let Some(margin) = threshold_above(highest, spared).map(at_even_odds_or_above) else {
+        return limit_budget(highest, alpha, delta, Proof::CrossFitted);
+    };
+    let k = highest.iter().filter(|&&score| score >= margin).count() as u64;
+    let bound = upper_bound(k, n, delta);
+    let evidence = format!(
+        "{k} of {n} clients lie above, of whom {assumed} are taken for people by assumption: no \
+            proof; it limits and never blocks"
+    );
+    Budget { margin: Some(margin), alpha: bound.max(alpha), delta, n, k, evidence }
 }
 
 /// Among fewer clients there is no 99th percentile.
@@ -144,7 +173,8 @@ pub fn warm_up_budget(
     }
     let spared = (undeclared.len() as f64 * share).ceil() as usize;
     let above = (undeclared.len() - spared.min(undeclared.len())) as u64;
-    let margin = threshold_above(undeclared, above)?;
+    let margin = at_even_odds_or_above(threshold_above(undeclared, above)?);
+    let above = undeclared.iter().filter(|&&score| score >= margin).count();
     let n = people.len() as u64;
     let k = people.iter().filter(|&&score| score >= margin).count() as u64;
     let bound = if n == 0 { 1.0 } else { upper_bound(k, n, delta) };
@@ -157,6 +187,28 @@ pub fn warm_up_budget(
         percent(1.0 - delta),
     );
     Some(Budget { margin: Some(margin), alpha: bound, delta, n, k, evidence })
+}
+
+/// With fewer people, the highest of their scores says little about the next person's.
+const PEOPLE_MIN: u64 = 20;
+
+/// The limit threshold of those two that are no proof: `by_people`, above everybody who is known
+/// for a person, or the warm-up's. The warm-up counts clients among whom bots may be, so its
+/// threshold may lie among these. Where it limits none of the known people, the one by people
+/// limits none either and finds more.
+pub fn unproven_limit(by_people: Budget, warm_up: Option<Budget>, undeclared: &[f32]) -> Budget {
+    let Some(warm_up) = warm_up else { return by_people };
+    let (Some(low), Some(high)) = (by_people.margin, warm_up.margin) else { return warm_up };
+    if by_people.n < PEOPLE_MIN || warm_up.k > 0 || low >= high {
+        return warm_up;
+    }
+    let above = undeclared.iter().filter(|&&score| score >= low).count();
+    let evidence = format!(
+        "{}; {above} of this site's {} undeclared clients lie above",
+        by_people.evidence,
+        undeclared.len()
+    );
+    Budget { evidence, ..by_people }
 }
 
 /// The smallest threshold above all but the k highest scores. Scores equal to it or higher are
@@ -261,6 +313,44 @@ mod tests {
                 && budget.evidence.contains("never blocks")
         );
         assert_eq!(warm_up_budget(&clients[..99], &[], 0.99, 0.05).map(|budget| budget.n), None);
+    }
+
+    #[test]
+    fn of_two_limits_that_spare_everybody_known_the_one_that_finds_more_is_taken() {
+        let people: Vec<f32> = (0..161).map(|i| i as f32 / 100.0).collect();
+        let by_people = || limit_budget(&people, 0.01, 0.05, Proof::CrossFitted);
+        // A tenth of the undeclared are bots, with scores from 5 on.
+        let undeclared: Vec<f32> =
+            people.iter().copied().chain((0..18).map(|i| 5.0 + i as f32)).collect();
+        let warm_up = warm_up_budget(&undeclared, &people, 0.99, 0.05);
+        assert!(warm_up.as_ref().unwrap().margin.unwrap() > 20.0);
+        let taken = unproven_limit(by_people(), warm_up.clone(), &undeclared);
+        assert!(taken.margin.unwrap() > 1.6 && taken.margin.unwrap() < 1.61, "{taken:?}");
+        assert!(taken.evidence.contains("18 of this site's 179 undeclared"), "{}", taken.evidence);
+        let few = limit_budget(&people[..19], 0.01, 0.05, Proof::CrossFitted);
+        let taken = unproven_limit(few, warm_up.clone(), &undeclared);
+        assert_eq!(taken.margin, warm_up.unwrap().margin);
+    }
+
+    #[test]
+    fn no_limit_without_a_proof_lies_below_even_odds() {
+        let calm: Vec<f32> = (0..200).map(|i| -5.0 - i as f32 / 100.0).collect();
+        let by_people = limit_budget(&calm, 0.01, 0.05, Proof::CrossFitted);
+        assert_eq!(by_people.margin, Some(0.0), "{by_people:?}");
+        let warm_up = warm_up_budget(&calm, &[], 0.99, 0.05).unwrap();
+        assert_eq!(warm_up.margin, Some(0.0));
+        assert!(warm_up.evidence.contains("warm-up: 0 of"), "{}", warm_up.evidence);
+        let assumed = assumed_budget(&calm, 200, &Budgets::default());
+        assert_eq!((assumed.margin, assumed.k), (Some(0.0), 0));
+    }
+
+    #[test]
+    fn people_by_assumption_never_prove_anything() {
+        let clients: Vec<f32> = (0..9_000).map(|i| i as f32).collect();
+        let budget = assumed_budget(&clients, 9_000, &Budgets::default());
+        assert_eq!(budget.k, 90);
+        assert!(budget.alpha > 0.01, "{budget:?}");
+        assert!(budget.evidence.contains("9000 are taken for people by assumption"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use detector::model::Scorer;
 use crate::adaboost::AdaBoostParams;
 use crate::adapt::{gain, is_worth_it};
 use crate::algorithm::{Algorithm, Fitted};
+use crate::attack::assumed;
 use crate::boosted::BoostedParams;
 use crate::calibrate::Proof;
 use crate::client_folds::FOLDS;
@@ -19,6 +20,9 @@ use crate::prune::{ClientIndex, doubted};
 use crate::quality::Figures;
 use crate::samples::Sample;
 use crate::training_run::TrainingRun;
+
+/// How often assumed people are looked through for attackers.
+const ROUNDS: usize = 2;
 
 /// One model for each fold of the clients, trained without it, and what these models say about
 /// labels, algorithms and the base.
@@ -49,19 +53,31 @@ impl FoldModels {
         if !is_needed {
             return Ok(models);
         }
+        // Without people nothing can be fitted, but a base can be kept.
+        if let Some(base) = &options.base
+            && samples.iter().all(|sample| sample.bad)
+        {
+            models.scorers = vec![base.model().scorer().clone(); FOLDS as usize];
+            models.keeps_base = true;
+            return Ok(models);
+        }
         run.begin("cross-fitting", FOLDS, &options.algorithm);
         let measure = |name: &str, margins: &[f32], figures: &mut Figures| {
             figures.insert_scores(name, &run.highest_of_rows(samples, margins));
         };
         models.scorers = run.cross_fit(&options.algorithm, samples, &models.doubted)?;
+        models.leave_out_unlikely(run, samples, dropped)?;
         if options.prunes {
             run.begin("looking for wrong labels", FOLDS, &options.algorithm);
             let margins = run.out_of_fold(samples, &models.scorers);
-            // Unknown clients have no label to doubt.
-            let is_labelled = |sample: &&Sample| run.is_labelled(sample.site, sample.client);
+            // Unknown clients have no label to doubt, and people by assumption were looked through.
+            let is_labelled = |sample: &&Sample| {
+                run.is_labelled(sample.site, sample.client)
+                    && !run.is_assumed(sample.site, sample.client)
+            };
             let labelled: Vec<Sample> = samples.iter().filter(is_labelled).cloned().collect();
             let of_labelled: Vec<f32> = run.out_of_fold(&labelled, &models.scorers);
-            models.doubted = doubted(&labelled, &of_labelled);
+            models.doubted.extend(doubted(&labelled, &of_labelled));
             measure("before_pruning", &margins, figures);
             if !models.doubted.is_empty() {
                 models.prune(run, samples, &margins, figures, dropped)?;
@@ -97,6 +113,34 @@ impl FoldModels {
         Ok(models)
     }
 
+    /// Leaves out those of the people taken for such by assumption that the models take for
+    /// attackers, and fits again, so often as [`ROUNDS`] says: without the first of them, models
+    /// see the others better.
+    fn leave_out_unlikely(
+        &mut self,
+        run: &TrainingRun<'_>,
+        samples: &[Sample],
+        dropped: &mut BTreeMap<String, u64>,
+    ) -> Result<(), TrainError> {
+        for _ in 0..ROUNDS {
+            let margins = run.out_of_fold(samples, &self.scorers);
+            let unlikely = assumed::unlikely(run.sites, samples, &margins);
+            if unlikely == self.doubted {
+                break;
+            }
+            self.doubted = unlikely;
+            run.begin("leaving out attackers", FOLDS, &run.options.algorithm);
+            self.scorers = run.cross_fit(&run.options.algorithm, samples, &self.doubted)?;
+        }
+        if !self.doubted.is_empty() {
+            dropped.insert(
+                "taken for a person, looks like an attacker: left out".to_owned(),
+                self.doubted.len() as u64,
+            );
+        }
+        Ok(())
+    }
+
     /// Fits again without the doubted clients. Keeps that if it orders the clients at least as well
     /// **as they are labelled**, with the doubted counted as people. The share of bots caught at 1
     /// % of people hurt is no measure here: where more than 1 % of people are bots, it only says
@@ -117,7 +161,8 @@ impl FoldModels {
             [Label::Human, Label::Bad].map(|label| [before.of(label), after.of(label)]);
         let is_kept = gain([&people[0], &people[1]], [&bots[0], &bots[1]])
             .is_some_and(|gain| gain.value >= 0.0);
-        for &(site, client) in &self.doubted {
+        let labelled = self.doubted.iter().filter(|index| !run.is_assumed(index.0, index.1));
+        for &(site, client) in labelled {
             let label = run.sites[site].clients[client].labelled.label;
             let verdict = if is_kept {
                 "left out of training"
@@ -130,7 +175,7 @@ impl FoldModels {
         if is_kept {
             self.scorers = pruned;
         } else {
-            self.doubted.clear();
+            self.doubted.retain(|&(site, client)| run.is_assumed(site, client));
         }
         Ok(())
     }
@@ -146,6 +191,9 @@ impl FoldModels {
         figures: &mut Figures,
     ) {
         let Some(base) = &run.options.base else { return };
+        if self.keeps_base {
+            return;
+        }
         let to_both = poison::anomalous(&suspected, &run.out_of_fold(&suspected, &self.scorers));
         suspected.retain(|sample| !to_both.contains(&(sample.site, sample.client)));
         let samples = &[samples, &suspected].concat();
@@ -158,7 +206,17 @@ impl FoldModels {
         figures.insert_scores("adapted", &adapted);
         let [people, bots] =
             [Label::Human, Label::Bad].map(|label| [by_base.of(label), adapted.of(label)]);
-        let gain = gain([&people[0], &people[1]], [&bots[0], &bots[1]]);
+        let mut gain_of = gain([&people[0], &people[1]], [&bots[0], &bots[1]]);
+        // A log without bots: attackers stand for them.
+        if gain_of.is_none()
+            && let Some(attack) = run.attack
+        {
+            let min_pages = run.options.min_pages;
+            let base = vec![scorer.clone(); self.scorers.len()];
+            let bots = [&base, &self.scorers].map(|models| attack.highest(models, min_pages));
+            gain_of = gain([&people[0], &people[1]], [&bots[0], &bots[1]]);
+        }
+        let gain = gain_of;
         if let Some(gain) = gain {
             figures.insert_one(
                 "gain/auc".to_owned(),

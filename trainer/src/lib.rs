@@ -36,6 +36,7 @@
 pub mod adaboost;
 pub mod adapt;
 pub mod algorithm;
+mod attack;
 pub mod augmentation;
 pub mod boosted;
 pub mod calibrate;

@@ -28,6 +28,9 @@ pub struct Options {
     /// The share of undeclared clients that lie below the limit threshold while too few people are
     /// known to prove one.
     pub warm_up: f64,
+    /// Where there is one site: add simulated bots that walk the site's own URLs, and take its
+    /// undeclared clients for people where nobody is known to be one?
+    pub attacks: bool,
     /// Arm the model even if a readiness requirement fails?
     pub is_forced: bool,
     /// The profile that [`Site::learn`](crate::Site::learn) returned, where there is one site and
@@ -54,6 +57,7 @@ impl Default for Options {
             prunes: false,
             compares: false,
             warm_up: 0.99,
+            attacks: true,
             is_forced: false,
             profile: None,
             data: Vec::new(),

@@ -3,7 +3,9 @@
 //!
 //! A client is a suspect if an earlier model calls most of its windows anomalous and nobody vouches
 //! for it: it is unlabelled, or labelled human by a weak rule only. Suspects do not train as people
-//! and are left out of the drift reference and the warm-up percentile. When the earlier model is
+//! and are left out of the drift reference and the warm-up percentile. If the earlier model calls
+//! nearly all of a site's people anomalous, it does not know what is ordinary there, and none of them is
+//! a suspect. When the earlier model is
 //! compared with a newer one, suspects count as people unless both models call them anomalous: if
 //! only one does, that is its error.
 
@@ -25,14 +27,30 @@ pub const OUTCOME: &str = "outcome: ";
 /// People who look like bots do not train then, but they still calibrate.
 const ANOMALOUS_FROM: f32 = 0.0;
 
+/// If an earlier model calls a larger share of a site's people anomalous, it is wrong about the
+/// site. A flood may be more than half of those who pass for people, and must not become the norm.
+const SHARE_MAX: f64 = 0.8;
+/// So many people must be left, or nothing says what is ordinary.
+const PEOPLE_LEFT_MIN: usize = 10;
+
+/// Who is a suspect.
+#[derive(Default)]
+pub(crate) struct Suspects {
+    /// The suspects.
+    pub clients: HashSet<ClientIndex>,
+    /// Labelled people whom the earlier model calls anomalous, and who are kept because they are
+    /// nearly all of a site's people.
+    pub kept: u64,
+}
+
 /// Clients that nobody vouches for and of whose windows the model calls more than half anomalous.
 pub(crate) fn suspects(
     sites: &[Site],
     model: &Model,
     resolution_us: u32,
     labels_are_checked: bool,
-) -> HashSet<ClientIndex> {
-    let mut suspects = HashSet::new();
+) -> Suspects {
+    let mut suspects = Suspects::default();
     for (index, site) in sites.iter().enumerate() {
         let vouched = |client: usize| {
             let labelled = &site.clients[client].labelled;
@@ -46,7 +64,18 @@ pub(crate) fn suspects(
             samples_as(site, index, resolution_us, |client| (!vouched(client)).then_some(false));
         let margins: Vec<f32> =
             samples.iter().map(|sample| model.score(&sample.features).margin()).collect();
-        suspects.extend(anomalous(&samples, &margins));
+        let is_human =
+            |&(_, client): &ClientIndex| site.clients[client].labelled.label == Label::Human;
+        let mut anomalous = anomalous(&samples, &margins);
+        let people: HashSet<ClientIndex> =
+            samples.iter().map(|sample| (sample.site, sample.client)).filter(is_human).collect();
+        let odd = anomalous.iter().filter(|index| is_human(index)).count();
+        let left = people.len() - odd;
+        if odd as f64 > SHARE_MAX * people.len() as f64 || (odd > 0 && left < PEOPLE_LEFT_MIN) {
+            anomalous.retain(|index| !is_human(index));
+            suspects.kept += odd as u64;
+        }
+        suspects.clients.extend(anomalous);
     }
     suspects
 }

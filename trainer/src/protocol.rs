@@ -126,7 +126,14 @@ fn training_run<'a>(
     options: &'a Options,
     suspects: &'a HashSet<(usize, usize)>,
 ) -> TrainingRun<'a> {
-    TrainingRun { sites, options, resolution_us: resolution_us(sites), suspects, tell: &nobody }
+    TrainingRun {
+        sites,
+        options,
+        resolution_us: resolution_us(sites),
+        suspects,
+        attack: None,
+        tell: &nobody,
+    }
 }
 
 fn resolution_us(sites: &[Site]) -> u32 {

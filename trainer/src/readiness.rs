@@ -11,11 +11,13 @@ const AUC_MIN: f64 = 0.7;
 /// Fewer people show neither whom a threshold hurts nor how bots differ from people.
 const PEOPLE_MIN: f64 = 20.0;
 
-/// Compares a model's figures with what is required.
+/// Compares a model's figures with what is required. `assumed` of the people seen are people by
+/// assumption only: they may arm a limit and do not count towards a block threshold.
 pub(crate) fn readiness(
     metrics: &BTreeMap<String, Metric>,
     thresholds: &Thresholds,
     people_seen: u64,
+    assumed: u64,
     people_needed: u64,
 ) -> Readiness {
     let gate = |name: &str, value: f64, required: f64, remedy: &str| Requirement {
@@ -24,6 +26,9 @@ pub(crate) fn readiness(
         required,
         remedy: remedy.to_owned(),
     };
+    // A log without bots: attackers stand for them.
+    let area =
+        if metrics.contains_key("calibration/auc") { "calibration/auc" } else { "attack/auc" };
     let low = |name: &str| metrics.get(name).map_or(0.0, |metric| metric.low);
     let mut gates = vec![
         gate(
@@ -34,7 +39,7 @@ pub(crate) fn readiness(
         ),
         gate(
             "the lower bound of the area under the curve on clients it did not see",
-            low("calibration/auc"),
+            low(area),
             AUC_MIN,
             "label more clients, or look with --labels-out for those labelled wrongly",
         ),
@@ -55,5 +60,10 @@ pub(crate) fn readiness(
             "adapt it to your own site with kidoban train --base",
         ));
     }
-    Readiness::new(people_seen, people_needed, thresholds.block.margin.is_some(), gates)
+    Readiness::new(
+        people_seen - assumed.min(people_seen),
+        people_needed,
+        thresholds.block.margin.is_some(),
+        gates,
+    )
 }

@@ -18,14 +18,18 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::slice;
 
 use detector::SiteProfileFile;
 use detector::model::{Budget, Card, File, Thresholds};
 
 use crate::adapt::Base;
 use crate::algorithm::Fitted;
+use crate::attack::Attack;
+use crate::attack::assumed::{self, CLIENTS_MIN};
 use crate::calibrate::{
-    Proof, block_budget, errors_allowed, isotonic, limit_budget, people_needed, warm_up_budget,
+    Proof, assumed_budget, block_budget, errors_allowed, isotonic, limit_budget, people_needed,
+    unproven_limit, warm_up_budget,
 };
 use crate::client_folds::is_apart;
 use crate::cohort::cohort_budget;
@@ -35,9 +39,8 @@ use crate::fold_models::FoldModels;
 use crate::held_out::{HeldOut, HeldOutClient};
 use crate::label::Label;
 pub use crate::options::Options;
-use crate::poison;
+use crate::poison::{self, Suspects};
 use crate::progress::{Ledger, Moment, Stage, nobody};
-use crate::prune::ClientIndex;
 use crate::quality::Figures;
 use crate::readiness::readiness;
 use crate::reference::reference;
@@ -73,7 +76,10 @@ pub fn train(
             "the warm-up percentile must be from 50 to below 100".to_owned(),
         ));
     }
-    let suspects = suspects(sites, options)?;
+    let own = sites;
+    let (with_people, attack) = attacked(sites, options);
+    let sites = with_people.as_ref().map_or(sites, slice::from_ref);
+    let Suspects { clients: suspects, kept } = suspects(sites, options)?;
     let step = RefCell::new((Ledger::default(), step));
     let tell = |moment: Moment| {
         let (ledger, step) = &mut *step.borrow_mut();
@@ -84,6 +90,7 @@ pub fn train(
         options,
         resolution_us: resolution_us(sites),
         suspects: &suspects,
+        attack: attack.as_ref(),
         tell: &tell,
     };
     let mut figures = Figures::default();
@@ -94,6 +101,13 @@ pub fn train(
             suspects.len() as u64,
         );
     }
+    if kept > 0 {
+        dropped.insert(
+            "anomalous to the base model, as nearly all people here: taken for people all the same"
+                .to_owned(),
+            kept,
+        );
+    }
 
     run.begin("held out by time", 1, &options.algorithm);
     run.held_out_by_time(&mut figures);
@@ -102,13 +116,23 @@ pub fn train(
         run.left_out_by_site(&mut figures);
     }
     let people = run.people_judged();
+    let n_assumed = run.assumed_judged();
     let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
     // People who taught the site profile are no strangers to the model, so they prove nothing.
     let are_strangers = sites.iter().all(|site| site.profiles.is_empty() || !site.apart.is_empty());
-    let proof =
-        if people / 2 >= needed && are_strangers { Proof::Split } else { Proof::CrossFitted };
+    let proof = if people / 2 >= needed && are_strangers && n_assumed == 0 {
+        Proof::Split
+    } else {
+        Proof::CrossFitted
+    };
     let apart = |site: usize, client: usize| proof == Proof::Split && run.is_apart(site, client);
     let all = run.samples(|site, client| !apart(site, client));
+
+    let has_people = all.iter().any(|sample| !sample.bad);
+    let is_too_few = n_assumed > 0 && n_assumed == people && people < CLIENTS_MIN;
+    if options.base.is_none() && (is_too_few || !has_people) {
+        return Err(TrainError::TooFew(assumed::nobody(sites, options)));
+    }
 
     let mut folds = FoldModels::new(&run, &all, proof, &mut figures, &mut dropped)?;
     folds.weigh_base(&run, &all, run.suspected(|site, client| !apart(site, client)), &mut figures);
@@ -117,7 +141,11 @@ pub fn train(
     let samples: Vec<Sample> = all.iter().filter(is_kept).cloned().collect();
     let Fitted { scorer, rounds } = folds.fit(&run, &samples)?;
     run.begin_other("calibrating");
-    let wanted = |site: usize, client: usize| run.is_labelled(site, client);
+    // Whom the assumption was dropped for is no person whom a threshold must spare.
+    let wanted = |site: usize, client: usize| {
+        run.is_labelled(site, client)
+            && !(run.is_assumed(site, client) && folds.doubted.contains(&(site, client)))
+    };
     let scorer_for = |site: usize, client: usize| match proof {
         Proof::Split => apart(site, client).then_some(&scorer),
         Proof::CrossFitted => folds.scorers.get(run.fold(site, client)),
@@ -134,7 +162,11 @@ pub fn train(
         cohort: Budget::default(),
     };
     let n = people_scores.len() as u64;
-    if sites.len() == 1 && errors_allowed(n, budgets.limit_alpha, budgets.delta).is_none() {
+    if n_assumed > 0 {
+        let assumed = by_client.iter().filter(|&&((site, client), _)| run.is_assumed(site, client));
+        thresholds.limit = assumed_budget(&people_scores, assumed.count() as u64, &budgets);
+        thresholds.block = block_budget(&[], budgets.block_alpha, budgets.delta, proof);
+    } else if sites.len() == 1 && errors_allowed(n, budgets.limit_alpha, budgets.delta).is_none() {
         let undeclared = run.scores(|site, client| {
             if run.is_undeclared(site, client) {
                 folds.scorers.get(run.fold(site, client))
@@ -144,7 +176,13 @@ pub fn train(
         });
         let undeclared: Vec<f32> = undeclared.0.iter().map(|row| row.1).collect();
         let warm_up = warm_up_budget(&undeclared, &people_scores, options.warm_up, budgets.delta);
-        thresholds.limit = warm_up.unwrap_or(thresholds.limit);
+        thresholds.limit = unproven_limit(thresholds.limit, warm_up, &undeclared);
+    }
+    // Nobody here can be taken for a person: the base says what is limited.
+    if let (Some(base), true) = (&options.base, people_scores.is_empty()) {
+        let limit = &base.model().thresholds().limit;
+        let evidence = format!("the base's own, as nobody here calibrates one: {}", limit.evidence);
+        thresholds.limit = Budget { evidence, ..limit.clone() };
     }
     let met = run.met_by_people(scorer_for);
     thresholds.cohort = cohort_budget(&met, &thresholds.limit, budgets, proof);
@@ -155,6 +193,12 @@ pub fn train(
         .collect();
     let calibration = isotonic(&tagged)?;
     figures.insert_scores("calibration", &scores);
+    if let Some(attack) = run.attack
+        && proof == Proof::CrossFitted
+    {
+        let attackers = attack.highest(&folds.scorers, options.min_pages);
+        figures.insert("attack", &people_scores, &attackers);
+    }
     let thresholds = in_order(thresholds);
     figures.insert_thresholds(&thresholds, &bots);
     for (class, scores) in scores.by_class() {
@@ -173,7 +217,7 @@ pub fn train(
         scorer: scored_by(site, client),
     });
     let held_out_clients = held_out_clients.collect();
-    let mut readiness = readiness(&figures.0, &thresholds, people, 2 * needed);
+    let mut readiness = readiness(&figures.0, &thresholds, people, n_assumed, 2 * needed);
     readiness.forced = options.is_forced && !readiness.is_armed();
     let mut parameters = options.algorithm.parameters()?;
     parameters.extend(rounds.map(|rounds| ("trees".to_owned(), rounds as f64)));
@@ -191,9 +235,9 @@ pub fn train(
         data: options.data.clone(),
         clients: Label::ALL
             .iter()
-            .map(|label| (label.to_string(), sites.iter().map(|site| site.count(*label)).sum()))
+            .map(|label| (label.to_string(), own.iter().map(|site| site.count(*label)).sum()))
             .collect(),
-        labels: rules(sites),
+        labels: rules(sites, run.attack),
         dropped,
         base: options.base.as_ref().map_or_else(String::new, Base::named),
         rows: samples.len() as u64,
@@ -234,7 +278,16 @@ pub fn learn_profile(site: &mut Site, options: &Options) -> Result<SiteProfileFi
     let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
     let apart =
         if people / 2 >= needed { site.clients.iter().map(is_apart).collect() } else { Vec::new() };
-    site.learn_without(apart).map_err(failed)
+    // People by assumption teach what the site is, but stay unknown to whoever asks.
+    let with_people = Some(&*site).filter(|_| options.attacks);
+    let Some(with_people) = with_people.and_then(|site| assumed::with_people(site, options)) else {
+        return site.learn_without(apart).map_err(failed);
+    };
+    let own = site.clients.iter().map(|client| client.labelled.clone()).collect::<Vec<_>>();
+    *site = with_people;
+    let learnt = site.learn_without(apart).map_err(failed);
+    site.clients.iter_mut().zip(own).for_each(|(client, own)| client.labelled = own);
+    learnt
 }
 
 /// Writes the training rows as CSV: `label,weight,client,site,fold,margin` and the features, empty
@@ -248,12 +301,15 @@ pub fn write_rows(
     options: &Options,
     out: &mut dyn io::Write,
 ) -> Result<(), TrainError> {
-    let suspects = suspects(sites, options)?;
+    let (with_people, attack) = attacked(sites, options);
+    let sites = with_people.as_ref().map_or(sites, slice::from_ref);
+    let Suspects { clients: suspects, .. } = suspects(sites, options)?;
     let run = TrainingRun {
         sites,
         options,
         resolution_us: resolution_us(sites),
         suspects: &suspects,
+        attack: attack.as_ref(),
         tell: &nobody,
     };
     let samples = run.samples(|_, _| true);
@@ -261,12 +317,26 @@ pub fn write_rows(
     run.write_rows(&samples, &run.out_of_fold(&samples, &scorers), out).map_err(TrainError::Write)
 }
 
+/// The site with people by assumption, where that is needed, and simulated bots on it. Of several
+/// sites each should have its own people and bots, and where somebody checked the labels of both,
+/// those are better.
+fn attacked(sites: &[Site], options: &Options) -> (Option<Site>, Option<Attack>) {
+    let [site] = sites else { return (None, None) };
+    let is_one_sided = site.count(Label::Human) == 0 || site.count(Label::Bad) == 0;
+    if !options.attacks || (options.labels_are_checked && !is_one_sided) {
+        return (None, None);
+    }
+    let with_people = assumed::with_people(site, options);
+    let attack = Attack::on(with_people.as_ref().unwrap_or(site), site.resolution_us.max(1));
+    (with_people, Some(attack).filter(|attack| !attack.is_empty()))
+}
+
 fn resolution_us(sites: &[Site]) -> u32 {
     sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1)
 }
 
-fn suspects(sites: &[Site], options: &Options) -> Result<HashSet<ClientIndex>, TrainError> {
-    let Some(base) = &options.base else { return Ok(HashSet::new()) };
+fn suspects(sites: &[Site], options: &Options) -> Result<Suspects, TrainError> {
+    let Some(base) = &options.base else { return Ok(Suspects::default()) };
     if !options.data_sha256.is_empty() && base.model().card().data_sha256 == options.data_sha256 {
         return Err(TrainError::Parameter(
             "the base was trained on this very log: give a later one".to_owned(),
@@ -286,9 +356,13 @@ fn in_order(mut thresholds: Thresholds) -> Thresholds {
     thresholds
 }
 
-/// Clients by the rule that labelled them, over all sites.
-fn rules(sites: &[Site]) -> BTreeMap<String, u64> {
-    let mut rules = BTreeMap::new();
+/// Clients by the rule that labelled them, over all sites, and the simulated attackers.
+fn rules(sites: &[Site], attack: Option<&Attack>) -> BTreeMap<String, u64> {
+    let attackers = attack.map(Attack::counts).unwrap_or_default();
+    let mut rules: BTreeMap<String, u64> = attackers
+        .into_iter()
+        .map(|(way, number)| (format!("simulated bad: {way}"), number))
+        .collect();
     for client in sites.iter().flat_map(|site| &site.clients) {
         let rule = match client.labelled.why.as_str() {
             "" => client.labelled.label.to_string(),

@@ -16,6 +16,7 @@ use linfa::ParamGuard;
 use ndarray::Array1;
 
 use crate::algorithm::Algorithm;
+use crate::attack::{Attack, assumed};
 use crate::client_folds::{FOLDS, fold, is_apart};
 use crate::label::Label;
 use crate::options::Options;
@@ -36,6 +37,8 @@ pub(crate) struct TrainingRun<'a> {
     pub resolution_us: u32,
     /// Clients whom the base model takes for bots; see [`crate::poison`].
     pub suspects: &'a HashSet<ClientIndex>,
+    /// Simulated bots on the site, where it is attacked.
+    pub attack: Option<&'a Attack>,
     /// Is told how far the run is.
     pub tell: Tell<'a>,
 }
@@ -126,6 +129,19 @@ impl<'a> TrainingRun<'a> {
         let people = |client: &&Client| client.labelled.label == Label::Human;
         self.sites.iter().flat_map(|site| &site.clients).filter(people).filter(enough).count()
             as u64
+    }
+
+    /// How many of them are people by assumption only.
+    pub fn assumed_judged(&self) -> u64 {
+        let enough = |client: &&Client| client.pages >= self.options.min_pages;
+        let assumed = |client: &&Client| assumed::is_assumed(client);
+        self.sites.iter().flat_map(|site| &site.clients).filter(assumed).filter(enough).count()
+            as u64
+    }
+
+    /// Is this client a person by assumption only?
+    pub fn is_assumed(&self, site: usize, client: usize) -> bool {
+        assumed::is_assumed(self.client(site, client))
     }
 
     /// Does this client calibrate instead of training?

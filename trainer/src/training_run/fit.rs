@@ -19,16 +19,23 @@ const WORST_WEIGHT: usize = 3;
 impl TrainingRun<'_> {
     /// Fits the chosen algorithm.
     pub fn fit(&self, samples: &[Sample]) -> Result<Fitted, TrainError> {
-        self.fit_with(&self.options.algorithm, samples)
+        self.fit_with(&self.options.algorithm, samples, None)
     }
 
     /// Fits an algorithm. For one site the chosen algorithm is fitted a second time, with the worst
     /// moments of its people added.
-    fn fit_with(&self, algorithm: &Algorithm, samples: &[Sample]) -> Result<Fitted, TrainError> {
+    ///
+    /// Attackers of the fold `without` do not train.
+    fn fit_with(
+        &self,
+        algorithm: &Algorithm,
+        samples: &[Sample],
+        without: Option<usize>,
+    ) -> Result<Fitted, TrainError> {
         let mut clients = self.early_stopping_numbers(samples);
         let is_chosen = *algorithm == self.options.algorithm;
         let base = self.options.base.as_ref().filter(|_| is_chosen).map(|base| base.trees());
-        let rows = self.augmented_rows(samples, &mut clients)?;
+        let rows = self.augmented_rows(samples, &mut clients, without)?;
         let grown = || (self.tell)(Moment::Grown);
         let fitted = algorithm.fit_by_client(&rows, &clients, base, &grown)?;
         (self.tell)(Moment::Fitted);
@@ -41,7 +48,7 @@ impl TrainingRun<'_> {
         let worst = self.worst_moments(samples, &fitted.scorer);
         let samples: Vec<Sample> = samples.iter().chain(&worst).cloned().collect();
         let mut clients = self.early_stopping_numbers(&samples);
-        let rows = self.augmented_rows(&samples, &mut clients)?;
+        let rows = self.augmented_rows(&samples, &mut clients, without)?;
         let fitted = algorithm.fit_by_client(&rows, &clients, base, &grown)?;
         (self.tell)(Moment::Fitted);
         Ok(fitted)
@@ -57,9 +64,19 @@ impl TrainingRun<'_> {
         &self,
         samples: &[Sample],
         clients: &mut Vec<u64>,
+        without: Option<usize>,
     ) -> Result<Rows, TrainError> {
         let told = |feature| is_told(feature, self.sites);
-        Augmentation::measured(self.resolution_us).join(self.rows(samples), clients, samples, told)
+        let rows = Augmentation::measured(self.resolution_us).join(
+            self.rows(samples),
+            clients,
+            samples,
+            told,
+        )?;
+        match self.attack {
+            Some(attack) => attack.join(rows, clients, samples, without),
+            None => Ok(rows),
+        }
     }
 
     /// The page request at which each of these people scores highest, several times over. A person
@@ -88,7 +105,7 @@ impl TrainingRun<'_> {
                 self.fold(s.site, s.client) != fold && !left_out.contains(&(s.site, s.client))
             };
             let kept: Vec<Sample> = samples.iter().filter(trains).cloned().collect();
-            Ok(self.fit_with(algorithm, &kept)?.scorer)
+            Ok(self.fit_with(algorithm, &kept, Some(fold))?.scorer)
         };
         (0..FOLDS as usize).map(of_fold).collect()
     }

@@ -6,6 +6,7 @@ use detector::{SiteProfile, Timestamp};
 
 use super::TrainingRun;
 use crate::algorithm::Fitted;
+use crate::attack::Attack;
 use crate::label::Label;
 use crate::quality::{Figures, Scores};
 use crate::site::Site;
@@ -44,7 +45,12 @@ impl TrainingRun<'_> {
         }
         let judged =
             TrainingRun { sites: if late.is_empty() { self.sites } else { &late }, ..*self };
-        let run = TrainingRun { sites: &early, ..*self };
+        // Attackers know no more of the site than the model may.
+        let attack = match (&early[..], self.attack) {
+            ([site], Some(_)) => Some(Attack::on(site, self.resolution_us)),
+            _ => None,
+        };
+        let run = TrainingRun { sites: &early, attack: attack.as_ref(), ..*self };
         let Ok(Fitted { scorer, .. }) = run.fit(&run.samples(|_, _| true)) else { return };
         for (index, (site, &cut)) in self.sites.iter().zip(&cuts).enumerate() {
             let is_late =

@@ -150,7 +150,7 @@ fn what_cannot_be_read_ends_with_2_and_says_what_to_do() {
     );
     check(
         &["train", "common.log", "--labels", "labels.csv", "-o", "m.json"],
-        &["people and bots are both needed"],
+        &["too few clients that could be people", "2 others asked for fewer than 5 pages"],
     );
     check(&["run", "--listen", "127.0.0.1:0"], &["--upstream: no upstream", "pass --upstream URL"]);
     let unarmed =

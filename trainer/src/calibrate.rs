@@ -140,11 +140,15 @@ fn at_even_odds_or_above(margin: f32) -> f32 {
 }
 
 /// The limit threshold where people are such by assumption (`assumed` of them): above as many of
-/// them as the budget says, and never below even odds.
-pub fn assumed_budget(highest: &[f32], assumed: u64, budgets: &Budgets) -> Budget {
+/// them as the budget says, and never below even odds. `highest` are their scores by models that
+/// have not seen them, `by_own` by the model itself: of these models the scale may differ where
+/// clients and attackers are alike, and a model must not limit the very clients it was made of.
+pub fn assumed_budget(highest: &[f32], by_own: &[f32], assumed: u64, budgets: &Budgets) -> Budget {
     let (alpha, delta, n) = (budgets.limit_alpha, budgets.delta, highest.len() as u64);
     let spared = (n as f64 * alpha) as u64;
-    let Some(margin) = threshold_above(highest, spared).map(at_even_odds_or_above) else {
+    let above = [highest, by_own].map(|scores| threshold_above(scores, spared));
+    let margin = above.into_iter().flatten().reduce(f32::max).map(at_even_odds_or_above);
+    let Some(margin) = margin else {
         return limit_budget(highest, alpha, delta, Proof::CrossFitted);
     };
     let k = highest.iter().filter(|&&score| score >= margin).count() as u64;
@@ -340,17 +344,22 @@ mod tests {
         let warm_up = warm_up_budget(&calm, &[], 0.99, 0.05).unwrap();
         assert_eq!(warm_up.margin, Some(0.0));
         assert!(warm_up.evidence.contains("warm-up: 0 of"), "{}", warm_up.evidence);
-        let assumed = assumed_budget(&calm, 200, &Budgets::default());
+        let assumed = assumed_budget(&calm, &calm, 200, &Budgets::default());
         assert_eq!((assumed.margin, assumed.k), (Some(0.0), 0));
     }
 
     #[test]
     fn people_by_assumption_never_prove_anything() {
         let clients: Vec<f32> = (0..9_000).map(|i| i as f32).collect();
-        let budget = assumed_budget(&clients, 9_000, &Budgets::default());
+        let budget = assumed_budget(&clients, &[], 9_000, &Budgets::default());
         assert_eq!(budget.k, 90);
         assert!(budget.alpha > 0.01, "{budget:?}");
         assert!(budget.evidence.contains("9000 are taken for people by assumption"));
+        // The model itself scores them higher.
+        let higher: Vec<f32> = clients.iter().map(|score| score + 500.0).collect();
+        let budget = assumed_budget(&clients, &higher, 9_000, &Budgets::default());
+        assert_eq!(budget.k, 0, "{budget:?}");
+        assert!(budget.margin.unwrap() > 9_000.0);
     }
 
     #[test]

@@ -164,7 +164,11 @@ pub fn train(
     let n = people_scores.len() as u64;
     if n_assumed > 0 {
         let assumed = by_client.iter().filter(|&&((site, client), _)| run.is_assumed(site, client));
-        thresholds.limit = assumed_budget(&people_scores, assumed.count() as u64, &budgets);
+        let people = |site, client| run.is_person(site, client) && wanted(site, client);
+        let by_own = run.highest(|site, client| people(site, client).then_some(&scorer));
+        let by_own: Vec<f32> = by_own.into_iter().map(|(_, margin)| margin).collect();
+        let assumed = assumed.count() as u64;
+        thresholds.limit = assumed_budget(&people_scores, &by_own, assumed, &budgets);
         thresholds.block = block_budget(&[], budgets.block_alpha, budgets.delta, proof);
     } else if sites.len() == 1 && errors_allowed(n, budgets.limit_alpha, budgets.delta).is_none() {
         let undeclared = run.scores(|site, client| {

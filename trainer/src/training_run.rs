@@ -113,6 +113,11 @@ impl<'a> TrainingRun<'a> {
         matches!(self.client(site, client).labelled.label, Label::Human | Label::Bad)
     }
 
+    /// Is this client labelled human?
+    pub fn is_person(&self, site: usize, client: usize) -> bool {
+        self.client(site, client).labelled.label == Label::Human
+    }
+
     /// Does a warm-up percentile count this client? Not counted are welcome crawlers, suspects, and
     /// bots that declare themselves or that a labels file names.
     pub fn is_undeclared(&self, site: usize, client: usize) -> bool {

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each folder has an `access.log.gz` and a `labels.csv`. The first 60 % of the log's time train by
-//! the weak rules alone, as `kidoban train LOG` does, once without simulated attackers and once with
-//! them. The other 40 % are judged, each client by its highest score, and the labels file says who
+//! the weak rules alone, as `kidoban train LOG` does, once without simulated attackers and once
+//! with them. The other 40 % are judged, each client by its highest score, and the labels file says who
 //! is who. Prints a table in Markdown.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a benchmark prints, and fails loudly
@@ -32,10 +32,16 @@ const TRAIN_SHARE: f64 = 0.6;
 fn main() {
     let folders: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    println!(
-        "| site | split by | attacked | people assumed, left out | AUC (95 %) | people above the limit | bots \
-         above the limit |\n|---|---|---|---|---|---|---|"
-    );
+    let head = [
+        "site",
+        "split by",
+        "attacked",
+        "people assumed, left out",
+        "AUC (95 %)",
+        "people above the limit",
+        "bots above the limit",
+    ];
+    println!("| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
     for folder in &folders {
         let folder = Path::new(folder);
         let by_time = halves(folder, true);

@@ -14,6 +14,8 @@
 //!   answers were; [`site_profile`]: what a model remembers of it
 //! - [`samples`]: training rows and highest scores; [`augmentation`]: rows of simulated people and
 //!   bots who are rare in logs
+//! - `attack`: simulated bots on the site's own URLs, and people by assumption, for logs that hold
+//!   no bots or nobody who is known
 //! - [`boosted`], [`logistic`], [`adaboost`]: the algorithms; [`algorithm`]: choosing one;
 //!   `resample`: rows drawn by weight, for algorithms that take no weights
 //! - [`calibrate`]: false-positive budgets, isotonic probabilities; [`statistics`]: areas, shares,

@@ -3,11 +3,12 @@
 //!
 //! A client is a suspect if an earlier model calls most of its windows anomalous and nobody vouches
 //! for it: it is unlabelled, or labelled human by a weak rule only. Suspects do not train as people
-//! and are left out of the drift reference and the warm-up percentile. If the earlier model calls
-//! nearly all of a site's people anomalous, it does not know what is ordinary there, and none of them is
-//! a suspect. When the earlier model is
+//! and are left out of the drift reference and the warm-up percentile. When the earlier model is
 //! compared with a newer one, suspects count as people unless both models call them anomalous: if
 //! only one does, that is its error.
+//!
+//! If the earlier model calls nearly all of a site's people anomalous, it does not know what is
+//! ordinary there, and none of them is a suspect.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -29,8 +29,8 @@ const BROWSERS_SHARE_MIN: f64 = 0.01;
 /// needs to be armed.
 const PEOPLE_ENOUGH: usize = 20;
 /// The mean probability from which on a client taken for a person is doubted. Attackers are of many
-/// kinds, and the bots of one log of one or two. So where these are, attackers are thinner, and even
-/// odds would find one bot in thirty.
+/// kinds, and the bots of one log of one or two. So where these are, attackers are thinner, and
+/// even odds would find one bot in thirty.
 const DOUBTED_FROM: f64 = 0.2;
 /// At most this share of the assumed people is doubted. If models contradict more, they are wrong.
 const SHARE_MAX: f64 = 0.6;
@@ -65,8 +65,8 @@ pub(crate) fn with_people(site: &Site, options: &Options) -> Option<Site> {
     Some(assumed)
 }
 
-/// Does the log show next to nothing that tells a browser: no assets, no referers? There a rule that
-/// calls a client a bot because it has none calls everybody a bot, and means nobody.
+/// Does the log show next to nothing that tells a browser: no assets, no referers? There a rule
+/// that calls a client a bot because it has none calls everybody a bot, and means nobody.
 fn shows_no_browsers(site: &Site) -> bool {
     let (mut requests, mut browsers) = (0_u64, 0_u64);
     site.walk(|step| {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Exempt;
 use crate::model::{Score, TopContributions};
+use crate::policy::rung::Rung;
 use crate::time::Timestamp;
 use crate::url::Class;
 
@@ -33,6 +34,12 @@ pub enum Reason {
     Usual,
     /// The client is limited: within its rate (allow) or beyond it (limit).
     Limited,
+    /// The client is limited and went on: it has fewer pages than at first. Within its rate
+    /// (allow) or beyond it (limit).
+    Slowed,
+    /// The client went on for long, or its score left no doubt: it has a page now and then. Within
+    /// its rate (allow) or beyond it (limit).
+    Held,
     /// The client scored beyond the block threshold, page after page.
     Score,
     /// The client would be blocked, but many browsers share its address: it is limited instead, as
@@ -78,13 +85,34 @@ impl Exempt {
 }
 
 impl Reason {
+    /// The reason of a verdict on a client that is limited by its own score.
+    pub const fn of_rung(rung: Rung) -> Self {
+        match rung {
+            Rung::Limited => Self::Limited,
+            Rung::Slowed => Self::Slowed,
+            Rung::Held => Self::Held,
+        }
+    }
+
+    /// Is the client limited by its own score, whatever it still has?
+    pub const fn is_own_limit(self) -> bool {
+        matches!(self, Self::Limited | Self::Slowed | Self::Held)
+    }
+
+    /// Is the client limited, by itself or with others, whatever it still has?
+    pub const fn is_limit(self) -> bool {
+        self.is_own_limit() || matches!(self, Self::Shared | Self::Cohort)
+    }
+
     /// All of them, for metric labels.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::AllowList,
         Self::NoThreshold,
         Self::TooFewPages,
         Self::Usual,
         Self::Limited,
+        Self::Slowed,
+        Self::Held,
         Self::Score,
         Self::Shared,
         Self::Banned,
@@ -102,6 +130,8 @@ impl Reason {
             Self::TooFewPages => "too_few_pages",
             Self::Usual => "usual",
             Self::Limited => "limited",
+            Self::Slowed => "slowed",
+            Self::Held => "held",
             Self::Score => "score",
             Self::Shared => "shared",
             Self::Banned => "banned",

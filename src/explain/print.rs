@@ -41,7 +41,9 @@ fn otherwise(text: &mut String, decisive: &Decisive, limit: Option<f32>) {
     for Otherwise { action, reason, below, answer, words } in &decisive.otherwise {
         let would = match (action, reason, decisive.action) {
             (Action::Block, ..) => "blocked",
-            (_, Reason::Limited | Reason::Shared, _) => "limited to its rate and not blocked",
+            (_, reason, _) if reason.is_own_limit() || *reason == Reason::Shared => {
+                "limited to its rate and not blocked"
+            }
             // The request passed because the client kept below the rate of its limit.
             (.., Action::Allow) => "free of any limit to its rate",
             _ => "allowed",

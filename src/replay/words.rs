@@ -29,6 +29,8 @@ pub fn first_words(action: Action, reason: Reason) -> String {
     };
     let why = match reason {
         Reason::Score | Reason::Limited => "by its score",
+        Reason::Slowed => "by its score, page after page",
+        Reason::Held => "by its score, for long or beyond doubt",
         Reason::Banned => "by an earlier ban",
         Reason::Shared => "by its score, at an address of many browsers",
         Reason::Cohort => "for what its network's newcomers do",

@@ -74,7 +74,8 @@ pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<O
 fn severity(action: Action, reason: Reason) -> u8 {
     match (action, reason) {
         (Action::Block, _) => 2,
-        (Action::Limit, _) | (_, Reason::Limited | Reason::Shared | Reason::Cohort) => 1,
-        _ => 0,
+        (Action::Limit, _) => 1,
+        (Action::Allow, reason) if reason.is_limit() => 1,
+        (Action::Allow, _) => 0,
     }
 }

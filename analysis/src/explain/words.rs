@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use detector::policy::{Policy, SHARED_MIN};
+use detector::policy::{Policy, Rung, SHARED_MIN, Standing};
 use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
@@ -127,6 +127,14 @@ fn in_a_row(policy: &Policy, before: Option<&Snapshot>) -> String {
     }
 }
 
+/// ` and goes on (24 points)`, for a client that has less than at first; nothing for others.
+fn went_on(rung: Rung, standing: &Standing) -> String {
+    match rung {
+        Rung::Limited => String::new(),
+        Rung::Slowed | Rung::Held => format!(" and goes on ({} points)", standing.points()),
+    }
+}
+
 fn why(
     story: &Story,
     snapshot: &Snapshot,
@@ -138,10 +146,9 @@ fn why(
     let loudest = because(decisive);
     let own = score(decisive.score);
     let until = civil(verdict.at.plus_secs(u64::from(verdict.retry_after_s)));
-    let pace = format!(
-        "{} pages a minute, {} at once",
-        config.limit_pages_per_min, config.limit_burst_pages
-    );
+    let rung = judge.policy.rung(&snapshot.standing);
+    let (pages_per_min, burst_pages) = rung.allowance(config);
+    let pace = format!("{} a minute, {burst_pages} at once", times(pages_per_min.into(), "page"));
     let led = match &story.cause {
         Some(cause) if decisive.scored == cause.number && cause.number != decisive.number => {
             format!("request {} at {} UTC", cause.number, civil(cause.verdict.at))
@@ -169,23 +176,26 @@ fn why(
             score(thresholds.block),
             in_a_row(&judge.policy, story.cause.as_ref())
         ),
-        Reason::Limited
-            if verdict.action == Action::Limit
+        reason
+            if reason.is_own_limit()
+                && verdict.action == Action::Limit
                 && snapshot.is_scored
                 && decisive.scored == decisive.number =>
         {
             format!(
-                "It scored {own}; from {} on a client has {pace}, and it asked for more. What \
+                "It scored {own}; from {} on a client{} has {pace}, and it asked for more. What \
                     speaks for a bot: {loudest}.",
-                score(thresholds.limit)
+                score(thresholds.limit),
+                went_on(rung, &snapshot.standing)
             )
         }
-        Reason::Limited => format!(
-            "A client that scores {} or more has {pace}, for {} s after each such score or until \
+        Reason::Limited | Reason::Slowed | Reason::Held => format!(
+            "A client that scores {} or more{} has {pace}, for {} s after each such score or until \
                 it is clearly below; this request \
              was {} that. {} scored {own}: {loudest}.",
             score(thresholds.limit),
-            config.limit_s,
+            went_on(rung, &snapshot.standing),
+            rung.lasts_s(config),
             if verdict.action == Action::Limit { "beyond" } else { "within" },
             led.replacen("this request", "It", 1).replacen("request", "Request", 1)
         ),

@@ -177,7 +177,7 @@ impl Observing<'_> {
         if cohort.is_due() {
             policy.weigh_cohort(model.score(&measure(cohort)), &mut cohort.standing, at);
         }
-        if own.action != Action::Allow || own.reason == Reason::Limited {
+        if own.action != Action::Allow || own.reason.is_own_limit() {
             return own;
         }
         match policy.decide_cohort(&mut cohort.standing, at) {

@@ -33,8 +33,19 @@ pub struct PolicyConfig {
     pub limit_pages_per_min: u32,
     /// Pages a limited client may ask for at once.
     pub limit_burst_pages: u32,
-    /// Seconds a client stays limited after its last score above the threshold.
+    /// Seconds a client stays limited after its last score above the threshold; ten times as long
+    /// when it is slowed, sixty times when it is held.
     pub limit_s: u64,
+    /// Points from which a limited client is slowed; 0 for never. See [`super::rung`].
+    pub slow_after_points: u8,
+    /// Pages a minute for a slowed client.
+    pub slow_pages_per_min: u32,
+    /// Pages a slowed client may ask for at once.
+    pub slow_burst_pages: u32,
+    /// Points from which a limited client is held; 0 for never.
+    pub hold_after_points: u8,
+    /// Pages a minute for a held client, one at a time.
+    pub hold_pages_per_min: u32,
     /// Seconds of a first ban; each further one is twice as long.
     pub block_s: u64,
     /// Longest ban, in seconds.
@@ -59,6 +70,11 @@ impl Default for PolicyConfig {
             // A person who opens several tabs notices nothing.
             limit_burst_pages: 10,
             limit_s: 60,
+            slow_after_points: 12,
+            slow_pages_per_min: 6,
+            slow_burst_pages: 3,
+            hold_after_points: 36,
+            hold_pages_per_min: 1,
             block_s: 300,
             block_max_s: 86_400, // addresses change hands within a day
             forget_s: 86_400,
@@ -142,11 +158,26 @@ impl PolicyConfig {
         if !(0.0..=10.0).contains(&config.hysteresis) {
             return wrong("hysteresis", "must be from 0 to 10 (log-odds)");
         }
-        if !(1..=60_000).contains(&config.limit_pages_per_min) {
-            return wrong("limit_pages_per_min", "must be from 1 to 60000");
+        for (key, pages) in [
+            ("limit_pages_per_min", config.limit_pages_per_min),
+            ("slow_pages_per_min", config.slow_pages_per_min),
+            ("hold_pages_per_min", config.hold_pages_per_min),
+        ] {
+            if !(1..=60_000).contains(&pages) {
+                return wrong(key, "must be from 1 to 60000");
+            }
         }
-        if !(1..=4_000).contains(&config.limit_burst_pages) {
-            return wrong("limit_burst_pages", "must be from 1 to 4000");
+        for (key, pages) in [
+            ("limit_burst_pages", config.limit_burst_pages),
+            ("slow_burst_pages", config.slow_burst_pages),
+        ] {
+            if !(1..=4_000).contains(&pages) {
+                return wrong(key, "must be from 1 to 4000");
+            }
+        }
+        let (slow, hold) = (config.slow_after_points, config.hold_after_points);
+        if hold > 0 && slow > hold {
+            return wrong("hold_after_points", "must be at least slow_after_points, or 0");
         }
         for (key, seconds) in [
             ("limit_s", config.limit_s),

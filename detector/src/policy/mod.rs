@@ -5,8 +5,8 @@
 //! replay decides the same.
 //!
 //! ```text
-//!         score ≥ limit             score ≥ block, page after page
-//!   free ───────────────► limited ─────────────────────────────────► banned
+//!         score ≥ limit      page after page        score ≥ block, page after page
+//!   free ───────────────► limited ─► slowed ─► held ─────────────────────────────► banned
 //!    ▲                      │ score < limit − hysteresis               │ the ban expires
 //!    └──────────────────────┴──────────────────────────────────────────┘
 //! ```
@@ -15,6 +15,7 @@
 //! block threshold when its ban expires is limited and banned again.
 //!
 //! Limited means: pages take tokens from a bucket, assets pass. A refusal never refills the bucket.
+//! Whoever goes on has less and less: [`rung`] has the steps.
 //!
 //! **A block waits** until [`PolicyConfig::block_after_pages`] pages in a row score at the block
 //! threshold or beyond. Until then the client is limited. A person comes to such a score by a few
@@ -26,14 +27,17 @@
 //! **Shared addresses**: an address from which [`SHARED_MIN`] browsers or more come within the hour
 //! is taken for that of many people and is never blocked. What would be a block, or a ban in force,
 //! is a limit instead. Below the block threshold its bucket fills faster with the number of
-//! browsers, up to [`SHARED_RATE_MAX`] times. Beyond that threshold it does not, because a user
-//! agent is easily changed: a bot that names another browser at every request gets the pages of one
-//! limited client.
+//! browsers, up to [`SHARED_RATE_MAX`] times. Beyond that threshold, and on the last rung, it does
+//! not, because a user agent is easily changed: a bot that names another browser at every request
+//! gets the pages of one limited client.
 
+mod bucket;
 mod config;
+pub mod rung;
 mod standing;
 
 pub use config::{MIN_PAGES, PolicyConfig, PolicyError};
+pub use rung::Rung;
 pub use standing::{Ban, Cause, SHARED_MIN, Standing};
 
 use crate::model::{Model, Score};
@@ -41,6 +45,7 @@ use crate::time::Timestamp;
 use crate::url::Class;
 pub use crate::verdict::{Action, Decision, Reason, Verdict};
 
+use bucket::Rate;
 use config::ThresholdsInForce;
 use standing::NEVER;
 
@@ -66,20 +71,6 @@ const ALARM_S: u64 = 600;
 /// limited client's rate. A 64th in each of 64 rings is one client's rate for the whole endpoint
 /// ([`crate::cohort::endpoint`] asserts that the two numbers are equal).
 pub const ENDPOINT_RATE_PART: u32 = 64;
-
-/// A rate relative to that of a limited client: `times` / `part`.
-#[derive(Clone, Copy)]
-struct Rate {
-    times: u32,
-    part: u32,
-}
-
-impl Rate {
-    const ONE: Self = Self { times: 1, part: 1 };
-}
-
-/// What one page takes from a token bucket.
-const PAGE_MICROS: u32 = 1_000_000;
 
 impl Policy {
     /// Checks a policy against the model that it will judge with.
@@ -157,6 +148,9 @@ impl Policy {
         let Some(score) = fresh.filter(|_| pages >= self.min_pages) else {
             return self.carry_on(class, pages, standing, at);
         };
+        if let Some(limit) = self.limit_margin {
+            self.weigh(score, limit, standing, at);
+        }
         if self.is_block_due(score, standing, at) {
             if standing.is_shared() {
                 return self.share(class, standing, at);
@@ -164,9 +158,6 @@ impl Policy {
             let ban = self.lengthen(standing.ban(), at);
             standing.set_ban(ban);
             return Decision::new(Action::Block, Reason::Score, seconds_until(ban.until, at));
-        }
-        if let Some(limit) = self.limit_margin {
-            self.weigh(score, limit, standing, at);
         }
         self.carry_on(class, pages, standing, at)
     }
@@ -198,34 +189,41 @@ impl Policy {
     /// What to do with a member's page that its own standing lets pass. `None` while the cohort is
     /// not limited.
     pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        (standing.limited_until > at).then(|| Decision {
-            reason: Reason::Cohort,
-            ..self.take_token(standing, at, Rate::ONE)
-        })
+        let rate = self.rung(standing).rate(&self.config);
+        (standing.limited_until > at).then(|| take_token(standing, at, rate, Reason::Cohort))
     }
 
     /// Begins to limit newcomers' writes to an endpoint, which is under attack.
     pub fn alarm(&self, standing: &mut Standing, at: Timestamp) {
-        self.limit(standing, at);
+        start_limit(standing, at);
         standing.limited_until = at.plus_secs(ALARM_S);
     }
 
     /// What to do with a newcomer's write that nothing else refuses. `None` while the endpoint is
     /// not under attack.
     pub fn decide_endpoint(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        let rate = Rate { times: 1, part: ENDPOINT_RATE_PART };
-        (standing.limited_until > at)
-            .then(|| Decision { reason: Reason::Cohort, ..self.take_token(standing, at, rate) })
+        let rate = Rung::Limited.rate(&self.config).part(ENDPOINT_RATE_PART);
+        (standing.limited_until > at).then(|| take_token(standing, at, rate, Reason::Cohort))
     }
 
-    /// Limits a client that scores from `limit` on. The limit ends when its score is clearly below,
-    /// or after some time.
+    /// Limits a client that scores from `limit` on, and the harder the longer it goes on. The limit
+    /// ends when its score is clearly below, or after some time.
     fn weigh(&self, score: Score, limit: f32, standing: &mut Standing, at: Timestamp) {
-        if score.margin() >= limit {
-            self.limit(standing, at);
-        } else if standing.limited_until > at && score.margin() < limit - self.config.hysteresis {
-            standing.limited_until = NEVER;
+        let beyond = score.margin() - limit;
+        if beyond >= 0.0 {
+            start_limit(standing, at);
+            standing.points = rung::add_page(standing.points, beyond);
+            let lasts_s = self.rung(standing).lasts_s(&self.config);
+            standing.limited_until = at.plus_secs(lasts_s);
+        } else if standing.limited_until > at && beyond < -self.config.hysteresis {
+            standing.limited_until = at;
+            standing.points /= 2;
         }
+    }
+
+    /// How little a client has while it is limited.
+    pub fn rung(&self, standing: &Standing) -> Rung {
+        Rung::of(standing.points, &self.config)
     }
 
     /// The decision without a new score, by the standing alone.
@@ -237,10 +235,13 @@ impl Policy {
         at: Timestamp,
     ) -> Decision {
         if standing.limited_until > at {
+            let rung = self.rung(standing);
+            let reason = Reason::of_rung(rung);
             return match class {
-                Class::Asset => Decision::new(Action::Allow, Reason::Limited, 0),
+                Class::Asset => Decision::new(Action::Allow, reason, 0),
                 Class::Page => {
-                    self.take_token(standing, at, Rate { times: self.rate_of(standing), part: 1 })
+                    let rate = rung.rate(&self.config).times(self.times(standing, rung));
+                    take_token(standing, at, rate, reason)
                 }
             };
         }
@@ -255,57 +256,31 @@ impl Policy {
     /// Limits a shared address that would otherwise be blocked, or that has a ban in force.
     fn share(&self, class: Class, standing: &mut Standing, at: Timestamp) -> Decision {
         self.limit(standing, at);
-        let decision = match class {
+        match class {
             Class::Asset => Decision::new(Action::Allow, Reason::Shared, 0),
-            Class::Page => self.take_token(standing, at, Rate::ONE),
-        };
-        Decision { reason: Reason::Shared, ..decision }
+            Class::Page => {
+                let rate = self.rung(standing).rate(&self.config);
+                take_token(standing, at, rate, Reason::Shared)
+            }
+        }
     }
 
-    /// How many times the ordinary rate this limited client may have.
-    fn rate_of(&self, standing: &Standing) -> u32 {
+    /// How many times its rung's rate this limited client may have.
+    fn times(&self, standing: &Standing, rung: Rung) -> u32 {
         let is_blocked = self.block_margin.is_some_and(|block| standing.margin >= block);
         match standing.browsers() {
-            browsers if browsers >= SHARED_MIN && !is_blocked => {
+            browsers if browsers >= SHARED_MIN && !is_blocked && rung < Rung::Held => {
                 (browsers + 2 - SHARED_MIN).min(SHARED_RATE_MAX)
             }
             _ => 1,
         }
     }
 
-    /// Limits a client from `at` on, with a full bucket if it was not limited already.
+    /// Limits a client from `at` on, on the rung that it has reached.
     fn limit(&self, standing: &mut Standing, at: Timestamp) {
-        if standing.limited_until <= at {
-            standing.bucket_at = at;
-            standing.bucket_micros = self.config.limit_burst_pages * PAGE_MICROS;
-        }
-        standing.limited_until = at.plus_secs(self.config.limit_s);
-    }
-
-    /// Takes a page's tokens from the bucket: allows the request if they are there, else limits it.
-    fn take_token(&self, standing: &mut Standing, at: Timestamp, rate: Rate) -> Decision {
-        let per_min = u64::from(self.config.limit_pages_per_min * rate.times);
-        let minute = 60 * u64::from(rate.part);
-        let full =
-            u64::from((self.config.limit_burst_pages * PAGE_MICROS / rate.part).max(PAGE_MICROS));
-        let refill = at.micros_since(standing.bucket_at).saturating_mul(per_min) / minute;
-        let tokens = full.min(u64::from(standing.bucket_micros) + refill);
-        if refill > 0 {
-            standing.bucket_at = at;
-        }
-        let page = u64::from(PAGE_MICROS);
-        let granted = tokens >= page;
-        let left = if granted { tokens - page } else { tokens };
-        standing.bucket_micros = u32::try_from(left).unwrap_or(u32::MAX);
-        if granted {
-            return Decision::new(Action::Allow, Reason::Limited, 0);
-        }
-        let missing_us = (page - tokens) * minute / per_min;
-        Decision::new(
-            Action::Limit,
-            Reason::Limited,
-            u32::try_from(missing_us.div_ceil(1_000_000)).unwrap_or(u32::MAX).max(1),
-        )
+        start_limit(standing, at);
+        let lasts_s = self.rung(standing).lasts_s(&self.config);
+        standing.limited_until = standing.limited_until.max(at.plus_secs(lasts_s));
     }
 
     /// How many offences still count after this ban.
@@ -321,6 +296,26 @@ impl Policy {
             self.config.block_s.saturating_mul(1 << offences.min(32)).min(self.config.block_max_s);
         let (until, offences) = (at.plus_secs(seconds), offences.saturating_add(1));
         Ban { until, offences, mode: before.mode, cause: Cause::Score }
+    }
+}
+
+/// Makes the bucket full, and fades the points of earlier limits, if the client is not limited
+/// already.
+fn start_limit(standing: &mut Standing, at: Timestamp) {
+    if standing.limited_until <= at {
+        standing.points = rung::fade(standing.points, standing.limited_until, at);
+        standing.full_at = at;
+    }
+}
+
+/// Takes a page from the bucket: allows the request if there is one, else limits it.
+fn take_token(standing: &mut Standing, at: Timestamp, rate: Rate, reason: Reason) -> Decision {
+    match bucket::take(&mut standing.full_at, rate, at) {
+        Ok(()) => Decision::new(Action::Allow, reason, 0),
+        Err(wait_us) => {
+            let seconds = u32::try_from(wait_us.div_ceil(1_000_000)).unwrap_or(u32::MAX);
+            Decision::new(Action::Limit, reason, seconds.max(1))
+        }
     }
 }
 

@@ -24,15 +24,16 @@ pub(super) const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
 pub struct Standing {
     pub(super) limited_until: Timestamp,
     pub(super) banned_until: Timestamp,
-    pub(super) bucket_at: Timestamp,
-    /// Tokens in millionths of a page, as of `bucket_at`; only meaningful while limited.
-    pub(super) bucket_micros: u32,
+    /// When the bucket will be full again ([`super::bucket`]); only meaningful while limited.
+    pub(super) full_at: Timestamp,
     /// The margin of the last score; NaN when there was none, because an `Option` would take twice
     /// the memory.
     pub(super) margin: f32,
     record: BanRecord,
     /// Pages in a row that scored at the block threshold or beyond.
     pub(super) beyond: u8,
+    /// What leads to harder rungs of the limit ([`super::rung`]).
+    pub(super) points: u8,
     browsers: Browsers,
 }
 
@@ -120,11 +121,11 @@ impl Standing {
         Self {
             limited_until: NEVER,
             banned_until: ban.until,
-            bucket_at: NEVER,
-            bucket_micros: 0,
+            full_at: NEVER,
             margin: f32::NAN,
             record: BanRecord::of(ban),
             beyond: 0,
+            points: 0,
             browsers: Browsers::NONE,
         }
     }
@@ -174,9 +175,14 @@ impl Standing {
     }
 
     fn holds_something(&self) -> bool {
-        let nothing = (NEVER, NEVER, 0, 0);
-        let held = (self.limited_until, self.banned_until, self.record.offences(), self.beyond);
-        held != nothing
+        let nothing = (NEVER, NEVER, 0, 0, 0);
+        let Self { limited_until, banned_until, beyond, points, .. } = *self;
+        (limited_until, banned_until, self.record.offences(), beyond, points) != nothing
+    }
+
+    /// What leads to harder rungs of the limit, as of the last page that added to it.
+    pub const fn points(&self) -> u8 {
+        self.points
     }
 
     /// Is the client limited or banned at `at`?

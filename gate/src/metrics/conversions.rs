@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use detector::{Action, Reason, Verdict};
+use detector::{Action, Verdict};
 use metrics::Counter;
 use traffic::Conversions;
 use traffic::conversions::MatchedPatterns;
@@ -47,8 +47,8 @@ impl StandingLabel {
         match (action, reason) {
             _ if ruling.refusal().is_some() => Self::Refused,
             (Action::Block, _) => Self::Blocked,
-            (Action::Limit, _)
-            | (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => Self::Limited,
+            (Action::Limit, _) => Self::Limited,
+            (Action::Allow, reason) if reason.is_limit() => Self::Limited,
             (Action::Allow, _) => Self::Free,
         }
     }

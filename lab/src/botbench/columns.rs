@@ -5,7 +5,7 @@ use analysis::baseline::{Baseline, BaselineAction, BaselineRequest};
 use detector::Settings;
 use detector::{
     Action, AllowList, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig, PolicyError,
-    Reason, Timestamp, Verdict,
+    Timestamp, Verdict,
 };
 use traffic::replay::{Driver, Judged, Semantics};
 use trainer::Step;
@@ -96,9 +96,7 @@ impl DetectorColumn {
         driver.simulate(event, answer, &mut subject);
         let Some(verdict) = verdict else { return ColumnAction::Passed };
         match (verdict.action, verdict.reason) {
-            (Action::Allow, Reason::Limited | Reason::Shared | Reason::Cohort) => {
-                ColumnAction::Noted
-            }
+            (Action::Allow, reason) if reason.is_limit() => ColumnAction::Noted,
             (Action::Allow, _) => ColumnAction::Passed,
             (Action::Limit, _) => ColumnAction::Limited,
             (Action::Block, _) => ColumnAction::Blocked,

@@ -9,7 +9,7 @@
 //!  ─────  ───────────────────  ──────────────────────────────────────────────────────────────────
 //!     16  last_at, …           times in µs: last event, last page
 //!     32  fading     8 × u32   counts that fade with τ = 60 s and 600 s, in 1/1024
-//!     48  pages, means, …      counts since the client was first seen; running means over its
+//!     44  pages, means, …      counts since the client was first seen; running means over its
 //!                              last 32 pages, requests or outcomes
 //!     20  site                 what the model's site profile says of the last pages
 //!     64  gaps      32 × u16   ring: the last 32 gaps between pages, log₂((gap + 50 ms)/1 ms) in
@@ -78,15 +78,11 @@ pub struct Window {
     pub(crate) fading: FadingCounts,
     pages: u32,
     sequence: u32,
-    /// The half window that `seen[0]` belongs to, counted since the epoch.
-    generation: u32,
     /// The second in which the client was first seen, counted since the epoch.
     first_s: u32,
     pub(crate) means: RunningMeans,
     pub(crate) site: SiteMeans,
     generation_pages: [u16; 2],
-    /// The day that `slow` was last counted on, since the epoch.
-    day: u16,
     /// Pages since the last forgetting, up to 255.
     kept: u8,
     /// Different URLs among the remembered ones.
@@ -99,7 +95,7 @@ pub struct Window {
 }
 
 /// One client's share of the bound on memory (law 5).
-const _: () = assert!(size_of::<Window>() <= 472);
+const _: () = assert!(size_of::<Window>() <= 464);
 
 impl Window {
     /// An empty window of a client first heard of at `at`.
@@ -112,9 +108,7 @@ impl Window {
             gaps: [0; GAPS],
             slow: [0; SLOW_BINS],
             fading: FadingCounts::default(),
-            generation: steps_since_epoch(at, GENERATION_US),
             first_s: steps_since_epoch(at, 1_000_000),
-            day: steps_since_epoch(at, DAY_US) as u16,
             generation_pages: [0; 2],
             pages: 0,
             sequence: 0,
@@ -173,9 +167,9 @@ impl Window {
             self.gaps[(self.pages as usize - 1) % GAPS] = ring_gap(gap_us);
             self.push_slow(slow_bin(gap_us), at);
         }
+        self.turn_generation(at);
         self.last_page_at = at;
         self.push_url(event.url.0);
-        self.turn_generation(at);
         let bit = spread(event.url) % SEEN_BITS;
         self.seen[0][bit / 64] |= 1 << (bit % 64);
         self.generation_pages[0] = self.generation_pages[0].saturating_add(1);
@@ -216,14 +210,11 @@ impl Window {
         self.site = SiteMeans::default();
     }
 
-    /// Counts a gap in the day's histogram. Each day that begins halves all bins, and so does a bin
-    /// that is full.
+    /// Counts a gap in the day's histogram. Each day that has begun since the last page halves all
+    /// bins, and so does a bin that is full.
     fn push_slow(&mut self, bin: usize, at: Timestamp) {
-        let day = steps_since_epoch(at, DAY_US) as u16;
-        let days = day.wrapping_sub(self.day).min(7);
-        self.day = day;
         let full = self.slow[bin] == u8::MAX;
-        let halvings = days + u16::from(full);
+        let halvings = self.begun_since_last_page(DAY_US, at).min(7) + u32::from(full);
         if halvings > 0 {
             self.slow.iter_mut().for_each(|count| *count >>= halvings);
         }
@@ -246,9 +237,8 @@ impl Window {
 
     /// Starts a new half window when the next one has begun; a longer silence empties both.
     fn turn_generation(&mut self, at: Timestamp) {
-        let generation = steps_since_epoch(at, GENERATION_US);
         let fresh = [0; SEEN_BITS / 64];
-        match generation.wrapping_sub(self.generation) {
+        match self.begun_since_last_page(GENERATION_US, at) {
             0 => return,
             1 => {
                 self.seen = [fresh, self.seen[0]];
@@ -259,7 +249,12 @@ impl Window {
                 self.generation_pages = [0, 0];
             }
         }
-        self.generation = generation;
+    }
+
+    /// How many periods of this length, counted from the epoch, have begun since the last page.
+    fn begun_since_last_page(&self, period_us: u64, at: Timestamp) -> u32 {
+        let number = |at| steps_since_epoch(at, period_us);
+        number(at).wrapping_sub(number(self.last_page_at))
     }
 
     /// Reads every cache line that a page request will touch, so that they are fetched at the same

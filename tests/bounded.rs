@@ -7,7 +7,7 @@ use detector::policy::Standing;
 use detector::state::client_state::KnownClient;
 use detector::state::table::BYTES_BESIDE;
 use detector::{
-    Action, AgentKey, ClientKey, Detector, Mode, Reason, Request, Timestamp, Token, Window,
+    Action, AgentKey, ClientKey, Detector, Mode, Reason, Request, Target, Timestamp, Token, Window,
 };
 
 use crate::support::model::{self, judge};
@@ -138,7 +138,7 @@ fn requests_until_blocked(
             return request;
         }
         if verdict.action == Action::Allow {
-            detector.conclude(Token::recorded(scraper, AgentKey::NONE, 0), at, 200);
+            detector.conclude(Token::recorded(scraper, AgentKey::NONE, Target::NONE), at, 200);
         }
     }
     panic!("the scraper is never blocked");
@@ -191,7 +191,7 @@ fn who_is_turned_away_from_a_full_table_is_allowed_and_told_so() {
     assert_eq!((verdict.action, verdict.reason), (Action::Allow, Reason::Crowded));
     assert_eq!((verdict.at, verdict.seq, verdict.score), (late.at, 0, None));
     assert_eq!(
-        detector.conclude(Token::recorded(late.client, AgentKey::NONE, 0), late.at, 200),
+        detector.conclude(Token::recorded(late.client, AgentKey::NONE, Target::NONE), late.at, 200),
         None
     );
     let verdict = detector.observe(&late, Mode::Shadow).verdict;

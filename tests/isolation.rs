@@ -7,7 +7,7 @@ use detector::policy::{Ban, Standing};
 use detector::url::UrlHasher;
 use detector::{
     Action, AgentKey, AllowList, Class, ClientKey, Detector, Event, Features, Judge, Mode, Outcome,
-    Policy, PolicyConfig, Reason, Request, Timestamp, Token, Verdict, Window,
+    Policy, PolicyConfig, Reason, Request, Target, Timestamp, Token, Verdict, Window,
 };
 use proptest::prelude::*;
 
@@ -81,7 +81,11 @@ fn verdicts(detector: &Detector, steps: &[Step], is_present: impl Fn(u8) -> bool
                 }
             }
             Act::Answer(status) => {
-                _ = detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, *status);
+                _ = detector.conclude(
+                    Token::recorded(client, AgentKey::NONE, Target::NONE),
+                    at,
+                    *status,
+                );
             }
         }
     }
@@ -311,7 +315,7 @@ fn which_key_urls_are_hashed_with_does_not_show_in_a_verdict() {
 pub fn offend(detector: &Detector, client: ClientKey, at: Timestamp) -> Verdict {
     let mut verdict = detector.observe(&event(detector, client, at, 3), Mode::Shadow).verdict;
     for what in 0..30 {
-        detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, 404);
+        detector.conclude(Token::recorded(client, AgentKey::NONE, Target::NONE), at, 404);
         verdict =
             detector.observe(&event(detector, client, at, 3 + 8 * what), Mode::Shadow).verdict;
     }

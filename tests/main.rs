@@ -7,6 +7,7 @@
 //! | `isolation.rs` | nobody's verdict depends on somebody else; a reload forgets nobody |
 //! | `bounded.rs` | memory has a bound, and a flood of strangers washes nobody out |
 //! | `gate.rs` | shadow changes nothing, the allow list is asked first, the binary starts and stops |
+//! | `guard.rs` | what no person can do is limited from the first day, and no person is |
 //! | `clock.rs` | the machine's clock is set while shoppers are there |
 //! | `cohorts.rs` | who is found only in company, and whom company must not hurt |
 //! | `scenarios.rs` | who must be stopped and who must not, by name |
@@ -57,6 +58,7 @@ mod explain;
 mod explain_simulated;
 mod fuzz;
 mod gate;
+mod guard;
 mod inspect;
 mod isolation;
 mod labels;

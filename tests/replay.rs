@@ -125,7 +125,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
         *seq += 1;
         let at = request.completed_at();
         let Some(token) = observed.token else { continue };
-        let (agent, write) = (token.agent(), token.write());
+        let (agent, target) = (token.agent(), token.target());
         let mark = detector.conclude(token, at, request.status);
         let Some(mark) = mark else { continue };
         let mut line = Vec::new();
@@ -135,7 +135,9 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
             client: client.to_string().into(),
             status: request.status,
             agent,
-            write,
+            write: target.write(),
+            probe: target.probe(),
+            log_in: target.is_log_in(),
             bytes: 0,
             duration_us: 0,
             id: id.as_str().into(),

@@ -215,7 +215,7 @@ fn event_log(file: &File) -> Vec<u8> {
         .write_to(&mut log);
         if let Some(token) = observed.token {
             let (at, status) = (asked.completed_at(), asked.status);
-            let (agent, write) = (token.agent(), token.write());
+            let (agent, target) = (token.agent(), token.target());
             let mark = detector.conclude(token, at, status).unwrap();
             let (bytes, duration_us) = (u64::from(asked.bytes), u64::from(asked.took_us));
             let (client, id) = ((&client_text).into(), (&id).into());
@@ -225,7 +225,9 @@ fn event_log(file: &File) -> Vec<u8> {
                 client,
                 status,
                 agent,
-                write,
+                write: target.write(),
+                probe: target.probe(),
+                log_in: target.is_log_in(),
                 bytes,
                 duration_us,
                 id,

@@ -7,7 +7,9 @@ use std::time::Instant;
 
 use detector::Settings;
 use detector::state::client_state::KnownClient;
-use detector::{AgentKey, AllowList, Detector, Event, Mode, Request, Token, UrlHasher, Window};
+use detector::{
+    AgentKey, AllowList, Detector, Event, Mode, Request, Target, Token, UrlHasher, Window,
+};
 use traffic::sim::Dice;
 
 use super::crowd::{HASH_KEY, START, client_key};
@@ -100,7 +102,7 @@ fn newcomers(events: usize, capacity: usize) {
         let started = Instant::now();
         black_box(detector.observe(&event, Mode::Shadow).verdict);
         nanos.push(u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX));
-        detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, 200);
+        detector.conclude(Token::recorded(client, AgentKey::NONE, Target::NONE), at, 200);
     }
     nanos.sort_unstable();
     let at = |share: f64| count(f64::from(nanos[((events - 1) as f64 * share) as usize]));
@@ -136,7 +138,7 @@ fn spoofed(keys: usize, capacity: usize) {
     for index in 0..keys {
         let (client, at) = (client_key(3 * capacity + index), START.plus_micros(index as u64));
         detector.observe(&Event { client, at, ..page }, Mode::Shadow);
-        detector.conclude(Token::recorded(client, AgentKey::NONE, 0), at, 200);
+        detector.conclude(Token::recorded(client, AgentKey::NONE, Target::NONE), at, 200);
         if index == keys / 2 {
             halfway = megabytes();
         }

@@ -2,9 +2,10 @@
 //!
 //! A [`Request`] is what an edge or a log line knows. [`Event`] and [`Outcome`] are all that the
 //! rest of this crate sees of it: 48 and 32 bytes without text or allocation. What decides a
-//! training label (user agent, referer, attack paths) is absent on purpose, because a score that
-//! saw it would measure the labelling rule. Of the user agent there is a keyed hash, which tells
-//! whether two requests name the same browser and nothing else. No score sees even that.
+//! training label (user agent, referer) is absent on purpose, because a score that saw it would
+//! measure the labelling rule. Of the user agent there is a keyed hash, which tells whether two
+//! requests name the same browser and nothing else. That a path is one that attack tools ask for is
+//! in it for the guard ([`crate::guard`]). No score sees either.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,7 @@ use crate::allow::AllowList;
 use crate::client::ClientKey;
 use crate::site_profile::{OTHER, ProfilePlace, SiteProfile};
 use crate::time::Timestamp;
-use crate::url::{Class, Shape, UrlHasher, UrlKey, classify, depth, split};
+use crate::url::{Class, Names, Shape, UrlHasher, UrlKey, classify, depth, split};
 
 /// What an edge or a log line knows of a request.
 #[derive(Clone, Copy, Debug)]
@@ -132,19 +133,67 @@ pub struct Outcome {
     pub status: u16,
     /// [`Event::agent`] of the request.
     pub agent: AgentKey,
-    /// The hash of the path that it writes to ([`Event::write`]); 0 if it does not write.
-    pub write: u16,
+    /// What is known of the request's path.
+    pub target: Target,
+}
+
+/// What the end of a request is counted by: the hash of its path, and what the request was to it. 4
+/// bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    path: u16,
+    names: Names,
+    writes: bool,
+}
+
+impl Target {
+    /// The target of a request of which nothing of that is known.
+    pub const NONE: Self = Self { path: 0, names: Names::NONE, writes: false };
+
+    /// The target that an event log recorded: [`Target::write`], [`Target::probe`] and whether it
+    /// takes a password.
+    pub const fn recorded(write: u16, probe: u16, is_log_in: bool) -> Self {
+        let attack = if probe == 0 { Names::NONE } else { Names::ATTACK };
+        let log_in = if is_log_in && write != 0 { Names::LOG_IN } else { Names::NONE };
+        let path = if write == 0 { probe } else { write };
+        Self { path, names: attack.with(log_in), writes: write != 0 }
+    }
+
+    /// The hash of the path that the request writes to, never 0; 0 if it does not write.
+    pub const fn write(self) -> u16 {
+        if self.writes { self.path() } else { 0 }
+    }
+
+    /// The hash of a path that attack tools ask for, never 0; 0 if it is another path.
+    pub const fn probe(self) -> u16 {
+        if self.is_attack() { self.path() } else { 0 }
+    }
+
+    /// Do attack tools ask for the path?
+    pub const fn is_attack(self) -> bool {
+        self.names.has(Names::ATTACK)
+    }
+
+    /// Does the request send a password?
+    pub const fn is_log_in(self) -> bool {
+        self.writes && self.names.has(Names::LOG_IN)
+    }
+
+    /// The hash of the path, never 0.
+    pub const fn path(self) -> u16 {
+        if self.path == 0 { 1 } else { self.path }
+    }
 }
 
 impl Outcome {
     /// The outcome of a request of which only the client is known.
     pub const fn new(client: ClientKey, at: Timestamp, status: u16) -> Self {
-        Self { client, at, status, agent: AgentKey::NONE, write: 0 }
+        Self { client, at, status, agent: AgentKey::NONE, target: Target::NONE }
     }
 
     /// The outcome of this request.
     pub const fn of(event: &Event, at: Timestamp, status: u16) -> Self {
-        Self { client: event.client, at, status, agent: event.agent, write: event.write() }
+        Self { client: event.client, at, status, agent: event.agent, target: event.target() }
     }
 }
 
@@ -165,6 +214,7 @@ impl Event {
             None => (hasher.key_of(path, query), classify(path, request.fetch_dest)),
         };
         let class = place.class.unwrap_or(prior);
+        let method = Method::from_wire(request.method);
         let agent = request.recorded.and_then(|recorded| recorded.agent);
         Self {
             client: request.client,
@@ -176,11 +226,12 @@ impl Event {
                 Shape::default()
             } else {
                 Shape::of(path, query)
-            },
+            }
+            .naming(Names::of(path, query, method == Method::Write)),
             page: place.page,
             template: place.template,
             depth: depth(path),
-            method: Method::from_wire(request.method),
+            method,
             agent: agent.unwrap_or_else(|| AgentKey::of(request.agent, hasher)),
             exempt: match () {
                 () if request.is_proxys => Some(Exempt::Proxy),
@@ -207,6 +258,15 @@ impl Event {
         }
     }
 
+    /// The request of an outcome, of which no more is known than its target.
+    pub fn of_target(client: ClientKey, at: Timestamp, target: Target) -> Self {
+        Self {
+            method: if target.writes { Method::Write } else { Method::Other },
+            shape: Shape { names: target.names, ..Shape::default() },
+            ..Self::page(client, at, UrlKey(u32::from(target.path) << 16))
+        }
+    }
+
     /// Page or asset as the request itself shows, without a site profile.
     pub const fn prior(&self) -> Class {
         match self.learnt {
@@ -218,11 +278,13 @@ impl Event {
 
     /// The hash of the path that the request writes to, never 0; 0 if it does not write.
     pub const fn write(&self) -> u16 {
-        match (self.method, self.url.path()) {
-            (Method::Write, 0) => 1,
-            (Method::Write, path) => path,
-            _ => 0,
-        }
+        self.target().write()
+    }
+
+    /// What the end of the request is counted by.
+    pub const fn target(&self) -> Target {
+        let writes = matches!(self.method, Method::Write);
+        Target { path: self.url.path(), names: self.shape.names, writes }
     }
 }
 
@@ -278,7 +340,7 @@ mod tests {
         let event = event(Some(b"a"), recorded(None));
         let outcome = Outcome::of(&event, Timestamp::default(), 401);
         assert_eq!(
-            (outcome.agent, outcome.write, Event { method: Method::Get, ..event }.write()),
+            (outcome.agent, outcome.target.write(), Event { method: Method::Get, ..event }.write()),
             (keys[1], 7, 0)
         );
     }

@@ -19,6 +19,7 @@
 //! - [`features`]: the vector of features, one family per file
 //! - [`site_profile`]: what a model knows of one shop: popular pages, steps, URL templates
 //! - [`model`]: read, check, score, explain
+//! - [`guard`]: what no person can do, which is limited without a score
 //! - [`policy`]: from score and standing to a decision with a reason; [`allow`]: who passes
 //!   unjudged
 //! - [`cohort`]: what the newcomers of one network do together with one browser; this may limit
@@ -37,6 +38,7 @@ pub mod drift;
 pub mod event;
 pub mod features;
 pub mod fixed_point;
+pub mod guard;
 pub mod judge;
 pub mod mode;
 pub mod model;
@@ -56,7 +58,7 @@ pub use client::ClientKey;
 pub use cohort::Cohorts;
 pub use detector::Detector;
 pub use drift::Drift;
-pub use event::{AgentKey, Event, Exempt, Method, Outcome, Recorded, Request};
+pub use event::{AgentKey, Event, Exempt, Method, Outcome, Recorded, Request, Target};
 pub use features::{FEATURES, Features};
 pub use judge::Judge;
 pub use mode::Mode;

@@ -6,7 +6,7 @@
 //! refused or exempt has none. Whoever drives a detector cannot get this wrong.
 
 use crate::client::ClientKey;
-use crate::event::{AgentKey, Event, Outcome};
+use crate::event::{AgentKey, Event, Outcome, Target};
 use crate::mode::Mode;
 use crate::time::Timestamp;
 use crate::verdict::{Action, Verdict};
@@ -25,7 +25,7 @@ pub struct Observed {
 pub struct Token {
     client: ClientKey,
     agent: AgentKey,
-    write: u16,
+    target: Target,
 }
 
 /// When the end of a request was counted, and as which of the client's events.
@@ -49,13 +49,13 @@ impl Observed {
 
 impl Token {
     const fn of(event: &Event) -> Self {
-        Self { client: event.client, agent: event.agent, write: event.write() }
+        Self { client: event.client, agent: event.agent, target: event.target() }
     }
 
     /// The token of a request whose end stands in an event log: a gate writes such a line only for
-    /// a request that had a token. `agent` and `write` are those of the line ([`Event::write`]).
-    pub const fn recorded(client: ClientKey, agent: AgentKey, write: u16) -> Self {
-        Self { client, agent, write }
+    /// a request that had a token. `agent` and `target` are those of the line.
+    pub const fn recorded(client: ClientKey, agent: AgentKey, target: Target) -> Self {
+        Self { client, agent, target }
     }
 
     /// The token of a request that was never observed, for code that keeps windows without taking
@@ -74,14 +74,14 @@ impl Token {
         self.agent
     }
 
-    /// The hash of the path that it writes to, or 0 ([`Event::write`]).
-    pub const fn write(&self) -> u16 {
-        self.write
+    /// What its end is counted by.
+    pub const fn target(&self) -> Target {
+        self.target
     }
 
     /// The outcome of the request, as windows take it in: it ended at this time, with this HTTP
     /// status (0 when there was none).
     pub const fn ended(self, at: Timestamp, status: u16) -> Outcome {
-        Outcome { client: self.client, at, status, agent: self.agent, write: self.write }
+        Outcome { client: self.client, at, status, agent: self.agent, target: self.target }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Exempt;
+use crate::guard::Rule;
 use crate::model::{Score, TopContributions};
 use crate::policy::rung::Rung;
 use crate::time::Timestamp;
@@ -58,6 +59,19 @@ pub enum Reason {
     /// The request is a proxy's own, or comes from a proxy that is not declared. No client can be
     /// judged by it.
     Proxy,
+    /// The client opens different pages faster than any hand ([`Rule::Pace`]), and is limited as
+    /// with [`Reason::Limited`]. So it is with the three that follow.
+    #[serde(rename = "guard:pace")]
+    GuardPace,
+    /// The client asks for many paths that only attack tools ask for ([`Rule::AttackPaths`]).
+    #[serde(rename = "guard:attack_paths")]
+    GuardAttackPaths,
+    /// The client fails to log in, again and again ([`Rule::FailedLogins`]).
+    #[serde(rename = "guard:failed_logins")]
+    GuardFailedLogins,
+    /// The client counts through numbers in URLs faster than any hand ([`Rule::Counting`]).
+    #[serde(rename = "guard:counting")]
+    GuardCounting,
 }
 
 impl Action {
@@ -95,8 +109,13 @@ impl Reason {
     }
 
     /// Is the client limited by its own score, whatever it still has?
-    pub const fn is_own_limit(self) -> bool {
+    pub const fn is_score_limit(self) -> bool {
         matches!(self, Self::Limited | Self::Slowed | Self::Held)
+    }
+
+    /// Is the client limited by its own score or by a rule of the guard, whatever it still has?
+    pub const fn is_own_limit(self) -> bool {
+        self.is_score_limit() || self.rule().is_some()
     }
 
     /// Is the client limited, by itself or with others, whatever it still has?
@@ -105,7 +124,7 @@ impl Reason {
     }
 
     /// All of them, for metric labels.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::AllowList,
         Self::NoThreshold,
         Self::TooFewPages,
@@ -120,6 +139,10 @@ impl Reason {
         Self::Crowded,
         Self::Failure,
         Self::Proxy,
+        Self::GuardPace,
+        Self::GuardAttackPaths,
+        Self::GuardFailedLogins,
+        Self::GuardCounting,
     ];
 
     /// As written in the event log and metrics.
@@ -139,6 +162,31 @@ impl Reason {
             Self::Crowded => "crowded",
             Self::Failure => "failure",
             Self::Proxy => "proxy",
+            Self::GuardPace => "guard:pace",
+            Self::GuardAttackPaths => "guard:attack_paths",
+            Self::GuardFailedLogins => "guard:failed_logins",
+            Self::GuardCounting => "guard:counting",
+        }
+    }
+
+    /// The reason of a client that is limited by this rule of the guard.
+    pub const fn of_rule(rule: Rule) -> Self {
+        match rule {
+            Rule::Pace => Self::GuardPace,
+            Rule::AttackPaths => Self::GuardAttackPaths,
+            Rule::FailedLogins => Self::GuardFailedLogins,
+            Rule::Counting => Self::GuardCounting,
+        }
+    }
+
+    /// The rule of the guard that limits the client, if one does.
+    pub const fn rule(self) -> Option<Rule> {
+        match self {
+            Self::GuardPace => Some(Rule::Pace),
+            Self::GuardAttackPaths => Some(Rule::AttackPaths),
+            Self::GuardFailedLogins => Some(Rule::FailedLogins),
+            Self::GuardCounting => Some(Rule::Counting),
+            _ => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use detector::features::{COUNT, FEATURES, definition_hash, index_of};
 use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
 use detector::{
     AgentKey, AllowList, ClientKey, Detector, Judge, Mode, Model, Policy, PolicyConfig, Request,
-    Settings, Timestamp, Token,
+    Settings, Target, Timestamp, Token,
 };
 
 const START: Timestamp = Timestamp::from_secs(1_795_219_200);
@@ -93,7 +93,7 @@ fn visit(judge: Judge, pages: u64) -> (u64, [usize; 3]) {
                 let verdict = detector.observe(&detector.event(&request), Mode::Shadow).verdict;
                 actions[verdict.action as usize] += 1;
                 for status in [200, 404] {
-                    let token = Token::recorded(client, AgentKey::NONE, 0);
+                    let token = Token::recorded(client, AgentKey::NONE, Target::NONE);
                     detector.conclude(token, at, status);
                 }
             }

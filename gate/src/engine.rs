@@ -263,7 +263,7 @@ impl Engine {
         }
         let Some(token) = token else { return };
         let ended = self.clock.now();
-        let (client, agent, write) = (token.client(), token.agent(), token.write());
+        let (client, agent, target) = (token.client(), token.agent(), token.target());
         let judge = &self.in_force.load().judge;
         let mark = self.tracker.conclude(judge, token, ended.at, end.status);
         if let (Some(mark), Some(recorder)) = (mark, &self.recorder) {
@@ -271,7 +271,7 @@ impl Engine {
             recorder.outcome(OutcomeRecord {
                 client,
                 agent,
-                write,
+                target,
                 id,
                 mark,
                 status: end.status,

@@ -8,6 +8,8 @@ pub fn because(verdict: &Verdict) -> Vec<String> {
     let spoken: Vec<String> = verdict.because.iter().map(ToString::to_string).collect();
     match (verdict.action, verdict.reason) {
         (Action::Allow, _) => spoken,
+        // The score did not decide this.
+        (_, reason) if reason.rule().is_some() => vec![guarded(reason).to_owned()],
         // A newcomer that posts where other newcomers fail is refused before anything is measured.
         (_, Reason::Cohort) if spoken.is_empty() => {
             vec!["newcomers fail where it sends its form".to_owned()]
@@ -34,7 +36,19 @@ pub fn first_words(action: Action, reason: Reason) -> String {
         Reason::Banned => "by an earlier ban",
         Reason::Shared => "by its score, at an address of many browsers",
         Reason::Cohort => "for what its network's newcomers do",
+        other if other.rule().is_some() => "for what no person does",
         other => other.as_str(),
     };
     format!("{done} {why}")
+}
+
+/// What a client did that no person can do.
+fn guarded(reason: Reason) -> &'static str {
+    match reason {
+        Reason::GuardPace => "different pages faster than any hand",
+        Reason::GuardAttackPaths => "many paths that only attack tools ask for",
+        Reason::GuardFailedLogins => "log-ins that fail again and again",
+        Reason::GuardCounting => "numbers counted through faster than any hand",
+        other => other.as_str(),
+    }
 }

@@ -196,7 +196,7 @@ impl Site {
             && let Some(target) = self.targets.get(step.target)
         {
             let (path, query) = split(target);
-            step.event.shape = Shape::of(path, query);
+            step.event.shape = Shape::of(path, query).naming(step.event.shape.names);
         }
         step
     }

@@ -148,7 +148,7 @@ impl Follower {
         let shown = match (&self.story.cause, decisive.verdict.reason) {
             (Some(cause), _) if !decisive.is_scored => cause,
             (Some(cause), Reason::Banned) => cause,
-            (Some(cause), reason) if reason.is_own_limit() && !is_limiting(decisive) => cause,
+            (Some(cause), reason) if reason.is_score_limit() && !is_limiting(decisive) => cause,
             _ => decisive,
         };
         let model = judge.model.as_ref()?;

@@ -14,6 +14,7 @@
 mod crowd;
 mod explanation;
 mod follower;
+mod guard_words;
 mod moment;
 mod otherwise;
 mod pass;

@@ -13,7 +13,8 @@ const WAYS_MAX: usize = 3;
 /// not even to be limited.
 pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<Otherwise> {
     let (policy, verdict) = (&judge.policy, &shown.verdict);
-    if !shown.is_scored {
+    // Whoever is limited by the guard is limited whatever the score.
+    if !shown.is_scored || verdict.reason.rule().is_some() {
         return Vec::new();
     }
     let Some(score) = verdict.score else { return Vec::new() };

@@ -7,6 +7,7 @@ use detector::{Action, Judge, Reason};
 use traffic::log::civil;
 
 use super::explanation::{Decisive, ScoreThresholds, Totals};
+use super::guard_words;
 use super::moment::RequestChoice;
 use super::phrases::{score, times, value, were};
 use super::spoken_record;
@@ -37,6 +38,9 @@ pub(super) fn sentences(
     match (&story.decisive, decisive) {
         (Some(snapshot), Some(decisive)) => {
             words.push(why(story, snapshot, decisive, judge, thresholds))
+        }
+        (Some(snapshot), None) if snapshot.verdict.reason.rule().is_some() => {
+            words.push(guard_words::sentence(&snapshot.verdict, judge))
         }
         _ => words.push(unmeasured(story, judge)),
     }
@@ -177,7 +181,7 @@ fn why(
             in_a_row(&judge.policy, story.cause.as_ref())
         ),
         reason
-            if reason.is_own_limit()
+            if reason.is_score_limit()
                 && verdict.action == Action::Limit
                 && snapshot.is_scored
                 && decisive.scored == decisive.number =>
@@ -212,6 +216,10 @@ fn why(
              name: nobody is judged by it."
                 .to_owned()
         }
+        Reason::GuardPace
+        | Reason::GuardAttackPaths
+        | Reason::GuardFailedLogins
+        | Reason::GuardCounting => guard_words::sentence(verdict, judge),
         Reason::Cohort => cohort(story, snapshot, decisive, thresholds, &pace),
         Reason::TooFewPages => format!(
             "It had asked for {} and is judged from {} on: until then everybody is allowed.",

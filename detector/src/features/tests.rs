@@ -12,7 +12,7 @@ pub fn window_of(pages: &[(f64, u16, u16)]) -> Window {
     for &(seconds, path, query) in pages {
         window.push(
             &Event {
-                shape: Shape { form: 1, number: u32::from(path) },
+                shape: Shape { form: 1, number: u32::from(path), ..Shape::default() },
                 ..Event::page(
                     ClientKey::from_text("192.0.2.1"),
                     at(seconds),

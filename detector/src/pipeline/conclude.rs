@@ -4,13 +4,14 @@
 //!  1 find        the client's state, if it is still tracked
 //!  2 cohorts     those that the request is counted in are locked, which settles the time
 //!  3 learn       the outcome goes into the cohorts and into the client's window
+//!  4 guard       an outcome that no person comes to limits the client
 //! ```
 
 use crate::cohort::{CountedIn, Peers};
 use crate::event::Outcome;
 use crate::judge::Judge;
 use crate::state::TrackerState;
-use crate::state::client_state::ClientState;
+use crate::state::client_state::{ClientState, KnownClient};
 use crate::token::Concluded;
 
 /// Takes the end of a request in. `None` when its client is not tracked.
@@ -21,7 +22,8 @@ pub(crate) fn conclude(
 ) -> Option<Concluded> {
     tracked.table.with_known(outcome.client, |state| {
         let pages = state.pages();
-        let counted_in = judge.counted_in(pages > 0, pages.saturating_sub(1), outcome.write);
+        let write = outcome.target.write();
+        let counted_in = judge.counted_in(pages > 0, pages.saturating_sub(1), write);
         if counted_in == CountedIn::NONE {
             return conclude_client(state, judge, outcome);
         }
@@ -44,8 +46,11 @@ fn conclude_client(state: &mut ClientState, judge: &Judge, outcome: &Outcome) ->
     {
         return Concluded { at, seq: newcomer.sequence() };
     }
-    let window = &mut state.known_client(outcome.at, judge.site_profile()).window;
+    let KnownClient { window, standing } = state.known_client(outcome.at, judge.site_profile());
     let at = window.conclude(outcome, resolution_us);
+    if let Some(rule) = standing.guard.conclude(judge.policy.guard(), outcome, at) {
+        judge.policy.weigh_guard(rule, standing, at);
+    }
     Concluded { at, seq: window.sequence() }
 }
 

@@ -5,7 +5,7 @@
 //!  2 admit       the client's state in the bounded table, made if need be with its earlier ban
 //!  3 classify    page or asset, now that the client is known
 //!  4 cohorts     those that the request is counted in are locked, which settles its time
-//!  5 own verdict push into the client's window, measure, score, decide with its standing
+//!  5 own verdict push into the client's window, guard, measure, score, decide with its standing
 //!  6 remember    a new ban, apart from the window
 //!  7 peers       what the cohorts do together may make the verdict harder: limit, never block
 //! ```
@@ -14,6 +14,7 @@ use crate::client::ClientKey;
 use crate::cohort::{Cohort, CountedIn, Peers};
 use crate::event::Event;
 use crate::features::Features;
+use crate::guard;
 use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::model::{Model, TopContributions};
@@ -21,6 +22,7 @@ use crate::policy::{Action, Ban, Decision, Reason, Standing, Verdict};
 use crate::state::TrackerState;
 use crate::state::client_state::{ClientState, KnownClient};
 use crate::state::newcomer::Newcomer;
+use crate::time::Timestamp;
 use crate::url::Class;
 
 /// Borrowed inputs of one `observe` call.
@@ -126,6 +128,7 @@ impl Observing<'_> {
         let at = client.window.push_at_site(event, resolution_us, profile);
         client.standing.see(event.agent, at);
         let pages = client.window.pages();
+        self.guard(client, event.class, at);
         let is_scored = event.class == Class::Page && pages >= policy.min_pages();
         let scored = model.as_ref().filter(|_| is_scored).map(|model| {
             let features = Features::measure_only(&client.window, model.asks());
@@ -137,12 +140,26 @@ impl Observing<'_> {
         let Decision { action, reason, retry_after_s } =
             policy.decide(fresh, event.class, pages, &mut client.standing, at);
         let because = match scored {
-            Some((model, features, _)) => self.reasons(action, || (model, features)),
-            None => TopContributions::default(),
+            Some((model, features, _)) if reason.rule().is_none() => {
+                self.reasons(action, || (model, features))
+            }
+            _ => TopContributions::default(),
         };
         let score = client.standing.score();
         let seq = client.window.sequence();
         Verdict { action, reason, score, retry_after_s, at, seq, class: event.class, because }
+    }
+
+    /// Limits a client whose pages show what no person can do.
+    fn guard(self, client: &mut KnownClient, class: Class, at: Timestamp) {
+        let policy = &self.judge.policy;
+        if class == Class::Page
+            && let Some(rule) = guard::rule_met_by_page(policy.guard(), &client.window, || {
+                client.standing.browsers_sharing()
+            })
+        {
+            policy.weigh_guard(rule, &mut client.standing, at);
+        }
     }
 
     /// The verdict after the request was also counted in its cohorts: step 7.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::guard::Rules;
 use crate::model::{Model, Score};
 
 /// Page requests from which on a client is judged. With fewer, even a clock can hardly be told from
@@ -46,6 +47,9 @@ pub struct PolicyConfig {
     pub hold_after_points: u8,
     /// Pages a minute for a held client, one at a time.
     pub hold_pages_per_min: u32,
+    /// The rules that limit a client for what no person can do, whatever its score; all of them
+    /// when absent.
+    pub guard: Rules,
     /// Seconds of a first ban; each further one is twice as long.
     pub block_s: u64,
     /// Longest ban, in seconds.
@@ -75,6 +79,7 @@ impl Default for PolicyConfig {
             slow_burst_pages: 3,
             hold_after_points: 36,
             hold_pages_per_min: 1,
+            guard: Rules::ALL,
             block_s: 300,
             block_max_s: 86_400, // addresses change hands within a day
             forget_s: 86_400,

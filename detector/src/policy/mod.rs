@@ -17,6 +17,9 @@
 //! Limited means: pages take tokens from a bucket, assets pass. A refusal never refills the bucket.
 //! Whoever goes on has less and less: [`rung`] has the steps.
 //!
+//! **The guard** ([`crate::guard`]) limits as well, whatever the score, a client that does what no
+//! person can do. It never blocks.
+//!
 //! **A block waits** until [`PolicyConfig::block_after_pages`] pages in a row score at the block
 //! threshold or beyond. Until then the client is limited. A person comes to such a score by a few
 //! even gaps or by seven list pages in half a minute, and leaves it with the next page; a program
@@ -40,6 +43,7 @@ pub use config::{MIN_PAGES, PolicyConfig, PolicyError};
 pub use rung::Rung;
 pub use standing::{Ban, Cause, SHARED_MIN, Standing};
 
+use crate::guard::{Rule, Rules};
 use crate::model::{Model, Score};
 use crate::time::Timestamp;
 use crate::url::Class;
@@ -206,19 +210,41 @@ impl Policy {
         (standing.limited_until > at).then(|| take_token(standing, at, rate, Reason::Cohort))
     }
 
+    /// The rules of the guard that are in force.
+    pub fn guard(&self) -> Rules {
+        self.config.guard
+    }
+
+    /// Limits a client that meets a rule of the guard. Each time is a point, so a client that goes
+    /// on has less and less. A low score does not end such a limit: it ends some time after the
+    /// rule was met last.
+    pub fn weigh_guard(&self, rule: Rule, standing: &mut Standing, at: Timestamp) {
+        start_limit(standing, at);
+        standing.guard.set_limited_by(Some(rule));
+        self.prolong(standing, at, 0.0);
+    }
+
     /// Limits a client that scores from `limit` on, and the harder the longer it goes on. The limit
     /// ends when its score is clearly below, or after some time.
     fn weigh(&self, score: Score, limit: f32, standing: &mut Standing, at: Timestamp) {
         let beyond = score.margin() - limit;
         if beyond >= 0.0 {
             start_limit(standing, at);
-            standing.points = rung::add_page(standing.points, beyond);
-            let lasts_s = self.rung(standing).lasts_s(&self.config);
-            standing.limited_until = at.plus_secs(lasts_s);
-        } else if standing.limited_until > at && beyond < -self.config.hysteresis {
+            self.prolong(standing, at, beyond);
+        } else if standing.limited_until > at
+            && standing.guarded_by().is_none()
+            && beyond < -self.config.hysteresis
+        {
             standing.limited_until = at;
             standing.points /= 2;
         }
+    }
+
+    /// Counts one more reason, `beyond` log-odds above the threshold, to limit a client that is
+    /// limited, and moves the end of its limit.
+    fn prolong(&self, standing: &mut Standing, at: Timestamp, beyond: f32) {
+        standing.points = rung::add_page(standing.points, beyond);
+        standing.limited_until = at.plus_secs(self.rung(standing).lasts_s(&self.config));
     }
 
     /// How little a client has while it is limited.
@@ -236,7 +262,8 @@ impl Policy {
     ) -> Decision {
         if standing.limited_until > at {
             let rung = self.rung(standing);
-            let reason = Reason::of_rung(rung);
+            let reason =
+                standing.guarded_by().map_or_else(|| Reason::of_rung(rung), Reason::of_rule);
             return match class {
                 Class::Asset => Decision::new(Action::Allow, reason, 0),
                 Class::Page => {
@@ -305,6 +332,7 @@ fn start_limit(standing: &mut Standing, at: Timestamp) {
     if standing.limited_until <= at {
         standing.points = rung::fade(standing.points, standing.limited_until, at);
         standing.full_at = at;
+        standing.guard.set_limited_by(None);
     }
 }
 

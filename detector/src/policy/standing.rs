@@ -3,11 +3,13 @@
 //! A standing is made in one mode. What shadow mode holds against a client (limits, bans, offences,
 //! a row of pages at the block threshold) is **provisional**: it shows what would happen. When the
 //! gate begins to enforce, it is dropped ([`Standing::enter`]), so that nobody is refused for what
-//! was counted in shadow mode. Windows, scores and browsers stay. A client that still behaves that
-//! way is limited at its next page and blocked after a row of them. A ban that was made in enforce
-//! mode, or that somebody imposed, outlasts a period of shadow mode in [`crate::Bans`].
+//! was counted in shadow mode. Windows, scores, browsers and the guard's counts stay. A client that
+//! still behaves that way is limited at its next page and blocked after a row of them. A ban that
+//! was made in enforce mode, or that somebody imposed, outlasts a period of shadow mode in
+//! [`crate::Bans`].
 
 use crate::event::AgentKey;
+use crate::guard::{Guard, Rule};
 use crate::mode::Mode;
 use crate::model::Score;
 use crate::state::browsers::Browsers;
@@ -19,7 +21,7 @@ pub const SHARED_MIN: u32 = 5;
 /// A time before every event.
 pub(super) const NEVER: Timestamp = Timestamp::from_micros(i64::MIN);
 
-/// What the policy remembers of a client. 40 bytes.
+/// What the policy remembers of a client. 48 bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     pub(super) limited_until: Timestamp,
@@ -35,9 +37,10 @@ pub struct Standing {
     /// What leads to harder rungs of the limit ([`super::rung`]).
     pub(super) points: u8,
     browsers: Browsers,
+    pub(crate) guard: Guard,
 }
 
-const _: () = assert!(size_of::<Standing>() <= 40);
+const _: () = assert!(size_of::<Standing>() <= 48);
 
 /// A ban. It is also kept apart from the window, so that it survives the window's eviction. 16
 /// bytes.
@@ -127,6 +130,7 @@ impl Standing {
             beyond: 0,
             points: 0,
             browsers: Browsers::NONE,
+            guard: Guard::NONE,
         }
     }
 
@@ -168,8 +172,9 @@ impl Standing {
             return;
         }
         if mode == Mode::Enforce && self.holds_something() {
-            let Self { margin, browsers, .. } = *self;
-            *self = Self { margin, browsers, ..Self::new(enforced()) };
+            let Self { margin, browsers, mut guard, .. } = *self;
+            guard.set_limited_by(None);
+            *self = Self { margin, browsers, guard, ..Self::new(enforced()) };
         }
         self.record = BanRecord::of(Ban { mode, ..self.ban() });
     }
@@ -198,6 +203,16 @@ impl Standing {
     /// A lower bound of the browsers within the hour; see [`Browsers::count`].
     pub fn browsers(&self) -> u32 {
         self.browsers.count()
+    }
+
+    /// How many browsers share the address; 1 if it is not a shared one.
+    pub fn browsers_sharing(&self) -> u32 {
+        if self.is_shared() { self.browsers() } else { 1 }
+    }
+
+    /// The rule of the guard for which the client is limited, as long as it is limited.
+    pub const fn guarded_by(&self) -> Option<Rule> {
+        self.guard.limited_by()
     }
 
     pub(super) fn is_shared(&self) -> bool {

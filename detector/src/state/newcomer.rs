@@ -192,7 +192,11 @@ mod tests {
                         url: UrlKey(dice(5) as u32),
                         class: [Class::Page, Class::Asset][dice(2) as usize],
                         learnt: None,
-                        shape: Shape { form: 1 + dice(2) as u16, number: dice(5) as u32 },
+                        shape: Shape {
+                            form: 1 + dice(2) as u16,
+                            number: dice(5) as u32,
+                            ..Shape::default()
+                        },
                         page: dice(3) as u32,
                         template: dice(16) as u8,
                         depth: dice(5) as u8,

@@ -15,6 +15,7 @@
 
 mod class;
 mod hash;
+mod names;
 mod normal;
 mod shape;
 mod split;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use class::{Class, classify};
 pub use hash::{UrlHasher, UrlKey};
+pub use names::Names;
 pub use normal::{is_tracking, normal};
 pub use shape::Shape;
 pub use split::{depth, split};

@@ -1,6 +1,8 @@
 //! Recognises enumeration (`/item/17`, `/item/18`) without knowing the site.
 
-/// A URL taken apart into its form without digits and the sum of its numbers.
+use super::names::Names;
+
+/// A URL taken apart into its form without digits and the sum of its numbers, and what it names.
 ///
 /// `/item/17?page=2` and `/item/18?page=2` have the same form, and their numbers differ by one. A
 /// URL without a number has form 0. The hash is not keyed, because whoever makes two forms collide
@@ -11,6 +13,8 @@ pub struct Shape {
     pub form: u16,
     /// Sum of the runs of digits, modulo 2³².
     pub number: u32,
+    /// What the URL names, as far as somebody asked for it ([`Shape::naming`]).
+    pub names: Names,
 }
 
 impl Shape {
@@ -27,6 +31,12 @@ impl Shape {
             }
         }
         let form = if digits { ((hash >> 16) as u16).max(1) } else { 0 };
-        Self { form, number: sum.wrapping_add(run) }
+        Self { form, number: sum.wrapping_add(run), names: Names::NONE }
+    }
+
+    /// This shape, for a URL that names this.
+    #[must_use]
+    pub const fn naming(self, names: Names) -> Self {
+        Self { names, ..self }
     }
 }

@@ -98,6 +98,6 @@ fn a_shape_forgets_the_digits_and_sums_the_numbers() {
     assert_eq!(shape("/item/5?page=2").number, 7);
     assert_eq!(shape("/c/shoes?page=9").form, shape("/c/shoes?page=10").form);
     assert_ne!(shape("/item/17").form, shape("/basket/17").form);
-    assert_eq!(shape("/about"), Shape { form: 0, number: 0 });
+    assert_eq!(shape("/about"), Shape::default());
     shape(&"/9".repeat(5_000));
 }

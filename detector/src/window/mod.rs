@@ -39,6 +39,7 @@ use std::hint::black_box;
 
 pub use fading::{ONE, TAU_S};
 pub use gap_scale::{BLUR_US, SLOW_BINS};
+pub use running_means::COUNTING_PAUSE_US;
 pub(crate) use running_means::SHARE_ONE;
 
 use crate::event::{Event, Method, Outcome};

@@ -13,6 +13,8 @@ pub const SHARE_ONE: u16 = u16::MAX;
 /// Shorter steps from page to page are not counted: no click is that fast, a script fetched the
 /// page ahead.
 const STEP_US: u64 = 1_000_000;
+/// A pause that ends a row of counted steps: whoever looks at a page at all takes longer.
+pub const COUNTING_PAUSE_US: u64 = 2_000_000;
 /// Deeper paths count as this deep.
 const DEPTH_MAX: u8 = 31;
 
@@ -25,6 +27,9 @@ pub(crate) struct RunningMeans {
     outcomes: u8,
     /// Steps from page to page that took a second or more, since the last forgetting, up to 255.
     pub steps: u8,
+    /// Steps in a row, each to a URL of the same form whose number differs by 1 to 3, and each
+    /// within [`COUNTING_PAUSE_US`], up to 255.
+    pub counted: u8,
     /// Depth of pages, in 1/8 segments.
     pub depth: u8,
     /// Square of the depth of pages, in 1/8.
@@ -91,16 +96,15 @@ impl RunningMeans {
         let depth = event.depth.min(DEPTH_MAX);
         self.depth = blend(u16::from(self.depth), u16::from(depth) * 8, kept) as u8;
         self.depth_square = blend(self.depth_square, u16::from(depth) * u16::from(depth) * 8, kept);
+        let same = event.shape.form != 0 && event.shape.form == self.form;
+        let step = event.shape.number.wrapping_sub(self.number) as i32;
+        let is_counted = same && (1..=3).contains(&step.unsigned_abs());
+        let goes_on = is_counted && gap_us <= COUNTING_PAUSE_US;
+        self.counted = if goes_on { self.counted.saturating_add(1) } else { 0 };
         // A script that fetches twelve neighbours of a list within the second does not enumerate.
         if kept > 1 && gap_us >= STEP_US {
             self.steps = self.steps.saturating_add(1);
-            let same = event.shape.form != 0 && event.shape.form == self.form;
-            let step = event.shape.number.wrapping_sub(self.number) as i32;
-            blend_share(
-                &mut self.sequence,
-                same && (1..=3).contains(&step.unsigned_abs()),
-                self.steps,
-            );
+            blend_share(&mut self.sequence, is_counted, self.steps);
             blend_share(&mut self.page_walk, same && step == 1, self.steps);
         }
         self.form = event.shape.form;

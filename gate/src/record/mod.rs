@@ -12,7 +12,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use detector::{AgentKey, BanMark, ClientKey, Concluded, Event, Mode, Timestamp, UrlKey, Verdict};
+use detector::{
+    AgentKey, BanMark, ClientKey, Concluded, Event, Mode, Target, Timestamp, UrlKey, Verdict,
+};
 use metrics::Counter;
 
 use crate::config::EventLogConfig;
@@ -71,7 +73,7 @@ struct RequestRecord {
 pub(crate) struct OutcomeRecord {
     pub(crate) client: ClientKey,
     pub(crate) agent: AgentKey,
-    pub(crate) write: u16,
+    pub(crate) target: Target,
     pub(crate) id: DecisionId,
     pub(crate) mark: Concluded,
     pub(crate) status: u16,
@@ -220,7 +222,9 @@ impl OutcomeRecord {
             client: self.client.to_string().into(),
             status: self.status,
             agent: self.agent,
-            write: self.write,
+            write: self.target.write(),
+            probe: self.target.probe(),
+            log_in: self.target.is_log_in(),
             bytes: self.bytes,
             duration_us: self.duration_us,
             id: self.id.to_string().into(),

@@ -96,7 +96,10 @@ mod tests {
         seq: 0,
         id: None,
         decision: None,
-        request_keys: crate::log::RequestKeys { agent: detector::AgentKey::NONE, write: 0 },
+        request_keys: crate::log::RequestKeys {
+            agent: detector::AgentKey::NONE,
+            target: detector::Target::NONE,
+        },
         ban: None,
     };
 

@@ -17,7 +17,8 @@
 //! `at` is in microseconds. `key`, `class` and `agent` are what the detector saw. URLs and user
 //! agents are hashed with a secret that must not be in a log, and a replay does without it. An
 //! outcome repeats the `agent` of its request; if that request writes (a POST, say), the outcome
-//! also has the hash of its path as `write`. Both are left out if they are 0.
+//! also has the hash of its path as `write`; if attack tools ask for that path, as `probe`; if the
+//! request sends a password, `log_in` is true. They are left out if they are 0 or false.
 //!
 //! `at` and `seq` of a ban are those of the client's last event, after which it was changed. So a
 //! sort by time and number puts the change between the same two events as at the gate, which no
@@ -31,7 +32,7 @@
 
 use std::borrow::Cow;
 
-use detector::{AgentKey, Class, Timestamp, UrlKey};
+use detector::{AgentKey, Class, Target, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Decided, Fields, keep};
@@ -104,6 +105,12 @@ pub struct OutcomeLine<'a> {
     /// Hash of the path, if the request writes; otherwise 0.
     #[serde(default, skip_serializing_if = "is_none")]
     pub write: u16,
+    /// Hash of the path, if attack tools ask for it; otherwise 0.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub probe: u16,
+    /// Whether the request sends a password.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_in: bool,
     /// Body bytes sent.
     pub bytes: u64,
     /// From the request's arrival to its end, in microseconds.
@@ -147,8 +154,8 @@ fn is_zero(agent: &AgentKey) -> bool {
     *agent == AgentKey::NONE
 }
 
-fn is_none(write: &u16) -> bool {
-    *write == 0
+fn is_none(path: &u16) -> bool {
+    *path == 0
 }
 
 /// The beginning of the lines that we write. One comparison with it tells how to read the rest.
@@ -250,7 +257,10 @@ fn outcome(line: &OutcomeLine<'_>, decoded: &mut String) -> Fields {
         at: line.at,
         client: keep(&line.client),
         status: line.status,
-        request_keys: RequestKeys { agent: line.agent, write: line.write },
+        request_keys: RequestKeys {
+            agent: line.agent,
+            target: Target::recorded(line.write, line.probe, line.log_in),
+        },
         bytes: Some(line.bytes),
         duration_us: Some(line.duration_us),
         seq: line.seq,

@@ -99,7 +99,7 @@ fn an_outcome_says_whose_browser_asked_and_where_it_wrote() {
     assert_eq!(String::from_utf8(log).unwrap(), format!("{text}\n"));
     let mut decoded = String::new();
     let outcome = parse(&text, &mut decoded).unwrap().record(&decoded).outcome().unwrap();
-    assert_eq!((outcome.agent, outcome.write), (AgentKey(7), 9));
+    assert_eq!((outcome.agent, outcome.target.write()), (AgentKey(7), 9));
 }
 
 const IMPOSED: &str = concat!(

@@ -1,6 +1,8 @@
 //! One line of a log, whatever its format: the result of every parser.
 
-use detector::{AgentKey, Class, ClientKey, Outcome, Reason, Recorded, Request, Timestamp, UrlKey};
+use detector::{
+    AgentKey, Class, ClientKey, Outcome, Reason, Recorded, Request, Target, Timestamp, UrlKey,
+};
 
 /// What a line tells: a request, how it ended, both, or that somebody changed a ban.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -86,14 +88,14 @@ pub struct Record<'a> {
     pub ban: Option<RecordedBan>,
 }
 
-/// What an outcome line of our event log repeats from its request: the keys by which cohorts count
-/// the outcome.
+/// What an outcome line of our event log repeats from its request: the keys by which cohorts and
+/// the guard count the outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestKeys {
     /// See [`Outcome::agent`].
     pub agent: AgentKey,
-    /// See [`Outcome::write`].
-    pub write: u16,
+    /// See [`Outcome::target`].
+    pub target: Target,
 }
 
 /// What our event log says was decided about a request.
@@ -152,9 +154,9 @@ impl<'a> Record<'a> {
     /// How the request ended; `None` for a line that does not tell it. For a [`RecordKind::Whole`]
     /// the user agent is left out here: use [`Outcome::of`] with its event.
     pub fn outcome(&self) -> Option<Outcome> {
-        let RequestKeys { agent, write } = self.request_keys;
+        let RequestKeys { agent, target } = self.request_keys;
         let outcome =
-            || Outcome { agent, write, ..Outcome::new(self.client_key(), self.at, self.status) };
+            || Outcome { agent, target, ..Outcome::new(self.client_key(), self.at, self.status) };
         self.kind.is_end().then(outcome)
     }
 }

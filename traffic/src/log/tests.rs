@@ -35,7 +35,10 @@ pub(super) const PLAIN: Record<'_> = Record {
     seq: 0,
     id: None,
     decision: None,
-    request_keys: crate::log::RequestKeys { agent: detector::AgentKey::NONE, write: 0 },
+    request_keys: crate::log::RequestKeys {
+        agent: detector::AgentKey::NONE,
+        target: detector::Target::NONE,
+    },
     ban: None,
 };
 

@@ -95,7 +95,7 @@ impl Driver {
             RecordKind::Outcome if !self.withheld.is_empty() && self.withheld.remove(&step.id) => {}
             RecordKind::Outcome => {
                 let Event { client, agent, .. } = step.event;
-                let token = Token::recorded(client, agent, step.event.write());
+                let token = Token::recorded(client, agent, step.event.target());
                 subject.conclude(token, at, step.status);
             }
             RecordKind::Ban => {

@@ -3,7 +3,7 @@
 //! Lines wait in order of time and pass between threads by the million, so a line takes 56 bytes
 //! whatever it tells.
 
-use detector::{Action, Detector, Event, Method, Mode, Reason, Timestamp, UrlKey};
+use detector::{Action, Detector, Event, Mode, Reason, Timestamp, UrlKey};
 
 use crate::log::{Record, RecordKind, RecordedBan, RequestKeys};
 
@@ -14,7 +14,7 @@ use crate::log::{Record, RecordKind, RecordedBan, RequestKeys};
 #[derive(Clone, Copy, Debug)]
 pub struct LogStep {
     /// The request. For a line that only tells how a request ended, only these are known: client,
-    /// time, hash of the user agent, and hash of the path it wrote to.
+    /// time, hash of the user agent, and what is known of its path.
     pub event: Event,
     pub(super) id: u32,
     /// HTTP status with which the request ended; 0 if the line does not tell it.
@@ -118,10 +118,8 @@ impl LogStep {
             return Self::of_ban(record, ban);
         }
         let event = record.request().map(|request| event(&request)).unwrap_or_else(|| {
-            let RequestKeys { agent, write } = record.request_keys;
-            let method = if write == 0 { Method::Other } else { Method::Write };
-            let url = UrlKey(u32::from(write) << 16);
-            Event { method, agent, ..Event::page(record.client_key(), record.at, url) }
+            let RequestKeys { agent, target } = record.request_keys;
+            Event { agent, ..Event::of_target(record.client_key(), record.at, target) }
         });
         let id = record.id.or(record.decision.map(|decision| decision.id));
         Self {

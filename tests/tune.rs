@@ -104,7 +104,10 @@ fn what_it_says_is_stopped_is_what_a_replay_stops() {
     let of = |reasons: &[&str]| {
         reasons.iter().filter_map(|reason| replayed["actions"][reason].as_u64()).sum::<u64>()
     };
-    assert_eq!(json["ladder"][0]["stops"]["requests"], of(&["limit/limited", "limit/shared"]));
+    assert_eq!(
+        json["ladder"][0]["stops"]["requests"],
+        of(&["limit/limited", "limit/slowed", "limit/held", "limit/shared"])
+    );
     assert_eq!(json["ladder"][1]["stops"]["requests"], of(&["block/score", "block/banned"]));
     assert_eq!(json["ladder"][2]["stops"]["requests"], of(&["limit/cohort"]));
     assert_eq!(
@@ -164,7 +167,7 @@ fn who_may_have_trained_the_model_proves_nothing() {
 
 #[test]
 fn without_labels_people_are_those_of_the_rules_and_of_outcomes() {
-    let folder = day("rules", 450);
+    let folder = day("rules", 800);
     let json = kidoban(&folder.0, &tuned(&[&OUTCOME[..], &["--json"]].concat()), 0).json();
     let by_why = json["people"]["by_why"].as_object().unwrap();
     let of = |why: &str| by_why[why].as_u64().unwrap();

@@ -7,8 +7,8 @@
 //!
 //! Each folder has an `access.log.gz` and a `labels.csv`. The first 60 % of the log's time train by
 //! the weak rules alone, as `kidoban train LOG` does, once without simulated attackers and once
-//! with them. The other 40 % are judged, each client by its highest score, and the labels file says who
-//! is who. Prints a table in Markdown.
+//! with them. The other 40 % are judged, each client by its highest score, and the labels file says
+//! who is who. Prints a table in Markdown.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // a benchmark prints, and fails loudly
 

@@ -24,8 +24,8 @@ pub struct Targets {
     spans: Vec<Span>,
     /// By hash. Where two targets share one, the second is under the next free number.
     index: HashMap<u64, u32>,
-    /// What the answers of the first targets were: in the low four bits how many assets, in the high
-    /// ones how many documents, 15 at most. Empty where the log names no content types.
+    /// What the answers of the first targets were: in the low four bits how many assets, in the
+    /// high ones how many documents, 15 at most. Empty where the log names no content types.
     answers: Vec<u8>,
     /// Where a target is put together, so that looking up a known one allocates nothing.
     scratch: String,
@@ -84,8 +84,8 @@ impl Targets {
         Ok(())
     }
 
-    /// How many answers of a target were assets and how many documents, by their content type; 15 of
-    /// each at most.
+    /// How many answers of a target were assets and how many documents, by their content type; 15
+    /// of each at most.
     pub fn answers(&self, index: u32) -> [u8; 2] {
         let answers = self.answers.get(index as usize).copied().unwrap_or(0);
         [answers & 15, answers >> 4]

@@ -132,11 +132,9 @@ impl ClientSample {
         let norms = Norms::of(evidence.values());
         let is_person = |key: ClientKey| match labels {
             Some(labels) => labels.find(key).is_some_and(|labelled| labelled.label == Label::Human),
-            None => {
-                evidence
-                    .get(&key)
-                    .is_some_and(|evidence| evidence.label(&norms).label == Label::Human)
-            }
+            None => evidence
+                .get(&key)
+                .is_some_and(|evidence| evidence.label(&norms).label == Label::Human),
         };
         // The nearest page count below that enough people have reached.
         for (&rung, kept) in self.rungs.range(..=pages).rev() {

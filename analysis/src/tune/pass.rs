@@ -79,14 +79,18 @@ pub(super) fn pass(
             let refused = match (verdict.action, verdict.reason) {
                 (Action::Allow, _) => None,
                 (Action::Limit, Reason::Cohort) => Some(LadderStep::Cohort),
+                // The guard stops it whatever the thresholds are.
+                (Action::Limit, reason) if reason.rule().is_some() => None,
                 (Action::Limit, _) => Some(LadderStep::Limit),
                 (Action::Block, _) => Some(LadderStep::Block),
             };
             let by =
                 refused.and_then(|step| LadderStep::ALL.iter().position(|known| *known == step));
+            if verdict.action != Action::Allow {
+                all.add(step.client, is_page);
+            }
             if let Some(by) = by {
                 counts[by].add(step.client, is_page);
-                all.add(step.client, is_page);
                 session.refused_at[by].get_or_insert(event.at);
             }
         };

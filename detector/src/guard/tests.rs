@@ -90,7 +90,7 @@ fn an_address_of_many_browsers_has_the_pace_of_so_many_people() {
         let detector = guarding(Rules::ALL);
         (0..1_000_u64).find(|&number| {
             let (method, target, status) = page(number);
-            let agent = format!("browser {}", number % browsers);
+            let agent = format!("browser {}", number / 2 % browsers);
             ask(&detector, number * 3, (method, &target, status), &agent).reason.rule().is_some()
         })
     };

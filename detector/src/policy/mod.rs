@@ -29,10 +29,10 @@
 //!
 //! **Shared addresses**: an address from which [`SHARED_MIN`] browsers or more come within the hour
 //! is taken for that of many people and is never blocked. What would be a block, or a ban in force,
-//! is a limit instead. Below the block threshold its bucket fills faster with the number of
-//! browsers, up to [`SHARED_RATE_MAX`] times. Beyond that threshold, and on the last rung, it does
-//! not, because a user agent is easily changed: a bot that names another browser at every request
-//! gets the pages of one limited client.
+//! is a limit instead, on the first rung whatever its points, because people share it. Its bucket
+//! fills faster with the number of browsers, up to [`SHARED_RATE_MAX`] times, while its score
+//! leaves a doubt. A browser counts by its requests in a row ([`crate::state::browsers`]): a client
+//! that names another browser at every request is no shared address.
 
 mod bucket;
 mod config;
@@ -66,6 +66,10 @@ pub struct Policy {
 /// How many times a limited client's rate a shared address may have at most. It is reached with
 /// [`SHARED_MIN`] + 2 browsers, and is what some dozens of people need.
 pub const SHARED_RATE_MAX: u32 = 4;
+
+/// Log-odds above the limit threshold from which on a score is beyond doubt where no block
+/// threshold is proven: odds of 20 to 1.
+const CERTAIN: f32 = 3.0;
 
 /// Seconds for which an endpoint counts as attacked after the last alarm, because a botnet pauses,
 /// too.
@@ -193,7 +197,7 @@ impl Policy {
     /// What to do with a member's page that its own standing lets pass. `None` while the cohort is
     /// not limited.
     pub fn decide_cohort(&self, standing: &mut Standing, at: Timestamp) -> Option<Decision> {
-        let rate = self.rung(standing).rate(&self.config);
+        let rate = self.rung_of_cohort(standing).rate(&self.config);
         (standing.limited_until > at).then(|| take_token(standing, at, rate, Reason::Cohort))
     }
 
@@ -247,9 +251,26 @@ impl Policy {
         standing.limited_until = at.plus_secs(self.rung(standing).lasts_s(&self.config));
     }
 
-    /// How little a client has while it is limited.
+    /// How little a client has while it is limited. A shared address keeps the rate of the first
+    /// rung, because the people there share it.
     pub fn rung(&self, standing: &Standing) -> Rung {
+        if standing.is_shared() {
+            return Rung::Limited;
+        }
         Rung::of(standing.points, &self.config)
+    }
+
+    /// How little a cohort's newcomers have together. It is never held: they did not choose their
+    /// company, and who is limited for it shall still shop.
+    fn rung_of_cohort(&self, standing: &Standing) -> Rung {
+        Rung::of(standing.points, &self.config).min(Rung::Slowed)
+    }
+
+    /// Does the client score beyond doubt: at the block threshold, or where there is none three
+    /// log-odds above the limit's?
+    fn is_certain(&self, standing: &Standing) -> bool {
+        let certain = self.block_margin.or(self.limit_margin.map(|limit| limit + CERTAIN));
+        certain.is_some_and(|certain| standing.margin >= certain)
     }
 
     /// The decision without a new score, by the standing alone.
@@ -294,9 +315,10 @@ impl Policy {
 
     /// How many times its rung's rate this limited client may have.
     fn times(&self, standing: &Standing, rung: Rung) -> u32 {
-        let is_blocked = self.block_margin.is_some_and(|block| standing.margin >= block);
         match standing.browsers() {
-            browsers if browsers >= SHARED_MIN && !is_blocked && rung < Rung::Held => {
+            browsers
+                if browsers >= SHARED_MIN && rung < Rung::Held && !self.is_certain(standing) =>
+            {
                 (browsers + 2 - SHARED_MIN).min(SHARED_RATE_MAX)
             }
             _ => 1,
@@ -351,5 +373,7 @@ fn seconds_until(until: Timestamp, at: Timestamp) -> u32 {
     u32::try_from(until.micros_since(at).div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 
+#[cfg(test)]
+mod rung_tests;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A client gathers **points** with each page that scores at the limit threshold or beyond: one for
-//! the page, and one for each whole log-odds beyond, [`POINTS_PER_PAGE_MAX`] at most. So what it may
-//! have falls with its score, with how often it came to such a score, and with how long it goes on.
+//! the page, and one for each whole log-odds beyond, [`POINTS_PER_PAGE_MAX`] at most. So what it
+//! may have falls with its score, with how often it came to such a score, and with how long it goes
+//! on.
 //! A score clearly below the threshold frees it and takes half of its points. Ten minutes without a
 //! limit take half of them as well.
 //!

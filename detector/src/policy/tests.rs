@@ -15,11 +15,16 @@ fn policy(change: impl FnOnce(&mut PolicyConfig)) -> Policy {
     Policy::new(config, None).unwrap()
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_secs(seconds)
 }
 
-fn decide(policy: &Policy, standing: &mut Standing, value: f32, seconds: i64) -> Decision {
+pub(super) fn decide(
+    policy: &Policy,
+    standing: &mut Standing,
+    value: f32,
+    seconds: i64,
+) -> Decision {
     policy.decide(Some(Score::from_value(value)), Class::Page, 10, standing, at(seconds))
 }
 
@@ -191,10 +196,15 @@ fn a_cohort_is_limited_by_its_own_threshold_and_has_one_bucket() {
     assert_eq!(standing.ban(), Ban::NONE);
 }
 
-/// A client that names this many browsers.
-fn naming(browsers: u16) -> Standing {
+/// A browser asks for a page and a picture.
+fn show(standing: &mut Standing, agent: u16, seconds: i64) {
+    (0..2).for_each(|_| standing.see(AgentKey(agent), at(seconds)));
+}
+
+/// A client that shows this many browsers.
+pub(super) fn naming(browsers: u16) -> Standing {
     let mut standing = Standing::new(Ban::NONE);
-    (0..browsers).for_each(|agent| standing.see(AgentKey(agent), at(0)));
+    (0..browsers).for_each(|agent| show(&mut standing, agent, 0));
     standing
 }
 
@@ -224,7 +234,7 @@ fn a_ban_in_force_becomes_a_limit_when_many_browsers_show() {
     let policy = policy(|config| config.limit_burst_pages = 2);
     let mut standing = naming(4);
     assert_eq!(decide(&policy, &mut standing, 0.95, 0).action, Action::Block);
-    standing.see(AgentKey(4), at(1));
+    show(&mut standing, 4, 1);
     assert_eq!(decide(&policy, &mut standing, 0.1, 1).reason, Reason::Shared);
     assert!(standing.is_suspect(at(1)) && standing.ban() != Ban::NONE, "the ban is not forgotten");
 }
@@ -300,106 +310,4 @@ fn a_policy_out_of_range_names_its_key() {
     check(|config| config.hold_after_points = 3, "hold_after_points");
     check(|config| config.block_max_s = 1, "block_max_s");
     check(|config| config.forget_s = 0, "forget_s");
-}
-
-/// A policy with the rungs as they are by default, and no block threshold.
-fn rungs() -> Policy {
-    let config = PolicyConfig { limit_score: Some(0.5), ..PolicyConfig::default() };
-    Policy::new(config, None).unwrap()
-}
-
-/// The verdicts on a page every `gap` seconds, each of this score: how many, by reason and action.
-fn paced(policy: &Policy, value: f32, gap: i64, pages: i64) -> Vec<(Action, Reason)> {
-    let mut standing = Standing::new(Ban::NONE);
-    let verdicts = (0..pages).map(|page| decide(policy, &mut standing, value, page * gap));
-    verdicts.map(|decision| (decision.action, decision.reason)).collect()
-}
-
-#[test]
-fn who_goes_on_has_less_and_less() {
-    // 15 pages a minute, which the first rung never refuses.
-    let verdicts = paced(&rungs(), 0.51, 4, 600);
-    let first = |reason| verdicts.iter().position(|verdict| verdict.1 == reason);
-    assert_eq!(first(Reason::Limited), Some(0));
-    assert_eq!(first(Reason::Slowed), Some(11), "the page that brings the twelfth point");
-    assert_eq!(first(Reason::Held), Some(35));
-    let passed = verdicts.iter().filter(|verdict| verdict.0 == Action::Allow).count();
-    // 11 limited, then 3 at once and 6 a minute for 96 s, then one a minute for 37 min 40 s.
-    assert!((58..=62).contains(&passed), "{passed} of 600");
-}
-
-#[test]
-fn a_certain_score_takes_the_rungs_in_longer_strides() {
-    // Five log-odds beyond: four points a page.
-    let verdicts = paced(&rungs(), 0.9934, 4, 20);
-    assert_eq!(verdicts[1].1, Reason::Limited);
-    assert_eq!(verdicts[2].1, Reason::Slowed);
-    assert_eq!(verdicts[7].1, Reason::Slowed);
-    assert_eq!(verdicts[8].1, Reason::Held);
-}
-
-#[test]
-fn a_clear_score_frees_at_once_and_half_of_the_points_stay() {
-    let (policy, mut standing) = (rungs(), Standing::new(Ban::NONE));
-    (0..36).for_each(|page| _ = decide(&policy, &mut standing, 0.51, page));
-    assert_eq!(policy.rung(&standing), Rung::Held);
-    assert_eq!(decide(&policy, &mut standing, 0.2, 36).reason, Reason::Usual, "free at once");
-    assert_eq!(standing.points(), 18);
-    assert_eq!(decide(&policy, &mut standing, 0.51, 37).reason, Reason::Slowed);
-    // A limit on a harder rung lasts longer: a slowed client's ten minutes.
-    assert!(standing.is_suspect(at(37 + 599)) && !standing.is_suspect(at(37 + 600)));
-    // Each ten minutes without a limit take half of the points.
-    assert_eq!(decide(&policy, &mut standing, 0.51, 637 + 1_200).reason, Reason::Limited);
-    assert_eq!(standing.points(), 19 / 4 + 1);
-}
-
-#[test]
-fn a_held_client_gets_a_page_a_minute_and_is_told_when() {
-    let (policy, mut standing) = (rungs(), Standing::new(Ban::NONE));
-    (0..36).for_each(|page| _ = decide(&policy, &mut standing, 0.51, page));
-    let held = decide(&policy, &mut standing, 0.51, 36);
-    assert_eq!((held.action, held.reason), (Action::Limit, Reason::Held));
-    let granted = 36 + i64::from(held.retry_after_s);
-    let before = decide(&policy, &mut standing, 0.51, granted - 1);
-    assert_eq!((before.action, before.retry_after_s), (Action::Limit, 1));
-    assert_eq!(decide(&policy, &mut standing, 0.51, granted).action, Action::Allow);
-    let again = decide(&policy, &mut standing, 0.51, granted);
-    assert_eq!((again.action, again.retry_after_s), (Action::Limit, 60));
-}
-
-#[test]
-fn a_rung_can_be_turned_off() {
-    let only = |slow: u8, hold: u8| {
-        let config = PolicyConfig {
-            limit_score: Some(0.5),
-            slow_after_points: slow,
-            hold_after_points: hold,
-            ..PolicyConfig::default()
-        };
-        paced(&Policy::new(config, None).unwrap(), 0.51, 4, 60).pop().unwrap().1
-    };
-    assert_eq!(
-        [only(0, 0), only(12, 0), only(0, 36)],
-        [Reason::Limited, Reason::Slowed, Reason::Held]
-    );
-}
-
-#[test]
-fn an_address_of_many_browsers_that_goes_on_is_held_like_any_other() {
-    let (policy, mut many) = (rungs(), naming(20));
-    let granted = (0..600)
-        .filter(|&page| decide(&policy, &mut many, 0.51, page * 4).action == Action::Allow)
-        .count();
-    assert!(granted < 100, "{granted} of 600: another name at every request buys nothing");
-}
-
-#[test]
-fn a_cohort_that_goes_on_has_less_and_less() {
-    let config = PolicyConfig { cohort_score: Some(0.5), ..PolicyConfig::default() };
-    let (policy, mut standing) = (Policy::new(config, None).unwrap(), Standing::new(Ban::NONE));
-    let granted = (0..600_i64).filter(|second| {
-        policy.weigh_cohort(Score::from_value(0.9), &mut standing, at(*second));
-        policy.decide_cohort(&mut standing, at(*second)).unwrap().action == Action::Allow
-    });
-    assert!(granted.count() < 30);
 }

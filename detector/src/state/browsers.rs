@@ -1,10 +1,14 @@
 //! How many browsers come from one address.
 //!
 //! A linear counter (Whang et al. 1990) of 32 bits for the distinct user agents of this hour, and
-//! the count of the hour before. 6 bytes, so that a client stays within 512.
+//! the count of the hour before. 7 bytes, so that a client stays within 512.
 //!
 //! The result is the number of bits set and not the estimate, so it is never above the true number
 //! of browsers.
+//!
+//! A browser counts from its second request in a row on. Behind an office's address each page load
+//! is a row of requests by one browser, while a client that names another browser at every request
+//! has no such row, however many names it knows.
 
 use crate::event::AgentKey;
 use crate::time::Timestamp;
@@ -21,11 +25,13 @@ pub struct Browsers {
     before: u8,
     /// The hour of `bits`, since the epoch, modulo 256.
     hour: u8,
+    /// The browser of the last request: seven bits of its key, and a one. 0 before the first.
+    last: u8,
 }
 
 impl Browsers {
     /// No browser yet.
-    pub const NONE: Self = Self { bits: [0; 2], before: 0, hour: 0 };
+    pub const NONE: Self = Self { bits: [0; 2], before: 0, hour: 0, last: 0 };
 
     /// Counts the browser that a request names.
     pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
@@ -36,7 +42,12 @@ impl Browsers {
             _ => (self.bits, self.before) = ([0; 2], 0),
         }
         self.hour = hour;
-        self.bits[usize::from(agent.0 / 16 % 2)] |= 1 << (agent.0 % 16);
+        let this = (agent.0 >> 8) as u8 | 1;
+        let is_in_a_row = self.last == this;
+        self.last = this;
+        if is_in_a_row {
+            self.bits[usize::from(agent.0 / 16 % 2)] |= 1 << (agent.0 % 16);
+        }
     }
 
     /// A lower bound of the browsers in this hour or in the one before, whichever had more; 32 at
@@ -79,17 +90,31 @@ mod tests {
     }
 
     #[test]
+    fn another_name_at_every_request_is_no_browser_more() {
+        let mut browsers = Browsers::default();
+        for request in 0..1_000 {
+            let at = Timestamp::from_secs(7 + i64::from(request));
+            browsers.see(AgentKey(request % 28 * 0x0901), at);
+        }
+        assert_eq!(browsers.count(), 0);
+    }
+
+    #[test]
     fn an_hour_ago_counts_and_two_do_not() {
         let at = |minutes: i64| Timestamp::from_secs(1_795_219_200 + minutes * 60);
         let mut browsers = Browsers::default();
-        (0..7).for_each(|agent| browsers.see(AgentKey(agent), at(0)));
+        let twice = |browsers: &mut Browsers, agent, minutes| {
+            browsers.see(AgentKey(agent), at(minutes));
+            browsers.see(AgentKey(agent), at(minutes));
+        };
+        (0..7).for_each(|agent| twice(&mut browsers, agent, 0));
         assert_eq!(browsers.count(), 7);
-        browsers.see(AgentKey(1), at(60));
+        twice(&mut browsers, 1, 60);
         assert_eq!(browsers.count(), 7);
-        browsers.see(AgentKey(1), at(120));
+        twice(&mut browsers, 1, 120);
         assert_eq!(browsers.count(), 1);
-        (0..7).for_each(|agent| browsers.see(AgentKey(agent), at(121)));
-        browsers.see(AgentKey(1), at(300));
+        (0..7).for_each(|agent| twice(&mut browsers, agent, 121));
+        twice(&mut browsers, 1, 300);
         assert_eq!(browsers.count(), 1, "a silence forgets both");
     }
 }

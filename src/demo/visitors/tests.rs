@@ -135,9 +135,10 @@ async fn refusals_are_told_from_the_shops_own_answers_and_a_closed_connection_is
 #[test]
 fn visitors_are_neighbours_and_never_the_same() {
     let check =
-        |index, expect: &str| assert_eq!(loopback(index), expect.parse::<IpAddr>().unwrap());
+        |index, expect: &str| assert_eq!(loopback(index, false), expect.parse::<IpAddr>().unwrap());
     check(0, "127.1.0.1");
     check(253, "127.1.0.254");
     check(254, "127.1.1.1");
     check(u16::MAX, "127.2.2.4");
+    assert_eq!(loopback(0, true), "127.3.0.1".parse::<IpAddr>().unwrap());
 }

@@ -1,7 +1,7 @@
 //! Names by which robots, tools and libraries make themselves known, in lower case.
 
 /// Crawlers of search engines, previews of messengers, and monitors: whole words. In-app browsers
-/// (`[Pinterest/iOS]`, `DuckDuckGo/7`) carry people, so the plain names of such services are absent.
+/// (`[Pinterest/iOS]`, `DuckDuckGo/7`) carry people, so plain names of such services are absent.
 pub(super) const GOOD_ROBOTS: &[&str] = &[
     // Search engines.
     "googlebot",
@@ -104,7 +104,7 @@ pub(super) const ROBOT_WORDS: &[&str] = &[
 /// What robots' names end in.
 pub(super) const ROBOT_ENDINGS: &[&str] = &["bot", "crawler", "spider", "scraper"];
 
-/// Driven browsers, scanners and tools that mirror sites: whole words, where no device is described.
+/// Driven browsers, scanners and tools that mirror sites: whole words, if no device is described.
 pub(super) const TOOLS: &[&str] = &[
     "headlesschrome",
     "headless",

@@ -161,7 +161,7 @@ mod tests {
             AgentKind::Browser,
             &[
                 "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0",
-                "Mozilla/5.0 (Linux; Android 9; CUBOT_NOTE_Plus) AppleWebKit/537.36 Chrome/120.0.0.0",
+                "Mozilla/5.0 (Linux; Android 9; CUBOT_NOTE_Plus) AppleWebKit/537.36 Chrome/120.0",
                 "Mozilla/5.0 (Linux; Android 11; CUBOT X50 Build/RP1A; wv) Chrome/99.0 Mobile",
                 "Mozilla/5.0 (Linux; Android 10; Spider P1; Monitor) Chrome/99.0 Mobile",
                 "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) [FBAN/FBIOS;FBAV/440.0]",

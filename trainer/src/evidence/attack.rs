@@ -1,8 +1,8 @@
 //! Paths that only attackers ask for, told by whole segments.
 //!
 //! `/p/backup-camera` is a product, `/backup/` may be a leak or a category: such plain words count
-//! only where the site has nothing there. Where the paths of attacks are pages of this site is asked
-//! of the whole log, in [`super::norms`].
+//! only where the site has nothing there. Where the paths of attacks are pages of this site is
+//! asked of the whole log, in [`super::norms`].
 
 /// An attack that is looked for.
 enum Sign {
@@ -16,8 +16,8 @@ enum Sign {
     Segments(&'static str),
     /// Text anywhere in the target, also in its query.
     Text(&'static str),
-    /// A segment that is a plain word as well: it counts only where the site has nothing there. With
-    /// an extension behind it is the same word.
+    /// A segment that is a plain word as well: it counts only where the site has nothing there.
+    /// With an extension behind it is the same word.
     Word(&'static str),
 }
 use Sign::{End, Segment, Segments, Start, Text, Word};

@@ -12,7 +12,7 @@ const PAGES_WITHOUT_NAME: u32 = 3;
 const ATTACKS_MIN: u32 = 2;
 /// So many requests of one attack do as well: brute force at a log-in.
 const SAME_ATTACK_MIN: u32 = 5;
-/// So many different attacks make a client bad whatever else it shows: a scanner loads pictures too.
+/// So many different attacks make a client bad whatever else it shows: scanners load pictures too.
 const ATTACKS_OF_A_SCANNER: u32 = 6;
 
 impl Evidence {

@@ -85,7 +85,7 @@ pub(super) fn authority(referer: &str) -> u32 {
     host(rest.split(['/', '?', '#']).next().unwrap_or(rest))
 }
 
-/// The same of a host's name.
+/// The hash of a host's name, without port and `www.`; 0 if there is none.
 pub(super) fn host(name: &str) -> u32 {
     let name = name.split_once(':').map_or(name, |(name, _)| name);
     let name = name.strip_prefix("www.").unwrap_or(name);

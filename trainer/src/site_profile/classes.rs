@@ -2,9 +2,9 @@
 //! otherwise from how browsers ask for it.
 //!
 //! A page pulls its assets in by itself: each comes with the page's address as referer, soon after
-//! that page, and several to a page. A document names itself when it is the referer of what follows;
-//! an image or an API call never does. In doubt the prior holds: an asset taken for a page makes
-//! people look like scrapers, and a page taken for an asset makes scrapers invisible.
+//! that page, and several to a page. A document names itself when it is the referer of what
+//! follows; an image or an API call never does. In doubt the prior holds: an asset taken for a page
+//! makes people look like scrapers, and a page taken for an asset makes scrapers invisible.
 //!
 //! On a fast way "soon" is two seconds. On a slow one, and where pictures load as they are scrolled
 //! to, it is twenty. In twenty seconds a person follows several links of one list, too. So what

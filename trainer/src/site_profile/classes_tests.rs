@@ -37,7 +37,8 @@ proptest! {
         per_view in 5_i64..11,
     ) {
         let log = viewers(|person, view| {
-            let image = |n| format!("/image/{}/brand", 100 + (person * 31 + view * 17 + n * 7) % 300);
+            let number = |n| 100 + (person * 31 + view * 17 + n * 7) % 300;
+            let image = |n| format!("/image/{}/brand", number(n));
             (0..per_view).map(|n| (first_ms + n * step_ms, image(n))).collect()
         });
         let profile = profile(&log.typed_site("", |_| None));

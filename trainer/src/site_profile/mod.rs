@@ -208,9 +208,10 @@ fn classed_patterns(site: &Site) -> Result<Vec<TemplateFile>, SiteProfileError> 
         class,
         share: 0.0,
     };
-    let learnt = pages.iter().zip(&evidence).map(|(pattern, evidence)| {
-        (pattern, evidence.is_asset(pattern).then_some(Class::Asset))
-    });
+    let learnt = pages
+        .iter()
+        .zip(&evidence)
+        .map(|(pattern, evidence)| (pattern, evidence.is_asset(pattern).then_some(Class::Asset)));
     let mut found: Vec<TemplateFile> = learnt.map(template).collect();
     for (pattern, _) in
         assets.iter().zip(&evidence[pages.len()..]).filter(|(_, evidence)| evidence.is_page())

@@ -22,7 +22,14 @@ impl Log {
     }
 
     /// A page and, within a second of it, what it loads.
-    pub(super) fn view(&mut self, at_ms: i64, client: &str, page: &str, from: Option<&str>, loads: &[String]) {
+    pub(super) fn view(
+        &mut self,
+        at_ms: i64,
+        client: &str,
+        page: &str,
+        from: Option<&str>,
+        loads: &[String],
+    ) {
         self.ask(at_ms, client, page, from);
         for (index, target) in loads.iter().enumerate() {
             self.ask(at_ms + 100 + 20 * index as i64, client, target, Some(page));
@@ -34,7 +41,7 @@ impl Log {
         self.typed_site(labels, |_| None)
     }
 
-    /// The same, where the log says of which content type an answer is.
+    /// The site of a log in which the answer to a target has this content type.
     pub(super) fn typed_site(
         mut self,
         labels: &str,

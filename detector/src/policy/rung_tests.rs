@@ -1,0 +1,115 @@
+use super::tests::{at, decide, naming};
+use super::*;
+use crate::event::AgentKey;
+
+/// A policy with the rungs as they are by default, and no block threshold.
+fn rungs() -> Policy {
+    let config = PolicyConfig { limit_score: Some(0.5), ..PolicyConfig::default() };
+    Policy::new(config, None).unwrap()
+}
+
+/// The verdicts on a page every `gap` seconds, each of this score: how many, by reason and action.
+fn paced(policy: &Policy, value: f32, gap: i64, pages: i64) -> Vec<(Action, Reason)> {
+    let mut standing = Standing::new(Ban::NONE);
+    let verdicts = (0..pages).map(|page| decide(policy, &mut standing, value, page * gap));
+    verdicts.map(|decision| (decision.action, decision.reason)).collect()
+}
+
+#[test]
+fn who_goes_on_has_less_and_less() {
+    // 15 pages a minute, which the first rung never refuses.
+    let verdicts = paced(&rungs(), 0.51, 4, 600);
+    let first = |reason| verdicts.iter().position(|verdict| verdict.1 == reason);
+    assert_eq!(first(Reason::Limited), Some(0));
+    assert_eq!(first(Reason::Slowed), Some(11), "the page that brings the twelfth point");
+    assert_eq!(first(Reason::Held), Some(35));
+    let passed = verdicts.iter().filter(|verdict| verdict.0 == Action::Allow).count();
+    // 11 limited, then 3 at once and 6 a minute for 96 s, then one a minute for 37 min 40 s.
+    assert!((58..=62).contains(&passed), "{passed} of 600");
+}
+
+#[test]
+fn a_certain_score_takes_the_rungs_in_longer_strides() {
+    // Five log-odds beyond: four points a page.
+    let verdicts = paced(&rungs(), 0.9934, 4, 20);
+    assert_eq!(verdicts[1].1, Reason::Limited);
+    assert_eq!(verdicts[2].1, Reason::Slowed);
+    assert_eq!(verdicts[7].1, Reason::Slowed);
+    assert_eq!(verdicts[8].1, Reason::Held);
+}
+
+#[test]
+fn a_clear_score_frees_at_once_and_half_of_the_points_stay() {
+    let (policy, mut standing) = (rungs(), Standing::new(Ban::NONE));
+    (0..36).for_each(|page| _ = decide(&policy, &mut standing, 0.51, page));
+    assert_eq!(policy.rung(&standing), Rung::Held);
+    assert_eq!(decide(&policy, &mut standing, 0.2, 36).reason, Reason::Usual, "free at once");
+    assert_eq!(standing.points(), 18);
+    assert_eq!(decide(&policy, &mut standing, 0.51, 37).reason, Reason::Slowed);
+    // A limit on a harder rung lasts longer: a slowed client's ten minutes.
+    assert!(standing.is_suspect(at(37 + 599)) && !standing.is_suspect(at(37 + 600)));
+    // Each ten minutes without a limit take half of the points.
+    assert_eq!(decide(&policy, &mut standing, 0.51, 637 + 1_200).reason, Reason::Limited);
+    assert_eq!(standing.points(), 19 / 4 + 1);
+}
+
+#[test]
+fn a_held_client_gets_a_page_a_minute_and_is_told_when() {
+    let (policy, mut standing) = (rungs(), Standing::new(Ban::NONE));
+    (0..36).for_each(|page| _ = decide(&policy, &mut standing, 0.51, page));
+    let held = decide(&policy, &mut standing, 0.51, 36);
+    assert_eq!((held.action, held.reason), (Action::Limit, Reason::Held));
+    let granted = 36 + i64::from(held.retry_after_s);
+    let before = decide(&policy, &mut standing, 0.51, granted - 1);
+    assert_eq!((before.action, before.retry_after_s), (Action::Limit, 1));
+    assert_eq!(decide(&policy, &mut standing, 0.51, granted).action, Action::Allow);
+    let again = decide(&policy, &mut standing, 0.51, granted);
+    assert_eq!((again.action, again.retry_after_s), (Action::Limit, 60));
+}
+
+#[test]
+fn a_rung_can_be_turned_off() {
+    let only = |slow: u8, hold: u8| {
+        let config = PolicyConfig {
+            limit_score: Some(0.5),
+            slow_after_points: slow,
+            hold_after_points: hold,
+            ..PolicyConfig::default()
+        };
+        paced(&Policy::new(config, None).unwrap(), 0.51, 4, 60).pop().unwrap().1
+    };
+    assert_eq!(
+        [only(0, 0), only(12, 0), only(0, 36)],
+        [Reason::Limited, Reason::Slowed, Reason::Held]
+    );
+}
+
+#[test]
+fn only_a_client_with_many_browsers_keeps_the_first_rung() {
+    let policy = rungs();
+    let granted = |standing: &mut Standing, browser: fn(i64) -> u16| {
+        (0..600_i64)
+            .filter(|&page| {
+                standing.see(AgentKey(browser(page)), at(page * 4));
+                decide(&policy, standing, 0.51, page * 4).action == Action::Allow
+            })
+            .count()
+    };
+    // Another name at every request buys nothing.
+    let by_name = granted(&mut Standing::new(Ban::NONE), |page| (page % 28 * 0x0901) as u16);
+    assert!(by_name < 100, "{by_name} of 600");
+    let by_office = granted(&mut naming(20), |page| page as u16 / 3);
+    assert!(by_office > 500, "{by_office} of 600");
+}
+
+#[test]
+fn a_cohort_that_goes_on_has_less_and_less() {
+    let config = PolicyConfig { cohort_score: Some(0.5), ..PolicyConfig::default() };
+    let (policy, mut standing) = (Policy::new(config, None).unwrap(), Standing::new(Ban::NONE));
+    let granted = (0..600_i64).filter(|second| {
+        policy.weigh_cohort(Score::from_value(0.9), &mut standing, at(*second));
+        policy.decide_cohort(&mut standing, at(*second)).unwrap().action == Action::Allow
+    });
+    let granted = granted.count();
+    assert!((60..100).contains(&granted), "{granted}: six a minute, after a burst");
+}

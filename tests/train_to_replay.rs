@@ -28,6 +28,7 @@ fn the_same_logs_train_the_same_bytes() {
                 "labels.csv",
                 "--algorithm",
                 algorithm,
+                "--no-compare",
                 "-o",
                 &output,
             ];

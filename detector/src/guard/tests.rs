@@ -155,7 +155,7 @@ fn a_list_of_passwords_is_limited_and_a_person_who_mistypes_is_not() {
     assert_eq!((first, reason), (32, Reason::GuardFailedLogins));
     assert!(refused > 100, "{refused}");
     assert!(log_ins(1_000, |_| 403).is_some());
-    assert_eq!(log_ins(1_000, |number| if number % 12 == 11 { 200 } else { 401 }).is_some(), true);
+    assert!(log_ins(1_000, |number| if number % 12 == 11 { 200 } else { 401 }).is_some());
     assert_eq!(log_ins(12_000, |_| 401), None, "no hand, but slower than any limit");
     assert_eq!(log_ins(1_000, |_| 200), None, "nobody knows whether it failed");
     assert_eq!(log_ins(1_000, |number| if number % 5 == 0 { 401 } else { 302 }), None);

@@ -240,7 +240,7 @@ impl Window {
     fn turn_generation(&mut self, at: Timestamp) {
         let fresh = [0; SEEN_BITS / 64];
         match self.begun_since_last_page(GENERATION_US, at) {
-            0 => return,
+            0 => {}
             1 => {
                 self.seen = [fresh, self.seen[0]];
                 self.generation_pages = [0, self.generation_pages[0]];

@@ -12,6 +12,7 @@ use traffic::sim::{self, Mix};
 use trainer::Label;
 use trainer::calibrate::Budgets;
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::statistics::binomial_cdf;
 
 use crate::support::command::{self, Ended};
@@ -359,7 +360,8 @@ fn budgets_are_kept_on_other_people_of_the_same_shop() {
             TuneOptions { budgets: BUDGETS, labels_are_given: true, ..TuneOptions::default() };
         let tuned = tune(&model, day(0, 480), &options).unwrap();
         let later = day(1, 1_260);
-        let scores = highest(&later, 1_000, tuned.min_pages, |client| {
+        let scoring = Scoring::last_page(tuned.min_pages);
+        let scores = highest(&later, 1_000, scoring, |client| {
             (later.clients[client].labelled.label == Label::Human).then_some(model.scorer())
         });
         let scores: Vec<f32> = scores.into_iter().flatten().collect();

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use detector::model::{Scorer, TopContributions};
-use detector::{Class, Event, Features, Score, Window};
+use detector::{Class, Event, Features, Score};
 use serde::Serialize;
 use traffic::replay::Driver;
 use trainer::label::Label;
+use trainer::scoring::Scoring;
 use trainer::site::Site;
 use trainer::targets::NONE;
-use trainer::unjudged::UnjudgedWindow;
+use trainer::unjudged::{UnjudgedClient, UnjudgedWindow};
 
 /// A client as a report shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,42 +61,42 @@ pub(crate) struct SummaryRequest<'a> {
 }
 
 /// Passes over the site once more and summarises these clients, in the order given. Each is looked
-/// at at one page request: the one named, or the first of the highest-scoring ones from `min_pages`
-/// pages on. Features are measured in the detector's own windows.
+/// at at one page request: the one named, or the first of the highest-scoring ones. Features are measured in the detector's own windows.
 pub(crate) fn client_summaries(
     site: &Site,
     resolution_us: u32,
-    min_pages: u32,
+    scoring: Scoring,
     of: &[SummaryRequest<'_>],
 ) -> Vec<ClientSummary> {
     let places: HashMap<usize, usize> =
         of.iter().enumerate().map(|(place, subject)| (subject.client, place)).collect();
     let mut builders: Vec<SummaryBuilder> =
         of.iter().map(|subject| SummaryBuilder::new(site, subject.client)).collect();
-    let mut windows: HashMap<usize, Box<Window>> = HashMap::new();
+    let mut clients: HashMap<usize, Box<UnjudgedClient>> = HashMap::new();
     let mut driver = Driver::default();
     site.walk(|step| {
         let client = step.client as usize;
         let Some(&place) = places.get(&client) else { return };
         let (builder, subject) = (&mut builders[place], &of[place]);
-        let window = windows.entry(client).or_insert_with(|| Box::new(Window::new(step.event.at)));
-        let at_request = |event: &Event, window: &Window| {
+        let create = || Box::new(UnjudgedClient::new(step.event.at));
+        let known = clients.entry(client).or_insert_with(create);
+        let at_request = |event: &Event, known: &UnjudgedClient| {
             builder.summary.requests += 1;
             if event.class != Class::Page {
                 return;
             }
             builder.summary.pages += 1;
             *builder.asked.entry(step.target).or_insert(0) += 1;
-            let is_it = match subject.at_request {
-                Some(at) => at == builder.summary.requests,
-                None => window.pages() >= min_pages,
-            };
-            if is_it {
-                builder.look(subject.scorer, &Features::measure(window));
+            let features = Features::measure(&known.window);
+            builder.last = scoring.score(known, builder.last, || subject.scorer.margin(&features));
+            let is_it = subject.at_request.is_none_or(|at| at == builder.summary.requests);
+            if let (true, Some(score)) = (is_it, builder.last) {
+                builder.look(score, &features);
             }
         };
         let profile = site.profile_for(client);
-        driver.step(step, &mut UnjudgedWindow { window, resolution_us, profile, at_request });
+        let mut subject = UnjudgedWindow { client: known, resolution_us, profile, at_request };
+        driver.step(step, &mut subject);
     });
     builders
         .into_iter()
@@ -107,7 +108,8 @@ pub(crate) fn client_summaries(
 /// A client's summary while it is being made.
 struct SummaryBuilder {
     summary: ClientSummary,
-    worst: Option<(f32, Features)>,
+    last: Option<Score>,
+    worst: Option<(Score, Features)>,
     asked: HashMap<u32, u64>,
 }
 
@@ -127,13 +129,12 @@ impl SummaryBuilder {
             because: Vec::new(),
             path: None,
         };
-        Self { summary, worst: None, asked: HashMap::new() }
+        Self { summary, last: None, worst: None, asked: HashMap::new() }
     }
 
-    fn look(&mut self, scorer: &Scorer, features: &Features) {
-        let margin = scorer.margin(features);
-        if self.worst.as_ref().is_none_or(|(highest, _)| margin > *highest) {
-            self.worst = Some((margin, *features));
+    fn look(&mut self, score: Score, features: &Features) {
+        if self.worst.as_ref().is_none_or(|(highest, _)| score > *highest) {
+            self.worst = Some((score, *features));
             self.summary.at_request = Some(self.summary.requests);
         }
     }
@@ -141,12 +142,12 @@ impl SummaryBuilder {
     fn finish(self, site: &Site, scorer: &Scorer) -> ClientSummary {
         let mut summary = self.summary;
         summary.path = most_asked(site, &self.asked);
-        if let Some((margin, features)) = &self.worst {
+        if let Some((score, features)) = &self.worst {
             let contributions = match scorer {
                 Scorer::Trees(trees) => trees.contributions(features),
                 Scorer::Logistic(logistic) => logistic.contributions(features),
             };
-            summary.score = Some(f64::from(Score::from_margin(*margin).value()));
+            summary.score = Some(f64::from(score.value()));
             summary.because = spoken(&contributions.because(features));
         }
         summary

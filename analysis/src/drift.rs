@@ -10,6 +10,7 @@ use detector::model::{Budget, Model};
 use serde::Serialize;
 use trainer::label::Label;
 use trainer::samples::{highest, walk};
+use trainer::scoring::Scoring;
 use trainer::site::Site;
 use trainer::statistics::{Interval, share};
 
@@ -200,13 +201,15 @@ pub fn examine(site: &Site, model: &Model, promises: [Option<Promise>; 2]) -> Ex
     let thresholds = model.thresholds();
     let (resolution_us, min_pages) = (model.resolution_us(), thresholds.min_pages);
     let counts = DriftCounts::default();
-    walk(site, resolution_us, |_, window, pages| {
+    walk(site, resolution_us, |_, known| {
+        let pages = known.window.pages();
         if pages >= min_pages && detector::drift::SCHEDULE.contains(&pages) {
-            let features = Features::measure_only(window, model.asks());
+            let features = Features::measure_only(&known.window, model.asks());
             counts.take(model, pages, &features, model.score(&features).margin());
         }
     });
-    let highest = highest(site, resolution_us, min_pages, |_| Some(model.scorer()));
+    let scoring = Scoring::of(thresholds);
+    let highest = highest(site, resolution_us, scoring, |_| Some(model.scorer()));
     let judged: Vec<f32> = highest.iter().copied().flatten().collect();
     let of_people = site
         .clients

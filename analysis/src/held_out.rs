@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use trainer::held_out::HeldOutClient;
+use trainer::scoring::Scoring;
 use trainer::statistics::share;
 use trainer::{Label, Site, Trained};
 
@@ -72,7 +73,7 @@ fn summarise(sites: &[Site], trained: &Trained, chosen: &[&HeldOutClient]) -> Ve
         let of: Vec<SummaryRequest<'_>> =
             chosen.iter().filter(|of| of.site == index).map(subject).collect();
         let client_summaries =
-            client_summaries(site, file.resolution_us, file.thresholds.min_pages, &of);
+            client_summaries(site, file.resolution_us, Scoring::of(&file.thresholds), &of);
         found.extend(of.iter().map(|subject| (index, subject.client)).zip(client_summaries));
     }
     chosen.iter().filter_map(|of| found.remove(&(of.site, of.client))).collect()

@@ -17,6 +17,7 @@ use traffic::sim::SHOPS;
 use trainer::calibrate::{Budgets, Proof};
 use trainer::protocol::{calibrated, part};
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::site_profile::fold_of;
 use trainer::statistics::{hurt_at_most, share};
 use trainer::train::learn_profile;
@@ -201,17 +202,22 @@ fn tried(
     base: &Base,
     options: &Options,
 ) -> Result<Option<TriedShop>> {
-    let scores = |site: &Site, scorer: &Scorer, takes: &dyn Fn(usize) -> bool| -> Vec<f32> {
-        let best = highest(site, site.resolution_us, options.min_pages, |client| {
+    let scores = |site: &Site,
+                  scorer: &Scorer,
+                  scoring: Scoring,
+                  takes: &dyn Fn(usize) -> bool|
+     -> Vec<f32> {
+        let best = highest(site, site.resolution_us, scoring, |client| {
             (site.clients[client].labelled.label == Label::Human && takes(client)).then_some(scorer)
         });
         best.into_iter().flatten().collect()
     };
     let base = match origin {
         ModelOrigin::NeverSaw => {
+            let scoring = Scoring::of(base.model().thresholds());
             let [known, later] =
-                [known, later].map(|site| scores(site, base.model().scorer(), &|_| true));
-            let thresholds = calibrated(&known, options.budgets, options.min_pages);
+                [known, later].map(|site| scores(site, base.model().scorer(), scoring, &|_| true));
+            let thresholds = calibrated(&known, options.budgets, scoring);
             return Ok(thresholds.block.margin.is_some().then_some(TriedShop {
                 thresholds,
                 known,
@@ -234,9 +240,10 @@ fn tried(
         later.use_profile(profile);
     }
     let [known] = known;
+    let scoring = Scoring::of(model.thresholds());
     Ok(Some(TriedShop {
         thresholds: model.thresholds().clone(),
-        known: scores(&known, model.scorer(), &|client| known.is_apart(client)),
-        later: scores(&later, model.scorer(), &|_| true),
+        known: scores(&known, model.scorer(), scoring, &|client| known.is_apart(client)),
+        later: scores(&later, model.scorer(), scoring, &|_| true),
     }))
 }

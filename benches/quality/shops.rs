@@ -57,17 +57,18 @@ pub fn table(
     );
     // Left out is a site that there is not: a model of all.
     let scorer = strangers.fit(sites, &carried())?;
-    let base = Base::new(model_of("others", &scorer, without_thresholds(options.min_pages))?)?;
+    let scoring = strangers.scoring();
+    let base = Base::new(model_of("others", &scorer, without_thresholds(scoring))?)?;
     for shop in shops {
         let site = simulated(shop, SEED, people)?;
         let (known, other) = (half(&site, 0), half(&site, 1));
-        let scores = highest(&known, known.resolution_us, options.min_pages, |client| {
+        let scores = highest(&known, known.resolution_us, scoring, |client| {
             (known.clients[client].labelled.label == Label::Human).then_some(&scorer)
         });
         let thresholds = calibrated(
             &scores.into_iter().flatten().collect::<Vec<f32>>(),
             options.budgets,
-            options.min_pages,
+            scoring,
         );
         let stranger = model_at("others", &scorer, thresholds, known.resolution_us)?;
         rows(&mut table, shop, "never saw it", &stranger, &other)?;

@@ -19,6 +19,7 @@ use traffic::sim::{
 };
 use trainer::calibrate::Budgets;
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::statistics::{binomial_cdf, share};
 use trainer::{Label, Labels, Options, Site, SiteBuilder, train};
 
@@ -173,7 +174,8 @@ fn tried(model: &Model, shop: &Shop, seed: u64, trial: Trial) -> Result<TunedSho
     let mut later: Vec<f32> = Vec::new();
     for number in 1..=later_days {
         let site = site(&shop, &day(number))?;
-        let scores = highest(&site, model.resolution_us(), tuned.min_pages, |client| {
+        let scoring = Scoring { min_pages: tuned.min_pages, rule: model.score_rule() };
+        let scores = highest(&site, model.resolution_us(), scoring, |client| {
             (site.clients[client].labelled.label == Label::Human).then_some(model.scorer())
         });
         later.extend(scores.into_iter().flatten());

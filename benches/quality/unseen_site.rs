@@ -10,6 +10,7 @@ use trainer::protocol::{
     Adapted, Scored, Strangers, adapted_on_half, calibrated, carried, caught, half_of, model_of,
     without_thresholds,
 };
+use trainer::scoring::Scoring;
 use trainer::statistics::{Interval, auc, share};
 use trainer::{Base, Options, Site};
 
@@ -23,6 +24,10 @@ pub struct UnseenSites<'a> {
 }
 
 impl<'a> UnseenSites<'a> {
+    fn scoring(&self) -> Scoring {
+        Scoring::carried(self.options.min_pages)
+    }
+
     pub fn new(sites: &'a [Site], strangers: &Strangers<'_>, options: &'a Options) -> Result<Self> {
         let of_site = |index: usize| {
             let scorer = strangers.fit(index, &carried())?;
@@ -131,8 +136,7 @@ impl<'a> UnseenSites<'a> {
         let mut means: [Vec<f64>; 6] = Default::default();
         for (index, scorer, before) in &self.tested {
             let site = &self.sites[*index];
-            let base =
-                Base::new(model_of("others", scorer, without_thresholds(self.options.min_pages))?)?;
+            let base = Base::new(model_of("others", scorer, without_thresholds(self.scoring()))?)?;
             let (mut after, mut always, mut was, mut gained) =
                 (Vec::new(), Vec::new(), Vec::new(), 0);
             for which in 0..2 {
@@ -212,8 +216,7 @@ impl<'a> UnseenSites<'a> {
             let (mut bounds, mut blocks, mut calibrating) = (Vec::new(), Vec::new(), Vec::new());
             for which in 0..2 {
                 let [known, other] = [part(site, scored, which), part(site, scored, 1 - which)];
-                let thresholds =
-                    calibrated(&known.people, self.options.budgets, self.options.min_pages);
+                let thresholds = calibrated(&known.people, self.options.budgets, self.scoring());
                 calibrating.push(known.people.len().to_string());
                 let above = |scores: &[f32]| {
                     scores

@@ -7,7 +7,9 @@
 
 use allocation_counter::measure;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
-use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
+use detector::model::{
+    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
+};
 use detector::{
     AgentKey, AllowList, ClientKey, Detector, Judge, Mode, Model, Policy, PolicyConfig, Request,
     Settings, Target, Timestamp, Token,
@@ -47,7 +49,13 @@ fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget(), cohort: budget() },
+        thresholds: Thresholds {
+            min_pages: 5,
+            score_rule: ScoreRule::LAST_PAGE,
+            limit: budget(),
+            block: budget(),
+            cohort: budget(),
+        },
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,

@@ -148,11 +148,19 @@ fn features(text: &mut String, decisive: &Decisive) {
         signed(decisive.sum),
     ]);
     text.push_str(&table.render());
+    let made = if (decisive.sum - margin).abs() < 1e-3 * margin.abs().max(1.0) {
+        format!("The sum {} is the margin {} in log-odds", signed(decisive.sum), signed(margin))
+    } else {
+        format!(
+            "The sum {} is what this page shows by itself. The margin {} in log-odds is the average \
+             over the pages of its visit",
+            signed(decisive.sum),
+            signed(margin)
+        )
+    };
     let _ = writeln!(
         text,
-        "The sum {} is the margin {} in log-odds, 1 / (1 + e^−margin) the score {score:.3}.{}",
-        signed(decisive.sum),
-        signed(margin),
+        "{made}, 1 / (1 + e^−margin) the score {score:.3}.{}",
         decisive.probability.map_or_else(String::new, |share| {
             format!(
                 " Of clients who scored so in training {} were bots.",

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use detector::Settings;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
-use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
+use detector::model::{
+    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
+};
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{self, Mix, Population, SimRequest};
@@ -27,7 +29,13 @@ pub fn file(name: &str, scorer: ScorerFile) -> File {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds { min_pages: 5, limit: budget(), block: budget(), cohort: budget() },
+        thresholds: Thresholds {
+            min_pages: 5,
+            score_rule: ScoreRule::LAST_PAGE,
+            limit: budget(),
+            block: budget(),
+            cohort: budget(),
+        },
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,

@@ -21,6 +21,7 @@ use detector::model::seal;
 use detector::{Model, SiteProfile, Timestamp};
 use traffic::log::{LogReader, Record, decompress};
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::site_profile::fold_of;
 use trainer::statistics::auc_interval;
 use trainer::train::learn_profile;
@@ -83,7 +84,9 @@ fn row(early: &Site, late: &Site, attacks: bool, split: &str) -> Vec<String> {
     let model = Model::parse(&seal(&trained.file).unwrap()).unwrap();
     let mut late = late.clone();
     late.use_profile(Arc::new(SiteProfile::open(&profile).unwrap()));
-    let scores = highest(&late, model.resolution_us(), 5, |_| Some(model.scorer()));
+    let scores = highest(&late, model.resolution_us(), Scoring::of(model.thresholds()), |_| {
+        Some(model.scorer())
+    });
     let of = |label: Label| -> Vec<f32> {
         let clients = late.clients.iter().zip(&scores);
         clients.filter(|(c, _)| c.labelled.label == label).filter_map(|(_, s)| *s).collect()

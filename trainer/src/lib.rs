@@ -65,6 +65,7 @@ mod readiness;
 mod reference;
 mod resample;
 pub mod samples;
+pub mod scoring;
 pub mod site;
 pub mod site_builder;
 pub mod site_profile;

@@ -9,12 +9,12 @@
 //!   and tried on the other
 //! - [`model_of`]: a scorer and its thresholds as a model, to put through the detector
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use detector::features::{COUNT, FEATURES, Role};
 use detector::model::{Budget, Card, Readiness, Scorer, Thresholds, seal};
-use detector::{ClientKey, Features, Model, SiteProfile};
+use detector::{ClientKey, Features, Model, Score, SiteProfile};
 
 use crate::adapt::Base;
 use crate::augmentation::Augmentation;
@@ -25,6 +25,7 @@ use crate::export::{ModelParts, export};
 use crate::label::{Label, Labelled};
 use crate::progress::nobody;
 use crate::samples::{Sample, highest, rows_of, samples_as, walk};
+use crate::scoring::Scoring;
 use crate::site::Site;
 use crate::site_profile::fold_of;
 use crate::statistics::{Interval, auc_interval, share, tpr_at_fpr};
@@ -117,7 +118,8 @@ pub fn cross_validated(site: &Site, options: &Options) -> Result<Scored, TrainEr
     let run = training_run(std::slice::from_ref(site), options, &suspects);
     let scorers = run.cross_fit(&options.algorithm, &run.samples(|_, _| true), &suspects)?;
     let scorer = |client: usize| run.is_labelled(0, client).then(|| &scorers[run.fold(0, client)]);
-    let best = highest(site, site.resolution_us, options.min_pages, scorer);
+    let scoring = Scoring::last_page(options.min_pages);
+    let best = highest(site, site.resolution_us, scoring, scorer);
     Ok(Scored::of(site, present(best)))
 }
 
@@ -129,6 +131,7 @@ fn training_run<'a>(
     TrainingRun {
         sites,
         options,
+        scoring: Scoring::of_sites(sites.len(), options.min_pages),
         resolution_us: resolution_us(sites),
         suspects,
         attack: None,
@@ -149,8 +152,9 @@ pub struct Strangers<'a> {
     sites: &'a [Site],
     options: &'a Options,
     samples: Vec<Sample>,
-    /// Of each site, every page request of a labelled client that has enough of them.
-    judged: Vec<Vec<(usize, Features)>>,
+    /// Of each site, every page request of a labelled client that has enough of them: its client,
+    /// the step of its visit, and what was measured.
+    judged: Vec<Vec<(usize, u8, Features)>>,
 }
 
 impl<'a> Strangers<'a> {
@@ -167,10 +171,11 @@ impl<'a> Strangers<'a> {
         });
         let judged = sites.iter().map(|site| {
             let mut judged = Vec::new();
-            walk(site, resolution, |client, window, pages| {
-                if pages >= options.min_pages && role(site.clients[client].labelled.label).is_some()
+            walk(site, resolution, |client, known| {
+                if known.window.pages() >= options.min_pages
+                    && role(site.clients[client].labelled.label).is_some()
                 {
-                    judged.push((client, Features::measure(window)));
+                    judged.push((client, known.steps.count(), Features::measure(&known.window)));
                 }
             });
             judged
@@ -195,12 +200,22 @@ impl<'a> Strangers<'a> {
         Ok(self.options.algorithm.fit_by_client(&rows, &clients, None, &|| ())?.scorer)
     }
 
+    /// How a model of the others is read.
+    pub fn scoring(&self) -> Scoring {
+        Scoring::carried(self.options.min_pages)
+    }
+
     /// Scores a site.
     pub fn score(&self, site: usize, scorer: &Scorer) -> Scored {
+        let scoring = self.scoring();
         let mut best: BTreeMap<usize, f32> = BTreeMap::new();
-        for (client, features) in &self.judged[site] {
-            let margin = scorer.margin(features);
-            best.entry(*client).and_modify(|best| *best = best.max(margin)).or_insert(margin);
+        let mut last: HashMap<usize, Option<Score>> = HashMap::new();
+        for (client, step, features) in &self.judged[site] {
+            let last = last.entry(*client).or_default();
+            *last = scoring.score_at(scoring.min_pages, *step, *last, || scorer.margin(features));
+            if let Some(score) = last.map(Score::margin) {
+                best.entry(*client).and_modify(|best| *best = best.max(score)).or_insert(score);
+            }
         }
         Scored::of(&self.sites[site], best)
     }
@@ -210,7 +225,7 @@ impl<'a> Strangers<'a> {
         let has = |label: Label| {
             self.judged[site]
                 .iter()
-                .any(|(client, _)| self.sites[site].clients[*client].labelled.label == label)
+                .any(|(client, ..)| self.sites[site].clients[*client].labelled.label == label)
         };
         has(Label::Human) && has(Label::Bad)
     }
@@ -274,33 +289,37 @@ pub fn adapted_on_half(
         Err(error) => return Err(error),
     };
     let is_adapted = trained.as_ref().is_some_and(|trained| trained.is_adapted);
-    let kept = base.model().scorer().clone();
-    let (scorer, always) = match trained {
+    let own = Scoring::last_page(options.min_pages);
+    let kept = (base.model().scorer().clone(), Scoring::of(base.model().thresholds()));
+    let (model, always) = match trained {
         Some(trained) => {
             let nobody = HashSet::new();
             let run = training_run(&known, &adapting, &nobody);
             let always = run.fit(&run.samples(|_, _| true))?.scorer;
-            (trained.file.scorer.check().map_err(TrainError::Export)?, always)
+            let scoring = Scoring::of(&trained.file.thresholds);
+            let scorer = trained.file.scorer.check().map_err(TrainError::Export)?;
+            ((scorer, scoring), (always, own))
         }
         None => (kept.clone(), kept),
     };
     let mut other = half(site, 1 - which);
     other.use_profile(profile);
-    let score = |scorer: &Scorer| {
-        let best = highest(&other, other.resolution_us, options.min_pages, |_| Some(scorer));
+    let score = |(scorer, scoring): &(Scorer, Scoring)| {
+        let best = highest(&other, other.resolution_us, *scoring, |_| Some(scorer));
         Scored::of(&other, present(best))
     };
-    Ok(Adapted { scored: score(&scorer), always: score(&always), is_adapted })
+    Ok(Adapted { scored: score(&model), always: score(&always), is_adapted })
 }
 
 /// Thresholds that keep the budgets, proven by people whom the model has not seen.
-pub fn calibrated(people: &[f32], budgets: Budgets, min_pages: u32) -> Thresholds {
+pub fn calibrated(people: &[f32], budgets: Budgets, scoring: Scoring) -> Thresholds {
     let Budgets { limit_alpha, block_alpha, delta } = budgets;
     let limit = limit_budget(people, limit_alpha, delta, Proof::Split);
     let mut block = block_budget(people, block_alpha, delta, Proof::Split);
     // As in training: nobody is blocked before being limited.
     block.margin = block.margin.map(|block| limit.margin.map_or(block, |limit| limit.max(block)));
-    Thresholds { min_pages, limit, block, cohort: Budget::default() }
+    let Scoring { min_pages, rule: score_rule } = scoring;
+    Thresholds { min_pages, score_rule, limit, block, cohort: Budget::default() }
 }
 
 /// A scorer as a model that remembers no site, with the time step of a live gate (1 µs).
@@ -337,9 +356,11 @@ pub fn model_at(
 }
 
 /// Thresholds of a model that refuses nobody.
-pub fn without_thresholds(min_pages: u32) -> Thresholds {
+pub fn without_thresholds(scoring: Scoring) -> Thresholds {
     let none = Budget { margin: None, alpha: 0.0, delta: 0.0, n: 0, k: 0, evidence: String::new() };
-    Thresholds { min_pages, limit: none.clone(), block: none, cohort: Budget::default() }
+    let Scoring { min_pages, rule: score_rule } = scoring;
+    let (limit, block) = (none.clone(), none);
+    Thresholds { min_pages, score_rule, limit, block, cohort: Budget::default() }
 }
 
 #[cfg(test)]

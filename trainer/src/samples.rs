@@ -12,14 +12,15 @@ use std::thread;
 pub(crate) use detector::drift::SCHEDULE;
 use detector::features::{FEATURES, Role};
 use detector::model::Scorer;
-use detector::{Class, Event, Features, SiteProfile, Window};
+use detector::{Class, Event, Features, Score, SiteProfile};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2};
 use traffic::replay::{Driver, PARTS};
 
 use crate::label::Label;
+use crate::scoring::Scoring;
 use crate::site::Site;
-use crate::unjudged::UnjudgedWindow;
+use crate::unjudged::{UnjudgedClient, UnjudgedWindow};
 
 /// Windows that are held at the same time on one thread, about: 30 MB.
 const WINDOWS_AT_ONCE: usize = 1 << 16;
@@ -42,12 +43,10 @@ pub struct Sample {
     pub bad: bool,
 }
 
-/// Walks through a site's traffic and calls `visit(client, window, pages)` at each page request, as
-/// the gate would stand when it decides about that request.
-pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &Window, u32)) {
-    walk_windows(site, resolution_us, 0..PARTS, |_, client, window, pages| {
-        visit(client, window, pages)
-    });
+/// Walks through a site's traffic and calls `visit` at each page request with the client's index
+/// and what is known of it, as the gate would stand when it decides about that request.
+pub fn walk(site: &Site, resolution_us: u32, mut visit: impl FnMut(usize, &UnjudgedClient)) {
+    walk_windows(site, resolution_us, 0..PARTS, |_, client, known| visit(client, known));
 }
 
 /// Walks through some parts of a site's clients. `visit` is also told the step's place in the site.
@@ -58,24 +57,26 @@ fn walk_windows(
     site: &Site,
     resolution_us: u32,
     parts: Range<usize>,
-    mut visit: impl FnMut(u64, usize, &Window, u32),
+    mut visit: impl FnMut(u64, usize, &UnjudgedClient),
 ) {
     let clients_a_part = site.clients.len().div_ceil(PARTS).max(1);
     let at_once = (WINDOWS_AT_ONCE / clients_a_part).max(1);
     for start in parts.clone().step_by(at_once) {
-        let mut windows: HashMap<usize, (Box<Window>, Option<&SiteProfile>)> = HashMap::new();
+        let mut clients: HashMap<usize, (Box<UnjudgedClient>, Option<&SiteProfile>)> =
+            HashMap::new();
         let mut driver = Driver::default();
         site.walk_parts(start..parts.end.min(start + at_once), |place, step| {
             let client = step.client as usize;
-            let create = || (Box::new(Window::new(step.event.at)), site.profile_for(client));
-            let (window, profile) = windows.entry(client).or_insert_with(create);
-            let at_request = |event: &Event, window: &Window| {
+            let create =
+                || (Box::new(UnjudgedClient::new(step.event.at)), site.profile_for(client));
+            let (known, profile) = clients.entry(client).or_insert_with(create);
+            let at_request = |event: &Event, known: &UnjudgedClient| {
                 if event.class == Class::Page {
-                    visit(place, client, window, window.pages());
+                    visit(place, client, known);
                 }
             };
             let mut subject =
-                UnjudgedWindow { window, resolution_us, profile: *profile, at_request };
+                UnjudgedWindow { client: known, resolution_us, profile: *profile, at_request };
             driver.step(step, &mut subject);
         });
     }
@@ -141,14 +142,13 @@ fn samples_in(
 ) -> Vec<Sample> {
     let parts = in_parts(parts, |part| {
         let mut samples = Vec::new();
-        walk_windows(site, resolution_us, part, |place, client, window, pages| {
+        walk_windows(site, resolution_us, part, |place, client, known| {
+            let pages = known.window.pages();
             if let Some(bad) = bad[client]
                 && SCHEDULE.contains(&pages)
             {
-                samples.push((
-                    place,
-                    Sample { site: index, client, pages, features: Features::measure(window), bad },
-                ));
+                let features = Features::measure(&known.window);
+                samples.push((place, Sample { site: index, client, pages, features, bad }));
             }
         });
         samples
@@ -220,34 +220,35 @@ fn weights(samples: &[Sample], sites: &[Site]) -> Array1<f32> {
     raw.into_iter().map(|weight| (weight * scale) as f32).collect()
 }
 
-/// Each client's highest margin over its page requests from `min_pages` on, by the scorer that
-/// `scorer` picks for it.
+/// Each client's highest score over its page requests, as a margin, by the scorer that `scorer`
+/// picks for it.
 pub fn highest<'a>(
     site: &Site,
     resolution_us: u32,
-    min_pages: u32,
+    scoring: Scoring,
     scorer: impl Fn(usize) -> Option<&'a Scorer>,
 ) -> Vec<Option<f32>> {
-    highest_in(cores(), site, resolution_us, min_pages, scorer)
+    highest_in(cores(), site, resolution_us, scoring, scorer)
 }
 
 fn highest_in<'a>(
     parts: usize,
     site: &Site,
     resolution_us: u32,
-    min_pages: u32,
+    scoring: Scoring,
     scorer: impl Fn(usize) -> Option<&'a Scorer>,
 ) -> Vec<Option<f32>> {
     let scorers: Vec<_> = (0..site.clients.len()).map(scorer).collect();
     let parts = in_parts(parts, |part| {
         let mut highest: Vec<Option<f32>> = vec![None; site.clients.len()];
-        walk_windows(site, resolution_us, part, |_, client, window, pages| {
-            if pages >= min_pages
-                && let Some(scorer) = scorers[client]
-            {
-                let margin = scorer.margin(&Features::measure(window));
+        let mut last: Vec<Option<Score>> = vec![None; site.clients.len()];
+        walk_windows(site, resolution_us, part, |_, client, known| {
+            let Some(scorer) = scorers[client] else { return };
+            let margin = || scorer.margin(&Features::measure(&known.window));
+            last[client] = scoring.score(known, last[client], margin);
+            if let Some(score) = last[client] {
                 let best = &mut highest[client];
-                *best = Some(best.map_or(margin, |best| best.max(margin)));
+                *best = Some(best.map_or(score.margin(), |best| best.max(score.margin())));
             }
         });
         highest
@@ -257,24 +258,28 @@ fn highest_in<'a>(
 }
 
 /// The worst moment of each client that `takes` accepts, as a row of a person: the page request
-/// from `min_pages` on at which `scorer` scores it highest, and the first of equals.
+/// at which `scorer` scores it highest, and the first of equals.
 pub(crate) fn worst_moments(
     site: &Site,
     index: usize,
     resolution_us: u32,
-    min_pages: u32,
+    scoring: Scoring,
     takes: impl Fn(usize) -> bool,
     scorer: &Scorer,
 ) -> Vec<Sample> {
     let takes: Vec<bool> = (0..site.clients.len()).map(takes).collect();
     let parts = in_parts(cores(), |part| {
         let mut worst: BTreeMap<usize, (f32, Sample)> = BTreeMap::new();
-        walk_windows(site, resolution_us, part, |_, client, window, pages| {
-            if pages < min_pages || !takes[client] {
+        let mut last: Vec<Option<Score>> = vec![None; site.clients.len()];
+        walk_windows(site, resolution_us, part, |_, client, known| {
+            if !takes[client] {
                 return;
             }
-            let features = Features::measure(window);
-            let margin = scorer.margin(&features);
+            let mut features = None;
+            let margin = || scorer.margin(features.insert(Features::measure(&known.window)));
+            last[client] = scoring.score(known, last[client], margin);
+            let (Some(score), Some(features)) = (last[client], features) else { return };
+            let (margin, pages) = (score.margin(), known.window.pages());
             if worst.get(&client).is_none_or(|(highest, _)| *highest < margin) {
                 worst.insert(
                     client,
@@ -324,9 +329,9 @@ mod tests {
         let site = site();
         let takes = |client: usize| !client.is_multiple_of(5);
         let mut expect = Vec::new();
-        walk(&site, 1_000, |client, window, pages| {
-            if takes(client) && SCHEDULE.contains(&pages) {
-                expect.push((client, Features::measure(window).0.map(f32::to_bits)));
+        walk(&site, 1_000, |client, known| {
+            if takes(client) && SCHEDULE.contains(&known.window.pages()) {
+                expect.push((client, Features::measure(&known.window).0.map(f32::to_bits)));
             }
         });
         assert!(expect.len() > 100, "{} rows", expect.len());
@@ -360,16 +365,17 @@ mod tests {
             (vec![0.0; detector::features::COUNT], vec![1.0; detector::features::COUNT]);
         let scorer = ScorerFile::Logistic { bias: 0.3, mean, scale, weight }.check().unwrap();
         let mut expect: Vec<Option<f32>> = vec![None; site.clients.len()];
-        walk(&site, 1_000, |client, window, pages| {
-            if pages >= 5 && client % 3 != 1 {
-                let margin = scorer.margin(&Features::measure(window));
+        walk(&site, 1_000, |client, known| {
+            if known.window.pages() >= 5 && client % 3 != 1 {
+                let margin = scorer.margin(&Features::measure(&known.window));
                 expect[client] = Some(expect[client].map_or(margin, |best: f32| best.max(margin)));
             }
         });
         assert!(expect.iter().flatten().count() > 30);
         for parts in 1..5 {
-            let found =
-                highest_in(parts, &site, 1_000, 5, |client| (client % 3 != 1).then_some(&scorer));
+            let found = highest_in(parts, &site, 1_000, Scoring::last_page(5), |client| {
+                (client % 3 != 1).then_some(&scorer)
+            });
             assert_eq!(found, expect, "{parts} parts");
         }
     }

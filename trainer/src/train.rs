@@ -45,6 +45,7 @@ use crate::quality::Figures;
 use crate::readiness::readiness;
 use crate::reference::reference;
 use crate::samples::Sample;
+use crate::scoring::Scoring;
 use crate::site::{Client, Site};
 use crate::training_run::TrainingRun;
 
@@ -88,6 +89,7 @@ pub fn train(
     let run = TrainingRun {
         sites,
         options,
+        scoring: Scoring::of_sites(sites.len(), options.min_pages),
         resolution_us: resolution_us(sites),
         suspects: &suspects,
         attack: attack.as_ref(),
@@ -136,6 +138,12 @@ pub fn train(
 
     let mut folds = FoldModels::new(&run, &all, proof, &mut figures, &mut dropped)?;
     folds.weigh_base(&run, &all, run.suspected(|site, client| !apart(site, client)), &mut figures);
+    // A base that is kept is read as it was.
+    let scoring = match &options.base {
+        Some(base) if folds.keeps_base => Scoring::of(base.model().thresholds()),
+        _ => run.scoring,
+    };
+    let run = TrainingRun { scoring, ..run };
     run.begin("fitting", 1, &options.algorithm);
     let is_kept = |sample: &&Sample| !folds.doubted.contains(&(sample.site, sample.client));
     let samples: Vec<Sample> = all.iter().filter(is_kept).cloned().collect();
@@ -157,6 +165,7 @@ pub fn train(
     let budgets = options.budgets;
     let mut thresholds = Thresholds {
         min_pages: options.min_pages,
+        score_rule: run.scoring.rule,
         limit: limit_budget(&people_scores, budgets.limit_alpha, budgets.delta, proof),
         block: block_budget(&people_scores, budgets.block_alpha, budgets.delta, proof),
         cohort: Budget::default(),
@@ -311,6 +320,7 @@ pub fn write_rows(
     let run = TrainingRun {
         sites,
         options,
+        scoring: Scoring::of_sites(sites.len(), options.min_pages),
         resolution_us: resolution_us(sites),
         suspects: &suspects,
         attack: attack.as_ref(),

@@ -23,6 +23,7 @@ use crate::options::Options;
 use crate::progress::{Moment, Tell};
 use crate::prune::ClientIndex;
 use crate::samples::{Rows, Sample, rows, samples_as};
+use crate::scoring::Scoring;
 use crate::site::{Client, Site};
 
 /// The weight of an unknown client that is taken for a bot because nothing says that it is a person
@@ -33,6 +34,8 @@ const UNKNOWN_WEIGHT: f32 = 0.3;
 pub(crate) struct TrainingRun<'a> {
     pub sites: &'a [Site],
     pub options: &'a Options,
+    /// From when on clients are scored, and how.
+    pub scoring: Scoring,
     /// Time step that all sites are measured with, in µs: the coarsest of their logs'.
     pub resolution_us: u32,
     /// Clients whom the base model takes for bots; see [`crate::poison`].

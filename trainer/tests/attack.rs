@@ -12,6 +12,7 @@ use traffic::log::LogReader;
 use traffic::sim::{self, Dice, Mix};
 use trainer::label::Labelled;
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::statistics::auc;
 use trainer::train::learn_profile;
 use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, TrainError, Trained, train};
@@ -135,7 +136,9 @@ fn judged(trained: &Trained, later: &Site) -> [Vec<f32>; 2] {
     if let Some(file) = &trained.file.site {
         later.use_profile(Arc::new(SiteProfile::open(file).unwrap()));
     }
-    let scores = highest(&later, model.resolution_us(), 5, |_| Some(model.scorer()));
+    let scores = highest(&later, model.resolution_us(), Scoring::of(model.thresholds()), |_| {
+        Some(model.scorer())
+    });
     [Label::Human, Label::Bad].map(|label| {
         let clients = later.clients.iter().zip(&scores);
         clients.filter(|(c, _)| c.labelled.label == label).filter_map(|(_, s)| *s).collect()

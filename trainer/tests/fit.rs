@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // in a test a failing unwrap is a failing test
 
 use detector::features::{COUNT, FEATURES, Trend, index_of};
-use detector::model::{Budget, Card, Readiness, Scorer, Thresholds, seal};
+use detector::model::{Budget, Card, Readiness, ScoreRule, Scorer, Thresholds, seal};
 use detector::{Features, Model};
 use linfa::traits::{Fit, Predict};
 use linfa::{DatasetBase, ParamGuard};
@@ -91,8 +91,13 @@ fn sealed(algorithm: &Algorithm, rows: &Rows) -> Vec<u8> {
         k: 0,
         evidence: "made up for a test".to_owned(),
     };
-    let thresholds =
-        Thresholds { min_pages: 5, limit: budget.clone(), block: budget.clone(), cohort: budget };
+    let thresholds = Thresholds {
+        min_pages: 5,
+        score_rule: ScoreRule::LAST_PAGE,
+        limit: budget.clone(),
+        block: budget.clone(),
+        cohort: budget,
+    };
     let parts = ModelParts {
         name: "test".to_owned(),
         thresholds,

@@ -13,6 +13,7 @@ use traffic::sim::{self, Mix};
 use trainer::calibrate::{Budgets, Proof};
 use trainer::label::Labelled;
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::statistics::{auc, tpr_at_fpr};
 use trainer::train::learn_profile;
 use trainer::{Base, Label, Labels, Options, Site, SiteBuilder, Step, Trained, train};
@@ -58,7 +59,9 @@ fn model(trained: &Trained) -> Model {
 /// Highest scores of a site's people and of its bad robots.
 fn scores(trained: &Trained, site: &Site) -> [Vec<f32>; 2] {
     let model = model(trained);
-    let highest = highest(site, model.resolution_us(), 5, |_| Some(model.scorer()));
+    let highest = highest(site, model.resolution_us(), Scoring::of(model.thresholds()), |_| {
+        Some(model.scorer())
+    });
     [Label::Human, Label::Bad].map(|label| {
         let clients = site.clients.iter().zip(&highest);
         let of_label = clients.filter(|(client, _)| client.labelled.label == label);

@@ -2,6 +2,7 @@
 
 use detector::policy::SHARED_MIN;
 use detector::{Model, Score};
+use trainer::scoring::Scoring;
 use trainer::site::Site;
 
 use super::history::ClientHistory;
@@ -41,7 +42,8 @@ pub(super) fn shown(
             SummaryRequest { client, scorer: model.scorer(), at_request }
         };
         let of: Vec<SummaryRequest<'_>> = group.iter().map(subject).collect();
-        let summaries = client_summaries(site, model.resolution_us(), min_pages, &of);
+        let scoring = Scoring { min_pages, rule: model.score_rule() };
+        let summaries = client_summaries(site, model.resolution_us(), scoring, &of);
         // The detector's own score counts: other clients may have moved a client's clock by some
         // microseconds.
         let known = summaries.into_iter().zip(group.iter().map(|&client| &seen[client]));

@@ -92,7 +92,8 @@ pub struct Decisive {
     pub base: f32,
     /// All features, those with the largest contribution first.
     pub features: Vec<ExplainedFeature>,
-    /// Base and all contributions: the margin.
+    /// Base and all contributions: what the page shows by itself, in log-odds. It is the margin
+    /// unless the model averages the pages of a visit.
     pub sum: f32,
     /// What is normal for people, to compare with.
     pub normal: Normal,

@@ -156,7 +156,7 @@ impl Follower {
         let of = (self.story.client, shown.pages, &shown.features);
         let normal = self.crowd.normal(of, labels, &self.evidence, reference);
         let contributions = model.contributions(&shown.features);
-        let score = shown.is_scored.then(|| model.score(&shown.features));
+        let score = shown.verdict.score.filter(|_| shown.is_scored);
         Some(Decisive {
             number: decisive.number,
             at: decisive.verdict.at,

@@ -1,5 +1,6 @@
 //! What it would have taken for a milder verdict.
 
+use detector::model::ScoreRule;
 use detector::{Action, Judge, Model, Reason, Score};
 
 use super::explanation::Otherwise;
@@ -18,25 +19,27 @@ pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<O
         return Vec::new();
     }
     let Some(score) = verdict.score else { return Vec::new() };
+    let average = Average::of(model, score, shown);
     // A limited client is free again only when clearly below the threshold.
     let slack =
         if shown.standing.is_suspect(verdict.at) { policy.config().hysteresis } else { 0.0 };
     let margins = [policy.block_margin(), policy.limit_margin().map(|limit| limit - slack)];
     let mut found: Vec<Otherwise> = Vec::new();
+    let drift = model.file().drift.as_ref();
     for below in margins.into_iter().flatten().filter(|&below| score.margin() >= below) {
-        let answer =
-            counterfactuals(model.scorer(), &shown.features, below, model.file().drift.as_ref());
+        let answer = counterfactuals(model.scorer(), &shown.features, average.page(below), drift);
         let decided = |margin: f32| {
             let mut standing = shown.standing;
             policy.decide(
-                Some(Score::from_margin(margin)),
+                Some(average.score(margin)),
                 shown.class,
                 shown.pages,
                 &mut standing,
                 verdict.at,
             )
         };
-        let example = answer.ways().first().map_or(below.next_down(), |way| way.margin);
+        let example =
+            answer.ways().first().map_or_else(|| average.page(below).next_down(), |way| way.margin);
         let decision = decided(example);
         // A request that is limited in any case would not have been let through by a lower score.
         if severity(decision.action, decision.reason) >= severity(verdict.action, verdict.reason) {
@@ -68,6 +71,37 @@ pub(super) fn otherwise(judge: &Judge, model: &Model, shown: &Snapshot) -> Vec<O
         }
     }
     found
+}
+
+/// What a client's score would have been if its page had shown something else.
+struct Average {
+    rule: ScoreRule,
+    step: u8,
+    /// The client's score before the page.
+    before: Option<Score>,
+}
+
+impl Average {
+    fn of(model: &Model, score: Score, shown: &Snapshot) -> Self {
+        let (rule, step) = (model.score_rule(), shown.standing.steps());
+        let own = model.score(&shown.features).margin();
+        let before = (!rule.is_last_page()).then(|| {
+            Score::from_margin((score.margin() - rule.weight * own) / (1.0 - rule.weight))
+        });
+        Self { rule, step, before }
+    }
+
+    /// The score with a page of this margin.
+    fn score(&self, margin: f32) -> Score {
+        let score = self.rule.score(self.step, self.before, margin);
+        score.unwrap_or_else(|| Score::from_margin(margin))
+    }
+
+    /// The margin that the page must have for this score.
+    fn page(&self, score: f32) -> f32 {
+        let rest = 1.0 - self.rule.weight;
+        self.before.map_or(score, |before| (score - rest * before.margin()) / self.rule.weight)
+    }
 }
 
 /// How severe a verdict is. A client with a rate of its own counts as limited even if it kept to

@@ -33,6 +33,7 @@ use std::collections::HashSet;
 use detector::{AllowList, Class, Model, Timestamp};
 use trainer::label::Label;
 use trainer::samples::highest;
+use trainer::scoring::Scoring;
 use trainer::site::Site;
 
 pub use ladder::{StepThreshold, ThresholdState};
@@ -65,7 +66,8 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         people::vouch(&mut site, options);
     }
     let min_pages = options.policy.min_pages.unwrap_or(model.thresholds().min_pages);
-    let scores = highest(&site, model.resolution_us(), min_pages, |_| Some(model.scorer()));
+    let scoring = Scoring { min_pages, rule: model.score_rule() };
+    let scores = highest(&site, model.resolution_us(), scoring, |_| Some(model.scorer()));
     let sample = people::sample(&site, &scores, model, options);
     let mut ladder = ladder::ladder(&site, &sample, model, options, min_pages)?;
     let passed = pass::pass(&site, model, &ladder, options)?;

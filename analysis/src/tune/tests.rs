@@ -17,7 +17,11 @@ fn model(limit: Option<f32>, block: Option<f32>) -> Model {
     let scorer =
         ScorerFile::Logistic { bias: 0.0, mean: zeros(), scale, weight: zeros() }.check().unwrap();
     let own = |margin| Budget { margin, ..Budget::default() };
-    let thresholds = Thresholds { limit: own(limit), block: own(block), ..without_thresholds(5) };
+    let thresholds = Thresholds {
+        limit: own(limit),
+        block: own(block),
+        ..without_thresholds(Scoring::last_page(5))
+    };
     model_of("mute", &scorer, thresholds).unwrap()
 }
 

@@ -12,6 +12,7 @@ use super::logistic::Logistic;
 use super::node::Node;
 use super::readiness::Readiness;
 use super::reference::Reference;
+use super::score_rule::ScoreRule;
 use super::scorer::Scorer;
 use super::trees::Trees;
 use crate::features::{COUNT, Features};
@@ -94,6 +95,10 @@ pub enum ScorerFile {
 pub struct Thresholds {
     /// Page requests from which on they were calibrated. For fewer they prove nothing.
     pub min_pages: u32,
+    /// From which step on a client is scored, and how its pages' scores are averaged. Older files
+    /// have none: the score is that of the last page.
+    #[serde(default, skip_serializing_if = "ScoreRule::is_last_page")]
+    pub score_rule: ScoreRule,
     /// From which margin on a client is limited.
     pub limit: Budget,
     /// From which margin on a client is blocked.

@@ -8,7 +8,7 @@
 //! - `trained`: [`Model`]; `file`, `seal`, `error`: its file
 //! - `scorer`: the algorithms; `trees`, `logistic`: one each; `interval_forest`, `walked_forest`:
 //!   two layouts of trees for fast sums
-//! - `score`, `contributions`: what a model says of a client, and why
+//! - `score`, `score_rule`, `contributions`: what a model says of a client, when, and why
 //! - `readiness`: may the model refuse anybody; `reference`: what drift is measured against
 
 mod contributions;
@@ -20,6 +20,7 @@ mod node;
 mod readiness;
 mod reference;
 mod score;
+mod score_rule;
 mod scorer;
 mod seal;
 mod trained;
@@ -34,6 +35,7 @@ pub use node::Node;
 pub use readiness::{Readiness, ReadinessState, Requirement, grouped};
 pub use reference::{Deciles, Reference};
 pub use score::Score;
+pub use score_rule::ScoreRule;
 pub use scorer::Scorer;
 pub use seal::seal;
 pub use trained::Model;

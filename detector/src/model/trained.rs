@@ -7,6 +7,7 @@ use super::error::ModelError;
 use super::file::{Card, FORMAT, File, Thresholds};
 use super::readiness::Readiness;
 use super::score::Score;
+use super::score_rule::ScoreRule;
 use super::scorer::Scorer;
 use super::seal::unseal;
 use crate::features::{COUNT, FEATURES, FeatureSet, Features, definition_hash};
@@ -56,9 +57,15 @@ impl Model {
         self.asks
     }
 
-    /// The score of a measured client.
+    /// The score of what a client shows at one page. [`Model::score_rule`] says what it makes of
+    /// the client's score.
     pub fn score(&self, features: &Features) -> Score {
         Score::from_margin(self.scorer.margin(features))
+    }
+
+    /// When a client is scored, and how the scores of its pages are averaged.
+    pub fn score_rule(&self) -> ScoreRule {
+        self.file.thresholds.score_rule
     }
 
     /// How much each feature moved the margin away from the model's average. The base plus all
@@ -158,6 +165,7 @@ impl Model {
         if file.thresholds.min_pages == 0 {
             return Err(ModelError::Content("thresholds from 0 pages on".into()));
         }
+        file.thresholds.score_rule.check()?;
         file.readiness.check(file.thresholds.block.margin.is_some())?;
         if let Some(reference) = &file.drift {
             reference.check()?;

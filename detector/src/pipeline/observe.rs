@@ -125,6 +125,9 @@ impl Observing<'_> {
     fn push_and_decide(self, client: &mut KnownClient, event: &Event) -> Verdict {
         let Judge { model, policy, .. } = self.judge;
         let (resolution_us, profile) = (self.judge.resolution_us(), self.judge.site_profile());
+        if event.class == Class::Page {
+            client.standing.step(client.window.silence_us(event.at, resolution_us));
+        }
         let at = client.window.push_at_site(event, resolution_us, profile);
         client.standing.see(event.agent, at);
         let pages = client.window.pages();
@@ -136,7 +139,10 @@ impl Observing<'_> {
             self.tracked.drift.take(model, pages, &features, score.margin());
             (model, features, score)
         });
-        let fresh = scored.as_ref().map(|(_, _, score)| *score);
+        let fresh = scored.as_ref().and_then(|(model, _, score)| {
+            let Standing { steps, .. } = client.standing;
+            model.score_rule().score(steps.count(), client.standing.score(), score.margin())
+        });
         let Decision { action, reason, retry_after_s } =
             policy.decide(fresh, event.class, pages, &mut client.standing, at);
         let because = match scored {

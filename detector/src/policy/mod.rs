@@ -295,7 +295,7 @@ impl Policy {
         }
         let reason = match () {
             () if !self.has_threshold() => Reason::NoThreshold,
-            () if pages < self.min_pages => Reason::TooFewPages,
+            () if pages < self.min_pages || standing.score().is_none() => Reason::TooFewPages,
             () => Reason::Usual,
         };
         Decision::new(Action::Allow, reason, 0)

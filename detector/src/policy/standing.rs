@@ -14,6 +14,7 @@ use crate::mode::Mode;
 use crate::model::Score;
 use crate::state::browsers::Browsers;
 use crate::time::Timestamp;
+use crate::window::{FORGET_US, Steps};
 
 /// From this many browsers within the hour on an address counts as shared. A family has three or
 /// four. A bot that rotates four user agents gains nothing.
@@ -36,6 +37,7 @@ pub struct Standing {
     pub(super) beyond: u8,
     /// What leads to harder rungs of the limit ([`super::rung`]).
     pub(super) points: u8,
+    pub(crate) steps: Steps,
     browsers: Browsers,
     pub(crate) guard: Guard,
 }
@@ -129,6 +131,7 @@ impl Standing {
             record: BanRecord::of(ban),
             beyond: 0,
             points: 0,
+            steps: Steps::NONE,
             browsers: Browsers::NONE,
             guard: Guard::NONE,
         }
@@ -153,9 +156,9 @@ impl Standing {
 
     /// Drops all that is held against the client: ban, offences, limit.
     pub fn pardon(&mut self) {
-        let Self { margin, browsers, record, .. } = *self;
+        let Self { margin, steps, browsers, record, .. } = *self;
         let nothing = Self::new(Ban { mode: record.mode(), ..Ban::NONE });
-        *self = Self { margin, browsers, ..nothing };
+        *self = Self { margin, steps, browsers, ..nothing };
     }
 
     /// The mode in which what is held against the client was made.
@@ -172,9 +175,9 @@ impl Standing {
             return;
         }
         if mode == Mode::Enforce && self.holds_something() {
-            let Self { margin, browsers, mut guard, .. } = *self;
+            let Self { margin, steps, browsers, mut guard, .. } = *self;
             guard.set_limited_by(None);
-            *self = Self { margin, browsers, guard, ..Self::new(enforced()) };
+            *self = Self { margin, steps, browsers, guard, ..Self::new(enforced()) };
         }
         self.record = BanRecord::of(Ban { mode, ..self.ban() });
     }
@@ -193,6 +196,20 @@ impl Standing {
     /// Is the client limited or banned at `at`?
     pub fn is_suspect(&self, at: Timestamp) -> bool {
         self.limited_until > at || self.banned_until > at
+    }
+
+    /// Counts a page that comes so many µs after the page before. After a day of silence the average
+    /// of scores begins anew, as the window does.
+    pub fn step(&mut self, silence_us: u64) {
+        if silence_us > FORGET_US {
+            self.margin = f32::NAN;
+        }
+        self.steps.page(silence_us);
+    }
+
+    /// Steps of the client's visit so far; 15 at most.
+    pub const fn steps(&self) -> u8 {
+        self.steps.count()
     }
 
     /// Counts the browser that a request names.

@@ -19,8 +19,8 @@ const GENERATION_US: i64 = 3_600_000_000;
 /// Counter of the distinct user agents that a client names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Browsers {
-    /// In halves, because a `u32` must be aligned to four bytes and the struct has six.
-    bits: [u16; 2],
+    /// In bytes, because a `u32` must be aligned to four and the struct has seven.
+    bits: [u8; 4],
     /// Bits set in the hour before.
     before: u8,
     /// The hour of `bits`, since the epoch, modulo 256.
@@ -31,22 +31,22 @@ pub struct Browsers {
 
 impl Browsers {
     /// No browser yet.
-    pub const NONE: Self = Self { bits: [0; 2], before: 0, hour: 0, last: 0 };
+    pub const NONE: Self = Self { bits: [0; 4], before: 0, hour: 0, last: 0 };
 
     /// Counts the browser that a request names.
     pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
         let hour = at.as_micros().div_euclid(GENERATION_US) as u8;
         match hour.wrapping_sub(self.hour) {
             0 => {}
-            1 => (self.bits, self.before) = ([0; 2], self.ones() as u8),
-            _ => (self.bits, self.before) = ([0; 2], 0),
+            1 => (self.bits, self.before) = ([0; 4], self.ones() as u8),
+            _ => (self.bits, self.before) = ([0; 4], 0),
         }
         self.hour = hour;
         let this = (agent.0 >> 8) as u8 | 1;
         let is_in_a_row = self.last == this;
         self.last = this;
         if is_in_a_row {
-            self.bits[usize::from(agent.0 / 16 % 2)] |= 1 << (agent.0 % 16);
+            self.bits[usize::from(agent.0 / 8 % 4)] |= 1 << (agent.0 % 8);
         }
     }
 
@@ -57,7 +57,7 @@ impl Browsers {
     }
 
     fn ones(&self) -> u32 {
-        self.bits[0].count_ones() + self.bits[1].count_ones()
+        u32::from_ne_bytes(self.bits).count_ones()
     }
 }
 

@@ -50,7 +50,10 @@ impl ClientState {
         profile: Option<&SiteProfile>,
     ) -> &mut KnownClient {
         if let Self::Newcomer(newcomer) = self {
-            *self = Self::known(newcomer.window(at, profile), Ban::NONE);
+            let mut standing = Standing::new(Ban::NONE);
+            standing.steps = newcomer.steps();
+            let window = newcomer.window(at, profile);
+            *self = Self::Known(Box::new(KnownClient { window, standing }));
         }
         match self {
             Self::Known(client) => client,

@@ -11,7 +11,7 @@ use crate::site_profile::SiteProfile;
 use crate::state::asset_credit::AssetCredit;
 use crate::time::Timestamp;
 use crate::url::{Class, Shape, UrlKey};
-use crate::window::Window;
+use crate::window::{Steps, Window};
 
 /// Events kept as they came: one request with its outcome. A client with a third event stays.
 const NOTES: usize = 2;
@@ -121,6 +121,20 @@ impl Newcomer {
             };
         }
         window
+    }
+
+    /// The steps that its pages make.
+    pub fn steps(&self) -> Steps {
+        let mut steps = Steps::NONE;
+        let mut before: Option<Timestamp> = None;
+        for note in &self.notes[..usize::from(self.count)] {
+            if let Note::Request { at, class: Class::Page, .. } = *note {
+                let at = at.truncate(self.resolution_us);
+                steps.page(before.map_or(0, |before| at.micros_since(before)));
+                before = Some(at);
+            }
+        }
+        steps
     }
 
     /// Page requests so far.

@@ -32,6 +32,7 @@ mod fading;
 mod gap_scale;
 mod ring;
 mod running_means;
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +42,7 @@ pub use fading::{ONE, TAU_S};
 pub use gap_scale::{BLUR_US, SLOW_BINS};
 pub use running_means::COUNTING_PAUSE_US;
 pub(crate) use running_means::SHARE_ONE;
+pub use steps::Steps;
 
 use crate::event::{Event, Method, Outcome};
 use crate::site_profile::SiteProfile;
@@ -119,6 +121,15 @@ impl Window {
             means: RunningMeans::default(),
             site: SiteMeans::default(),
         }
+    }
+
+    /// Microseconds without a page until a page at `at`, in steps of `resolution_us`; 0 before the
+    /// first page.
+    pub fn silence_us(&self, at: Timestamp, resolution_us: u32) -> u64 {
+        if self.pages == 0 {
+            return 0;
+        }
+        at.max(self.last_at).truncate(resolution_us).micros_since(self.last_page_at)
     }
 
     /// Takes a request in and returns the time it counts for: a client's clock never goes back.

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
+use detector::model::{
+    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
+};
 use gate::clock::{Clock, TimeSource};
 use gate::{Ask, Config, End, Engine, InFlight, Overrides, RequestHeaders, Ruling};
 
@@ -88,6 +90,7 @@ impl Folder {
             calibration: Vec::new(),
             thresholds: Thresholds {
                 min_pages: 1,
+                score_rule: ScoreRule::LAST_PAGE,
                 limit: budget(),
                 block: budget(),
                 cohort: budget(),

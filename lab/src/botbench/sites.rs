@@ -45,7 +45,8 @@ pub(super) fn sites(
                     .filter(move |(client, _)| half_of(site.clients[*client].key) == which);
                 Scored::of(site, clients.copied())
             };
-            let thresholds = calibrated(&of_half(which).people, options.budgets, options.min_pages);
+            let known = of_half(which).people;
+            let thresholds = calibrated(&known, options.budgets, strangers.scoring());
             let resolution_us =
                 sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1);
             let model = model_at("others", &scorer, thresholds, resolution_us)?;

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use client::Client;
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{Budget, Card, File, GoldenRow, Readiness, ScorerFile, Thresholds, seal};
+use detector::model::{
+    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
+};
 use origin::Origin;
 use proxy::{Config, Overrides, RunningGate};
 
@@ -51,6 +53,7 @@ fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -
         calibration: Vec::new(),
         thresholds: Thresholds {
             min_pages: 1,
+            score_rule: ScoreRule::LAST_PAGE,
             limit: budget(None),
             block: budget(None),
             cohort: budget(None),

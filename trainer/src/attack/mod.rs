@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use detector::features::COUNT;
 use detector::model::Scorer;
-use detector::{Class, ClientKey, Event, Features, Timestamp, Window};
+use detector::{Class, ClientKey, Event, Features, Timestamp};
 use linfa::DatasetBase;
 use ndarray::{Array1, Array2, Axis, concatenate};
 use traffic::log::RecordKind;
@@ -33,7 +33,7 @@ use crate::client_folds::FOLDS;
 use crate::error::TrainError;
 use crate::samples::{Rows, SCHEDULE, Sample};
 use crate::site::Site;
-use crate::unjudged::UnjudgedWindow;
+use crate::unjudged::{UnjudgedClient, UnjudgedWindow};
 use beat::{Beat, Kind};
 use learnt::{Asked, LearntSite, Visited};
 use ways::Way;
@@ -302,7 +302,7 @@ impl Attacker<'_> {
         let begin = first.as_micros() + (dice.unit() * span_us as f64 * 0.8) as i64;
         let mut at = begin;
         let resolution = i64::from(self.resolution_us.max(1));
-        let mut window = Window::new(Timestamp::from_micros(at));
+        let mut known = UnjudgedClient::new(Timestamp::from_micros(at));
         let mut driver = Driver::default();
         let profile = match self.measured_as {
             Some(client) => self.site.profile_for(client),
@@ -321,14 +321,15 @@ impl Attacker<'_> {
             pages += usize::from(asked.event.class == Class::Page);
             let told = Timestamp::from_micros(at / resolution * resolution);
             let event = Event { client, at: told, ..asked.event };
-            let at_request = |event: &Event, window: &Window| {
-                if event.class == Class::Page && SCHEDULE.contains(&window.pages()) {
-                    rows.push((window.pages(), Features::measure(window)));
+            let at_request = |event: &Event, known: &UnjudgedClient| {
+                let pages = known.window.pages();
+                if event.class == Class::Page && SCHEDULE.contains(&pages) {
+                    rows.push((pages, Features::measure(&known.window)));
                 }
             };
             let resolution_us = self.resolution_us;
             let mut subject =
-                UnjudgedWindow { window: &mut window, resolution_us, profile, at_request };
+                UnjudgedWindow { client: &mut known, resolution_us, profile, at_request };
             driver.step(&LogStep::new(event, RecordKind::Whole, asked.status), &mut subject);
         }
         rows

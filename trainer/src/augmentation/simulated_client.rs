@@ -1,14 +1,12 @@
 //! A simulated client: its window, and its requests that are not answered yet.
 
-use detector::{
-    AllowList, Class, ClientKey, Event, Features, Request, Timestamp, UrlHasher, Window,
-};
+use detector::{AllowList, Class, ClientKey, Event, Features, Request, Timestamp, UrlHasher};
 use traffic::replay::Driver;
 use traffic::sim::{Population, SimRequest};
 
 use crate::samples::SCHEDULE;
 use crate::site::OFFLINE_HASH_KEY;
-use crate::unjudged::UnjudgedWindow;
+use crate::unjudged::{UnjudgedClient, UnjudgedWindow};
 
 /// No simulated shop, log or benchmark draws with this seed, so none has the same visitors.
 pub(super) const SEED: u64 = 0x6775_6573_7473;
@@ -35,14 +33,14 @@ impl SimulatedRow {
 
 /// A window that is driven by simulated requests.
 pub(super) struct SimulatedClient {
-    window: Window,
+    known: UnjudgedClient,
     driver: Driver,
 }
 
 impl SimulatedClient {
     /// A client that comes at this time.
     pub fn new(at: Timestamp) -> Self {
-        Self { window: Window::new(at), driver: Driver::default() }
+        Self { known: UnjudgedClient::new(at), driver: Driver::default() }
     }
 
     /// Takes a request in. Returns features if this is a page request at which rows are taken.
@@ -60,12 +58,13 @@ impl SimulatedClient {
         let event =
             Event::new(&asked, &UrlHasher::new(OFFLINE_HASH_KEY), &AllowList::default(), None);
         let mut measured = None;
-        let at_request = |event: &Event, window: &Window| {
+        let at_request = |event: &Event, known: &UnjudgedClient| {
+            let window = &known.window;
             let is_row = event.class == Class::Page && SCHEDULE.contains(&window.pages());
             measured = is_row.then(|| Features::measure(window));
         };
-        let window = &mut self.window;
-        let mut subject = UnjudgedWindow { window, resolution_us, profile: None, at_request };
+        let client = &mut self.known;
+        let mut subject = UnjudgedWindow { client, resolution_us, profile: None, at_request };
         let answer = (told(request.completed_at()), request.status);
         self.driver.simulate(&event, Some(answer), &mut subject);
         measured

@@ -104,7 +104,9 @@ fn everybody_labelled_is_scored_once_by_a_model_adapted_to_the_other_half() {
     let strangers = Strangers::new(&others, &options);
     // Left out is a site that there is not: a model of all.
     let scorer = strangers.fit(others.len(), &carried()).unwrap();
-    let base = Base::new(model_of("base", &scorer, without_thresholds(5)).unwrap()).unwrap();
+    let base =
+        Base::new(model_of("base", &scorer, without_thresholds(Scoring::last_page(5))).unwrap())
+            .unwrap();
     let mut clients = Vec::new();
     for which in 0..2 {
         let Adapted { scored, .. } = adapted_on_half(&site, which, &base, &options).unwrap();

@@ -87,7 +87,7 @@ impl TrainingRun<'_> {
             samples.iter().filter(|s| !s.bad).map(|s| (s.site, s.client)).collect();
         let of = |(index, site)| {
             let takes = |client| people.contains(&(index, client));
-            worst_moments(site, index, self.resolution_us, self.options.min_pages, takes, scorer)
+            worst_moments(site, index, self.resolution_us, self.scoring, takes, scorer)
         };
         let worst: Vec<Sample> = self.sites.iter().enumerate().flat_map(of).collect();
         worst.iter().cycle().take(worst.len() * WORST_WEIGHT).cloned().collect()

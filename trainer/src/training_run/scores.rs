@@ -43,9 +43,8 @@ impl<'a> TrainingRun<'a> {
         scorer: impl Fn(usize, usize) -> Option<&'s Scorer>,
     ) -> Vec<(ClientIndex, f32)> {
         let of = |(index, site): (usize, &Site)| {
-            let best = highest(site, self.resolution_us, self.options.min_pages, |client| {
-                scorer(index, client)
-            });
+            let best =
+                highest(site, self.resolution_us, self.scoring, |client| scorer(index, client));
             let best = best
                 .into_iter()
                 .enumerate()

@@ -24,7 +24,7 @@ use crate::error::TrainError;
 use crate::export::{ModelParts, export};
 use crate::label::{Label, Labelled};
 use crate::progress::nobody;
-use crate::samples::{Sample, highest, rows_of, samples_as, walk};
+use crate::samples::{Sample, highest, resolution_us, rows_of, samples_of, walk};
 use crate::scoring::Scoring;
 use crate::site::Site;
 use crate::site_profile::fold_of;
@@ -139,10 +139,6 @@ fn training_run<'a>(
     }
 }
 
-fn resolution_us(sites: &[Site]) -> u32 {
-    sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1)
-}
-
 fn present(best: Vec<Option<f32>>) -> impl Iterator<Item = (usize, f32)> {
     best.into_iter().enumerate().filter_map(|(client, best)| Some((client, best?)))
 }
@@ -166,9 +162,8 @@ impl<'a> Strangers<'a> {
             Label::Human => Some(false),
             Label::GoodBot | Label::Unknown => None,
         };
-        let samples = sites.iter().enumerate().flat_map(|(index, site)| {
-            samples_as(site, index, resolution, |client| role(site.clients[client].labelled.label))
-        });
+        let samples =
+            samples_of(sites, |site, client| role(sites[site].clients[client].labelled.label));
         let judged = sites.iter().map(|site| {
             let mut judged = Vec::new();
             walk(site, resolution, |client, known| {
@@ -180,7 +175,7 @@ impl<'a> Strangers<'a> {
             });
             judged
         });
-        Self { sites, options, samples: samples.collect(), judged: judged.collect() }
+        Self { sites, options, samples, judged: judged.collect() }
     }
 
     /// Fits all sites but one. Features that are not `told` are missing.

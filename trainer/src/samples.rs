@@ -133,6 +133,32 @@ pub fn samples_as(
     samples_in(cores(), site, index, resolution_us, &bad)
 }
 
+/// The time step that traffic is measured with, in µs: the finest of the sites' logs. A coarser log
+/// has no finer times and is measured in its own.
+pub fn resolution_us(sites: &[Site]) -> u32 {
+    sites.iter().map(|site| site.resolution_us).min().unwrap_or(1).max(1)
+}
+
+/// A second in µs: the time step of logs in the common format.
+const SECOND_US: u32 = 1_000_000;
+
+/// Training rows of several sites, as [`samples_as`] makes them of one; `bad` is given the site and
+/// the client.
+///
+/// A model of several sites is for sites that it has not seen, and their logs may have whole
+/// seconds or milliseconds. So a site with finer times gives its rows in both. A client's rows
+/// count the same together, however many there are.
+pub fn samples_of(sites: &[Site], bad: impl Fn(usize, usize) -> Option<bool>) -> Vec<Sample> {
+    let finest_us = resolution_us(sites);
+    let of = |(index, site): (usize, &Site)| {
+        let is_cut_too = sites.len() > 1 && site.resolution_us < SECOND_US;
+        let steps = [Some(finest_us), is_cut_too.then_some(SECOND_US)];
+        let rows = |step_us| samples_as(site, index, step_us, |client| bad(index, client));
+        steps.into_iter().flatten().flat_map(rows).collect::<Vec<Sample>>()
+    };
+    sites.iter().enumerate().flat_map(of).collect()
+}
+
 fn samples_in(
     parts: usize,
     site: &Site,

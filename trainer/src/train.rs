@@ -44,7 +44,7 @@ use crate::progress::{Ledger, Moment, Stage, nobody};
 use crate::quality::Figures;
 use crate::readiness::readiness;
 use crate::reference::reference;
-use crate::samples::Sample;
+use crate::samples::{Sample, resolution_us};
 use crate::scoring::Scoring;
 use crate::site::{Client, Site};
 use crate::training_run::TrainingRun;
@@ -343,10 +343,6 @@ fn attacked(sites: &[Site], options: &Options) -> (Option<Site>, Option<Attack>)
     let with_people = assumed::with_people(site, options);
     let attack = Attack::on(with_people.as_ref().unwrap_or(site), site.resolution_us.max(1));
     (with_people, Some(attack).filter(|attack| !attack.is_empty()))
-}
-
-fn resolution_us(sites: &[Site]) -> u32 {
-    sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1)
 }
 
 fn suspects(sites: &[Site], options: &Options) -> Result<Suspects, TrainError> {

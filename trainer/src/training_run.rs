@@ -22,7 +22,7 @@ use crate::label::Label;
 use crate::options::Options;
 use crate::progress::{Moment, Tell};
 use crate::prune::ClientIndex;
-use crate::samples::{Rows, Sample, rows, samples_as};
+use crate::samples::{Rows, Sample, rows, samples_of};
 use crate::scoring::Scoring;
 use crate::site::{Client, Site};
 
@@ -36,7 +36,7 @@ pub(crate) struct TrainingRun<'a> {
     pub options: &'a Options,
     /// From when on clients are scored, and how.
     pub scoring: Scoring,
-    /// Time step that all sites are measured with, in µs: the coarsest of their logs'.
+    /// Time step that all sites are measured with, in µs: the finest of their logs'.
     pub resolution_us: u32,
     /// Clients whom the base model takes for bots; see [`crate::poison`].
     pub suspects: &'a HashSet<ClientIndex>,
@@ -87,10 +87,7 @@ impl<'a> TrainingRun<'a> {
     }
 
     fn samples_as(&self, bad: impl Fn(usize, usize) -> Option<bool>) -> Vec<Sample> {
-        let of = |(index, site)| {
-            samples_as(site, index, self.resolution_us, |client| bad(index, client))
-        };
-        self.sites.iter().enumerate().flat_map(of).collect()
+        samples_of(self.sites, bad)
     }
 
     /// The samples as weighted rows.

@@ -7,6 +7,7 @@ use analysis::baseline::BaselineRequest;
 use trainer::label::Label;
 use trainer::progress::Stage;
 use trainer::protocol::{Scored, Strangers, calibrated, carried, half, half_of, model_at};
+use trainer::samples::resolution_us;
 use trainer::site::{Site, Step};
 use trainer::train::Options;
 
@@ -47,9 +48,7 @@ pub(super) fn sites(
             };
             let known = of_half(which).people;
             let thresholds = calibrated(&known, options.budgets, strangers.scoring());
-            let resolution_us =
-                sites.iter().map(|site| site.resolution_us).max().unwrap_or(1).max(1);
-            let model = model_at("others", &scorer, thresholds, resolution_us)?;
+            let model = model_at("others", &scorer, thresholds, resolution_us(sites))?;
             let column_set = ColumnSet {
                 models: vec![("kidoban".to_owned(), model)],
                 rules: Some(learnt.clone()),

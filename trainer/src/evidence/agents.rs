@@ -32,6 +32,12 @@ pub(super) enum AgentKind {
 /// How many kinds there are.
 pub(super) const KINDS: usize = 5;
 
+/// User agents that are remembered at most. Any further one is judged each time, and all of those
+/// count as one.
+const TEXTS_MAX: usize = 1 << 20;
+/// Bytes of their texts at most, about: a log may have lines of a megabyte.
+const TEXT_BYTES_MAX: u64 = 64 << 20;
+
 /// User agents seen, so that each text is judged once.
 #[derive(Debug, Default)]
 pub struct Agents {
@@ -58,7 +64,7 @@ impl Agents {
         }
         let judged = (u32::try_from(self.known.len()).unwrap_or(u32::MAX), kind(agent));
         // Clients that make up a new user agent for every request must not fill the memory.
-        if self.known.len() < 1 << 20 {
+        if self.known.len() < TEXTS_MAX && self.text_bytes < TEXT_BYTES_MAX {
             self.known.insert(agent.into(), judged);
             self.text_bytes += agent.len() as u64 + ALLOCATION_BYTES;
         }
@@ -153,6 +159,17 @@ mod tests {
         for agent in agents {
             assert_eq!(kind(agent), expect, "{agent}");
         }
+    }
+
+    #[test]
+    fn long_names_that_never_come_again_do_not_fill_the_memory() {
+        let mut agents = Agents::default();
+        let long = "x".repeat(1 << 20);
+        for number in 0..200 {
+            let (_, kind) = agents.judge(&format!("Googlebot/2.1 {number} {long}"));
+            assert_eq!(kind, AgentKind::GoodRobot);
+        }
+        assert!(agents.bytes() < TEXT_BYTES_MAX + (2 << 20), "{}", agents.bytes());
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub(crate) struct SummaryRequest<'a> {
 }
 
 /// Passes over the site once more and summarises these clients, in the order given. Each is looked
-/// at at one page request: the one named, or the first of the highest-scoring ones. Features are measured in the detector's own windows.
+/// at at one page request: the one named, or the first of the highest-scoring ones. Features are
+/// measured in the detector's own windows.
 pub(crate) fn client_summaries(
     site: &Site,
     resolution_us: u32,

@@ -152,8 +152,8 @@ fn features(text: &mut String, decisive: &Decisive) {
         format!("The sum {} is the margin {} in log-odds", signed(decisive.sum), signed(margin))
     } else {
         format!(
-            "The sum {} is what this page shows by itself. The margin {} in log-odds is the average \
-             over the pages of its visit",
+            "The sum {} is what this page shows by itself. The margin {} in log-odds is the \
+             average over the pages of its visit",
             signed(decisive.sum),
             signed(margin)
         )

@@ -198,8 +198,8 @@ impl Standing {
         self.limited_until > at || self.banned_until > at
     }
 
-    /// Counts a page that comes so many µs after the page before. After a day of silence the average
-    /// of scores begins anew, as the window does.
+    /// Counts a page that comes so many µs after the page before. After a day of silence the
+    /// average of scores begins anew, as the window does.
     pub fn step(&mut self, silence_us: u64) {
         if silence_us > FORGET_US {
             self.margin = f32::NAN;

@@ -102,7 +102,7 @@ pub fn summary(result: &DemoResult) -> String {
     );
     let _ = writeln!(
         text,
-        "The shipped model, which has never seen this shop, scores {} of {bots} bots above every \
+        "The shipped model, which knows other shops and not this one, scores {} of {bots} bots above every \
             person.",
         result.shipped_model_apart
     );

@@ -17,7 +17,7 @@ pub use learn::{AlgorithmArg, ForgiveArgs, LabelArgs, SimulateArgs, TrainArgs};
 pub use look::{ExplainArgs, InspectArgs, ReplayArgs};
 pub use measure::{BenchArgs, DiffArgs, DriftArgs, EvaluateArgs, TuneArgs};
 pub use report::ReportArgs;
-pub use serve::{CheckArgs, DemoArgs, ModeArg, RunArgs};
+pub use serve::{CheckArgs, DecideArgs, DemoArgs, GateArgs, ModeArg, RunArgs};
 pub use shell::{CompletionsArgs, ManArgs};
 
 /// Access-control gate for online shops: looks at how a client behaves, lets people through, slows
@@ -41,6 +41,11 @@ pub enum Command {
             0.0.0.0:8080\n  \
                             kidoban run -c kidoban.toml --model shop.json --mode enforce")]
     Run(RunArgs),
+    /// The decision service: answers nginx, Caddy or Traefik whether a request may pass
+    #[command(after_help = "Example:\n  kidoban decide -c kidoban.toml\n  \
+                            kidoban decide --listen unix:/run/kidoban/decide.sock --mode \
+                            enforce")]
+    Decide(DecideArgs),
     /// What a log is: format, lines read and refused and why, time span, clients
     #[command(after_help = "Example:\n  kidoban inspect /var/log/nginx/access.log*")]
     Inspect(InspectArgs),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use analysis::proxied::ProxiedLog;
 use anyhow::Result;
@@ -44,9 +45,7 @@ pub fn run(args: &CheckArgs) -> Result<CommandResult> {
         Some(path) => {
             let gate =
                 gate::Overrides { model: args.model.clone(), ..overrides_with_shipped_model() };
-            let config = Config::load(Some(path), &Overrides { gate, ..Overrides::default() })?;
-            warnings.extend(config.warnings().iter().cloned());
-            let config = config.gate();
+            let config = &load(path, gate, &mut warnings)?;
             trusted = TrustedProxies::new(config.trusted_proxies().to_vec());
             let Judge { model, policy, .. } = gate::judge(config)?;
             gate::refuse_unarmed(config, model.as_ref())?;
@@ -97,6 +96,21 @@ pub fn run(args: &CheckArgs) -> Result<CommandResult> {
         output::print(&describe(args, &checked, model.as_ref()))?;
     }
     Ok(CommandResult::Passed)
+}
+
+/// Checks the section of every door that the file is meant for: of the proxy where it does not say.
+fn load(path: &Path, gate: gate::Overrides, warnings: &mut Vec<String>) -> Result<gate::Config> {
+    let text = gate::config::read(path)?;
+    if decide::Config::is_meant_by(&text) {
+        let overrides = decide::Overrides { gate: gate.clone(), ..decide::Overrides::default() };
+        let config = decide::Config::load(Some(path), &overrides)?;
+        if !text.contains("[proxy") {
+            return Ok(config.gate().clone());
+        }
+    }
+    let config = Config::load(Some(path), &Overrides { gate, ..Overrides::default() })?;
+    warnings.extend(config.warnings().iter().cloned());
+    Ok(config.gate().clone())
 }
 
 /// A warning if most requests of these logs carry the address of a proxy in front, which hides the

@@ -13,6 +13,7 @@ pub mod bench;
 pub mod check;
 mod command_result;
 pub mod completions;
+pub mod decide;
 mod decision;
 pub mod demo;
 pub mod diff;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
     let result = match &args.command {
         Command::Demo(options) => demo::run(options),
         Command::Run(options) => run::run(options),
+        Command::Decide(options) => decide::run(options),
         Command::Inspect(options) => inspect::run(options),
         Command::Train(options) => train::run(options),
         Command::Evaluate(options) => evaluate::run(options),

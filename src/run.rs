@@ -7,7 +7,7 @@ use gate::Mode;
 use proxy::{Config, Overrides};
 use tracing_subscriber::EnvFilter;
 
-use crate::args::{ModeArg, RunArgs};
+use crate::args::{GateArgs, ModeArg, RunArgs};
 use crate::command_result::CommandResult;
 use crate::judge::overrides_with_shipped_model;
 
@@ -16,7 +16,20 @@ use crate::judge::overrides_with_shipped_model;
 /// # Errors
 /// A configuration or model that is refused; an address that cannot be listened on.
 pub fn run(args: &RunArgs) -> Result<CommandResult> {
-    let gate = gate::Overrides {
+    let overrides = Overrides {
+        gate: gate_overrides(&args.gate),
+        upstream: args.upstream.clone(),
+        listen: args.listen.clone(),
+    };
+    let config = Config::load(args.config.as_deref(), &overrides)?;
+    log_to_stderr();
+    proxy::run(config)?;
+    Ok(CommandResult::Passed)
+}
+
+/// What the flags say that every way to run the gate shares.
+pub(crate) fn gate_overrides(args: &GateArgs) -> gate::Overrides {
+    gate::Overrides {
         admin: args.admin.clone(),
         model: args.model.clone(),
         mode: args.mode.map(|mode| match mode {
@@ -26,20 +39,14 @@ pub fn run(args: &RunArgs) -> Result<CommandResult> {
         event_log: args.event_log.clone(),
         force: args.force,
         ..overrides_with_shipped_model()
-    };
-    let overrides =
-        Overrides { gate, upstream: args.upstream.clone(), listen: args.listen.clone() };
-    let config = Config::load(args.config.as_deref(), &overrides)?;
-    log_to_stderr();
-    proxy::run(config)?;
-    Ok(CommandResult::Passed)
+    }
 }
 
 /// Sends the gate's log messages to standard error; `RUST_LOG` sets the level.
 ///
 /// Pingora is silenced by default. It logs a line for each broken connection, so an attacker could
 /// fill the disk by breaking many. The gate itself counts and logs what matters of them.
-fn log_to_stderr() {
+pub(crate) fn log_to_stderr() {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,pingora=off"));
     let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

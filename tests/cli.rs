@@ -28,9 +28,10 @@ pub fn assert_golden(name: &str, stdout: &str) {
     );
 }
 
-const SUBCOMMANDS: [&str; 17] = [
+const SUBCOMMANDS: [&str; 18] = [
     "demo",
     "run",
+    "decide",
     "inspect",
     "train",
     "evaluate",

@@ -278,7 +278,8 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[test]
 fn dependencies_point_one_way() {
-    const OURS: [&str; 7] = ["detector", "traffic", "gate", "trainer", "analysis", "lab", "proxy"];
+    const OURS: [&str; 8] =
+        ["detector", "traffic", "gate", "trainer", "analysis", "lab", "proxy", "decide"];
     let check = |manifest: &str, allowed: &[&str]| {
         let dependencies = dependencies(manifest);
         assert!(!dependencies.is_empty(), "{manifest}");
@@ -293,6 +294,7 @@ fn dependencies_point_one_way() {
     check("analysis/Cargo.toml", &["detector", "traffic", "gate", "trainer"]);
     check("lab/Cargo.toml", &["detector", "traffic", "trainer", "analysis"]);
     check("proxy/Cargo.toml", &["gate"]);
+    check("decide/Cargo.toml", &["gate"]);
     check("Cargo.toml", &OURS);
 }
 
@@ -305,6 +307,7 @@ fn pingora_is_the_proxys_and_linfa_the_trainers() {
         ("analysis/Cargo.toml", false, false),
         ("lab/Cargo.toml", false, false),
         ("proxy/Cargo.toml", true, false),
+        ("decide/Cargo.toml", false, false),
         ("Cargo.toml", false, false),
     ] {
         for name in dependencies(manifest) {

@@ -1,5 +1,5 @@
-//! Flags of the commands that serve traffic: `run` and `demo`; and `check`, which looks whether
-//! `run` would start.
+//! Flags of the commands that serve traffic: `run`, `decide` and `demo`; and `check`, which looks
+//! whether `run` or `decide` would start.
 
 use std::path::PathBuf;
 
@@ -17,6 +17,14 @@ pub struct RunArgs {
     /// Address to listen on
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
+    /// What every way to run the gate shares.
+    #[command(flatten)]
+    pub gate: GateArgs,
+}
+
+/// Flags that `run` and `decide` share.
+#[derive(Debug, Arguments)]
+pub struct GateArgs {
     /// Address of /metrics and /healthz
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<String>,
@@ -32,6 +40,20 @@ pub struct RunArgs {
     /// Enforce with a model that failed its gates
     #[arg(long)]
     pub force: bool,
+}
+
+/// `kidoban decide`
+#[derive(Debug, Arguments)]
+pub struct DecideArgs {
+    /// Configuration file (TOML); flags overrule it
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where edges ask: unix:PATH, or an address with a port; may be given several times
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Vec<String>,
+    /// What every way to run the gate shares.
+    #[command(flatten)]
+    pub gate: GateArgs,
 }
 
 /// `--mode`

@@ -117,7 +117,11 @@ impl Checker<'_> {
         overrides.model_built_in.map_or(ModelSource::None, ModelSource::BuiltIn)
     }
 
-    fn networks(&self, written: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
+    /// Networks: addresses with or without a prefix length.
+    ///
+    /// # Errors
+    /// A text that is none, with its place.
+    pub fn networks(&self, written: &[Spanned<String>]) -> Result<Vec<IpNet>, ConfigError> {
         written.iter().map(|network| self.network(network)).collect()
     }
 

@@ -25,9 +25,11 @@ pub(super) struct Raw {
     pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
     pub(super) table: Table,
     pub(super) event_log: Option<Spanned<EventLog>>,
+    /// The decision service reads its own section. This and what follows is read as values and
+    /// dropped, so that what is no TOML value is an error for every door (a number of 128 bits
+    /// would pass unread).
+    decide: Option<toml::Value>,
     /// The proxy reads its own section, and these keys, which stood outside it before it had one.
-    /// They are read as values and dropped, so that what is no TOML value is an error for every
-    /// door (a number of 128 bits would pass unread).
     proxy: Option<toml::Value>,
     listen: Option<toml::Value>,
     upstream: Option<toml::Value>,

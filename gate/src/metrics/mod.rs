@@ -8,6 +8,7 @@
 
 mod conversion_series;
 mod conversions;
+mod edge;
 mod model_info;
 mod scores;
 
@@ -25,6 +26,7 @@ use crate::enforce::Ruling;
 use crate::malformed::Malformed;
 use conversion_series::ConversionSeries;
 pub(crate) use conversions::{ConversionCounters, PendingConversion, StandingLabel};
+pub use edge::{EDGE_METRICS, EdgeCounters, EdgeOutcome, EdgeQuestion};
 use model_info::ModelInfo;
 use scores::Scores;
 
@@ -142,13 +144,15 @@ pub struct Metrics {
     undeclared_proxy: Counter,
     silent_proxy: Counter,
     clock_behind: Gauge,
+    /// For a door that edges ask.
+    pub edge: EdgeCounters,
 }
 
 impl Metrics {
     /// A recorder of its own, with every metric at zero.
     pub fn new() -> Self {
         let recorder = recorder();
-        for (name, help) in METRICS {
+        for (name, help) in METRICS.into_iter().chain(EDGE_METRICS) {
             // The kind does not matter to this exporter, the help text does.
             recorder.describe_gauge(name.into(), None, help.into());
         }
@@ -210,6 +214,7 @@ impl Metrics {
             undeclared_proxy: counter(UNDECLARED_PROXY, Vec::new()),
             silent_proxy: counter(SILENT_PROXY, Vec::new()),
             clock_behind: gauge(CLOCK_BEHIND),
+            edge: EdgeCounters::new(&counter),
             handle: recorder.handle(),
         }
     }
@@ -375,7 +380,7 @@ mod tests {
             panics: 0,
         };
         let text = metrics.render(&stats, Mode::Shadow);
-        for (name, help) in METRICS {
+        for (name, help) in METRICS.into_iter().chain(EDGE_METRICS) {
             assert!(
                 text.contains(&format!("# HELP {name} {help}")),
                 "{name} has no help in:\n{text}"

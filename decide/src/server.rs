@@ -1,0 +1,263 @@
+//! Start and stop: a decision service as a value.
+//!
+//! [`run`] is what the binary calls: a service until SIGTERM. [`RunningService`] is the same for
+//! whoever wants to hold it. Everything that can fail, fails in `start`, before the first question
+//! is answered.
+
+use std::hash::RandomState;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use gate::metrics::EdgeOutcome;
+use gate::{ConfigError, Engine, ReloadError, Reloaded, StartError};
+use parking_lot::Mutex;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::admin::Admin;
+use crate::answer::Answers;
+use crate::awaited::Awaited;
+use crate::config::{Address, Config};
+use crate::http_server::serve;
+use crate::listen::{Listener, Mailbox};
+use crate::outcomes::Outcomes;
+use crate::threads::{Stop, Threads};
+
+/// Bans have a resolution of seconds.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Why a service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] StartError),
+    /// A socket.
+    #[error("cannot listen on {address}: {}", listen_problem(problem))]
+    Listen {
+        /// Where.
+        address: Address,
+        /// What the system said.
+        problem: io::Error,
+    },
+    /// Threads.
+    #[error("cannot start a thread: {0}. See the limits of the service's user (ulimit -u).")]
+    Threads(io::Error),
+    /// Signals.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
+}
+
+fn listen_problem(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "somebody listens there already. Stop it, or choose another with --listen.".to_owned()
+        }
+        io::ErrorKind::NotFound => {
+            "its folder is missing. Create it, or let systemd do it: RuntimeDirectory=kidoban."
+                .to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            "permission denied. The folder must belong to the service's user.".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// A service that is answering. Stops when dropped.
+pub struct RunningService {
+    engine: Arc<Engine>,
+    started: Mutex<Config>,
+    addresses: Vec<Address>,
+    admin: Address,
+    outcomes: Option<Address>,
+    // In the order in which they end: questions first, then outcomes, the operator's page last.
+    threads: Option<(Threads, Option<Outcomes>, Threads)>,
+}
+
+impl RunningService {
+    /// Binds, loads, opens; then answers.
+    ///
+    /// # Errors
+    /// What is wrong and what to do about it. Nothing is left running.
+    pub fn start(config: Config) -> Result<Self, ServiceError> {
+        let door = config.door.clone();
+        let bind =
+            |address: &Address| listen(address, || Listener::bind(address, door.socket_mode));
+        let listeners = door.listen.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+        let addresses = listeners.iter().map(Listener::address).collect::<io::Result<Vec<_>>>();
+        let addresses = addresses.map_err(ServiceError::Signals)?;
+        let operators = bind(&Address::Ip(config.gate.admin()))?;
+        let admin = operators.address().map_err(ServiceError::Signals)?;
+        let mailbox = match &door.outcomes {
+            Some(at) => Some(listen(at, || Mailbox::bind(at, door.socket_mode))?),
+            None => None,
+        };
+        let outcomes = mailbox.as_ref().and_then(|mailbox| mailbox.address().ok());
+        let engine = Arc::new(Engine::start(config.gate.clone())?);
+        let awaited = Arc::new(Awaited::default());
+        let answers = Arc::new(Answers {
+            engine: Arc::clone(&engine),
+            awaited: Arc::clone(&awaited),
+            names: door.names.clone(),
+            wait: mailbox.as_ref().map(|_| door.wait),
+            hasher: RandomState::new(),
+            has_warned: AtomicBool::new(false),
+        });
+        let back = {
+            let (engine, awaited) = (Arc::clone(&engine), Arc::clone(&awaited));
+            Threads::start("kidoban-admin", 1, move |stop| async move {
+                let admin = Arc::new(Admin(Arc::clone(&engine)));
+                let pages = serve(operators, admin, None, stop.clone());
+                tokio::join!(pages, upkeep(engine, awaited, stop));
+            })
+        };
+        let back = back.map_err(ServiceError::Threads)?;
+        let take_in = |mailbox| {
+            Outcomes::start(mailbox, door.peers(), Arc::clone(&engine), Arc::clone(&awaited))
+        };
+        let lines = mailbox.map(take_in).transpose().map_err(ServiceError::Threads)?;
+        let peers = door.peers();
+        let front = Threads::start("kidoban-decide", door.threads, move |stop| async move {
+            let mut accepting = JoinSet::new();
+            for listener in listeners {
+                let peers = Some(peers.clone());
+                accepting.spawn(serve(listener, Arc::clone(&answers), peers, stop.clone()));
+            }
+            while accepting.join_next().await.is_some() {}
+        });
+        let front = front.map_err(ServiceError::Threads)?;
+        let listen: Vec<String> = addresses.iter().map(Address::to_string).collect();
+        let mode = config.gate.mode();
+        tracing::info!(listen = listen.join(" "), %admin, %mode, "answering edges");
+        let threads = Some((front, lines, back));
+        Ok(Self { engine, started: config.into(), addresses, admin, outcomes, threads })
+    }
+
+    /// Where edges ask.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// Where `/healthz` and `/metrics` are.
+    pub fn admin(&self) -> &Address {
+        &self.admin
+    }
+
+    /// Where outcomes arrive, if they do.
+    pub fn outcomes(&self) -> Option<&Address> {
+        self.outcomes.as_ref()
+    }
+
+    /// The engine that decides.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Reads configuration and model again, and puts in force what a running service can change.
+    ///
+    /// # Errors
+    /// Why it was refused; what was in force stays in force.
+    pub fn reload(&self) -> Result<Reloaded, ReloadError> {
+        let started = self.started.lock();
+        let swap = || {
+            let next = started.reread()?;
+            let mut needs_restart = started.door.needs_restart(&next.door);
+            let mut reloaded = self.engine.reload(next.gate)?;
+            needs_restart.append(&mut reloaded.needs_restart);
+            Ok(Reloaded { needs_restart, ..reloaded })
+        };
+        let result = swap();
+        self.engine.metrics().reloaded(result.is_ok());
+        match &result {
+            Ok(Reloaded { mode, model, needs_restart, warnings }) => {
+                tracing::info!(%mode, ?model, ?needs_restart, "reloaded");
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
+            Err(error) => {
+                tracing::error!(%error, "reload refused, the last good configuration stays in \
+                    force");
+            }
+        }
+        result
+    }
+
+    /// Answers what was asked, takes in no more, writes out the event log, ends every thread.
+    /// Blocks.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        let Some(threads) = self.threads.take() else { return };
+        drop(threads);
+        // Last, when nobody is left who could add a line.
+        self.engine.stop();
+    }
+}
+
+impl Drop for RunningService {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn listen<T>(address: &Address, bind: impl FnOnce() -> io::Result<T>) -> Result<T, ServiceError> {
+    bind().map_err(|problem| ServiceError::Listen { address: address.clone(), problem })
+}
+
+/// The only background work: the engine's, and giving up outcomes that do not come.
+async fn upkeep(engine: Arc<Engine>, awaited: Arc<Awaited>, mut stop: Stop) {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = stop.changed() => return,
+        }
+        engine.tick();
+        engine.metrics().edge.ended(EdgeOutcome::Lost, awaited.expire(Instant::now()));
+    }
+}
+
+/// A service until SIGTERM or SIGINT; SIGHUP reloads. Blocks.
+///
+/// # Errors
+/// When it cannot start. A service that was told to stop is no error.
+pub fn run(config: Config) -> Result<(), ServiceError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(ServiceError::Signals)?;
+    // Within the runtime, but not blocking in it: the service brings its own threads.
+    let entered = runtime.enter();
+    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(ServiceError::Signals)?;
+    drop(entered);
+    let service = RunningService::start(config)?;
+    loop {
+        let stop = runtime.block_on(async {
+            tokio::select! {
+                _ = terminate.recv() => true,
+                _ = interrupt.recv() => true,
+                _ = hangup.recv() => false,
+            }
+        });
+        if stop {
+            break;
+        }
+        // Logged and counted there; a bad one changes nothing.
+        let _ = service.reload();
+    }
+    tracing::info!("stopping");
+    service.stop();
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -132,7 +132,7 @@ fn only_the_shared_helper_says_that_a_test_is_skipped() {
     let printed = concat!("(\"", "skipped:");
     let with_it: Vec<PathBuf> =
         files("rs").into_iter().filter(|path| read(path).contains(printed)).collect();
-    assert_eq!(with_it, [root().join("tests/support/mod.rs")], "call `support::skip` instead");
+    assert_eq!(with_it, [root().join("tests/support/skip.rs")], "call `support::skip` instead");
 }
 
 #[test]

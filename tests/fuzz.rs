@@ -62,6 +62,7 @@ smoke![
     log_nginx_json,
     log_vhost,
     model,
+    outcome,
     times,
     url,
 ];

@@ -25,6 +25,7 @@
 //! | `headers.rs` | `gate::RequestHeaders`: what is read of a request's headers |
 //! | `identity.rs` | `gate::identity`: the walk through `X-Forwarded-For` |
 //! | `decision_id.rs` | `gate::decision`: the number that a refused client quotes |
+//! | `outcome.rs` | `decide::outcome`: nginx's log line of how a request ended |
 //! | `client.rs` | `detector::ClientKey`: what a log's client field holds |
 //! | `url.rs` | `detector::url`: splitting, normal form, depth, class and shape |
 
@@ -39,6 +40,7 @@ mod labels;
 mod logs;
 mod model;
 pub mod mutate;
+mod outcome;
 mod rewrite;
 mod times;
 mod url;
@@ -53,6 +55,7 @@ pub use identity::identity;
 pub use labels::labels;
 pub use logs::{log_combined, log_detected, log_elb, log_event, log_nginx_json, log_vhost};
 pub use model::model;
+pub use outcome::outcome;
 pub use times::times;
 pub use url::url;
 
@@ -89,6 +92,7 @@ cases![
     log_nginx_json,
     log_vhost,
     model,
+    outcome,
     times,
     url,
 ];

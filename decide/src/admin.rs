@@ -1,6 +1,7 @@
 //! `/healthz` and `/metrics`, on a listener and a thread of their own. What is answered is
 //! [`gate::admin`]'s.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use gate::Engine;
@@ -15,7 +16,7 @@ use crate::reply::{Reply, text};
 pub(crate) struct Admin(pub(crate) Arc<Engine>);
 
 impl Serve for Admin {
-    fn answer(&self, request: &Parts) -> Reply {
+    fn answer(&self, request: &Parts, _: Option<IpAddr>) -> Reply {
         let Answer { status, content_type, body } =
             answer(&self.0, request.method.as_str(), request.uri.path());
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,6 +1,7 @@
 //! From an edge's question to the reply.
 
 use std::hash::RandomState;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,7 +30,7 @@ pub(crate) struct Answers {
 }
 
 impl Serve for Answers {
-    fn answer(&self, question: &Parts) -> Reply {
+    fn answer(&self, question: &Parts, _: Option<IpAddr>) -> Reply {
         let Some(dialect) = Dialect::of_path(question.uri.path()) else {
             let words = "There are /auth_request (nginx) and /forward_auth (others).\n";
             return reply::text(StatusCode::NOT_FOUND, words.to_owned());

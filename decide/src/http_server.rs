@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,8 @@ const STOP_GRACE: Duration = Duration::from_millis(500);
 /// Answers requests.
 pub(crate) trait Serve: Send + Sync + 'static {
     /// The reply to a request whose body, if it has one, does not matter.
-    fn answer(&self, request: &Parts) -> Reply;
+    /// `peer` is who asks over TCP.
+    fn answer(&self, request: &Parts, peer: Option<IpAddr>) -> Reply;
 
     /// The reply to somebody who may not ask.
     fn turn_away(&self) -> Reply;
@@ -78,10 +80,11 @@ pub(crate) async fn serve<S: Serve>(
             _ => true,
         };
         let (serve, stop) = (Arc::clone(&serve), stop.clone());
+        let asker = Asker { is_believed, peer };
         connections.spawn(async move {
             match stream {
-                Stream::Unix(stream) => converse(stream, serve, is_believed, stop).await,
-                Stream::Tcp(stream) => converse(stream, serve, is_believed, stop).await,
+                Stream::Unix(stream) => converse(stream, serve, asker, stop).await,
+                Stream::Tcp(stream) => converse(stream, serve, asker, stop).await,
             }
             drop(permit);
         });
@@ -101,7 +104,7 @@ enum Stream {
 }
 
 impl Accepting {
-    async fn accept(&self) -> std::io::Result<(Stream, Option<std::net::IpAddr>)> {
+    async fn accept(&self) -> std::io::Result<(Stream, Option<IpAddr>)> {
         match self {
             Self::Unix(listener) => {
                 listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), None))
@@ -115,15 +118,22 @@ impl Accepting {
     }
 }
 
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy)]
+struct Asker {
+    is_believed: bool,
+    peer: Option<IpAddr>,
+}
+
 async fn converse<S: Serve>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     serve: Arc<S>,
-    is_believed: bool,
+    Asker { is_believed, peer }: Asker,
     mut stop: Stop,
 ) {
     let service = service_fn(|request: Request<Incoming>| {
         let (head, _) = request.into_parts();
-        let reply = if is_believed { serve.answer(&head) } else { serve.turn_away() };
+        let reply = if is_believed { serve.answer(&head, peer) } else { serve.turn_away() };
         ready(Ok::<_, Infallible>(reply))
     });
     let mut builder = http1::Builder::new();

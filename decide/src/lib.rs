@@ -11,6 +11,7 @@
 //! - [`question`]: which request an edge asks about; [`reply`]: what it is told
 //! - `answer`: from the question to the reply; `awaited`: requests that passed and have not ended
 //! - [`outcome`]: how a request ended, as an edge's log line says; `outcomes`: the socket for those
+//! - [`export`]: bans for others to enforce
 //! - `listen`, `threads`, `http_server`: sockets, threads and connections
 //! - `admin`: `/healthz` and `/metrics`
 
@@ -18,6 +19,7 @@ mod admin;
 mod answer;
 mod awaited;
 pub mod config;
+pub mod export;
 mod http_server;
 mod listen;
 pub mod outcome;

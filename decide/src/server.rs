@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use gate::identity::TrustedProxies;
 use gate::metrics::EdgeOutcome;
 use gate::{ConfigError, Engine, ReloadError, Reloaded, StartError};
 use parking_lot::Mutex;
@@ -21,6 +22,8 @@ use crate::admin::Admin;
 use crate::answer::Answers;
 use crate::awaited::Awaited;
 use crate::config::{Address, Config};
+use crate::export::pages::Pages;
+use crate::export::{Exports, Shared};
 use crate::http_server::serve;
 use crate::listen::{Listener, Mailbox};
 use crate::outcomes::Outcomes;
@@ -46,6 +49,9 @@ pub enum ServiceError {
         /// What the system said.
         problem: io::Error,
     },
+    /// An export.
+    #[error("cannot export bans: {0}")]
+    Export(io::Error),
     /// Threads.
     #[error("cannot start a thread: {0}. See the limits of the service's user (ulimit -u).")]
     Threads(io::Error),
@@ -77,8 +83,10 @@ pub struct RunningService {
     addresses: Vec<Address>,
     admin: Address,
     outcomes: Option<Address>,
+    exports: Option<Address>,
+    exporting: Option<Arc<Shared>>,
     // In the order in which they end: questions first, then outcomes, the operator's page last.
-    threads: Option<(Threads, Option<Outcomes>, Threads)>,
+    threads: Option<(Threads, Option<Outcomes>, Option<Exports>, Threads)>,
 }
 
 impl RunningService {
@@ -99,6 +107,11 @@ impl RunningService {
             Some(at) => Some(listen(at, || Mailbox::bind(at, door.socket_mode))?),
             None => None,
         };
+        let reading = match door.export.as_ref().and_then(|export| export.listen) {
+            Some(at) => Some(bind(&Address::Ip(at))?),
+            None => None,
+        };
+        let exports = reading.as_ref().and_then(|listener| listener.address().ok());
         let outcomes = mailbox.as_ref().and_then(|mailbox| mailbox.address().ok());
         let engine = Arc::new(Engine::start(config.gate.clone())?);
         let awaited = Arc::new(Awaited::default());
@@ -110,12 +123,32 @@ impl RunningService {
             hasher: RandomState::new(),
             has_warned: AtomicBool::new(false),
         });
+        let exporting = door.export.as_ref().map(|export| {
+            let trusted = TrustedProxies::new(config.gate.trusted_proxies().to_vec());
+            Arc::new(Shared::new(Arc::clone(&engine), export.bounds, trusted))
+        });
+        let export = match (&door.export, &exporting) {
+            (Some(export), Some(shared)) => {
+                let started = Exports::start(export, Arc::clone(shared));
+                Some(started.map_err(ServiceError::Export)?)
+            }
+            _ => None,
+        };
+        let pages = exporting.as_ref().map(|shared| {
+            let key = door.export.as_ref().and_then(|export| export.api_key.clone());
+            Arc::new(Pages::new(Arc::clone(shared), key))
+        });
         let back = {
             let (engine, awaited) = (Arc::clone(&engine), Arc::clone(&awaited));
             Threads::start("kidoban-admin", 1, move |stop| async move {
                 let admin = Arc::new(Admin(Arc::clone(&engine)));
-                let pages = serve(operators, admin, None, stop.clone());
-                tokio::join!(pages, upkeep(engine, awaited, stop));
+                let operators = serve(operators, admin, None, stop.clone());
+                let lists = async {
+                    if let (Some(listener), Some(pages)) = (reading, pages) {
+                        serve(listener, pages, None, stop.clone()).await;
+                    }
+                };
+                tokio::join!(operators, lists, upkeep(engine, awaited, stop.clone()));
             })
         };
         let back = back.map_err(ServiceError::Threads)?;
@@ -136,8 +169,17 @@ impl RunningService {
         let listen: Vec<String> = addresses.iter().map(Address::to_string).collect();
         let mode = config.gate.mode();
         tracing::info!(listen = listen.join(" "), %admin, %mode, "answering edges");
-        let threads = Some((front, lines, back));
-        Ok(Self { engine, started: config.into(), addresses, admin, outcomes, threads })
+        let threads = Some((front, lines, export, back));
+        Ok(Self {
+            engine,
+            started: config.into(),
+            addresses,
+            admin,
+            outcomes,
+            exports,
+            exporting,
+            threads,
+        })
     }
 
     /// Where edges ask.
@@ -155,6 +197,11 @@ impl RunningService {
         self.outcomes.as_ref()
     }
 
+    /// Where bans are read, if they are.
+    pub fn exports(&self) -> Option<&Address> {
+        self.exports.as_ref()
+    }
+
     /// The engine that decides.
     pub fn engine(&self) -> &Engine {
         &self.engine
@@ -169,7 +216,11 @@ impl RunningService {
         let swap = || {
             let next = started.reread()?;
             let mut needs_restart = started.door.needs_restart(&next.door);
+            let trusted = TrustedProxies::new(next.gate.trusted_proxies().to_vec());
             let mut reloaded = self.engine.reload(next.gate)?;
+            if let Some(exporting) = &self.exporting {
+                exporting.reload(trusted);
+            }
             needs_restart.append(&mut reloaded.needs_restart);
             Ok(Reloaded { needs_restart, ..reloaded })
         };

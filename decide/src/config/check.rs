@@ -11,8 +11,10 @@ use gate::config::{Checker, Place};
 use hyper::header::HeaderName;
 use toml::Spanned;
 
-use super::raw::{Raw, Section};
+use super::raw::{Export, Raw, Section};
 use super::{Address, Door, Names, Overrides};
+use crate::export::ExportConfig;
+use crate::export::ledger::Bounds;
 
 /// Where systemd's `RuntimeDirectory=kidoban` puts it.
 const LISTEN: &str = "unix:/run/kidoban/decide.sock";
@@ -30,6 +32,13 @@ const WAIT_S_RANGE: RangeInclusive<u64> = 1..=3600;
 /// A path of a unix socket has 108 bytes, its end included (unix(7)); a name for the time until it
 /// is ready is nine longer.
 const SOCKET_PATH_BYTES_MAX: usize = 98;
+/// What a firewall's set holds without effort, and what a list of 1 MB holds.
+const BANS_MAX: u64 = 65_536;
+const BANS_MAX_RANGE: RangeInclusive<u64> = 1..=1_000_000;
+/// Ten a second: an attack from a botnet. More is rather a model or a threshold that is wrong.
+const BANS_PER_MINUTE_MAX: u64 = 600;
+/// As letters of nft's grammar.
+const TABLE_NAME_BYTES_MAX: usize = 32;
 
 /// Checks the service's part of a text.
 pub(super) fn check(text: &str, path: &Path, overrides: &Overrides) -> Result<Door, ConfigError> {
@@ -56,6 +65,7 @@ pub(super) fn check(text: &str, path: &Path, overrides: &Overrides) -> Result<Do
             WAIT_S_RANGE,
             "seconds",
         )?),
+        export: section.export.as_ref().map(|export| checker.export(export)).transpose()?,
     })
 }
 
@@ -100,6 +110,50 @@ impl DecideChecker<'_> {
             let problem = format!("{value:?} is neither a unix socket nor an address with a port");
             self.common.wrong(place, &problem, remedy)
         })
+    }
+
+    fn export(&self, raw: &Export) -> Result<ExportConfig, ConfigError> {
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let listen = match &raw.listen {
+            None => None,
+            Some(written) => Some(self.common.address(&raw.listen, None, "", "127.0.0.1:9148")?)
+                .filter(|at| at.ip().is_loopback() || raw.api_key.is_some())
+                .ok_or_else(|| {
+                    let problem = "whoever reaches this address could read whom you have banned";
+                    let remedy = "Add api_key, or listen on a loopback address.";
+                    self.common.wrong(self.common.place(written.span()), problem, remedy)
+                })
+                .map(Some)?,
+        };
+        let bounded = |written, default| {
+            self.common.within(written, default, BANS_MAX_RANGE, "bans").map(|bans| bans as usize)
+        };
+        Ok(ExportConfig {
+            listen,
+            api_key: raw.api_key.clone(),
+            nginx_geo: raw.nginx_geo.as_ref().map(|path| folder.join(path)),
+            after_nginx_geo: raw.after_nginx_geo.clone(),
+            nft_table: self.table(&raw.nft_table)?,
+            bounds: Bounds {
+                bans_max: bounded(&raw.bans_max, BANS_MAX)?,
+                bans_per_minute_max: bounded(&raw.bans_per_minute_max, BANS_PER_MINUTE_MAX)?,
+            },
+        })
+    }
+
+    fn table(&self, written: &Option<Spanned<String>>) -> Result<Option<String>, ConfigError> {
+        let Some(written) = written else { return Ok(None) };
+        let name = written.get_ref();
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_name = name.bytes().all(is_letter)
+            && name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name.len() <= TABLE_NAME_BYTES_MAX;
+        if is_name {
+            return Ok(Some(name.clone()));
+        }
+        let problem = format!("{name:?} is no name of a table");
+        let remedy = "Write letters and digits, for example \"kidoban\".";
+        Err(self.common.wrong(self.common.place(written.span()), &problem, remedy))
     }
 
     fn socket_mode(&self, written: &Option<Spanned<String>>) -> Result<u32, ConfigError> {

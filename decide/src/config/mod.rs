@@ -12,6 +12,13 @@
 //! | `method_header`, `uri_header` | `X-Forwarded-Method`, `X-Forwarded-Uri` | no | headers that hold the visitor's method and address |
 //! | `outcomes.listen` | none | no | where the edge's log lines arrive: `unix:PATH` or an address with a port (UDP) |
 //! | `outcomes.wait_s` | 60 | no | after so long without a line, an outcome counts as lost |
+//! | `export.listen` | none | no | address of the block list and the stream of decisions, over HTTP |
+//! | `export.api_key` | none | no | what readers must send; required where `export.listen` is not loopback |
+//! | `export.nginx_geo` | none | no | file of bans for nginx's `geo` |
+//! | `export.after_nginx_geo` | none | no | command that has nginx read it, every ten seconds at most |
+//! | `export.nft_table` | none | no | name of a table that holds bans in the kernel's firewall |
+//! | `export.bans_max` | 65536 | no | bans exported at once |
+//! | `export.bans_per_minute_max` | 600 | no | new bans in a minute, above which none is added until a reload |
 
 mod check;
 mod raw;
@@ -26,6 +33,8 @@ use gate::config::read;
 use gate::identity::TrustedProxies;
 use hyper::header::HeaderName;
 use ipnet::IpNet;
+
+use crate::export::ExportConfig;
 
 /// What the command line says on top of a file. A flag beats the file; what neither says has a
 /// default.
@@ -56,6 +65,8 @@ pub(crate) struct Door {
     /// Where outcomes arrive, if they do.
     pub(crate) outcomes: Option<Address>,
     pub(crate) wait: Duration,
+    /// Whom bans are exported to, if to anybody.
+    pub(crate) export: Option<ExportConfig>,
 }
 
 /// The headers of a question that say who asked the edge for what.
@@ -146,13 +157,14 @@ impl Door {
     /// The keys in which `self` and `next` differ: a running service cannot change them.
     pub(crate) fn needs_restart(&self, next: &Self) -> Vec<&'static str> {
         // Every key by name and no `..`: a new one does not compile until it stands here.
-        let Self { listen, socket_mode, peers, threads, names, outcomes, wait } = next;
+        let Self { listen, socket_mode, peers, threads, names, outcomes, wait, export } = next;
         let differs = [
             ("listen", self.listen != *listen),
             ("socket_mode", self.socket_mode != *socket_mode),
             ("peers", self.peers != *peers),
             ("threads", self.threads != *threads),
             ("headers", self.names != *names),
+            ("export", self.export != *export),
             ("outcomes", self.outcomes != *outcomes || self.wait != *wait),
         ];
         differs.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()

@@ -1,5 +1,7 @@
 //! Section `[decide]` as it is written.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -22,6 +24,7 @@ pub(super) struct Section {
     pub(super) method_header: Option<Spanned<String>>,
     pub(super) uri_header: Option<Spanned<String>>,
     pub(super) outcomes: Outcomes,
+    pub(super) export: Option<Export>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -29,4 +32,16 @@ pub(super) struct Section {
 pub(super) struct Outcomes {
     pub(super) listen: Option<Spanned<String>>,
     pub(super) wait_s: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Export {
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) api_key: Option<String>,
+    pub(super) nginx_geo: Option<PathBuf>,
+    pub(super) after_nginx_geo: Vec<String>,
+    pub(super) nft_table: Option<Spanned<String>>,
+    pub(super) bans_max: Option<Spanned<u64>>,
+    pub(super) bans_per_minute_max: Option<Spanned<u64>>,
 }

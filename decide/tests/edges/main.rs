@@ -5,6 +5,7 @@
 //! | `questions.rs` | every edge's question is answered as its dialect says; who may ask |
 //! | `outcomes.rs` | outcomes are concluded, lost ones counted; the event log repeats every verdict |
 //! | `nginx.rs` | the configuration in docs/deploy/nginx-auth-request.md, run by nginx |
+//! | `exports.rs` | exported bans, and the real programs that enforce them |
 //! | `caddy.rs` | the configuration in docs/deploy/caddy.md, run by Caddy |
 //!
 //! Nothing leaves loopback.
@@ -24,7 +25,9 @@ mod origin;
 mod skip;
 
 mod caddy;
+mod exports;
 mod nginx;
+mod nginx_server;
 mod outcomes;
 mod questions;
 mod service;

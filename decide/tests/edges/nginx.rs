@@ -1,102 +1,21 @@
 //! nginx, with the configuration of docs/deploy/nginx-auth-request.md.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::http::Client;
-use crate::origin;
-use crate::service::{STRICT, Service, block, free_port};
+use crate::nginx_server::{Nginx, Setup, has_ipv6};
+use crate::service::{STRICT, Service, free_port};
 use crate::skip::skip;
 
-const PAGE: &str = "nginx-auth-request.md";
 const PROXIED: &str = "[client]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";
-
-/// nginx in the folder of a service, stopped when dropped.
-struct Nginx {
-    program: &'static str,
-    config: PathBuf,
-    addr: SocketAddr,
-}
-
-impl Nginx {
-    /// In front of a shop, and beside a service. `closed` removes the line that lets requests pass
-    /// while the service is down; `locations` are more of the server's.
-    fn start(service: &Service, closed: bool, locations: &str) -> Option<Self> {
-        let Some(program) = program() else {
-            skip("nginx is not installed (scripts/setup --tests installs it)");
-            return None;
-        };
-        let folder = &service.folder;
-        let (port, open, shop) = (free_port(), free_port(), origin::start());
-        let placed = |text: String| {
-            text.replace("/run/kidoban/decide.sock", &service.socket().display().to_string())
-                .replace("/run/kidoban/outcomes.sock", &service.outcomes().display().to_string())
-                .replace("127.0.0.1:9147", &format!("127.0.0.1:{open}"))
-        };
-        let mut http = placed(block(PAGE, "# http"));
-        if closed {
-            let backup = http.lines().find(|line| line.ends_with("backup;")).unwrap().to_owned();
-            http = http.replace(&backup, "");
-        }
-        std::fs::write(folder.path("kidoban.conf"), placed(block(PAGE, "# server"))).unwrap();
-        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .map(|kind| format!("{kind}_temp_path {};\n", folder.path(kind).display()));
-        let v6 = match has_ipv6() {
-            true => format!("listen [::1]:{port};"),
-            false => String::new(),
-        };
-        let at = |name: &str| folder.path(name).display().to_string();
-        let text = format!(
-            "worker_processes 2;\npid {};\nerror_log {} warn;\nevents {{}}\nhttp {{\n{}\n{http}\n\
-             upstream shop {{ server {shop}; keepalive 8; }}\nserver {{\nlisten 127.0.0.1:{port};\n\
-             {v6}\ninclude kidoban.conf;\nproxy_http_version 1.1;\nproxy_set_header Connection \
-             \"\";\nlocation / {{ proxy_pass http://shop; }}\n{locations}\n}}\n}}\n",
-            at("nginx.pid"),
-            at("error.log"),
-            temporary.concat(),
-        );
-        let config = folder.path("nginx.conf");
-        std::fs::write(&config, text).unwrap();
-        let nginx = Self { program, config, addr: SocketAddr::from(([127, 0, 0, 1], port)) };
-        // It returns once it listens.
-        let started = nginx.command(&[]);
-        assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
-        Some(nginx)
-    }
-
-    fn command(&self, arguments: &[&str]) -> std::process::Output {
-        Command::new(self.program).arg("-c").arg(&self.config).args(arguments).output().unwrap()
-    }
-
-    fn client(&self) -> Client {
-        Client::connect(self.addr)
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        self.command(&["-s", "stop"]);
-    }
-}
-
-/// Debian keeps it where a user's path does not lead.
-fn program() -> Option<&'static str> {
-    let runs = |program: &&str| Command::new(program).arg("-v").output().is_ok();
-    ["nginx", "/usr/sbin/nginx"].into_iter().find(runs)
-}
-
-fn has_ipv6() -> bool {
-    TcpListener::bind("[::1]:0").is_ok()
-}
 
 #[test]
 fn a_limit_becomes_429_with_retry_after_and_a_ban_403_and_neither_reaches_the_shop() {
     let service = Service::start(&format!("{PROXIED}{STRICT}"), "");
-    let Some(nginx) = Nginx::start(&service, false, "") else { return };
+    let Some(nginx) = Nginx::start(&service, &Setup::default()) else { return };
     let mut client = nginx.client();
     for page in 0..2 {
         let answer = client.get_as("203.0.113.1", &format!("/p/{page}"));
@@ -126,7 +45,7 @@ fn a_limit_becomes_429_with_retry_after_and_a_ban_403_and_neither_reaches_the_sh
 fn who_is_on_the_allow_list_passes_nginx() {
     let allow = format!("{PROXIED}{STRICT}[allow]\nnetworks = [\"203.0.113.0/24\"]\n");
     let service = Service::start(&allow, "");
-    let Some(nginx) = Nginx::start(&service, false, "") else { return };
+    let Some(nginx) = Nginx::start(&service, &Setup::default()) else { return };
     let mut client = nginx.client();
     service.ban("203.0.113.1");
     service.ban("198.51.100.1");
@@ -139,7 +58,8 @@ fn who_is_on_the_allow_list_passes_nginx() {
 fn while_the_service_is_down_requests_pass_or_are_refused_as_the_page_says() {
     for closed in [false, true] {
         let mut service = Service::start(&format!("{PROXIED}{STRICT}"), "");
-        let Some(nginx) = Nginx::start(&service, closed, "") else { return };
+        let setup = Setup { is_closed: closed, ..Setup::default() };
+        let Some(nginx) = Nginx::start(&service, &setup) else { return };
         service.ban("203.0.113.1");
         assert_eq!(nginx.client().get_as("203.0.113.1", "/p/1").status, 403);
         service.stop();
@@ -169,7 +89,7 @@ fn a_service_that_hangs_is_asked_three_times_and_then_left_alone_for_a_while() {
             held.push(stream);
         }
     });
-    let Some(nginx) = Nginx::start(&service, false, "") else { return };
+    let Some(nginx) = Nginx::start(&service, &Setup::default()) else { return };
     // One connection, hence one worker: each counts failures for itself.
     let mut client = nginx.client();
     for page in 0..40 {
@@ -185,7 +105,7 @@ fn an_ipv6_visitor_is_judged_by_its_slash_64() {
         return skip("this machine has no IPv6");
     }
     let service = Service::start(STRICT, "");
-    let Some(nginx) = Nginx::start(&service, false, "") else { return };
+    let Some(nginx) = Nginx::start(&service, &Setup::default()) else { return };
     let at =
         |ip: IpAddr| Client::connect(SocketAddr::new(ip, nginx.addr.port())).get("/p/1").status;
     service.ban("::1");
@@ -197,7 +117,7 @@ fn an_ipv6_visitor_is_judged_by_its_slash_64() {
 fn a_visitor_cannot_name_another_address_and_a_known_proxy_can() {
     for (trusted, expect) in [("", [403, 403]), (PROXIED, [200, 403])] {
         let service = Service::start(&format!("{trusted}{STRICT}"), "");
-        let Some(nginx) = Nginx::start(&service, false, "") else { return };
+        let Some(nginx) = Nginx::start(&service, &Setup::default()) else { return };
         service.ban("127.0.0.1");
         service.ban("203.0.113.1");
         let mut client = nginx.client();
@@ -212,7 +132,7 @@ fn a_visitor_cannot_name_another_address_and_a_known_proxy_can() {
 #[test]
 fn method_and_address_arrive_byte_for_byte() {
     let mut service = Service::start("[policy]\nguard = []\nmin_pages = 100\n", "");
-    let Some(nginx) = Nginx::start(&service, false, "") else { return };
+    let Some(nginx) = Nginx::start(&service, &Setup::default()) else { return };
     let mut client = nginx.client();
     let asked = [
         ("GET", "/p/1?a=b&c=%20+%2F"),
@@ -247,7 +167,8 @@ fn outcomes_come_back_and_what_nginx_answers_in_the_shops_place_is_none() {
     let mut service = Service::start("[policy]\nguard = []\nmin_pages = 100\n", "");
     let nobody = free_port();
     let more = format!("location /dead/ {{ proxy_pass http://127.0.0.1:{nobody}; }}");
-    let Some(nginx) = Nginx::start(&service, false, &more) else { return };
+    let setup = Setup { locations: &more, ..Setup::default() };
+    let Some(nginx) = Nginx::start(&service, &setup) else { return };
     let mut client = nginx.client();
     let statuses: Vec<u16> = ["/p/1", "/gone/1", "/broken/1", "/login", "/dead/1"]
         .map(|target| client.get(target).status)
@@ -279,7 +200,8 @@ fn internal_redirects_do_not_judge_a_request_twice() {
          @kidoban_refused; }}\n",
         root = root.display()
     );
-    let Some(nginx) = Nginx::start(&service, false, &more) else { return };
+    let setup = Setup { locations: &more, ..Setup::default() };
+    let Some(nginx) = Nginx::start(&service, &setup) else { return };
     let mut client = nginx.client();
     for (number, (target, status, words)) in
         [("/shop/", 200, "home"), ("/try/x", 200, "home"), ("/files/x", 404, "not here")]

@@ -15,7 +15,8 @@ use crate::service::{Edge, STRICT, Service, until};
 /// Tells the service how a request ended, as nginx does.
 fn tell(service: &Service, token: &str, status: u16) {
     let line = format!(
-        "<190>Nov 30 22:59:33 kidoban: {status} 2 \"{token}\" \"127.0.0.1:1\" \"0.001\" \"text/html\""
+        "<190>Nov 30 22:59:33 kidoban: {status} 2 \"{token}\" \"127.0.0.1:1\" \"0.001\" \
+         \"text/html\""
     );
     let socket = UnixDatagram::unbound().unwrap();
     socket.send_to(line.as_bytes(), service.outcomes()).unwrap();

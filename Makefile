@@ -6,7 +6,7 @@ KIDOBAN = target/release/kidoban
 TARGET = $${CARGO_TARGET_DIR:-target}
 SKIPPED = "$(TARGET)/skipped-tests.txt"
 
-.PHONY: demo test lint bench botbench quality tuned tuned-large model lightgbm build setup setup-tests setup-fuzz deny fuzz man completions
+.PHONY: demo test lint bench edges botbench quality tuned tuned-large model lightgbm build setup setup-tests setup-fuzz deny fuzz man completions
 
 demo: build
 	$(KIDOBAN) demo
@@ -37,6 +37,10 @@ lint: setup
 # Criterion, lines per second, CPU per request: minutes, and only meaningful on a quiet machine.
 bench: setup
 	cargo bench --locked --bench observe --bench replay --bench proxy
+
+# What asking the decision service costs: CPU per request beside nginx, p99 of the service. Two minutes on a quiet machine.
+edges: setup-tests
+	cargo bench --profile release --locked -p kidoban-decide --bench edges
 
 # Every simulated population and the labelled logs in DATA against the detector and the peers' rules: docs/benchmark.md.
 botbench: build

@@ -68,6 +68,9 @@ impl Nginx {
         if !setup.has_outcomes {
             http = http.replace("access_log syslog:", "# access_log syslog:") + "access_log off;\n";
         }
+        if !setup.is_gated {
+            "access_log off;\n".clone_into(&mut http);
+        }
         let gate = if setup.is_gated { "include kidoban.conf;" } else { "" };
         std::fs::write(folder.path("kidoban.conf"), placed(block(PAGE, "# server"))).unwrap();
         let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

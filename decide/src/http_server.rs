@@ -63,7 +63,11 @@ pub(crate) async fn serve<S: Serve>(
     };
     loop {
         while connections.try_join_next().is_some() {}
-        let Ok(permit) = Arc::clone(&room).acquire_owned().await else { break };
+        let permit = tokio::select! {
+            permit = Arc::clone(&room).acquire_owned() => permit,
+            _ = stop.changed() => break,
+        };
+        let Ok(permit) = permit else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stop.changed() => break,
@@ -111,7 +115,8 @@ impl Accepting {
             }
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // Refused where the other side has gone already.
+                let _ = stream.set_nodelay(true);
                 Ok((Stream::Tcp(stream), Some(peer.ip())))
             }
         }

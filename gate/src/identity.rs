@@ -2,7 +2,8 @@
 //!
 //! `X-Forwarded-For` grows to the right, each hop adding the address it saw. So it is walked from
 //! the right and believed only while the hop that wrote it is one of ours; the first address that
-//! is not ours is the client. Whatever stands further left was written by strangers. What cannot be
+//! is not ours is the client. The walk is `traffic::forwarded`, because logs are read by it too.
+//! Whatever stands further left was written by strangers. What cannot be
 //! read ends the walk: the last hop that was believed is then the client. Such a request is judged,
 //! because a proxy may pass on what a client wrote; all of them together are one client.
 //!
@@ -10,26 +11,11 @@
 //! health check for instance. Nobody is judged by it: who bans a balancer takes the shop out. So
 //! `trusted_proxies` names the proxies, and not a network in which clients live.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use detector::ClientKey;
-use ipnet::IpNet;
-
-/// Networks whose word about their clients is believed.
-#[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Vec<IpNet>);
-
-impl TrustedProxies {
-    /// These and no others.
-    pub fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
-    }
-
-    /// Whether an address is one of ours. A handful of networks at most, so a scan is quickest.
-    pub fn contains(&self, ip: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&ip))
-    }
-}
+pub use traffic::forwarded::TrustedProxies;
+use traffic::forwarded::{Walk, walk};
 
 /// Who asks, and through whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +51,7 @@ impl Caller {
         if !peer_trusted {
             return Self { ip: nearest, peer, peer_trusted, is_proxys: false, names_client: true };
         }
-        let (ip, is_readable) = walk(nearest, forwarded_for, trusted);
+        let Walk { client: ip, is_readable, .. } = walk(nearest, forwarded_for, trusted);
         let names_client = ip != unnamed && !trusted.contains(ip);
         Self { ip, peer, peer_trusted, is_proxys: is_readable && !names_client, names_client }
     }
@@ -74,39 +60,6 @@ impl Caller {
     pub fn key(&self) -> ClientKey {
         ClientKey::from_ip(self.ip)
     }
-}
-
-/// The client, and whether all entries up to it could be read.
-fn walk<'a>(
-    nearest: IpAddr,
-    forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
-    trusted: &TrustedProxies,
-) -> (IpAddr, bool) {
-    let mut client = nearest;
-    let entries = forwarded_for.rev().flat_map(|value| value.rsplit(|byte| *byte == b','));
-    // Empty list elements mean nothing and are to be ignored (RFC 9110, 5.6.1.2).
-    for entry in entries.map(<[u8]>::trim_ascii).filter(|entry| !entry.is_empty()) {
-        let Some(hop) = parse(entry).filter(|hop| !hop.is_unspecified()) else {
-            return (client, false);
-        };
-        client = hop;
-        if !trusted.contains(hop) {
-            break;
-        }
-    }
-    (client, true)
-}
-
-/// An address, with or without a port, IPv6 with or without brackets.
-fn parse(entry: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(entry).ok()?;
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-    if let Some(ip) = bare {
-        return ip.parse::<std::net::Ipv6Addr>().ok().map(|ip| IpAddr::V6(ip).to_canonical());
-    }
-    let ip =
-        text.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
-    ip.ok().map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]

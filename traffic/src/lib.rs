@@ -3,6 +3,7 @@
 //! - [`log`]: reads access logs, one format a file, and reads and writes our own event log
 //! - [`merge`]: puts the records of one or several logs into order of time
 //! - [`replay`]: drives a detector with logs or simulated traffic, on one thread or on all cores
+//! - [`forwarded`]: finds the client behind proxies, in logs as at the live gate
 //! - [`conversions`]: recognises what a shop wants its visits to lead to, such as an order
 //! - [`sim`]: simulates a shop with its customers, welcome robots and attackers
 //!
@@ -10,6 +11,7 @@
 //! The caller opens files and passes seeds.
 
 pub mod conversions;
+pub mod forwarded;
 pub mod log;
 pub mod merge;
 mod percent;

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, ErrorKind, Read};
 
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 /// Size of the decoders' output buffer: large enough to keep them busy, small beside other memory.
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -19,7 +19,10 @@ pub fn decompress(mut reader: impl BufRead + Send + 'static) -> Box<dyn BufRead 
     let (head, error) = head(&mut reader);
     let all = Cursor::new(head.clone()).chain(FailFirst(error)).chain(reader);
     if head.starts_with(&GZIP_MAGIC) {
-        return Box::new(BufReader::with_capacity(BUFFER_BYTES, MultiGzDecoder::new(all)));
+        return Box::new(BufReader::with_capacity(
+            BUFFER_BYTES,
+            Members { decoder: Some(GzDecoder::new(all)) },
+        ));
     }
     if head.starts_with(&ZSTD_MAGIC) {
         return match zstd::Decoder::with_buffer(all) {
@@ -28,6 +31,37 @@ pub fn decompress(mut reader: impl BufRead + Send + 'static) -> Box<dyn BufRead 
         };
     }
     Box::new(all)
+}
+
+/// The members of a gzip file, one after another. Zeros behind the last one are ignored, as gzip(1)
+/// does: tapes and some stores fill a block with them.
+struct Members<R> {
+    decoder: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Members<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            let count = decoder.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                return Ok(count);
+            }
+            let Some(mut rest) = self.decoder.take().map(GzDecoder::into_inner) else { continue };
+            loop {
+                let bytes = rest.fill_buf()?;
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+                if bytes.is_empty() {
+                    return Ok(0);
+                }
+                if zeros == 0 {
+                    break;
+                }
+                rest.consume(zeros);
+            }
+            self.decoder = Some(GzDecoder::new(rest));
+        }
+    }
 }
 
 /// The first four bytes, or fewer if there are no more. They are read one by one, because a pipe
@@ -90,6 +124,8 @@ mod tests {
         let check = |bytes: Vec<u8>, expect: &[u8]| assert_eq!(read(bytes).unwrap(), expect);
         check(gzip(b"one\n"), b"one\n");
         check([gzip(b"one\n"), gzip(b"two\n")].concat(), b"one\ntwo\n");
+        check([gzip(b"one\n"), vec![0; 512]].concat(), b"one\n");
+        check([gzip(b"one\n"), vec![0; 9], gzip(b"two\n")].concat(), b"one\ntwo\n");
         let zstd = |text: &[u8]| zstd::encode_all(text, 1).unwrap();
         check(zstd(b"one\n"), b"one\n");
         check([zstd(b"one\n"), zstd(b"two\n")].concat(), b"one\ntwo\n");

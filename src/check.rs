@@ -119,7 +119,7 @@ fn warning_of_proxied_log(patterns: &[String], trusted: &TrustedProxies) -> Resu
     if patterns.is_empty() {
         return Ok(None);
     }
-    let logs = Logs::find(patterns)?.shown_as("Checking");
+    let logs = Logs::find(patterns)?.shown_as("Checking").quiet();
     let mut proxied = ProxiedLog::default();
     for mut reader in logs.open()? {
         while let Some(record) = reader.next()? {

@@ -34,7 +34,7 @@ pub fn run(args: &DiffArgs) -> Result<CommandResult> {
         outcomes.add_flag(outcome).context("--outcome")?;
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
-    let logs = Logs::find(&args.logs)?;
+    let logs = Logs::find(&args.logs)?.reading(args.read.options(None)?);
     let comparing = || {
         let detectors = [0, 1].map(|side: usize| {
             let (judge, capacity) = &judges[side];

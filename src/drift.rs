@@ -39,7 +39,9 @@ pub fn run(args: &DriftArgs) -> Result<CommandResult> {
         );
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
-    let found = Logs::find(&args.logs)?.within_memory(args.memory_max);
+    let found = Logs::find(&args.logs)?
+        .within_memory(args.memory_max)
+        .reading(args.read.options(args.config.as_deref())?);
     let (mut site, tallies) = found.read_site("site", labels.as_ref())?;
     let logs = LogRead::all(&found.names(), &tallies);
     if let Some(profile) = model.shared_site_profile() {

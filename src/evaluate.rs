@@ -25,7 +25,8 @@ pub fn run(args: &EvaluateArgs) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     let model = read_model(Some(&args.model))?;
     let labels = read_labels(&args.labels)?;
-    let found = Logs::find(&args.logs)?.within_memory(args.memory_max);
+    let found =
+        Logs::find(&args.logs)?.within_memory(args.memory_max).reading(args.read.options(None)?);
     let (mut site, tallies) = found.read_site("site", Some(&labels))?;
     let logs = LogRead::all(&found.names(), &tallies);
     if let Some(profile) = model.shared_site_profile() {

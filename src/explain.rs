@@ -40,7 +40,8 @@ pub fn run(args: &ExplainArgs) -> Result<CommandResult> {
     };
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
-    let logs = Logs::find(patterns)?;
+    let options = args.read.options(args.config.as_deref())?;
+    let logs = Logs::find(patterns)?.reading(options);
     let following = || {
         let settings = Settings { capacity, hash_key: OFFLINE_HASH_KEY };
         ExplainPass::new(Detector::new(settings, judge.clone()), client, which.clone())

@@ -2,6 +2,7 @@
 
 mod logs;
 mod memory;
+mod parked;
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
 //! `kidoban inspect`: says what a log holds, before anything is learnt from it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use analysis::inspect::{ClientCounts, PeopleCount};
@@ -7,7 +8,7 @@ use analysis::sources::RefusedLine;
 use anyhow::Result;
 use detector::{Class, url};
 use serde::Serialize;
-use traffic::log::{Survey, Surveyed, Warning, is_unreadable, together};
+use traffic::log::{Shown, Survey, Surveyed, Warning, together};
 use traffic::replay::Reader;
 
 use crate::args::InspectArgs;
@@ -33,8 +34,12 @@ struct Inspected {
     pages: u64,
     requests: u64,
     busiest: Option<Busiest>,
+    /// What each column was taken for, with up to three values that it has.
+    columns: BTreeMap<&'static str, Vec<String>>,
     /// With several logs, the first entry also has the warnings about all of them together.
     warnings: Vec<Warning>,
+    #[serde(skip)]
+    shown: Shown,
 }
 
 #[derive(Serialize)]
@@ -49,7 +54,7 @@ struct Busiest {
 /// # Errors
 /// A log that cannot be opened or read.
 pub fn run(args: &InspectArgs) -> Result<CommandResult> {
-    let logs = Logs::find(&args.logs)?;
+    let logs = Logs::find(&args.logs)?.reading(args.read.options(None)?).quiet();
     let (mut all, mut surveyed, mut people) = (Vec::new(), Vec::new(), PeopleCount::default());
     for reader in logs.open_leniently()? {
         let (inspected, log) = inspect(reader, &mut people)?;
@@ -61,19 +66,30 @@ pub fn run(args: &InspectArgs) -> Result<CommandResult> {
         first.warnings.extend(together(&surveyed));
         first.warnings.extend(people.warning());
     }
-    if args.json {
+    if args.explain_format {
+        output::print(&all.iter().map(explain).collect::<Vec<_>>().join("\n"))?;
+    } else if args.json {
         output::print_json(&all)?;
     } else {
         output::print(&all.iter().map(describe).collect::<Vec<_>>().join("\n"))?;
     }
     let has_requests = all.iter().any(|log| log.requests > 0);
-    let is_fit = has_requests && all.iter().all(|log| !is_unreadable(log.refused, log.lines));
+    let is_worthless = |log: &Inspected| log.warnings.iter().any(Warning::is_worthless);
+    let is_fit = has_requests
+        && !all.iter().any(is_worthless)
+        && !surveyed.iter().any(|log| log.tally.is_unreadable());
     Ok(CommandResult::passed_if(is_fit))
 }
 
 fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, Surveyed)> {
     let (mut crowd, mut survey) = (ClientCounts::default(), Survey::default());
-    while let Some(record) = reader.next()? {
+    let cut = loop {
+        let record = match reader.next() {
+            Ok(Some(record)) => record,
+            Ok(None) => break None,
+            // What was read before is worth seeing.
+            Err(error) => break Some(error.to_string()),
+        };
         let Some(request) = record.request() else {
             survey.note(&record, Class::Page);
             continue;
@@ -85,7 +101,7 @@ fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, S
         survey.note(&record, class);
         crowd.note(&request);
         people.note(&record, class);
-    }
+    };
     let (pages, requests) = (survey.pages, survey.requests);
     let log = Surveyed {
         name: reader.name().to_owned(),
@@ -93,13 +109,19 @@ fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, S
         tally: reader.tally().clone(),
         survey,
     };
-    let mut warnings = log.warnings();
+    let mut warnings = reader.warnings().to_vec();
+    warnings.extend(cut.map(|reason| {
+        let fix = "Fetch the file again: all that follows is missing";
+        Warning::new("cut", reason, fix)
+    }));
+    warnings.extend(log.warnings());
     // Where a proxy hides the clients, it is also the busiest client. One warning is enough.
     warnings.extend(crowd.warning().filter(|_| !log.hides_clients()));
     let tally = &log.tally;
+    let shown = reader.shown().clone();
     let inspected = Inspected {
         log: log.name.clone(),
-        format: log.format.to_string(),
+        format: reader.described(),
         lines: tally.lines,
         parsed: tally.parsed,
         refused: tally.refused,
@@ -116,9 +138,25 @@ fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, S
         busiest: crowd
             .busiest()
             .map(|(client, requests)| Busiest { client: client.to_string(), requests }),
+        columns: shown
+            .columns
+            .iter()
+            .map(|column| (column.name, column.examples.clone()))
+            .collect(),
         warnings,
+        shown,
     };
     Ok((inspected, log))
+}
+
+/// One line of a log, and what each of its fields was taken for.
+fn explain(log: &Inspected) -> String {
+    let mut text = format!("{}: {}\n  {}\n", log.log, log.format, log.shown.line);
+    for column in &log.shown.columns {
+        let first = column.examples.first().map_or("", String::as_str);
+        let _ = writeln!(text, "  {:<15} {first}", column.name);
+    }
+    text
 }
 
 fn describe(log: &Inspected) -> String {
@@ -129,6 +167,11 @@ fn describe(log: &Inspected) -> String {
         _ => "microseconds",
     };
     let _ = writeln!(text, "  format      {} (times in {resolution})", log.format);
+    for (number, column) in log.shown.columns.iter().enumerate() {
+        let examples = column.examples.join(" · ");
+        let title = if number == 0 { "columns" } else { "" };
+        let _ = writeln!(text, "  {title:<11} {:<15} {examples}", column.name);
+    }
     let _ = write!(text, "  lines       {} read", output::count(log.parsed));
     for (what, number) in [
         ("refused", log.refused),

@@ -35,8 +35,9 @@ pub fn run(args: &ReplayArgs) -> Result<CommandResult> {
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let model = judge.model.as_ref().map_or_else(String::new, |model| model.file().name.clone());
     let jobs = jobs(args.jobs);
-    let since = args.since.map(|since| since.resolve(&args.logs, jobs)).transpose()?;
-    let logs = Logs::find(&args.logs)?.shown_as("Replaying");
+    let options = args.read.options(args.config.as_deref())?;
+    let since = args.since.map(|since| since.resolve(&args.logs, &options, jobs)).transpose()?;
+    let logs = Logs::find(&args.logs)?.shown_as("Replaying").reading(options);
     let shown = args.client.as_deref().map(ClientKey::from_text);
     let fresh = || {
         let settings = Settings { capacity, hash_key: trainer::site::OFFLINE_HASH_KEY };

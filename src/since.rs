@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use detector::Timestamp;
+use traffic::log::ReadOptions;
 use traffic::replay::newest_time;
 
 use crate::input::Logs;
@@ -49,12 +50,17 @@ impl Since {
     /// # Errors
     /// Logs that cannot be read; and a pipe where a span is given, because a pipe cannot be read
     /// twice.
-    pub fn resolve(self, patterns: &[String], jobs: usize) -> Result<Timestamp> {
+    pub fn resolve(
+        self,
+        patterns: &[String],
+        options: &ReadOptions,
+        jobs: usize,
+    ) -> Result<Timestamp> {
         let span_us = match self {
             Self::At(at) => return Ok(at),
             Self::Last(span_us) => span_us,
         };
-        let logs = Logs::find(patterns)?;
+        let logs = Logs::find(patterns)?.reading(options.clone()).quiet();
         if logs.has_pipe() {
             bail!(
                 "--since counts back from the log's end, which a pipe does not tell before it is \

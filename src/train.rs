@@ -147,7 +147,9 @@ struct Sources {
 fn read(args: &TrainArgs) -> Result<Sources> {
     if args.sites.is_empty() {
         let labels = args.labels.as_deref().map(read_labels).transpose()?;
-        let logs = Logs::find(&args.logs)?.within_memory(args.memory_max);
+        let logs = Logs::find(&args.logs)?
+            .within_memory(args.memory_max)
+            .reading(args.read.options(None)?);
         let mut served: HashSet<ClientKey> = HashSet::new();
         let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
             // A redirect proves nothing yet: the page that it leads to has to be served.
@@ -186,7 +188,8 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let name = stem(folder);
         let labels = read_labels(&folder.join("labels.csv"))?;
         let logs = Logs::find(&[folder.join("access.log*").display().to_string()])?
-            .within_memory(args.memory_max);
+            .within_memory(args.memory_max)
+            .reading(args.read.options(None)?);
         let (site, read) = logs.read_site(&name, Some(&labels))?;
         data.extend(logs.names().into_iter().map(|log| format!("{name}/{log}")));
         digest.update(logs.sha256());

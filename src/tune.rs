@@ -64,7 +64,9 @@ pub fn run(args: &TuneArgs) -> Result<CommandResult> {
         outcomes.add_flag(outcome).context("--outcome")?;
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
-    let logs = Logs::find(&args.logs)?.within_memory(args.memory_max);
+    let logs = Logs::find(&args.logs)?
+        .within_memory(args.memory_max)
+        .reading(args.read.options(args.config.as_deref())?);
     let mut watch = ConversionWatch::new(&outcomes);
     let mut arrivals = Vec::new();
     let (site, tallies) = logs

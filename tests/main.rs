@@ -32,6 +32,7 @@
 //! | `report.rs` | a report shows what `--json` says and nobody's address, and no log can write into it |
 //! | `report_figures.rs` | its figures are those of `--json` |
 //! | `inspect.rs` | what is wrong with a log is said, and an ordinary one is left in peace |
+//! | `log_cases.rs` | logs as servers write them are read right or refused with a remedy |
 //! | `real_logs.rs` | public logs, where they are present, are detected and read |
 //! | `progress.rs` | a terminal sees how far a command is, a pipe sees nothing of it |
 //! | `manual.rs` | completions complete, manual pages render |
@@ -62,6 +63,7 @@ mod guard;
 mod inspect;
 mod isolation;
 mod labels;
+mod log_cases;
 mod manual;
 mod model_reload;
 mod models;

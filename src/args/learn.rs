@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args as Arguments, ValueEnum};
 
 use super::bytes::parse_bytes;
+use super::read::ReadArgs;
 use super::report::ReportArgs;
 use super::share::{parse_share, parse_warm_up};
 
@@ -84,6 +85,9 @@ pub struct TrainArgs {
     /// The report.
     #[command(flatten)]
     pub report: ReportArgs,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
 }
 
 /// `--algorithm`
@@ -121,6 +125,9 @@ pub struct LabelArgs {
     /// How many to propose
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub top: usize,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

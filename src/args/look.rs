@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as Arguments;
 
+use super::read::ReadArgs;
 use crate::since::Since;
 
 /// `kidoban inspect`
@@ -13,6 +14,12 @@ pub struct InspectArgs {
     /// Paths, globs or `-`; .gz and .zst are read as they are
     #[arg(required = true, value_name = "LOG")]
     pub logs: Vec<String>,
+    /// Show one line of each log, and what each of its fields was taken for
+    #[arg(long, conflicts_with = "json")]
+    pub explain_format: bool,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -44,6 +51,9 @@ pub struct ReplayArgs {
     /// Threads for each stage; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON: one object
     #[arg(long)]
     pub json: bool,
@@ -83,6 +93,9 @@ pub struct ExplainArgs {
     /// Threads for each stage; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

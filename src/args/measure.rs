@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args as Arguments;
 
 use super::bytes::parse_bytes;
+use super::read::ReadArgs;
 use super::report::ReportArgs;
 use super::share::{parse_confidence, parse_share};
 
@@ -29,6 +30,9 @@ pub struct EvaluateArgs {
     /// refused. When absent, half of what is available when reading starts
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub memory_max: Option<u64>,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -80,6 +84,9 @@ pub struct TuneArgs {
     /// refused. When absent, half of what is available when reading starts
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub memory_max: Option<u64>,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -113,6 +120,9 @@ pub struct DiffArgs {
     /// Threads for each stage; all cores when absent. The result is the same
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -140,6 +150,9 @@ pub struct DriftArgs {
     /// refused. When absent, half of what is available when reading starts
     #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
     pub memory_max: Option<u64>,
+    /// How the logs are read.
+    #[command(flatten)]
+    pub read: ReadArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

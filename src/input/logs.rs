@@ -1,20 +1,23 @@
 //! The logs that a command was given: which files they are, how they are opened, how far they are
 //! read.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 use data_encoding::HEXLOWER;
 use indicatif::ProgressBar;
 use sha2::{Digest, Sha256};
-use traffic::log::{LogReader, Record, Tally, decompress, is_unreadable};
+use traffic::log::{LogReader, ReadOptions, Record, Tally, decompress};
 use traffic::replay::{Input, LogFiles, Reader};
 use trainer::{Labels, Site, SiteBuilder};
 
 use super::memory;
+use super::parked::{OPEN_MAX, ParkedFile};
 use crate::progress;
 
 /// Size of each read. A gzip stream then needs only a few system calls a second.
@@ -26,6 +29,9 @@ pub struct Logs {
     bar: ProgressBar,
     digest: Arc<Mutex<Sha256>>,
     memory_max_bytes: Option<u64>,
+    options: ReadOptions,
+    /// Whether what is wrong with the logs has been said, or is said otherwise.
+    is_told: AtomicBool,
 }
 
 impl Logs {
@@ -37,7 +43,7 @@ impl Logs {
         let mut paths = Vec::new();
         for pattern in patterns {
             let path = PathBuf::from(pattern);
-            if pattern == "-" || path.is_file() {
+            if pattern == "-" || path.exists() && !path.is_dir() {
                 paths.push(path);
                 continue;
             }
@@ -67,6 +73,8 @@ impl Logs {
             paths,
             digest: Arc::default(),
             memory_max_bytes: None,
+            options: ReadOptions::default(),
+            is_told: AtomicBool::new(false),
         })
     }
 
@@ -75,6 +83,18 @@ impl Logs {
     pub fn shown_as(self, what: &'static str) -> Self {
         self.bar.set_message(what);
         self
+    }
+
+    /// Sets what is known about the logs.
+    #[must_use]
+    pub fn reading(self, options: ReadOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Does not print what is wrong with the logs: the command says it otherwise.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        Self { is_told: AtomicBool::new(true), ..self }
     }
 
     /// Sets how much memory the traffic of these logs may take in [`Logs::read_site`]; `None` for
@@ -107,7 +127,12 @@ impl Logs {
     pub fn open(&self) -> Result<Vec<Reader>> {
         // A second opening reads everything again, so the bar starts again as well.
         self.bar.reset();
-        self.paths.iter().map(|path| self.open_one(path, None)).collect()
+        let readers: Vec<Reader> =
+            self.paths.iter().map(|path| self.open_one(path, None)).collect::<Result<_>>()?;
+        if !self.is_told.swap(true, Ordering::Relaxed) {
+            readers.iter().for_each(|reader| warn(reader));
+        }
+        Ok(readers)
     }
 
     /// Opens all logs for inspection, also those that are too broken to learn from.
@@ -117,7 +142,7 @@ impl Logs {
     pub fn open_leniently(&self) -> Result<Vec<Reader>> {
         let open = |path: &PathBuf| {
             let name = name_for_messages(path);
-            Ok(LogReader::leniently(&name, self.plain(path, &name, None)?)?.0)
+            Ok(LogReader::leniently(&name, self.plain(path, &name, None)?, &self.options)?.0)
         };
         self.paths.iter().map(open).collect()
     }
@@ -144,10 +169,13 @@ impl Logs {
         let mut builder = SiteBuilder::with_memory_max(
             self.memory_max_bytes.unwrap_or_else(memory::half_of_what_is_available),
         );
+        refuse_twice(&self.paths)?;
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One log at a time, so that the digest covers them in the order of their names.
             let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
+            refuse_if_worthless(&reader)?;
+            warn(&reader);
             while let Some(record) = reader.next()? {
                 watch(&record);
                 builder.note(&record)?;
@@ -179,17 +207,24 @@ impl Logs {
 
     fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
         let name = name_for_messages(path);
-        Ok(LogReader::new(&name, self.plain(path, &name, digest)?)?)
+        Ok(LogReader::with_options(&name, self.plain(path, &name, digest)?, &self.options)?)
     }
 
     fn plain(&self, path: &Path, name: &str, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Input> {
         let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(io::stdin())
+        } else if self.paths.len() > OPEN_MAX && path.is_file() {
+            let file = ParkedFile::new(path.to_path_buf());
+            Box::new(file.with_context(|| format!("{name}: cannot be opened"))?)
         } else {
             Box::new(File::open(path).with_context(|| format!("{name}: cannot be opened"))?)
         };
+        // A small file needs no large buffer; there may be thousands.
+        let file_bytes = path.metadata().ok().filter(|file| file.is_file()).map(|file| file.len());
+        let file_bytes = file_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        let buffer_bytes = file_bytes.map_or(BUFFER_BYTES, |bytes| BUFFER_BYTES.min(bytes + 1));
         let watched = Watched { raw, bar: self.bar.clone(), digest };
-        Ok(decompress(BufReader::with_capacity(BUFFER_BYTES, watched)))
+        Ok(decompress(BufReader::with_capacity(buffer_bytes, watched)))
     }
 }
 
@@ -223,9 +258,43 @@ impl Read for Watched {
     }
 }
 
+/// Says what the first lines of a log show to be wrong with it.
+fn warn(reader: &Reader) {
+    for warning in reader.warnings() {
+        eprintln!("warning: {}: {}\n  {}", reader.name(), warning.message, warning.fix);
+    }
+}
+
+/// Refuses a file that is given twice, by two globs for instance: every request in it would make
+/// its client look twice as fast.
+fn refuse_twice(paths: &[PathBuf]) -> Result<()> {
+    let mut seen = HashSet::new();
+    for path in paths.iter().filter(|path| path.is_file()) {
+        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if !seen.insert(place) {
+            bail!(
+                "{}: is given twice, and every request in it would count twice; nothing was \
+                    learnt. Name it once",
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to learn from a log whose clients are a proxy's, or whose time runs backwards.
+fn refuse_if_worthless(reader: &Reader) -> Result<()> {
+    match reader.warnings().iter().find(|warning| warning.is_worthless()) {
+        None => Ok(()),
+        Some(warning) => {
+            bail!("{}: {}; nothing was learnt. {}", reader.name(), warning.message, warning.fix)
+        }
+    }
+}
+
 fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
     let tally = reader.tally();
-    if !is_unreadable(tally.refused, tally.lines) {
+    if !tally.is_unreadable() {
         return Ok(());
     }
     let shown: Vec<String> = tally

@@ -37,7 +37,7 @@ pub fn run(args: &LabelArgs) -> Result<CommandResult> {
     }
     let (judge, capacity) = judge(args.config.as_deref(), args.model.as_deref())?;
     let labels = args.labels.is_file().then(|| read_labels(&args.labels)).transpose()?;
-    let logs = Logs::find(&args.words)?;
+    let logs = Logs::find(&args.words)?.reading(args.read.options(args.config.as_deref())?);
     let proposing = || {
         let settings = Settings { capacity, hash_key: OFFLINE_HASH_KEY };
         NearThresholdPass::new(Detector::new(settings, judge.clone()))

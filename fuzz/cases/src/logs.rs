@@ -11,7 +11,7 @@
 
 use detector::Timestamp;
 use traffic::RecordKind;
-use traffic::log::{Format, LogReader, Record, Tally};
+use traffic::log::{Format, LogReader, ReadOptions, Record, Tally};
 
 use crate::rewrite::rewrite;
 
@@ -22,7 +22,7 @@ const SHOWN_CHARS_MAX: usize = 400;
 
 /// A log of any format: the detector chooses.
 pub fn log_detected(data: &[u8]) {
-    let Ok((reader, unzoned)) = LogReader::leniently(NAME, data) else {
+    let Ok((reader, unzoned)) = LogReader::leniently(NAME, data, &ReadOptions::default()) else {
         let error = LogReader::new(NAME, data).err().expect("refused leniently, refused strictly");
         assert_is_shown_safely(&error.to_string());
         return;
@@ -32,7 +32,10 @@ pub fn log_detected(data: &[u8]) {
     if let Some(error) = unzoned {
         assert_is_shown_safely(&error.to_string());
     }
-    check(data, reader.format());
+    // What stands around lines is not written again.
+    if reader.described() == reader.format().to_string() && reader.format() != Format::Columns {
+        check(data, reader.format());
+    }
 }
 
 /// nginx and Apache `combined` and `common`, which one parser reads.
@@ -65,7 +68,8 @@ pub fn log_event(data: &[u8]) {
 /// form in which two records are equal when all their fields are.
 fn check(data: &[u8], format: Format) -> Vec<String> {
     let text = String::from_utf8_lossy(data);
-    let is_json = matches!(format, Format::NginxJson | Format::EventLog);
+    let is_json =
+        matches!(format, Format::NginxJson | Format::EventLog | Format::Ltsv | Format::W3c);
     // A blank line first: a client may begin with what would be taken for a byte order mark.
     let (mut again, mut rewritten) = (b"\n".to_vec(), Vec::new());
     let mut reader = LogReader::with_format(NAME, data, format);

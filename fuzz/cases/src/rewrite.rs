@@ -17,6 +17,8 @@ pub(crate) fn rewrite(record: &Record<'_>, format: Format, log: &mut Vec<u8>) ->
         return event(record, log);
     }
     let line = match format {
+        // They are only read.
+        Format::Ltsv | Format::W3c | Format::Alb | Format::Columns => None,
         Format::NginxJson => nginx_json(record),
         Format::ElbClassic => elb(record),
         Format::VhostCombined => combined(record)

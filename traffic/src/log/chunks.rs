@@ -11,12 +11,15 @@
 //! give its tally. A property test compares both.
 
 use std::io::{self, BufRead, ErrorKind};
+use std::sync::Arc;
 
 use detector::Timestamp;
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr_iter, memrchr};
 
-use super::format::{Format, Parser};
+use super::format::Format;
+use super::layout::Layout;
 use super::lines::LINE_BYTES_MAX;
+use super::parser::{Parser, renamed};
 use super::reader::{LogReader, fields_of, text_of};
 use super::record::Record;
 use super::tally::Tally;
@@ -28,7 +31,7 @@ pub const CHUNK_BYTES: usize = 256 * 1024;
 /// The rest of a log, cut into chunks.
 pub struct Chunks<R> {
     name: String,
-    format: Format,
+    layout: Arc<Layout>,
     reader: R,
     /// The beginning of a line whose end has not been read yet.
     carry: Vec<u8>,
@@ -43,7 +46,7 @@ pub struct Chunks<R> {
 pub struct Chunk {
     /// Counted from 0.
     pub number: u64,
-    format: Format,
+    layout: Arc<Layout>,
     text: Vec<u8>,
 }
 
@@ -60,7 +63,7 @@ pub struct Parsed<T> {
 impl<R: BufRead> Chunks<R> {
     pub(super) fn new(
         name: String,
-        format: Format,
+        layout: Arc<Layout>,
         reader: R,
         unread: Vec<u8>,
         error: Option<io::Error>,
@@ -68,7 +71,7 @@ impl<R: BufRead> Chunks<R> {
         let is_at_end = error.is_some();
         Self {
             name,
-            format,
+            layout,
             reader,
             carry: unread,
             chunk_bytes: CHUNK_BYTES,
@@ -96,7 +99,7 @@ impl<R: BufRead> Chunks<R> {
     /// The error of the underlying reader, once, after all lines before it. Then `None`.
     pub fn next_chunk(&mut self) -> io::Result<Option<Chunk>> {
         let mut text = std::mem::take(&mut self.carry);
-        self.fill(&mut text, self.chunk_bytes);
+        self.fill_past_holes(&mut text);
         if self.is_at_end {
             if self.error.is_some() {
                 // What follows the last newline is only part of a line, so it is dropped.
@@ -111,7 +114,37 @@ impl<R: BufRead> Chunks<R> {
             return self.error.take().map_or(Ok(None), Err);
         }
         self.number += 1;
-        Ok(Some(Chunk { number: self.number - 1, format: self.format, text }))
+        let layout = Arc::clone(&self.layout);
+        self.follow_directives(&text);
+        Ok(Some(Chunk { number: self.number - 1, layout, text }))
+    }
+
+    /// Reads a chunk's bytes, without NULs at the beginning of its first line (see
+    /// [`Lines::next`](super::lines::Lines::next)); one is left if nothing follows them.
+    fn fill_past_holes(&mut self, text: &mut Vec<u8>) {
+        loop {
+            self.fill(text, self.chunk_bytes);
+            let nuls = text.iter().take_while(|byte| **byte == 0).count();
+            let has_more = nuls < text.len();
+            text.drain(..if has_more { nuls } else { nuls.saturating_sub(1) });
+            if nuls < 2 || has_more || self.is_at_end {
+                return;
+            }
+        }
+    }
+
+    /// A W3C log may name its columns anew: the chunks after this one are read by the new names.
+    fn follow_directives(&mut self, text: &[u8]) {
+        if self.layout.format != Format::W3c {
+            return;
+        }
+        let starts = std::iter::once(0).chain(memchr_iter(b'\n', text).map(|at| at + 1));
+        for line in starts.map(|at| &text[at..]).filter(|line| line.first() == Some(&b'#')) {
+            let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
+            if let Some(layout) = renamed(&self.layout, line.trim_ascii_end()) {
+                self.layout = layout;
+            }
+        }
     }
 
     /// Keeps just enough of a line that it still counts as too long, and discards the rest as it is
@@ -158,7 +191,7 @@ impl<R: BufRead> Chunks<R> {
 impl Chunk {
     /// Parses the lines and maps each record. Lines that cannot be read are counted.
     pub fn parse<T>(&self, mut map: impl FnMut(&Record<'_>) -> T) -> Parsed<T> {
-        let mut parser = Parser::new(self.format);
+        let mut parser = Parser::new(Arc::clone(&self.layout));
         let mut tally = Tally::default();
         let mut items = Vec::with_capacity(self.text.len() / 128);
         let mut rest = &self.text[..];
@@ -168,6 +201,7 @@ impl Chunk {
                 None => (rest, &rest[rest.len()..]),
             };
             rest = after;
+            let line = &line[line.iter().take_while(|byte| **byte == 0).count()..];
             if let Some(fields) =
                 fields_of(line, line.len() > LINE_BYTES_MAX, &mut parser, &mut tally)
             {
@@ -183,8 +217,8 @@ impl Chunk {
 impl<R: BufRead> LogReader<R> {
     /// The part of the log that has not been read yet, in chunks.
     pub fn into_chunks(self) -> Chunks<R> {
-        let (name, format, (reader, unread, error)) = self.into_parts();
-        Chunks::new(name, format, reader, unread, error)
+        let (name, layout, (reader, unread, error)) = self.into_parts();
+        Chunks::new(name, layout, reader, unread, error)
     }
 }
 
@@ -230,10 +264,10 @@ mod tests {
                     seen.extend(parsed.items.into_iter().map(|(at, _, target)| (at, target)));
                 }
                 Ok(None) => break None,
-                Err(source) => {
+                Err(error) => {
                     let line_number = tally.lines + 1;
                     break Some(
-                        LogError::Read { name: "a.log".into(), line_number, source }.to_string(),
+                        LogError::Read { name: "a.log".into(), line_number, error }.to_string(),
                     );
                 }
             }

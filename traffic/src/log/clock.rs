@@ -37,6 +37,51 @@ impl Clock {
     }
 }
 
+impl Clock {
+    /// Reads a time in any form that logs have: common log format, RFC 3339, or a number since 1970
+    /// in seconds, milli-, micro- or nanoseconds, which its size tells apart.
+    pub(super) fn any(&mut self, text: &str) -> Result<Timestamp, &'static str> {
+        let bytes = text.as_bytes();
+        match bytes {
+            [_, _, b'/', ..] => self.clf(text),
+            [_, _, _, _, b'-', ..] => rfc3339(text),
+            [_, b'/', ..] => self.clf(&format!("0{text}")),
+            _ if bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
+                epoch(text).ok_or(EXPECTED_EPOCH)
+            }
+            _ => Err(EXPECTED_CLF),
+        }
+    }
+
+    /// Reads a day and a time of day, which are in UTC, as in all W3C logs.
+    pub(super) fn utc(&mut self, date: &str, time: &str) -> Result<Timestamp, &'static str> {
+        // Such logs repeat their seconds, but this is quick enough: it makes one small text.
+        rfc3339(&format!("{date}T{time}Z"))
+    }
+}
+
+const EXPECTED_EPOCH: &str = "seconds since 1970";
+
+/// A number since 1970. Its size tells its unit: seconds reach 10^11 in the year 5138, milliseconds
+/// had it in 1973.
+fn epoch(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let number = super::values::integer(whole)?;
+    let (unit_us, per_us) = match number {
+        0..100_000_000_000 => (1_000_000, 1),
+        100_000_000_000..100_000_000_000_000 => (1_000, 1),
+        100_000_000_000_000..100_000_000_000_000_000 => (1, 1),
+        _ => (1, 1_000),
+    };
+    let mut micros = i64::try_from(number.checked_mul(unit_us)? / per_us).ok()?;
+    let mut place_us = i64::try_from(unit_us).ok()? / 10;
+    for byte in fraction.bytes() {
+        micros += byte.is_ascii_digit().then(|| i64::from(byte - b'0'))? * place_us;
+        place_us /= 10;
+    }
+    Some(Timestamp::from_micros(micros))
+}
+
 const EPOCH: Date = Date::constant(1970, 1, 1);
 const EXPECTED_CLF: &str = "day/month/year:hour:minute:second zone";
 const EXPECTED_RFC3339: &str = "year-month-dayThour:minute:second and a zone";

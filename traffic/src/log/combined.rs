@@ -8,6 +8,7 @@
 //! One parser reads `common` and `combined`, so a file may mix them. What follows the user agent
 //! differs from site to site and is not looked at.
 
+use super::address::{self, ClientRule};
 use super::clock::Clock;
 use super::cursor::Cursor;
 use super::fields::{Fields, Span};
@@ -15,27 +16,38 @@ use super::refusal::Refusal;
 use super::values::{integer, request_line, status, without_port};
 
 /// Parses one line of `combined` or `common`.
-pub(super) fn parse<'a>(text: &'a str, clock: &mut Clock) -> Result<Fields, Refusal<'a>> {
-    after_host(Cursor::new(text), None, clock)
+pub(super) fn parse<'a>(
+    text: &'a str,
+    rule: &ClientRule,
+    clock: &mut Clock,
+) -> Result<Fields, Refusal<'a>> {
+    after_host(Cursor::new(text), None, rule, clock)
 }
 
 /// Parses one line of `combined` or `common` after `host[:port] `.
-pub(super) fn parse_vhost<'a>(text: &'a str, clock: &mut Clock) -> Result<Fields, Refusal<'a>> {
+pub(super) fn parse_vhost<'a>(
+    text: &'a str,
+    rule: &ClientRule,
+    clock: &mut Clock,
+) -> Result<Fields, Refusal<'a>> {
     let mut cursor = Cursor::new(text);
     let host = cursor.word("host")?;
-    after_host(cursor, Some(without_port(text, host)), clock)
+    after_host(cursor, Some(without_port(text, host)), rule, clock)
 }
 
 fn after_host<'a>(
     mut cursor: Cursor<'a>,
     host: Option<Span>,
+    rule: &ClientRule,
     clock: &mut Clock,
 ) -> Result<Fields, Refusal<'a>> {
     let text = cursor.text();
     let client = cursor.word("client")?;
     let identity = cursor.word("identity")?.of(text);
-    let user = cursor.user()?.of(text);
-    if user.starts_with("- ") {
+    let (user, time) = cursor.user_and_time()?;
+    let (user, time) = (user.of(text), time.of(text));
+    let client = address(text, client, rule)?;
+    if user.starts_with("- ") && !rule.is_address {
         // There is one word too many before the time. Without this check, the host would be taken
         // for the client.
         return Err(Refusal::new("user", "one name (is there a host before the client?)", user));
@@ -43,7 +55,6 @@ fn after_host<'a>(
     if host.is_some() && client.of(text) == "-" {
         return Err(Refusal::new("client", "an address after the host", identity));
     }
-    let time = cursor.bracketed("time")?.of(text);
     let at = clock.clf(time).map_err(|expected| Refusal::new("time", expected, time))?;
     let request = cursor.quoted("request")?;
     let (method, target) = request_line(text, request);
@@ -75,6 +86,23 @@ fn after_host<'a>(
     })
 }
 
+/// Checks that the client is an address, where the survey of the log found addresses there: a line
+/// that something else wrote must not make a client of its first word.
+fn address<'a>(text: &'a str, client: Span, rule: &ClientRule) -> Result<Span, Refusal<'a>> {
+    let word = client.of(text);
+    if !rule.is_address || address::is_plain(word) {
+        return Ok(client);
+    }
+    let is_list = word.contains(',');
+    match address::bare(word) {
+        Some((_, bare)) if !is_list => Ok(client.sub(text, bare)),
+        _ => {
+            let expected = if is_list { address::EXPECTED_ONE } else { address::EXPECTED };
+            Err(Refusal::new("client", expected, word))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,7 +110,7 @@ mod tests {
     use crate::log::tests::PLAIN;
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {
-        let found = parse(text, &mut Clock::default());
+        let found = parse(text, &ClientRule::default(), &mut Clock::default());
         let found = found.map(|fields| fields.record(text)).map_err(|refusal| refusal.to_string());
         assert_eq!(found, expect.map_err(str::to_owned), "{text}");
     }
@@ -165,8 +193,9 @@ mod tests {
         let rest = r#"- - [20/Feb/2016:00:00:45 -0500] "GET /p/1 HTTP/1.1" 200 187"#;
         let check = |head: &str, expect: Option<Record<'_>>| {
             let text = format!("{head} {rest}");
-            let found =
-                parse_vhost(&text, &mut Clock::default()).map(|fields| fields.record(&text)).ok();
+            let found = parse_vhost(&text, &ClientRule::default(), &mut Clock::default())
+                .map(|fields| fields.record(&text))
+                .ok();
             assert_eq!(found, expect, "{text}");
         };
         check("shop.example 192.0.2.7", Some(Record { host: Some("shop.example"), ..PLAIN }));

@@ -52,36 +52,59 @@ impl<'a> Cursor<'a> {
         Ok(span)
     }
 
-    /// Reads the user name, which may contain spaces. It ends before a space, a `[` and a digit,
-    /// because that is how a time begins.
-    pub(super) fn user(&mut self) -> Result<Span, Refusal<'a>> {
+    /// Reads the user name and the time in brackets after it, and moves past a space after that.
+    ///
+    /// A visitor chooses his own name, and it may hold brackets and what looks like a time. The
+    /// time is the first in brackets that a quote follows, because servers escape quotes in names.
+    /// Where no quote follows, the first that begins with a digit counts, to say what is wrong.
+    pub(super) fn user_and_time(&mut self) -> Result<(Span, Span), Refusal<'a>> {
+        /// Bytes of a time in common log format, with its brackets.
+        const CLF_BYTES: usize = 28;
         let bytes = self.text.as_bytes();
+        // Nobody is logged in, as in nearly every line: there is nothing to search for.
+        let (bracket, after) = (self.at + 2, self.at + 2 + CLF_BYTES);
+        if bytes[self.at..].starts_with(b"- [")
+            && bytes.get(after - 1..after + 2) == Some(b"] \"")
+            && bytes.get(bracket + 3) == Some(&b'/')
+        {
+            let user = Span::new(self.at, self.at + 1);
+            self.at = after + 1;
+            return Ok((user, Span::new(bracket + 1, after - 1)));
+        }
         let mut from = self.at;
+        let mut first = None;
         while let Some(offset) = memchr(b'[', &bytes[from..]) {
             let bracket = from + offset;
-            if bracket > self.at + 1
-                && bytes[bracket - 1] == b' '
-                && bytes.get(bracket + 1).is_some_and(u8::is_ascii_digit)
-            {
-                let span = Span::new(self.at, bracket - 1);
-                self.at = bracket;
-                return Ok(span);
-            }
             from = bracket + 1;
-        }
-        self.refuse("time", "a user and then [day/month/year:hour:minute:second zone]")
-    }
-
-    /// Reads what is between `[` and `]`, and moves past a space after it.
-    pub(super) fn bracketed(&mut self, field: &'static str) -> Result<Span, Refusal<'a>> {
-        let bytes = self.rest_bytes();
-        match (bytes.first(), memchr(b']', bytes)) {
-            (Some(b'['), Some(close)) => {
-                let span = Span::new(self.at + 1, self.at + close);
-                self.step_over(close + 1, field)?;
-                Ok(span)
+            let begins = bracket > self.at + 1
+                && bytes[bracket - 1] == b' '
+                && bytes.get(bracket + 1).is_some_and(u8::is_ascii_digit);
+            if !begins {
+                continue;
             }
-            _ => self.refuse(field, "[ and ]"),
+            let close = memchr(b']', &bytes[bracket..]).map(|length| bracket + length);
+            if let Some(close) = close
+                && bytes.get(close + 1..close + 3) == Some(b" \"")
+                && memchr(b'[', &bytes[bracket + 1..close]).is_none()
+            {
+                let user = Span::new(self.at, bracket - 1);
+                self.at = close + 2;
+                return Ok((user, Span::new(bracket + 1, close)));
+            }
+            first = first.or(Some((bracket, close)));
+        }
+        match first {
+            Some((bracket, Some(close))) => {
+                let user = Span::new(self.at, bracket - 1);
+                self.at = bracket;
+                self.step_over(close + 1 - bracket, "time")?;
+                Ok((user, Span::new(bracket + 1, close)))
+            }
+            Some((bracket, None)) => {
+                self.at = bracket;
+                self.refuse("time", "[ and ]")
+            }
+            None => self.refuse("time", "a user and then [day/month/year:hour:minute:second zone]"),
         }
     }
 

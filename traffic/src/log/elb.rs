@@ -1,26 +1,53 @@
-//! Parses logs of the AWS classic load balancer.
+//! Parses logs of the AWS load balancers: the classic one, and the application load balancer, which
+//! writes a word before it and more behind it.
 //!
 //! ```text
 //! time name client:port backend:port request_s backend_s response_s elb_status backend_status received sent "request" "user agent" cipher protocol
+//! h2 time name client:port …
 //! ```
 //!
-//! Source: AWS, "Access logs for your Classic Load Balancer". The time is when the request arrived.
+//! Sources: AWS, "Access logs for your Classic Load Balancer" and "… Application Load Balancer".
+//! The time is when the request arrived.
 //! The three durations are −1 if the backend never answered. Logs older than 2015 have no user
 //! agent.
 
+use super::address::{self, ClientRule};
 use super::clock::rfc3339;
 use super::cursor::Cursor;
-use super::fields::{Fields, Span};
+use super::fields::Fields;
 use super::refusal::Refusal;
+use super::slots::authority;
 use super::values::{integer, request_line, seconds_us, status, without_port};
 
-/// Parses one line.
-pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
+/// Parses one line of the classic load balancer.
+pub(super) fn parse<'a>(text: &'a str, rule: &ClientRule) -> Result<Fields, Refusal<'a>> {
+    after_kind(Cursor::new(text), rule)
+}
+
+/// Parses one line of the application load balancer.
+pub(super) fn parse_application<'a>(
+    text: &'a str,
+    rule: &ClientRule,
+) -> Result<Fields, Refusal<'a>> {
+    const KINDS: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
     let mut cursor = Cursor::new(text);
+    let kind = cursor.word("type")?.of(text);
+    if !KINDS.contains(&kind) {
+        return Err(Refusal::new("type", "http, https, h2, grpcs, ws or wss", kind));
+    }
+    after_kind(cursor, rule)
+}
+
+fn after_kind<'a>(mut cursor: Cursor<'a>, rule: &ClientRule) -> Result<Fields, Refusal<'a>> {
+    let text = cursor.text();
     let time = cursor.word("time")?.of(text);
     let at = rfc3339(time).map_err(|expected| Refusal::new("time", expected, time))?;
     cursor.word("load balancer")?;
     let client = without_port(text, cursor.word("client")?);
+    let is_none = client.of(text).is_empty();
+    if is_none || rule.is_address && address::bare(client.of(text)).is_none() {
+        return Err(Refusal::new("client", address::EXPECTED, client.of(text)));
+    }
     cursor.word("backend")?;
     let mut duration_us = Some(0_u64);
     for field in ["request time", "backend time", "response time"] {
@@ -63,15 +90,6 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal<'_>> {
     })
 }
 
-/// The host and port of a target in absolute form, which is the form that this load balancer always
-/// writes.
-fn authority(text: &str, target: Span) -> Option<Span> {
-    let url = target.of(text);
-    let start = url.find("://")? + 3;
-    let length = url[start..].find(['/', '?', '#']).unwrap_or(url.len() - start);
-    (length > 0).then(|| target.part(start, start + length))
-}
-
 #[cfg(test)]
 mod tests {
     use detector::Timestamp;
@@ -83,6 +101,7 @@ mod tests {
         kind: RecordKind::Whole,
         at: Timestamp::from_micros(1_437_555_628_019_143),
         client: "192.0.2.7",
+        other_addresses: None,
         method: "GET",
         target: "https://shop.example:443/p/1?x=1",
         status: 200,
@@ -104,8 +123,9 @@ mod tests {
     };
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {
-        let found =
-            parse(text).map(|fields| fields.record(text)).map_err(|refusal| refusal.to_string());
+        let found = parse(text, &ClientRule::default())
+            .map(|fields| fields.record(text))
+            .map_err(|refusal| refusal.to_string());
         assert_eq!(found, expect.map_err(str::to_owned), "{text}");
     }
 
@@ -127,6 +147,18 @@ mod tests {
             &format!(r#"{head} - -1 -1 -1 504 0 0 0 {request} "-" AES TLSv1.2"#),
             Ok(Record { status: 504, bytes: Some(0), duration_us: None, user_agent: None, ..GOOD }),
         );
+    }
+
+    #[test]
+    fn application_load_balancer_lines_are_read() {
+        let line = concat!(
+            "h2 2015-07-22T09:00:28.019143Z app/shop/5f 192.0.2.7:54635 10.0.6.158:80 ",
+            "0.000022 0.026109 0.00002 200 200 0 699 \"GET https://shop.example:443/p/1?x=1 ",
+            "HTTP/2.0\" \"Mozilla/5.0\" AES TLSv1.2 arn \"Root=1\" \"shop.example\" \"-\" 0",
+        );
+        let found = parse_application(line, &ClientRule::default()).map(|found| found.record(line));
+        assert_eq!(found.unwrap(), GOOD);
+        assert!(parse_application(&line[3..], &ClientRule::default()).is_err());
     }
 
     #[test]

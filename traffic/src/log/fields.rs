@@ -32,6 +32,12 @@ impl Span {
         (self.of(text) != "-").then_some(self)
     }
 
+    /// The position of a part of this field's text.
+    pub(super) fn sub(self, text: &str, part: &str) -> Self {
+        let start = (part.as_ptr() as usize).saturating_sub(self.of(text).as_ptr() as usize);
+        self.part(start, start + part.len())
+    }
+
     /// A part of this field; `start` and `end` are counted from its beginning.
     pub(super) fn part(self, start: usize, end: usize) -> Self {
         let offset = self.start as usize;
@@ -45,6 +51,8 @@ pub(super) struct Fields {
     pub(super) kind: RecordKind,
     pub(super) at: Timestamp,
     pub(super) client: Span,
+    /// Other addresses of the line that are not believed.
+    pub(super) other: Option<Span>,
     pub(super) method: Span,
     pub(super) target: Span,
     pub(super) status: u16,
@@ -82,6 +90,7 @@ impl Fields {
             kind: self.kind,
             at: self.at,
             client: self.client.of(text),
+            other_addresses: self.other.map(|span| span.of(text)),
             method: if method.is_empty() && self.kind.is_request() { "-" } else { method },
             target: self.target.of(text),
             status: self.status,

@@ -1,6 +1,7 @@
 //! Cuts a stream into lines, in bounded memory.
 //!
-//! One buffer of 256 KiB is filled from the reader, and lines are borrowed from it. A line is
+//! One buffer is filled from the reader, and lines are borrowed from it. It grows with what a read
+//! brings, up to 256 KiB, so that thousands of small files can be open at once. A line is
 //! copied at most once, when it moves to the front of the buffer to make room. Of a line longer
 //! than [`LINE_BYTES_MAX`] only the beginning is kept; the rest is read and discarded.
 
@@ -15,6 +16,12 @@ pub const LINE_BYTES_MAX: usize = 64 * 1024;
 
 /// Four of the longest lines, and still small enough for a core's second-level cache.
 const BUFFER_BYTES: usize = 4 * LINE_BYTES_MAX;
+
+/// The buffer of a file of which nothing has been read: ten lines.
+const BUFFER_BYTES_MIN: usize = 4 * 1024;
+
+/// How much can be looked at before it is returned: all but what one more line may need.
+const PEEK_BYTES: usize = 3 * LINE_BYTES_MAX;
 
 /// How much of a line that is too long is kept, to show it in a message.
 const HEAD_BYTES: usize = 512;
@@ -34,25 +41,34 @@ pub(super) struct Lines<R> {
     buffer: Vec<u8>,
     /// The part of the buffer that has been read and not yet returned.
     unread: Range<usize>,
+    /// Whether NULs were skipped at the beginning of the line that comes next.
+    has_hole: bool,
     is_at_end: bool,
     error: Option<io::Error>,
 }
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, buffer: vec![0; BUFFER_BYTES], unread: 0..0, is_at_end: false, error: None }
+        Self {
+            reader,
+            buffer: vec![0; BUFFER_BYTES_MIN],
+            unread: 0..0,
+            has_hole: false,
+            is_at_end: false,
+            error: None,
+        }
     }
 
-    /// The text that will be returned next, up to this many lines and `LINE_BYTES_MAX` bytes. It
-    /// may be more than that many lines.
+    /// The text that will be returned next, up to this many lines and `PEEK_BYTES` bytes. It may be
+    /// more than that many lines.
     pub(super) fn peek(&mut self, lines: usize) -> &[u8] {
-        while self.unread.len() < LINE_BYTES_MAX
+        while self.unread.len() < PEEK_BYTES
             && memchr::memchr_iter(b'\n', &self.buffer[self.unread.clone()])
                 .nth(lines.saturating_sub(1))
                 .is_none()
             && self.fill()
         {}
-        let end = self.unread.end.min(self.unread.start + LINE_BYTES_MAX);
+        let end = self.unread.end.min(self.unread.start + PEEK_BYTES);
         &self.buffer[self.unread.start..end]
     }
 
@@ -61,8 +77,20 @@ impl<R: BufRead> Lines<R> {
         self.unread.start = (self.unread.start + bytes).min(self.unread.end);
     }
 
-    /// The next line; `None` at the end. The last line needs no newline. If reading stopped with an
-    /// error, though, what follows the last newline is only part of a line and is not returned.
+    /// Skips NULs at the beginning of a log, all but one. A file that was emptied while a server
+    /// went on writing (`copytruncate`) begins with as many as it had bytes.
+    pub(super) fn skip_hole(&mut self) {
+        while self.buffer[self.unread.clone()].first() == Some(&0) {
+            self.unread.start += nuls(&self.buffer[self.unread.clone()]) - 1;
+            if self.unread.len() > 1 || !self.fill() {
+                return;
+            }
+        }
+    }
+
+    /// The next line, without NULs at its beginning; `None` at the end. The last line needs no
+    /// newline. If reading stopped with an error, though, what follows the last newline is only
+    /// part of a line and is not returned.
     ///
     /// # Errors
     ///
@@ -70,9 +98,14 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
         let mut searched = 0;
         loop {
+            if searched == 0 && self.buffer[self.unread.clone()].first() == Some(&0) {
+                self.unread.start += nuls(&self.buffer[self.unread.clone()]);
+                self.has_hole = true;
+            }
             let start = self.unread.start;
             if let Some(offset) = memchr(b'\n', &self.buffer[start + searched..self.unread.end]) {
                 let length = searched + offset;
+                self.has_hole = false;
                 self.unread.start = start + length + 1;
                 return Ok(Some(if length > LINE_BYTES_MAX {
                     Line::TooLong(start..start + HEAD_BYTES)
@@ -90,8 +123,11 @@ impl<R: BufRead> Lines<R> {
                         self.unread = 0..0;
                         Err(error)
                     }
-                    None if searched == 0 => Ok(None),
-                    None => Ok(Some(Line::Whole(std::mem::replace(&mut self.unread, 0..0)))),
+                    None if searched == 0 && !self.has_hole => Ok(None),
+                    None => {
+                        self.has_hole = false;
+                        Ok(Some(Line::Whole(std::mem::replace(&mut self.unread, 0..0))))
+                    }
                 };
             }
         }
@@ -136,6 +172,9 @@ impl<R: BufRead> Lines<R> {
             self.buffer.copy_within(self.unread.clone(), 0);
             self.unread = 0..self.unread.len();
         }
+        if self.unread.end == self.buffer.len() {
+            self.buffer.resize((2 * self.buffer.len()).min(BUFFER_BYTES), 0);
+        }
         loop {
             match self.reader.read(&mut self.buffer[self.unread.end..]) {
                 Ok(0) => self.is_at_end = true,
@@ -149,6 +188,10 @@ impl<R: BufRead> Lines<R> {
             return !self.is_at_end;
         }
     }
+}
+
+fn nuls(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| **byte == 0).count()
 }
 
 #[cfg(test)]
@@ -195,11 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_of_nuls_is_stepped_over_however_long_it_is() {
+        let hole = vec![0; 3 * BUFFER_BYTES];
+        let found = cut(&[&hole[..], b"a\n", &hole, b"b\nc\0\n", &hole].concat()[..]);
+        let texts: Vec<&[u8]> = found.iter().map(|(_, text)| &text[..]).collect();
+        assert_eq!(texts, [&b"a"[..], b"b", b"c\0", b""]);
+        let mut lines = Lines::new(BufReader::new(std::io::repeat(0).take(1 << 28)));
+        lines.skip_hole();
+        assert_eq!(lines.next().unwrap(), Some(Line::Whole(lines.unread.clone())));
+    }
+
+    #[test]
     fn an_endless_line_takes_no_memory() {
         let mut lines = Lines::new(BufReader::new(std::io::repeat(b'x').take(1 << 28)));
         assert_eq!(lines.next().unwrap(), Some(Line::TooLong(0..HEAD_BYTES)));
         assert_eq!(lines.next().unwrap(), None);
-        assert_eq!(lines.buffer.len(), BUFFER_BYTES);
+        assert!(lines.buffer.len() <= BUFFER_BYTES);
     }
 
     proptest! {

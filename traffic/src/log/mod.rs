@@ -1,15 +1,15 @@
 //! Reads access logs and our own event log, line by line.
 //!
 //! ```text
-//!  gzip, zstd or text ─► lines ─► parser of the format ─► Fields ─► Record ─► detector
+//!  gzip, zstd or text ─► lines ─► parser of the layout ─► Fields ─► Record ─► detector
 //!    decompress.rs       lines.rs    combined.rs …        fields.rs  record.rs
 //!                                        │ a line that cannot be read
 //!                                        └─► Refusal ─► counted in the Tally
 //!                                            refusal.rs    tally.rs
 //! ```
 //!
-//! A [`LogReader`] detects the format of the log and turns each line into a [`Record`]: a request,
-//! how it ended, or both. A line that cannot be read is counted in the [`Tally`], and the first
+//! A [`LogReader`] finds out how the log is to be read and turns each line into a [`Record`]: a
+//! request, how it ended, or both. A line that cannot be read is counted in the [`Tally`], and the first
 //! three are kept with the reason. Reading goes on, because one torn line must not cost a month of
 //! traffic.
 //!
@@ -18,10 +18,22 @@
 //! | `reader.rs` | [`LogReader`]: one log, line by line |
 //! | `chunks.rs` | one log in pieces, so that several threads can parse it |
 //! | `record.rs` | [`Record`]: what one line tells, the result of every parser |
-//! | `format.rs` | the formats: detects which one a log has, and calls its parser |
+//! | `layout.rs`, `format.rs` | how one log is read: format, carriers, trusted proxies; the names |
+//! | `detect.rs` | finds the layout from a sample of the first lines |
+//! | `sample.rs` | what the sample shows to be wrong: hidden clients, the newest line first |
+//! | `shown.rs` | what the columns were taken for, with examples |
+//! | `foreign.rs` | names what is no log that can be read, with the remedy |
+//! | `wrapping.rs` | what carries lines: syslog, Docker, Kubernetes, grep |
+//! | `parser.rs` | parses a line by its layout |
 //! | `combined.rs` | parser: nginx and Apache `combined`, `common`, and both with a virtual host |
-//! | `nginx_json.rs` | parser: one JSON object a line, keys named after nginx's variables |
-//! | `elb.rs` | parser: AWS classic load balancer |
+//! | `json.rs`, `keys.rs` | parser: one JSON object a line; what its keys mean |
+//! | `ltsv.rs` | parser: labels and values with tabs between |
+//! | `w3c.rs` | parser: Amazon CloudFront and Microsoft IIS |
+//! | `elb.rs` | parser: AWS load balancers |
+//! | `template.rs`, `template_source.rs` | parser: a compiled `log_format`; the compiler |
+//! | `columns.rs`, `column_kinds.rs`, `tokens.rs` | compiles a format from what columns look like |
+//! | `slots.rs` | what the parsers of named columns share: columns become fields |
+//! | `address.rs` | finds the address in a field, and the client among several |
 //! | `event_log.rs` | parser and writer: our own event log |
 //! | `decompress.rs` | undoes gzip and zstd |
 //! | `lines.rs` | cuts a stream into lines, in bounded memory |
@@ -44,31 +56,50 @@
 //!
 //! Cost: a `combined` line takes about 0.3 µs and allocates nothing.
 
+mod address;
 mod chunks;
 mod clock;
+mod column_kinds;
+mod columns;
 mod combined;
 mod cursor;
 mod decompress;
+mod detect;
 mod elb;
 mod error;
 mod event_log;
 mod excerpt;
 mod fields;
+mod foreign;
 mod format;
+mod json;
+mod keys;
+mod layout;
+#[cfg(test)]
+mod layout_tests;
 mod lines;
-mod nginx_json;
+mod ltsv;
+mod parser;
 mod reader;
 mod record;
 mod refusal;
+mod sample;
+mod shown;
+mod slots;
 mod span;
 mod survey;
 mod tally;
+mod template;
+mod template_source;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod values;
+mod w3c;
 mod warning;
 #[cfg(test)]
 mod warning_tests;
+mod wrapping;
 
 pub use chunks::{CHUNK_BYTES, Chunk, Chunks, Parsed};
 pub use clock::{civil, time};
@@ -76,9 +107,11 @@ pub use decompress::decompress;
 pub use error::LogError;
 pub use event_log::{BanAction, BanLine, OutcomeLine, RequestLine, VERSION as EVENT_LOG_VERSION};
 pub use format::Format;
+pub use layout::{LineFormat, ReadOptions};
 pub use lines::LINE_BYTES_MAX;
 pub use reader::LogReader;
 pub use record::{Record, RecordKind, RecordedBan, RecordedDecision, RequestKeys};
+pub use shown::{Shown, ShownColumn};
 pub use survey::Survey;
-pub use tally::{Refused, Tally};
-pub use warning::{REFUSED_MAX, Surveyed, Warning, is_unreadable, together};
+pub use tally::{REFUSED_MAX, Refused, Tally};
+pub use warning::{Surveyed, Warning, together};

@@ -1,14 +1,20 @@
 //! Reads one log, whatever its format, and returns its records one by one.
 
 use std::io::{self, BufRead};
+use std::sync::Arc;
 
+use super::detect::{Detected, PEEK_LINES, detect};
 use super::error::LogError;
 use super::fields::Fields;
-use super::format::{Detected, Format, PEEK_LINES, Parser, detect, trim};
+use super::format::Format;
+use super::layout::{Layout, ReadOptions};
 use super::lines::{Line, Lines};
+use super::parser::{Parser, trim};
 use super::record::Record;
 use super::refusal::Refusal;
+use super::shown::Shown;
 use super::tally::Tally;
+use super::warning::Warning;
 
 /// Reads one log line by line.
 ///
@@ -22,15 +28,24 @@ pub struct LogReader<R: BufRead> {
 }
 
 impl<R: BufRead> LogReader<R> {
-    /// Opens a log. `name` appears in error messages. The log's format is the one that most of its
-    /// first 20 lines have; only the first 64 KiB are looked at.
+    /// Opens a log. `name` appears in error messages. How it is read is found out from its first
+    /// 2,000 lines, or 192 KiB.
     ///
     /// # Errors
     ///
-    /// [`LogError::UnknownFormat`] if none of these lines is in a known format.
-    /// [`LogError::NoZone`] if they are, except that their times have no zone.
+    /// [`LogError::UnknownFormat`] and the like if none of these lines can be read.
+    /// [`LogError::NoZone`] if they can, except that their times have no zone.
     pub fn new(name: &str, reader: R) -> Result<Self, LogError> {
-        let (reader, unzoned) = Self::leniently(name, reader)?;
+        Self::with_options(name, reader, &ReadOptions::default())
+    }
+
+    /// Opens a log of which the caller knows something.
+    ///
+    /// # Errors
+    ///
+    /// As [`LogReader::new`].
+    pub fn with_options(name: &str, reader: R, options: &ReadOptions) -> Result<Self, LogError> {
+        let (reader, unzoned) = Self::leniently(name, reader, options)?;
         unzoned.map_or(Ok(reader), Err)
     }
 
@@ -39,23 +54,28 @@ impl<R: BufRead> LogReader<R> {
     ///
     /// # Errors
     ///
-    /// [`LogError::UnknownFormat`] if none of these lines is in a known format.
-    pub fn leniently(name: &str, reader: R) -> Result<(Self, Option<LogError>), LogError> {
+    /// As [`LogReader::new`], but for [`LogError::NoZone`].
+    pub fn leniently(
+        name: &str,
+        reader: R,
+        options: &ReadOptions,
+    ) -> Result<(Self, Option<LogError>), LogError> {
         let mut lines = Lines::new(reader);
         skip_byte_order_mark(&mut lines);
-        let Detected { format, unzoned } = detect(name, lines.peek(PEEK_LINES))?;
-        Ok((Self::of(name, lines, format), unzoned))
+        let Detected { layout, unzoned } = detect(name, lines.peek(PEEK_LINES), options)?;
+        Ok((Self::of(name, lines, layout), unzoned))
     }
 
     /// Opens a log that is known to be in `format`.
     pub fn with_format(name: &str, reader: R, format: Format) -> Self {
         let mut lines = Lines::new(reader);
         skip_byte_order_mark(&mut lines);
-        Self::of(name, lines, format)
+        Self::of(name, lines, Layout::of(format))
     }
 
-    fn of(name: &str, lines: Lines<R>, format: Format) -> Self {
-        Self { name: name.to_owned(), lines, parser: Parser::new(format), tally: Tally::default() }
+    fn of(name: &str, lines: Lines<R>, layout: Layout) -> Self {
+        let parser = Parser::new(Arc::new(layout));
+        Self { name: name.to_owned(), lines, parser, tally: Tally::default() }
     }
 
     /// The next record; `None` at the end. Lines that cannot be read are skipped, and counted in
@@ -71,11 +91,11 @@ impl<R: BufRead> LogReader<R> {
             let line = match self.lines.next() {
                 Ok(Some(line)) => line,
                 Ok(None) => return Ok(None),
-                Err(source) => {
+                Err(error) => {
                     return Err(LogError::Read {
                         name: self.name.clone(),
                         line_number: self.tally.lines + 1,
-                        source,
+                        error,
                     });
                 }
             };
@@ -94,7 +114,22 @@ impl<R: BufRead> LogReader<R> {
 
     /// The format of the log.
     pub fn format(&self) -> Format {
-        self.parser.format
+        self.parser.layout.format
+    }
+
+    /// The format of the log in words, with what stands around its lines.
+    pub fn described(&self) -> String {
+        self.parser.layout.describe()
+    }
+
+    /// What the columns of the log were taken for.
+    pub fn shown(&self) -> &Shown {
+        &self.parser.layout.shown
+    }
+
+    /// What the log's first lines show to be wrong with it.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.parser.layout.warnings
     }
 
     /// The counts of the lines read so far.
@@ -107,9 +142,9 @@ impl<R: BufRead> LogReader<R> {
         &self.name
     }
 
-    /// Takes the reader apart: name and format of the log, and the parts of its [`Lines`].
-    pub(super) fn into_parts(self) -> (String, Format, (R, Vec<u8>, Option<io::Error>)) {
-        (self.name, self.parser.format, self.lines.into_parts())
+    /// Takes the reader apart: name and layout of the log, and the parts of its [`Lines`].
+    pub(super) fn into_parts(self) -> (String, Arc<Layout>, (R, Vec<u8>, Option<io::Error>)) {
+        (self.name, self.parser.layout, self.lines.into_parts())
     }
 }
 
@@ -131,7 +166,7 @@ pub(super) fn fields_of(
         return None;
     }
     let bytes = trim(line);
-    if bytes.is_empty() {
+    if bytes.is_empty() || parser.takes_directive(bytes) {
         tally.blank += 1;
         return None;
     }
@@ -157,6 +192,7 @@ fn skip_byte_order_mark<R: BufRead>(lines: &mut Lines<R>) {
     if lines.peek(1).starts_with(MARK) {
         lines.skip(MARK.len());
     }
+    lines.skip_hole();
 }
 
 #[cfg(test)]

@@ -52,6 +52,9 @@ pub struct Record<'a> {
     /// The text of the log's client field, which labels refer to. Where the format adds a port, it
     /// is left out.
     pub client: &'a str,
+    /// A list of other addresses that the line holds, such as `X-Forwarded-For`. It is not
+    /// believed, because no trusted proxy wrote it, and the client is not in it.
+    pub other_addresses: Option<&'a str>,
     /// Method as on the wire. `-` if the client sent none or sent garbage; empty for a line that
     /// tells no request.
     pub method: &'a str,

@@ -23,6 +23,21 @@ impl<'a> Refusal<'a> {
         matches!(self, Self::Field { expected, .. } if *expected == EXPECTED_ZONE)
     }
 
+    /// Whether the line names no client.
+    pub(super) fn is_for_client(&self) -> bool {
+        matches!(self, Self::Field { field: "client", found, .. } if matches!(&**found, "" | "-"))
+    }
+
+    /// What was found where this was expected.
+    pub(super) fn found_where(&self, wanted: &'static str) -> Option<String> {
+        match self {
+            Self::Field { expected, found, .. } if *expected == wanted => {
+                Some(found.clone().into_owned())
+            }
+            _ => None,
+        }
+    }
+
     pub(super) fn new(
         field: &'static str,
         expected: &'static str,

@@ -6,6 +6,9 @@ use super::excerpt::excerpt;
 use super::record::Record;
 use super::refusal::Refusal;
 
+/// Largest share of refused lines with which a log can be used for training. Above it, the lines
+/// that cannot be read may be the ones that matter.
+pub const REFUSED_MAX: f64 = 0.05;
 /// Refused lines that are kept. Three show what is wrong; more would mostly repeat it.
 const REFUSED_KEPT_MAX: usize = 3;
 
@@ -20,6 +23,8 @@ pub struct Tally {
     pub refused: u64,
     /// Refused lines whose time has no zone.
     pub without_zone: u64,
+    /// Refused lines that name no client, as `-` in a column of `X-Forwarded-For`.
+    pub without_client: u64,
     /// Lines that are empty or white space only.
     pub blank: u64,
     /// Parsed lines from which a stray quote had to be removed first.
@@ -66,6 +71,13 @@ impl Tally {
         }
     }
 
+    /// Whether more lines cannot be read than [`REFUSED_MAX`]. Lines without a client do not count:
+    /// the server wrote them as it was told.
+    pub fn is_unreadable(&self) -> bool {
+        let without = self.without_client;
+        (self.refused - without) as f64 > REFUSED_MAX * (self.lines - without) as f64
+    }
+
     /// Counts a parsed line.
     pub(super) fn count(&mut self, record: &Record<'_>) {
         self.parsed += 1;
@@ -106,6 +118,7 @@ impl Tally {
         self.parsed += later.parsed;
         self.refused += later.refused;
         self.without_zone += later.without_zone;
+        self.without_client += later.without_client;
         self.blank += later.blank;
         self.repaired += later.repaired;
         self.private_addresses += later.private_addresses;
@@ -126,6 +139,7 @@ impl Tally {
     pub(super) fn refuse(&mut self, refusal: &Refusal<'_>, line: &[u8]) {
         self.refused += 1;
         self.without_zone += u64::from(refusal.is_for_zone());
+        self.without_client += u64::from(refusal.is_for_client());
         if self.first_refused.len() < REFUSED_KEPT_MAX {
             self.first_refused.push(Refused {
                 line_number: self.lines,

@@ -8,12 +8,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const FORMATS: [Format; 6] = [
+const FORMATS: [Format; 9] = [
     Format::Combined,
     Format::Common,
     Format::VhostCombined,
     Format::NginxJson,
     Format::ElbClassic,
+    Format::Alb,
+    Format::Ltsv,
+    Format::W3c,
     Format::EventLog,
 ];
 
@@ -22,6 +25,7 @@ pub(super) const PLAIN: Record<'_> = Record {
     kind: RecordKind::Whole,
     at: Timestamp::from_secs(1_455_944_445),
     client: "192.0.2.7",
+    other_addresses: None,
     method: "GET",
     target: "/p/1",
     status: 200,

@@ -66,6 +66,28 @@ pub(super) fn seconds_us(text: &str) -> Option<u64> {
     integer(whole)?.checked_mul(1_000_000)?.checked_add(fraction_us)
 }
 
+/// Reads a duration in microseconds. `unit_us` is the length of its unit; a unit that stands behind
+/// the number (`0.1s`, `12ms`) counts instead. `None` for what is negative or no number.
+pub(super) fn duration_us(text: &str, unit_us: f64) -> Option<u64> {
+    let number = text.trim_end_matches(|char: char| !char.is_ascii_digit());
+    let unit_us = match text.get(number.len()..)? {
+        "" => unit_us,
+        "s" => 1_000_000.0,
+        "ms" => 1_000.0,
+        "us" | "µs" => 1.0,
+        "ns" => 0.001,
+        _ => return None,
+    };
+    if unit_us == 1_000_000.0
+        && let Some(exact) = seconds_us(number)
+    {
+        return Some(exact);
+    }
+    let us = number.parse::<f64>().ok()? * unit_us;
+    // More than a year is no request.
+    (0.0..=3.2e13).contains(&us).then_some(us as u64)
+}
+
 /// Removes the port from a host, and the brackets from an IPv6 address.
 pub(super) fn without_port(text: &str, host: Span) -> Span {
     let name = host.of(text);

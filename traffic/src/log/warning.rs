@@ -4,6 +4,8 @@
 //! that. So "this never occurs" is a warning only among a thousand requests or more. The evidence
 //! that a warning needs is a constant below, or stands in its function.
 
+use std::borrow::Cow;
+
 use detector::model::grouped;
 use serde::Serialize;
 
@@ -14,10 +16,6 @@ use super::survey::{SharedLines, Survey};
 use super::tally::Tally;
 use crate::merge::HORIZON_US;
 use crate::percent;
-
-/// Largest share of refused lines with which a log can be used for training. Above it, the lines
-/// that cannot be read may be the ones that matter.
-pub const REFUSED_MAX: f64 = 0.05;
 
 /// Requests after which it is no accident that something has never occurred.
 const MANY: u64 = 1_000;
@@ -44,13 +42,23 @@ pub struct Warning {
     /// What was found and what follows from it.
     pub message: String,
     /// What to do about it.
-    pub fix: &'static str,
+    pub fix: Cow<'static, str>,
 }
 
 impl Warning {
     /// A warning with these texts.
-    pub fn new(code: &'static str, message: impl Into<String>, fix: &'static str) -> Self {
-        Self { code, message: message.into(), fix }
+    pub fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        fix: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { code, message: message.into(), fix: fix.into() }
+    }
+
+    /// Whether nothing that is learnt from such a log is worth anything: its clients are not those
+    /// who asked, or time runs backwards.
+    pub fn is_worthless(&self) -> bool {
+        matches!(self.code, "hidden_clients" | "address_lists" | "newest_first" | "cut")
     }
 }
 
@@ -90,7 +98,7 @@ impl Surveyed {
 
     /// Lines that cannot be read.
     fn refused(&self) -> Vec<Warning> {
-        let Tally { lines, refused, without_zone, .. } = self.tally;
+        let Tally { lines, without_zone, without_client, .. } = self.tally;
         let mut found = Vec::new();
         if without_zone > 0 {
             found.push(Warning::new(
@@ -105,7 +113,18 @@ impl Surveyed {
                     because an hour's error moves every window",
             ));
         }
-        if is_unreadable(refused, lines) {
+        if exceeds(without_client, lines, 0.01) {
+            found.push(Warning::new(
+                "no_client",
+                format!(
+                    "{} of {} lines name no client, and nothing is learnt from them",
+                    grouped(without_client),
+                    grouped(lines)
+                ),
+                "Log $remote_addr beside $http_x_forwarded_for, which not every request has",
+            ));
+        }
+        if self.tally.is_unreadable() {
             found.push(Warning::new(
                 "unreadable",
                 "more than 5 % of the lines cannot be read: `kidoban train` will refuse this log",
@@ -360,11 +379,6 @@ pub fn together(logs: &[Surveyed]) -> Vec<Warning> {
         }
     }
     found
-}
-
-/// Whether more than [`REFUSED_MAX`] of the lines are refused.
-pub fn is_unreadable(refused: u64, lines: u64) -> bool {
-    refused as f64 > REFUSED_MAX * lines as f64
 }
 
 fn is_twice(repeated: &SharedLines) -> bool {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use detector::url;
 
 use super::warning::{Surveyed, together};
-use super::{LogReader, Survey};
+use super::{LogReader, ReadOptions, Survey};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
@@ -32,7 +32,8 @@ fn ordinary() -> String {
 }
 
 fn surveyed(name: &str, log: &str) -> Surveyed {
-    let (mut reader, _) = LogReader::leniently(name, log.as_bytes()).unwrap();
+    let (mut reader, _) =
+        LogReader::leniently(name, log.as_bytes(), &ReadOptions::default()).unwrap();
     let mut survey = Survey::default();
     while let Some(record) = reader.next().unwrap() {
         survey.note(&record, url::classify(url::split(record.target).0, record.fetch_dest));

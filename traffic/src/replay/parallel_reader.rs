@@ -241,12 +241,12 @@ impl<T> Iterator for ParsedLog<'_, T> {
                     self.items = parsed.items.into_iter();
                 }
                 Ok(None) => self.is_over = true,
-                Err(source) => {
+                Err(error) => {
                     self.is_over = true;
                     return Some(Err(LogError::Read {
                         name: self.name.clone(),
                         line_number: self.tally.lines + 1,
-                        source,
+                        error,
                     }));
                 }
             }

@@ -30,11 +30,13 @@ impl ReadArgs {
     /// A configuration that is refused.
     pub fn options(&self, config: Option<&Path>) -> Result<ReadOptions> {
         let mut networks = self.trusted_proxies.clone();
+        let mut format = self.format.clone();
         if let Some(path) = config {
             let config = gate::Config::load(Some(path), &overrides_with_shipped_model())?;
             networks.extend(config.trusted_proxies());
+            format = format.or_else(|| config.log_format().cloned());
         }
-        Ok(ReadOptions { trusted: TrustedProxies::new(networks), format: self.format.clone() })
+        Ok(ReadOptions { trusted: TrustedProxies::new(networks), format })
     }
 }
 

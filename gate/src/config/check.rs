@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use toml::Spanned;
 use traffic::Conversions;
+use traffic::log::LineFormat;
 
 use super::error::{ConfigError, Place, from_toml};
 use super::raw::{self, Raw};
@@ -82,6 +83,7 @@ impl Checker<'_> {
             policy_places: self.policy_places(raw.policy.as_ref().map(Spanned::span)),
             policy: self.policy(raw.policy)?,
             tuned: self.tuned(raw.tuned)?,
+            log_format: self.log_format(raw.log.format.as_ref())?,
             warnings,
         })
     }
@@ -115,6 +117,18 @@ impl Checker<'_> {
             return ModelSource::File(self.beside(path.get_ref()));
         }
         overrides.model_built_in.map_or(ModelSource::None, ModelSource::BuiltIn)
+    }
+
+    fn log_format(
+        &self,
+        written: Option<&Spanned<String>>,
+    ) -> Result<Option<LineFormat>, ConfigError> {
+        let Some(written) = written else { return Ok(None) };
+        let format = LineFormat::compile(written.get_ref()).map_err(|problem| {
+            let remedy = "Copy the log_format of nginx or the LogFormat of Apache.";
+            self.wrong(self.place(written.span()), &problem, remedy)
+        })?;
+        Ok(Some(format))
     }
 
     /// Networks: addresses with or without a prefix length.

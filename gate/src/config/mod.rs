@@ -24,6 +24,7 @@
 //! | `table.capacity` | 200000 | no | clients remembered |
 //! | `event_log.path` | none: off | no | the replayable log |
 //! | `event_log.bytes_max`, `files_max` | 268435456, 8 | no | rotation: size of a file, files kept, the current one included |
+//! | `log.format` | found out | yes | how the server writes its access log, for the commands that read it |
 //! | `event_log.queue` | 8192 | no | lines that may wait for the writer before they are dropped and counted |
 
 pub mod check;
@@ -38,6 +39,7 @@ use std::path::{Path, PathBuf};
 use detector::{Mode, Model, PolicyConfig};
 use ipnet::IpNet;
 use traffic::Conversions;
+use traffic::log::LineFormat;
 
 pub use check::Checker;
 pub use error::{ConfigError, Place};
@@ -77,6 +79,7 @@ pub struct Config {
     outcomes: Conversions,
     capacity: usize,
     event_log: Option<EventLogConfig>,
+    log_format: Option<LineFormat>,
     warnings: Vec<String>,
 }
 
@@ -198,6 +201,11 @@ impl Config {
         self.event_log.as_ref()
     }
 
+    /// How the server writes its access log, for the commands that read it.
+    pub fn log_format(&self) -> Option<&LineFormat> {
+        self.log_format.as_ref()
+    }
+
     /// Where the event log is written, if it is.
     pub fn event_log_path(&self) -> Option<&Path> {
         self.event_log.as_ref().map(|log| log.path.as_path())
@@ -218,6 +226,7 @@ impl Config {
             allow_networks,
             allow_paths,
             outcomes,
+            log_format,
             warnings,
             admin,
             capacity,
@@ -239,6 +248,7 @@ impl Config {
             allow_networks,
             allow_paths,
             outcomes,
+            log_format,
             warnings,
             admin: self.admin,
             capacity: self.capacity,

@@ -25,6 +25,7 @@ pub(super) struct Raw {
     pub(super) outcomes: BTreeMap<String, Spanned<Patterns>>,
     pub(super) table: Table,
     pub(super) event_log: Option<Spanned<EventLog>>,
+    pub(super) log: Log,
     /// The decision service reads its own section. This and what follows is read as values and
     /// dropped, so that what is no TOML value is an error for every door (a number of 128 bits
     /// would pass unread).
@@ -58,6 +59,13 @@ pub(super) struct Allow {
 pub(super) enum Patterns {
     One(String),
     Several(Vec<String>),
+}
+
+/// The server's access log, for the commands that read it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Log {
+    pub(super) format: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -53,7 +53,10 @@ pub use decompression::decompression;
 pub use headers::headers;
 pub use identity::identity;
 pub use labels::labels;
-pub use logs::{log_combined, log_detected, log_elb, log_event, log_nginx_json, log_vhost};
+pub use logs::{
+    line_format, log_alb, log_combined, log_detected, log_elb, log_event, log_ltsv, log_nginx_json,
+    log_vhost, log_w3c,
+};
 pub use model::model;
 pub use outcome::outcome;
 pub use times::times;
@@ -85,12 +88,16 @@ cases![
     headers,
     identity,
     labels,
+    line_format,
+    log_alb,
     log_combined,
     log_detected,
     log_elb,
     log_event,
+    log_ltsv,
     log_nginx_json,
     log_vhost,
+    log_w3c,
     model,
     outcome,
     times,

@@ -11,7 +11,7 @@
 
 use detector::Timestamp;
 use traffic::RecordKind;
-use traffic::log::{Format, LogReader, ReadOptions, Record, Tally};
+use traffic::log::{Format, LineFormat, LogReader, ReadOptions, Record, Tally};
 
 use crate::rewrite::rewrite;
 
@@ -57,6 +57,53 @@ pub fn log_nginx_json(data: &[u8]) {
 /// AWS classic load balancer.
 pub fn log_elb(data: &[u8]) {
     check(data, Format::ElbClassic);
+}
+
+/// Labels and values with tabs between.
+pub fn log_ltsv(data: &[u8]) {
+    check(data, Format::Ltsv);
+}
+
+/// AWS application load balancer.
+pub fn log_alb(data: &[u8]) {
+    check(data, Format::Alb);
+}
+
+/// Columns that a line names, CloudFront's and IIS's.
+pub fn log_w3c(data: &[u8]) {
+    let names = "#Fields: date time c-ip cs-method cs-uri-stem cs-uri-query sc-status cs(Referer)";
+    let log = [names.as_bytes(), b"\n", data].concat();
+    check_read(&log, &ReadOptions::default());
+}
+
+/// A format that is given in the first line, and the log after it.
+pub fn line_format(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (format, log) = data.split_at(end);
+    match LineFormat::compile(&String::from_utf8_lossy(format)) {
+        Ok(format) => {
+            let options = ReadOptions { format: Some(format), ..ReadOptions::default() };
+            check_read(log.strip_prefix(b"\n").unwrap_or(log), &options);
+        }
+        Err(reason) => assert!(!reason.is_empty()),
+    }
+}
+
+/// Reads a log by lines and by chunks, and asserts that both tell the same.
+fn check_read(log: &[u8], options: &ReadOptions) {
+    let open = || LogReader::with_options(NAME, log, options);
+    let (Ok(mut reader), Ok(chunked)) = (open(), open()) else { return };
+    let mut records = Vec::new();
+    while let Some(record) = reader.next().expect("memory can be read") {
+        check_record(&record);
+        records.push(format!("{record:?}"));
+    }
+    check_tally(reader.tally(), records.len(), log);
+    let (mut chunks, mut found) = (chunked.into_chunks().of_size(0), Vec::new());
+    while let Some(chunk) = chunks.next_chunk().expect("memory can be read") {
+        found.extend(chunk.parse(|record| format!("{record:?}")).items.into_iter().map(|i| i.2));
+    }
+    assert_eq!(found, records);
 }
 
 /// Our own event log.

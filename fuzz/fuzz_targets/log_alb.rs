@@ -1,0 +1,5 @@
+//! `fuzz_cases::log_alb` under libFuzzer.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_cases::log_alb(data));

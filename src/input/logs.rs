@@ -130,7 +130,7 @@ impl Logs {
         let readers: Vec<Reader> =
             self.paths.iter().map(|path| self.open_one(path, None)).collect::<Result<_>>()?;
         if !self.is_told.swap(true, Ordering::Relaxed) {
-            readers.iter().for_each(|reader| warn(reader));
+            readers.iter().for_each(warn);
         }
         Ok(readers)
     }

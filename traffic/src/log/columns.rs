@@ -294,11 +294,12 @@ fn texts<'a, I: Iterator<Item = &'a str>>(
     column: &impl Fn(usize) -> I,
     roles: &mut [Option<Role>],
 ) {
-    let agent = quoted.iter().copied().find(|index| {
-        kinds::share(column(*index).filter(|value| kinds::is_set(value)), kinds::is_agent) > 0.5
-    });
+    let agent = quoted
+        .iter()
+        .copied()
+        .find(|index| kinds::share(column(*index).filter(kinds::is_set), kinds::is_agent) > 0.5);
     let is_referer = |index: &usize| {
-        let values = || column(*index).filter(|value| kinds::is_set(value));
+        let values = || column(*index).filter(kinds::is_set);
         values().next().is_none() || kinds::share(values(), kinds::is_url) > 0.5
     };
     let referer = match agent {

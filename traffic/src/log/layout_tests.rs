@@ -111,7 +111,8 @@ fn clients(log: &[String], trusted: &[&str]) -> Result<Vec<String>, String> {
 fn who_stands_behind_proxies_is_found_by_whoever_names_them() {
     let rest = r#"[20/Feb/2016:00:00:45 -0500] "GET / HTTP/1.1" 200 187 "-" "Mozilla/5.0""#;
     let expect: Vec<String> = (1..40).map(|number| format!("203.0.113.{number}")).collect();
-    let forms: [&dyn Fn(&str, &str) -> String; 8] = [
+    type Form<'a> = &'a dyn Fn(&str, &str) -> String;
+    let forms: [Form<'_>; 8] = [
         &|peer, client| format!("{peer} - - {rest} \"{client}\""),
         &|peer, client| format!("{peer} - - {rest} \"198.51.100.9, {client}\""),
         &|peer, client| format!("{peer} - - {rest} \"{client}, 10.0.9.9\" 0.5 text/html"),

@@ -35,6 +35,10 @@ pub(super) enum Line {
     TooLong(Range<usize>),
 }
 
+/// The parts of a reader of lines: what it reads from, what it has read and not returned, and the
+/// error that it met.
+pub(super) type LinesParts<R> = (R, Vec<u8>, Option<io::Error>);
+
 /// A stream that is cut into lines.
 pub(super) struct Lines<R> {
     reader: R,
@@ -139,7 +143,7 @@ impl<R: BufRead> Lines<R> {
 
     /// Takes it apart: the reader, what was read and not yet returned, and the error with which
     /// reading ended.
-    pub(super) fn into_parts(mut self) -> (R, Vec<u8>, Option<io::Error>) {
+    pub(super) fn into_parts(mut self) -> LinesParts<R> {
         self.buffer.truncate(self.unread.end);
         (self.reader, self.buffer.split_off(self.unread.start), self.error)
     }

@@ -2,7 +2,7 @@
 //! told to write it.
 //!
 //! ```text
-//! time:20/Feb/2016:00:00:45 -0500	host:192.0.2.7	req:GET /p/1 HTTP/1.1	status:200	size:187	ua:Mozilla/5.0
+//! time:20/Feb/2016:00:00:45 -0500 ⇥ host:192.0.2.7 ⇥ req:GET /p/1 HTTP/1.1 ⇥ status:200 ⇥ size:187
 //! ```
 //!
 //! The labels are read like the keys of JSON (`keys.rs`). `host` is the client there, as ltsv.org

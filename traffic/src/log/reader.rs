@@ -1,6 +1,6 @@
 //! Reads one log, whatever its format, and returns its records one by one.
 
-use std::io::{self, BufRead};
+use std::io::BufRead;
 use std::sync::Arc;
 
 use super::detect::{Detected, PEEK_LINES, detect};
@@ -8,7 +8,7 @@ use super::error::LogError;
 use super::fields::Fields;
 use super::format::Format;
 use super::layout::{Layout, ReadOptions};
-use super::lines::{Line, Lines};
+use super::lines::{Line, Lines, LinesParts};
 use super::parser::{Parser, trim};
 use super::record::Record;
 use super::refusal::Refusal;
@@ -143,7 +143,7 @@ impl<R: BufRead> LogReader<R> {
     }
 
     /// Takes the reader apart: name and layout of the log, and the parts of its [`Lines`].
-    pub(super) fn into_parts(self) -> (String, Arc<Layout>, (R, Vec<u8>, Option<io::Error>)) {
+    pub(super) fn into_parts(self) -> (String, Arc<Layout>, LinesParts<R>) {
         (self.name, self.parser.layout, self.lines.into_parts())
     }
 }
@@ -197,7 +197,7 @@ fn skip_byte_order_mark<R: BufRead>(lines: &mut Lines<R>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
+    use std::io::{self, Read};
 
     use super::*;
 

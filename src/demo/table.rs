@@ -102,8 +102,8 @@ pub fn summary(result: &DemoResult) -> String {
     );
     let _ = writeln!(
         text,
-        "The shipped model, which knows other shops and not this one, scores {} of {bots} bots above every \
-            person.",
+        "The shipped model, which knows other shops and not this one, scores {} of {bots} bots \
+         above every person.",
         result.shipped_model_apart
     );
     if result.failed > 0 {

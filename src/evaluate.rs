@@ -110,13 +110,13 @@ fn describe(e: &Evaluation) -> String {
     if let Some(NoneHurt { people, tpr, tpr_ci }) = &e.with_none_hurt
         && e.tpr_at_fpr.values().any(Option::is_none)
     {
+        let people = output::count(*people);
         let _ = writeln!(
             text,
-            "  one that none of the {} people reaches, by {} of bad robots (95 % {}); they are too \
-                few to say more",
-            output::count(*people),
+            "  a threshold above all {people} people is reached by {} of bad robots (95 % {}); \
+             {people} people are too few to rely on it",
             output::percent(*tpr),
-            analysis::format::range(*tpr_ci)
+            analysis::format::range(*tpr_ci),
         );
     }
     for (name, at) in &e.at_threshold {

@@ -86,7 +86,10 @@ fn a_share_of_people_that_is_less_than_one_of_them_is_not_spoken_of() {
         said.contains(&format!("1.0 % {reached}")) && !said.contains(&format!("0.1 % {reached}")),
         "{said}"
     );
-    assert!(said.contains(&format!("one that none of the {people} people reaches, by")), "{said}");
+    assert!(
+        said.contains(&format!("a threshold above all {people} people is reached by")),
+        "{said}"
+    );
     assert!(
         said.starts_with(json["words"].as_str().unwrap()),
         "{said}: first the verdict in one sentence"

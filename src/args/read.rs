@@ -17,8 +17,8 @@ pub struct ReadArgs {
     /// Those of the configuration count too
     #[arg(long = "trusted-proxy", value_name = "NET", value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
-    /// How a line is written, as in nginx's log_format ('$remote_addr …') or Apache's LogFormat
-    /// ('%h …'); the configuration's, or found out, when absent
+    /// How a line is written, as in nginx's log_format ('$remote_addr ...') or Apache's LogFormat
+    /// ('%h ...'); the configuration's, or found out, when absent
     #[arg(long, value_name = "FORMAT", value_parser = LineFormat::compile)]
     pub format: Option<LineFormat>,
 }

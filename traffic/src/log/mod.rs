@@ -9,9 +9,9 @@
 //! ```
 //!
 //! A [`LogReader`] finds out how the log is to be read and turns each line into a [`Record`]: a
-//! request, how it ended, or both. A line that cannot be read is counted in the [`Tally`], and the first
-//! three are kept with the reason. Reading goes on, because one torn line must not cost a month of
-//! traffic.
+//! request, how it ended, or both. A line that cannot be read is counted in the [`Tally`], and the
+//! first three are kept with the reason. Reading goes on, because one torn line must not cost a
+//! month of traffic.
 //!
 //! | file | what it does |
 //! |---|---|

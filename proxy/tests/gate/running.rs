@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use detector::model::Requirement;
 use detector::{ClientKey, Detector, Settings};
@@ -58,7 +59,18 @@ fn outcomes_are_counted_by_how_their_client_stood() {
             client.ask("POST /order HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
         }
         client.get("/order");
-        let text = metrics(&gate);
+        // The gate concludes a request after its client has read the answer.
+        let expect = u64::from(mode == "enforce");
+        let refused =
+            format!("kidoban_outcomes_total{{outcome=\"nobody\",standing=\"refused\"}} {expect}\n");
+        let mut text = metrics(&gate);
+        for _ in 0..100 {
+            if text.contains(&refused) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            text = metrics(&gate);
+        }
         let count = |outcome: &str, stood: &str| -> u64 {
             let line =
                 format!("kidoban_outcomes_total{{outcome=\"{outcome}\",standing=\"{stood}\"}} ");
@@ -70,7 +82,7 @@ fn outcomes_are_counted_by_how_their_client_stood() {
                 .map(|stood| count("nobody", stood))
                 .iter()
                 .sum::<u64>(),
-            u64::from(mode == "enforce")
+            expect
         );
         ["free", "limited", "blocked", "refused"].map(|stood| count("buyer", stood))
     };

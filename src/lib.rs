@@ -33,6 +33,7 @@ pub mod progress;
 pub mod replay;
 pub mod report;
 pub mod run;
+mod signals;
 pub mod simulate;
 pub mod since;
 pub mod train;

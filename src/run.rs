@@ -4,12 +4,13 @@ use std::io::IsTerminal;
 
 use anyhow::Result;
 use gate::Mode;
-use proxy::{Config, Overrides};
+use proxy::{Config, Overrides, RunningGate};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::{GateArgs, ModeArg, RunArgs};
 use crate::command_result::CommandResult;
 use crate::judge::overrides_with_shipped_model;
+use crate::signals::run_until_stopped;
 
 /// Runs the proxy until SIGTERM or SIGINT.
 ///
@@ -23,7 +24,12 @@ pub fn run(args: &RunArgs) -> Result<CommandResult> {
     };
     let config = Config::load(args.config.as_deref(), &overrides)?;
     log_to_stderr();
-    proxy::run(config)?;
+    run_until_stopped(
+        || RunningGate::start(config),
+        // Logged and counted there; a bad one changes nothing.
+        |gate| drop(gate.reload()),
+        RunningGate::stop,
+    )?;
     Ok(CommandResult::Passed)
 }
 

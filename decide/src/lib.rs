@@ -5,8 +5,8 @@
 //! serves the visitor's request. The engine ([`gate`]) decides, and the edge carries out the
 //! answer. What becomes of an edge's request if nobody answers is the edge's own configuration.
 //!
-//! Start reading at [`server`]: [`run`] is a service until SIGTERM, [`RunningService`] the same as
-//! a value. It is built from a [`Config`].
+//! Start reading at [`server`]: [`RunningService`] is a service while it runs. It is built from a
+//! [`Config`].
 //!
 //! - [`question`]: which request an edge asks about; [`reply`]: what it is told
 //! - `answer`: from the question to the reply; `awaited`: requests that passed and have not ended
@@ -30,4 +30,4 @@ pub mod server;
 mod threads;
 
 pub use config::{Config, Overrides};
-pub use server::{RunningService, ServiceError, run};
+pub use server::{RunningService, ServiceError};

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! log_format kidoban escape=json
-//!     '$status $body_bytes_sent "$kidoban_token" "$upstream_addr" "$upstream_header_time" "$sent_http_content_type"';
+//!     '$status $body_bytes_sent "$kidoban_token" "$upstream_addr" '
+//!     '"$upstream_header_time" "$sent_http_content_type"';
 //! ```
 //!
 //! which arrives as

@@ -6,7 +6,7 @@
 //! question that does not name them, or names them twice, is not answered by a guess: whatever
 //! judged the wrong page would ban the wrong client.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use gate::RequestHeaders;
 use gate::decision::DecisionId;
@@ -79,8 +79,10 @@ impl<'a> Question<'a> {
 
     /// Tells two questions apart that are about different requests: by client, method and target.
     pub fn fingerprint(&self, hasher: &RandomState) -> u64 {
-        let clients: Vec<&[u8]> = self.headers.forwarded_for().collect();
-        hasher.hash_one((clients, self.method, self.target))
+        let mut state = hasher.build_hasher();
+        self.headers.forwarded_for().for_each(|client| client.hash(&mut state));
+        (self.method, self.target).hash(&mut state);
+        state.finish()
     }
 }
 

@@ -1,8 +1,7 @@
 //! Start and stop: a decision service as a value.
 //!
-//! [`run`] is what the binary calls: a service until SIGTERM. [`RunningService`] is the same for
-//! whoever wants to hold it. Everything that can fail, fails in `start`, before the first question
-//! is answered.
+//! Everything that can fail, fails in [`RunningService::start`], before the first question is
+//! answered.
 
 use std::hash::RandomState;
 use std::io;
@@ -14,7 +13,6 @@ use gate::identity::TrustedProxies;
 use gate::metrics::EdgeOutcome;
 use gate::{ConfigError, Engine, ReloadError, Reloaded, StartError};
 use parking_lot::Mutex;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -55,9 +53,6 @@ pub enum ServiceError {
     /// Threads.
     #[error("cannot start a thread: {0}. See the limits of the service's user (ulimit -u).")]
     Threads(io::Error),
-    /// Signals.
-    #[error("cannot listen for signals: {0}")]
-    Signals(io::Error),
 }
 
 fn listen_problem(error: &io::Error) -> String {
@@ -99,10 +94,12 @@ impl RunningService {
         let bind =
             |address: &Address| listen(address, || Listener::bind(address, door.socket_mode));
         let listeners = door.listen.iter().map(bind).collect::<Result<Vec<_>, _>>()?;
-        let addresses = listeners.iter().map(Listener::address).collect::<io::Result<Vec<_>>>();
-        let addresses = addresses.map_err(ServiceError::Signals)?;
-        let operators = bind(&Address::Ip(config.gate.admin()))?;
-        let admin = operators.address().map_err(ServiceError::Signals)?;
+        let bound = door.listen.iter().zip(&listeners);
+        let address = |(asked, bound): (&Address, &Listener)| listen(asked, || bound.address());
+        let addresses = bound.map(address).collect::<Result<Vec<_>, _>>()?;
+        let operators_at = Address::Ip(config.gate.admin());
+        let operators = bind(&operators_at)?;
+        let admin = address((&operators_at, &operators))?;
         let mailbox = match &door.outcomes {
             Some(at) => Some(listen(at, || Mailbox::bind(at, door.socket_mode))?),
             None => None,
@@ -213,7 +210,7 @@ impl RunningService {
     /// Why it was refused; what was in force stays in force.
     pub fn reload(&self) -> Result<Reloaded, ReloadError> {
         let started = self.started.lock();
-        let swap = || {
+        self.engine.reload_by(|| {
             let next = started.reread()?;
             let mut needs_restart = started.door.needs_restart(&next.door);
             let trusted = TrustedProxies::new(next.gate.trusted_proxies().to_vec());
@@ -223,20 +220,7 @@ impl RunningService {
             }
             needs_restart.append(&mut reloaded.needs_restart);
             Ok(Reloaded { needs_restart, ..reloaded })
-        };
-        let result = swap();
-        self.engine.metrics().reloaded(result.is_ok());
-        match &result {
-            Ok(Reloaded { mode, model, needs_restart, warnings }) => {
-                tracing::info!(%mode, ?model, ?needs_restart, "reloaded");
-                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-            }
-            Err(error) => {
-                tracing::error!(%error, "reload refused, the last good configuration stays in \
-                    force");
-            }
-        }
-        result
+        })
     }
 
     /// Answers what was asked, takes in no more, writes out the event log, ends every thread.
@@ -275,40 +259,4 @@ async fn upkeep(engine: Arc<Engine>, awaited: Arc<Awaited>, mut stop: Stop) {
         engine.tick();
         engine.metrics().edge.ended(EdgeOutcome::Lost, awaited.expire(Instant::now()));
     }
-}
-
-/// A service until SIGTERM or SIGINT; SIGHUP reloads. Blocks.
-///
-/// # Errors
-/// When it cannot start. A service that was told to stop is no error.
-pub fn run(config: Config) -> Result<(), ServiceError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(ServiceError::Signals)?;
-    // Within the runtime, but not blocking in it: the service brings its own threads.
-    let entered = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).map_err(ServiceError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ServiceError::Signals)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(ServiceError::Signals)?;
-    drop(entered);
-    let service = RunningService::start(config)?;
-    loop {
-        let stop = runtime.block_on(async {
-            tokio::select! {
-                _ = terminate.recv() => true,
-                _ = interrupt.recv() => true,
-                _ = hangup.recv() => false,
-            }
-        });
-        if stop {
-            break;
-        }
-        // Logged and counted there; a bad one changes nothing.
-        let _ = service.reload();
-    }
-    tracing::info!("stopping");
-    service.stop();
-    tracing::info!("stopped");
-    Ok(())
 }

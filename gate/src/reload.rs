@@ -40,6 +40,30 @@ pub struct Reloaded {
 }
 
 impl Engine {
+    /// Lets a door reload itself and this engine (`swap`), counts it, and says in the log what came
+    /// of it.
+    ///
+    /// # Errors
+    /// Those of `swap`.
+    pub fn reload_by(
+        &self,
+        swap: impl FnOnce() -> Result<Reloaded, ReloadError>,
+    ) -> Result<Reloaded, ReloadError> {
+        let result = swap();
+        self.metrics.reloaded(result.is_ok());
+        match &result {
+            Ok(Reloaded { mode, model, needs_restart, warnings }) => {
+                tracing::info!(%mode, ?model, ?needs_restart, "reloaded");
+                warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            }
+            Err(error) => {
+                tracing::error!(%error, "reload refused, the last good configuration stays in \
+                    force");
+            }
+        }
+        result
+    }
+
     /// Puts another configuration in force. Its keys that only a restart changes keep their values
     /// and are named.
     ///

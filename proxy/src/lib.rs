@@ -1,8 +1,7 @@
 //! The Pingora proxy: one of the doors to the decision engine ([`gate`]).
 //!
-//! Start reading at [`server`]: [`run`] is a gate until SIGTERM, [`RunningGate`] the same as a
-//! value. It is built from a [`Config`], which [`config`] reads from a TOML file and flags and
-//! checks as a whole.
+//! Start reading at [`server`]: [`RunningGate`] is a gate while it runs. It is built from a
+//! [`Config`], which [`config`] reads from a TOML file and flags and checks as a whole.
 //!
 //! A request's way: [`listener`] accepts its connection on its own [`threads`]. [`hooks`] is the
 //! list of Pingora's hooks: it asks the engine and carries out the ruling. Then the request is
@@ -29,4 +28,4 @@ mod tunnel;
 pub mod upstream;
 
 pub use config::{Config, Overrides};
-pub use server::{ProxyError, RunningBare, RunningGate, run};
+pub use server::{ProxyError, RunningBare, RunningGate};

@@ -23,21 +23,7 @@ pub(crate) struct Reloader {
 impl Reloader {
     pub(crate) fn reload(&self) -> Result<Reloaded, ReloadError> {
         let started = self.started.lock();
-        let result = self.swap(&started);
-        self.engine.metrics().reloaded(result.is_ok());
-        match &result {
-            Ok(Reloaded { mode, model, needs_restart, warnings }) => {
-                tracing::info!(%mode, ?model, ?needs_restart, "reloaded");
-                for warning in warnings {
-                    tracing::warn!("{warning}");
-                }
-            }
-            Err(error) => {
-                tracing::error!(%error, "reload refused, the last good configuration stays in \
-                    force");
-            }
-        }
-        result
+        self.engine.reload_by(|| self.swap(&started))
     }
 
     fn swap(&self, started: &Config) -> Result<Reloaded, ReloadError> {

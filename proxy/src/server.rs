@@ -1,8 +1,6 @@
 //! Start and stop: a gate as a value.
 //!
-//! [`run`] is what the binary calls: a gate until SIGTERM. [`RunningGate`] is the same gate for
-//! whoever wants to hold it: tests, the demo, benches. Everything that can fail, fails in `start`,
-//! before the first client is accepted.
+//! Everything that can fail, fails in [`RunningGate::start`], before the first client is accepted.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +11,6 @@ use std::time::Duration;
 use pingora::apps::HttpServerOptions;
 use pingora::proxy::{HttpProxy, ProxyHttp};
 use pingora::server::configuration::ServerConf;
-use tokio::signal::unix::{SignalKind, signal};
 
 use gate::identity::TrustedProxies;
 use gate::{ConfigError, Engine, ReloadError, Reloaded, StartError};
@@ -65,9 +62,6 @@ pub enum ProxyError {
         "cannot start a thread: {0}. See the limits of the gate's user (ulimit -u) or container."
     )]
     Threads(io::Error),
-    /// Signals.
-    #[error("cannot listen for signals: {0}")]
-    Signals(io::Error),
 }
 
 fn listen_problem(error: &io::Error) -> String {
@@ -225,42 +219,6 @@ impl RunningBare {
     pub fn stop(self) {
         self.0.stop(Duration::ZERO);
     }
-}
-
-/// A gate until SIGTERM or SIGINT; SIGHUP reloads. Blocks.
-///
-/// # Errors
-/// When it cannot start. A gate that was told to stop is no error.
-pub fn run(config: Config) -> Result<(), ProxyError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(ProxyError::Signals)?;
-    // Within the runtime, but not blocking in it: the gate brings its own threads.
-    let entered = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).map_err(ProxyError::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(ProxyError::Signals)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(ProxyError::Signals)?;
-    drop(entered);
-    let gate = RunningGate::start(config)?;
-    loop {
-        let stop = runtime.block_on(async {
-            tokio::select! {
-                _ = terminate.recv() => true,
-                _ = interrupt.recv() => true,
-                _ = hangup.recv() => false,
-            }
-        });
-        if stop {
-            break;
-        }
-        // Logged and counted there; a bad one changes nothing.
-        let _ = gate.reload();
-    }
-    tracing::info!("stopping");
-    gate.stop();
-    tracing::info!("stopped");
-    Ok(())
 }
 
 fn bind(address: SocketAddr) -> Result<Bound, ProxyError> {

@@ -4,21 +4,21 @@
 //!
 //! | key of `[decide]` | default | reload | meaning |
 //! |---|---|---|---|
-//! | `listen` | `["unix:/run/kidoban/decide.sock"]` | no | where edges ask: `unix:PATH` or an address with a port, one or several |
-//! | `socket_mode` | `"0660"` | no | permissions of the unix sockets: who may write to one is believed |
+//! | `listen` | `["unix:/run/kidoban/decide.sock"]` | no | where edges ask: `unix:PATH`, address |
+//! | `socket_mode` | `"0660"` | no | permissions of the unix sockets: a writer is believed |
 //! | `peers` | loopback | no | networks of edges that may ask over TCP; nobody else is answered |
 //! | `threads` | 1 | no | threads that answer |
-//! | `client_header` | `X-Forwarded-For` | no | header of a question that names the visitor's address |
-//! | `method_header`, `uri_header` | `X-Forwarded-Method`, `X-Forwarded-Uri` | no | headers that hold the visitor's method and address |
-//! | `outcomes.listen` | none | no | where the edge's log lines arrive: `unix:PATH` or an address with a port (UDP) |
+//! | `client_header` | `X-Forwarded-For` | no | header with the visitor's address |
+//! | `method_header`, `uri_header` | `X-Forwarded-Method`, `X-Forwarded-Uri` | no | method, URL |
+//! | `outcomes.listen` | none | no | where log lines arrive: `unix:PATH`, address (UDP) |
 //! | `outcomes.wait_s` | 60 | no | after so long without a line, an outcome counts as lost |
-//! | `export.listen` | none | no | address of the block list and the stream of decisions, over HTTP |
-//! | `export.api_key` | none | no | what readers must send; required where `export.listen` is not loopback |
+//! | `export.listen` | none | no | address of the block list and stream, over HTTP |
+//! | `export.api_key` | none | no | what readers must send; required beyond loopback |
 //! | `export.nginx_geo` | none | no | file of bans for nginx's `geo` |
-//! | `export.after_nginx_geo` | none | no | command that has nginx read it, every ten seconds at most |
+//! | `export.after_nginx_geo` | none | no | has nginx read it, every ten seconds at most |
 //! | `export.nft_table` | none | no | name of a table that holds bans in the kernel's firewall |
 //! | `export.bans_max` | 65536 | no | bans exported at once |
-//! | `export.bans_per_minute_max` | 600 | no | new bans in a minute, above which none is added until a reload |
+//! | `export.bans_per_minute_max` | 600 | no | beyond, none is added until a reload |
 
 mod check;
 mod raw;

@@ -3,7 +3,7 @@
 //! | path | answer |
 //! |---|---|
 //! | `/blocklist.txt` | an address or network a line, with an `ETag` |
-//! | `/v1/decisions/stream` | what is new and what is gone since this bouncer last asked; with `?startup=true` everything |
+//! | `/v1/decisions/stream` | what came and went since this bouncer asked, `?startup=true`: all |
 //! | `/status` | how many are exported, how many are left out, whether the breaker is open |
 //!
 //! Where the configuration has an `api_key`, it is asked for, in the header `X-Api-Key` or, of

@@ -10,10 +10,10 @@ use std::io::BufReader;
 use detector::guard::Rule;
 use detector::{
     Action, AllowList, Class, ClientKey, Detector, Event, Judge, Mode, Model, Policy, PolicyConfig,
-    Reason, Request, Score, Settings, Timestamp, Verdict,
+    Reason, Request, Settings, Timestamp, Verdict,
 };
 use kidoban::input::SHIPPED_MODEL;
-use traffic::log::{LogReader, OutcomeLine, RequestLine, decompress};
+use traffic::log::{LogReader, decompress};
 use traffic::replay::{Driver, Judged, LogStep, RecordedVerdict, Semantics};
 use traffic::sim::{
     DEFAULT_START, Population, SimRequest, Truth, benchmark_site, simulate_benchmark,
@@ -21,6 +21,7 @@ use traffic::sim::{
 use trainer::label::{Label, Labels};
 
 use crate::scenarios::{Asked, at_pace, client};
+use crate::support::event_log::{outcome_line, request_line};
 use crate::support::real_logs;
 
 /// People of each population in `make test`.
@@ -244,41 +245,12 @@ fn recorded(asked: &[Asked]) -> (Vec<u8>, Vec<Reason>) {
         let observed = detector.observe(&event, Mode::Enforce);
         let verdict = observed.verdict;
         reasons.push(verdict.reason);
-        RequestLine {
-            at: verdict.at,
-            seq: verdict.seq,
-            client: client.to_string().into(),
-            method: (*method).into(),
-            url: target.into(),
-            key: event.url,
-            class: event.prior(),
-            agent: Some(event.agent),
-            id: (&id).into(),
-            mode: "enforce".into(),
-            action: verdict.action.as_str().into(),
-            reason: verdict.reason.as_str().into(),
-            score: verdict.score.map(Score::value),
-            user_agent: None,
-            referer: None,
-        }
-        .write_to(&mut log);
+        request_line(&event, &verdict, "enforce", (*method, target.as_str()), &id)
+            .write_to(&mut log);
         let Some(token) = observed.token else { continue };
         let (agent, asked_for) = (token.agent(), token.target());
         let mark = detector.conclude(token, at.plus_micros(500), *status).unwrap();
-        OutcomeLine {
-            at: mark.at,
-            seq: mark.seq,
-            client: client.to_string().into(),
-            status: *status,
-            agent,
-            write: asked_for.write(),
-            probe: asked_for.probe(),
-            log_in: asked_for.is_log_in(),
-            bytes: 0,
-            duration_us: 500,
-            id: (&id).into(),
-        }
-        .write_to(&mut log);
+        outcome_line(client, mark, *status, (agent, asked_for), &id).write_to(&mut log);
     }
     (log, reasons)
 }

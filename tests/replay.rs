@@ -10,11 +10,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use kidoban::input::Logs;
 use proptest::prelude::*;
-use traffic::log::{OutcomeLine, RequestLine, Tally};
+use traffic::log::Tally;
 use traffic::replay::{RecordedVerdict, ReplayError, VerdictSink, replay_parallel};
 use traffic::sim::{self, Dice, Mix, SimRequest};
 
 use crate::support::command::{Ended, command};
+use crate::support::event_log::{outcome_line, request_line};
 use crate::support::{Folder, model, real_logs, root};
 
 /// A verdict, what the log says of it, and how the request reads if it is to be shown.
@@ -102,24 +103,8 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
         let verdict = observed.verdict;
         let id = number.to_string();
         let mut line = Vec::new();
-        RequestLine {
-            at: verdict.at,
-            seq: verdict.seq,
-            client: client.to_string().into(),
-            method: request.method.into(),
-            url: request.target.as_str().into(),
-            key: event.url,
-            class: event.prior(),
-            agent: Some(event.agent),
-            id: id.as_str().into(),
-            mode: "shadow".into(),
-            action: verdict.action.as_str().into(),
-            reason: verdict.reason.as_str().into(),
-            score: verdict.score.map(detector::Score::value),
-            user_agent: None,
-            referer: None,
-        }
-        .write_to(&mut line);
+        let asked = (request.method, request.target.as_str());
+        request_line(&event, &verdict, "shadow", asked, &id).write_to(&mut line);
         lines.push((request.at.as_micros(), line));
         let seq = seqs.entry(client).or_default();
         *seq += 1;
@@ -129,20 +114,7 @@ fn event_log(requests: &[SimRequest]) -> Vec<u8> {
         let mark = detector.conclude(token, at, request.status);
         let Some(mark) = mark else { continue };
         let mut line = Vec::new();
-        OutcomeLine {
-            at: mark.at,
-            seq: mark.seq,
-            client: client.to_string().into(),
-            status: request.status,
-            agent,
-            write: target.write(),
-            probe: target.probe(),
-            log_in: target.is_log_in(),
-            bytes: 0,
-            duration_us: 0,
-            id: id.as_str().into(),
-        }
-        .write_to(&mut line);
+        outcome_line(client, mark, request.status, (agent, target), &id).write_to(&mut line);
         lines.push((at.as_micros(), line));
     }
     lines.sort_by_key(|(at, _)| *at);

@@ -5,12 +5,13 @@ use crate::cli::{among_logs, assert_golden, labelled_day};
 use std::sync::Arc;
 
 use detector::model::File;
-use detector::{ClientKey, Mode, Request, Score};
+use detector::{ClientKey, Mode, Request};
 use serde_json::Value;
 use traffic::log::{OutcomeLine, RequestLine};
 use traffic::sim::{self, Mix, Population};
 
 use crate::support::command::kidoban;
+use crate::support::event_log::{outcome_line, request_line};
 use crate::support::{Folder, model, real_logs};
 
 #[test]
@@ -195,23 +196,10 @@ fn event_log(file: &File) -> Vec<u8> {
         let event = detector.event(&request);
         let observed = detector.observe(&event, Mode::Enforce);
         let verdict = observed.verdict;
-        let (client_text, id) = (client.to_string(), format!("{number:013}"));
+        let id = format!("{number:013}");
         RequestLine {
-            at: verdict.at,
-            seq: verdict.seq,
-            client: (&client_text).into(),
-            method: asked.method.into(),
-            url: (&asked.target).into(),
-            key: event.url,
-            class: event.prior(),
-            agent: Some(event.agent),
-            id: (&id).into(),
-            mode: "enforce".into(),
-            action: verdict.action.as_str().into(),
-            reason: verdict.reason.as_str().into(),
-            score: verdict.score.map(Score::value),
             user_agent: Some(asked.user_agent.into()),
-            referer: None,
+            ..request_line(&event, &verdict, "enforce", (asked.method, asked.target.as_str()), &id)
         }
         .write_to(&mut log);
         if let Some(token) = observed.token {
@@ -219,19 +207,10 @@ fn event_log(file: &File) -> Vec<u8> {
             let (agent, target) = (token.agent(), token.target());
             let mark = detector.conclude(token, at, status).unwrap();
             let (bytes, duration_us) = (u64::from(asked.bytes), u64::from(asked.took_us));
-            let (client, id) = ((&client_text).into(), (&id).into());
             OutcomeLine {
-                at: mark.at,
-                seq: mark.seq,
-                client,
-                status,
-                agent,
-                write: target.write(),
-                probe: target.probe(),
-                log_in: target.is_log_in(),
                 bytes,
                 duration_us,
-                id,
+                ..outcome_line(client, mark, status, (agent, target), &id)
             }
             .write_to(&mut log);
         }

@@ -7,9 +7,7 @@
 
 use allocation_counter::measure;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
-use detector::model::{
-    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
-};
+use detector::model::{Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal};
 use detector::{
     AgentKey, AllowList, ClientKey, Detector, Judge, Mode, Model, Policy, PolicyConfig, Request,
     Settings, Target, Timestamp, Token,
@@ -38,8 +36,6 @@ fn weights() -> ScorerFile {
 }
 
 fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
-    let budget =
-        || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let mut file = File {
         format: detector::model::FORMAT,
         name: "test".to_owned(),
@@ -49,13 +45,7 @@ fn judge(scorer: ScorerFile, limit: f32, block: f32) -> Judge {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds {
-            min_pages: 5,
-            score_rule: ScoreRule::LAST_PAGE,
-            limit: budget(),
-            block: budget(),
-            cohort: budget(),
-        },
+        thresholds: Thresholds::none(5, ScoreRule::LAST_PAGE),
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,

@@ -2,6 +2,7 @@
 
 pub mod browser;
 pub mod command;
+pub mod event_log;
 pub mod html;
 pub mod http;
 pub mod model;

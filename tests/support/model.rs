@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use detector::Settings;
 use detector::features::{COUNT, FEATURES, definition_hash, index_of};
-use detector::model::{
-    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
-};
+use detector::model::{Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal};
 use detector::{AllowList, Detector, Judge, Model, Policy, PolicyConfig, Timestamp};
 use traffic::log::LogReader;
 use traffic::sim::{self, Mix, Population, SimRequest};
@@ -18,8 +16,6 @@ use super::Folder;
 
 /// A file with everything but a scorer that says something: an untold margin for everybody.
 pub fn file(name: &str, scorer: ScorerFile) -> File {
-    let budget =
-        || Budget { margin: None, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let mut file = File {
         format: detector::model::FORMAT,
         name: name.to_owned(),
@@ -29,13 +25,7 @@ pub fn file(name: &str, scorer: ScorerFile) -> File {
         resolution_us: 1,
         scorer,
         calibration: Vec::new(),
-        thresholds: Thresholds {
-            min_pages: 5,
-            score_rule: ScoreRule::LAST_PAGE,
-            limit: budget(),
-            block: budget(),
-            cohort: budget(),
-        },
+        thresholds: Thresholds::none(5, ScoreRule::LAST_PAGE),
         readiness: Readiness::default(),
         card: Card::default(),
         drift: None,

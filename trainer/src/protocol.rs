@@ -352,10 +352,7 @@ pub fn model_at(
 
 /// Thresholds of a model that refuses nobody.
 pub fn without_thresholds(scoring: Scoring) -> Thresholds {
-    let none = Budget { margin: None, alpha: 0.0, delta: 0.0, n: 0, k: 0, evidence: String::new() };
-    let Scoring { min_pages, rule: score_rule } = scoring;
-    let (limit, block) = (none.clone(), none);
-    Thresholds { min_pages, score_rule, limit, block, cohort: Budget::default() }
+    Thresholds::none(scoring.min_pages, scoring.rule)
 }
 
 #[cfg(test)]

@@ -108,6 +108,14 @@ pub struct Thresholds {
     pub cohort: Budget,
 }
 
+impl Thresholds {
+    /// No threshold: a model that refuses nobody.
+    pub fn none(min_pages: u32, score_rule: ScoreRule) -> Self {
+        let [limit, block, cohort] = [Budget::default(), Budget::default(), Budget::default()];
+        Self { min_pages, score_rule, limit, block, cohort }
+    }
+}
+
 /// A false-positive budget, and what the people in the calibration data could prove.
 ///
 /// The highest score of n people is known. Let k be the largest number for which `BinomCDF(k; n,

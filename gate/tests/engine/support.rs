@@ -7,9 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{
-    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
-};
+use detector::model::{Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal};
 use gate::clock::{Clock, TimeSource};
 use gate::{Ask, Config, End, Engine, InFlight, Overrides, RequestHeaders, Ruling};
 
@@ -71,14 +69,6 @@ impl Folder {
     }
 
     fn seal(&self, name: &str, scorer: ScorerFile, golden: f32) -> PathBuf {
-        let budget = || Budget {
-            margin: None,
-            alpha: 0.01,
-            delta: 0.05,
-            n: 0,
-            k: 0,
-            evidence: String::new(),
-        };
         let file = File {
             format: detector::model::FORMAT,
             name: name.to_owned(),
@@ -88,13 +78,7 @@ impl Folder {
             resolution_us: 1,
             scorer,
             calibration: Vec::new(),
-            thresholds: Thresholds {
-                min_pages: 1,
-                score_rule: ScoreRule::LAST_PAGE,
-                limit: budget(),
-                block: budget(),
-                cohort: budget(),
-            },
+            thresholds: Thresholds::none(1, ScoreRule::LAST_PAGE),
             readiness: Readiness::default(),
             card: Card::default(),
             drift: None,

@@ -11,9 +11,7 @@ use std::path::{Path, PathBuf};
 
 use client::Client;
 use detector::features::{COUNT, FEATURES, definition_hash};
-use detector::model::{
-    Budget, Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal,
-};
+use detector::model::{Card, File, GoldenRow, Readiness, ScoreRule, ScorerFile, Thresholds, seal};
 use origin::Origin;
 use proxy::{Config, Overrides, RunningGate};
 
@@ -35,8 +33,6 @@ fn model(folder: &Path, name: &str, margin: f32) -> PathBuf {
 
 /// A model that scores everybody alike, and says so of itself whether it is ready.
 fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -> PathBuf {
-    let budget =
-        |margin| Budget { margin, alpha: 0.01, delta: 0.05, n: 0, k: 0, evidence: String::new() };
     let file = File {
         format: detector::model::FORMAT,
         name: name.to_owned(),
@@ -51,13 +47,7 @@ fn model_that_is(readiness: Readiness, folder: &Path, name: &str, margin: f32) -
             weight: vec![0.0; COUNT],
         },
         calibration: Vec::new(),
-        thresholds: Thresholds {
-            min_pages: 1,
-            score_rule: ScoreRule::LAST_PAGE,
-            limit: budget(None),
-            block: budget(None),
-            cohort: budget(None),
-        },
+        thresholds: Thresholds::none(1, ScoreRule::LAST_PAGE),
         readiness,
         card: Card::default(),
         drift: None,

@@ -2,7 +2,8 @@
 //! with `escape=json`, Caddy, Traefik, Cloudflare, Envoy, and what pipelines make of them.
 //!
 //! ```text
-//! {"time_iso8601":"2016-02-20T00:00:45-05:00","remote_addr":"192.0.2.7","request":"GET /p/1 HTTP/1.1","status":200,"body_bytes_sent":187}
+//! {"time_iso8601":"2016-02-20T00:00:45-05:00","remote_addr":"192.0.2.7",
+//!  "request":"GET /p/1 HTTP/1.1","status":200,"body_bytes_sent":187}       (on one line)
 //! ```
 //!
 //! Numbers may be strings. If there are several times, the finest (`msec`) is used; if a value is
@@ -240,27 +241,22 @@ mod tests {
     use detector::Timestamp;
 
     use crate::log::Record;
-    use crate::log::tests::PLAIN;
+    use crate::log::tests::{PLAIN, with_parsed};
 
     const TIME: &str = r#""time_iso8601":"2016-02-20T00:00:45-05:00""#;
+    const CLIENT: &str = r#""remote_addr":"192.0.2.7""#;
+    const SENT: &str = r#""status":200,"body_bytes_sent":187"#;
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {
-        let (mut decoded, rule) = (String::new(), ClientRule::default());
-        let found = parse(text, &mut decoded, &rule, &mut Clock::default())
-            .map_err(|refusal| refusal.to_string());
-        let found = match found {
-            Ok(fields) => Ok(fields.record(&decoded)),
-            Err(reason) => Err(reason),
-        };
-        match (&found, expect) {
+        with_parsed(parse, text, |found| match (&found, expect) {
             (Err(reason), Err(part)) => assert!(reason.contains(part), "{text}: {reason}"),
             (found, expect) => assert_eq!(*found, expect.map_err(str::to_owned), "{text}"),
-        }
+        });
     }
 
     #[test]
     fn objects_with_nginx_names_are_read() {
-        let rest = r#""remote_addr":"192.0.2.7","request":"GET /p/1 HTTP/1.1","status":200,"body_bytes_sent":187"#;
+        let rest = format!(r#"{CLIENT},"request":"GET /p/1 HTTP/1.1",{SENT}"#);
         check(&format!("{{{TIME},{rest}}}"), Ok(PLAIN));
         check(&format!(r#"{{"time_local":"20/Feb/2016:00:00:45 -0500",{rest}}}"#), Ok(PLAIN));
         let at = Timestamp::from_micros(1_455_944_445_123_000);
@@ -269,10 +265,9 @@ mod tests {
             Ok(Record { at, ..PLAIN }),
         );
         check(&format!(r#"{{"msec":"1455944445.123",{rest}}}"#), Ok(Record { at, ..PLAIN }));
+        let more = r#""host":"shop:80","http_referer":"a\"\u00fc","http_user_agent":"-""#;
         check(
-            &format!(
-                r#"{{{TIME},{rest},"host":"shop:80","http_referer":"a\"\u00fc","http_user_agent":"-","request_time":"0.015"}}"#
-            ),
+            &format!(r#"{{{TIME},{rest},{more},"request_time":"0.015"}}"#),
             Ok(Record {
                 host: Some("shop"),
                 referer: Some("a\"ü"),
@@ -280,18 +275,15 @@ mod tests {
                 ..PLAIN
             }),
         );
-        let split = r#""remote_addr":"192.0.2.7","request_method":"GET","request_uri":"/p/1","status":"200","body_bytes_sent":"187""#;
-        check(&format!("{{{split},{TIME}}}"), Ok(PLAIN));
+        let split = r#""request_method":"GET","request_uri":"/p/1""#;
+        let sent = r#""status":"200","body_bytes_sent":"187""#;
+        check(&format!("{{{CLIENT},{split},{sent},{TIME}}}"), Ok(PLAIN));
         check(
-            &format!(
-                r#"{{{TIME},"remote_addr":"192.0.2.7","request":"","status":"400","request_time":null}}"#
-            ),
+            &format!(r#"{{{TIME},{CLIENT},"request":"","status":"400","request_time":null}}"#),
             Ok(Record { method: "-", target: "", status: 400, bytes: None, ..PLAIN }),
         );
         check(
-            &format!(
-                r#"{{{TIME},"remote_addr":"192.0.2.7","request_method":"","request_uri":"","status":400}}"#
-            ),
+            &format!(r#"{{{TIME},{CLIENT},"request_method":"","request_uri":"","status":400}}"#),
             Ok(Record { method: "-", target: "", status: 400, bytes: None, ..PLAIN }),
         );
     }
@@ -299,9 +291,8 @@ mod tests {
     #[test]
     fn the_content_type_is_that_of_the_response() {
         let check_type = |method: &str, keys: &str, expect| {
-            let text = format!(
-                r#"{{{TIME},"remote_addr":"192.0.2.7","request":"{method} /p/1 HTTP/1.1","status":200,"body_bytes_sent":187,{keys}}}"#
-            );
+            let asked = format!(r#""request":"{method} /p/1 HTTP/1.1""#);
+            let text = format!("{{{TIME},{CLIENT},{asked},{SENT},{keys}}}");
             check(&text, Ok(Record { method, content_type: expect, ..PLAIN }));
         };
         check_type("GET", r#""sent_http_content_type":"image/webp""#, Some("image/webp"));

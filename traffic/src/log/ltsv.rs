@@ -73,17 +73,12 @@ pub(super) fn is_ltsv(line: &str) -> bool {
 mod tests {
     use super::*;
     use crate::log::Record;
-    use crate::log::tests::PLAIN;
+    use crate::log::tests::{PLAIN, with_parsed};
 
     fn check(line: &str, expect: Result<Record<'_>, &str>) {
-        let (mut decoded, rule) = (String::new(), ClientRule::default());
-        let found = parse(line, &mut decoded, &rule, &mut Clock::default())
-            .map_err(|refusal| refusal.to_string());
-        let found = match found {
-            Ok(fields) => Ok(fields.record(&decoded)),
-            Err(reason) => Err(reason),
-        };
-        assert_eq!(found, expect.map_err(str::to_owned), "{line}");
+        with_parsed(parse, line, |found| {
+            assert_eq!(found, expect.map_err(str::to_owned), "{line}")
+        });
     }
 
     #[test]
@@ -94,8 +89,8 @@ mod tests {
         check(&format!("{time}\thost:192.0.2.7\tmethod:GET\turi:/p/1\t{rest}"), Ok(PLAIN));
         check(
             &format!(
-                "{time}\thost:shop.example\tremote_addr:192.0.2.7\tmethod:GET\turi:/p/1\tquery:a=b\t\
-                    reqtime:0.5\t{rest}"
+                "{time}\thost:shop.example\tremote_addr:192.0.2.7\tmethod:GET\turi:/p/1\t\
+                    query:a=b\treqtime:0.5\t{rest}"
             ),
             Ok(Record {
                 host: Some("shop.example"),

@@ -6,6 +6,10 @@ use std::io::{BufReader, Write};
 use detector::Timestamp;
 use proptest::prelude::*;
 
+use super::address::ClientRule;
+use super::clock::Clock;
+use super::fields::Fields;
+use super::refusal::Refusal;
 use super::*;
 
 const FORMATS: [Format; 9] = [
@@ -45,6 +49,25 @@ pub(super) const PLAIN: Record<'_> = Record {
     },
     ban: None,
 };
+
+/// A parser of a format whose values lie in a decoded copy of the line.
+pub(super) type DecodingParser =
+    for<'a> fn(&str, &'a mut String, &ClientRule, &mut Clock) -> Result<Fields, Refusal<'a>>;
+
+/// Hands the record of a line, or the words of its refusal, to `check`.
+pub(super) fn with_parsed(
+    parse: DecodingParser,
+    line: &str,
+    check: impl FnOnce(Result<Record<'_>, String>),
+) {
+    let (mut decoded, rule) = (String::new(), ClientRule::default());
+    let found = parse(line, &mut decoded, &rule, &mut Clock::default())
+        .map_err(|refusal| refusal.to_string());
+    match found {
+        Ok(fields) => check(Ok(fields.record(&decoded))),
+        Err(reason) => check(Err(reason)),
+    }
+}
 
 const GOOD: [&str; 9] = [
     r#"192.0.2.7 - al [20/Feb/2016:00:00:45 -0500] "GET /p/1?a=\"b\" HTTP/1.1" 200 187 "https://shop/" "Mozilla/5.0 (\x22)" "-""#,

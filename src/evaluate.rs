@@ -82,7 +82,7 @@ fn describe(e: &Evaluation) -> String {
     if !e.in_sample {
         text.push_str(&flattery);
     }
-    let mut clients = TextTable::new(&["clients", "labelled", "judged", "fewer pages"]);
+    let mut clients = TextTable::new(&["clients", "labelled", "judged", "not yet judged"]);
     for (label, &number) in &e.clients {
         let not = e.not_judged.get(label).copied().unwrap_or(0);
         clients.row([

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use analysis::counterfactual::Counterfactuals;
 use analysis::explain::{ExplainPass, Explanation, RequestChoice};
 use detector::features::{COUNT, index_of};
-use detector::model::ScorerFile;
+use detector::model::{ScoreRule, ScorerFile};
 use detector::policy::{Ban, Standing};
 use detector::{Action, Class, ClientKey, Features, Judge, Reason, Score, Timestamp};
 use traffic::log::Record;
@@ -332,4 +332,25 @@ fn a_decision_of_a_real_gate_is_explained_by_its_id_and_forgiven() {
     let unknown =
         kidoban(&folder.0, &["explain", "--id", "0000000000000", "kidoban.toml"]).assert(2).stderr;
     assert!(unknown.contains("kidoban.toml"), "{unknown}");
+}
+
+#[test]
+fn a_client_in_its_first_step_is_told_from_which_step_on_it_is_judged() {
+    let folder = Folder::new("first-step");
+    let mut file = model::file("carried", model::constant(2.0));
+    file.thresholds.score_rule = ScoreRule::CARRIED;
+    model::write(&folder, &file);
+    let log: String = (0..8)
+        .map(|page| {
+            format!(
+                "192.0.2.1 - - [16/Nov/2026:00:00:01 +0000] \"GET /p/{page} HTTP/1.1\" 200 9 \
+                 \"-\" \"Firefox\"\n"
+            )
+        })
+        .collect();
+    folder.write("access.log", log);
+    folder.write("kidoban.toml", "model = \"carried.json\"\n[policy]\nlimit_score = 0.6\n");
+    let arguments = ["explain", "192.0.2.1", "access.log", "-c", "kidoban.toml"];
+    let said = kidoban(&folder.0, &arguments).stdout;
+    assert!(said.contains("8 pages and is judged from 5 on, in step 3 of its visit"), "{said}");
 }

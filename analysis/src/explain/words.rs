@@ -222,9 +222,9 @@ fn why(
         | Reason::GuardCounting => guard_words::sentence(verdict, judge),
         Reason::Cohort => cohort(story, snapshot, decisive, thresholds, &pace),
         Reason::TooFewPages => format!(
-            "It had asked for {} and is judged from {} on: until then everybody is allowed.",
+            "It had asked for {} and is judged from {}: until then everybody is allowed.",
             times(u64::from(decisive.pages), "page"),
-            thresholds.min_pages
+            judged_from(judge)
         ),
         Reason::NoThreshold => {
             "This model has no threshold in force, so nobody is limited or blocked, whatever the \
@@ -297,6 +297,19 @@ fn cohort(
     )
 }
 
+/// From when on a client is judged. A model that averages the pages of a visit begins at a step.
+fn judged_from(judge: &Judge) -> String {
+    let pages = judge.policy.min_pages();
+    match judge.model.as_ref().map(|model| model.score_rule()) {
+        Some(rule) if rule.from_step > 1 => format!(
+            "{pages} on, in step {} of its visit at the earliest (a click and what it loads by \
+             itself are one step)",
+            rule.from_step
+        ),
+        _ => format!("{pages} on"),
+    }
+}
+
 /// Why nothing was measured.
 fn unmeasured(story: &Story, judge: &Judge) -> String {
     if judge.model.is_none() {
@@ -316,8 +329,8 @@ fn unmeasured(story: &Story, judge: &Judge) -> String {
         Some(Reason::TooFewPages) => {
             let pages = times(story.pages, "page");
             format!(
-                "It asked for {pages} and is judged from {} on: until then everybody is allowed.",
-                judge.policy.min_pages()
+                "It asked for {pages} and is judged from {}: until then everybody is allowed.",
+                judged_from(judge)
             )
         }
         Some(reason) => unmeasured_reason(reason).to_owned(),

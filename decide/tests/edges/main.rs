@@ -3,7 +3,7 @@
 //! | file | what must hold |
 //! |---|---|
 //! | `questions.rs` | every edge's question is answered as its dialect says; who may ask |
-//! | `outcomes.rs` | outcomes are concluded, lost ones counted; the event log repeats every verdict |
+//! | `outcomes.rs` | outcomes are concluded, lost ones counted; verdicts are repeated |
 //! | `nginx.rs` | the configuration in docs/deploy/nginx-auth-request.md, run by nginx |
 //! | `exports.rs` | exported bans, and the real programs that enforce them |
 //! | `caddy.rs` | the configuration in docs/deploy/caddy.md, run by Caddy |

@@ -3,9 +3,9 @@
 //! | rule | is met by a client that | a person reaches at most |
 //! |---|---|---|
 //! | [`pace`] | opens 150 different pages at the pace of a minute | 35 of 150 pages |
-//! | [`attack_paths`] | asks for ten different paths that only attack tools ask for, all missing | 0 of 10 |
+//! | [`attack_paths`] | asks for ten missing paths that only attack tools ask for | 0 of 10 |
 //! | [`failed_logins`] | fails to log in 30 times without a longer pause | 0 of 30 |
-//! | [`counting`] | takes 100 steps from number to number, none longer than two seconds | 1 of 100 |
+//! | [`counting`] | takes 100 steps from number to number within two seconds each | 1 of 100 |
 //!
 //! The last column is from the public logs in which 843 people are labelled; no simulated person
 //! meets a rule either (`docs/design/policy.md`).

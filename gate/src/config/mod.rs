@@ -24,7 +24,7 @@
 //! | `table.capacity` | 200000 | no | clients remembered |
 //! | `event_log.path` | none: off | no | the replayable log |
 //! | `event_log.bytes_max`, `files_max` | 268435456, 8 | no | rotation: size of a file, files kept, the current one included |
-//! | `log.format` | found out | yes | how the server writes its access log, for the commands that read it |
+//! | `log.format` | found out | yes | how the server writes its access log, for commands |
 //! | `event_log.queue` | 8192 | no | lines that may wait for the writer before they are dropped and counted |
 
 pub mod check;

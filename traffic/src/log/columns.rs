@@ -2,8 +2,8 @@
 //! before the client, a list of addresses, a duration before the status, a host before the referer.
 //!
 //! ```text
-//! 548000 HIT 192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET / HTTP/1.1" 613 200 187 "-" "Mozilla/5.0"
-//! └──── before the time ──┘ └────── time ─────────────┘ └─ request ────┘ └─── behind the request ────┘
+//! 5480 HIT 192.0.2.7 - - [20/Feb/2016:00:00:45 -0500] "GET / HTTP/1.1" 613 200 187 "-" "Mozilla"
+//! └─── before the time ┘ └────── time ──────────────┘ └─ request ────┘ └─ behind the request ──┘
 //! ```
 //!
 //! A server's format is the same in all lines, so each column is judged by what it holds in all

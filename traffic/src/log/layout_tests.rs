@@ -12,6 +12,11 @@ fn lines(client: &str, second: u32) -> Vec<String> {
     let iso = format!("2016-02-20T05:00:{second:02}Z");
     let rest = r#""GET /p/1?a=b HTTP/1.1" 200 187 "https://shop/" "Mozilla/5.0 (X11)""#;
     let port = if client.contains(':') { format!("[{client}]:80") } else { format!("{client}:80") };
+    let caddy = format!(
+        r#""remote_ip":"{client}","method":"GET","uri":"/","headers":{{"User-Agent":["a/1"]}}"#
+    );
+    let took = "10.0.1.5:80 0.1 0.1 0.1 200 200 3 1";
+    let object = r#"k "GET /k HTTP/1.1" 200 - 5 5 7 7 "-" "a/1" -"#;
     vec![
         format!("{client} - - [{clf}] {rest}"),
         format!("{client} - al [1 [{clf}] {rest}"),
@@ -27,19 +32,13 @@ fn lines(client: &str, second: u32) -> Vec<String> {
         format!(
             r#"{{"time":"{iso}","remote_addr":"{client}","request":"GET / HTTP/1.1","status":200}}"#
         ),
-        format!(
-            r#"{{"ts":14559444{second:02}.5,"request":{{"remote_ip":"{client}","method":"GET","uri":"/","headers":{{"User-Agent":["a/1"]}}}},"status":200}}"#
-        ),
+        format!(r#"{{"ts":14559444{second:02}.5,"request":{{{caddy}}},"status":200}}"#),
         format!("time:{clf}\thost:{client}\treq:GET / HTTP/1.1\tstatus:200\tsize:5\tua:a/1"),
-        format!(
-            r#"h2 {iso} app/shop/1 {port} 10.0.1.5:80 0.1 0.1 0.1 200 200 3 1 "GET https://shop:443/ HTTP/2.0" "a/1" - -"#
-        ),
+        format!(r#"h2 {iso} app/shop/1 {port} {took} "GET https://shop:443/ HTTP/2.0" "a/1" - -"#),
         format!(
             r#"[{iso}] "GET / HTTP/2" 200 - 0 5 9 9 "{client}" "a/1" "id" "shop" "10.0.0.1:80""#
         ),
-        format!(
-            r#"own shop [{clf}] {client} - 3E REST.GET.OBJECT k "GET /k HTTP/1.1" 200 - 5 5 7 7 "-" "a/1" -"#
-        ),
+        format!(r#"own shop [{clf}] {client} - 3E REST.GET.OBJECT {object}"#),
     ]
 }
 
@@ -121,9 +120,8 @@ fn who_stands_behind_proxies_is_found_by_whoever_names_them() {
         &|peer, client| format!("{client}, {peer} - - {rest}"),
         &|peer, client| format!("\"{client}, {peer}\" - - {rest}"),
         &|peer, client| {
-            format!(
-                r#"{{"msec":1.5,"remote_addr":"{peer}","http_x_forwarded_for":"{client}","request":"GET / HTTP/1.1","status":200}}"#
-            )
+            let who = format!(r#""remote_addr":"{peer}","http_x_forwarded_for":"{client}""#);
+            format!(r#"{{"msec":1.5,{who},"request":"GET / HTTP/1.1","status":200}}"#)
         },
     ];
     for form in forms {
@@ -150,7 +148,10 @@ fn what_no_column_shows_is_refused_with_what_was_read() {
     );
     check(r#"{"time":"2016-02-20T05:00:45Z","who":"192.0.2.7"}"#, "Its keys are");
     check(
-        r#"192.0.2.7:4000 [20/Feb/2016:00:00:45.289] fe be/web1 0/0/1/5/6 200 1 - - ---- 5/5/0/0/0 0/0 "GET / HTTP/1.1""#,
+        concat!(
+            "192.0.2.7:4000 [20/Feb/2016:00:00:45.289] fe be/web1 0/0/1/5/6 200 1 ",
+            r#"- - ---- 5/5/0/0/0 0/0 "GET / HTTP/1.1""#
+        ),
         "HAProxy",
     );
     check("INFO:     192.0.2.7:5000 - \"GET / HTTP/1.1\" 200 OK", "uvicorn");
@@ -159,9 +160,8 @@ fn what_no_column_shows_is_refused_with_what_was_read() {
 #[test]
 fn a_wrong_clock_and_the_newest_line_first_are_noticed() {
     let line = |day: u32, year: u32, second: u32| {
-        format!(
-            r#"192.0.2.{second} - - [{day}/Feb/{year}:00:00:{second:02} +0000] "GET / HTTP/1.1" 200 1"#
-        )
+        let time = format!("{day}/Feb/{year}:00:00:{second:02} +0000");
+        format!(r#"192.0.2.{second} - - [{time}] "GET / HTTP/1.1" 200 1"#)
     };
     let mut log: Vec<String> = (10..40).map(|second| line(20, 2016, second)).collect();
     log.insert(7, line(20, 2099, 7));

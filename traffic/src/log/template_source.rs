@@ -14,15 +14,26 @@ const NAMED: [(&str, &str); 6] = [
     ("vhost_combined", r#"%v:%p %h %l %u %t "%r" %>s %O "%{Referer}i" "%{User-Agent}i""#),
     (
         "main",
-        r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for""#,
+        concat!(
+            r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "#,
+            r#""$http_referer" "$http_user_agent" "$http_x_forwarded_for""#
+        ),
     ),
     (
         "envoy",
-        r#"[$time_iso8601] "$request" $status $flags $bytes_received $body_bytes_sent $duration_ms $upstream_ms "$http_x_forwarded_for" "$http_user_agent" "$request_id" "$host""#,
+        concat!(
+            r#"[$time_iso8601] "$request" $status $flags $bytes_received $body_bytes_sent "#,
+            r#"$duration_ms $upstream_ms "$http_x_forwarded_for" "$http_user_agent" "#,
+            r#""$request_id" "$host""#
+        ),
     ),
     (
         "s3",
-        r#"$owner $bucket [$time_local] $remote_addr $requester $request_id $operation $key "$request" $status $error $bytes_sent $size $duration_ms $turnaround_ms "$http_referer" "$http_user_agent""#,
+        concat!(
+            "$owner $bucket [$time_local] $remote_addr $requester $request_id $operation $key ",
+            r#""$request" $status $error $bytes_sent $size $duration_ms $turnaround_ms "#,
+            r#""$http_referer" "$http_user_agent""#
+        ),
     ),
 ];
 

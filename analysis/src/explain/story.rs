@@ -117,7 +117,7 @@ impl Story {
         line: FollowedLine,
     ) {
         self.passer_by(event);
-        standing.see(event.agent, event.at);
+        standing.see(event.agent, verdict.class, event.at);
         let verdict = *verdict;
         self.requests += 1;
         self.last_at = verdict.at;

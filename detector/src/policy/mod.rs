@@ -29,10 +29,12 @@
 //!
 //! **Shared addresses**: an address from which [`SHARED_MIN`] browsers or more come within the hour
 //! is taken for that of many people and is never blocked. What would be a block, or a ban in force,
-//! is a limit instead, on the first rung whatever its points, because people share it. Its bucket
-//! fills faster with the number of browsers, up to [`SHARED_RATE_MAX`] times, while its score
-//! leaves a doubt. A browser counts by its requests in a row ([`crate::state::browsers`]): a client
-//! that names another browser at every request is no shared address.
+//! is a limit instead. Its bucket fills faster with the number of browsers, up to
+//! [`SHARED_RATE_MAX`] times, while its score leaves a doubt. A browser counts by its requests in a
+//! row ([`crate::state::browsers`]): a client that names another browser at every request is no
+//! shared address. Where as many browsers load the pages' pictures, the address stays on the first
+//! rung whatever its points, because people share it. Where they do not, names are all there is to
+//! see: it is slowed at most while its score leaves a doubt, and held when it leaves none.
 
 mod bucket;
 mod config;
@@ -251,13 +253,16 @@ impl Policy {
         standing.limited_until = at.plus_secs(self.rung(standing).lasts_s(&self.config));
     }
 
-    /// How little a client has while it is limited. A shared address keeps the rate of the first
-    /// rung, because the people there share it.
+    /// How little a client has while it is limited. An address that is surely shared keeps the rate
+    /// of the first rung, because the people there share it. One that may be is not held while its
+    /// score leaves a doubt.
     pub fn rung(&self, standing: &Standing) -> Rung {
-        if standing.is_shared() {
-            return Rung::Limited;
+        let rung = Rung::of(standing.points, &self.config);
+        match () {
+            () if standing.is_surely_shared() => Rung::Limited,
+            () if standing.is_shared() && !self.is_certain(standing) => rung.min(Rung::Slowed),
+            () => rung,
         }
-        Rung::of(standing.points, &self.config)
     }
 
     /// How little a cohort's newcomers have together. It is never held: they did not choose their
@@ -315,10 +320,9 @@ impl Policy {
 
     /// How many times its rung's rate this limited client may have.
     fn times(&self, standing: &Standing, rung: Rung) -> u32 {
+        let is_doubtful = rung == Rung::Limited && !self.is_certain(standing);
         match standing.browsers() {
-            browsers
-                if browsers >= SHARED_MIN && rung < Rung::Held && !self.is_certain(standing) =>
-            {
+            browsers if browsers >= SHARED_MIN && is_doubtful => {
                 (browsers + 2 - SHARED_MIN).min(SHARED_RATE_MAX)
             }
             _ => 1,

@@ -84,22 +84,36 @@ fn a_rung_can_be_turned_off() {
     );
 }
 
+/// Pages granted of 600, one every four seconds, each of this score; `browser` is who asks for
+/// each. With `pictures` it loads the page's as well.
+fn granted(value: f32, pictures: bool, browser: fn(i64) -> u16) -> usize {
+    let (policy, mut standing) = (rungs(), Standing::new(Ban::NONE));
+    let granted = (0..600_i64).filter(|&page| {
+        let (agent, at) = (AgentKey(browser(page) * 0x0201), at(page * 4));
+        standing.see(agent, Class::Page, at);
+        let decision = decide(&policy, &mut standing, value, page * 4);
+        let assets = if pictures { 3 } else { 0 };
+        (0..assets).for_each(|_| standing.see(agent, Class::Asset, at));
+        decision.action == Action::Allow
+    });
+    granted.count()
+}
+
 #[test]
-fn only_a_client_with_many_browsers_keeps_the_first_rung() {
-    let policy = rungs();
-    let granted = |standing: &mut Standing, browser: fn(i64) -> u16| {
-        (0..600_i64)
-            .filter(|&page| {
-                standing.see(AgentKey(browser(page)), at(page * 4));
-                decide(&policy, standing, 0.51, page * 4).action == Action::Allow
-            })
-            .count()
-    };
+fn only_an_address_whose_browsers_load_pictures_keeps_the_first_rung() {
+    let office = |page| (page % 12) as u16;
+    assert!(granted(0.51, true, office) > 500);
+    assert!(granted(0.99, true, office) > 500);
     // Another name at every request buys nothing.
-    let by_name = granted(&mut Standing::new(Ban::NONE), |page| (page % 28 * 0x0901) as u16);
-    assert!(by_name < 100, "{by_name} of 600");
-    let by_office = granted(&mut naming(20), |page| page as u16 / 3);
-    assert!(by_office > 500, "{by_office} of 600");
+    assert!(granted(0.51, false, office) < 100);
+}
+
+#[test]
+fn names_kept_for_some_pages_are_slowed_and_when_their_score_is_certain_held() {
+    let kept = |page| (page / 5 % 12) as u16;
+    let (doubtful, certain) = (granted(0.51, false, kept), granted(0.97, false, kept));
+    assert!((200..300).contains(&doubtful), "{doubtful}: six a minute for 40 minutes");
+    assert!((40..60).contains(&certain), "{certain}: one a minute");
 }
 
 #[test]

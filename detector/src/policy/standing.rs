@@ -14,6 +14,7 @@ use crate::mode::Mode;
 use crate::model::Score;
 use crate::state::browsers::Browsers;
 use crate::time::Timestamp;
+use crate::url::Class;
 use crate::window::{FORGET_US, Steps};
 
 /// From this many browsers within the hour on an address counts as shared. A family has three or
@@ -213,8 +214,8 @@ impl Standing {
     }
 
     /// Counts the browser that a request names.
-    pub fn see(&mut self, agent: AgentKey, at: Timestamp) {
-        self.browsers.see(agent, at);
+    pub fn see(&mut self, agent: AgentKey, class: Class, at: Timestamp) {
+        self.browsers.see(agent, class, at);
     }
 
     /// A lower bound of the browsers within the hour; see [`Browsers::count`].
@@ -234,6 +235,11 @@ impl Standing {
 
     pub(super) fn is_shared(&self) -> bool {
         self.browsers.count() >= SHARED_MIN
+    }
+
+    /// Do so many browsers load the pages' pictures, too, that many people must be there?
+    pub(super) fn is_surely_shared(&self) -> bool {
+        self.browsers.pictured() >= SHARED_MIN
     }
 
     /// The client's last score.

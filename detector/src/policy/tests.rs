@@ -196,9 +196,11 @@ fn a_cohort_is_limited_by_its_own_threshold_and_has_one_bucket() {
     assert_eq!(standing.ban(), Ban::NONE);
 }
 
-/// A browser asks for a page and a picture.
+/// A browser asks for a page and its pictures.
 fn show(standing: &mut Standing, agent: u16, seconds: i64) {
-    (0..2).for_each(|_| standing.see(AgentKey(agent), at(seconds)));
+    let agent = AgentKey(agent * 0x0201);
+    standing.see(agent, Class::Page, at(seconds));
+    (0..3).for_each(|_| standing.see(agent, Class::Asset, at(seconds)));
 }
 
 /// A client that shows this many browsers.

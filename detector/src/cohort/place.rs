@@ -7,10 +7,13 @@ use crate::site_profile::SiteProfile;
 use crate::time::Timestamp;
 use crate::window::{FORGET_US, Window};
 
-/// A client with fewer pages than this is a newcomer and counted in its network's cohort. At twelve
-/// to sixteen pages a client's own score is about as good as it gets. Scrapers that spread over a
-/// network use an address for a dozen requests.
-pub const FEW_PAGES: u32 = 16;
+/// A client with fewer pages than this is a newcomer and counted in its network's cohort. Its own
+/// score is about as good as it gets at twelve to sixteen pages, if it asks for them in a row. A
+/// scraper that goes round twenty addresses shows a burst and a silence at each of them, as people
+/// do, and three or four rounds are needed to see that they are one.
+pub const FEW_PAGES: u32 = 48;
+/// A cohort is scored at each of its first pages, as far as this.
+const SCORED_EACH: u32 = 16;
 /// See [`Cohort::is_due`].
 const SCORED_ONE_IN: u32 = 4;
 /// A cohort of fewer members is not judged: one is the client itself, two are a telephone and a
@@ -109,12 +112,12 @@ impl Cohort {
         Self { window: Window::new(at), standing: Standing::new(Ban::NONE), members }
     }
 
-    /// Is the cohort to be scored at its last page? It is at each of its first [`FEW_PAGES`], then
-    /// at one page in [`SCORED_ONE_IN`]. A score costs more than all else that is done here, and a
-    /// window of dozens of pages hardly changes within a few pages.
+    /// Is the cohort to be scored at its last page? It is at each of its first [`SCORED_EACH`],
+    /// then at one page in [`SCORED_ONE_IN`]. A score costs more than all else that is done here,
+    /// and a window of dozens of pages hardly changes within a few pages.
     pub fn is_due(&self) -> bool {
         let pages = self.window.pages();
-        pages < FEW_PAGES || pages.is_multiple_of(SCORED_ONE_IN)
+        pages < SCORED_EACH || pages.is_multiple_of(SCORED_ONE_IN)
     }
 
     /// The members' pages, as if one client had asked for them.

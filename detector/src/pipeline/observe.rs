@@ -129,7 +129,7 @@ impl Observing<'_> {
             client.standing.step(client.window.silence_us(event.at, resolution_us));
         }
         let at = client.window.push_at_site(event, resolution_us, profile);
-        client.standing.see(event.agent, at);
+        client.standing.see(event.agent, event.class, at);
         let pages = client.window.pages();
         self.guard(client, event.class, at);
         let is_scored = event.class == Class::Page && pages >= policy.min_pages();
@@ -200,11 +200,12 @@ impl Observing<'_> {
         if cohort.is_due() {
             policy.weigh_cohort(model.score(&measure(cohort)), &mut cohort.standing, at);
         }
-        if own.action != Action::Allow || own.reason.is_own_limit() {
+        if own.action != Action::Allow {
             return own;
         }
         match policy.decide_cohort(&mut cohort.standing, at) {
             None => own,
+            Some(Decision { action: Action::Allow, .. }) if own.reason.is_own_limit() => own,
             Some(Decision { action, reason, retry_after_s }) => {
                 let because = self.reasons(action, || (model, measure(cohort)));
                 Verdict { action, reason, retry_after_s, because, ..own }

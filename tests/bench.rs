@@ -268,6 +268,7 @@ fn hostile() -> BotBench {
             detected: vec![vec![Share::default()]],
             blocked: vec![vec![Share::default()]],
         },
+        first_week: FirstWeek { people_a_day: 1, bots_a_day: 1, days: Vec::new() },
         sites: vec![OfSite {
             site: attack(),
             how: attack(),

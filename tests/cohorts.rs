@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
+use detector::guard::Rules;
 use detector::model::File;
 use detector::{
     Action, AllowList, ClientKey, Detector, Event, Judge, Mode, Policy, PolicyConfig, Reason,
@@ -38,13 +39,17 @@ fn file() -> &'static File {
     })
 }
 
-/// The model's own thresholds, with its cohorts or without.
+/// The model's own thresholds, with its cohorts and the guard, or without both.
 fn judge(with_cohorts: bool) -> Judge {
     let mut file = file().clone();
-    if !with_cohorts {
-        file.thresholds.cohort.margin = None;
+    if with_cohorts {
+        return judge_of(&file);
     }
-    judge_of(&file)
+    file.thresholds.cohort.margin = None;
+    let model = model::parse(&file);
+    let config = PolicyConfig { guard: Rules::NONE, ..PolicyConfig::default() };
+    let policy = Policy::new(config, Some(&model)).unwrap();
+    Judge { model: Some(model), policy, allow: AllowList::default() }
 }
 
 fn judge_of(file: &File) -> Judge {

@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use detector::guard::{Rule, Rules};
 use detector::policy::{Ban, Standing};
 use detector::url::UrlHasher;
 use detector::{
@@ -97,6 +98,8 @@ pub fn lively(capacity: usize) -> Detector {
     let config = PolicyConfig {
         limit_score: Some(0.4),
         block_score: Some(0.8),
+        // Failed log-ins of others would limit this client's, as a cohort does.
+        guard: Rules::from(vec![Rule::Pace, Rule::AttackPaths, Rule::Counting]),
         // So little that a limited client meets its limit.
         limit_burst_pages: 1,
         limit_pages_per_min: 2,

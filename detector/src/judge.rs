@@ -2,6 +2,7 @@
 
 use crate::allow::AllowList;
 use crate::cohort::{CountedIn, FEW_PAGES};
+use crate::guard::Rule;
 use crate::model::Model;
 use crate::policy::Policy;
 use crate::site_profile::SiteProfile;
@@ -32,12 +33,14 @@ impl Judge {
     /// Which cohorts a request is counted in, of a client with so many `pages` before it.
     ///
     /// A page of a client that has few is counted in its network's cohort. A write of a client that
-    /// has too few to be judged alone is counted with the others that write to the same path.
+    /// has too few to be judged alone is counted with the others that write to the same path, also
+    /// where no cohort threshold is in force, unless the guard's rule of failed log-ins is off.
     pub(crate) fn counted_in(&self, is_page: bool, pages: u32, write: u16) -> CountedIn {
-        if self.policy.cohort_margin().is_none() || self.model.is_none() {
-            return CountedIn::NONE;
-        }
-        let write = if pages < self.policy.min_pages() { write } else { 0 };
-        CountedIn { network: is_page && pages < FEW_PAGES, write }
+        let are_judged = self.policy.cohort_margin().is_some() && self.model.is_some();
+        // Failed log-ins say enough without a score.
+        let are_guarded = self.policy.guard().contains(Rule::FailedLogins);
+        let is_few = pages < self.policy.min_pages() && (are_judged || are_guarded);
+        let write = if is_few { write } else { 0 };
+        CountedIn { network: are_judged && is_page && pages < FEW_PAGES, write }
     }
 }

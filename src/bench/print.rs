@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use analysis::format::range;
 use lab::botbench::result::{
-    Against, Behind, BotBench, Column, ColumnOutcome, HeatMap, OfSite, PopulationRow, Quantiles,
-    Share, Target,
+    Against, Behind, BotBench, Column, ColumnOutcome, FirstWeek, HeatMap, OfSite, PopulationRow,
+    Quantiles, Share, Target,
 };
 use trainer::statistics::Interval;
 
@@ -84,6 +84,14 @@ pub fn describe(found: &BotBench) -> String {
         verdicts(found)
     );
     let _ = write!(text, "\nSchedulers found, by period and jitter\n{}", heat(&found.heat));
+    let _ = write!(
+        text,
+        "\nA young shop's first week: {} people and {} of each kind of bot a day, no labels; each \
+         day is judged by the model of the days before\n{}",
+        found.first_week.people_a_day,
+        found.first_week.bots_a_day,
+        week(&found.first_week)
+    );
     let names: Vec<&str> = found.columns_of_sites().map(Column::short).collect();
     for site in &found.sites {
         let _ = write!(text, "\n{}", of_site(site, &names));
@@ -226,6 +234,46 @@ fn heat(heat: &HeatMap) -> String {
         );
     }
     table.render()
+}
+
+fn week(week: &FirstWeek) -> String {
+    let mut table = TextTable::new(&[
+        "model of",
+        "blocks",
+        "people",
+        "refused (blocked)",
+        "kinds of bot",
+        "found",
+        "let through of these",
+        "of all",
+    ]);
+    for day in &week.days {
+        let Some(people) = day.people.of.first() else { continue };
+        table.row([
+            match day.learnt_days {
+                0 => "shipped".to_owned(),
+                1 => "1 day".to_owned(),
+                days => format!("{days} days"),
+            },
+            if day.blocks { "yes" } else { "no" }.to_owned(),
+            count(day.people.clients),
+            refused(people),
+            count(day.populations as u64),
+            percent(day.found),
+            percent(day.found_let_through),
+            percent(day.let_through),
+        ]);
+    }
+    let mut text = table.render();
+    for day in week.days.iter().filter(|day| !day.mostly_through.is_empty()) {
+        let _ = writeln!(
+            text,
+            "  after {} days more than a quarter passes of those found: {}",
+            day.learnt_days,
+            day.mostly_through.join(", ")
+        );
+    }
+    text
 }
 
 fn of_site(site: &OfSite, names: &[&str]) -> String {

@@ -105,6 +105,8 @@ pub struct Site {
     pub apart: Vec<bool>,
     /// What the profile says of each target, in the order of `targets`; empty without a profile.
     places: Arc<Vec<ProfilePlace>>,
+    /// [`SiteProfile::assets_alone`] of the profile.
+    assets_alone: Option<u8>,
     /// Walks stop before the first step of this time or later.
     end: Option<Timestamp>,
     /// Whose steps walks leave out; empty where they leave nobody out.
@@ -190,9 +192,10 @@ impl Site {
         (step.event.page, step.event.template) = (place.page, place.template);
         step.event.class = place.class.unwrap_or(prior);
         step.event.learnt = place.class.filter(|class| *class != prior);
-        step.event.class = credit.class(&step.line.event);
-        // What looks like an asset was noted without a shape.
-        if (step.event.class, prior) == (Class::Page, Class::Asset)
+        step.event.class = credit.class(&step.line.event, self.assets_alone);
+        // What looks like an asset was noted without a shape, and what is learnt to be a page has
+        // one at a gate.
+        if (place.class, prior) == (Some(Class::Page), Class::Asset)
             && let Some(target) = self.targets.get(step.target)
         {
             let (path, query) = split(target);
@@ -245,6 +248,7 @@ impl Site {
     /// many pages as the profile says.
     pub fn apply_profile(&mut self, profile: &SiteProfile) {
         self.places = Arc::new(self.places(profile));
+        self.assets_alone = profile.assets_alone();
         let mut pages = vec![0_u32; self.clients.len()];
         self.walk(|step| {
             let is_page = step.is_request() && step.event.class == Class::Page;

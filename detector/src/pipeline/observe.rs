@@ -19,6 +19,7 @@ use crate::judge::Judge;
 use crate::mode::Mode;
 use crate::model::{Model, TopContributions};
 use crate::policy::{Action, Ban, Decision, Reason, Standing, Verdict};
+use crate::site_profile::SiteProfile;
 use crate::state::TrackerState;
 use crate::state::client_state::{ClientState, KnownClient};
 use crate::state::newcomer::Newcomer;
@@ -59,7 +60,8 @@ impl Observing<'_> {
         if let (Class::Page, ClientState::Known(client)) = (event.class, &*state) {
             client.window.prefetch();
         }
-        let class = state.credit().class(event);
+        let assets_alone = self.judge.site_profile().and_then(SiteProfile::assets_alone);
+        let class = state.credit().class(event, assets_alone);
         let reclassified;
         let event = if class == event.class {
             event

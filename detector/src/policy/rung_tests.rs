@@ -1,4 +1,4 @@
-use super::tests::{at, decide, naming};
+use super::tests::{at, decide};
 use super::*;
 use crate::event::AgentKey;
 

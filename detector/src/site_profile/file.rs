@@ -35,6 +35,11 @@ pub struct SiteProfileFile {
     pub visits: u32,
     /// V: distinct pages among these visits.
     pub distinct: u32,
+    /// How many assets by their extension people ask for without a page in between; further ones
+    /// count as pages ([`crate::AssetCredit`]). Absent where people were too few to tell, or where
+    /// clients without a page are usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assets_alone: Option<u8>,
     /// At most 64 URL templates. The first 15 that are not assets have the numbers 0..=14.
     pub templates: Vec<TemplateFile>,
     /// Number of visits by template number.

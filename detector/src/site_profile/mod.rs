@@ -65,6 +65,7 @@ pub struct SiteProfile {
     mix: [f32; NUMBERS],
     /// See [`SiteProfile::surprise`].
     surprise: [[f32; NUMBERS]; NUMBERS],
+    assets_alone: Option<u8>,
 }
 
 impl SiteProfile {
@@ -85,6 +86,7 @@ impl SiteProfile {
             level: level(file),
             mix: mix(&file.mix),
             surprise: surprise(&file.transitions, numbers(file)),
+            assets_alone: file.assets_alone,
         };
         // With another hash or normal form every page would be unknown, and nobody would notice.
         if profile.page(PROBE.0, PROBE.1) != file.probe {
@@ -101,6 +103,12 @@ impl SiteProfile {
             .find(path, query)
             .map_or((OTHER, None), |found| (found.number, found.class));
         ProfilePlace { page: self.page(path, query), template, class }
+    }
+
+    /// How many assets by their extension people here ask for without a page in between, if that is
+    /// known.
+    pub fn assets_alone(&self) -> Option<u8> {
+        self.assets_alone
     }
 
     /// How many remembered clients asked for this page; 0 if it is not known.

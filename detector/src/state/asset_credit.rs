@@ -6,8 +6,11 @@
 //! as its pages. An enumerator of `/api/v1/products/:n` loads nothing else.
 //!
 //! A page accounts for [`CREDIT_OF_A_PAGE`] of them. The first [`CREDIT_AT_FIRST`] need no page:
-//! after a restart, or when an address changes, a shopper's page was not seen here. What is an
-//! asset by its own extension stays one.
+//! after a restart, or when an address changes, a shopper's page was not seen here.
+//!
+//! What is an asset by its own extension stays one, unless the profile knows how many of them the
+//! site's people ask for without a page ([`crate::SiteProfile::assets_alone`]). From there on they
+//! are pages: a program that copies pictures asks for nothing else.
 
 use crate::event::Event;
 use crate::url::Class;
@@ -18,22 +21,34 @@ pub const CREDIT_OF_A_PAGE: u8 = u8::MAX;
 /// has.
 pub const CREDIT_AT_FIRST: u8 = 64;
 
-/// How many more learnt assets a client's last page accounts for.
+/// What a client's last page accounts for. 2 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AssetCredit(u8);
+pub struct AssetCredit {
+    /// How many more learnt assets.
+    learnt: u8,
+    /// Assets by their extension since that page, or since the client came; 255 at most.
+    alone: u8,
+}
 
 impl AssetCredit {
     /// The credit of a client that has asked for nothing yet.
-    pub const NEW: Self = Self(CREDIT_AT_FIRST);
+    pub const NEW: Self = Self { learnt: CREDIT_AT_FIRST, alone: 0 };
 
     /// Is this request for a page or an asset? A client's requests must be taken in in their order.
-    pub fn class(&mut self, event: &Event) -> Class {
+    /// `assets_alone` is the profile's, if it knows.
+    pub fn class(&mut self, event: &Event, assets_alone: Option<u8>) -> Class {
         match (event.class, event.learnt == Some(Class::Asset)) {
-            (Class::Page, false) => self.0 = CREDIT_OF_A_PAGE,
-            (Class::Asset, true) if self.0 == 0 => return Class::Page,
-            (Class::Asset, true) => self.0 -= 1,
-            // An asset by its extension, or an event that was already found to be a page.
-            (Class::Asset, false) | (Class::Page, true) => (),
+            (Class::Page, false) => *self = Self { learnt: CREDIT_OF_A_PAGE, alone: 0 },
+            (Class::Asset, true) if self.learnt == 0 => return Class::Page,
+            (Class::Asset, true) => self.learnt -= 1,
+            (Class::Asset, false) => {
+                self.alone = self.alone.saturating_add(1);
+                if assets_alone.is_some_and(|most| self.alone > most) {
+                    return Class::Page;
+                }
+            }
+            // An event that was already found to be a page.
+            (Class::Page, true) => (),
         }
         event.class
     }
@@ -57,10 +72,10 @@ mod tests {
         let (page, learnt) = (event(Class::Page, None), event(Class::Page, Some(Class::Asset)));
         let mut pulled = AssetCredit::NEW;
         let mut pulls_in = |count: u8| {
-            assert!((0..count).all(|_| pulled.class(&learnt) == Class::Asset), "{count}");
-            assert_eq!(pulled.class(&learnt), Class::Page, "nobody pulled it in");
-            assert_eq!(pulled.class(&learnt), Class::Page, "and it pulls in nothing");
-            assert_eq!(pulled.class(&page), Class::Page);
+            assert!((0..count).all(|_| pulled.class(&learnt, None) == Class::Asset), "{count}");
+            assert_eq!(pulled.class(&learnt, None), Class::Page, "nobody pulled it in");
+            assert_eq!(pulled.class(&learnt, None), Class::Page, "and it pulls in nothing");
+            assert_eq!(pulled.class(&page, None), Class::Page);
         };
         pulls_in(CREDIT_AT_FIRST);
         pulls_in(CREDIT_OF_A_PAGE);
@@ -68,23 +83,38 @@ mod tests {
 
     #[test]
     fn what_was_settled_stays_so() {
-        let mut pulled = AssetCredit(0);
+        let mut pulled = AssetCredit { learnt: 0, alone: 0 };
         let alone = event(Class::Page, Some(Class::Asset));
-        let settled = Event { class: pulled.class(&alone), ..alone };
-        assert_eq!(pulled.class(&settled), Class::Page);
-        assert_eq!(pulled.class(&alone), Class::Page, "it was no page of its own");
+        let settled = Event { class: pulled.class(&alone, None), ..alone };
+        assert_eq!(pulled.class(&settled, None), Class::Page);
+        assert_eq!(pulled.class(&alone, None), Class::Page, "it was no page of its own");
     }
 
     #[test]
     fn an_asset_by_its_extension_and_a_learnt_page_stay_what_they_are() {
-        let mut pulled = AssetCredit(0);
-        assert_eq!(pulled.class(&event(Class::Asset, None)), Class::Asset);
-        assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Asset))), Class::Asset);
-        assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Page))), Class::Page);
+        let mut pulled = AssetCredit { learnt: 0, alone: 0 };
+        assert_eq!(pulled.class(&event(Class::Asset, None), None), Class::Asset);
+        assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Asset)), None), Class::Asset);
+        assert_eq!(pulled.class(&event(Class::Asset, Some(Class::Page)), None), Class::Page);
         assert_eq!(
-            pulled.class(&event(Class::Page, Some(Class::Asset))),
+            pulled.class(&event(Class::Page, Some(Class::Asset)), None),
             Class::Asset,
             "a learnt page is a page"
         );
+    }
+
+    #[test]
+    fn where_the_profile_knows_more_assets_than_people_ask_for_without_a_page_are_pages() {
+        let (page, picture) = (event(Class::Page, None), event(Class::Asset, None));
+        let (mut copier, mut person) = (AssetCredit::NEW, AssetCredit::NEW);
+        for number in 1..=1_000 {
+            let expect = if number <= 80 { Class::Asset } else { Class::Page };
+            assert_eq!(copier.class(&picture, Some(80)), expect, "{number}");
+            assert_eq!(person.class(&picture, Some(80)), Class::Asset, "{number}");
+            if number % 80 == 0 {
+                assert_eq!(person.class(&page, Some(80)), Class::Page);
+            }
+        }
+        assert_eq!(copier.class(&picture, None), Class::Asset, "nothing is known");
     }
 }

@@ -84,6 +84,7 @@ struct ColumnSum {
     refused: Share,
     blocked: Share,
     let_through: RequestShare,
+    found_let_through: RequestShare,
     to_detect: Vec<u32>,
     to_block: Vec<u32>,
 }
@@ -102,6 +103,10 @@ impl PopulationSum {
             part.blocked.add(is_blocked);
             part.let_through.k += u64::from(requests - result.refused);
             part.let_through.n += u64::from(requests);
+            if is_detected {
+                part.found_let_through.k += u64::from(requests - result.refused);
+                part.found_let_through.n += u64::from(requests);
+            }
             part.to_detect.extend(is_detected.then_some(result.acted_at));
             part.to_block.extend(is_blocked.then_some(result.blocked_at));
         }
@@ -120,6 +125,8 @@ impl PopulationSum {
             ];
             part.let_through.k += other.let_through.k;
             part.let_through.n += other.let_through.n;
+            part.found_let_through.k += other.found_let_through.k;
+            part.found_let_through.n += other.found_let_through.n;
             for (share, other) in shares {
                 (share.k, share.n) = (share.k + other.k, share.n + other.n);
             }
@@ -135,6 +142,7 @@ impl PopulationSum {
             refused: part.refused,
             blocked: part.blocked,
             let_through: part.let_through,
+            found_let_through: part.found_let_through,
             requests_to_detect: Quantiles::of(part.to_detect),
             requests_to_block: Quantiles::of(part.to_block),
         };

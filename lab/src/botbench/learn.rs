@@ -35,6 +35,22 @@ pub(super) struct TrainingCounts {
     pub bots: u64,
 }
 
+/// Trains a model as `kidoban train LOG` does on a log without labels.
+pub(super) fn learn_unlabelled(
+    days: impl Iterator<Item = Vec<SimRequest>>,
+    options: &Options,
+) -> Result<File, TrainError> {
+    let mut builder = SiteBuilder::default();
+    for mut day in days {
+        day.sort_by_key(SimRequest::completed_at);
+        day.iter().try_for_each(|request| note(&mut builder, request))?;
+    }
+    let mut site = builder.finish("shop", RESOLUTION_US as u32, None)?;
+    let mut options = Options { labels_are_checked: false, ..options.clone() };
+    options.profile = Some(learn_profile(&mut site, &options)?);
+    Ok(train(&[site], &options, |_| ())?.file)
+}
+
 /// Trains a model as `kidoban train LOG --labels CSV` does, on consecutive days. Trains the other
 /// projects' rules on the same days.
 pub(super) fn learn(

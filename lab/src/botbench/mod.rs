@@ -13,7 +13,8 @@
 //!   the rules
 //! - `columns.rs`: detector and rules behind one interface; `rounds.rs`: passes traffic through
 //!   them; `client_results.rs`: what became of each client
-//! - `verdict.rs`: comparisons and targets; `heat.rs`: schedulers; `sites.rs`: real logs
+//! - `verdict.rs`: comparisons and targets; `heat.rs`: schedulers; `sites.rs`: real logs;
+//!   `first_week.rs`: a young shop's first days, without labels
 //!
 //! The detector has the default policy and is driven as the gate drives it. Training and test share
 //! the site but no seed. The same seed gives the same result with any number of threads.
@@ -21,6 +22,7 @@
 mod benchmark_traffic;
 mod client_results;
 mod columns;
+mod first_week;
 mod heat;
 mod learn;
 mod options;
@@ -76,6 +78,9 @@ fn run_at(
     let (RoundResult { sums, mut refused }, heat) =
         tested(&crowd, scale, &column_set, options.threads, tell)?;
     refused.truncate(REFUSED_SHOWN);
+    let tested_days = first_week::days(options.is_quick).len();
+    let steps = StageProgress::new("a young shop's first week", "days", tested_days, tell);
+    let first_week = first_week::first_week(options, &training, || steps.one_more())?;
     let sites = sites::sites(&options.sites, &training, options.seed, tell)?;
 
     let columns = column_set.columns();
@@ -112,6 +117,7 @@ fn run_at(
         robots,
         bad,
         heat,
+        first_week,
         sites,
     };
     found.summary = verdict::summary(&found);

@@ -36,8 +36,43 @@ pub struct BotBench {
     pub targets: Vec<Target>,
     /// Share of a scheduler's clients that the detector finds, by period and jitter.
     pub heat: HeatMap,
+    /// A young shop's first week.
+    pub first_week: FirstWeek,
     /// Results on real logs, where some were given.
     pub sites: Vec<OfSite>,
+}
+
+/// A young shop's first week, without labels: see `first_week.rs`.
+#[derive(Clone, Debug, Serialize)]
+pub struct FirstWeek {
+    /// People a day.
+    pub people_a_day: usize,
+    /// Visitors of each bad population a day.
+    pub bots_a_day: usize,
+    /// The days that were tested.
+    pub days: Vec<WeekDay>,
+}
+
+/// One day of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct WeekDay {
+    /// Days before, which the model learnt from; with 0 it is the shipped model.
+    pub learnt_days: usize,
+    /// Has the model a threshold to block?
+    pub blocks: bool,
+    /// All people of the day.
+    pub people: PopulationRow,
+    /// Bad populations of the day. The three means below are over these, because one botnet has
+    /// more addresses than all others.
+    pub populations: usize,
+    /// Mean share of a population's clients that were found.
+    pub found: f64,
+    /// Mean share of requests let through, of the clients found.
+    pub found_let_through: f64,
+    /// Mean share of requests let through, of all clients.
+    pub let_through: f64,
+    /// Populations of which more than a quarter of the found clients' requests is let through.
+    pub mostly_through: Vec<&'static str>,
 }
 
 /// Refused people that are listed one by one.
@@ -244,6 +279,8 @@ pub struct ColumnOutcome {
     pub blocked: Share,
     /// Requests let through, of all.
     pub let_through: RequestShare,
+    /// Requests let through, of those of the clients detected.
+    pub found_let_through: RequestShare,
     /// Number of requests, assets included, up to the first reaction, over the clients detected.
     pub requests_to_detect: Option<Quantiles>,
     /// Number of requests up to the first block, over the clients blocked.

@@ -82,6 +82,58 @@ pub(super) fn passed(found: &BotBench, names: &Names) -> Section {
         .with(table.render())
 }
 
+/// A young shop's first week.
+pub(super) fn first_week(found: &BotBench) -> Section {
+    let week = &found.first_week;
+    let mut table = Table::new(
+        "Each day, by the model of the days before",
+        &[
+            "model of",
+            "may block",
+            "people",
+            "refused (blocked)",
+            "kinds of bot",
+            "found",
+            "of these let through",
+            "of all let through",
+        ],
+    )
+    .broad();
+    for day in &week.days {
+        let Some(people) = day.people.of.first() else { continue };
+        table.row([
+            match day.learnt_days {
+                0 => Cell::text("shipped"),
+                1 => Cell::text("1 day"),
+                days => Cell::text(&format!("{days} days")),
+            },
+            Cell::text(if day.blocks { "yes" } else { "no" }),
+            Cell::number(day.people.clients),
+            Cell::figure(&refused_of(people)),
+            Cell::number(day.populations as u64),
+            Cell::figure(&percent(day.found)),
+            Cell::figure(&percent(day.found_let_through)),
+            Cell::figure(&percent(day.let_through)),
+        ]);
+    }
+    Section::new("week", "A young shop's first week")
+        .lead(&format!(
+            "{} people and {} of each kind of bot a day, and nobody has labelled anything. Each day \
+             is judged by a model of the days before, with its own thresholds; the first by the \
+             shipped model. Shares of bots are means over their kinds.",
+            count(week.people_a_day as u64),
+            count(week.bots_a_day as u64),
+        ))
+        .with(table.render())
+}
+
+fn refused_of(of: &ColumnOutcome) -> String {
+    match of.blocked.k {
+        0 => count(of.refused.k),
+        blocked => format!("{} ({})", count(of.refused.k), count(blocked)),
+    }
+}
+
 pub(super) fn people(found: &BotBench, names: &Names) -> Section {
     let rows = std::iter::once(&found.people).chain(&found.human);
     Section::new("people", "People refused")

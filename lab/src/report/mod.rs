@@ -36,7 +36,8 @@ pub fn benchmark(found: &BotBench, names: &Names) -> Page {
         .with(refused(found, names))
         .with(columns::robots(found, names))
         .with(columns::ahead(found, names))
-        .with(schedulers(&found.heat));
+        .with(schedulers(&found.heat))
+        .with(columns::first_week(found));
     let page =
         if found.sites.is_empty() { page } else { page.with(columns::real_logs(found, names)) };
     page.with(training(found, names)).with(populations(found, names))

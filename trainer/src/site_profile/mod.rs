@@ -14,6 +14,7 @@
 //! other client counts once per page, and only its first 48 pages and steps count, so that no
 //! single client shapes the profile.
 
+mod assets_alone;
 mod classes;
 #[cfg(test)]
 mod classes_tests;
@@ -80,12 +81,19 @@ struct Layout {
     templates: Vec<TemplateFile>,
     /// Where each target falls.
     places: Vec<ProfilePlace>,
+    /// See [`assets_alone::learn`].
+    assets_alone: Option<u8>,
 }
 
 impl Layout {
     fn of(site: &Site) -> Result<Self, SiteProfileError> {
         let templates = classed_patterns(site)?;
-        let mut layout = Self { key: key(site), templates, places: Vec::new() };
+        let mut layout = Self {
+            key: key(site),
+            templates,
+            places: Vec::new(),
+            assets_alone: assets_alone::learn(site),
+        };
         // Twice: the order of the templates says their numbers, and how often each is visited says
         // the order.
         layout.weigh(site)?;
@@ -129,6 +137,7 @@ impl Layout {
             clients: counts.clients,
             visits: counts.visits,
             distinct: counts.pages.len() as u32,
+            assets_alone: self.assets_alone,
             templates: self.templates.clone(),
             mix: counts.mix,
             transitions: counts.transitions,

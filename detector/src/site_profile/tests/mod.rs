@@ -24,6 +24,7 @@ fn empty(patterns: &[&str]) -> SiteProfileFile {
         templates: patterns.iter().map(|pattern| template(pattern, None)).collect(),
         mix: [0; NUMBERS],
         transitions: [[0; NUMBERS]; NUMBERS],
+        assets_alone: None,
         pages: Vec::new(),
         visitors: Vec::new(),
         steps: Vec::new(),

@@ -49,6 +49,7 @@ fn count(population: Population, people: usize) -> usize {
         Population::ReturningShopper => 120,
         Population::PriceWatcher | Population::SlowReader => 40,
         Population::PowerShopper | Population::Refresher => 25,
+        Population::TabOpener | Population::ImpatientReloader => 20,
         // Ten times as many as come in a minute of the evening.
         Population::SaleShopper => 30,
         Population::CarrierShopper => 250,

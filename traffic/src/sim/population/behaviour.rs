@@ -5,6 +5,7 @@ use crate::sim::bots::botnet_scraper::BotnetScraper;
 use crate::sim::bots::breadth_first::BreadthFirst;
 use crate::sim::bots::brute_forcer::BruteForcer;
 use crate::sim::bots::cache_buster::CacheBuster;
+use crate::sim::bots::cart_hoarder::CartHoarder;
 use crate::sim::bots::cart_poller::CartPoller;
 use crate::sim::bots::crawler::Crawler;
 use crate::sim::bots::cron_burster::CronBurster;
@@ -12,6 +13,7 @@ use crate::sim::bots::diluted_scraper::DilutedScraper;
 use crate::sim::bots::enumerator::Enumerator;
 use crate::sim::bots::mirror;
 use crate::sim::bots::person_replay::PersonReplay;
+use crate::sim::bots::picture_scraper::PictureScraper;
 use crate::sim::bots::poller::Poller;
 use crate::sim::bots::price_monitor::PriceMonitor;
 use crate::sim::bots::scanner::Scanner;
@@ -20,6 +22,7 @@ use crate::sim::bots::scraper::Scraper;
 use crate::sim::bots::search_scraper::SearchScraper;
 use crate::sim::dice::Dice;
 use crate::sim::people::gallery_shopper::GalleryShopper;
+use crate::sim::people::impatient_reloader::ImpatientReloader;
 use crate::sim::people::mobile_app::MobileApp;
 use crate::sim::people::power_shopper::PowerShopper;
 use crate::sim::people::price_watcher::PriceWatcher;
@@ -28,6 +31,7 @@ use crate::sim::people::returning_shopper::ReturningShopper;
 use crate::sim::people::shopper::Shopper;
 use crate::sim::people::slow_reader::SlowReader;
 use crate::sim::people::spa_shopper::SpaShopper;
+use crate::sim::people::tab_opener::TabOpener;
 use crate::sim::people::{carrier_nat, cdn_shopper, flash_sale, office_worker};
 use crate::sim::robots::feed_reader::FeedReader;
 use crate::sim::robots::health_checker::HealthChecker;
@@ -86,6 +90,10 @@ impl Population {
             Self::DilutedScraper => Box::new(DilutedScraper::new(site, tempo, dice)),
             Self::PersonReplay => Box::new(PersonReplay::new(site, tempo, dice)),
             Self::Mirror => Box::new(mirror::mirror(tempo, dice)),
+            Self::TabOpener => Box::new(TabOpener::new(tempo, dice)),
+            Self::ImpatientReloader => Box::new(ImpatientReloader::new(tempo, dice)),
+            Self::PictureScraper => Box::new(PictureScraper::new(site, tempo, dice)),
+            Self::CartHoarder => Box::new(CartHoarder::new(site, tempo, dice)),
             _ => Box::new(Crawler::of(self, site, tempo, dice)),
         }
     }

@@ -129,6 +129,14 @@ pub enum Population {
     PersonReplay,
     /// A bot that copies the whole shop as fast as it answers.
     Mirror,
+    /// A person who opens a product in a tab every few seconds and never goes back.
+    TabOpener,
+    /// A person who reloads a page every second or two.
+    ImpatientReloader,
+    /// A bot that copies pictures and asks for no page.
+    PictureScraper,
+    /// A bot that holds products in carts and never buys.
+    CartHoarder,
 }
 
 impl Truth {
@@ -144,7 +152,7 @@ impl Truth {
 
 impl Population {
     /// All populations.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 56] = [
         Self::Shopper,
         Self::GalleryShopper,
         Self::Scraper,
@@ -197,6 +205,10 @@ impl Population {
         Self::DilutedScraper,
         Self::PersonReplay,
         Self::Mirror,
+        Self::TabOpener,
+        Self::ImpatientReloader,
+        Self::PictureScraper,
+        Self::CartHoarder,
     ];
 
     /// The populations of the benchmark, in the order of its tables: people, welcome robots, bots.
@@ -216,6 +228,8 @@ impl Population {
         Self::CarrierShopper,
         Self::PriceWatcher,
         Self::Refresher,
+        Self::TabOpener,
+        Self::ImpatientReloader,
         // Welcome robots.
         Self::SearchCrawler,
         Self::FeedReader,
@@ -235,10 +249,12 @@ impl Population {
         Self::DeadLinkCrawler,
         Self::MemorylessScraper,
         Self::TricklingScraper,
+        Self::PictureScraper,
         // Bots that come back at set times.
         Self::PriceMonitor,
         Self::Poller,
         Self::CartPoller,
+        Self::CartHoarder,
         Self::Scheduler0,
         Self::Scheduler10,
         Self::Scheduler30,
@@ -320,6 +336,10 @@ impl Population {
             Self::DilutedScraper => "diluted_scraper",
             Self::PersonReplay => "person_replay",
             Self::Mirror => "mirror",
+            Self::TabOpener => "tab_opener",
+            Self::ImpatientReloader => "impatient_reloader",
+            Self::PictureScraper => "picture_scraper",
+            Self::CartHoarder => "cart_hoarder",
         }
     }
 
@@ -339,7 +359,9 @@ impl Population {
             | Self::PowerShopper
             | Self::OfficeWorker
             | Self::SlowReader
-            | Self::CdnShopper => Truth::Human,
+            | Self::CdnShopper
+            | Self::TabOpener
+            | Self::ImpatientReloader => Truth::Human,
             Self::HealthChecker | Self::SearchCrawler | Self::FeedReader | Self::PaymentWebhook => {
                 Truth::Welcome
             }

@@ -2,14 +2,14 @@
 
 use super::Population;
 use crate::sim::bots::{
-    botnet_scraper, breadth_first, brute_forcer, cache_buster, cart_poller, crawler, cron_burster,
-    diluted_scraper, enumerator, mirror, person_replay, poller, price_monitor, scanner, scheduler,
-    scraper, search_scraper,
+    botnet_scraper, breadth_first, brute_forcer, cache_buster, cart_hoarder, cart_poller, crawler,
+    cron_burster, diluted_scraper, enumerator, mirror, person_replay, picture_scraper, poller,
+    price_monitor, scanner, scheduler, scraper, search_scraper,
 };
 use crate::sim::people::{
-    carrier_nat, carrier_shopper, cdn_shopper, flash_sale, gallery_shopper, mobile_app,
-    office_worker, power_shopper, price_watcher, refresher, returning_shopper, shopper,
-    slow_reader, spa_shopper,
+    carrier_nat, carrier_shopper, cdn_shopper, flash_sale, gallery_shopper, impatient_reloader,
+    mobile_app, office_worker, power_shopper, price_watcher, refresher, returning_shopper, shopper,
+    slow_reader, spa_shopper, tab_opener,
 };
 use crate::sim::robots::{feed_reader, health_checker, payment_webhook, search_crawler};
 
@@ -70,6 +70,10 @@ impl Population {
             Self::DilutedScraper => diluted_scraper::REASONING,
             Self::PersonReplay => person_replay::REASONING,
             Self::Mirror => mirror::REASONING,
+            Self::TabOpener => tab_opener::REASONING,
+            Self::ImpatientReloader => impatient_reloader::REASONING,
+            Self::PictureScraper => picture_scraper::REASONING,
+            Self::CartHoarder => cart_hoarder::REASONING,
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Printing to standard output, and writing result files. How numbers are written is in
 //! [`analysis::format`].
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use analysis::sources::LogRead;
@@ -124,14 +127,45 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// # Errors
 /// A target that cannot be written to.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, bytes, 0o666)
+}
+
+/// As [`write()`], for what only its owner may read. A file that is there keeps its permissions.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, bytes, 0o600)
+}
+
+/// The content is on the disk before it has the name: after a power failure the file is the old one
+/// or the new one.
+fn write_with(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let beside = beside(path);
-    std::fs::write(&beside, bytes)
-        .with_context(|| format!("{}: cannot be written", beside.display()))?;
-    if let Err(error) = std::fs::rename(&beside, path) {
+    let written = (|| {
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        if let Some(known) = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file) {
+            file.set_permissions(known.permissions())?;
+        }
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    })();
+    if let Err(error) = written {
         drop(std::fs::remove_file(&beside));
         bail!("{}: cannot be written: {error}", path.display());
     }
+    // The name is on the disk once its folder is. Not every file system can be asked for that.
+    if let Ok(folder) = std::fs::File::open(folder_of(path)) {
+        drop(folder.sync_all());
+    }
     Ok(())
+}
+
+/// The folder that a file is in.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Checks before long work begins that a file can be written. Leaves nothing behind.

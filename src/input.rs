@@ -1,5 +1,6 @@
 //! Reads logs, labels files and models. Every command gets these files from here.
 
+mod copies;
 mod logs;
 mod memory;
 mod parked;

@@ -1,7 +1,6 @@
 //! The logs that a command was given: which files they are, how they are opened, how far they are
 //! read.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -16,6 +15,7 @@ use traffic::log::{LogReader, ReadOptions, Record, Tally, decompress};
 use traffic::replay::{Input, LogFiles, Reader};
 use trainer::{Labels, Site, SiteBuilder};
 
+use super::copies;
 use super::memory;
 use super::parked::{OPEN_MAX, ParkedFile};
 use crate::progress;
@@ -25,10 +25,10 @@ const BUFFER_BYTES: usize = 1 << 18;
 
 /// The logs of one command, with one progress bar and one digest over all of them.
 pub struct Logs {
-    paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     bar: ProgressBar,
-    digest: Arc<Mutex<Sha256>>,
-    memory_max_bytes: Option<u64>,
+    pub(super) digest: Arc<Mutex<Sha256>>,
+    pub(super) memory_max_bytes: Option<u64>,
     options: ReadOptions,
     /// Whether what is wrong with the logs has been said, or is said otherwise.
     is_told: AtomicBool,
@@ -76,6 +76,28 @@ impl Logs {
             options: ReadOptions::default(),
             is_told: AtomicBool::new(false),
         })
+    }
+
+    /// Leaves out logs that are another one again, compressed or under another name: every request
+    /// in them would count twice. Says which.
+    ///
+    /// # Errors
+    /// A file that cannot be opened or decompressed.
+    pub fn without_copies(mut self) -> Result<Self> {
+        let plain = |path: &Path| self.plain(path, &name_for_messages(path), None);
+        let copies = copies::find(&self.paths, plain)?;
+        self.bar.reset();
+        for copy in &copies {
+            eprintln!(
+                "warning: {}: is {} again, and its requests count once",
+                name_for_messages(&self.paths[copy.index]),
+                name_for_messages(&self.paths[copy.of])
+            );
+        }
+        let is_copy = |index: usize| copies.iter().any(|copy| copy.index == index);
+        let paths = std::mem::take(&mut self.paths).into_iter().enumerate();
+        self.paths = paths.filter(|(index, _)| !is_copy(*index)).map(|(_, path)| path).collect();
+        Ok(self)
     }
 
     /// Changes the first word of the progress bar, which is "Reading" by default.
@@ -169,7 +191,6 @@ impl Logs {
         let mut builder = SiteBuilder::with_memory_max(
             self.memory_max_bytes.unwrap_or_else(memory::half_of_what_is_available),
         );
-        refuse_twice(&self.paths)?;
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One log at a time, so that the digest covers them in the order of their names.
@@ -205,7 +226,11 @@ impl Logs {
         HEXLOWER.encode(&digest)
     }
 
-    fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
+    pub(super) fn open_one(
+        &self,
+        path: &Path,
+        digest: Option<Arc<Mutex<Sha256>>>,
+    ) -> Result<Reader> {
         let name = name_for_messages(path);
         Ok(LogReader::with_options(&name, self.plain(path, &name, digest)?, &self.options)?)
     }
@@ -259,31 +284,14 @@ impl Read for Watched {
 }
 
 /// Says what the first lines of a log show to be wrong with it.
-fn warn(reader: &Reader) {
+pub(super) fn warn(reader: &Reader) {
     for warning in reader.warnings() {
         eprintln!("warning: {}: {}\n  {}", reader.name(), warning.message, warning.fix);
     }
 }
 
-/// Refuses a file that is given twice, by two globs for instance: every request in it would make
-/// its client look twice as fast.
-fn refuse_twice(paths: &[PathBuf]) -> Result<()> {
-    let mut seen = HashSet::new();
-    for path in paths.iter().filter(|path| path.is_file()) {
-        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
-        if !seen.insert(place) {
-            bail!(
-                "{}: is given twice, and every request in it would count twice; nothing was \
-                    learnt. Name it once",
-                path.display()
-            );
-        }
-    }
-    Ok(())
-}
-
 /// Refuses to learn from a log whose clients are a proxy's, or whose time runs backwards.
-fn refuse_if_worthless(reader: &Reader) -> Result<()> {
+pub(super) fn refuse_if_worthless(reader: &Reader) -> Result<()> {
     match reader.warnings().iter().find(|warning| warning.is_worthless()) {
         None => Ok(()),
         Some(warning) => {
@@ -292,7 +300,7 @@ fn refuse_if_worthless(reader: &Reader) -> Result<()> {
     }
 }
 
-fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
+pub(super) fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
     let tally = reader.tally();
     if !tally.is_unreadable() {
         return Ok(());
@@ -323,7 +331,7 @@ fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
 }
 
 /// Warns if no label is of a client in this log: the labels were probably made for another log.
-fn warn_of_strange_labels(labels: &Labels, site: &Site) {
+pub(super) fn warn_of_strange_labels(labels: &Labels, site: &Site) {
     let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
     if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {
         eprintln!(

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 use analysis::format::counted;
 use analysis::report::tuning::verdict;
 use analysis::sources::LogRead;
-use analysis::{TuneOptions, Tuned, tune};
+use analysis::tune::{CountedClients, TuneError, tune_with};
+use analysis::{TuneOptions, Tuned};
 use anyhow::{Context, Result, bail};
 use detector::{AllowList, Judge, Model, PolicyConfig};
 use gate::config::edit;
 use gate::{Config, Overrides};
 use serde::Serialize;
 use traffic::{ConversionWatch, Conversions};
+use trainer::Labels;
 use trainer::calibrate::Budgets;
 
 use crate::args::TuneArgs;
@@ -64,9 +66,12 @@ pub fn run(args: &TuneArgs) -> Result<CommandResult> {
         outcomes.add_flag(outcome).context("--outcome")?;
     }
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
+    // Before the logs, which may take minutes.
+    let mut known = args.proof.as_deref().map(read_proof).transpose()?.flatten();
     let logs = Logs::find(&args.logs)?
         .within_memory(args.memory_max)
-        .reading(args.read.options(args.config.as_deref())?);
+        .reading(args.read.options(args.config.as_deref())?)
+        .without_copies()?;
     let mut watch = ConversionWatch::new(&outcomes);
     let mut arrivals = Vec::new();
     let (site, tallies) = logs
@@ -83,9 +88,17 @@ pub fn run(args: &TuneArgs) -> Result<CommandResult> {
         is_unseen: args.unseen,
         data_sha256: logs.sha256(),
         outcomes: TuneOptions::named(&outcomes),
+        labels: labels.iter().flat_map(Labels::iter).map(|(key, it)| (key, it.clone())).collect(),
         arrivals,
     };
-    let mut tuned = tune(&model, site, &options)?;
+    let mut tuned = tune_with(&model, site, &options, &mut known).map_err(|error| {
+        match (error, &args.proof) {
+            (TuneError::Proof(error), Some(path)) => {
+                anyhow::Error::new(error).context(path.display().to_string())
+            }
+            (error, _) => error.into(),
+        }
+    })?;
     tuned.warnings.extend(warning);
     let read = LogRead::all(&logs.names(), &tallies);
     let refused: u64 = tallies.iter().map(|tally| tally.refused).sum();
@@ -107,6 +120,11 @@ pub fn run(args: &TuneArgs) -> Result<CommandResult> {
         }
         report.write(&analysis::report::tuning(&tuned, report.names()), &origin)?;
     }
+    // The people first: thresholds without their proof would be worth less than none.
+    if let (Some(path), Some(known)) = (&args.proof, &known) {
+        let bytes = known.to_file().with_context(|| path.display().to_string())?;
+        output::write_private(path, &bytes)?;
+    }
     let written = match &args.write {
         Some(path) if !tuned.keys().is_empty() => {
             write(path, &tuned)?;
@@ -123,6 +141,17 @@ pub fn run(args: &TuneArgs) -> Result<CommandResult> {
         output::print(&print::describe(&tuned, args.write.as_deref(), written))?;
     }
     Ok(CommandResult::passed_if(tuned.is_kept()))
+}
+
+/// Whom earlier runs have counted; `None` where the file is not there yet.
+fn read_proof(path: &Path) -> Result<Option<CountedClients>> {
+    let name = || path.display().to_string();
+    output::check_writable(path)?;
+    match std::fs::read(path) {
+        Ok(bytes) => CountedClients::of_file(&bytes).map(Some).with_context(name),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{}: cannot be read", name())),
+    }
 }
 
 fn in_force(args: &TuneArgs) -> Result<InForce> {

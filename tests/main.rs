@@ -82,5 +82,6 @@ mod support;
 mod tidy;
 mod train_to_replay;
 mod tune;
+mod tune_proof;
 mod tune_written;
 mod walk;

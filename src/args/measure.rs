@@ -76,6 +76,10 @@ pub struct TuneArgs {
     /// only who came after its training ended proves anything
     #[arg(long)]
     pub unseen: bool,
+    /// Whom tuning of this model has counted: earlier people prove the thresholds too, each once,
+    /// and these are added; made where there is none
+    #[arg(long, value_name = "FILE")]
+    pub proof: Option<PathBuf>,
     /// Set the proven thresholds in this configuration file; all else in it stays as it is,
     /// comments too
     #[arg(long, value_name = "FILE")]

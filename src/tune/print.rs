@@ -41,7 +41,8 @@ pub fn describe(tuned: &Tuned, asked: Option<&Path>, written: Option<&Path>) -> 
                 'buyer=POST /checkout/complete 2xx'.\n",
         );
     }
-    let _ = write!(text, "\n{}", people(tuned));
+    let _ = writeln!(text, "\n{}", tuned.proof.words());
+    text.push_str(&people(tuned));
     for warning in &tuned.warnings {
         let _ = writeln!(text, "warning: {}", output::safe(warning, 400));
     }

@@ -128,6 +128,11 @@ impl Labels {
         self.by_client.get(&client)
     }
 
+    /// All clients of the file, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (ClientKey, &Labelled)> {
+        self.by_client.iter().map(|(client, labelled)| (*client, labelled))
+    }
+
     /// Clients labelled.
     pub fn len(&self) -> usize {
         self.by_client.len()

@@ -74,6 +74,7 @@ pub mod targets;
 pub mod train;
 mod training_run;
 pub mod unjudged;
+pub mod visits;
 
 pub use adapt::Base;
 pub use algorithm::Algorithm;

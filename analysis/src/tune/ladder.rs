@@ -7,9 +7,8 @@ use detector::model::Budget;
 use detector::{Model, Policy, Score};
 use serde::Serialize;
 use trainer::calibrate::{Budgets, Proof, errors_allowed, people_needed, percent, threshold_above};
-use trainer::cohort::{cohort_budget, met};
+use trainer::cohort::cohort_budget;
 use trainer::label::Label;
-use trainer::site::Site;
 use trainer::statistics::upper_bound;
 
 use super::options::{TuneError, TuneOptions};
@@ -91,11 +90,9 @@ struct StepInput<'a> {
 }
 
 pub(super) fn ladder(
-    site: &Site,
     sample: &ProvingPeople,
     model: &Model,
     options: &TuneOptions,
-    min_pages: u32,
 ) -> Result<Vec<StepThreshold>, TuneError> {
     let Budgets { limit_alpha, block_alpha, delta } = options.budgets;
     let in_force = Policy::new(options.policy.clone(), Some(model))?;
@@ -116,15 +113,12 @@ pub(super) fn ladder(
     limit.evidence = evidence(&limit, &options.budgets);
     block.evidence = evidence(&block, &options.budgets);
 
-    let met = met(site, model.resolution_us(), min_pages, |client| {
-        sample.is_stranger[client].then_some(model.scorer())
-    });
-    let met: Vec<Option<f32>> = met.into_iter().flatten().collect();
+    let met = &sample.met[..];
     let floor = Budget {
         margin: limit.margin.filter(|_| limit.state == ThresholdState::Proven),
         ..Budget::default()
     };
-    let found = cohort_budget(&met, &floor, options.budgets, Proof::Split);
+    let found = cohort_budget(met, &floor, options.budgets, Proof::Split);
     let of_met: Vec<f32> = met.iter().copied().flatten().collect();
     let n = met.len() as u64;
     let mut cohort = match found.margin.and_then(written) {

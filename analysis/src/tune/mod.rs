@@ -16,10 +16,13 @@
 //! A person can be refused only if above a threshold. What becomes of those above is in [`Stops`];
 //! it is counted, not proven.
 
+mod counted;
 mod ladder;
 mod options;
 mod pass;
 mod people;
+mod progress;
+mod proof_file;
 mod scores;
 mod snippet;
 mod step;
@@ -31,19 +34,27 @@ mod tuned;
 use std::collections::HashSet;
 
 use detector::{AllowList, Class, Model, Timestamp};
+use trainer::calibrate::people_needed;
+use trainer::cohort::met;
 use trainer::label::Label;
 use trainer::samples::highest;
 use trainer::scoring::Scoring;
 use trainer::site::Site;
+use trainer::visits::visits;
 
+pub use counted::CountedClients;
 pub use ladder::{StepThreshold, ThresholdState};
 pub use options::{TuneError, TuneOptions};
 pub use pass::SESSION_PAUSE_S;
 pub use people::People;
+pub use progress::ProofProgress;
+pub use proof_file::ProofError;
 pub use scores::{AlternativeThreshold, Bin};
 pub use step::LadderStep;
 pub use stops::{AtRisk, Stops};
 pub use tuned::Tuned;
+
+use counted::DayClient;
 
 use crate::sources::is_trained_on;
 
@@ -51,12 +62,30 @@ use crate::sources::is_trained_on;
 ///
 /// # Errors
 /// [`TuneError`].
-pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tuned, TuneError> {
+pub fn tune(model: &Model, site: Site, options: &TuneOptions) -> Result<Tuned, TuneError> {
+    tune_with(model, site, options, &mut None)
+}
+
+/// Finds thresholds for one site, proven by its people and by those whom earlier logs of it have
+/// `counted`. Adds its clients to those.
+///
+/// # Errors
+/// [`TuneError`]; nobody is added then.
+pub fn tune_with(
+    model: &Model,
+    mut site: Site,
+    options: &TuneOptions,
+    counted: &mut Option<CountedClients>,
+) -> Result<Tuned, TuneError> {
     if options.budgets.block_alpha > options.budgets.limit_alpha {
         return Err(TuneError::Budgets);
     }
     if options.is_unseen && is_trained_on(model.card(), &options.data_sha256) {
         return Err(TuneError::Trained);
+    }
+    let min_pages = options.policy.min_pages.unwrap_or(model.thresholds().min_pages);
+    if let Some(counted) = counted {
+        counted.check(model, min_pages, options.labels_are_given)?;
     }
     let let_pass = exempt(&mut site, &options.allow);
     if let Some(profile) = model.shared_site_profile() {
@@ -65,11 +94,12 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     if !options.labels_are_given {
         people::vouch(&mut site, options);
     }
-    let min_pages = options.policy.min_pages.unwrap_or(model.thresholds().min_pages);
     let scoring = Scoring { min_pages, rule: model.score_rule() };
     let scores = highest(&site, model.resolution_us(), scoring, |_| Some(model.scorer()));
-    let sample = people::sample(&site, &scores, model, options);
-    let mut ladder = ladder::ladder(&site, &sample, model, options, min_pages)?;
+    let (all, proof) = count(model, &site, options, counted.as_ref());
+    let mut sample = all.sample(model.card().trained_until_us);
+    sample.people.caveats = people::caveats(&sample.people, options);
+    let mut ladder = ladder::ladder(&sample, model, options)?;
     let passed = pass::pass(&site, model, &ladder, options)?;
     for (rung, stops) in ladder.iter_mut().zip(&passed.steps) {
         rung.stops = stops.clone();
@@ -104,6 +134,7 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
     if let_pass > 0 {
         warnings.push(format!("{let_pass} requests are let pass unasked and not counted here"));
     }
+    *counted = Some(all);
     Ok(Tuned {
         model: model.file().name.clone(),
         model_sha256: model.sha256().to_owned(),
@@ -119,11 +150,46 @@ pub fn tune(model: &Model, mut site: Site, options: &TuneOptions) -> Result<Tune
         histogram: scores::histogram(&site, &scores),
         log_odds: scores::log_odds(&site, &scores),
         people: sample.people,
+        proof,
         ladder,
         stops: passed.all,
         at_risk,
         warnings,
     })
+}
+
+/// Everybody counted: those of before and the site's clients.
+fn count(
+    model: &Model,
+    site: &Site,
+    options: &TuneOptions,
+    before: Option<&CountedClients>,
+) -> (CountedClients, ProofProgress) {
+    let min_pages = options.policy.min_pages.unwrap_or(model.thresholds().min_pages);
+    let met = met(site, model.resolution_us(), min_pages, |_| Some(model.scorer()));
+    let fresh = || CountedClients::none(model, min_pages, options.labels_are_given);
+    let mut all = before.cloned().unwrap_or_else(fresh);
+    let (n_before, before_us) = (all.judged(), all.covered_us());
+    let of_before: Vec<_> = all.proving().collect();
+    let scoring = Scoring { min_pages, rule: model.score_rule() };
+    let visits = visits(site, model.resolution_us(), scoring, model.scorer());
+    let clients =
+        site.clients.iter().zip(&visits).zip(met).map(|((client, visits), met)| DayClient {
+            key: client.key,
+            labelled: &client.labelled,
+            first_at: client.first_at,
+            visits,
+            met: met.flatten(),
+        });
+    let span_us = site.span().map(|span| span.map(Timestamp::as_micros));
+    let trained_until_us = (!options.is_unseen).then(|| model.card().trained_until_us);
+    all.add(clients, span_us, trained_until_us);
+    all.relabel(options.labels.iter().map(|(client, labelled)| (*client, labelled)));
+    let kept = of_before.iter().filter(|client| all.proves(client)).count() as u64;
+    let needed = people_needed(options.budgets.block_alpha, options.budgets.delta);
+    let progress =
+        ProofProgress::of([n_before, kept, all.judged()], needed, [before_us, all.covered_us()]);
+    (all, progress)
 }
 
 /// Removes the requests that the operator's allow list lets pass, as the gate does before it

@@ -1,8 +1,11 @@
 //! The options of tuning, and its errors.
 
-use detector::{AllowList, PolicyConfig, PolicyError};
+use detector::{AllowList, ClientKey, PolicyConfig, PolicyError};
 use traffic::{Arrival, Conversions};
 use trainer::calibrate::Budgets;
+use trainer::label::Labelled;
+
+use super::proof_file::ProofError;
 
 /// What to tune for.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +27,8 @@ pub struct TuneOptions {
     pub data_sha256: String,
     /// Names of conversions by their numbers, each with its patterns.
     pub outcomes: Vec<(String, Vec<String>)>,
+    /// What the labels file says, of clients in these logs or in earlier ones.
+    pub labels: Vec<(ClientKey, Labelled)>,
     /// The clients that came to a conversion, as [`traffic::ConversionWatch`] found them.
     pub arrivals: Vec<Arrival>,
 }
@@ -58,4 +63,7 @@ pub enum TuneError {
     /// The thresholds contradict each other.
     #[error("the policy: {0}")]
     Policy(#[from] PolicyError),
+    /// The people counted before cannot be counted with these.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use detector::{ClientKey, Model};
+use detector::ClientKey;
 use serde::Serialize;
 use traffic::conversions::ReachedConversions;
 use trainer::label::{Label, Labelled};
@@ -11,8 +11,8 @@ use trainer::site::Site;
 
 use super::options::TuneOptions;
 
-/// The people of a log. A client is an address (for IPv6 a /64), so an office behind one address is
-/// one.
+/// The people of the logs, earlier ones included. A client is an address (for IPv6 a /64), so an
+/// office behind one address is one.
 #[derive(Clone, Debug, Serialize)]
 pub struct People {
     /// How people were identified: by a labels file, or by weak rules and conversions.
@@ -38,10 +38,27 @@ pub struct People {
 /// The people who prove thresholds.
 pub(super) struct ProvingPeople {
     pub(super) people: People,
-    /// The highest score of each, in log-odds.
+    /// The highest score of each who was judged, in log-odds.
     pub(super) scores: Vec<f32>,
-    /// Indices of those people, and of the ones with too few pages.
-    pub(super) is_stranger: Vec<bool>,
+    /// The highest score of a cohort that each met, also of those with too few pages.
+    pub(super) met: Vec<Option<f32>>,
+}
+
+impl People {
+    /// Nobody yet.
+    pub(super) fn none(labels_are_given: bool, trained_until_us: i64) -> Self {
+        let source = if labels_are_given { "the labels file" } else { "weak rules and outcomes" };
+        Self {
+            source: source.to_owned(),
+            known: 0,
+            may_have_trained: 0,
+            not_judged: 0,
+            judged: 0,
+            by_why: BTreeMap::new(),
+            trained_until_us,
+            caveats: Vec::new(),
+        }
+    }
 }
 
 /// Labels clients that came to a conversion as people, unless an attack or a self-declared robot
@@ -64,54 +81,7 @@ pub(super) fn vouch(site: &mut Site, options: &TuneOptions) {
     }
 }
 
-pub(super) fn sample(
-    site: &Site,
-    scores: &[Option<f32>],
-    model: &Model,
-    options: &TuneOptions,
-) -> ProvingPeople {
-    let trained_until_us = model.card().trained_until_us;
-    let mut people = People {
-        source: if options.labels_are_given {
-            "the labels file"
-        } else {
-            "weak rules and outcomes"
-        }
-        .to_owned(),
-        known: 0,
-        may_have_trained: 0,
-        not_judged: 0,
-        judged: 0,
-        by_why: BTreeMap::new(),
-        trained_until_us,
-        caveats: Vec::new(),
-    };
-    let mut sample = Vec::new();
-    let mut is_stranger = vec![false; site.clients.len()];
-    for (index, (client, score)) in site.clients.iter().zip(scores).enumerate() {
-        if client.labelled.label != Label::Human {
-            continue;
-        }
-        people.known += 1;
-        if !options.is_unseen && client.first_at.as_micros() <= trained_until_us {
-            people.may_have_trained += 1;
-            continue;
-        }
-        is_stranger[index] = true;
-        match score {
-            None => people.not_judged += 1,
-            Some(score) => {
-                sample.push(*score);
-                people.judged += 1;
-                *people.by_why.entry(client.labelled.why.clone()).or_default() += 1;
-            }
-        }
-    }
-    people.caveats = caveats(&people, options);
-    ProvingPeople { people, scores: sample, is_stranger }
-}
-
-fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {
+pub(super) fn caveats(people: &People, options: &TuneOptions) -> Vec<String> {
     let mut caveats = Vec::new();
     let from_outcomes: u64 =
         people.by_why.iter().filter(|(why, _)| why.starts_with(OUTCOME)).map(|(_, n)| n).sum();

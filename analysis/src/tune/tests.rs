@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use detector::model::{Budget, ScorerFile, Thresholds};
 use detector::{Model, PolicyConfig, Score, Timestamp};
 use proptest::prelude::*;
@@ -28,19 +26,10 @@ fn model(limit: Option<f32>, block: Option<f32>) -> Model {
 /// `n` people, the first at margin 6 and each further one a thousandth below.
 fn climbed(n: usize, model: &Model, budgets: Budgets) -> Vec<StepThreshold> {
     let scores: Vec<f32> = (0..n).map(|i| 6.0 - i as f32 / 1_000.0).collect();
-    let people = People {
-        source: String::new(),
-        known: n as u64,
-        may_have_trained: 0,
-        not_judged: 0,
-        judged: n as u64,
-        by_why: BTreeMap::new(),
-        trained_until_us: 0,
-        caveats: Vec::new(),
-    };
-    let sample = ProvingPeople { people, scores, is_stranger: Vec::new() };
+    let people = People { known: n as u64, judged: n as u64, ..People::none(false, 0) };
+    let sample = ProvingPeople { people, scores, met: Vec::new() };
     let options = TuneOptions { budgets, ..TuneOptions::default() };
-    ladder(&Site::default(), &sample, model, &options, 5).unwrap()
+    ladder(&sample, model, &options).unwrap()
 }
 
 const BUDGETS: Budgets = Budgets { limit_alpha: 0.01, block_alpha: 0.001, delta: 0.05 };

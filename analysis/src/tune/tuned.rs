@@ -7,6 +7,7 @@ use trainer::label::Label;
 
 use super::ladder::{StepThreshold, ThresholdState};
 use super::people::People;
+use super::progress::ProofProgress;
 use super::scores::{AlternativeThreshold, Bin};
 use super::step::LadderStep;
 use super::stops::{AtRisk, Stops};
@@ -36,6 +37,8 @@ pub struct Tuned {
     pub confidence: f64,
     /// The people who prove the thresholds.
     pub people: People,
+    /// How many of them came before these logs, and how many are missing.
+    pub proof: ProofProgress,
     /// The thresholds: limit, block, cohort.
     pub ladder: Vec<StepThreshold>,
     /// What all thresholds together would refuse.

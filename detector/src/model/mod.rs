@@ -37,6 +37,6 @@ pub use reference::{Deciles, Reference};
 pub use score::Score;
 pub use score_rule::ScoreRule;
 pub use scorer::Scorer;
-pub use seal::seal;
+pub use seal::{append_seal, seal, unseal};
 pub use trained::Model;
 pub use trees::Trees;

@@ -7,7 +7,7 @@ use super::error::ModelError;
 use super::file::File;
 
 /// A larger model file is refused before it is parsed: 64 MiB. A hundred trees take 200 KB.
-const BYTES_MAX: usize = 64 << 20;
+pub(super) const BYTES_MAX: usize = 64 << 20;
 
 const SEAL_START: &str = ",\n\"sha256\":\"";
 const SEAL_END: &str = "\"\n}\n";
@@ -40,19 +40,25 @@ pub fn seal(file: &File) -> Result<Vec<u8>, ModelError> {
     member("drift", serde_json::to_string(&file.drift))?;
     member("site", serde_json::to_string(&file.site))?;
     member("golden", serde_json::to_string(&file.golden))?;
-    let digest = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
-    text.push_str(&format!("{SEAL_START}{digest}{SEAL_END}"));
+    append_seal(&mut text);
     Ok(text.into_bytes())
 }
 
-/// Splits a sealed file into its content and its digest, and checks that they fit.
+/// Ends a JSON object, written without its closing brace, with the seal.
+pub fn append_seal(text: &mut String) {
+    let digest = HEXLOWER.encode(&Sha256::digest(text.as_bytes()));
+    text.push_str(&format!("{SEAL_START}{digest}{SEAL_END}"));
+}
+
+/// Splits a sealed file into its content and its digest, and checks that they fit. The content is
+/// a JSON object without its closing brace.
 ///
 /// # Errors
 /// [`ModelError::Seal`] when the file is too large or too short, or the digest does not fit.
-pub(super) fn unseal(bytes: &[u8]) -> Result<(&[u8], &str), ModelError> {
+pub fn unseal(bytes: &[u8], bytes_max: usize) -> Result<(&[u8], &str), ModelError> {
     let wrong = |what: &str| Err(ModelError::Seal(what.to_owned()));
-    if bytes.len() > BYTES_MAX {
-        return wrong("it is larger than 64 MiB");
+    if bytes.len() > bytes_max {
+        return Err(ModelError::Seal(format!("it is larger than {} MiB", bytes_max >> 20)));
     }
     let Some(split) = bytes.len().checked_sub(SEAL_LENGTH) else {
         return wrong("it is too short to be a model");

@@ -9,7 +9,7 @@ use super::readiness::Readiness;
 use super::score::Score;
 use super::score_rule::ScoreRule;
 use super::scorer::Scorer;
-use super::seal::unseal;
+use super::seal::{BYTES_MAX, unseal};
 use crate::features::{COUNT, FEATURES, FeatureSet, Features, definition_hash};
 use crate::site_profile::SiteProfile;
 
@@ -33,7 +33,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`], with the reason and what to do. Nothing of a refused file is used.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
-        let (content, digest) = unseal(bytes)?;
+        let (content, digest) = unseal(bytes, BYTES_MAX)?;
         let mut json = content.to_vec();
         json.push(b'}');
         let value: serde_json::Value =

@@ -110,11 +110,17 @@ fn describe(e: &Evaluation) -> String {
     if let Some(NoneHurt { people, tpr, tpr_ci }) = &e.with_none_hurt
         && e.tpr_at_fpr.values().any(Option::is_none)
     {
-        let people = output::count(*people);
+        let (all, few) = match people {
+            1 => ("the one person".to_owned(), "one person is".to_owned()),
+            _ => {
+                let people = output::count(*people);
+                (format!("all {people} people"), format!("{people} people are"))
+            }
+        };
         let _ = writeln!(
             text,
-            "  a threshold above all {people} people is reached by {} of bad robots (95 % {}); \
-             {people} people are too few to rely on it",
+            "  a threshold above {all} is reached by {} of bad robots (95 % {}); {few} too few \
+             to rely on it",
             output::percent(*tpr),
             analysis::format::range(*tpr_ci),
         );
@@ -142,18 +148,22 @@ fn describe(e: &Evaluation) -> String {
     let mut classes =
         TextTable::new(&["bad robots by label", "judged", "AUC", "reach the limit", "95 %"]);
     for (why, class) in &e.by_class {
-        let caught = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
+        let found = class.tpr.map_or_else(|| "–".to_owned(), output::percent);
         let ends = class.tpr_ci.map_or_else(|| "–".to_owned(), analysis::format::range);
         classes.row([
             output::safe(why, 60),
             output::count(class.n),
             output::figure(class.auc),
-            caught,
+            found,
             ends,
         ]);
     }
-    let mut baselines =
-        TextTable::new(&["fixed rules on the same clients", "catch", "hurt", "median requests"]);
+    let mut baselines = TextTable::new(&[
+        "fixed rules on the same clients",
+        "bots found",
+        "people found",
+        "median requests",
+    ]);
     for (name, row) in &e.baselines {
         let median = row
             .requests_to_detect

@@ -33,11 +33,13 @@ pub struct Evaluation {
     pub not_judged: BTreeMap<Label, u64>,
     /// Page requests from which a client is judged.
     pub min_pages: u32,
+    /// The step (pages without a long pause) from which on a page is scored; 1 where every page is.
+    pub from_step: u32,
     /// Area under the ROC curve, people against bad robots.
     pub auc: Option<f64>,
     /// Its 95 % interval.
     pub auc_ci: Option<[f64; 2]>,
-    /// Share of bad robots caught if at most this share of people is hurt; `null` if there are too
+    /// Share of bad robots found if at most this share of people is too; `null` if there are too
     /// few people for that share to be one person.
     pub tpr_at_fpr: BTreeMap<String, Option<f64>>,
     /// Its 95 % intervals.
@@ -84,20 +86,20 @@ pub struct Detection {
 pub struct NoneHurt {
     /// Number of people judged.
     pub people: u64,
-    /// Share of bad robots caught.
+    /// Share of bad robots found.
     pub tpr: f64,
     /// Its 95 % interval.
     pub tpr_ci: [f64; 2],
 }
 
-/// Shares caught and hurt at a threshold.
+/// Shares of bad robots and of people at a threshold or above.
 #[derive(Clone, Debug, Serialize)]
 pub struct AtThreshold {
-    /// Share of bad robots caught.
+    /// Share of bad robots found.
     pub tpr: f64,
     /// Its 95 % interval.
     pub tpr_ci: [f64; 2],
-    /// Share of people hurt.
+    /// Share of people found.
     pub fpr: f64,
     /// Its 95 % interval.
     pub fpr_ci: [f64; 2],
@@ -119,7 +121,7 @@ pub struct ByClass {
     pub n: u64,
     /// Area under the ROC curve, against all people.
     pub auc: Option<f64>,
-    /// Share caught at the limit threshold. If there is none, at 1 % of people hurt, if there are
+    /// Share found at the limit threshold. If there is none, at 1 % of people hurt, if there are
     /// enough people for that.
     pub tpr: Option<f64>,
     /// Its 95 % interval.
@@ -129,11 +131,11 @@ pub struct ByClass {
 /// Results of a fixed rule on the same clients.
 #[derive(Clone, Debug, Serialize)]
 pub struct AsBaseline {
-    /// Share of bad robots caught.
+    /// Share of bad robots found.
     pub tpr: f64,
-    /// Share of people hurt.
+    /// Share of people found.
     pub fpr: f64,
-    /// Requests it took, over those caught.
+    /// Requests it took, over those found.
     pub requests_to_detect: Option<RequestsToDetect>,
     /// How soon the rule stops them.
     pub detection: Detection,

@@ -8,6 +8,7 @@ use traffic::replay::{Driver, Judged, PARTS, Semantics, Traffic};
 use trainer::progress::Stage;
 use trainer::site::{OFFLINE_HASH_KEY, Site};
 
+use super::refusals::RefusedBy;
 use crate::baseline::{Baseline, BaselineAction, BaselineRequest};
 
 /// Requests judged between two reports of progress: some milliseconds.
@@ -15,16 +16,18 @@ const TELL_EVERY: u64 = 4_096;
 
 /// What was seen of one client.
 #[derive(Clone, Default)]
-pub(super) struct ClientHistory {
-    pub(super) requests: u64,
-    pub(super) highest: Option<f32>,
+pub(crate) struct ClientHistory {
+    pub(crate) requests: u64,
+    pub(crate) highest: Option<f32>,
     /// Each time it scored higher than ever before: the margin, and the number of the request.
-    pub(super) rises: Vec<(f32, u64)>,
-    pub(super) limited: u64,
-    pub(super) blocked: u64,
-    pub(super) browsers: u32,
-    pub(super) detected_at: Option<u64>,
-    pub(super) stopped_at: Vec<Option<u64>>,
+    pub(crate) rises: Vec<(f32, u64)>,
+    pub(crate) limited: u64,
+    pub(crate) blocked: u64,
+    /// Those by what refused them: score, guard, cohort ([`RefusedBy::ALL`]).
+    pub(crate) refused_by: [u64; RefusedBy::ALL.len()],
+    pub(crate) browsers: u32,
+    pub(crate) detected_at: Option<u64>,
+    pub(crate) stopped_at: Vec<Option<u64>>,
 }
 
 impl ClientHistory {
@@ -39,6 +42,9 @@ impl ClientHistory {
         self.requests += 1;
         self.limited += u64::from(verdict.action == Action::Limit);
         self.blocked += u64::from(verdict.action == Action::Block);
+        if let Some(by) = RefusedBy::of(verdict) {
+            self.refused_by[by as usize] += 1;
+        }
         let Some(score) = verdict.score.filter(|_| event.class == Class::Page) else { return };
         if self.highest.is_none_or(|highest| score.margin() > highest) {
             self.highest = Some(score.margin());
@@ -52,19 +58,16 @@ impl ClientHistory {
 }
 
 /// Passes the traffic through the detector and, beside it, the baselines.
-pub(super) fn watch(
+pub(crate) fn watch(
     model: &Model,
     site: &Site,
-    min_pages: u32,
+    policy: PolicyConfig,
     baselines: &mut [Box<dyn Baseline>],
     mut tell: impl FnMut(Stage<'_>),
 ) -> Result<Vec<ClientHistory>, PolicyError> {
     let of = site.traffic.len();
     let strictest = model.thresholds().block.margin.or(model.thresholds().limit.margin);
-    let policy = Policy::new(
-        PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() },
-        Some(model),
-    )?;
+    let policy = Policy::new(policy, Some(model))?;
     let judge = Judge { model: Some(model.clone()), policy, allow: AllowList::default() };
     // Far below capacity, so that clients do not affect each other's verdicts: one network can take
     // a 64th of the places.

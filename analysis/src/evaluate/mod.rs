@@ -5,7 +5,7 @@
 //! never as right.
 
 mod evaluation;
-mod history;
+pub(crate) mod history;
 mod ladder;
 mod quality;
 mod refusals;
@@ -15,9 +15,9 @@ pub use evaluation::{
     AsBaseline, AtThreshold, ByClass, Detection, Evaluation, NoneHurt, RequestsToDetect,
 };
 pub use ladder::ThresholdRow;
-pub use refusals::Refusals;
+pub use refusals::{Refusals, RefusedBy};
 
-use detector::{Model, PolicyError};
+use detector::{Model, PolicyConfig, PolicyError};
 use trainer::label::Label;
 use trainer::progress::Stage;
 use trainer::site::Site;
@@ -26,7 +26,7 @@ use trainer::statistics::{Interval, auc_interval, share};
 use crate::baseline::Baseline;
 use crate::separation::Separation;
 use history::{ClientHistory, watch};
-use quality::{at_fpr, by_class, carried, caught, compared, detection, may_have_trained, requests};
+use quality::{at_fpr, by_class, carried, compared, detection, found, may_have_trained, requests};
 use shown::shown;
 
 /// Evaluates a model on a labelled site, beside these rules, which must have no state yet.
@@ -53,7 +53,8 @@ pub fn evaluate_told(
     mut baselines: Vec<Box<dyn Baseline>>,
     tell: impl FnMut(Stage<'_>),
 ) -> Result<Evaluation, PolicyError> {
-    let seen = watch(model, site, min_pages, &mut baselines, tell)?;
+    let policy = PolicyConfig { min_pages: Some(min_pages), ..PolicyConfig::default() };
+    let seen = watch(model, site, policy, &mut baselines, tell)?;
     let side = |label: Label| -> Vec<&ClientHistory> {
         let of_label = site
             .clients
@@ -99,16 +100,17 @@ pub fn evaluate_told(
         clients: Label::ALL.into_iter().map(|label| (label, site.count(label))).collect(),
         not_judged: Label::ALL.into_iter().map(|label| (label, not_judged(label))).collect(),
         min_pages,
+        from_step: u32::from(model.score_rule().from_step),
         auc: area.map(|area| area.value),
         auc_ci: area.map(Interval::ends),
         tpr_at_fpr: at_fpr(&|fpr| {
-            carried(&people_scores, &bot_scores, fpr).map(|caught| caught.value)
+            carried(&people_scores, &bot_scores, fpr).map(|found| found.value)
         }),
         tpr_at_fpr_ci: at_fpr(&|fpr| carried(&people_scores, &bot_scores, fpr).map(Interval::ends)),
-        with_none_hurt: caught(&people_scores, &bot_scores, 0.0).map(|caught| NoneHurt {
+        with_none_hurt: found(&people_scores, &bot_scores, 0.0).map(|found| NoneHurt {
             people: people_scores.len() as u64,
-            tpr: caught.value,
-            tpr_ci: caught.ends(),
+            tpr: found.value,
+            tpr_ci: found.ends(),
         }),
         at_threshold: margins
             .into_iter()

@@ -1,4 +1,4 @@
-//! The figures of an evaluation: shares caught and hurt, by class, and beside the baselines.
+//! The figures of an evaluation: shares found, by class, and beside the baselines.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ use crate::baseline::Baseline;
 /// The most steps that a distribution is shown with.
 const STEPS_MAX: usize = 48;
 
-pub(super) fn at_fpr<T>(caught: &dyn Fn(f64) -> T) -> BTreeMap<String, T> {
-    [0.001, 0.01].into_iter().map(|fpr| (fpr.to_string(), caught(fpr))).collect()
+pub(super) fn at_fpr<T>(found: &dyn Fn(f64) -> T) -> BTreeMap<String, T> {
+    [0.001, 0.01].into_iter().map(|fpr| (fpr.to_string(), found(fpr))).collect()
 }
 
-/// Share of bad robots caught if at most this share of people is hurt.
-pub(super) fn caught(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
+/// Share of bad robots found if at most this share of people is too.
+pub(super) fn found(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
     let share_of = tpr_at_fpr(people, bots, fpr)?;
     Some(share((share_of * bots.len() as f64).round() as u64, bots.len() as u64))
 }
 
-/// The value of [`caught`] if there are enough people for that share to be at least one person.
+/// The value of [`found`] if there are enough people for that share to be at least one person.
 /// With fewer, nobody is hurt, which says nothing about so small a share.
 pub(super) fn carried(people: &[f32], bots: &[f32], fpr: f64) -> Option<Interval> {
-    caught(people, bots, fpr).filter(|_| fpr * people.len() as f64 + 1e-9 >= 1.0)
+    found(people, bots, fpr).filter(|_| fpr * people.len() as f64 + 1e-9 >= 1.0)
 }
 
 pub(super) fn may_have_trained(
@@ -60,12 +60,12 @@ pub(super) fn by_class(
     let class = |scores: &[f32]| {
         let above = |margin: f32| scores.iter().filter(|&&score| score >= margin).count() as u64;
         let own = limit.map(|margin| share(above(margin), scores.len() as u64));
-        let caught = own.or_else(|| carried(people, scores, 0.01));
+        let found = own.or_else(|| carried(people, scores, 0.01));
         ByClass {
             n: scores.len() as u64,
             auc: auc(people, scores),
-            tpr: caught.map(|caught| caught.value),
-            tpr_ci: caught.map(Interval::ends),
+            tpr: found.map(|found| found.value),
+            tpr_ci: found.map(Interval::ends),
         }
     };
     scores.into_iter().map(|(why, scores)| (why.to_owned(), class(&scores))).collect()
@@ -83,12 +83,12 @@ pub(super) fn compared(
         let stopped = |side: &[&ClientHistory]| -> Vec<u64> {
             side.iter().filter_map(|seen| seen.stopped_at[index]).collect()
         };
-        let (hurt, caught) = (stopped(people), stopped(bots));
+        let (hurt, found) = (stopped(people), stopped(bots));
         let row = AsBaseline {
-            tpr: caught.len() as f64 / bots.len() as f64,
+            tpr: found.len() as f64 / bots.len() as f64,
             fpr: hurt.len() as f64 / people.len() as f64,
-            requests_to_detect: requests(caught.clone()),
-            detection: detection(bots.len(), caught),
+            requests_to_detect: requests(found.clone()),
+            detection: detection(bots.len(), found),
         };
         (baseline.name().to_owned(), row)
     };

@@ -2,12 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use detector::{Action, Reason, Verdict};
 use serde::Serialize;
 use trainer::label::Label;
 use trainer::site::Site;
 use trainer::statistics::share;
 
 use super::history::ClientHistory;
+
+/// What refuses a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedBy {
+    /// Its own score, at a threshold of the model.
+    Score,
+    /// A rule of the guard, which knows no score.
+    Guard,
+    /// The score of the newcomers of its network.
+    Cohort,
+}
+
+impl RefusedBy {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Score, Self::Guard, Self::Cohort];
+
+    /// What refused this request; `None` if it was allowed.
+    pub fn of(verdict: &Verdict) -> Option<Self> {
+        match (verdict.action, verdict.reason) {
+            (Action::Allow, _) => None,
+            (_, Reason::Cohort) => Some(Self::Cohort),
+            (_, reason) if reason.rule().is_some() => Some(Self::Guard),
+            _ => Some(Self::Score),
+        }
+    }
+}
 
 /// Requests and clients that a gate with this model would have refused.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -20,6 +48,9 @@ pub struct Refusals {
     pub clients: u64,
     /// Clients with a request blocked.
     pub clients_blocked: u64,
+    /// Clients with a request limited or blocked, by what refused it. Several may refuse the same
+    /// client.
+    pub by_reason: BTreeMap<RefusedBy, u64>,
     /// Clients with a request limited or blocked, by label.
     pub by_label: BTreeMap<Label, u64>,
     /// Share of all people with a request limited or blocked, however few their pages; `null` if no
@@ -38,6 +69,9 @@ impl Refusals {
             refusals.refused += refused;
             refusals.clients += u64::from(refused > 0);
             refusals.clients_blocked += u64::from(seen.blocked > 0);
+            for (by, requests) in RefusedBy::ALL.into_iter().zip(seen.refused_by) {
+                *refusals.by_reason.entry(by).or_default() += u64::from(requests > 0);
+            }
             *refusals.by_label.entry(client.labelled.label).or_default() += u64::from(refused > 0);
         }
         let people = site.count(Label::Human);

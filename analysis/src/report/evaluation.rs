@@ -10,7 +10,7 @@ use super::names::Names;
 use super::page::Page;
 use super::section::Section;
 use super::table::{Cell, Table};
-use crate::evaluate::{Evaluation, RequestsToDetect, ThresholdRow};
+use crate::evaluate::{Evaluation, Refusals, RefusedBy, RequestsToDetect, ThresholdRow};
 use crate::format::{count, counted, figure, percent, range, score};
 use crate::separation::Separation;
 
@@ -79,11 +79,42 @@ fn what_it_stops(e: &Evaluation) -> String {
         _ => "and how many people among them is not known: nobody is labelled one".to_owned(),
     };
     format!(
-        "At {} you would stop {}, {} of requests, {people}.",
+        "At {} you would stop {}, {} of requests{}, {people}.",
         at(e),
         counted(refusals.clients, "client"),
         refusals.share().map_or_else(|| "none".to_owned(), percent),
+        by_reason(refusals),
     )
+}
+
+/// Who was stopped for the score and who for something else; nothing where it was the score alone.
+fn by_reason(refusals: &Refusals) -> String {
+    let of = |by: RefusedBy| refusals.by_reason.get(&by).copied().unwrap_or(0);
+    let others = [(RefusedBy::Guard, "by the guard"), (RefusedBy::Cohort, "with their cohort")];
+    let others: Vec<String> = others
+        .into_iter()
+        .filter(|(by, _)| of(*by) > 0)
+        .map(|(by, words)| format!("{} {words}", count(of(by))))
+        .collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let all: u64 = RefusedBy::ALL.into_iter().map(of).sum();
+    let twice = if all > refusals.clients { ", some by more than one" } else { "" };
+    let scored = count(of(RefusedBy::Score));
+    format!(" ({scored} for their score, {}{twice})", others.join(", "))
+}
+
+/// From when on clients are judged: `5 page requests or more`, and the first step that is scored.
+fn judged_from(e: &Evaluation) -> String {
+    let step = match e.from_step {
+        ..=1 => String::new(),
+        step => format!(
+            ", of which one is in step {step} of a visit or later (a step is a click and the calls \
+                that it causes)"
+        ),
+    };
+    format!("{} or more{step}", counted(u64::from(e.min_pages), "page request"))
 }
 
 /// Why fewer clients are refused something than reach the limit, and which clients may have trained
@@ -134,7 +165,7 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
         _ => ("–".to_owned(), "needs people and bad robots".to_owned()),
     };
     let strict = e.ladder.iter().find(|rung| rung.name.is_some());
-    let caught = match strict.and_then(|rung| Some((rung.tpr?, rung.tpr_ci?))) {
+    let found = match strict.and_then(|rung| Some((rung.tpr?, rung.tpr_ci?))) {
         Some((tpr, ends)) => (percent(tpr), format!("95 %: {}", range(ends))),
         None => ("–".to_owned(), "no threshold, or no bad robots".to_owned()),
     };
@@ -149,7 +180,7 @@ fn tiles(e: &Evaluation, page: Page) -> Page {
         None => ("–".to_owned(), "none is found".to_owned()),
     };
     page.tile("Chance that a bad robot scores above a person (AUC)", &area.0, &area.1)
-        .tile("Bad robots that reach the lowest threshold", &caught.0, &caught.1)
+        .tile("Bad robots that reach the lowest threshold", &found.0, &found.1)
         .tile("People who reach it", &hurt.0, &hurt.1)
         .tile("Requests until a bad robot is found, median", &soon.0, &soon.1)
 }
@@ -213,15 +244,13 @@ fn thresholds(e: &Evaluation) -> Section {
         all - e.not_judged.get(&label).copied().unwrap_or(0).min(all)
     };
     let lead = format!(
-        "Counted are clients that reach the score and their requests from then on, with {}: {} \
-            people and {} bad robots. Those with \
-         fewer are judged by nobody. A limited client is still served some pages, so a limit \
-         refuses fewer requests than this.",
-        counted(u64::from(e.min_pages), "page request"),
+        "Counted are clients that reach the score and their requests from then on, of those with \
+            {}: {} people and {} bad robots. All others are judged by nobody. A limited client is \
+            still served some pages, so a limit refuses fewer requests than this.",
+        judged_from(e),
         count(judged(Label::Human)),
         count(judged(Label::Bad)),
-    )
-    .replace(" page requests:", " page requests or more:");
+    );
     Section::new("thresholds", "Thresholds").lead(&lead).with(table.render())
 }
 
@@ -284,12 +313,12 @@ fn classes(e: &Evaluation, names: &Names) -> Section {
     );
     for (why, class) in &e.by_class {
         let why = if why.is_empty() { "no reason given".to_owned() } else { names.text(why) };
-        let caught = class.tpr.map_or_else(Cell::none, |tpr| Cell::figure(&percent(tpr)));
+        let found = class.tpr.map_or_else(Cell::none, |tpr| Cell::figure(&percent(tpr)));
         table.row([
             Cell::code(&why),
             Cell::number(class.n),
             Cell::figure(&figure(class.auc)),
-            caught,
+            found,
         ]);
     }
     let mut labels = Table::new("Clients by label", &["label", "clients", "with too few pages"]);
@@ -312,7 +341,7 @@ fn baselines(e: &Evaluation) -> Markup {
     }
     let mut table = Table::new(
         "Beside fixed rules on the same clients",
-        &["rule", "robots caught", "people hurt", "median requests"],
+        &["rule", "robots found", "people found", "median requests"],
     );
     let own = e.ladder.iter().find(|rung| rung.name.is_some());
     if let Some((tpr, fpr)) = own.and_then(|rung| Some((rung.tpr?, rung.fpr?))) {

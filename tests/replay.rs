@@ -314,6 +314,16 @@ fn what_happened_since_a_time_is_told_and_what_came_before_still_counts() {
     let refused =
         lines.lines().filter(|line| !line.contains("\"action\":\"allow\"")).count() as u64;
     assert_eq!(refused, first["limited"].as_u64().unwrap() + first["blocked"].as_u64().unwrap());
+    // The requests are numbered without gaps, and by the number that the table calls the first
+    // refused one. Ends of requests are events too, so those numbers are others.
+    let rows: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let numbers: Vec<u64> = rows.iter().map(|row| row["seq"].as_u64().unwrap()).collect();
+    assert!(numbers.iter().copied().eq(1..=rows.len() as u64), "{numbers:?}");
+    let refused = rows.iter().find(|row| row["action"] != "allow").unwrap();
+    assert_eq!(refused["seq"], first["first_stopped_request"]);
+    assert!(rows.is_sorted_by_key(|row| row["event_seq"].as_u64()));
+    assert!(rows[1]["event_seq"].as_u64() > Some(2), "{}", rows[1]);
 }
 
 #[test]

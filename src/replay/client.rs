@@ -14,7 +14,11 @@ pub struct TimelineEntry {
     at: String,
     at_us: i64,
     client: String,
-    seq: u32,
+    /// Which of the client's requests it is, counted from 1, as `first_stopped_request` counts.
+    seq: u64,
+    /// Its number among the client's events, requests and ends of requests, as an event log has it;
+    /// 0 if it was let pass unasked.
+    event_seq: u32,
     request: String,
     action: Action,
     reason: Reason,
@@ -40,13 +44,14 @@ pub struct ClientTimeline<'a> {
 }
 
 impl TimelineEntry {
-    /// The entry for a request; `request` is its method and target.
-    pub fn of(event: &Event, verdict: &Verdict, request: &str) -> Self {
+    /// The entry for the client's `seq`th request; `request` is its method and target.
+    pub fn of(event: &Event, verdict: &Verdict, request: &str, seq: u64) -> Self {
         Self {
             at: output::time(verdict.at),
             at_us: verdict.at.as_micros(),
             client: event.client.to_string(),
-            seq: verdict.seq,
+            seq,
+            event_seq: verdict.seq,
             request: request.to_owned(),
             action: verdict.action,
             reason: verdict.reason,

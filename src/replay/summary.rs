@@ -20,6 +20,8 @@ pub struct Summary {
     pub timeline: Vec<TimelineEntry>,
     /// Requests by action and reason.
     verdicts: [[u64; Reason::ALL.len()]; Action::ALL.len()],
+    /// Requests of the client that is shown, those before `since` too.
+    shown: u64,
     /// Earlier requests are observed and not counted.
     since: Option<Timestamp>,
 }
@@ -91,6 +93,7 @@ impl VerdictSink for Summary {
         recorded: Option<&RecordedVerdict>,
         request: Option<&str>,
     ) {
+        self.shown += u64::from(request.is_some());
         if self.since.is_some_and(|since| verdict.at < since) {
             return;
         }
@@ -101,7 +104,8 @@ impl VerdictSink for Summary {
             self.recorded += 1;
             self.identical += u64::from(before.is_repeated_by(verdict));
         }
-        self.timeline.extend(request.map(|request| TimelineEntry::of(event, verdict, request)));
+        self.timeline
+            .extend(request.map(|request| TimelineEntry::of(event, verdict, request, self.shown)));
     }
 
     /// Only until the client's first refusal, because the table shows the reasons of that one.

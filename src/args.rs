@@ -11,16 +11,18 @@ mod report;
 mod serve;
 mod share;
 mod shell;
+mod span;
 
 use clap::{Parser, Subcommand};
 
-pub use learn::{AlgorithmArg, ForgiveArgs, LabelArgs, SimulateArgs, TrainArgs};
+pub use learn::{AlgorithmArg, ForgiveArgs, LabelArgs, RollingArgs, SimulateArgs, TrainArgs};
 pub use look::{ExplainArgs, InspectArgs, ReplayArgs};
 pub use measure::{BenchArgs, DiffArgs, DriftArgs, EvaluateArgs, TuneArgs};
 pub use read::ReadArgs;
 pub use report::ReportArgs;
 pub use serve::{CheckArgs, DecideArgs, DemoArgs, GateArgs, ModeArg, RunArgs};
 pub use shell::{CompletionsArgs, ManArgs};
+pub use span::span_us;
 
 /// Access-control gate for online shops: looks at how a client behaves, lets people through, slows
 /// the doubtful, shuts out the abusive, and says why.
@@ -53,7 +55,10 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Learn a model from access logs
     #[command(
-        after_help = "Example:\n  kidoban train access.log.gz --labels labels.csv -o shop.json"
+        override_usage = "kidoban train [OPTIONS] --output <MODEL> [LOG]...\n       \
+                          kidoban train [OPTIONS] --promote-to <MODEL> <LOG>...",
+        after_help = "Example:\n  kidoban train access.log.gz --labels labels.csv -o shop.json\n  \
+            kidoban train '/var/log/nginx/access.log*' --promote-to models/current.json --every 24h"
     )]
     Train(TrainArgs),
     /// How good a model is on a labelled log: by client and class, with intervals, beside fixed
@@ -70,8 +75,10 @@ pub enum Command {
             'buyer=POST /checkout/complete 2xx' \
                             access.log.gz\n  kidoban tune --model shop.json --labels labels.csv \
                             --block-budget 0.01% --write kidoban.toml \
-                            --report tune.html access.log.gz\n\nExit 0: every budget is kept by a \
-                            proven threshold; 1: not every one, and what is missing is said."
+                            --report tune.html access.log.gz\n  kidoban tune --model shop.json \
+                            --proof shop.proof.json access.log-20261202.gz\n\nExit 0: every \
+                            budget is kept by a proven threshold; 1: not every one, and what is \
+                            missing is said."
     )]
     Tune(TuneArgs),
     /// Who would have been stopped, when and why, in virtual time; changes nothing

@@ -4,6 +4,7 @@ mod copies;
 mod logs;
 mod memory;
 mod parked;
+mod window;
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use detector::{ClientKey, Model};
 use trainer::Labels;
 
 pub use logs::Logs;
+pub use window::{LogWindow, WindowSites};
 
 /// The model that is built into the binary.
 pub const SHIPPED_MODEL: &[u8] = include_bytes!("../models/default.json");

@@ -5,6 +5,7 @@ use detector::Timestamp;
 use traffic::log::ReadOptions;
 use traffic::replay::newest_time;
 
+use crate::args::span_us;
 use crate::input::Logs;
 
 /// The argument of `--since`. Earlier requests are observed, because they shape later verdicts, but
@@ -23,19 +24,8 @@ impl Since {
     /// # Errors
     /// A text in none of these forms. The message says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let last = text.chars().next_back();
-        let seconds = last.and_then(|unit| match unit {
-            's' => Some(1),
-            'm' => Some(60),
-            'h' => Some(3_600),
-            'd' => Some(86_400),
-            _ => None,
-        });
-        let number = || text[..text.len() - 1].parse::<u64>().ok();
-        if let Some(span) =
-            seconds.and_then(|seconds: u64| number()?.checked_mul(seconds * 1_000_000))
-        {
-            return Ok(Self::Last(span));
+        if let Some(span_us) = span_us(text) {
+            return Ok(Self::Last(span_us));
         }
         traffic::log::time(text).map(Self::At).map_err(|_| {
             "expected a time with its zone (2026-11-22T08:00:00Z), a day (2026-11-22), or a span \

@@ -1,35 +1,36 @@
 //! `kidoban train`: reads logs and labels, trains a model and writes it.
 
+mod labelled_logs;
+mod place;
 mod print;
+mod rolling;
 
 use std::cell::LazyCell;
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use analysis::held_out::HeldOutQuality;
 use analysis::sources::LogRead;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use data_encoding::HEXLOWER;
+use detector::Model;
 use detector::model::{Budget, Card, Readiness, seal};
-use detector::{ClientKey, Model};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use traffic::log::{RecordKind, Tally};
+use traffic::log::Tally;
 use trainer::adaboost::AdaBoostParams;
 use trainer::boosted::BoostedParams;
 use trainer::calibrate::Budgets;
-use trainer::label::Labelled;
 use trainer::logistic::LogisticParams;
-use trainer::poison::OUTCOME;
 use trainer::train::learn_profile;
-use trainer::{Algorithm, Base, Label, Options, Site, Trained, train, write_rows};
+use trainer::{Algorithm, Base, Options, Site, Trained, train, write_rows};
 
 use crate::args::{AlgorithmArg, TrainArgs};
 use crate::command_result::CommandResult;
 use crate::input::{Logs, read_labels, read_model};
 use crate::report::{self, Report};
 use crate::{output, progress};
+use labelled_logs::Served;
 pub use print::metrics;
 
 #[derive(Serialize)]
@@ -51,45 +52,25 @@ struct Printed<'a> {
 /// # Errors
 /// A file that cannot be read or written; logs that nothing can be learnt from.
 pub fn run(args: &TrainArgs) -> Result<CommandResult> {
+    match (&args.rolling.promote_to, &args.output) {
+        (Some(model), _) => rolling::run(args, model),
+        (None, Some(output)) => once(args, output),
+        (None, None) => bail!("give -o MODEL, or --promote-to MODEL"),
+    }
+}
+
+fn once(args: &TrainArgs, output: &Path) -> Result<CommandResult> {
     let report = Report::open(&args.report)?;
     // Checked now, because training takes minutes.
     for path in
-        [Some(&args.output), args.rows.as_ref(), args.labels_out.as_ref()].into_iter().flatten()
+        [Some(output), args.rows.as_deref(), args.labels_out.as_deref()].into_iter().flatten()
     {
         output::check_writable(path)?;
     }
     let Sources { mut sites, tallies, data, data_sha256, sites_sha256 } = read(args)?;
     let logs = LogRead::all(&data, &tallies);
-    let name = args.name.clone().unwrap_or_else(|| stem(&args.output));
-    let mut options = Options {
-        name,
-        algorithm: match args.algorithm {
-            AlgorithmArg::Boosted => Algorithm::Boosted(BoostedParams::default()),
-            AlgorithmArg::Logistic => Algorithm::Logistic(LogisticParams::default()),
-            AlgorithmArg::Adaboost => Algorithm::AdaBoost(AdaBoostParams::default()),
-        },
-        budgets: Budgets {
-            limit_alpha: args.limit_budget,
-            block_alpha: args.block_budget,
-            ..Budgets::default()
-        },
-        min_pages: args.min_pages,
-        base: args
-            .base
-            .as_deref()
-            .map(|path| anyhow::Ok(Base::new(read_model(Some(path))?)?))
-            .transpose()?,
-        labels_are_checked: args.labels.is_some() || !args.sites.is_empty(),
-        prunes: args.prune,
-        compares: !args.no_compare,
-        warm_up: args.warm_up,
-        attacks: !args.no_attack,
-        is_forced: args.force,
-        profile: None,
-        data,
-        data_sha256,
-        sites_sha256,
-    };
+    let mut options = options(args, output)?;
+    (options.data, options.data_sha256, options.sites_sha256) = (data, data_sha256, sites_sha256);
     // A model of one site remembers that site. A model of several is meant for sites it has not
     // seen.
     if let [site] = &mut sites[..] {
@@ -106,7 +87,7 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
         write_rows(&sites, &options, &mut rows)?;
         output::write(path, &rows)?;
     }
-    output::write(&args.output, &sealed)?;
+    output::write(output, &sealed)?;
     if let Some(path) = &args.labels_out {
         output::write(path, labels(&sites).as_bytes())?;
     }
@@ -117,7 +98,7 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
     }
     if args.json {
         let printed = Printed {
-            model: &args.output,
+            model: output,
             state: file.readiness.to_string(),
             readiness: &file.readiness,
             is_adapted: *is_adapted,
@@ -130,9 +111,37 @@ pub fn run(args: &TrainArgs) -> Result<CommandResult> {
         };
         output::print_json(&printed)?;
     } else {
-        output::print(&print::describe(args, &sites, &tallies, file, *is_adapted))?;
+        output::print(&print::describe(args, output, &sites, &tallies, file, *is_adapted))?;
     }
     Ok(CommandResult::Passed)
+}
+
+/// What to train, without what is known only once the logs are read. The model is named as the
+/// file unless a flag says otherwise.
+fn options(args: &TrainArgs, output: &Path) -> Result<Options> {
+    let base = args.base.as_deref().map(|path| anyhow::Ok(Base::new(read_model(Some(path))?)?));
+    Ok(Options {
+        name: args.name.clone().unwrap_or_else(|| stem(output)),
+        algorithm: match args.algorithm {
+            AlgorithmArg::Boosted => Algorithm::Boosted(BoostedParams::default()),
+            AlgorithmArg::Logistic => Algorithm::Logistic(LogisticParams::default()),
+            AlgorithmArg::Adaboost => Algorithm::AdaBoost(AdaBoostParams::default()),
+        },
+        budgets: Budgets {
+            limit_alpha: args.limit_budget,
+            block_alpha: args.block_budget,
+            ..Budgets::default()
+        },
+        min_pages: args.min_pages,
+        base: base.transpose()?,
+        labels_are_checked: args.labels.is_some() || !args.sites.is_empty(),
+        prunes: args.prune,
+        compares: !args.no_compare,
+        warm_up: args.warm_up,
+        attacks: !args.no_attack,
+        is_forced: args.force,
+        ..Options::default()
+    })
 }
 
 /// The sites to train on, and what identifies their logs on the model's card.
@@ -149,29 +158,12 @@ fn read(args: &TrainArgs) -> Result<Sources> {
         let labels = args.labels.as_deref().map(read_labels).transpose()?;
         let logs = Logs::find(&args.logs)?
             .within_memory(args.memory_max)
-            .reading(args.read.options(None)?);
-        let mut served: HashSet<ClientKey> = HashSet::new();
-        let (mut site, tallies) = logs.read_site_watched("site", labels.as_ref(), |record| {
-            // A redirect proves nothing yet: the page that it leads to has to be served.
-            let is_served = record.kind == RecordKind::Whole && (200..300).contains(&record.status);
-            if is_served
-                && args.people_paths.iter().any(|path| record.target.starts_with(path.as_str()))
-            {
-                served.insert(record.client_key());
-            }
-        })?;
-        // A label written by hand, or an attack in the log, is stronger evidence than one page
-        // served.
-        let is_open =
-            |label| matches!(label, Label::Unknown) || (labels.is_none() && label == Label::Human);
-        for client in site.clients.iter_mut().filter(|client| served.contains(&client.key)) {
-            if is_open(client.labelled.label) {
-                client.labelled = Labelled {
-                    label: Label::Human,
-                    why: format!("{OUTCOME}was served a people path"),
-                };
-            }
-        }
+            .reading(args.read.options(None)?)
+            .without_copies()?;
+        let mut served = Served::new(&args.people_paths);
+        let (mut site, tallies) =
+            logs.read_site_watched("site", labels.as_ref(), |record| served.see(record))?;
+        served.vouch(&mut site, labels.is_some());
         let (data, data_sha256) = (logs.names(), logs.sha256());
         return Ok(Sources {
             sites: vec![site],

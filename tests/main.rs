@@ -80,6 +80,7 @@ mod scenarios_people;
 mod scenarios_wget;
 mod support;
 mod tidy;
+mod train_rolling;
 mod train_to_replay;
 mod tune;
 mod tune_proof;

@@ -14,6 +14,7 @@
 //! - [`diff`]: whose verdict changes between two judges (a judge is a model and a policy)
 //! - [`explain`]: what became of one client and why; [`counterfactual`]: what would have been
 //!   allowed; [`client_summary`]: one client as a row of a report
+//! - [`promote`]: may a newly trained model take the place of the one in force?
 //! - [`borderline`]: which clients to label first; [`relabel`]: writes one label into a file;
 //!   [`proxied`]: whether a log shows a proxy instead of its visitors
 //! - [`report`]: these results as one page of HTML; [`mod@format`]: how numbers and a log's text
@@ -33,6 +34,7 @@ pub mod explain;
 pub mod format;
 pub mod held_out;
 pub mod inspect;
+pub mod promote;
 pub mod proxied;
 pub mod relabel;
 pub mod report;

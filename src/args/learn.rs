@@ -2,6 +2,7 @@
 //! `simulate`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as Arguments, ValueEnum};
 
@@ -9,6 +10,7 @@ use super::bytes::parse_bytes;
 use super::read::ReadArgs;
 use super::report::ReportArgs;
 use super::share::{parse_share, parse_warm_up};
+use super::span::parse_span;
 
 /// `kidoban train`
 #[derive(Debug, Arguments)]
@@ -66,8 +68,11 @@ pub struct TrainArgs {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pub min_pages: u32,
     /// Where to write the model
-    #[arg(short, long, value_name = "MODEL")]
-    pub output: PathBuf,
+    #[arg(short, long, value_name = "MODEL", required_unless_present = "promote_to")]
+    pub output: Option<PathBuf>,
+    /// Retraining in production.
+    #[command(flatten)]
+    pub rolling: RollingArgs,
     /// Where to write who was taken for what, and by which rule: a labels file to correct and train
     /// on again
     #[arg(long, value_name = "CSV")]
@@ -88,6 +93,38 @@ pub struct TrainArgs {
     /// How the logs are read.
     #[command(flatten)]
     pub read: ReadArgs,
+}
+
+/// The flags of `kidoban train --promote-to`.
+#[derive(Debug, Arguments)]
+pub struct RollingArgs {
+    /// Retrain on the newest logs and put the model there, if it passes every gate beside the one
+    /// that is there; exit 0 promoted, 1 the last good one stays, 2 the run failed
+    #[arg(
+        long,
+        value_name = "MODEL",
+        requires = "logs",
+        conflicts_with_all = ["output", "sites", "base", "rows", "labels_out", "force", "report"]
+    )]
+    pub promote_to: Option<PathBuf>,
+    /// Do so again after each such span (30m, 24h, 7d), until SIGTERM or SIGINT; once when absent
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, requires = "promote_to")]
+    pub every: Option<Duration>,
+    /// How much of the logs to learn from: the last such span before those to judge on
+    #[arg(long, value_name = "SPAN", default_value = "7d", value_parser = parse_span)]
+    pub window: Duration,
+    /// How much of the newest logs to judge on, and not to learn from
+    #[arg(long, value_name = "SPAN", default_value = "1d", value_parser = parse_span)]
+    pub judge_on: Duration,
+    /// How many of the last good models to keep, beside the one in force
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub keep: usize,
+    /// The gate's configuration (TOML): the policy that it enforces, its proxies and log format
+    #[arg(short, long, value_name = "FILE", requires = "promote_to")]
+    pub config: Option<PathBuf>,
+    /// What to run, by sh, after a promotion, such as 'systemctl reload kidoban'
+    #[arg(long, value_name = "COMMAND", requires = "promote_to")]
+    pub on_promotion: Option<String>,
 }
 
 /// `--algorithm`

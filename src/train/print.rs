@@ -1,6 +1,7 @@
 //! Prints a trained model on a terminal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use analysis::format::counted;
 use detector::model::{Budget, Card, Metric};
@@ -13,6 +14,7 @@ use crate::output;
 /// State, thresholds, lines read, labels, quality and where the model was written.
 pub fn describe(
     args: &TrainArgs,
+    model: &Path,
     sites: &[Site],
     tallies: &[Tally],
     file: &detector::model::File,
@@ -66,8 +68,7 @@ pub fn describe(
         output::count(card.rows)
     );
     text.push_str(&metrics(card));
-    let _ =
-        writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", args.output.display());
+    let _ = writeln!(text, "\nWrote {}. Next: kidoban replay LOG --model {0}", model.display());
     text
 }
 

@@ -1,6 +1,6 @@
 //! What to train, and how.
 
-use detector::SiteProfileFile;
+use detector::{Model, SiteProfileFile};
 
 use crate::adapt::Base;
 use crate::algorithm::Algorithm;
@@ -19,6 +19,9 @@ pub struct Options {
     pub min_pages: u32,
     /// A model to adapt to the site.
     pub base: Option<Base>,
+    /// The model in force, where a newer one is trained beside it: whom it calls anomalous does not
+    /// train as a person.
+    pub guard: Option<Model>,
     /// Did somebody check the labels (they come from a file), or did weak rules give them?
     pub labels_are_checked: bool,
     /// Leave clients out of training whose label is contradicted by models that have not seen them?
@@ -53,6 +56,7 @@ impl Default for Options {
             budgets: Budgets::default(),
             min_pages: detector::policy::MIN_PAGES,
             base: None,
+            guard: None,
             labels_are_checked: true,
             prunes: false,
             compares: false,

@@ -81,6 +81,27 @@ pub(crate) fn suspects(
     suspects
 }
 
+/// How many of a site's people an earlier model calls anomalous, and how many people there are:
+/// what tells whether somebody taught the site's log that bots are people. A labels file counts as
+/// weak rules do, because it may be wrong; who came to an outcome is left out.
+pub fn odd_people(site: &Site, model: &Model) -> [u64; 2] {
+    let mut site = site.clone();
+    if let Some(profile) = model.shared_site_profile() {
+        site.use_profile(profile);
+    }
+    let is_asked = |client: usize| {
+        let labelled = &site.clients[client].labelled;
+        labelled.label == Label::Human && !labelled.why.starts_with(OUTCOME)
+    };
+    let samples =
+        samples_as(&site, 0, model.resolution_us(), |client| is_asked(client).then_some(false));
+    let margins: Vec<f32> =
+        samples.iter().map(|sample| model.score(&sample.features).margin()).collect();
+    let people: HashSet<ClientIndex> =
+        samples.iter().map(|sample| (sample.site, sample.client)).collect();
+    [anomalous(&samples, &margins).len() as u64, people.len() as u64]
+}
+
 /// Clients of whose windows more than half have an anomalous margin.
 pub(crate) fn anomalous(samples: &[Sample], margins: &[f32]) -> HashSet<ClientIndex> {
     let mut windows: BTreeMap<ClientIndex, (u64, u64)> = BTreeMap::new();

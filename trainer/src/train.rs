@@ -97,16 +97,16 @@ pub fn train(
     };
     let mut figures = Figures::default();
     let mut dropped = BTreeMap::new();
+    let earlier = if options.guard.is_some() { "the model in force" } else { "the base model" };
     if !suspects.is_empty() {
-        dropped.insert(
-            "anomalous to the base model: not taken for people".to_owned(),
-            suspects.len() as u64,
-        );
+        dropped
+            .insert(format!("anomalous to {earlier}: not taken for people"), suspects.len() as u64);
     }
     if kept > 0 {
         dropped.insert(
-            "anomalous to the base model, as nearly all people here: taken for people all the same"
-                .to_owned(),
+            format!(
+                "anomalous to {earlier}, as nearly all people here: taken for people all the same"
+            ),
             kept,
         );
     }
@@ -346,13 +346,16 @@ fn attacked(sites: &[Site], options: &Options) -> (Option<Site>, Option<Attack>)
 }
 
 fn suspects(sites: &[Site], options: &Options) -> Result<Suspects, TrainError> {
-    let Some(base) = &options.base else { return Ok(Suspects::default()) };
-    if !options.data_sha256.is_empty() && base.model().card().data_sha256 == options.data_sha256 {
+    let base = options.base.as_ref().map(Base::model);
+    let Some(earlier) = options.guard.as_ref().or(base) else { return Ok(Suspects::default()) };
+    if !options.data_sha256.is_empty()
+        && base.is_some_and(|base| base.card().data_sha256 == options.data_sha256)
+    {
         return Err(TrainError::Parameter(
             "the base was trained on this very log: give a later one".to_owned(),
         ));
     }
-    Ok(poison::suspects(sites, base.model(), resolution_us(sites), options.labels_are_checked))
+    Ok(poison::suspects(sites, earlier, resolution_us(sites), options.labels_are_checked))
 }
 
 /// A client must be limited before it is blocked: a block threshold below the limit threshold goes

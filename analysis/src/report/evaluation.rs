@@ -71,9 +71,12 @@ fn what_it_stops(e: &Evaluation) -> String {
     let refusals = &e.refusals;
     let people = match (refusals.people, refusals.people_ci) {
         (Some(share), Some(ends)) => format!(
-            "an estimated {} of all {} people, of however few pages ({})",
+            "an estimated {} of {}, of however few pages ({})",
             percent(share),
-            count(e.clients.get(&Label::Human).copied().unwrap_or(0)),
+            match e.clients.get(&Label::Human) {
+                Some(1) => "the one person".to_owned(),
+                people => format!("all {} people", count(people.copied().unwrap_or(0))),
+            },
             interval(ends)
         ),
         _ => "and how many people among them is not known: nobody is labelled one".to_owned(),

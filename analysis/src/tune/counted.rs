@@ -120,7 +120,7 @@ fn higher(one: Option<f32>, other: Option<f32>) -> Option<f32> {
 
 /// The order of what logs say of a client: the more, the more it counts. An attack on one day
 /// outweighs an order on another, as it does within one log.
-fn speaks_against<'w>(label: Label, why: &'w str) -> (u8, bool, std::cmp::Reverse<&'w str>) {
+fn speaks_against(label: Label, why: &str) -> (u8, bool, std::cmp::Reverse<&str>) {
     let rank = match label {
         Label::Unknown => 0,
         Label::Human => 1,

@@ -57,6 +57,11 @@ impl Detector {
         self.tracker.impose(&self.judge, client, at, until)
     }
 
+    /// Softens the limit of a client that passed a challenge. See [`Tracker::ease`].
+    pub fn ease(&self, client: ClientKey, at: Timestamp, until: Timestamp) -> BanMark {
+        self.tracker.ease(&self.judge, client, at, until)
+    }
+
     /// Puts another judge in force; windows and bans stay.
     pub fn install(&mut self, judge: Judge) {
         self.judge = Arc::new(judge);

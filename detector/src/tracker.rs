@@ -182,6 +182,34 @@ impl Tracker {
         on_tracked().unwrap_or(BanMark { was_done: is_remembered, at, seq: 0 })
     }
 
+    /// After which of a client's events something happens at `at` that changes nothing.
+    pub fn mark(&self, client: ClientKey, at: Timestamp) -> BanMark {
+        let tracked = self.tracked.table.with_known(client, |state| BanMark::after(state, at));
+        tracked.unwrap_or(BanMark { was_done: false, at, seq: 0 })
+    }
+
+    /// Softens a tracked client's limit until `until`, because it passed a challenge
+    /// ([`Policy::ease`](crate::Policy::ease)). Not done while an earlier pass counts, while the
+    /// client is banned, or where it is not tracked.
+    ///
+    /// Its time is that of the client's last event, so a replay finds the same.
+    pub fn ease(
+        &self,
+        judge: &Judge,
+        client: ClientKey,
+        at: Timestamp,
+        until: Timestamp,
+    ) -> BanMark {
+        let bans = &self.tracked.bans;
+        let eased = self.tracked.table.with_known(client, |state| {
+            let mark = BanMark::after(state, at);
+            let standing = &mut state.known_client(mark.at, judge.site_profile()).standing;
+            standing.enter(Mode::Enforce, || bans.find(client, Mode::Enforce));
+            BanMark { was_done: judge.policy.ease(standing, mark.at, until), ..mark }
+        });
+        eased.unwrap_or(BanMark { was_done: false, at, seq: 0 })
+    }
+
     /// Takes back all that is held against a client at `at`: ban, offences, limit. Was it banned?
     pub fn lift(&self, client: ClientKey, at: Timestamp) -> BanMark {
         let bans = &self.tracked.bans;

@@ -20,6 +20,10 @@
 //! **The guard** ([`crate::guard`]) limits as well, whatever the score, a client that does what no
 //! person can do. It never blocks.
 //!
+//! **A passed challenge** ([`Policy::ease`]) puts a client on the first rung for some time, with a
+//! full bucket, and keeps it there: it climbs no rung, and its limit ends neither earlier nor later.
+//! It excuses nothing else: the block threshold bans as before, and a ban ends the pass.
+//!
 //! **A block waits** until [`PolicyConfig::block_after_pages`] pages in a row score at the block
 //! threshold or beyond. Until then the client is limited. A person comes to such a score by a few
 //! even gaps or by seven list pages in half a minute, and leaves it with the next page; a program
@@ -37,6 +41,7 @@
 //! see: it is slowed at most while its score leaves a doubt, and held when it leaves none.
 
 mod bucket;
+mod challenge;
 mod config;
 pub mod rung;
 mod standing;
@@ -238,6 +243,7 @@ impl Policy {
             start_limit(standing, at);
             self.prolong(standing, at, beyond);
         } else if standing.limited_until > at
+            && !standing.has_ease()
             && standing.guarded_by().is_none()
             && beyond < -self.config.hysteresis
         {
@@ -249,6 +255,9 @@ impl Policy {
     /// Counts one more reason, `beyond` log-odds above the threshold, to limit a client that is
     /// limited, and moves the end of its limit.
     fn prolong(&self, standing: &mut Standing, at: Timestamp, beyond: f32) {
+        if standing.has_ease() {
+            return;
+        }
         standing.points = rung::add_page(standing.points, beyond);
         standing.limited_until = at.plus_secs(self.rung(standing).lasts_s(&self.config));
     }
@@ -259,7 +268,7 @@ impl Policy {
     pub fn rung(&self, standing: &Standing) -> Rung {
         let rung = Rung::of(standing.points, &self.config);
         match () {
-            () if standing.is_surely_shared() => Rung::Limited,
+            () if standing.is_surely_shared() || standing.has_ease() => Rung::Limited,
             () if standing.is_shared() && !self.is_certain(standing) => rung.min(Rung::Slowed),
             () => rung,
         }
@@ -332,6 +341,9 @@ impl Policy {
     /// Limits a client from `at` on, on the rung that it has reached.
     fn limit(&self, standing: &mut Standing, at: Timestamp) {
         start_limit(standing, at);
+        if standing.has_ease() {
+            return;
+        }
         let lasts_s = self.rung(standing).lasts_s(&self.config);
         standing.limited_until = standing.limited_until.max(at.plus_secs(lasts_s));
     }
@@ -359,6 +371,7 @@ fn start_limit(standing: &mut Standing, at: Timestamp) {
         standing.points = rung::fade(standing.points, standing.limited_until, at);
         standing.full_at = at;
         standing.guard.set_limited_by(None);
+        standing.end_ease();
     }
 }
 

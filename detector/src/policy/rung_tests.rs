@@ -127,3 +127,38 @@ fn a_cohort_that_goes_on_has_less_and_less() {
     let granted = granted.count();
     assert!((60..100).contains(&granted), "{granted}: six a minute, after a burst");
 }
+
+#[test]
+fn who_passed_a_challenge_stays_on_the_first_rung_and_gets_one_full_bucket() {
+    let (policy, mut standing) = (rungs(), Standing::new(Ban::NONE));
+    (0..40).for_each(|page| _ = decide(&policy, &mut standing, 0.51, page));
+    assert_eq!(policy.rung(&standing), Rung::Held);
+    assert!(policy.ease(&mut standing, at(40), at(40 + 600)));
+    assert!(!policy.ease(&mut standing, at(41), at(41 + 600)), "once within its lifetime");
+    let paced: Vec<_> =
+        (0..300).map(|page| decide(&policy, &mut standing, 0.99, 40 + page)).collect();
+    assert!(paced.iter().all(|decision| decision.reason == Reason::Limited));
+    // A full bucket, then 30 a minute for five minutes.
+    let allowed = paced.iter().filter(|decision| decision.action == Action::Allow).count();
+    let burst = policy.config().limit_burst_pages as usize;
+    assert!((148..=151 + burst).contains(&allowed), "{allowed} of 300");
+    assert!(standing.is_eased(at(639)) && !standing.is_eased(at(640)), "its end does not move");
+    // Over, the points are there again, and so is the climb.
+    (0..60).for_each(|page| _ = decide(&policy, &mut standing, 0.51, 641 + page));
+    assert!(policy.rung(&standing) > Rung::Limited);
+    assert!(policy.ease(&mut standing, at(800), at(900)));
+}
+
+#[test]
+fn a_passed_challenge_lifts_no_ban_and_prevents_none() {
+    let config =
+        PolicyConfig { limit_score: Some(0.5), block_score: Some(0.9), ..PolicyConfig::default() };
+    let policy = Policy::new(PolicyConfig { block_after_pages: 2, ..config }, None).unwrap();
+    let mut standing = Standing::new(Ban::NONE);
+    decide(&policy, &mut standing, 0.95, 0);
+    assert!(policy.ease(&mut standing, at(0), at(600)));
+    assert_eq!(decide(&policy, &mut standing, 0.95, 1).action, Action::Block);
+    assert!(!policy.ease(&mut standing, at(2), at(700)));
+    assert_eq!(decide(&policy, &mut standing, 0.2, 3).reason, Reason::Banned);
+    assert!(!standing.is_eased(at(3)), "a ban ends the pass");
+}

@@ -81,13 +81,15 @@ impl Cause {
     }
 }
 
-/// A ban's offences, cause and mode in one byte. The lower six bits are the offences (beyond 32 a
-/// ban gets no longer), then comes whether it was imposed, then whether the mode was enforce.
+/// A ban's offences, cause and mode in one byte. The lower five bits are the offences (2³¹ times
+/// the shortest ban is 68 years, beyond any maximum), then comes whether the client passed a
+/// challenge, then whether the ban was imposed, then whether the mode was enforce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct BanRecord(u8);
 
 impl BanRecord {
-    const OFFENCES_MAX: u8 = 0x3f;
+    const OFFENCES_MAX: u8 = 0x1f;
+    const EASED: u8 = 0x20;
     const IMPOSED: u8 = 0x40;
     const ENFORCE: u8 = 0x80;
 
@@ -160,6 +162,29 @@ impl Standing {
         let Self { margin, steps, browsers, record, .. } = *self;
         let nothing = Self::new(Ban { mode: record.mode(), ..Ban::NONE });
         *self = Self { margin, steps, browsers, ..nothing };
+    }
+
+    /// Puts the client on the first rung of the limit until `until`, with a full bucket, because it
+    /// passed a challenge. A ban of it is not touched.
+    pub(super) fn ease(&mut self, at: Timestamp, until: Timestamp) {
+        self.record.0 |= BanRecord::EASED;
+        (self.limited_until, self.full_at) = (until, at);
+    }
+
+    /// Forgets a challenge that was passed.
+    pub(super) fn end_ease(&mut self) {
+        self.record.0 &= !BanRecord::EASED;
+    }
+
+    /// Does a challenge that the client passed still count at `at`? As long as it does, the end of
+    /// the client's limit is the end of the pass, and nothing moves it.
+    pub fn is_eased(&self, at: Timestamp) -> bool {
+        self.has_ease() && self.limited_until > at
+    }
+
+    /// As [`Standing::is_eased`], of a client that is known to be limited.
+    pub(super) const fn has_ease(&self) -> bool {
+        self.record.0 & BanRecord::EASED != 0
     }
 
     /// The mode in which what is held against the client was made.

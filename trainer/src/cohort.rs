@@ -121,6 +121,9 @@ impl Subject for Meeting<'_> {
 
     /// Cohorts are of newcomers, and a site's traffic holds no bans.
     fn change_ban(&mut self, _: ClientKey, _: Timestamp, _: RecordedBan) {}
+
+    /// Nor does it hold a standing that a passed challenge would soften.
+    fn pass_challenge(&mut self, _: ClientKey, _: Timestamp, _: Timestamp) {}
 }
 
 /// The threshold for cohorts, from the highest score of a cohort that each calibration person met.

@@ -54,4 +54,7 @@ impl<V: FnMut(&Event, &UnjudgedClient)> Subject for UnjudgedWindow<'_, V> {
 
     /// A window holds no ban.
     fn change_ban(&mut self, _: ClientKey, _: Timestamp, _: RecordedBan) {}
+
+    /// Nor does it hold a standing that a passed challenge would soften.
+    fn pass_challenge(&mut self, _: ClientKey, _: Timestamp, _: Timestamp) {}
 }

@@ -78,12 +78,12 @@ impl<'a> Pass for DiffPass<'a> {
         let asked = self.conversions.asked(record.method, record.target);
         let reached = match record.kind {
             RecordKind::Whole => self.conversions.reached(asked, record.status),
-            RecordKind::Request | RecordKind::Outcome | RecordKind::Ban => {
+            RecordKind::Request | RecordKind::Outcome | RecordKind::Ban | RecordKind::Challenge => {
                 ReachedConversions::default()
             }
         };
         let wanted = match record.kind {
-            RecordKind::Whole | RecordKind::Ban => false,
+            RecordKind::Whole | RecordKind::Ban | RecordKind::Challenge => false,
             RecordKind::Request => !asked.is_nothing(),
             RecordKind::Outcome => !self.conversions.is_empty(),
         };

@@ -142,6 +142,7 @@ fn check_record(record: &Record<'_>) {
     assert_eq!(record.request().is_some(), record.kind.is_request());
     assert_eq!(record.outcome().is_some(), record.kind.is_end());
     assert_eq!(record.ban.is_some(), record.kind == RecordKind::Ban);
+    assert_eq!(record.challenge.is_some(), record.kind == RecordKind::Challenge);
     assert_eq!(record.decision.is_some(), record.kind == RecordKind::Request);
     assert_eq!(record.method.is_empty(), !record.kind.is_request());
     if record.kind == RecordKind::Whole {

@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 
 use detector::Timestamp;
 use serde_json::{Map, Value};
-use traffic::log::{BanAction, BanLine, Format, Record, RecordedBan};
+use traffic::log::{
+    BanAction, BanLine, ChallengeLine, ChallengeResult, Format, Record, RecordedBan,
+    RecordedChallenge,
+};
 use traffic::{OutcomeLine, RecordKind, RequestLine};
 
 /// Appends the line and says true. Says false, and appends nothing, where the format has no way to
@@ -101,6 +104,17 @@ fn event(record: &Record<'_>, log: &mut Vec<u8>) -> bool {
         };
         let (at, seq, client) = (record.at, record.seq, record.client.into());
         BanLine { at, seq, client, change, until, changed_at: at }.write_to(log);
+        return true;
+    }
+    if let Some(challenge) = record.challenge {
+        let (result, until) = match challenge {
+            RecordedChallenge::Issued => (ChallengeResult::Issued, None),
+            RecordedChallenge::Passed(until) => (ChallengeResult::Passed, Some(until)),
+            RecordedChallenge::Failed => (ChallengeResult::Failed, None),
+            RecordedChallenge::Early => (ChallengeResult::Early, None),
+        };
+        let (at, seq, client) = (record.at, record.seq, record.client.into());
+        ChallengeLine { at, seq, client, result, until, challenged_at: at }.write_to(log);
         return true;
     }
     let id = record.id.unwrap_or_default().into();

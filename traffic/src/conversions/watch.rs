@@ -49,7 +49,7 @@ impl<'a> ConversionWatch<'a> {
                 return None;
             }
             RecordKind::Outcome => self.waiting.remove(record.id?)?,
-            RecordKind::Ban => return None,
+            RecordKind::Ban | RecordKind::Challenge => return None,
         };
         let reached = self.conversions.reached(asked, record.status);
         (!reached.is_nothing()).then(|| Arrival { client: record.client_key(), at, reached })

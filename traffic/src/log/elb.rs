@@ -120,6 +120,7 @@ mod tests {
             target: detector::Target::NONE,
         },
         ban: None,
+        challenge: None,
     };
 
     fn check(text: &str, expect: Result<Record<'_>, &str>) {

@@ -12,6 +12,8 @@
 //!  "until":1455948045000000,"changed_at":1455944460000000}
 //! {"v":1,"type":"ban","at":1455944445000579,"seq":8,"client":"192.0.2.7","change":"lifted",
 //!  "changed_at":1455944470000000}
+//! {"v":1,"type":"challenge","at":1455944445000579,"seq":8,"client":"192.0.2.7",
+//!  "result":"passed","until":1455946260000000,"challenged_at":1455944460000000}
 //! ```
 //!
 //! `at` is in microseconds. `key`, `class` and `agent` are what the detector saw. URLs and user
@@ -26,6 +28,10 @@
 //! time of the change and `seq` is 0. `changed_at`, for people, is the time of the change in any
 //! case.
 //!
+//! A challenge ([`super::challenge_line`]) that was passed softens the client's limit after that
+//! event, in the same way. `result` is `issued`, `passed`, `failed` or `early`; only `passed` has
+//! `until`.
+//!
 //! Unknown keys are skipped, because a new key may be ignored. An unknown version is refused,
 //! because a changed meaning may not. Versions that know no `ban` skip such a line and count it as
 //! one that they could not read.
@@ -35,6 +41,7 @@ use std::borrow::Cow;
 use detector::{AgentKey, Class, Target, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
+use super::challenge_line;
 use super::fields::{Decided, Fields, keep};
 use super::record::{RecordKind, RecordedBan, RequestKeys};
 use super::refusal::Refusal;
@@ -184,7 +191,7 @@ impl BanLine<'_> {
     }
 }
 
-fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
+pub(super) fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
     let start = log.len();
     match serde_json::to_writer(&mut *log, line) {
         Ok(()) => {
@@ -221,7 +228,11 @@ pub(super) fn parse<'a>(text: &'a str, decoded: &mut String) -> Result<Fields, R
         "request" => Ok(request(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded)),
         "outcome" => Ok(outcome(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded)),
         "ban" => ban(&serde_json::from_str(text).map_err(Refusal::Json)?, decoded),
-        other => Err(Refusal::new("type", "request, outcome or ban", other.to_owned())),
+        "challenge" => {
+            let line = serde_json::from_str(text).map_err(Refusal::Json)?;
+            challenge_line::fields(&line, decoded)
+        }
+        other => Err(Refusal::new("type", "request, outcome, ban or challenge", other.to_owned())),
     }
 }
 

@@ -4,7 +4,7 @@ use detector::Recorded;
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{Record, RecordedDecision};
+use crate::log::{ChallengeLine, ChallengeResult, Record, RecordedDecision};
 
 fn request_line() -> RequestLine<'static> {
     RequestLine {
@@ -138,6 +138,36 @@ fn a_ban_without_its_end_or_one_that_was_lifted_until_then_is_refused() {
     assert!(reason(&LIFTED.replace("lifted", "moved")).contains("unknown variant `moved`"));
 }
 
+const CHALLENGED: &str = concat!(
+    r#"{"v":1,"type":"challenge","at":5,"seq":8,"client":"192.0.2.7","#,
+    r#""result":"passed","until":70,"challenged_at":9}"#
+);
+
+#[test]
+fn a_challenge_is_written_as_documented_and_softens_only_if_it_was_passed() {
+    for result in ChallengeResult::ALL {
+        let is_passed = result == ChallengeResult::Passed;
+        let text = CHALLENGED.replace("passed", result.as_str());
+        let text = if is_passed { text } else { text.replace("\"until\":70,", "") };
+        let line: ChallengeLine<'_> = serde_json::from_str(&text).unwrap();
+        let mut log = Vec::new();
+        line.write_to(&mut log);
+        assert_eq!(String::from_utf8(log).unwrap(), format!("{text}\n"));
+        let mut decoded = String::new();
+        let record = parse(&text, &mut decoded).unwrap().record(&decoded);
+        assert_eq!((record.kind, record.client), (RecordKind::Challenge, "192.0.2.7"));
+        assert_eq!((record.at.as_micros(), record.seq), (5, 8));
+        assert_eq!((record.request().is_none(), record.outcome()), (true, None));
+        let step = crate::replay::LogStep::reduced(&record, |_| unreachable!("it is no request"));
+        assert_eq!(step.passed_until(), is_passed.then_some(Timestamp::from_micros(70)));
+        assert_eq!((step.id(), step.ban()), (0, None));
+    }
+    let endless = CHALLENGED.replace("\"until\":70,", "");
+    assert!(reason(&endless).contains("until: expected the end of a passed challenge"));
+    let failed = CHALLENGED.replace("passed", "failed");
+    assert!(reason(&failed).contains("until: expected nothing for a challenge not passed"));
+}
+
 /// A ban comes after the event of its number and before the next one of the same microsecond.
 #[test]
 fn a_ban_stands_between_two_events_of_one_microsecond() {
@@ -161,7 +191,7 @@ fn what_cannot_be_understood_is_refused() {
     };
     refuse("\"v\":1", "\"v\":2", r#"v: expected 1, the only version known here, found "2""#);
     refuse("\"v\":1,", "", "missing field `v`");
-    refuse("outcome", "verdict", r#"type: expected request, outcome or ban, found "verdict""#);
+    refuse("outcome", "verdict", r#"type: expected request, outcome, ban or challenge, found "verdict""#);
     refuse(
         "\"status\":200",
         "\"status\":\"ok\"",

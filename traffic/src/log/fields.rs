@@ -6,7 +6,9 @@
 
 use detector::{AgentKey, Class, Timestamp, UrlKey};
 
-use super::record::{Record, RecordKind, RecordedBan, RecordedDecision, RequestKeys};
+use super::record::{
+    Record, RecordKind, RecordedBan, RecordedChallenge, RecordedDecision, RequestKeys,
+};
 
 /// Where a field is in its line, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -68,6 +70,7 @@ pub(super) struct Fields {
     pub(super) decided: Option<Decided>,
     pub(super) request_keys: RequestKeys,
     pub(super) ban: Option<RecordedBan>,
+    pub(super) challenge: Option<RecordedChallenge>,
 }
 
 /// A [`RecordedDecision`] with positions in place of text.
@@ -116,6 +119,7 @@ impl Fields {
             }),
             request_keys: self.request_keys,
             ban: self.ban,
+            challenge: self.challenge,
         }
     }
 }

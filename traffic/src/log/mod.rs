@@ -57,6 +57,7 @@
 //! Cost: a `combined` line takes about 0.3 µs and allocates nothing.
 
 mod address;
+mod challenge_line;
 mod chunks;
 mod clock;
 mod column_kinds;
@@ -101,6 +102,7 @@ mod warning;
 mod warning_tests;
 mod wrapping;
 
+pub use challenge_line::{ChallengeLine, ChallengeResult};
 pub use chunks::{CHUNK_BYTES, Chunk, Chunks, Parsed};
 pub use clock::{civil, time};
 pub use decompress::decompress;
@@ -110,7 +112,9 @@ pub use format::Format;
 pub use layout::{LineFormat, ReadOptions};
 pub use lines::LINE_BYTES_MAX;
 pub use reader::LogReader;
-pub use record::{Record, RecordKind, RecordedBan, RecordedDecision, RequestKeys};
+pub use record::{
+    Record, RecordKind, RecordedBan, RecordedChallenge, RecordedDecision, RequestKeys,
+};
 pub use shown::{Shown, ShownColumn};
 pub use survey::Survey;
 pub use tally::{REFUSED_MAX, Refused, Tally};

@@ -16,6 +16,8 @@ pub enum RecordKind {
     Outcome,
     /// Somebody imposed or lifted a ban: a line of our event log.
     Ban,
+    /// What came of a challenge: a line of our event log.
+    Challenge,
 }
 
 impl RecordKind {
@@ -37,6 +39,19 @@ pub enum RecordedBan {
     Imposed(Timestamp),
     /// It was lifted, and with it all that was held against the client.
     Lifted,
+}
+
+/// What a line of our event log says of a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordedChallenge {
+    /// The client was shown the page.
+    Issued,
+    /// It passed, which counts until this time.
+    Passed(Timestamp),
+    /// It sent a forged or expired token, or a wrong solution.
+    Failed,
+    /// It sent the form too early.
+    Early,
 }
 
 /// One line of a log. It borrows its text from the reader.
@@ -89,6 +104,8 @@ pub struct Record<'a> {
     pub request_keys: RequestKeys,
     /// What became of the client's ban, for a [`RecordKind::Ban`].
     pub ban: Option<RecordedBan>,
+    /// What came of a challenge, for a [`RecordKind::Challenge`].
+    pub challenge: Option<RecordedChallenge>,
 }
 
 /// What an outcome line of our event log repeats from its request: the keys by which cohorts and

@@ -86,8 +86,8 @@ pub(super) struct SharedLines {
 impl Survey {
     /// Counts a record. `class` says what is requested, if the record is a request.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
-        if record.kind == RecordKind::Ban {
-            // An operator's doing, at the time of the client's last event: no traffic, nor late.
+        if matches!(record.kind, RecordKind::Ban | RecordKind::Challenge) {
+            // An operator's or the gate's doing, at the time of the client's last event: no traffic, nor late.
             return;
         }
         self.draw(record);

@@ -48,6 +48,7 @@ pub(super) const PLAIN: Record<'_> = Record {
         target: detector::Target::NONE,
     },
     ban: None,
+    challenge: None,
 };
 
 /// A parser of a format whose values lie in a decoded copy of the line.

@@ -16,7 +16,8 @@
 //!   request gave no token in *this* run. What counts is the verdict of this run, not the recorded
 //!   one: another model or policy may refuse other requests.
 //! - A ban that somebody imposed or lifted at the gate is imposed or lifted again, in every mode
-//!   and under every judge: it is a fact of the log as its requests are.
+//!   and under every judge: it is a fact of the log as its requests are. So is a challenge that was
+//!   passed.
 //!
 //! A log line is handed over as a [`LogStep`]. A simulation knows when each answer comes, and hands
 //! over requests with their answers ([`Driver::simulate`]).
@@ -40,6 +41,8 @@ pub trait Subject {
     fn conclude(&mut self, token: Token, at: Timestamp, status: u16);
     /// Takes a ban that somebody imposed or lifted.
     fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan);
+    /// Takes a challenge that the client passed, and until when it counts.
+    fn pass_challenge(&mut self, client: ClientKey, at: Timestamp, until: Timestamp);
 }
 
 /// How the mode is chosen in which a request is observed.
@@ -101,6 +104,11 @@ impl Driver {
             RecordKind::Ban => {
                 if let Some(ban) = step.ban() {
                     subject.change_ban(step.event.client, at, ban);
+                }
+            }
+            RecordKind::Challenge => {
+                if let Some(until) = step.passed_until() {
+                    subject.pass_challenge(step.event.client, at, until);
                 }
             }
         }
@@ -176,6 +184,10 @@ mod tests {
 
         fn change_ban(&mut self, client: ClientKey, at: Timestamp, ban: RecordedBan) {
             self.0.push(format!("{client} at {} {ban:?}", at.as_secs()));
+        }
+
+        fn pass_challenge(&mut self, client: ClientKey, at: Timestamp, until: Timestamp) {
+            self.0.push(format!("{client} at {} passed to {}", at.as_secs(), until.as_secs()));
         }
     }
 

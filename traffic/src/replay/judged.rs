@@ -74,4 +74,8 @@ impl<W: Watcher> Subject for Judged<'_, W> {
             RecordedBan::Lifted => self.detector.lift(client, at),
         };
     }
+
+    fn pass_challenge(&mut self, client: ClientKey, at: Timestamp, until: Timestamp) {
+        self.detector.ease(client, at, until);
+    }
 }

@@ -5,11 +5,11 @@
 
 use detector::{Action, Detector, Event, Mode, Reason, Timestamp, UrlKey};
 
-use crate::log::{Record, RecordKind, RecordedBan, RequestKeys};
+use crate::log::{Record, RecordKind, RecordedBan, RecordedChallenge, RequestKeys};
 
 /// One log line, reduced to what the driver needs. 56 bytes.
 ///
-/// The line of a ban has no request, so the end of the ban takes the place of `id` and of the URL's
+/// The line of a ban or a challenge has no request, so the end of the ban or the pass takes the place of `id` and of the URL's
 /// hash ([`LogStep::ban`]).
 #[derive(Clone, Copy, Debug)]
 pub struct LogStep {
@@ -19,7 +19,7 @@ pub struct LogStep {
     pub(super) id: u32,
     /// HTTP status with which the request ended; 0 if the line does not tell it.
     pub status: u16,
-    /// What the line tells: a request, its end, both, or a ban.
+    /// What the line tells: a request, its end, both, a ban, or a challenge.
     pub kind: RecordKind,
     pub(super) recorded: RecordedMode,
 }
@@ -79,7 +79,42 @@ impl LogStep {
     /// Hash of the decision's identifier, which joins a request of an event log with its end. 0 in
     /// other logs.
     pub fn id(&self) -> u32 {
-        if self.kind == RecordKind::Ban { 0 } else { self.id }
+        match self.kind {
+            RecordKind::Ban | RecordKind::Challenge => 0,
+            RecordKind::Whole | RecordKind::Request | RecordKind::Outcome => self.id,
+        }
+    }
+
+    /// Until when a challenge counts that the client passed, for the line of one.
+    pub fn passed_until(&self) -> Option<Timestamp> {
+        let is_pass = self.kind == RecordKind::Challenge && self.recorded == RecordedMode::Enforce;
+        is_pass.then(|| self.time_in_place())
+    }
+
+    /// What came of a challenge that softens nothing has no time.
+    fn of_challenge(record: &Record<'_>, challenge: RecordedChallenge) -> Self {
+        // Only a gate that enforces challenges anybody.
+        let (until, recorded) = match challenge {
+            RecordedChallenge::Passed(until) => (until, RecordedMode::Enforce),
+            RecordedChallenge::Issued | RecordedChallenge::Failed | RecordedChallenge::Early => {
+                (LIFTED, RecordedMode::Nothing)
+            }
+        };
+        Self { recorded, ..Self::with_time(record, RecordKind::Challenge, until) }
+    }
+
+    /// The time that stands in place of `id` and of the URL's hash.
+    fn time_in_place(&self) -> Timestamp {
+        let us = (u64::from(self.id) << 32 | u64::from(self.event.url.0)).cast_signed();
+        Timestamp::from_micros(us)
+    }
+
+    fn with_time(record: &Record<'_>, kind: RecordKind, time: Timestamp) -> Self {
+        let us = time.as_micros().cast_unsigned();
+        // Half of it each.
+        let (id, url) = ((us >> 32) as u32, UrlKey(us as u32));
+        let event = Event::page(record.client_key(), record.at, url);
+        Self { id, ..Self::new(event, kind, 0) }
     }
 
     /// What became of the client's ban, for the line of a ban.
@@ -87,8 +122,7 @@ impl LogStep {
         if self.kind != RecordKind::Ban {
             return None;
         }
-        let until_us = (u64::from(self.id) << 32 | u64::from(self.event.url.0)).cast_signed();
-        let until = Timestamp::from_micros(until_us);
+        let until = self.time_in_place();
         Some(if until == LIFTED { RecordedBan::Lifted } else { RecordedBan::Imposed(until) })
     }
 
@@ -97,11 +131,7 @@ impl LogStep {
             RecordedBan::Imposed(until) => until,
             RecordedBan::Lifted => LIFTED,
         };
-        let until_us = until.as_micros().cast_unsigned();
-        // Half of it each.
-        let (id, url) = ((until_us >> 32) as u32, UrlKey(until_us as u32));
-        let event = Event::page(record.client_key(), record.at, url);
-        Self { id, ..Self::new(event, RecordKind::Ban, 0) }
+        Self::with_time(record, RecordKind::Ban, until)
     }
 
     /// A step from a log record. The detector reduces its request to an event.
@@ -116,6 +146,9 @@ impl LogStep {
     ) -> Self {
         if let Some(ban) = record.ban {
             return Self::of_ban(record, ban);
+        }
+        if let Some(challenge) = record.challenge {
+            return Self::of_challenge(record, challenge);
         }
         let event = record.request().map(|request| event(&request)).unwrap_or_else(|| {
             let RequestKeys { agent, target } = record.request_keys;

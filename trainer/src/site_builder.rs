@@ -77,6 +77,11 @@ impl SiteBuilder {
         });
         let was_exempt =
             record.decision.is_some_and(|decision| decision.reason == Reason::AllowList.as_str());
+        if let Some(challenge) = record.challenge {
+            let client = self.client(record)?;
+            self.evidence[client as usize].challenge(challenge);
+            return Ok(());
+        }
         // A ban that an operator made says nothing of what the client does.
         if was_exempt || line.event.exempt.is_some() || record.kind == RecordKind::Ban {
             return Ok(());
@@ -189,3 +194,47 @@ fn texts_bytes(record: &Record<'_>) -> u64 {
 }
 
 const _: () = assert!(size_of::<Step>() <= 72);
+
+#[cfg(test)]
+mod tests {
+    use traffic::log::LogReader;
+
+    use super::*;
+
+    /// The event log of a gate whose visitors load no assets, send no referers and buy nothing.
+    #[test]
+    fn people_of_a_young_shop_are_those_who_passed_a_challenge() {
+        let mut log = String::new();
+        for client in 1..=40 {
+            for page in 1..=6 {
+                let at = client * 1_000_000_000 + page * 5_000_000;
+                log += &format!(
+                    "{{\"v\":1,\"type\":\"request\",\"at\":{at},\"seq\":{page},\"client\":\
+                     \"192.0.2.{client}\",\"method\":\"GET\",\"url\":\"/p/{page}\",\"key\":{page},\
+                     \"class\":\"page\",\"agent\":7,\"id\":\"{client}-{page}\",\"mode\":\
+                     \"enforce\",\"action\":\"allow\",\"reason\":\"limited\",\"score\":0.9,\
+                     \"user_agent\":\"Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 \
+                     Firefox/144.0\"}}\n"
+                );
+            }
+            let (result, until) = match client % 4 {
+                0 => ("issued", ""),
+                1 => ("early", ""),
+                _ => ("passed", "\"until\":99000000000,"),
+            };
+            let at = client * 1_000_000_000 + 30_000_000;
+            log += &format!(
+                "{{\"v\":1,\"type\":\"challenge\",\"at\":{at},\"seq\":6,\"client\":\
+                 \"192.0.2.{client}\",\"result\":\"{result}\",{until}\"challenged_at\":{at}}}\n"
+            );
+        }
+        let mut reader = LogReader::new("events.jsonl", log.as_bytes()).unwrap();
+        let mut builder = SiteBuilder::default();
+        while let Some(record) = reader.next().unwrap() {
+            builder.note(&record).unwrap();
+        }
+        let site = builder.finish("shop", 1_000, None).unwrap();
+        let people = site.clients.iter().filter(|client| client.labelled.label == Label::Human);
+        assert_eq!((site.clients.len(), people.count()), (40, 20));
+    }
+}

@@ -1,7 +1,7 @@
 //! What the rules need to know of one client, gathered request by request.
 
 use detector::{Class, Timestamp};
-use traffic::log::Record;
+use traffic::log::{Record, RecordedChallenge};
 
 use super::agents::{AgentKind, Agents, KINDS};
 use super::trace::Trace;
@@ -20,6 +20,10 @@ const FAILED_LOG_INS_MAX: u32 = 5;
 /// Requests that come from other user agents than the main one: one in so many may be a preview, a
 /// reader or an app. More, and several clients share the address.
 const OTHER_AGENTS_DIVISOR: u32 = 5;
+
+/// A form that was sent from a new address, or after the gate's restart, fails as a forged one
+/// does. A person does not meet that three times.
+const FAILED_CHALLENGES_MIN: u16 = 3;
 
 /// What the rules need to know of one client.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +48,8 @@ pub struct Evidence {
     failed_log_ins: u32,
     log_ins: u32,
     orders: u32,
+    /// Challenges that it passed, and those that it failed.
+    challenges: [u16; 2],
     /// Pages after an absence of hours.
     returns: u32,
     last_page_at: Option<Timestamp>,
@@ -84,6 +90,27 @@ impl Evidence {
             self.attacks |= 1 << number;
             self.attacks_answered |= u64::from(trace.is_ok()) << number;
         }
+    }
+
+    /// Takes in what came of a challenge. One that was only shown, or answered too early, says
+    /// little: people close the page and press buttons soon.
+    pub fn challenge(&mut self, challenge: RecordedChallenge) {
+        let [passed, failed] = &mut self.challenges;
+        match challenge {
+            RecordedChallenge::Passed(_) => *passed = passed.saturating_add(1),
+            RecordedChallenge::Failed => *failed = failed.saturating_add(1),
+            RecordedChallenge::Issued | RecordedChallenge::Early => {}
+        }
+    }
+
+    /// Did it pass a challenge, and forge none?
+    pub(super) fn has_passed(&self) -> bool {
+        self.challenges[0] > 0 && self.challenges[1] < FAILED_CHALLENGES_MIN
+    }
+
+    /// Did it send forged or wrong answers to challenges, again and again?
+    pub(super) fn forges_challenges(&self) -> bool {
+        self.challenges[1] >= FAILED_CHALLENGES_MIN
     }
 
     fn page(&mut self, trace: &Trace) {
@@ -175,6 +202,11 @@ impl Evidence {
         let is_known = self.returns > 0 || self.came_from_elsewhere() || self.assets_cached > 0;
         match () {
             () if !self.is_mostly(AgentKind::Browser) => None,
+            () if self.has_passed() && (self.loads_assets() || self.has_converted()) => {
+                Some("a passed challenge, and assets with referer or an order")
+            }
+            // A headless browser solves the task as well, so this yields to every sign of a bot.
+            () if self.has_passed() && !self.is_bare_browser() => Some("a passed challenge"),
             () if self.loads_assets() && self.has_converted() => {
                 Some("assets with referer, and an order or log-in")
             }

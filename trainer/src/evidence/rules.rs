@@ -49,6 +49,9 @@ impl Evidence {
                 }
                 () => (Label::Unknown, "no user agent"),
             },
+            () if self.forges_challenges() && !self.has_converted() => {
+                (Label::Bad, "forged or wrong answers to challenges")
+            }
             () if self.is_mixed() => (Label::Unknown, "mixed user agents"),
             () => match self.persons_signs() {
                 Some(why) => (Label::Human, why),
@@ -57,6 +60,9 @@ impl Evidence {
                 }
                 None if self.loads_assets() => {
                     (Label::Unknown, "assets with referer, and no second sign")
+                }
+                None if self.has_passed() => {
+                    (Label::Unknown, "a passed challenge, but no assets and no referer")
                 }
                 None if norms.has_browsers && self.is_bare_browser() => {
                     (Label::Bad, "undeclared: no assets and no referer")

@@ -1,7 +1,7 @@
 //! Clients of small sites, and what the rules make of them.
 
 use detector::Timestamp;
-use traffic::log::Record;
+use traffic::log::{Record, RecordedChallenge};
 
 use super::{Agents, Evidence, Norms};
 use crate::label::{Label, Labelled};
@@ -272,4 +272,44 @@ fn pictures_that_another_site_shows_are_no_page_view() {
         visit.get(site, &format!("/img/{number}.jpg"), "https://prices.example/")
     });
     site.check(visit, Label::Unknown, "no evidence");
+}
+
+#[test]
+fn a_passed_challenge_is_a_sign_of_a_person_and_overrides_no_sign_of_a_bot() {
+    let passed = RecordedChallenge::Passed(Timestamp::from_secs(9));
+    let challenged = |mut visit: Visit, results: &[RecordedChallenge]| {
+        results.iter().for_each(|result| visit.evidence.challenge(*result));
+        visit
+    };
+    let site = &mut TestSite::default();
+    // A site where nobody shows any other sign: its people are those who passed.
+    for number in 0..30 {
+        let visit = Visit::by(BROWSER).get(site, "/", "").get(site, "/p/1", HOME);
+        let results = if number < 20 { &[passed][..] } else { &[RecordedChallenge::Issued] };
+        site.clients.push(challenged(visit, results).evidence);
+    }
+    let norms = Norms::of(site.clients.iter());
+    let labels = site.clients.iter().map(|client| client.label(&norms).label);
+    assert_eq!(labels.filter(|label| *label == Label::Human).count(), 20);
+
+    let visit = challenged(Visit::by(BROWSER).view(site, "/", ""), &[passed]);
+    site.check(visit, Label::Human, "a passed challenge, and assets");
+    let early = [RecordedChallenge::Early, RecordedChallenge::Failed, passed];
+    let visit = challenged(Visit::by(BROWSER).get(site, "/", HOME), &early);
+    site.check(visit, Label::Human, "a passed challenge");
+    let forged = [RecordedChallenge::Failed; 3];
+    let visit = challenged(Visit::by(BROWSER).get(site, "/", HOME), &forged);
+    site.check(visit, Label::Bad, "forged");
+    let visit = challenged(Visit::by("python-requests/2.32").get(site, "/", ""), &[passed]);
+    site.check(visit, Label::Bad, "declared robot");
+    let mut crawl = Visit::by(BROWSER);
+    for number in 0..60 {
+        crawl = crawl.get(site, &format!("/p/{number}"), "");
+    }
+    site.check(challenged(crawl, &[passed]), Label::Unknown, "but no assets and no referer");
+    let mut scan = Visit::by(BROWSER);
+    for path in ["/.env", "/wp-login.php", "/.git/config"] {
+        scan = scan.ask(site, "GET", path, 404, "");
+    }
+    site.check(challenged(scan, &[passed]), Label::Bad, "attack paths");
 }

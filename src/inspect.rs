@@ -90,6 +90,9 @@ fn inspect(mut reader: Reader, people: &mut PeopleCount) -> Result<(Inspected, S
             // What was read before is worth seeing.
             Err(error) => break Some(error.to_string()),
         };
+        if let Some(challenge) = record.challenge {
+            people.challenged(record.client_key(), challenge);
+        }
         let Some(request) = record.request() else {
             survey.note(&record, Class::Page);
             continue;

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use detector::model::grouped;
 use detector::{Class, ClientKey, Request};
-use traffic::log::{Record, Warning};
+use traffic::log::{Record, RecordedChallenge, Warning};
 use trainer::calibrate::{Budgets, people_needed};
 use trainer::evidence::{Agents, Evidence, Norms};
 use trainer::label::Label;
@@ -114,6 +114,11 @@ impl PeopleCount {
         let (evidence, pages) = self.clients.entry(record.client_key()).or_default();
         *pages += u32::from(class == Class::Page);
         evidence.note(record, class, &mut self.agents);
+    }
+
+    /// Takes in what came of a challenge.
+    pub fn challenged(&mut self, client: ClientKey, challenge: RecordedChallenge) {
+        self.clients.entry(client).or_default().0.challenge(challenge);
     }
 
     /// Number of clients with at least this many pages that weak rules take for people.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use detector::features::{COUNT, FEATURES, Features};
 use detector::policy::Standing;
 use detector::{ClientKey, Detector, Event, Judge, Model, Reason, Score, Verdict};
+use traffic::log::RecordedChallenge;
 use trainer::evidence::{Evidence, Trace};
 use trainer::label::Labels;
 
@@ -62,6 +63,14 @@ impl Follower {
         evidence.take(trace, verdict.class);
         if verdict.class == detector::Class::Page {
             self.crowd.note(event.client, evidence.pages(), || detector.features(event.client));
+        }
+    }
+
+    /// Takes in what came of anybody's challenge.
+    pub(super) fn challenged(&mut self, client: ClientKey, challenge: RecordedChallenge) {
+        self.evidence.entry(client).or_default().challenge(challenge);
+        if client == self.story.client {
+            self.story.challenges.note(challenge);
         }
     }
 

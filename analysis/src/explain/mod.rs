@@ -11,6 +11,7 @@
 //! counterfactual is scored by the same model and decided by the same policy, from the client's
 //! standing at that request.
 
+mod challenge_words;
 mod crowd;
 mod explanation;
 mod follower;

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use detector::policy::Standing;
 use detector::{ClientKey, Detector, Event, Mode, Verdict};
-use traffic::log::{Record, RecordKind};
+use traffic::log::{Record, RecordKind, RecordedChallenge};
 use traffic::replay::{BannedClients, Driver, Judged, LogStep, Pass, TooManyBans, Watcher};
 use trainer::evidence::{Agents, Trace};
 
@@ -26,6 +26,8 @@ pub struct ExplainStep {
     trace: Option<Trace>,
     /// What the line says of a request of the followed client; `None` for anybody else's.
     followed: Option<Box<FollowedLine>>,
+    /// Whose challenge the line tells of, and what came of it.
+    challenge: Option<RecordedChallenge>,
     /// Identifier of the followed client's request that this line ends.
     ends: Option<Box<str>>,
 }
@@ -64,6 +66,7 @@ impl Pass for ExplainPass {
         ExplainStep {
             line,
             trace,
+            challenge: record.challenge,
             followed: (is_followed && trace.is_some()).then(|| Box::new(line_of(record))),
             ends: record
                 .id
@@ -86,11 +89,14 @@ impl Pass for ExplainPass {
 
     fn pass(&self, step: ExplainStep, watch: &mut ExplainWatch) {
         let ExplainWatch { driver, follower, banned } = watch;
-        let ExplainStep { line, trace, followed, ends } = step;
+        let ExplainStep { line, trace, challenge, followed, ends } = step;
         let watcher =
             FollowedWatcher { pass: self, follower, banned, trace, followed, standing: None };
         driver.step(&line, &mut Judged::watched(&self.detector, watcher).with_reasons());
         banned.note_line(&line);
+        if let Some(challenge) = challenge {
+            follower.challenged(line.event.client, challenge);
+        }
         if let Some(id) = ends {
             follower.ended(&id, line.status);
         }

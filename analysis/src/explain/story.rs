@@ -9,6 +9,7 @@ use detector::{
 };
 use serde::Serialize;
 
+use super::challenge_words::ChallengeCounts;
 use super::moment::{ExplainedRequest, FollowedLine, MOMENTS_MAX, RequestChoice};
 use super::record::RecordedTotals;
 
@@ -56,6 +57,8 @@ pub struct Story {
     pub last_at: Timestamp,
     /// What the gate itself decided.
     pub recorded: RecordedTotals,
+    /// What came of its challenges.
+    pub challenges: ChallengeCounts,
     /// The request that is explained.
     pub decisive: Option<Snapshot>,
     /// The request that led to it: by the ban in force, or as the last score that limits.
@@ -82,6 +85,7 @@ impl Story {
             blocked: 0,
             last_at: Timestamp::default(),
             recorded: RecordedTotals::default(),
+            challenges: ChallengeCounts::default(),
             decisive: None,
             cause: None,
             cohort: None,

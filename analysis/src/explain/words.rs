@@ -44,6 +44,7 @@ pub(super) fn sentences(
         }
         _ => words.push(unmeasured(story, judge)),
     }
+    words.extend(story.challenges.sentence());
     words
 }
 

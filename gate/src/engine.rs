@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use detector::{Event, Exempt, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker};
 
+use crate::challenge::Challenger;
 use crate::clock::{Clock, Moment};
 use crate::clock_watch::{ClockGap, ClockWatch};
 use crate::config::Config;
@@ -91,6 +92,8 @@ pub struct Engine {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) config: parking_lot::Mutex<Config>,
     pub(crate) recorder: Option<Recorder>,
+    /// `None` where challenges are off.
+    pub(crate) challenger: Option<Challenger>,
     clock: Clock,
     pub(crate) undeclared: UndeclaredProxies,
     pub(crate) silent: SilentProxies,
@@ -183,6 +186,7 @@ impl Engine {
         Ok(Self {
             tracker: Tracker::new(Settings { capacity: config.capacity(), hash_key: secret() }),
             in_force: ArcSwap::from_pointee(InForce::announced(&config, judge, &metrics)),
+            challenger: config.challenge().map(Challenger::new),
             config: parking_lot::Mutex::new(config),
             metrics,
             recorder,

@@ -16,6 +16,7 @@
 //! - [`config`]: the configuration that all doors share
 //! - `bans`: imposed and lifted by an operator; `record`: the event log; [`metrics`]: every metric;
 //!   [`admin`]: what an operator is answered
+//! - [`challenge`]: the page that lets a limited visitor go on
 //! - `drift_watch`: when drift is measured
 //!
 //! Absent on purpose: Pingora, tokio, sockets and HTTP servers. This crate reads the clock, writes
@@ -23,6 +24,7 @@
 
 pub mod admin;
 mod bans;
+pub mod challenge;
 pub mod clock;
 pub mod clock_watch;
 pub mod config;

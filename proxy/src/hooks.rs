@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use gate::challenge::ChallengePage;
 use gate::decision::DecisionId;
 use gate::headers::ProxyHeaders;
 use gate::malformed::Malformed;
@@ -21,6 +22,7 @@ use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
+use crate::challenge;
 use crate::config::timeouts::Timeouts;
 use crate::forward;
 use crate::refuse;
@@ -63,10 +65,21 @@ impl GatedProxy {
         }
         let (method, target) = (request.method.as_str(), request.raw_path());
         let ask = Ask { peer: peer(session), method, target, headers };
+        if self.engine.is_challenge_path(target) {
+            return Answer::TakeForm;
+        }
         let (in_flight, ruling) = terms.decide(&ask);
         let id = in_flight.id;
+        let answer = ruling.refusal().map_or(Answer::Forward, |refusal| {
+            let navigation = challenge::navigation_of(request);
+            let verdict = ruling.verdict();
+            match self.engine.challenge(&in_flight, verdict, refusal, &ask, &navigation) {
+                Some(page) => Answer::Challenge(Box::new(page), id),
+                None => Answer::Refuse(refusal, id),
+            }
+        });
         visit.decided = Some((in_flight, headers.proxy_headers));
-        ruling.refusal().map_or(Answer::Forward, |refusal| Answer::Refuse(refusal, id))
+        answer
     }
 }
 
@@ -74,6 +87,8 @@ impl GatedProxy {
 enum Answer {
     Forward,
     Refuse(Refusal, DecisionId),
+    Challenge(Box<ChallengePage>, DecisionId),
+    TakeForm,
     Reject(Malformed),
 }
 
@@ -119,6 +134,8 @@ impl ProxyHttp for GatedProxy {
         match self.decide(session, visit) {
             Answer::Forward => return Ok(false),
             Answer::Refuse(refusal, id) => refuse::refuse(session, refusal, id).await?,
+            Answer::Challenge(page, id) => challenge::show(session, *page, Some(id)).await?,
+            Answer::TakeForm => challenge::answer(session, &self.engine).await?,
             Answer::Reject(malformed) => refuse::reject(session, malformed).await?,
         }
         Ok(true)

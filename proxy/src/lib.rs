@@ -15,6 +15,7 @@
 
 mod admin;
 mod bare;
+mod challenge;
 pub mod config;
 mod forward;
 mod hooks;

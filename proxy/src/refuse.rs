@@ -106,7 +106,12 @@ pub async fn reject(session: &mut Session, malformed: Malformed) -> Result<()> {
     write(session, template(status)?, Bytes::from_static(body.as_bytes())).await
 }
 
-async fn write(session: &mut Session, mut header: ResponseHeader, body: Bytes) -> Result<()> {
+/// Sends an answer that is the gate's own.
+pub(crate) async fn write(
+    session: &mut Session,
+    mut header: ResponseHeader,
+    body: Bytes,
+) -> Result<()> {
     header.insert_header(CONTENT_LENGTH, body.len())?;
     let keep = may_keep(session.req_header());
     if keep {

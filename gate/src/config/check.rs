@@ -79,6 +79,7 @@ impl Checker<'_> {
             outcomes: self.outcomes(&raw.outcomes)?,
             capacity: self.within(&raw.table.capacity, CAPACITY, CAPACITY_RANGE, "clients")?
                 as usize,
+            challenge: self.challenge(&raw.challenge)?,
             event_log: self.event_log(raw.event_log.as_ref(), overrides)?,
             policy_places: self.policy_places(raw.policy.as_ref().map(Spanned::span)),
             policy: self.policy(raw.policy)?,
@@ -346,7 +347,7 @@ impl Checker<'_> {
     }
 
     /// A path in the file is relative to the file, wherever the process was started.
-    fn beside(&self, path: &Path) -> PathBuf {
+    pub(super) fn beside(&self, path: &Path) -> PathBuf {
         self.path.parent().map_or_else(|| path.to_path_buf(), |folder| folder.join(path))
     }
 

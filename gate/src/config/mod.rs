@@ -7,6 +7,8 @@
 //! mistake is reported with file, line and column, what stood there, what was expected and what to
 //! write instead ([`error`]).
 //!
+//! The keys of `[challenge]` are in [`challenge`].
+//!
 //! A door has a section of its own, `[proxy]` for instance, and reads it from the same text with a
 //! [`Checker`]. The table of its keys is in the door's `config`.
 //!
@@ -27,6 +29,7 @@
 //! | `log.format` | found out | yes | how the server writes its access log, for commands |
 //! | `event_log.queue` | 8192 | no | lines that may wait for the writer before they are dropped and counted |
 
+pub mod challenge;
 pub mod check;
 pub mod edit;
 pub mod error;
@@ -79,6 +82,7 @@ pub struct Config {
     outcomes: Conversions,
     capacity: usize,
     event_log: Option<EventLogConfig>,
+    challenge: Option<challenge::ChallengeConfig>,
     log_format: Option<LineFormat>,
     warnings: Vec<String>,
 }
@@ -197,6 +201,11 @@ impl Config {
         }
     }
 
+    /// How limited visitors are challenged, if they are.
+    pub fn challenge(&self) -> Option<&challenge::ChallengeConfig> {
+        self.challenge.as_ref()
+    }
+
     pub(crate) fn event_log(&self) -> Option<&EventLogConfig> {
         self.event_log.as_ref()
     }
@@ -231,11 +240,13 @@ impl Config {
             admin,
             capacity,
             event_log,
+            challenge,
         } = next;
         let kept = [
             ("admin", self.admin != admin),
             ("table", self.capacity != capacity),
             ("event_log", self.event_log != event_log),
+            ("challenge", self.challenge != challenge),
         ];
         *self = Self {
             mode,
@@ -253,6 +264,7 @@ impl Config {
             admin: self.admin,
             capacity: self.capacity,
             event_log: self.event_log.take(),
+            challenge: self.challenge.take(),
         };
         kept.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }

@@ -10,6 +10,7 @@ use detector::{Mode, PolicyConfig};
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::challenge::ChallengeSection;
 use super::tuned::TunedSection;
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +27,7 @@ pub(super) struct Raw {
     pub(super) table: Table,
     pub(super) event_log: Option<Spanned<EventLog>>,
     pub(super) log: Log,
+    pub(super) challenge: ChallengeSection,
     /// The decision service reads its own section. This and what follows is read as values and
     /// dropped, so that what is no TOML value is an error for every door (a number of 128 bits
     /// would pass unread).

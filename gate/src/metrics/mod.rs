@@ -21,6 +21,7 @@ use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
 use traffic::Conversions;
+use traffic::log::ChallengeResult;
 
 use crate::enforce::Ruling;
 use crate::malformed::Malformed;
@@ -52,10 +53,11 @@ const OUTCOMES: &str = "kidoban_outcomes_total";
 const BUDGET: &str = "kidoban_budget";
 const UNDECLARED_PROXY: &str = "kidoban_undeclared_proxy_requests_total";
 const SILENT_PROXY: &str = "kidoban_silent_proxy_requests_total";
+const CHALLENGES: &str = "kidoban_challenges_total";
 const CLOCK_BEHIND: &str = "kidoban_clock_behind_seconds";
 
 /// Name and help of every metric, for the exporter, the tests and the manual.
-pub const METRICS: [(&str, &str); 23] = [
+pub const METRICS: [(&str, &str); 24] = [
     (REQUESTS, "Requests by what was decided, why, and in which mode."),
     (
         MALFORMED,
@@ -105,6 +107,7 @@ pub const METRICS: [(&str, &str); 23] = [
         "Requests of trusted proxies that name no client: their own health checks, or visitors' \
          whose address the proxy does not send.",
     ),
+    (CHALLENGES, "Challenges by what came of them: shown, passed, failed, or sent too early."),
     (CLOCK_BEHIND, "Seconds by which the wall clock is ahead of the time of events."),
 ];
 
@@ -144,6 +147,7 @@ pub struct Metrics {
     undeclared_proxy: Counter,
     silent_proxy: Counter,
     clock_behind: Gauge,
+    challenges: [Counter; ChallengeResult::ALL.len()],
     /// For a door that edges ask.
     pub edge: EdgeCounters,
 }
@@ -214,6 +218,10 @@ impl Metrics {
             undeclared_proxy: counter(UNDECLARED_PROXY, Vec::new()),
             silent_proxy: counter(SILENT_PROXY, Vec::new()),
             clock_behind: gauge(CLOCK_BEHIND),
+            challenges: ChallengeResult::ALL.map(|result| {
+                let label = Label::from_static_parts("result", result.as_str());
+                counter(CHALLENGES, vec![label])
+            }),
             edge: EdgeCounters::new(&counter),
             handle: recorder.handle(),
         }
@@ -261,6 +269,11 @@ impl Metrics {
     /// Counts a request of a trusted proxy that names no client.
     pub(crate) fn silent_proxy(&self) {
         self.silent_proxy.increment(1);
+    }
+
+    /// Counts what came of a challenge.
+    pub(crate) fn challenged(&self, result: ChallengeResult) {
+        self.challenges[result as usize].increment(1);
     }
 
     /// How far the wall clock is ahead of the time of events, in µs.
@@ -351,49 +364,4 @@ impl StaticPair for Label {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lists_are_in_the_order_of_their_variants() {
-        assert!(Mode::ALL.iter().enumerate().all(|(index, mode)| *mode as usize == index));
-        assert!(Action::ALL.iter().enumerate().all(|(index, action)| *action as usize == index));
-        assert!(Reason::ALL.iter().enumerate().all(|(index, reason)| *reason as usize == index));
-        assert!(Malformed::ALL.iter().enumerate().all(|(index, kind)| *kind as usize == index));
-    }
-
-    #[test]
-    fn every_metric_is_there_before_the_first_request() {
-        let metrics = Metrics::new();
-        metrics.model(None);
-        metrics.budgets([None, Some(0.001)]);
-        let mut outcomes = Conversions::default();
-        outcomes.add("buyer", "POST /order 2xx").unwrap();
-        metrics.conversions(&outcomes);
-        let stats = Stats {
-            clients: 3,
-            capacity: 9,
-            evictions: 2,
-            bans: 1,
-            bans_provisional: 2,
-            bans_dropped: 0,
-            panics: 0,
-        };
-        let text = metrics.render(&stats, Mode::Shadow);
-        for (name, help) in METRICS.into_iter().chain(EDGE_METRICS) {
-            assert!(
-                text.contains(&format!("# HELP {name} {help}")),
-                "{name} has no help in:\n{text}"
-            );
-            assert!(text.contains(&format!("# TYPE {name} ")), "{name} is missing in:\n{text}");
-        }
-        assert!(text.contains("kidoban_clients 3"), "{text}");
-        assert!(text.contains("kidoban_evictions_total 2"), "{text}");
-        assert!(
-            text.contains("kidoban_outcomes_total{outcome=\"buyer\",standing=\"refused\"} 0"),
-            "{text}"
-        );
-        assert!(text.contains("kidoban_budget{threshold=\"limit\"} NaN"), "{text}");
-        assert!(text.contains("kidoban_budget{threshold=\"block\"} 0.001"), "{text}");
-    }
-}
+mod tests;

@@ -16,6 +16,7 @@ use detector::{
     AgentKey, BanMark, ClientKey, Concluded, Event, Mode, Target, Timestamp, UrlKey, Verdict,
 };
 use metrics::Counter;
+use traffic::log::ChallengeResult;
 
 use crate::config::EventLogConfig;
 use crate::decision::DecisionId;
@@ -52,6 +53,7 @@ enum Message {
     Request(RequestRecord),
     Outcome(OutcomeRecord),
     Ban(BanRecord),
+    Challenge(ChallengeRecord),
     /// Write out what came before, then answer.
     Flush(Sender<()>),
     /// Write out what came before, then end.
@@ -89,6 +91,17 @@ pub(crate) struct BanRecord {
     /// Until when it was imposed; `None` if it was lifted.
     pub(crate) until: Option<Timestamp>,
     pub(crate) changed_at: Timestamp,
+}
+
+/// What came of a challenge, as it goes into the log.
+pub(crate) struct ChallengeRecord {
+    pub(crate) client: ClientKey,
+    /// After which of the client's events.
+    pub(crate) mark: BanMark,
+    pub(crate) result: ChallengeResult,
+    /// Until when it counts; `None` if it was not passed.
+    pub(crate) until: Option<Timestamp>,
+    pub(crate) challenged_at: Timestamp,
 }
 
 /// Four texts in one allocation.
@@ -138,6 +151,10 @@ impl Recorder {
         self.send(Message::Ban(ban));
     }
 
+    pub(crate) fn challenge(&self, challenge: ChallengeRecord) {
+        self.send(Message::Challenge(challenge));
+    }
+
     /// Waits until everything sent so far is in the file.
     pub(crate) fn flush(&self) {
         let (done, wait) = channel();
@@ -177,6 +194,7 @@ fn run(queue: &Receiver<Message>, writer: &mut writer::Writer) {
                 Message::Request(record) => writer.line(|line| record.write_to(line)),
                 Message::Outcome(record) => writer.line(|line| record.write_to(line)),
                 Message::Ban(record) => writer.line(|line| record.write_to(line)),
+                Message::Challenge(record) => writer.line(|line| record.write_to(line)),
                 Message::Flush(done) => {
                     writer.flush();
                     // Whoever asked may have gone.
@@ -246,6 +264,20 @@ impl BanRecord {
             change,
             until: self.until,
             changed_at: self.changed_at,
+        };
+        line_of.write_to(line);
+    }
+}
+
+impl ChallengeRecord {
+    fn write_to(&self, line: &mut Vec<u8>) {
+        let line_of = traffic::log::ChallengeLine {
+            at: self.mark.at,
+            seq: self.mark.seq,
+            client: self.client.to_string().into(),
+            result: self.result,
+            until: self.until,
+            challenged_at: self.challenged_at,
         };
         line_of.write_to(line);
     }

@@ -1,6 +1,8 @@
 //! The gate through real sockets on loopback, in front of a shop that says what it saw.
 #![allow(clippy::unwrap_used)] // Tests, helpers included: a panic is the report.
 
+mod challenging;
+mod challenging_browser;
 mod client;
 mod origin;
 mod refusing;

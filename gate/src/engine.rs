@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use detector::{Event, Exempt, Judge, Mode, Request, Settings, Stats, Timestamp, Token, Tracker};
 
-use crate::challenge::Challenger;
+use crate::challenge::challenger::Challenger;
 use crate::clock::{Clock, Moment};
 use crate::clock_watch::{ClockGap, ClockWatch};
 use crate::config::Config;

@@ -16,7 +16,8 @@ use pingora::upstreams::peer::HttpPeer;
 
 use crate::config::timeouts::Timeouts;
 use crate::forward;
-use crate::hooks::{headers_of, limit_downstream, peer};
+use crate::asker::{headers_of, peer};
+use crate::hooks::limit_downstream;
 use crate::upstream::Upstream;
 
 pub(crate) struct Bare {

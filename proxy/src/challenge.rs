@@ -17,7 +17,7 @@ use gate::challenge::{ChallengeAnswer, ChallengePage, FORM_BYTES_MAX, Navigation
 use gate::decision::DecisionId;
 use gate::{Ask, Engine};
 
-use crate::hooks::{headers_of, peer};
+use crate::asker::{headers_of, peer};
 use crate::refuse::{DECISION_HEADER, write};
 
 /// A form fits in one packet or some; who takes longer is holding the connection.

@@ -122,7 +122,7 @@ impl Text {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hooks::headers_of;
+    use crate::asker::headers_of;
 
     fn caller(ip: std::net::IpAddr, peer_trusted: bool) -> Caller {
         Caller { ip, peer: Some(ip), peer_trusted, is_proxys: false, names_client: true }

@@ -4,7 +4,6 @@
 //! ([`gate::Engine`]), is refused or forwarded ([`crate::forward`], [`crate::upstream`]), and ends
 //! in [`ProxyHttp::logging`].
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -14,7 +13,7 @@ use gate::challenge::ChallengePage;
 use gate::decision::DecisionId;
 use gate::headers::ProxyHeaders;
 use gate::malformed::Malformed;
-use gate::{Ask, End, Engine, InFlight, Refusal, RequestHeaders};
+use gate::{Ask, End, Engine, InFlight, Refusal};
 use http::StatusCode;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::modules::http::HttpModules;
@@ -22,6 +21,7 @@ use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType, Result};
 
+use crate::asker::{headers_of, peer};
 use crate::challenge;
 use crate::config::timeouts::Timeouts;
 use crate::forward;
@@ -90,21 +90,6 @@ enum Answer {
     Challenge(Box<ChallengePage>, DecisionId),
     TakeForm,
     Reject(Malformed),
-}
-
-/// The other end of the connection; `None` on a unix socket. A connection that is gone already has
-/// no address any more: nobody waits for its answer, and all of them together are one client.
-pub(crate) fn peer(session: &Session) -> Option<IpAddr> {
-    match session.client_addr() {
-        Some(address) => address.as_inet().map(|address| address.ip()),
-        None => Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-    }
-}
-
-/// What the gate reads of a request's headers.
-pub(crate) fn headers_of(request: &RequestHeader) -> RequestHeaders<'_> {
-    let lines = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    RequestHeaders::read(lines)
 }
 
 /// Explicit time-outs towards the client. Pingora keeps a connection open for ever once its first

@@ -14,6 +14,7 @@
 //! This crate alone knows Pingora and tokio.
 
 mod admin;
+mod asker;
 mod bare;
 mod challenge;
 pub mod config;

@@ -13,11 +13,11 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::check::Checker;
 use super::error::{ConfigError, Place};
+use super::raw::ChallengeSection;
 
 /// Half an hour: a visit to a shop.
 const LIFETIME_S: u64 = 1_800;
@@ -35,17 +35,6 @@ const PATH: &str = "/.well-known/kidoban/challenge";
 /// As long as the MAC's output (RFC 2104, section 3).
 const SECRET_BYTES_MIN: usize = 32;
 const SECRET_VARIABLE: &str = "KIDOBAN_CHALLENGE_SECRET";
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct ChallengeSection {
-    enabled: bool,
-    lifetime_s: Option<Spanned<u64>>,
-    wait_s: Option<Spanned<u64>>,
-    proof_bits: Option<Spanned<u64>>,
-    path: Option<Spanned<String>>,
-    secret_file: Option<Spanned<PathBuf>>,
-}
 
 /// How visitors are challenged.
 #[derive(Clone, Debug, PartialEq, Eq)]

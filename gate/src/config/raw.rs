@@ -10,7 +10,6 @@ use detector::{Mode, PolicyConfig};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::challenge::ChallengeSection;
 use super::tuned::TunedSection;
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,4 +82,15 @@ pub(super) struct EventLog {
     pub(super) bytes_max: Option<Spanned<u64>>,
     pub(super) files_max: Option<Spanned<u64>>,
     pub(super) queue: Option<Spanned<u64>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ChallengeSection {
+    pub(super) enabled: bool,
+    pub(super) lifetime_s: Option<Spanned<u64>>,
+    pub(super) wait_s: Option<Spanned<u64>>,
+    pub(super) proof_bits: Option<Spanned<u64>>,
+    pub(super) path: Option<Spanned<String>>,
+    pub(super) secret_file: Option<Spanned<PathBuf>>,
 }

@@ -59,15 +59,6 @@ impl ChallengeResult {
     }
 }
 
-const HEAD: &str = r#"{"v":1,"type":"challenge","#;
-
-impl ChallengeLine<'_> {
-    /// Appends this as one line, newline included.
-    pub fn write_to(&self, log: &mut Vec<u8>) {
-        super::event_log::write(HEAD, self, log);
-    }
-}
-
 /// The fields of one line.
 pub(super) fn fields<'a>(
     line: &ChallengeLine<'_>,

@@ -41,7 +41,7 @@ use std::borrow::Cow;
 use detector::{AgentKey, Class, Target, Timestamp, UrlKey};
 use serde::{Deserialize, Serialize};
 
-use super::challenge_line;
+use super::challenge_line::{self, ChallengeLine};
 use super::fields::{Decided, Fields, keep};
 use super::record::{RecordKind, RecordedBan, RequestKeys};
 use super::refusal::Refusal;
@@ -169,6 +169,7 @@ fn is_none(path: &u16) -> bool {
 const REQUEST_HEAD: &str = r#"{"v":1,"type":"request","#;
 const OUTCOME_HEAD: &str = r#"{"v":1,"type":"outcome","#;
 const BAN_HEAD: &str = r#"{"v":1,"type":"ban","#;
+const CHALLENGE_HEAD: &str = r#"{"v":1,"type":"challenge","#;
 
 impl RequestLine<'_> {
     /// Appends this as one line, newline included.
@@ -191,7 +192,14 @@ impl BanLine<'_> {
     }
 }
 
-pub(super) fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
+impl ChallengeLine<'_> {
+    /// Appends this as one line, newline included.
+    pub fn write_to(&self, log: &mut Vec<u8>) {
+        write(CHALLENGE_HEAD, self, log);
+    }
+}
+
+fn write(head: &str, line: &impl Serialize, log: &mut Vec<u8>) {
     let start = log.len();
     match serde_json::to_writer(&mut *log, line) {
         Ok(()) => {

@@ -4,7 +4,7 @@ use detector::Recorded;
 use proptest::prelude::*;
 
 use super::*;
-use crate::log::{ChallengeLine, ChallengeResult, Record, RecordedDecision};
+use crate::log::{ChallengeResult, Record, RecordedDecision};
 
 fn request_line() -> RequestLine<'static> {
     RequestLine {

@@ -124,6 +124,9 @@ impl Subject for Visiting<'_, '_> {
 
     /// A window holds no ban.
     fn change_ban(&mut self, _: ClientKey, _: Timestamp, _: RecordedBan) {}
+
+    /// A pass changes no score.
+    fn pass_challenge(&mut self, _: ClientKey, _: Timestamp, _: Timestamp) {}
 }
 
 #[cfg(test)]

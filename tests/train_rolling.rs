@@ -18,8 +18,8 @@ const DAYS: [&str; 3] = ["access.log.2.gz", "access.log.1", "access.log"];
 fn shop(test: &str, days: usize) -> Folder {
     let folder = Folder::new(test);
     let mut labels = String::from("client,label,why\n");
-    for number in 0..days {
-        labels += &write_day(&folder, number, DAYS[number]);
+    for (number, name) in DAYS.into_iter().take(days).enumerate() {
+        labels += &write_day(&folder, number, name);
     }
     folder.write("labels.csv", labels);
     folder

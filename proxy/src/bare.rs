@@ -14,9 +14,9 @@ use pingora::modules::http::HttpModules;
 use pingora::proxy::{ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 
+use crate::asker::{headers_of, peer};
 use crate::config::timeouts::Timeouts;
 use crate::forward;
-use crate::asker::{headers_of, peer};
 use crate::hooks::limit_downstream;
 use crate::upstream::Upstream;
 

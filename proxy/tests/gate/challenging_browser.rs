@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use super::skip::skip;
 use super::*;
 
 const NAMES: [&str; 3] = ["chromium", "google-chrome", "chromium-browser"];
@@ -33,8 +34,8 @@ fn a_real_browser_passes_and_comes_to_the_page_it_wanted() {
         command.stdin(Stdio::null()).output().ok()
     });
     let Some(output) = output else {
-        println!("skipped: there is no {}; `scripts/setup --tests` installs one", NAMES[0]);
-        return;
+        let name = NAMES[0];
+        return skip(&format!("there is no {name}; `scripts/setup --tests` installs one"));
     };
     let shown = String::from_utf8_lossy(&output.stdout);
     let text = metrics(&gate);

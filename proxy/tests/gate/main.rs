@@ -8,6 +8,8 @@ mod origin;
 mod refusing;
 mod running;
 mod serving;
+#[path = "../../../tests/support/skip.rs"]
+mod skip;
 
 use std::path::{Path, PathBuf};
 

@@ -191,7 +191,11 @@ fn what_cannot_be_understood_is_refused() {
     };
     refuse("\"v\":1", "\"v\":2", r#"v: expected 1, the only version known here, found "2""#);
     refuse("\"v\":1,", "", "missing field `v`");
-    refuse("outcome", "verdict", r#"type: expected request, outcome, ban or challenge, found "verdict""#);
+    refuse(
+        "outcome",
+        "verdict",
+        r#"type: expected request, outcome, ban or challenge, found "verdict""#,
+    );
     refuse(
         "\"status\":200",
         "\"status\":\"ok\"",

@@ -1,9 +1,9 @@
 //! What a passed challenge changes in a client's standing.
 //!
 //! The client comes to the first rung of the limit with a full bucket, and stays there until the
-//! pass ends. One bit beside the client's bans says so ([`Standing::is_eased`]); the end of the pass
-//! is the end of the limit. So it takes no memory, and the hot path looks at one bit of a client
-//! that is limited anyway.
+//! pass ends. One bit beside the client's bans says so ([`Standing::is_eased`]); the end of the
+//! pass is the end of the limit. So it takes no memory, and the hot path looks at one bit of a
+//! client that is limited anyway.
 
 use super::{Policy, Standing, start_limit};
 use crate::time::Timestamp;

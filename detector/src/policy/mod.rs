@@ -21,8 +21,8 @@
 //! person can do. It never blocks.
 //!
 //! **A passed challenge** ([`Policy::ease`]) puts a client on the first rung for some time, with a
-//! full bucket, and keeps it there: it climbs no rung, and its limit ends neither earlier nor later.
-//! It excuses nothing else: the block threshold bans as before, and a ban ends the pass.
+//! full bucket, and keeps it there: it climbs no rung, and its limit ends neither earlier nor
+//! later. It excuses nothing else: the block threshold bans as before, and a ban ends the pass.
 //!
 //! **A block waits** until [`PolicyConfig::block_after_pages`] pages in a row score at the block
 //! threshold or beyond. Until then the client is limited. A person comes to such a score by a few
@@ -277,7 +277,8 @@ impl Policy {
     /// How little a cohort's newcomers have together. It is never held: they did not choose their
     /// company, and who is limited for it shall still shop.
     fn rung_of_cohort(&self, standing: &Standing) -> Rung {
-        Rung::of(standing.points, &self.config).min(Rung::Slowed)
+        let hardest = if self.is_certain(standing) { Rung::Slowed } else { Rung::Limited };
+        Rung::of(standing.points, &self.config).min(hardest)
     }
 
     /// Does the client score beyond doubt: at the block threshold, or where there is none three

@@ -1,8 +1,9 @@
 //! A young shop's first week: few people a day, no labels, and the model that the day's log gives.
 //!
-//! Each day the operator trains on all days so far, as `kidoban train` does on a log that nobody has
-//! labelled, and the model is enforced on the next day with its own thresholds. Before the first
-//! model there is the shipped one. The table says what is stopped and what that costs, day by day.
+//! Each day the operator trains on all days so far, as `kidoban train` does on a log that nobody
+//! has labelled, and the model is enforced on the next day with its own thresholds. Before the
+//! first model there is the shipped one. The table says what is stopped and what that costs, day by
+//! day.
 
 use detector::Model;
 use detector::model::seal;

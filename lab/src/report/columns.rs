@@ -118,9 +118,9 @@ pub(super) fn first_week(found: &BotBench) -> Section {
     }
     Section::new("week", "A young shop's first week")
         .lead(&format!(
-            "{} people and {} of each kind of bot a day, and nobody has labelled anything. Each day \
-             is judged by a model of the days before, with its own thresholds; the first by the \
-             shipped model. Shares of bots are means over their kinds.",
+            "{} people and {} of each kind of bot a day, and nobody has labelled anything. Each \
+             day is judged by a model of the days before, with its own thresholds; the first by \
+             the shipped model. Shares of bots are means over their kinds.",
             count(week.people_a_day as u64),
             count(week.bots_a_day as u64),
         ))

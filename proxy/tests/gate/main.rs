@@ -8,6 +8,7 @@ mod origin;
 mod refusing;
 mod running;
 mod serving;
+#[allow(clippy::print_stdout)] // why a test is skipped
 #[path = "../../../tests/support/skip.rs"]
 mod skip;
 

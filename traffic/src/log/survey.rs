@@ -87,7 +87,8 @@ impl Survey {
     /// Counts a record. `class` says what is requested, if the record is a request.
     pub fn note(&mut self, record: &Record<'_>, class: Class) {
         if matches!(record.kind, RecordKind::Ban | RecordKind::Challenge) {
-            // An operator's or the gate's doing, at the time of the client's last event: no traffic, nor late.
+            // An operator's or the gate's doing, at the time of the client's last event: no
+            // traffic, nor late.
             return;
         }
         self.draw(record);

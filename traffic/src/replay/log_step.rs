@@ -9,8 +9,8 @@ use crate::log::{Record, RecordKind, RecordedBan, RecordedChallenge, RequestKeys
 
 /// One log line, reduced to what the driver needs. 56 bytes.
 ///
-/// The line of a ban or a challenge has no request, so the end of the ban or the pass takes the place of `id` and of the URL's
-/// hash ([`LogStep::ban`]).
+/// The line of a ban or a challenge has no request, so the end of the ban or the pass takes the
+/// place of `id` and of the URL's hash ([`LogStep::ban`]).
 #[derive(Clone, Copy, Debug)]
 pub struct LogStep {
     /// The request. For a line that only tells how a request ended, only these are known: client,

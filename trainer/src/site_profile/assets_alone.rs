@@ -12,8 +12,8 @@ use crate::site::Site;
 
 /// Fewer clients with pages and assets show nothing.
 const CLIENTS_MIN: usize = 50;
-/// The clients whose longest rows are left out: one in a hundred, because some of them are bots.
-const LEFT_OUT: usize = 100;
+/// The clients whose longest rows are left out: one in two hundred, because some of them are bots.
+const LEFT_OUT: usize = 200;
 /// Never fewer than this: a long list of products, loaded twice.
 const LEAST: u8 = 64;
 /// More clients than this share come for a long row of assets and for no page: it is usual here.
@@ -27,8 +27,8 @@ struct Rows {
     longest: u32,
 }
 
-/// A quarter more than all clients with pages and assets but one in a hundred ask for; `None` where
-/// that is not known, or is more than can be counted.
+/// A fifth more than all clients with pages and assets but one in two hundred ask for; `None` where
+/// that is not known, or is more than a client's window can count.
 pub(super) fn learn(site: &Site) -> Option<u8> {
     let mut rows = vec![Rows::default(); site.clients.len()];
     site.walk(|step| {
@@ -54,8 +54,8 @@ pub(super) fn learn(site: &Site) -> Option<u8> {
     }
     longest.sort_unstable();
     let most = longest[longest.len() - 1 - longest.len() / LEFT_OUT];
-    let most =
-        u8::try_from(most.saturating_add(most / 4)).ok().filter(|most| *most < u8::MAX)?.max(LEAST);
+    let most = u8::try_from(most.saturating_add(most / 5)).ok().filter(|most| *most < u8::MAX)?;
+    let most = most.max(LEAST);
     let alone = without.iter().filter(|rows| rows.longest > u32::from(most)).count();
     (alone as f64 <= USUAL_SHARE * longest.len() as f64).then_some(most)
 }
@@ -84,7 +84,7 @@ mod tests {
         }
         for copier in 0..copiers {
             let client = format!("198.51.100.{copier}");
-            (0..500).for_each(|number| line(client.clone(), copier, format!("/{number}.jpg")));
+            (0..1_500).for_each(|number| line(client.clone(), copier, format!("/{number}.jpg")));
         }
         let mut reader = LogReader::new("access.log", log.as_bytes()).unwrap();
         let mut builder = SiteBuilder::default();
@@ -96,11 +96,11 @@ mod tests {
 
     #[test]
     fn it_is_more_than_people_ask_for_and_not_known_where_that_is_much_or_usual() {
-        assert_eq!(learn(&site(60, 80, 0)), Some(100));
-        assert_eq!(learn(&site(60, 80, 1)), Some(100), "a copier teaches nothing");
+        assert_eq!(learn(&site(60, 80, 0)), Some(96));
+        assert_eq!(learn(&site(60, 80, 1)), Some(96), "a copier teaches nothing");
         assert_eq!(learn(&site(60, 3, 0)), Some(LEAST));
         assert_eq!(learn(&site(20, 50, 0)), None, "too few people");
-        assert_eq!(learn(&site(60, 210, 0)), None, "more than can be counted");
+        assert_eq!(learn(&site(60, 220, 0)), None, "more than can be counted");
         assert_eq!(learn(&site(60, 50, 5)), None, "pictures for other sites");
     }
 }

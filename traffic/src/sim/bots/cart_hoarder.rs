@@ -1,8 +1,8 @@
 //! Programs that hold goods in carts and never buy them.
 //!
-//! A reseller or a rival puts the scarce products into a cart, as many as it takes, and again before
-//! the reservation ends, for hours. Each round is some POSTs and a look at the cart. Nothing is ever
-//! paid for.
+//! A reseller or a rival puts the scarce products into a cart, as many as it takes, and again
+//! before the reservation ends, for hours. Each round is some POSTs and a look at the cart. Nothing
+//! is ever paid for.
 
 use super::pace::Pace;
 use crate::sim::dice::Dice;

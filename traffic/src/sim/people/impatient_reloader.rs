@@ -1,5 +1,5 @@
-//! People who press reload again and again, because a page is slow, a payment hangs, or a queue does
-//! not move.
+//! People who press reload again and again, because a page is slow, a payment hangs, or a queue
+//! does not move.
 //!
 //! A burst of five to forty reloads of one page, a second or two apart, then a click elsewhere, and
 //! perhaps the next burst. [`super::refresher`] has patience; these have none.
@@ -10,8 +10,8 @@ use crate::sim::visit::{Behave, Tempo, Turn};
 
 /// The text shown beside its figures in the benchmark.
 pub(in crate::sim) const REASONING: &str = "A person who presses reload every second or two, \
-    because a page is slow or a cart hangs: one URL at a poller's pace, for a minute. Expected: not \
-    blocked, seldom limited.";
+    because a page is slow or a cart hangs: one URL at a poller's pace, for a minute. Expected: \
+    not blocked, seldom limited.";
 
 /// One person without patience.
 #[derive(Debug)]

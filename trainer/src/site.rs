@@ -106,7 +106,7 @@ pub struct Site {
     /// What the profile says of each target, in the order of `targets`; empty without a profile.
     places: Arc<Vec<ProfilePlace>>,
     /// [`SiteProfile::assets_alone`] of the profile.
-    assets_alone: Option<u8>,
+    assets_alone: Option<u16>,
     /// Walks stop before the first step of this time or later.
     end: Option<Timestamp>,
     /// Whose steps walks leave out; empty where they leave nobody out.

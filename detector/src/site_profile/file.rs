@@ -39,7 +39,7 @@ pub struct SiteProfileFile {
     /// count as pages ([`crate::AssetCredit`]). Absent where people were too few to tell, or where
     /// clients without a page are usual.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assets_alone: Option<u8>,
+    pub assets_alone: Option<u16>,
     /// At most 64 URL templates. The first 15 that are not assets have the numbers 0..=14.
     pub templates: Vec<TemplateFile>,
     /// Number of visits by template number.

@@ -65,7 +65,7 @@ pub struct SiteProfile {
     mix: [f32; NUMBERS],
     /// See [`SiteProfile::surprise`].
     surprise: [[f32; NUMBERS]; NUMBERS],
-    assets_alone: Option<u8>,
+    assets_alone: Option<u16>,
 }
 
 impl SiteProfile {
@@ -107,7 +107,7 @@ impl SiteProfile {
 
     /// How many assets by their extension people here ask for without a page in between, if that is
     /// known.
-    pub fn assets_alone(&self) -> Option<u8> {
+    pub fn assets_alone(&self) -> Option<u16> {
         self.assets_alone
     }
 

@@ -12,10 +12,12 @@ use crate::site::Site;
 
 /// Fewer clients with pages and assets show nothing.
 const CLIENTS_MIN: usize = 50;
-/// The clients whose longest rows are left out: one in two hundred, because some of them are bots.
-const LEFT_OUT: usize = 200;
+/// The clients whose longest rows are left out: one in five hundred, because some of them are bots.
+const LEFT_OUT: usize = 500;
 /// Never fewer than this: a long list of products, loaded twice.
-const LEAST: u8 = 64;
+const LEAST: u16 = 64;
+/// Where people ask for more, a page accounts for everything.
+const MOST: u16 = 1_000;
 /// More clients than this share come for a long row of assets and for no page: it is usual here.
 const USUAL_SHARE: f64 = 0.02;
 
@@ -27,9 +29,9 @@ struct Rows {
     longest: u32,
 }
 
-/// A fifth more than all clients with pages and assets but one in two hundred ask for; `None` where
-/// that is not known, or is more than a client's window can count.
-pub(super) fn learn(site: &Site) -> Option<u8> {
+/// Half more than all clients with pages and assets but one in five hundred ask for; `None` where
+/// that is not known, or is more than [`MOST`].
+pub(super) fn learn(site: &Site) -> Option<u16> {
     let mut rows = vec![Rows::default(); site.clients.len()];
     site.walk(|step| {
         let row = &mut rows[step.client as usize];
@@ -54,7 +56,7 @@ pub(super) fn learn(site: &Site) -> Option<u8> {
     }
     longest.sort_unstable();
     let most = longest[longest.len() - 1 - longest.len() / LEFT_OUT];
-    let most = u8::try_from(most.saturating_add(most / 5)).ok().filter(|most| *most < u8::MAX)?;
+    let most = u16::try_from(most.saturating_add(most / 2)).ok().filter(|most| *most <= MOST)?;
     let most = most.max(LEAST);
     let alone = without.iter().filter(|rows| rows.longest > u32::from(most)).count();
     (alone as f64 <= USUAL_SHARE * longest.len() as f64).then_some(most)
@@ -96,11 +98,11 @@ mod tests {
 
     #[test]
     fn it_is_more_than_people_ask_for_and_not_known_where_that_is_much_or_usual() {
-        assert_eq!(learn(&site(60, 80, 0)), Some(96));
-        assert_eq!(learn(&site(60, 80, 1)), Some(96), "a copier teaches nothing");
+        assert_eq!(learn(&site(60, 80, 0)), Some(120));
+        assert_eq!(learn(&site(60, 80, 1)), Some(120), "a copier teaches nothing");
         assert_eq!(learn(&site(60, 3, 0)), Some(LEAST));
         assert_eq!(learn(&site(20, 50, 0)), None, "too few people");
-        assert_eq!(learn(&site(60, 220, 0)), None, "more than can be counted");
+        assert_eq!(learn(&site(60, 700, 0)), None, "a page may account for anything");
         assert_eq!(learn(&site(60, 50, 5)), None, "pictures for other sites");
     }
 }

@@ -82,7 +82,7 @@ struct Layout {
     /// Where each target falls.
     places: Vec<ProfilePlace>,
     /// See [`assets_alone::learn`].
-    assets_alone: Option<u8>,
+    assets_alone: Option<u16>,
 }
 
 impl Layout {

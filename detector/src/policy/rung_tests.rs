@@ -117,15 +117,23 @@ fn names_kept_for_some_pages_are_slowed_and_when_their_score_is_certain_held() {
 }
 
 #[test]
-fn a_cohort_that_goes_on_has_less_and_less() {
-    let config = PolicyConfig { cohort_score: Some(0.5), ..PolicyConfig::default() };
-    let (policy, mut standing) = (Policy::new(config, None).unwrap(), Standing::new(Ban::NONE));
-    let granted = (0..600_i64).filter(|second| {
-        policy.weigh_cohort(Score::from_value(0.9), &mut standing, at(*second));
-        policy.decide_cohort(&mut standing, at(*second)).unwrap().action == Action::Allow
-    });
-    let granted = granted.count();
-    assert!((60..100).contains(&granted), "{granted}: six a minute, after a burst");
+fn a_cohort_that_goes_on_is_slowed_when_its_score_is_certain() {
+    let granted = |value: f32| {
+        let config = PolicyConfig {
+            limit_score: Some(0.5),
+            cohort_score: Some(0.5),
+            ..PolicyConfig::default()
+        };
+        let (policy, mut standing) = (Policy::new(config, None).unwrap(), Standing::new(Ban::NONE));
+        let granted = (0..600_i64).filter(|second| {
+            policy.weigh_cohort(Score::from_value(value), &mut standing, at(*second));
+            policy.decide_cohort(&mut standing, at(*second)).unwrap().action == Action::Allow
+        });
+        granted.count()
+    };
+    let (doubtful, certain) = (granted(0.9), granted(0.97));
+    assert!((300..320).contains(&doubtful), "{doubtful}: thirty a minute, after a burst");
+    assert!((60..100).contains(&certain), "{certain}: six a minute");
 }
 
 #[test]

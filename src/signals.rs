@@ -1,7 +1,25 @@
-//! What the system tells a gate that runs: SIGTERM and SIGINT stop it, SIGHUP reloads it.
+//! What the system tells a command that goes on: SIGTERM and SIGINT end it, SIGHUP reloads a gate.
 
 use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Begins to listen for these signals, which then no longer end the process. They are waited for
+/// in the runtime.
+///
+/// # Errors
+/// The system refuses.
+pub(crate) fn listen<const N: usize>(kinds: [SignalKind; N]) -> Result<(Runtime, [Signal; N])> {
+    let problem = "cannot listen for signals";
+    let runtime = Builder::new_current_thread().enable_all().build().context(problem)?;
+    // Within the runtime, but not blocking in it: a gate brings its own threads.
+    let entered = runtime.enter();
+    let signals: Vec<Signal> =
+        kinds.into_iter().map(signal).collect::<Result<_, _>>().context(problem)?;
+    drop(entered);
+    let signals = signals.try_into().ok().context(problem)?;
+    Ok((runtime, signals))
+}
 
 /// Starts a gate and keeps it until SIGTERM or SIGINT; each SIGHUP reloads it. Blocks.
 ///
@@ -15,16 +33,9 @@ pub(crate) fn run_until_stopped<D, E>(
 where
     E: std::error::Error + Send + Sync + 'static,
 {
-    let problem = "cannot listen for signals";
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context(problem)?;
-    // Within the runtime, but not blocking in it: a gate brings its own threads. The signals come
-    // first, so that none is missed while it starts.
-    let entered = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).context(problem)?;
-    let mut interrupt = signal(SignalKind::interrupt()).context(problem)?;
-    let mut hangup = signal(SignalKind::hangup()).context(problem)?;
-    drop(entered);
+    // The signals come first, so that none is missed while it starts.
+    let (runtime, [mut terminate, mut interrupt, mut hangup]) =
+        listen([SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()])?;
     let gate = start()?;
     let mut is_stopped = || {
         runtime.block_on(async {

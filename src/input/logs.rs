@@ -27,7 +27,7 @@ const BUFFER_BYTES: usize = 1 << 18;
 pub struct Logs {
     pub(super) paths: Vec<PathBuf>,
     bar: ProgressBar,
-    pub(super) digest: Arc<Mutex<Sha256>>,
+    digest: Arc<Mutex<Sha256>>,
     pub(super) memory_max_bytes: Option<u64>,
     options: ReadOptions,
     /// Whether what is wrong with the logs has been said, or is said otherwise.
@@ -191,6 +191,23 @@ impl Logs {
         let mut builder = SiteBuilder::with_memory_max(
             self.memory_max_bytes.unwrap_or_else(memory::half_of_what_is_available),
         );
+        let (tallies, resolution_us) = self.read_records(|record| {
+            watch(record);
+            Ok(builder.note(record)?)
+        })?;
+        let site = builder.finish(name, resolution_us, labels)?;
+        if let Some(labels) = labels {
+            warn_of_strange_labels(labels, &site);
+        }
+        Ok((site, tallies))
+    }
+
+    /// Calls `take` with every record. Returns what each log held, and the time resolution of all
+    /// of them in µs.
+    pub(super) fn read_records(
+        &self,
+        mut take: impl FnMut(&Record<'_>) -> Result<()>,
+    ) -> Result<(Vec<Tally>, u32)> {
         let mut tallies = Vec::new();
         for path in &self.paths {
             // One log at a time, so that the digest covers them in the order of their names.
@@ -198,8 +215,7 @@ impl Logs {
             refuse_if_worthless(&reader)?;
             warn(&reader);
             while let Some(record) = reader.next()? {
-                watch(&record);
-                builder.note(&record)?;
+                take(&record)?;
             }
             refuse_if_unreadable(&reader)?;
             tallies.push(reader.tally().clone());
@@ -208,11 +224,7 @@ impl Logs {
         // A rotated file without a line tells nothing about the time resolution of the others.
         let told = tallies.iter().filter(|tally| tally.parsed > 0);
         let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
-        let site = builder.finish(name, resolution_us, labels)?;
-        if let Some(labels) = labels {
-            warn_of_strange_labels(labels, &site);
-        }
-        Ok((site, tallies))
+        Ok((tallies, resolution_us))
     }
 
     /// Removes the progress bar from the terminal.
@@ -226,11 +238,7 @@ impl Logs {
         HEXLOWER.encode(&digest)
     }
 
-    pub(super) fn open_one(
-        &self,
-        path: &Path,
-        digest: Option<Arc<Mutex<Sha256>>>,
-    ) -> Result<Reader> {
+    fn open_one(&self, path: &Path, digest: Option<Arc<Mutex<Sha256>>>) -> Result<Reader> {
         let name = name_for_messages(path);
         Ok(LogReader::with_options(&name, self.plain(path, &name, digest)?, &self.options)?)
     }
@@ -284,14 +292,14 @@ impl Read for Watched {
 }
 
 /// Says what the first lines of a log show to be wrong with it.
-pub(super) fn warn(reader: &Reader) {
+fn warn(reader: &Reader) {
     for warning in reader.warnings() {
         eprintln!("warning: {}: {}\n  {}", reader.name(), warning.message, warning.fix);
     }
 }
 
 /// Refuses to learn from a log whose clients are a proxy's, or whose time runs backwards.
-pub(super) fn refuse_if_worthless(reader: &Reader) -> Result<()> {
+fn refuse_if_worthless(reader: &Reader) -> Result<()> {
     match reader.warnings().iter().find(|warning| warning.is_worthless()) {
         None => Ok(()),
         Some(warning) => {
@@ -300,7 +308,7 @@ pub(super) fn refuse_if_worthless(reader: &Reader) -> Result<()> {
     }
 }
 
-pub(super) fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
+fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
     let tally = reader.tally();
     if !tally.is_unreadable() {
         return Ok(());
@@ -331,7 +339,7 @@ pub(super) fn refuse_if_unreadable(reader: &Reader) -> Result<()> {
 }
 
 /// Warns if no label is of a client in this log: the labels were probably made for another log.
-pub(super) fn warn_of_strange_labels(labels: &Labels, site: &Site) {
+fn warn_of_strange_labels(labels: &Labels, site: &Site) {
     let is_known = |client: &trainer::site::Client| labels.find(client.key).is_some();
     if !labels.is_empty() && !site.clients.is_empty() && !site.clients.iter().any(is_known) {
         eprintln!(

@@ -2,7 +2,6 @@
 //! on.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -11,7 +10,7 @@ use traffic::log::{Record, Tally};
 use traffic::replay::newest_time;
 use trainer::{Labels, Site, SiteBuilder};
 
-use super::logs::{Logs, refuse_if_unreadable, refuse_if_worthless, warn};
+use super::logs::Logs;
 use super::memory;
 use crate::jobs::jobs;
 
@@ -72,26 +71,15 @@ impl Logs {
     ) -> Result<WindowSites> {
         let memory_max = self.memory_max_bytes.unwrap_or_else(memory::half_of_what_is_available);
         let mut builders = [(); 2].map(|()| SiteBuilder::with_memory_max(memory_max / 2));
-        let mut tallies = Vec::new();
-        for path in &self.paths {
-            let mut reader = self.open_one(path, Some(Arc::clone(&self.digest)))?;
-            refuse_if_worthless(&reader)?;
-            warn(&reader);
-            while let Some(record) = reader.next()? {
-                // A line may have been written since the logs' end was looked for.
-                if record.at < window.from || record.at > window.until {
-                    continue;
-                }
-                let is_newest = record.at >= window.split;
-                watch(&record, is_newest);
-                builders[usize::from(is_newest)].note(&record)?;
+        let (tallies, resolution_us) = self.read_records(|record| {
+            // A line may have been written since the logs' end was looked for.
+            if record.at < window.from || record.at > window.until {
+                return Ok(());
             }
-            refuse_if_unreadable(&reader)?;
-            tallies.push(reader.tally().clone());
-        }
-        self.finish();
-        let told = tallies.iter().filter(|tally| tally.parsed > 0);
-        let resolution_us = told.map(Tally::resolution_us).max().unwrap_or(1);
+            let is_newest = record.at >= window.split;
+            watch(record, is_newest);
+            Ok(builders[usize::from(is_newest)].note(record)?)
+        })?;
         let [learnt, newest] = builders;
         let learnt = learnt.finish("site", resolution_us, labels)?;
         let newest = newest.finish("site", resolution_us, labels)?;

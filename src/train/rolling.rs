@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use detector::model::seal;
 use detector::{Model, PolicyConfig, Timestamp};
 use serde::Serialize;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use traffic::log::Tally;
 use trainer::train;
 use trainer::train::learn_profile;
@@ -30,6 +30,7 @@ use crate::args::{RollingArgs, TrainArgs};
 use crate::command_result::CommandResult;
 use crate::input::{LogWindow, Logs, WindowSites, read_labels};
 use crate::judge::overrides_with_shipped_model;
+use crate::signals::listen;
 use crate::{output, progress};
 
 /// One line of the journal: what was judged in a run and what was decided.
@@ -90,13 +91,8 @@ pub fn run(args: &TrainArgs, model: &Path) -> Result<CommandResult> {
 /// Calls `run` at once and after each span, until SIGTERM or SIGINT. A signal ends it between runs.
 /// A run that took longer than the span is followed by the next one at once.
 fn repeat(every: Duration, mut run: impl FnMut()) -> Result<()> {
-    let problem = "cannot listen for signals";
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().context(problem)?;
-    let entered = runtime.enter();
-    let mut terminate = signal(SignalKind::terminate()).context(problem)?;
-    let mut interrupt = signal(SignalKind::interrupt()).context(problem)?;
-    drop(entered);
+    let (runtime, [mut terminate, mut interrupt]) =
+        listen([SignalKind::terminate(), SignalKind::interrupt()])?;
     loop {
         let began = Instant::now();
         run();
